@@ -1,0 +1,1 @@
+"""The orchestration: thin Dagster definitions over `ris_core`."""
