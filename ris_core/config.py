@@ -207,8 +207,8 @@ class Detector(Section):
 
     sta: Seconds = Field(0.5, gt=0, description="Short-term average, s (J21: 0.5).")
     lta: Seconds = Field(30.0, gt=0, description="Long-term average, s (J21: 30).")
-    on: float = Field(15.0, gt=0, description="Trigger on at this STA/LTA ratio (J21: 15).")
-    off: float = Field(10.0, gt=0, description="Trigger off below this ratio (J21: 10).")
+    threshold_on: float = Field(15.0, gt=0, description="Trigger on at this STA/LTA ratio (J21: 15).")
+    threshold_off: float = Field(10.0, gt=0, description="Trigger off below this ratio (J21: 10).")
     cleaning_window: Seconds = Field(
         5.0, ge=0, description="A trigger this soon after the last kept trigger's onset is left out, s (code: 5)."
     )
@@ -217,8 +217,8 @@ class Detector(Section):
     def _consistent(self) -> Detector:
         if self.sta >= self.lta:
             raise ValueError(f"sta ({self.sta:g} s) must be shorter than lta ({self.lta:g} s)")
-        if self.off > self.on:
-            raise ValueError(f"off ({self.off:g}) must not exceed on ({self.on:g})")
+        if self.threshold_off > self.threshold_on:
+            raise ValueError(f"threshold_off ({self.threshold_off:g}) must not exceed threshold_on ({self.threshold_on:g})")
         return self
 
 

@@ -1,0 +1,1 @@
+"""One station-day in memory: condition, detect, spectrogram."""

@@ -1,0 +1,113 @@
+"""The stage "process": an acquired station-day becomes a detection table and a spectrogram file."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ris_core.processing.chain import PROCESS_VERSION, Products, process
+from ris_core.station_day import NS, StationDay
+from ris_core.storage import spectrogram_file, tables
+from ris_core.storage.stamp import Stamp
+from ris_core.storage.store import Store, read_acquisition
+from ris_core.waveforms.acquire import NotAcquiredError, read_inventory_of, read_segments
+from ris_core.waveforms.source import WaveformSource, open_source
+
+PREVIEW_SPECTROGRAMS = 4
+
+
+def expected_stamp(store: Store, key: StationDay) -> Stamp:
+    """Return the provenance that current products would have; raises `NotAcquiredError` before acquisition."""
+    record = read_acquisition(store, key)
+    if record is None:
+        raise NotAcquiredError(key)
+    return Stamp(store.settings.process_digest(), PROCESS_VERSION, str(record["inputs"]))
+
+
+def process_is_current(store: Store, key: StationDay) -> bool:
+    """Return whether both products stand and were made from the samples, settings and version of now."""
+    table, file = store.detections(key), store.spectrograms(key)
+    if not table.exists() or not file.exists() or read_acquisition(store, key) is None:
+        return False
+    expected = expected_stamp(store, key)
+    try:
+        return tables.read_stamp(table)[0] == expected and spectrogram_file.read_info(file).stamp == expected
+    except OSError:
+        return False
+
+
+def process_station_day(
+    store: Store, key: StationDay, source: WaveformSource | None = None, preview: bool = True
+) -> dict[str, Any]:
+    """Process one acquired station-day unless its products are current, and return what they are.
+
+    Returns
+    -------
+    dict
+        detections, events, outcomes (counts), live_seconds, content digests, paths, ``skipped``, ``seconds``, and
+        PNG pictures (``day_png``, ``spectrograms_png``) where they were asked for and the work was done.
+    """
+    started = time.perf_counter()
+    source = source or open_source(store.settings)
+    skipped = process_is_current(store, key)
+    pictures: dict[str, bytes] = {}
+    if not skipped:
+        segments = read_segments(store, key, source)
+        stamp = expected_stamp(store, key)
+        products = process(segments, key, store.settings, read_inventory_of(store, key.station, source))
+        summary = {
+            "live_seconds": round(products.live_seconds, 3),
+            "too_short_segments": products.too_short_segments,
+            "too_short_seconds": round(products.too_short_seconds, 3),
+        }
+        spectrogram_file.write_spectrograms(
+            store.spectrograms(key), products.spectrograms, stamp, store.settings_json(), summary
+        )
+        tables.write_table(store.detections(key), products.detections, tables.DETECTION_SCHEMA, stamp)
+        if preview:
+            pictures = _pictures(products, key)
+        if store.settings.retention.raw == "drop_after_processing":
+            store.waveform(key).unlink(missing_ok=True)
+    frame = tables.read_table(store.detections(key), ["outcome", "snr"])
+    info = spectrogram_file.read_info(store.spectrograms(key))
+    outcomes = frame["outcome"].str.split(" ").str[0].value_counts().sort_index()
+    record = read_acquisition(store, key) or {}
+    return {
+        "detections": len(frame),
+        "events": info.events,
+        "outcomes": {str(name): int(count) for name, count in outcomes.items()},
+        "reason": record.get("reason", ""),
+        "content": info.content,
+        "detections_content": tables.read_stamp(store.detections(key))[1],
+        "detections_path": store.relative(store.detections(key)),
+        "spectrograms_path": store.relative(store.spectrograms(key)),
+        **info.summary,
+        **pictures,
+        "skipped": skipped,
+        "seconds": time.perf_counter() - started,
+    }
+
+
+def _pictures(products: Products, key: StationDay) -> dict[str, bytes]:
+    from ris_core.figures.image import to_png
+    from ris_core.figures.station_day import day_waveform, sample_spectrograms
+
+    frame, events = products.detections, products.spectrograms
+    pieces = []
+    for trace in products.conditioned:
+        seconds = (trace.start_ns - key.start_ns) / NS + np.arange(trace.samples.size) / trace.sampling_rate
+        inside = (seconds >= 0) & (seconds < 86_400)
+        pieces.append((seconds[inside], trace.samples[inside]))
+    onsets = (frame["time_on"].to_numpy(dtype=np.int64) - key.start_ns) / NS
+    day = day_waveform(pieces, onsets, (frame["outcome"] == "event").to_numpy(dtype=bool), title=str(key))
+    pictures = {"day_png": to_png(day)}
+    if events.event_id:
+        rows = np.unique(np.linspace(0, len(events.event_id) - 1, PREVIEW_SPECTROGRAMS).astype(int))
+        titles = [str(pd.Timestamp(events.time_peak[i])).split(" ")[1][:10] for i in rows]
+        pictures["spectrograms_png"] = to_png(
+            sample_spectrograms(events.spectrogram[rows], events.frequency, events.time, titles)
+        )
+    return pictures

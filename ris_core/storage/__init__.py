@@ -1,0 +1,1 @@
+"""Products on disk: every path, atomic writes, and the files' formats."""

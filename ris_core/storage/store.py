@@ -1,0 +1,195 @@
+"""The store: every path of one network's products, and whether a product is current."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from ris_core.config import Settings, data_root
+from ris_core.station_day import StationDay
+from ris_core.storage.atomic import read_json, write_json
+
+Stage = Literal["acquire", "process", "label"]
+STATION_DAY_STAGES: tuple[Stage, ...] = ("acquire", "process", "label")
+
+
+class WrongNetworkError(ValueError):
+    """The data root belongs to another network."""
+
+
+@dataclass(frozen=True)
+class FailureRecord:
+    """A station-day whose last attempt at a stage failed."""
+
+    stage: str
+    station: str
+    day: str
+    error: str
+    attempts: int
+    last_attempt: str
+
+
+class Store:
+    """Paths of one network's products under one root.
+
+    Parameters
+    ----------
+    root
+        The folder; made if absent, refused if it is marked for another network.
+    settings
+        The network's settings.
+    """
+
+    def __init__(self, settings: Settings, root: Path | None = None) -> None:
+        self.settings = settings
+        self.root = root if root is not None else data_root(settings)
+        marker = self.root / "network.json"
+        mine = {"name": settings.network.name, "code": settings.network.code}
+        if marker.exists():
+            theirs = read_json(marker)
+            if theirs != mine:
+                raise WrongNetworkError(
+                    f"{self.root} holds network {theirs}, but the settings describe {mine}; "
+                    "give the network another name or set RIS_DATA to another folder"
+                )
+        else:
+            write_json(marker, mine)
+
+    def _year_file(self, key: StationDay) -> Path:
+        s, year = self.settings, f"{key.day.year:04d}"
+        channel = f"{s.channel}.D"
+        name = f"{s.network.code}.{key.station}.{s.location}.{channel}.{year}.{key.day.timetuple().tm_yday:03d}"
+        return Path(year) / s.network.code / key.station / channel / name
+
+    def waveform(self, key: StationDay) -> Path:
+        """Path of a stored raw station-day (miniSEED, with its padding)."""
+        return self.root / "waveforms" / self._year_file(key)
+
+    def inventory(self, station: str) -> Path:
+        """Path of a station's StationXML."""
+        return self.root / "inventory" / f"{self.settings.network.code}.{station}.xml"
+
+    def acquisition(self, key: StationDay) -> Path:
+        """Path of the record of what was found for a station-day (JSON)."""
+        return self.root / "acquisition" / f"station={key.station}" / f"day={key.day}.json"
+
+    def detections(self, key: StationDay) -> Path:
+        """Path of a detection table (Parquet)."""
+        return self.root / "detections" / f"station={key.station}" / f"day={key.day}.parquet"
+
+    def spectrograms(self, key: StationDay) -> Path:
+        """Path of a spectrogram file (HDF5)."""
+        return self.root / "spectrograms" / key.station / f"{key.day}.h5"
+
+    def labels(self, key: StationDay) -> Path:
+        """Path of a label table (Parquet)."""
+        return self.root / "labels" / f"station={key.station}" / f"day={key.day}.parquet"
+
+    @property
+    def training_set(self) -> Path:
+        """Path of the training set (HDF5)."""
+        return self.root / "training" / "training_set.h5"
+
+    @property
+    def latent_features(self) -> Path:
+        """Path of the latents of the training set (Parquet)."""
+        return self.root / "training" / "latent_features.parquet"
+
+    @property
+    def cluster_count(self) -> Path:
+        """Path of the table of criteria over K (Parquet)."""
+        return self.root / "training" / "cluster_count.parquet"
+
+    def aec(self, trial: str) -> Path:
+        """Folder of a trial's model."""
+        return self.root / "models" / "aec" / trial
+
+    @property
+    def aec_choice(self) -> Path:
+        """Path of the record of the chosen trial (JSON)."""
+        return self.root / "models" / "aec" / "chosen.json"
+
+    def gmm(self, k: int) -> Path:
+        """Folder of the initial clusters for K."""
+        return self.root / "models" / "gmm" / f"k={k}"
+
+    def dec(self, k: int) -> Path:
+        """Folder of the DEC model for K."""
+        return self.root / "models" / "dec" / f"k={k}"
+
+    @property
+    def champion(self) -> Path:
+        """Path of the record of the champion (JSON)."""
+        return self.root / "models" / "champion.json"
+
+    def analysis(self, name: str) -> Path:
+        """Path of a file of the analysis."""
+        return self.root / "analysis" / name
+
+    @property
+    def dagster_home(self) -> Path:
+        """Folder of the Dagster instance."""
+        return self.root / "dagster"
+
+    @property
+    def mlflow(self) -> Path:
+        """Folder of the MLflow store."""
+        return self.root / "mlflow"
+
+    def relative(self, path: Path) -> str:
+        """Return a path as seen from the data root, for records and metadata."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+    def station_days(self, until: date | None = None) -> Iterator[StationDay]:
+        """Iterate over all station-days that are over, station by station."""
+        days = self.settings.days(until)
+        for station in self.settings.stations:
+            for day in days:
+                yield StationDay(station.code, day)
+
+    def settings_json(self) -> str:
+        """Return the processing sections of the settings as canonical JSON."""
+        sections = ("conditioning", "response", "detector", "spectrogram")
+        values = self.settings.model_dump(mode="json", include=set(sections))
+        return json.dumps(values, sort_keys=True)
+
+    def _failure(self, stage: str, key: StationDay) -> Path:
+        return self.root / "failures" / stage / f"station={key.station}" / f"day={key.day}.json"
+
+    def record_failure(self, stage: str, key: StationDay, error: str) -> FailureRecord:
+        """Note that an attempt at a stage failed; counts the attempts since the last success."""
+        path = self._failure(stage, key)
+        attempts = int(read_json(path)["attempts"]) if path.exists() else 0
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        record = FailureRecord(stage, key.station, key.day.isoformat(), error, attempts + 1, now)
+        write_json(path, asdict(record))
+        return record
+
+    def clear_failure(self, stage: str, key: StationDay) -> None:
+        """Forget failed attempts, after a success."""
+        self._failure(stage, key).unlink(missing_ok=True)
+
+    def failure(self, stage: str, key: StationDay) -> FailureRecord | None:
+        """Return the failed last attempt at a stage, if there is one."""
+        path = self._failure(stage, key)
+        return FailureRecord(**read_json(path)) if path.exists() else None
+
+    def size_on_disk(self) -> dict[str, int]:
+        """Return bytes by folder of the data root."""
+        sizes: dict[str, int] = {}
+        for folder in sorted(p for p in self.root.iterdir() if p.is_dir()):
+            sizes[folder.name] = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+        return sizes
+
+
+def read_acquisition(store: Store, key: StationDay) -> dict[str, Any] | None:
+    """Return the record of a station-day's acquisition, if there is one."""
+    path = store.acquisition(key)
+    if not path.exists():
+        return None
+    record: dict[str, Any] = read_json(path)
+    return record

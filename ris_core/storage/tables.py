@@ -1,0 +1,120 @@
+"""Parquet tables of a station-day: detections and labels."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ris_core.storage.atomic import replacing
+from ris_core.storage.stamp import Stamp
+
+_TIME = pa.timestamp("ns", tz="UTC")
+
+DETECTION_SCHEMA = pa.schema(
+    [
+        pa.field("event_id", pa.string(), False, {"description": "NET.STA.LOC.CHAN.time of the peak (UTC)"}),
+        pa.field("network", pa.string(), False, {"description": "FDSN network code"}),
+        pa.field("station", pa.string(), False, {"description": "FDSN station code"}),
+        pa.field("location", pa.string(), False, {"description": "SEED location code"}),
+        pa.field("channel", pa.string(), False, {"description": "SEED channel code"}),
+        pa.field("time_on", _TIME, False, {"description": "Trigger on (UTC)"}),
+        pa.field("time_off", _TIME, False, {"description": "Trigger off (UTC)"}),
+        pa.field("time_peak", _TIME, False, {"description": "Greatest absolute amplitude of the trigger (UTC)"}),
+        pa.field("peak_counts", pa.float64(), False, {"description": "Signed amplitude at the peak", "unit": "counts"}),
+        pa.field(
+            "peak_acceleration",
+            pa.float64(),
+            False,
+            {"description": "Signed peak ground acceleration, 3-20 Hz; NaN without a response", "unit": "m/s^2"},
+        ),
+        pa.field("acceleration_note", pa.string(), False, {"description": "Why there is no peak_acceleration"}),
+        pa.field("characteristic_max", pa.float64(), False, {"description": "Greatest STA/LTA ratio"}),
+        pa.field("snr", pa.float64(), False, {"description": "Signal-to-noise ratio", "unit": "dB"}),
+        pa.field("sampling_rate", pa.float64(), False, {"description": "Rate after decimation", "unit": "Hz"}),
+        pa.field("outcome", pa.string(), False, {"description": "'event', or why there is no spectrogram"}),
+    ]
+)
+
+
+def label_schema(k: int, latent_size: int = 9) -> pa.Schema:
+    """Return the schema of a label table for K clusters."""
+    return pa.schema(
+        [
+            pa.field("event_id", pa.string(), False, {"description": "As in the detection table"}),
+            pa.field("station", pa.string(), False, {"description": "FDSN station code"}),
+            pa.field("time_peak", _TIME, False, {"description": "Peak of the detection (UTC)"}),
+            pa.field("label", pa.int32(), False, {"description": "Cluster of greatest membership, from 0"}),
+            pa.field("probability", pa.float32(), False, {"description": "Greatest membership q; not a posterior"}),
+            pa.field("probabilities", pa.list_(pa.float32(), k), False, {"description": "Memberships q of all K"}),
+            pa.field("latent", pa.list_(pa.float32(), latent_size), False, {"description": "Latent vector"}),
+            pa.field(
+                "reconstruction_error",
+                pa.float32(),
+                False,
+                {"description": "Mean squared error per pixel of the unit-norm spectrogram"},
+            ),
+            pa.field("novelty", pa.float32(), True, {"description": "Novelty score; null while none is calibrated"}),
+            pa.field("assigned", pa.bool_(), True, {"description": "Below the novelty threshold; null without one"}),
+            pa.field("model_version", pa.string(), False, {"description": "Model that gave the label"}),
+        ]
+    )
+
+
+def write_table(path: Path, frame: pd.DataFrame, schema: pa.Schema, stamp: Stamp) -> str:
+    """Write a table atomically and return the digest of its content; times are ns since 1970 UTC."""
+    table = pa.Table.from_arrays([_column(frame[field.name], field) for field in schema], schema=schema)
+    content = _content_digest(table)
+    values = {key.encode(): value.encode() for key, value in (stamp.as_dict() | {"content": content}).items()}
+    table = table.replace_schema_metadata(values)
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+    return content
+
+
+def _column(values: pd.Series[Any], field: pa.Field) -> pa.Array:
+    # Value by value, so that NaN stays NaN: pandas would make it null.
+    if pa.types.is_timestamp(field.type):
+        return pa.array(values.to_numpy(dtype="int64"), pa.int64()).cast(field.type)
+    return pa.array(values.tolist(), field.type, from_pandas=False)
+
+
+def _content_digest(table: pa.Table) -> str:
+    sink = pa.BufferOutputStream()
+    plain = table.replace_schema_metadata(None).combine_chunks()
+    with pa.ipc.new_stream(sink, plain.schema) as writer:
+        writer.write_table(plain)
+    return hashlib.sha256(sink.getvalue()).hexdigest()[:12]
+
+
+def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a table; raises `OSError` naming the file if it cannot be read."""
+    return _read(path, columns).to_pandas()
+
+
+def _read(path: Path, columns: list[str] | None = None) -> pa.Table:
+    try:
+        # partitioning=None: 'station=…' in the path must not shadow the column.
+        return pq.read_table(path, columns=columns, partitioning=None)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise OSError(f"{path}: cannot be read as a Parquet table ({error})") from error
+
+
+def read_stamp(path: Path) -> tuple[Stamp | None, str, int]:
+    """Return provenance, content digest and number of rows."""
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise OSError(f"{path}: cannot be read as a Parquet table ({error})") from error
+    with file:
+        raw = {k.decode(): v.decode() for k, v in (file.schema_arrow.metadata or {}).items() if k != b"ARROW:schema"}
+        return Stamp.from_mapping(raw), raw.get("content", ""), file.metadata.num_rows
+
+
+def verify(path: Path) -> bool:
+    """Return whether the content still has the digest it was written with."""
+    return _content_digest(_read(path)) == read_stamp(path)[1]
