@@ -97,7 +97,9 @@ def digest_of(value: object) -> str:
 class Network(Section):
     """The seismic network."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Name of the data root: products lie in RIS_DATA/<name>.")
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9_]*$", description="Name of the data root: products lie in RIS_DATA/<name>."
+    )
     code: str = Field(pattern=r"^[A-Z0-9]{1,8}$", description="FDSN network code.")
     title: str = Field("", description="What the network is, for people.")
 
@@ -121,6 +123,9 @@ class SyntheticSource(Section):
     )
     catalogue_first_day: date = Field(date(2014, 12, 1), description="First day of the truth catalogue.")
     catalogue_last_day: date = Field(date(2016, 11, 30), description="Last day of the truth catalogue, inclusive.")
+    novelty_from: date = Field(
+        date(2015, 12, 1), description="First day of the rare novelty family; no event of it exists before."
+    )
     missing: tuple[str, ...] = Field((), description="Station-days without data, as 'STATION/YYYY-MM-DD'.")
     gaps: tuple[str, ...] = Field((), description="Station-days with gaps, as 'STATION/YYYY-MM-DD'.")
     clock_steps: tuple[str, ...] = Field((), description="Station-days with a clock step, as 'STATION/YYYY-MM-DD'.")
@@ -218,7 +223,9 @@ class Detector(Section):
         if self.sta >= self.lta:
             raise ValueError(f"sta ({self.sta:g} s) must be shorter than lta ({self.lta:g} s)")
         if self.threshold_off > self.threshold_on:
-            raise ValueError(f"threshold_off ({self.threshold_off:g}) must not exceed threshold_on ({self.threshold_on:g})")
+            raise ValueError(
+                f"threshold_off ({self.threshold_off:g}) must not exceed threshold_on ({self.threshold_on:g})"
+            )
         return self
 
 
@@ -318,6 +325,7 @@ class Dec(Section):
     batch_size: int = Field(64, ge=1, description="Batch size (J21: 64).")
     learning_rate: float = Field(1e-3, gt=0, description="Learning rate of Adam (J21: 1e-3).")
     max_epochs: int = Field(400, ge=1, description="Epochs at most (J21: 400).")
+    shuffle: bool = Field(False, description="New order of the events in each epoch (code: no, as they were drawn).")
     updates_per_epoch: int = Field(2, ge=1, description="Updates of the target distribution P per epoch (code: 2).")
     tolerance: float = Field(
         3e-3, ge=0, lt=1, description="Stop when fewer labels change between two updates (J21: 0.3 %)."
@@ -448,7 +456,11 @@ class Settings(Section):
 def spectrogram_shape(conditioning: Conditioning, spectrogram: Spectrogram) -> tuple[int, int]:
     """Return the number of frequencies and of times of a spectrogram."""
     step = conditioning.sampling_rate / spectrogram.nfft
-    bins = [i for i in range(spectrogram.nfft // 2 + 1) if spectrogram.frequency_low <= i * step <= spectrogram.frequency_high]
+    bins = [
+        i
+        for i in range(spectrogram.nfft // 2 + 1)
+        if spectrogram.frequency_low <= i * step <= spectrogram.frequency_high
+    ]
     return len(bins), round(spectrogram.duration / spectrogram.hop)
 
 

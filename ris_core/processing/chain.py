@@ -22,8 +22,6 @@ from ris_core.waveforms.segments import Segment
 if TYPE_CHECKING:
     from obspy import Inventory
 
-PROCESS_VERSION = "1"
-"""Raised by hand when the chain's results change."""
 
 # Detections this long before midnight are followed as well, so that a later one can be recognised as their duplicate.
 _LOOK_BACK_S = 60.0

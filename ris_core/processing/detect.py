@@ -57,9 +57,7 @@ def characteristic(conditioned: Conditioned, detector: Detector) -> NDArray[np.f
     return ratio
 
 
-def triggers_of(
-    conditioned: Conditioned, index: int, detector: Detector, conditioning: Conditioning
-) -> list[Trigger]:
+def triggers_of(conditioned: Conditioned, index: int, detector: Detector, conditioning: Conditioning) -> list[Trigger]:
     """Return the triggers of one segment in the order of time; none starts within the guards beside a gap."""
     from obspy.signal.trigger import trigger_onset
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ris_core.processing.chain import PROCESS_VERSION, Products, process
+from ris_core import versions
+from ris_core.processing.chain import Products, process
 from ris_core.station_day import NS, StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.stamp import Stamp
@@ -24,7 +25,7 @@ def expected_stamp(store: Store, key: StationDay) -> Stamp:
     record = read_acquisition(store, key)
     if record is None:
         raise NotAcquiredError(key)
-    return Stamp(store.settings.process_digest(), PROCESS_VERSION, str(record["inputs"]))
+    return Stamp(store.settings.process_digest(), versions.PROCESS, str(record["inputs"]))
 
 
 def process_is_current(store: Store, key: StationDay) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ris_core import versions
 from ris_core.config import Settings
 from ris_core.station_day import StationDay
 from ris_core.storage.atomic import replacing, write_json
@@ -18,9 +19,6 @@ from ris_core.waveforms.source import WaveformSource, open_source
 
 if TYPE_CHECKING:
     from obspy import Inventory, Stream
-
-ACQUIRE_VERSION = "1"
-"""Raised by hand when what is stored changes."""
 
 
 class NotAcquiredError(FileNotFoundError):
@@ -58,7 +56,7 @@ def acquire_station_day(
         _write_miniseed(stream, path)
     elif not source.in_place:
         path.unlink(missing_ok=True)
-    stamp = Stamp(settings.acquire_digest(), ACQUIRE_VERSION, digest_of_segments(segments))
+    stamp = Stamp(settings.acquire_digest(), versions.ACQUIRE, digest_of_segments(segments))
     record = {
         "state": "data" if has_data else "no_data",
         "reason": "" if has_data else "the source has no samples for this station-day",
@@ -78,7 +76,7 @@ def acquisition_is_current(store: Store, key: StationDay) -> bool:
     if record is None:
         return False
     stamp = Stamp.from_mapping(record)
-    if stamp is None or (stamp.settings, stamp.version) != (store.settings.acquire_digest(), ACQUIRE_VERSION):
+    if stamp is None or (stamp.settings, stamp.version) != (store.settings.acquire_digest(), versions.ACQUIRE):
         return False
     if record["state"] == "no_data" or record["path"] == "in place":
         return True

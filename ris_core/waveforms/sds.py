@@ -20,7 +20,9 @@ class SdsArchive:
 
     def __init__(self, settings: Settings, source: SdsSource) -> None:
         if not source.root.is_dir():
-            raise FileNotFoundError(f"source.root = {source.root}: there is no such folder; give the SDS archive's root")
+            raise FileNotFoundError(
+                f"source.root = {source.root}: there is no such folder; give the SDS archive's root"
+            )
         self._settings = settings
         self._source = source
 
@@ -51,5 +53,7 @@ class SdsArchive:
             return None
         path: Path = self._source.inventory / f"{self._settings.network.code}.{station}.xml"
         if not path.is_file():
-            raise FileNotFoundError(f"{path}: source.inventory is set, but there is no StationXML for station {station}")
+            raise FileNotFoundError(
+                f"{path}: source.inventory is set, but there is no StationXML for station {station}"
+            )
         return read_inventory(str(path), format="STATIONXML")

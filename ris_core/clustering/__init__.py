@@ -1,0 +1,1 @@
+"""Clusters in latent space: initial centroids, how many clusters, scores."""

@@ -1,0 +1,194 @@
+"""Where clusters start: centroids and labels in latent space, before deep embedded clustering."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import pairwise_distances_argmin
+from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
+
+from ris_core.training.floors import live_dimensions
+
+logger = logging.getLogger(__name__)
+
+Method = Literal["gmm", "kmeans", "random", "given"]
+
+REGULARISATION = 1e-6
+"""Added to the variances of the GMM, as a share of the mean variance of the live latent dimensions."""
+
+_GMM_ITERATIONS = 500
+
+
+@dataclass(frozen=True)
+class Initialisation:
+    """Initial clusters.
+
+    Attributes
+    ----------
+    method
+        ``gmm``, ``kmeans``, ``random`` or ``given``.
+    centroids
+        (K, D) float64, in the units of the latents.
+    labels
+        (N,) int32, 0-based; for ``gmm`` the most probable component, otherwise the nearest centroid.
+    inertia
+        Sum of squared distances from each event to the centroid of its label.
+    sizes
+        Events in each of the K clusters.
+    """
+
+    method: Method
+    centroids: NDArray[np.float64] = field(repr=False)
+    labels: NDArray[np.int32] = field(repr=False)
+    inertia: float
+    sizes: tuple[int, ...]
+
+
+def _checked(z: NDArray[Any], k: int) -> NDArray[np.float64]:
+    z = np.asarray(z, dtype=np.float64)
+    if z.ndim != 2:
+        raise ValueError(f"latents must have the shape (N, D), got {z.shape}")
+    if not np.isfinite(z).all():
+        raise ValueError(f"{int((~np.isfinite(z)).any(axis=1).sum())} of {len(z)} latents are not finite")
+    if k < 1:
+        raise ValueError(f"k must be 1 or more, got {k}")
+    distinct = len(np.unique(z, axis=0))
+    if distinct < k:
+        raise ValueError(
+            f"{k} clusters were asked for, but the {len(z)} events have only {distinct} distinct latents; take a "
+            f"smaller K, more events, or an autoencoder whose latents are alive"
+        )
+    return z
+
+
+def _initialisation(
+    method: Method, z: NDArray[np.float64], centroids: NDArray[np.float64], labels: NDArray[Any]
+) -> Initialisation:
+    return Initialisation(
+        method=method,
+        centroids=centroids,
+        labels=labels.astype(np.int32),
+        inertia=float(np.square(z - centroids[labels]).sum()),
+        sizes=tuple(np.bincount(labels, minlength=len(centroids)).tolist()),
+    )
+
+
+def kmeans(z: NDArray[Any], k: int, n_init: int, seed: int) -> Initialisation:
+    """Cluster latents (N, D) by k-means: the best of `n_init` k-means++ starts.
+
+    Raises
+    ------
+    ValueError
+        There are fewer distinct events than clusters, or a latent is not finite.
+    """
+    z = _checked(z, k)
+    with threadpool_limits(1):  # see fit_gmm
+        fitted = KMeans(k, n_init=n_init, random_state=seed).fit(z)
+    return _initialisation("kmeans", z, fitted.cluster_centers_, fitted.labels_)
+
+
+def fit_gmm(z: NDArray[np.float64], start: Initialisation) -> GaussianMixture:
+    """Fit a Gaussian mixture with full covariances to live latents (N, D), from the partition of a k-means.
+
+    Means, weights and covariances start as those of the partition. The variances are raised by `REGULARISATION` times
+    the mean variance of the dimensions.
+    """
+    k = len(start.centroids)
+    regularisation = REGULARISATION * float(z.var(axis=0).mean())
+    precisions = np.empty((k, z.shape[1], z.shape[1]))
+    for j in range(k):
+        deviation = z[start.labels == j] - start.centroids[j]
+        covariance = deviation.T @ deviation / max(len(deviation), 1) + regularisation * np.eye(z.shape[1])
+        precisions[j] = np.linalg.inv(covariance)
+    mixture = GaussianMixture(
+        k,
+        covariance_type="full",
+        reg_covar=regularisation,
+        max_iter=_GMM_ITERATIONS,
+        weights_init=np.asarray(start.sizes) / len(z),
+        means_init=start.centroids,
+        precisions_init=(precisions + precisions.transpose(0, 2, 1)) / 2,
+        random_state=0,
+    )
+    # One thread: with more, the order of a sum depends on which thread is first, and with it the last digits; nor are
+    # more any faster on nine dimensions.
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        mixture.fit(z)
+    if not mixture.converged_:
+        logger.warning("the GMM with K = %d has not converged after %d iterations", k, _GMM_ITERATIONS)
+    return mixture
+
+
+def gmm(z: NDArray[Any], k: int, n_init: int, seed: int) -> Initialisation:
+    """Cluster latents (N, D) by a Gaussian mixture that starts from the best of `n_init` k-means (J21).
+
+    Dimensions that do not vary are left out of the fit; the centroids have their mean there.
+
+    Raises
+    ------
+    ValueError
+        There are fewer distinct events than clusters, or a latent is not finite.
+    """
+    z = _checked(z, k)
+    live = live_dimensions(z)
+    if not live.any():
+        raise ValueError(f"none of the {z.shape[1]} latent dimensions varies over the {len(z)} events: nothing to fit")
+    start = kmeans(z[:, live], k, n_init, seed)
+    mixture = fit_gmm(z[:, live], start)
+    centroids = np.tile(z.mean(axis=0), (k, 1))
+    centroids[:, live] = mixture.means_
+    return _initialisation("gmm", z, centroids, mixture.predict(z[:, live]))
+
+
+def given(z: NDArray[Any], centroids: NDArray[Any]) -> Initialisation:
+    """Label latents (N, D) by the nearest of given centroids (K, D)."""
+    z = _checked(z, 1)
+    centroids = np.array(centroids, dtype=np.float64)
+    if centroids.ndim != 2 or centroids.shape[1] != z.shape[1] or len(centroids) == 0:
+        raise ValueError(f"centroids must have the shape (K, {z.shape[1]}), got {centroids.shape}")
+    if not np.isfinite(centroids).all():
+        raise ValueError("centroids hold values that are not finite")
+    return _initialisation("given", z, centroids, pairwise_distances_argmin(z, centroids))
+
+
+def random(z: NDArray[Any], k: int, seed: int) -> Initialisation:
+    """Take `k` distinct events of the latents (N, D) at random as centroids and label by the nearest."""
+    z = _checked(z, k)
+    distinct = np.unique(z, axis=0)
+    rows = np.random.default_rng(seed).choice(len(distinct), k, replace=False)
+    centroids = distinct[rows]
+    return _initialisation("random", z, centroids, pairwise_distances_argmin(z, centroids))
+
+
+def initialise(
+    method: Method, z: NDArray[Any], k: int, n_init: int, seed: int, *, centroids: NDArray[Any] | None = None
+) -> Initialisation:
+    """Cluster latents (N, D) by the method of a name; see the functions of these names.
+
+    Raises
+    ------
+    ValueError
+        The method is not known, centroids are absent or not K of them, or the latents cannot be clustered.
+    """
+    if method == "gmm":
+        return gmm(z, k, n_init, seed)
+    if method == "kmeans":
+        return kmeans(z, k, n_init, seed)
+    if method == "random":
+        return random(z, k, seed)
+    if method != "given":
+        raise ValueError(f"initialisation '{method}' is not known; use gmm, kmeans, random or given")
+    if centroids is None or len(centroids) != k:
+        raise ValueError(
+            f"initialisation 'given' needs {k} centroids, got {0 if centroids is None else len(centroids)}"
+        )
+    return given(z, centroids)

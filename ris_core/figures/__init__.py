@@ -1,0 +1,4 @@
+"""Figures: one function per figure, arrays or tables in, a matplotlib `Figure` out.
+
+Everything uses matplotlib's object interface, so figures can be drawn in any thread and without a display.
+"""

@@ -1,0 +1,1 @@
+"""Labels of events: inference over station-days."""

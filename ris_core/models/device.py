@@ -1,0 +1,26 @@
+"""Where the networks compute."""
+
+from __future__ import annotations
+
+import torch
+
+
+def resolve_device(name: str = "auto") -> torch.device:
+    """Return the device of a name: ``auto`` takes CUDA, else MPS, else the CPU.
+
+    Raises
+    ------
+    ValueError
+        The name is not known, or this machine has no such device.
+    """
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, is_there in available.items() if is_there))
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"device '{name}' is not known; use auto, cpu, cuda or mps") from error
+    if not available.get(device.type, False):
+        usable = ", ".join(kind for kind, is_there in available.items() if is_there)
+        raise ValueError(f"device '{name}' is not available on this machine; use auto or one of: {usable}")
+    return device

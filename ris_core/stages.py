@@ -1,0 +1,169 @@
+"""The three stages of a station-day by name: what travels to a worker is a name, settings, a root and a key."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ris_core.config import Settings
+from ris_core.station_day import StationDay
+from ris_core.storage.store import Stage, Store
+from ris_core.waveforms.source import WaveformSource, open_source
+
+
+@dataclass(frozen=True)
+class StageTask:
+    """What a worker needs to know, besides the key.
+
+    Attributes
+    ----------
+    stage
+        ``acquire``, ``process`` or ``label``.
+    settings_json
+        The settings as JSON.
+    root
+        The data root.
+    """
+
+    stage: Stage
+    settings_json: str
+    root: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one station-day: its result, or the error that it failed with."""
+
+    key: StationDay
+    result: dict[str, Any] | None
+    error: str = ""
+    trace: str = ""
+
+
+@lru_cache(maxsize=4)
+def _opened(settings_json: str, root: str) -> tuple[Store, WaveformSource]:
+    settings = Settings.model_validate_json(settings_json)
+    return Store(settings, Path(root)), open_source(settings)
+
+
+def run_station_day(task: StageTask, key: StationDay) -> Outcome:
+    """Run one stage for one station-day; an error becomes part of the outcome and is recorded in the store."""
+    key = StationDay(*key)
+    try:
+        store, source = _opened(task.settings_json, task.root)
+        result = _run(task.stage, store, key, source)
+    except Exception as error:  # noqa: BLE001 - one station-day must not stop the others, whatever is wrong with it
+        message = f"{type(error).__name__}: {error}"
+        Store(Settings.model_validate_json(task.settings_json), Path(task.root)).record_failure(
+            task.stage, key, message
+        )
+        return Outcome(key, None, message, traceback.format_exc())
+    store.clear_failure(task.stage, key)
+    return Outcome(key, result)
+
+
+def _run(stage: Stage, store: Store, key: StationDay, source: WaveformSource) -> dict[str, Any]:
+    if stage == "acquire":
+        from ris_core.waveforms.acquire import acquire_station_day
+
+        return acquire_station_day(store, key, source)
+    if stage == "process":
+        from ris_core.processing.stage import process_station_day
+
+        return process_station_day(store, key, source)
+    from ris_core.labels.stage import label_station_day
+
+    return label_station_day(store, key)
+
+
+def is_current(stage: Stage, store: Store, key: StationDay) -> bool:
+    """Return whether a stage's product of a station-day stands and was made from what is there now."""
+    if stage == "acquire":
+        from ris_core.waveforms.acquire import acquisition_is_current
+
+        return acquisition_is_current(store, key)
+    if stage == "process":
+        from ris_core.processing.stage import process_is_current
+
+        return process_is_current(store, key)
+    from ris_core.labels.stage import labels_are_current
+
+    return labels_are_current(store, key)
+
+
+def exists(stage: Stage, store: Store, key: StationDay) -> bool:
+    """Return whether a stage's product of a station-day stands, current or not."""
+    if stage == "acquire":
+        return store.acquisition(key).exists()
+    if stage == "process":
+        return store.spectrograms(key).exists() and store.detections(key).exists()
+    return store.labels(key).exists()
+
+
+def state_table(store: Store, keys: Iterable[StationDay]) -> Any:
+    """Return one row per station-day: state, coverage, events, labels, failure, and what is out of date.
+
+    Columns: station, day, state (``processed``, ``acquired``, ``no data``, ``failed``, ``not yet``), coverage,
+    gaps, gap_seconds, events, live_seconds, labelled, failed_stage, error, attempts, outdated (comma-separated stages).
+    """
+    import pandas as pd
+
+    return pd.DataFrame([_state_row(store, key) for key in keys], columns=_STATE_COLUMNS)
+
+
+_STATE_COLUMNS = [
+    "station",
+    "day",
+    "state",
+    "coverage",
+    "gaps",
+    "gap_seconds",
+    "events",
+    "live_seconds",
+    "labelled",
+    "failed_stage",
+    "error",
+    "attempts",
+    "outdated",
+]
+
+
+def _state_row(store: Store, key: StationDay) -> dict[str, Any]:
+    from ris_core.storage.spectrogram_file import read_info
+    from ris_core.storage.store import STATION_DAY_STAGES, read_acquisition
+
+    row: dict[str, Any] = {
+        "station": key.station,
+        "day": key.day.isoformat(),
+        "state": "not yet",
+        "coverage": float("nan"),
+        "gaps": 0,
+        "gap_seconds": 0.0,
+        "events": 0,
+        "live_seconds": 0.0,
+        "labelled": exists("label", store, key),
+        "failed_stage": "",
+        "error": "",
+        "attempts": 0,
+    }
+    record = read_acquisition(store, key)
+    if record is not None:
+        row["state"] = "acquired" if record["state"] == "data" else "no data"
+        row |= {name: record[name] for name in ("coverage", "gaps", "gap_seconds")}
+    if exists("process", store, key):
+        info = read_info(store.spectrograms(key))
+        row["events"], row["live_seconds"] = info.events, info.summary.get("live_seconds", 0.0)
+        if row["state"] == "acquired":
+            row["state"] = "processed"
+    failures = [f for stage in STATION_DAY_STAGES if (f := store.failure(stage, key)) is not None]
+    if failures:
+        row |= {"failed_stage": failures[0].stage, "error": failures[0].error, "attempts": failures[0].attempts}
+        row["state"] = "failed"
+    row["outdated"] = ",".join(
+        stage for stage in STATION_DAY_STAGES if exists(stage, store, key) and not is_current(stage, store, key)
+    )
+    return row

@@ -1,0 +1,165 @@
+"""The products of a synthetic network against its truth: detection, clustering given detection, end to end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ris_core.clustering.stage import read_clusters, trained_models
+from ris_core.labels.stage import read_champion
+from ris_core.models.inference import soft_assignments
+from ris_core.models.networks import Dec
+from ris_core.models.weights import load_model
+from ris_core.processing.condition import filter_delay
+from ris_core.storage import spectrogram_file, tables
+from ris_core.storage.store import Store
+from ris_core.synthetic.baseline import hand_features, kmeans_baseline
+from ris_core.synthetic.evaluation import (
+    DetectionScores,
+    clustering_scores,
+    detection_scores,
+    end_to_end_scores,
+    match_stations,
+    window_labels,
+)
+from ris_core.synthetic.instrument import SAMPLING_RATE
+from ris_core.synthetic.network import SyntheticNetwork
+from ris_core.training import training_set as sampling
+
+TOLERANCE_S = 0.5
+_TYPICAL_FREQUENCY_HZ = 8.0
+
+
+@dataclass(frozen=True, eq=False)
+class TruthScores:
+    """Scores of a synthetic network's products.
+
+    Attributes
+    ----------
+    detection
+        Recall by SNR and family, and precision, of the events (detections that have a spectrogram).
+    clustering
+        One row per K and method (``hand features + k-means``, the initial clusters, ``DEC``): ari, nmi, macro_f1,
+        accuracy, windows, on the events of the training set, given that they were detected.
+    recall
+        Recall of each class (rows) for each method at the champion's K (columns), after the assignment of clusters.
+    end_to_end
+        Per family over all recorded events: events, found, recall, precision, f1, by the champion's label tables.
+    classes
+        Class of each of the champion's clusters.
+    k
+        The champion's K.
+    """
+
+    detection: DetectionScores
+    clustering: pd.DataFrame
+    recall: pd.DataFrame
+    end_to_end: pd.DataFrame
+    classes: dict[int, str]
+    k: int
+
+
+def score(store: Store) -> TruthScores:
+    """Score what a synthetic network's store holds, by the protocol of `docs/synthetic.md`.
+
+    Raises
+    ------
+    NoChampionError
+        There is no champion yet.
+    ValueError
+        The network is not synthetic.
+    """
+    settings = store.settings
+    network = SyntheticNetwork(settings)
+    champion = read_champion(store)
+    days = settings.days()
+    truth = network.truth(days[0], days[-1])
+    events = _events(store)
+    delay = filter_delay(settings.conditioning, SAMPLING_RATE, _TYPICAL_FREQUENCY_HZ)
+    matched = match_stations(events, truth, TOLERANCE_S, delay)
+    classes = _classes(network, events, matched, delay)
+
+    data = sampling.load(store)
+    by_id = dict(zip(events["event_id"], classes, strict=True))
+    truth_of_set = np.array([by_id[name] for name in data.event_id], dtype=object)
+    features = hand_features(data.x, data.frequency, data.time)
+    rows: list[dict[str, Any]] = []
+    recall: dict[str, dict[str, float]] = {}
+    for k in trained_models(store):
+        for method, labels in _labels(store, k, data.x, features).items():
+            found = clustering_scores(truth_of_set, labels)
+            rows.append(
+                {
+                    "k": k,
+                    "method": method,
+                    "ari": found.ari,
+                    "nmi": found.nmi,
+                    "macro_f1": found.macro_f1,
+                    "accuracy": found.accuracy,
+                    "windows": found.counted,
+                }
+            )
+            if k == champion["k"]:
+                recall[method] = found.recall
+    labelled = clustering_scores(classes, events["label"].to_numpy(dtype=np.int64))
+    return TruthScores(
+        detection=detection_scores(matched, truth),
+        clustering=pd.DataFrame(rows),
+        recall=pd.DataFrame(recall).rename_axis("class").reset_index(),
+        end_to_end=end_to_end_scores(matched, truth, events["label"].to_numpy(), labelled.classes),
+        classes=labelled.classes,
+        k=int(champion["k"]),
+    )
+
+
+def _events(store: Store) -> pd.DataFrame:
+    """Return all labelled events: event_id, station, time_on, window_start (ns), label."""
+    frames = []
+    for key in store.station_days():
+        if not store.labels(key).exists():
+            continue
+        detections = tables.read_table(store.detections(key), ["event_id", "station", "time_on", "outcome"])
+        detections = detections[detections["outcome"] == "event"]
+        labels = tables.read_table(store.labels(key), ["event_id", "label"])
+        windows = pd.DataFrame(
+            {
+                "event_id": spectrogram_file.read_column(store.spectrograms(key), "event_id"),
+                "window_start": spectrogram_file.read_column(store.spectrograms(key), "window_start"),
+            }
+        )
+        frames.append(detections.merge(labels, on="event_id").merge(windows, on="event_id"))
+    if not frames:
+        raise FileNotFoundError(f"{store.root}: there are no label tables yet; materialize label_tables first")
+    return pd.concat(frames, ignore_index=True)
+
+
+def _classes(
+    network: SyntheticNetwork, events: pd.DataFrame, matched: NDArray[np.int64], delay: float
+) -> NDArray[np.object_]:
+    classes = np.empty(len(events), dtype=object)
+    length = round((network.settings.spectrogram.duration + network.settings.spectrogram.window) * 1e9)
+    for station in pd.unique(events["station"]):
+        rows = np.flatnonzero((events["station"] == station).to_numpy())
+        start = events["window_start"].to_numpy(dtype=np.int64)[rows] - round(delay * 1e9)
+        energy = network.window_energy(str(station), start, start + length)
+        classes[rows] = window_labels(matched[rows], energy)
+    return classes
+
+
+def _labels(
+    store: Store, k: int, x: NDArray[np.float32], features: NDArray[np.float64]
+) -> dict[str, NDArray[np.integer[Any]]]:
+    _, initial, description = read_clusters(store, k)
+    model = load_model(store.dec(k)).model
+    if not isinstance(model, Dec):
+        raise TypeError(f"{store.dec(k)}: not a DEC model")
+    q, _ = soft_assignments(model, x)
+    return {
+        "hand features + k-means": kmeans_baseline(features, k, store.settings.dec.seed),
+        f"AEC + {description['method']}": initial,
+        "DEC": q.argmax(axis=1),
+    }

@@ -1,0 +1,76 @@
+"""Whether a trained model may be used: one function for each network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ris_core import config
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """The verdict on a model; `reasons` says what is against it and is empty if it passed."""
+
+    passed: bool
+    reasons: tuple[str, ...] = ()
+
+
+def accept_aec(metrics: Mapping[str, float], settings: config.Aec) -> Acceptance:
+    """Accept an autoencoder that beats the mean spectrogram and whose latents vary.
+
+    Parameters
+    ----------
+    metrics
+        `val_mse`, `mean_spectrogram_mse` (of the same validation set) and `live_latents`.
+    settings
+        Section `aec`: `least_live_latents`.
+
+    Raises
+    ------
+    KeyError
+        A metric is absent; names it.
+    """
+    absent = [name for name in ("val_mse", "mean_spectrogram_mse", "live_latents") if name not in metrics]
+    if absent:
+        raise KeyError(f"metrics of the autoencoder lack {', '.join(absent)}")
+    reasons = []
+    mse, floor, live = metrics["val_mse"], metrics["mean_spectrogram_mse"], metrics["live_latents"]
+    if not mse < floor:  # also when it is NaN
+        reasons.append(
+            f"validation MSE {mse:.3g} is not below that of the mean spectrogram, {floor:.3g}: the model has learned "
+            "nothing of the single event; train longer or with another learning rate"
+        )
+    if live < settings.least_live_latents:
+        reasons.append(
+            f"{live:.0f} latent dimension(s) vary, at least {settings.least_live_latents} are asked for "
+            "(aec.least_live_latents); take another seed or a lower learning rate"
+        )
+    return Acceptance(passed=not reasons, reasons=tuple(reasons))
+
+
+def accept_dec(sizes: Sequence[int], settings: config.Dec) -> Acceptance:
+    """Accept a DEC of which every cluster holds a sufficient share of the training set.
+
+    Parameters
+    ----------
+    sizes
+        Events in each of the K clusters.
+    settings
+        Section `dec`: `smallest_cluster`.
+    """
+    total = sum(sizes)
+    least = settings.smallest_cluster * total
+    empty = [str(j) for j, size in enumerate(sizes) if size == 0]
+    small = [f"{j} ({size} events, {size / total:.2%})" for j, size in enumerate(sizes) if 0 < size < least]
+    reasons = []
+    if empty:
+        reasons.append(f"cluster(s) {', '.join(empty)} of {len(sizes)} are empty")
+    if small:
+        reasons.append(
+            f"cluster(s) {', '.join(small)} lie below the least share of {settings.smallest_cluster:.2%} "
+            "(dec.smallest_cluster)"
+        )
+    if reasons:
+        reasons.append(f"try a K below {len(sizes)}, another seed or initialisation, or a smaller dec.gamma")
+    return Acceptance(passed=not reasons, reasons=tuple(reasons))

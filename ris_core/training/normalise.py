@@ -1,0 +1,58 @@
+"""Normalisation of spectrograms before the networks see them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BLOCK = 1024
+_NAMED = 5
+
+
+class SpectrogramError(ValueError):
+    """A spectrogram cannot be normalised; the message names its event."""
+
+
+def normalise(
+    x: NDArray[Any],
+    event_ids: Sequence[str] | None = None,
+    out: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
+    """Give every spectrogram unit L2 norm (the published normalisation).
+
+    Parameters
+    ----------
+    x
+        Spectrograms (N, F, T), linear PSD.
+    event_ids
+        Identifiers of the N events, for errors.
+    out
+        Where to put the result, float32 (N, F, T); it may be `x` itself. A new array by default.
+
+    Raises
+    ------
+    SpectrogramError
+        A spectrogram is zero everywhere or holds a value that is not finite.
+    """
+    if event_ids is not None and len(event_ids) != len(x):
+        raise ValueError(f"{len(event_ids)} event ids for {len(x)} spectrograms; one for each is needed")
+    result = np.empty(x.shape, np.float32) if out is None else out
+    bad: list[int] = []
+    for start in range(0, len(x), _BLOCK):
+        # In float64: the squares of very small or very great PSD do not fit float32.
+        block = np.asarray(x[start : start + _BLOCK], dtype=np.float64)
+        norm = np.sqrt(np.einsum("nft,nft->n", block, block))
+        usable = np.isfinite(norm) & (norm > 0)
+        bad += (start + np.flatnonzero(~usable)).tolist()
+        result[start : start + _BLOCK] = block / np.where(usable, norm, 1.0)[:, None, None]
+    if bad:
+        names = [event_ids[i] if event_ids is not None else f"row {i}" for i in bad[:_NAMED]]
+        more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+        raise SpectrogramError(
+            f"{len(bad)} of {len(x)} spectrograms are zero everywhere or not finite and have no L2 norm: "
+            f"{', '.join(names)}{more}; leave these events out"
+        )
+    return result

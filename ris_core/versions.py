@@ -1,0 +1,12 @@
+"""Step versions: one is raised by hand when the results of its step change for the same input and settings."""
+
+ACQUIRE = "1"
+PROCESS = "1"
+TRAINING_SET = "1"
+AEC = "1"
+LATENTS = "1"
+CLUSTER_COUNT = "1"
+GMM = "1"
+DEC = "1"
+CHAMPION = "1"
+LABEL = "1"

@@ -1,0 +1,1 @@
+"""The software-defined assets, by stage: acquire, events, training, clustering, labels, analysis."""

@@ -1,0 +1,118 @@
+"""What there is, and how good it is: availability of station-days; scores of a synthetic network against its truth."""
+
+from typing import Any
+
+import dagster as dg
+
+from ris_core.config import Settings, SyntheticSource
+from ris_dagster.assets.acquire import RAW_WAVEFORMS
+from ris_dagster.assets.events import SPECTROGRAMS
+from ris_dagster.assets.labels import LABEL_TABLES
+from ris_dagster.metadata import figure, owners, table
+from ris_dagster.resources.store import DataStore
+
+AVAILABILITY = dg.AssetKey("availability")
+TRUTH_SCORES = dg.AssetKey("truth_scores")
+_LISTED = 40
+
+
+def build_analysis_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """Return the assets of the analysis; the scores against truth exist for a synthetic network only."""
+    assets = [_availability(settings)]
+    if isinstance(settings.source, SyntheticSource):
+        assets.append(_truth_scores(settings))
+    return assets
+
+
+def _availability(settings: Settings) -> dg.AssetsDefinition:
+    @dg.asset(
+        name="availability",
+        group_name="analysis",
+        kinds={"parquet"},
+        owners=owners(settings),
+        tags={"stage": "analysis"},
+        description="Stations x days: coverage, no data, failed, not yet acquired, events, live time, out of date.",
+        deps=[RAW_WAVEFORMS, SPECTROGRAMS],
+        code_version="1",
+    )
+    def availability(context: dg.AssetExecutionContext, store: DataStore) -> Any:
+        from ris_core.figures.network import availability as draw
+        from ris_core.stages import state_table
+        from ris_core.storage.atomic import replacing
+
+        opened = store.open()
+        states = state_table(opened, opened.station_days())
+        path = opened.analysis("availability.parquet")
+        with replacing(path) as temporary:
+            states.to_parquet(temporary)
+        failed = states[states["state"] == "failed"][["station", "day", "failed_stage", "error", "attempts"]]
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": len(states),
+                "states": {str(n): int(c) for n, c in states["state"].value_counts().items()},
+                "events": int(states["events"].sum()),
+                "live_hours": round(float(states["live_seconds"].sum()) / 3600, 2),
+                "outdated": int((states["outdated"] != "").sum()),
+                "path": dg.MetadataValue.path(opened.relative(path)),
+                "availability": figure(draw(states), "Availability"),
+                **({"failed": table(failed.head(_LISTED))} if len(failed) else {}),
+            }
+        )
+
+    return availability
+
+
+def _truth_scores(settings: Settings) -> dg.AssetsDefinition:
+    @dg.asset(
+        name="truth_scores",
+        group_name="analysis",
+        kinds={"scikitlearn"},
+        owners=owners(settings),
+        tags={"stage": "analysis"},
+        description="The synthetic network's products against its truth: detection by SNR, clustering given detection "
+        "(hand-made features with k-means, initial clusters, DEC), end to end by family.",
+        deps=[LABEL_TABLES],
+        code_version="1",
+    )
+    def truth_scores(context: dg.AssetExecutionContext, store: DataStore) -> Any:
+        from ris_core.figures.network import detection_recall
+        from ris_core.storage.atomic import write_json
+        from ris_core.synthetic.truth_scores import score
+
+        opened = store.open()
+        found = score(opened)
+        detection = found.detection
+        path = opened.analysis("truth_scores.json")
+        write_json(
+            path,
+            {
+                "true_events": detection.events,
+                "detected_events": detection.detections,
+                "matched": detection.matched,
+                "recall": detection.recall,
+                "precision": detection.precision,
+                "recall_by_snr": detection.by_snr.to_dict("records"),
+                "recall_by_family": detection.by_family.to_dict("records"),
+                "clustering": found.clustering.to_dict("records"),
+                "class_recall": found.recall.to_dict("records"),
+                "end_to_end": found.end_to_end.to_dict("records"),
+                "classes": {str(cluster): name for cluster, name in found.classes.items()},
+                "k": found.k,
+            },
+        )
+        by_snr = detection.by_snr.rename(columns={"snr_low": "snr", "events": "n"})
+        return dg.MaterializeResult(
+            metadata={
+                "recall": detection.recall,
+                "precision": detection.precision,
+                "by_snr": table(detection.by_snr),
+                "clustering": table(found.clustering),
+                "class_recall": table(found.recall),
+                "end_to_end": table(found.end_to_end),
+                "classes": {str(cluster): name for cluster, name in found.classes.items()},
+                "path": dg.MetadataValue.path(opened.relative(path)),
+                "recall_curve": figure(detection_recall(by_snr), "Recall by SNR"),
+            }
+        )
+
+    return truth_scores

@@ -1,0 +1,346 @@
+"""Latents, the number of clusters, initial clusters, DEC models, and the champion."""
+
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from ris_core import versions
+from ris_core.config import Settings
+from ris_dagster import hyperparameters
+from ris_dagster.assets.training import AEC_WEIGHTS, TRAINING_POOL, TRAINING_SET
+from ris_dagster.metadata import code_version, column_schema, figure, owners, table
+from ris_dagster.partitions import Partitions
+from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.tracking import CHAMPION_ALIAS, Tracking
+
+LATENT_FEATURES = dg.AssetKey("latent_features")
+CLUSTER_COUNT = dg.AssetKey("cluster_count")
+GMM_CLUSTERS = dg.AssetKey("gmm_clusters")
+DEC_MODELS = dg.AssetKey("dec_models")
+CHAMPION_MODEL = dg.AssetKey("champion_model")
+SWEEP = "dec_models"
+_EXAMPLES = 4
+
+
+def build_clustering_assets(settings: Settings, partitions: Partitions) -> list[dg.AssetsDefinition]:
+    """Return the assets of the stage "train" from the latents to the champion."""
+    return [
+        _latent_features(settings),
+        _cluster_count(settings),
+        _gmm_clusters(settings, partitions),
+        _dec_models(settings, partitions),
+        _champion_model(settings),
+    ]
+
+
+def _latent_features(settings: Settings) -> dg.AssetsDefinition:
+    @dg.asset(
+        name="latent_features",
+        group_name="cluster",
+        kinds={"torch", "parquet"},
+        owners=owners(settings),
+        tags={"stage": "train"},
+        description="The nine latents of every event of the training set, by the chosen autoencoder.",
+        deps=[AEC_WEIGHTS, TRAINING_SET],
+        code_version=versions.LATENTS,
+    )
+    def latent_features(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
+        from ris_core.clustering.stage import LATENT_SCHEMA, write_latents
+        from ris_core.figures.clustering import latent_space
+        from ris_core.training import training_set as sampling
+        from ris_core.training.floors import live_latents
+        from ris_core.training.trials import chosen_aec
+
+        opened = store.open()
+        data = sampling.load(opened)
+        model, choice = chosen_aec(opened)
+        z = write_latents(opened, data, model, choice["digest"])
+        sweep = tracking.parent(SWEEP, choice["digest"])
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": len(z),
+                "dagster/column_schema": column_schema(LATENT_SCHEMA),
+                "live_latents": live_latents(z),
+                "aec": choice["digest"],
+                "path": dg.MetadataValue.path(opened.relative(opened.latent_features)),
+                "mlflow_sweep": dg.MetadataValue.url(tracking.url(tracking.prepare(), sweep)),
+                "latent_space": figure(latent_space(z), "Latent space"),
+            },
+            data_version=dg.DataVersion(f"{choice['digest']}-{data.digest}"),
+        )
+
+    return latent_features
+
+
+def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
+    @dg.asset(
+        name="cluster_count",
+        group_name="cluster",
+        kinds={"scikitlearn", "mlflow"},
+        owners=owners(settings),
+        tags={"stage": "train"},
+        description="Criteria for the number of clusters over K: k-means inertia, silhouette, BIC and AIC of the GMM.",
+        deps=[LATENT_FEATURES],
+        code_version=code_version(versions.CLUSTER_COUNT, settings.cluster_count.digest()),
+        pool=TRAINING_POOL,
+    )
+    def cluster_count(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
+        from ris_core.clustering.cluster_count import cluster_count as criteria_over_k
+        from ris_core.clustering.cluster_count import suggested
+        from ris_core.clustering.stage import read_latents
+        from ris_core.config import digest_of
+        from ris_core.figures.clustering import cluster_count_curves
+        from ris_core.storage.atomic import replacing
+
+        opened = store.open()
+        z, stamp = read_latents(opened)
+        chosen = settings.cluster_count
+        configuration = digest_of([versions.CLUSTER_COUNT, stamp.as_dict(), chosen.model_dump(mode="json")])
+        parent = tracking.parent(SWEEP, stamp.settings)
+        with tracking.run(context, "cluster_count", configuration, chosen.model_dump(), parent) as run:
+            criteria = criteria_over_k(z, chosen)
+            names = suggested(criteria)
+            shown = cluster_count_curves(
+                criteria.reset_index(), {n: k for n, k in names.items() if k is not None and n != "gmm_aic"}
+            )
+            for k, row in criteria.iterrows():
+                run.metrics({n: float(row[n]) for n in ("inertia", "silhouette", "gmm_bic", "gmm_aic")}, step=int(str(k)))
+            run.metrics({f"suggested_k_{n}": float(k) for n, k in names.items() if k is not None})
+            run.text(criteria.to_csv(), "cluster_count.csv")
+            run.figure(shown, "cluster_count")
+            with replacing(opened.cluster_count) as temporary:
+                criteria.reset_index().to_parquet(temporary)
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": len(criteria),
+                "suggested_k": {n: k for n, k in names.items()},
+                "criteria": table(criteria.reset_index()),
+                "path": dg.MetadataValue.path(opened.relative(opened.cluster_count)),
+                "mlflow": dg.MetadataValue.url(run.url),
+                "curves": figure(shown, "Criteria over K"),
+            },
+            data_version=dg.DataVersion(configuration),
+        )
+
+    return cluster_count
+
+
+def _gmm_clusters(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:
+    InitialClusters: Any = hyperparameters.gmm_config(settings)  # noqa: N806 - it is a class
+
+    @dg.asset(
+        name="gmm_clusters",
+        group_name="cluster",
+        kinds={"scikitlearn", "mlflow"},
+        owners=owners(settings),
+        tags={"stage": "train"},
+        description="Initial clusters for each K in the latents: a Gaussian mixture started from k-means (or k-means, "
+        "or random, as the settings say).",
+        partitions_def=partitions.cluster_counts,
+        deps=[LATENT_FEATURES],
+        code_version=code_version(versions.GMM, settings.dec.digest()),
+        pool=TRAINING_POOL,
+    )
+    def gmm_clusters(
+        context: dg.AssetExecutionContext, config: InitialClusters, store: DataStore, tracking: Tracking
+    ) -> Any:
+        from ris_core.clustering.scores import davies_bouldin, silhouette
+        from ris_core.clustering.stage import make_clusters, read_latents
+        from ris_core.config import digest_of
+        from ris_core.figures.clustering import latent_space
+
+        k = int(context.partition_key)
+        opened = store.open()
+        z, stamp = read_latents(opened)
+        chosen = hyperparameters.override(settings.dec, config)
+        parameters = {"k": k, **hyperparameters.values(config)}
+        configuration = digest_of([versions.GMM, stamp.as_dict(), parameters])
+        parent = tracking.parent(SWEEP, stamp.settings)
+        with tracking.run(context, f"{chosen.initialisation} k={k}", configuration, parameters, parent) as run:
+            clusters = make_clusters(opened, k, chosen)
+            metrics = {
+                "inertia": clusters.inertia,
+                "silhouette_aec": silhouette(z, clusters.labels, settings.cluster_count.sample),
+                "davies_bouldin": davies_bouldin(z, clusters.labels),
+                "smallest_cluster": min(clusters.sizes) / len(z),
+            }
+            run.metrics(metrics)
+            shown = latent_space(z, clusters.labels)
+            run.figure(shown, "latent_space")
+        return dg.MaterializeResult(
+            metadata={
+                **metrics,
+                "sizes": {str(label): size for label, size in enumerate(clusters.sizes)},
+                "path": dg.MetadataValue.path(opened.relative(opened.gmm(k))),
+                "mlflow": dg.MetadataValue.url(run.url),
+                "latent_space": figure(shown, "Latent space with initial clusters"),
+            },
+            data_version=dg.DataVersion(configuration),
+        )
+
+    return gmm_clusters
+
+
+def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:
+    DecTraining: Any = hyperparameters.dec_config(settings)  # noqa: N806 - it is a class
+
+    @dg.asset(
+        name="dec_models",
+        group_name="cluster",
+        kinds={"torch", "mlflow"},
+        owners=owners(settings),
+        tags={"stage": "train"},
+        description="Deep embedded clustering for each K: autoencoder and centroids trained together.",
+        partitions_def=partitions.cluster_counts,
+        deps=[GMM_CLUSTERS, AEC_WEIGHTS, TRAINING_SET],
+        code_version=code_version(versions.DEC, settings.dec.digest()),
+        pool=TRAINING_POOL,
+        check_specs=[
+            dg.AssetCheckSpec(
+                "no_empty_clusters",
+                asset=DEC_MODELS,
+                description="Every cluster holds a sufficient share of the training set.",
+                partitions_def=partitions.cluster_counts,
+            )
+        ],
+    )
+    def dec_models(context: dg.AssetExecutionContext, config: DecTraining, store: DataStore, tracking: Tracking) -> Any:
+        import pandas as pd
+
+        from ris_core.clustering.stage import dec_configuration, read_clusters, save_dec, train_k
+        from ris_core.figures.clustering import label_change, latent_space
+        from ris_core.figures.training import dec_history
+        from ris_core.training import training_set as sampling
+        from ris_core.training.trials import chosen_aec
+
+        k = int(context.partition_key)
+        chosen = hyperparameters.override(settings.dec, config)
+        opened = store.open()
+        data = sampling.load(opened)
+        aec, choice = chosen_aec(opened)
+        configuration = dec_configuration(opened, k, chosen)
+        method = read_clusters(opened, k)[2]["method"]
+        parameters = {"k": k, "initialised_by": method, "aec": choice["digest"], **hyperparameters.values(config)}
+        parent = tracking.parent(SWEEP, choice["digest"])
+        with tracking.run(context, f"dec k={k}", configuration, parameters, parent) as run:
+            run.dataset("training_set", data.digest, str(opened.training_set), len(data.x))
+            trained = train_k(opened, data, aec, k, chosen, on_update=lambda update, row: run.metrics(row, step=update))
+            final = set(trained.metrics) - {"mse", "kl", "loss", "label_change", "entropy"}
+            run.metrics({n: trained.metrics[n] for n in final})
+            run.tags({"accepted": str(trained.acceptance.passed).lower()})
+            updates = pd.DataFrame(trained.result.updates)
+            run.text(updates.to_csv(index=False), "updates.csv")
+            run.text(trained.change.to_csv(), "label_change.csv")
+            figures = {
+                "history": dec_history(updates.iloc[1:], chosen.tolerance, chosen.gamma),
+                "label_change": label_change(trained.change, before=method, after="DEC"),
+                "latent_space": latent_space(trained.result.latent, trained.result.labels),
+                "clusters": _gallery(data, trained.result),
+            }
+            for name, drawn in figures.items():
+                run.figure(drawn, name)
+            links = {"mlflow_run_id": run.run_id, "dagster_run_id": context.run_id}
+            digest = save_dec(opened, trained, data, configuration, links)
+        for reason in trained.acceptance.reasons:
+            context.log.warning(reason)
+        yield dg.MaterializeResult(
+            metadata={
+                **trained.metrics,
+                "sizes": {str(label): size for label, size in enumerate(trained.result.sizes)},
+                "stopped": trained.result.stopped,
+                "weights": digest,
+                "path": dg.MetadataValue.path(opened.relative(opened.dec(k))),
+                "mlflow": dg.MetadataValue.url(run.url),
+                **{name: figure(drawn, name) for name, drawn in figures.items()},
+            },
+            data_version=dg.DataVersion(digest),
+        )
+        yield dg.AssetCheckResult(
+            passed=trained.acceptance.passed,
+            asset_key=DEC_MODELS,
+            check_name="no_empty_clusters",
+            description="; ".join(trained.acceptance.reasons) or None,
+            metadata={"sizes": {str(label): size for label, size in enumerate(trained.result.sizes)}},
+        )
+
+    return dec_models
+
+
+def _gallery(data: Any, result: Any) -> Any:
+    import numpy as np
+
+    from ris_core.figures.clustering import cluster_gallery
+
+    k = len(result.sizes)
+    mean = np.zeros((k, *data.x.shape[1:]), dtype=np.float32)
+    examples = {}
+    for label in range(k):
+        rows = np.flatnonzero(result.labels == label)
+        # The events closest to the centroid show what the cluster is.
+        nearest = rows[np.argsort(-result.probabilities[rows, label], kind="stable")[:_EXAMPLES]]
+        examples[label] = data.x[nearest]
+        if rows.size:
+            mean[label] = data.x[rows].mean(axis=0)
+    return cluster_gallery(mean, examples, np.array(result.sizes), data.frequency, data.time)
+
+
+class ChampionChoice(dg.Config):
+    """Which model labels."""
+
+    k: int | None = Field(None, description="K of the champion; none: as the settings say, else the best silhouette.")
+
+
+def _champion_model(settings: Settings) -> dg.AssetsDefinition:
+    @dg.asset(
+        name="champion_model",
+        group_name="cluster",
+        kinds={"torch", "mlflow"},
+        owners=owners(settings),
+        tags={"stage": "train"},
+        description="The DEC model that labels: champion.k of the settings, else the accepted K of best data-space "
+        "silhouette. Registered in MLflow with the alias 'champion'.",
+        deps=[DEC_MODELS],
+        code_version=code_version(versions.CHAMPION, settings.champion.digest()),
+        pool=TRAINING_POOL,
+    )
+    def champion_model(
+        context: dg.AssetExecutionContext, config: ChampionChoice, store: DataStore, tracking: Tracking
+    ) -> Any:
+        import pandas as pd
+
+        from ris_core.clustering.stage import choose_champion, save_champion, trained_models
+        from ris_core.models.export import memberships
+        from ris_core.models.weights import load_model
+        from ris_core.training import training_set as sampling
+
+        opened = store.open()
+        models = trained_models(opened)
+        k = choose_champion(models, config.k or settings.champion.k)
+        run_id = models[k]["mlflow_run_id"]
+        registered = f"{settings.network.name}-dec"
+        example = sampling.load(opened).x[:2, None]
+        exported = memberships(load_model(opened.dec(k)).model)
+        version = tracking.register(run_id, exported, example, registered, alias=CHAMPION_ALIAS)
+        links = {"mlflow_run_id": run_id, "mlflow_model": registered, "mlflow_model_version": version}
+        record = save_champion(opened, k, links)
+        rows = [
+            {"k": n, "accepted": m["acceptance"]["passed"], **{name: m["metrics"][name] for name in _COMPARED}}
+            for n, m in models.items()
+        ]
+        return dg.MaterializeResult(
+            metadata={
+                "k": k,
+                "model_version": record["model_version"],
+                "registered_model": f"{registered} version {version}, alias {CHAMPION_ALIAS}",
+                "candidates": table(pd.DataFrame(rows)),
+                "path": dg.MetadataValue.path(record["folder"]),
+                "mlflow": dg.MetadataValue.url(tracking.url(tracking.prepare(), run_id)),
+            },
+            data_version=dg.DataVersion(record["model_version"]),
+        )
+
+    return champion_model
+
+
+_COMPARED = ("silhouette", "silhouette_aec", "silhouette_dec", "davies_bouldin", "smallest_cluster", "updates")

@@ -1,0 +1,121 @@
+"""Detections and spectrograms: one pass over a station-day makes both."""
+
+from typing import Any
+
+import dagster as dg
+
+from ris_core import versions
+from ris_core.config import Settings
+from ris_core.stages import Outcome
+from ris_dagster import station_days
+from ris_dagster.assets.acquire import RAW_WAVEFORMS
+from ris_dagster.metadata import code_version, column_schema, owners, picture
+from ris_dagster.partitions import Partitions
+from ris_dagster.resources.compute import Compute
+from ris_dagster.resources.store import DataStore
+
+DETECTIONS = dg.AssetKey("detections")
+SPECTROGRAMS = dg.AssetKey("spectrograms")
+
+
+def build_event_assets(settings: Settings, partitions: Partitions) -> list[dg.AssetsDefinition]:
+    """Return the assets of the stage "process"."""
+    version = code_version(versions.PROCESS, settings.process_digest())
+    common: dict[str, Any] = {
+        "group_name": "process",
+        "owners": owners(settings),
+        "tags": {"stage": "process"},
+        "deps": [RAW_WAVEFORMS],
+        "partitions_def": partitions.station_days,
+        "skippable": True,
+        "code_version": version,
+    }
+
+    @dg.multi_asset(
+        name="station_day_events",
+        specs=[
+            dg.AssetSpec(
+                DETECTIONS,
+                kinds={"scipy", "parquet"},
+                description="STA/LTA detections of a station-day, one row each: times, amplitude, SNR, and the outcome "
+                "'event' or why there is no spectrogram.",
+                **common,
+            ),
+            dg.AssetSpec(
+                SPECTROGRAMS,
+                kinds={"scipy", "hdf5"},
+                description="Spectrograms (87 frequencies x 100 times, counts²/Hz) of a station-day's events with the "
+                "conditioned samples behind them.",
+                **common,
+            ),
+        ],
+        can_subset=True,
+        backfill_policy=dg.BackfillPolicy.multi_run(50),
+        check_specs=[
+            dg.AssetCheckSpec(
+                "every_detection_accounted_for",
+                asset=SPECTROGRAMS,
+                description="Every detection either has a spectrogram or says why not, and no station-day failed.",
+            )
+        ],
+    )
+    def station_day_events(context: dg.AssetExecutionContext, store: DataStore, compute: Compute) -> Any:
+        yield from station_days.run_block(
+            context,
+            store,
+            compute,
+            "process",
+            {DETECTIONS: _describe_detections, SPECTROGRAMS: _describe_spectrograms},
+            {DETECTIONS: version, SPECTROGRAMS: version},
+            _accounted,
+        )
+
+    return [station_day_events]
+
+
+def _describe_detections(result: dict[str, Any]) -> dict[str, Any]:
+    from ris_core.storage.tables import DETECTION_SCHEMA
+
+    return {
+        "dagster/row_count": int(result["detections"]),
+        "dagster/column_schema": column_schema(DETECTION_SCHEMA),
+        "outcomes": result["outcomes"],
+        "live_seconds": float(result["live_seconds"]),
+        "too_short_segments": int(result["too_short_segments"]),
+        "reason": result["reason"],
+        "path": dg.MetadataValue.path(result["detections_path"]),
+        "content": result["detections_content"],
+        "seconds": round(float(result["seconds"]), 3),
+        "already_current": bool(result["skipped"]),
+        **({"day": picture(result["day_png"], "Conditioned day with detections")} if "day_png" in result else {}),
+    }
+
+
+def _describe_spectrograms(result: dict[str, Any]) -> dict[str, Any]:
+    shown = "spectrograms_png" in result
+    return {
+        "dagster/row_count": int(result["events"]),
+        "events": int(result["events"]),
+        "reason": result["reason"],
+        "path": dg.MetadataValue.path(result["spectrograms_path"]),
+        "content": result["content"],
+        "seconds": round(float(result["seconds"]), 3),
+        "already_current": bool(result["skipped"]),
+        **({"samples": picture(result["spectrograms_png"], "Sample spectrograms")} if shown else {}),
+    }
+
+
+def _accounted(outcomes: list[Outcome]) -> dg.AssetCheckResult:
+    results = station_days.results_of(outcomes)
+    wrong = [str(key) for key, r in results if r["events"] != r["outcomes"].get("event", 0)]
+    failed = station_days.failed_keys(outcomes)
+    totals: dict[str, int] = {}
+    for _, r in results:
+        for name, count in r["outcomes"].items():
+            totals[name] = totals.get(name, 0) + count
+    return dg.AssetCheckResult(
+        passed=not wrong and not failed,
+        asset_key=SPECTROGRAMS,
+        check_name="every_detection_accounted_for",
+        metadata={"outcomes": totals, "miscounted": wrong, "failed": failed},
+    )

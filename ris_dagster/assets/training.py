@@ -1,0 +1,236 @@
+"""Training set, trials of the autoencoder, and the weights that are chosen."""
+
+from typing import Any
+
+import dagster as dg
+
+from ris_core import versions
+from ris_core.config import Settings
+from ris_dagster import hyperparameters
+from ris_dagster.assets.events import SPECTROGRAMS
+from ris_dagster.metadata import code_version, figure, owners, table
+from ris_dagster.partitions import Partitions
+from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.tracking import Tracking
+
+TRAINING_SET = dg.AssetKey("training_set")
+AEC_TRIALS = dg.AssetKey("aec_trials")
+AEC_WEIGHTS = dg.AssetKey("aec_weights")
+TRAINING_POOL = "training"
+_SHOWN = 6
+
+
+def build_training_assets(settings: Settings, partitions: Partitions) -> list[dg.AssetsDefinition]:
+    """Return the assets of the stage "train" up to the chosen autoencoder."""
+    return [_training_set(settings), _aec_trials(settings, partitions), _aec_weights(settings)]
+
+
+def _training_set(settings: Settings) -> dg.AssetsDefinition:
+    @dg.asset(
+        name="training_set",
+        group_name="train",
+        kinds={"hdf5"},
+        owners=owners(settings),
+        tags={"stage": "train"},
+        description="A seeded, uniform sample of events over all processed station-days, split into training and "
+        "validation; it remembers the digests of the station-days it was drawn from.",
+        deps=[SPECTROGRAMS],
+        code_version=code_version(versions.TRAINING_SET, settings.training_set.digest()),
+        check_specs=[
+            dg.AssetCheckSpec(
+                "drawn_from_what_is_there",
+                asset=TRAINING_SET,
+                description="The station-days that the training set was drawn from are those of now.",
+            )
+        ],
+    )
+    def training_set(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
+        from ris_core.figures.station_day import sample_spectrograms
+        from ris_core.training import training_set as sampling
+
+        opened = store.open()
+        summary = sampling.draw(opened)
+        grid = tracking.parent("aec_trials", summary["digest"])
+        data = sampling.load(opened)
+        rows = range(0, len(data.x), max(1, len(data.x) // _SHOWN))[:_SHOWN]
+        shown = sample_spectrograms(data.x[list(rows)], data.frequency, data.time, [data.event_id[i] for i in rows])
+        yield dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": summary["events"],
+                **{name: summary[name] for name in ("train", "validation", "of", "station_days", "by_station")},
+                "digest": summary["digest"],
+                "path": dg.MetadataValue.path(opened.relative(opened.training_set)),
+                "mlflow_grid": dg.MetadataValue.url(tracking.url(tracking.prepare(), grid)),
+                "samples": figure(shown, "Sample of the training set"),
+            },
+            data_version=dg.DataVersion(summary["digest"]),
+        )
+        changed = sampling.changed_since(opened)
+        yield dg.AssetCheckResult(
+            passed=not any(changed.values()),
+            asset_key=TRAINING_SET,
+            check_name="drawn_from_what_is_there",
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={name: len(keys) for name, keys in changed.items()},
+        )
+
+    return training_set
+
+
+def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:
+    AecTraining: Any = hyperparameters.aec_config(settings)  # noqa: N806 - it is a class
+    grid = settings.aec.grid.trials()
+
+    @dg.asset(
+        name="aec_trials",
+        group_name="train",
+        kinds={"torch", "mlflow"},
+        owners=owners(settings),
+        tags={"stage": "train"},
+        description="One convolutional autoencoder for each point of the grid batch size x learning rate, trained with "
+        "early stopping and judged against the mean spectrogram and nine principal components.",
+        partitions_def=partitions.trials,
+        deps=[TRAINING_SET],
+        code_version=code_version(versions.AEC, settings.aec.digest()),
+        pool=TRAINING_POOL,
+        check_specs=[
+            dg.AssetCheckSpec(
+                "better_than_mean_spectrogram",
+                asset=AEC_TRIALS,
+                description="The validation MSE lies below that of the mean spectrogram, and enough latent dimensions "
+                "vary.",
+                partitions_def=partitions.trials,
+            )
+        ],
+    )
+    def aec_trials(
+        context: dg.AssetExecutionContext, config: AecTraining, store: DataStore, tracking: Tracking
+    ) -> Any:
+        import pandas as pd
+
+        from ris_core.figures.training import loss_curves, reconstructions
+        from ris_core.models.inference import encode, reconstruct
+        from ris_core.training import training_set as sampling
+        from ris_core.training.trials import configuration_digest, save_trial, train_trial
+
+        key = context.partition_key
+        batch_size, learning_rate = grid[key]
+        chosen = hyperparameters.override(settings.aec, config)
+        opened = store.open()
+        data = sampling.load(opened)
+        configuration = configuration_digest(data.digest, batch_size, learning_rate, chosen)
+        parameters = {
+            "trial": key,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            **hyperparameters.values(config),
+            "training_events": int((~data.validation).sum()),
+            "validation_events": int(data.validation.sum()),
+        }
+        parent = tracking.parent("aec_trials", data.digest)
+        with tracking.run(context, f"aec {key}", configuration, parameters, parent) as run:
+            run.dataset("training_set", data.digest, str(opened.training_set), len(data.x))
+            trial = train_trial(
+                data,
+                key,
+                batch_size,
+                learning_rate,
+                chosen,
+                on_epoch=lambda epoch, row: run.metrics(
+                    {n: row[n] for n in ("train_mse", "val_mse", "live_latents")}, step=epoch
+                ),
+            )
+            run.metrics({n: v for n, v in trial.metrics.items() if n not in ("train_mse", "val_mse", "live_latents")})
+            # The last point of these curves is the best epoch's, which is what the model is.
+            run.metrics({f"best_{n}": trial.metrics[n] for n in ("train_mse", "val_mse", "live_latents")})
+            run.tags({"accepted": str(trial.acceptance.passed).lower(), "seed": str(trial.result.seed)})
+            history = pd.DataFrame(trial.result.history)
+            run.text(history.to_csv(index=False), "history.csv")
+            floors = {
+                "mean spectrogram": trial.metrics["mean_spectrogram_mse"],
+                "PCA, 9 components": trial.metrics["pca9_mse"],
+            }
+            losses = loss_curves(history, floors)
+            x = data.x_val[:_SHOWN]
+            model = trial.result.model
+            images = reconstructions(x, encode(model, x), reconstruct(model, x), data.frequency, data.time)
+            run.figure(losses, "loss")
+            run.figure(images, "reconstructions")
+            links = {"mlflow_run_id": run.run_id, "dagster_run_id": context.run_id}
+            digest = save_trial(opened, trial, data, configuration, links)
+        for reason in trial.acceptance.reasons:
+            context.log.warning(reason)
+        yield dg.MaterializeResult(
+            metadata={
+                **trial.metrics,
+                "seed": trial.result.seed,
+                "stopped": trial.result.stopped,
+                "weights": digest,
+                "path": dg.MetadataValue.path(opened.relative(opened.aec(key))),
+                "mlflow": dg.MetadataValue.url(run.url),
+                "loss": figure(losses, "Loss curves"),
+                "reconstructions": figure(images, "Input, latent, reconstruction"),
+            },
+            data_version=dg.DataVersion(digest),
+        )
+        yield dg.AssetCheckResult(
+            passed=trial.acceptance.passed,
+            asset_key=AEC_TRIALS,
+            check_name="better_than_mean_spectrogram",
+            description="; ".join(trial.acceptance.reasons) or None,
+            metadata={
+                n: trial.metrics[n] for n in ("val_mse", "mean_spectrogram_mse", "pca9_mse", "live_latents")
+            },
+        )
+
+    return aec_trials
+
+
+def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
+    @dg.asset(
+        name="aec_weights",
+        group_name="train",
+        kinds={"torch", "mlflow"},
+        owners=owners(settings),
+        tags={"stage": "train"},
+        description="The accepted trial of least validation MSE; its model is registered in MLflow.",
+        deps=[AEC_TRIALS, TRAINING_SET],
+        code_version=code_version(versions.AEC, settings.aec.digest()),
+        pool=TRAINING_POOL,
+    )
+    def aec_weights(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
+        import pandas as pd
+
+        from ris_core.models.export import latents
+        from ris_core.training import training_set as sampling
+        from ris_core.training.trials import choose_trial, chosen_aec
+
+        opened = store.open()
+        data = sampling.load(opened)
+        choice = choose_trial(opened, data.digest)
+        model, _ = chosen_aec(opened)
+        registered = f"{settings.network.name}-aec"
+        version = tracking.register(choice["mlflow_run_id"], latents(model), data.x[:2, None], registered)
+        rows = [
+            {"trial": key, "accepted": m["acceptance"]["passed"], **_comparable(m["metrics"])}
+            for key, m in choice["compared"].items()
+        ]
+        missing = sorted(settings.aec.grid.trials().keys() - choice["compared"].keys())
+        return dg.MaterializeResult(
+            metadata={
+                "trial": choice["trial"],
+                "val_mse": choice["val_mse"],
+                "weights": choice["digest"],
+                "registered_model": f"{registered} version {version}",
+                "compared": table(pd.DataFrame(rows)),
+                "trials_not_trained_on_this_training_set": missing,
+                "mlflow": dg.MetadataValue.url(tracking.url(tracking.prepare(), choice["mlflow_run_id"])),
+            },
+            data_version=dg.DataVersion(choice["digest"]),
+        )
+
+    return aec_weights
+
+
+def _comparable(metrics: dict[str, float]) -> dict[str, float]:
+    return {n: metrics[n] for n in ("val_mse", "mean_spectrogram_mse", "pca9_mse", "live_latents", "best_epoch")}

@@ -1,0 +1,56 @@
+"""Everything meets here: settings become partitions, assets, jobs and resources of one code location."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from ris_core.config import Settings, data_root, load_settings
+from ris_dagster.assets.acquire import build_acquire_assets
+from ris_dagster.assets.analysis import build_analysis_assets
+from ris_dagster.assets.clustering import build_clustering_assets
+from ris_dagster.assets.events import build_event_assets
+from ris_dagster.assets.labels import build_label_assets
+from ris_dagster.assets.training import build_training_assets
+from ris_dagster.jobs import build_jobs
+from ris_dagster.partitions import build_partitions
+from ris_dagster.resources.compute import Compute
+from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.tracking import Tracking
+
+
+def build_definitions(settings: Settings, resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """Return the definitions of one network, for the UI, the command line and tests alike.
+
+    Parameters
+    ----------
+    settings
+        The network.
+    resource_overrides
+        Resources by name (``store``, ``compute``, ``tracking``) in place of those of the environment.
+    """
+    partitions = build_partitions(settings)
+    resources: dict[str, Any] = {
+        "store": DataStore.of(settings),
+        "compute": Compute.from_environment(),
+        "tracking": Tracking.of(settings, data_root(settings)),
+    }
+    return dg.Definitions(
+        assets=[
+            *build_acquire_assets(settings, partitions),
+            *build_event_assets(settings, partitions),
+            *build_training_assets(settings, partitions),
+            *build_clustering_assets(settings, partitions),
+            *build_label_assets(settings, partitions),
+            *build_analysis_assets(settings),
+        ],
+        jobs=build_jobs(settings, partitions),
+        resources=resources | dict(resource_overrides or {}),
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Return the definitions of the network that RIS_CONFIG names."""
+    return build_definitions(load_settings())

@@ -1,0 +1,50 @@
+"""The jobs: one per stage and partitioning, since a run is one stage over one block."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+
+from ris_core.config import Settings, SyntheticSource
+from ris_dagster.partitions import Partitions
+
+ACQUIRE, PROCESS, LABEL = "acquire", "process", "label"
+DRAW, TRIALS, ENCODE = "draw_training_set", "train_autoencoders", "choose_and_encode"
+CLUSTERS, DEC, CHAMPION = "initialise_clusters", "train_dec", "choose_champion"
+ANALYSE, SCORE = "analyse", "score_against_truth"
+
+
+def build_jobs(settings: Settings, partitions: Partitions) -> list[Any]:
+    """Return the jobs in the order in which the method takes them."""
+
+    def job(
+        name: str, assets: Sequence[str], about: str, over: dg.PartitionsDefinition | None = None
+    ) -> Any:
+        return dg.define_asset_job(
+            name,
+            dg.AssetSelection.assets(*assets),
+            description=about,
+            partitions_def=over,
+            executor_def=dg.in_process_executor,
+        )
+
+    days, trials, counts = partitions.station_days, partitions.trials, partitions.cluster_counts
+    jobs = [
+        job(ACQUIRE, ["raw_waveforms"], "Bring station-days into reach.", days),
+        job(PROCESS, ["detections", "spectrograms"], "Detect events and make their spectrograms.", days),
+        job(DRAW, ["training_set"], "Draw the training set from the processed station-days."),
+        job(TRIALS, ["aec_trials"], "Train the autoencoder for every point of the grid.", trials),
+        job(
+            ENCODE,
+            ["aec_weights", "latent_features", "cluster_count"],
+            "Choose the autoencoder, encode the training set, look at the number of clusters.",
+        ),
+        job(CLUSTERS, ["gmm_clusters"], "Make the initial clusters for each K.", counts),
+        job(DEC, ["dec_models"], "Train deep embedded clustering for each K.", counts),
+        job(CHAMPION, ["champion_model"], "Choose the model that labels."),
+        job(LABEL, ["label_tables"], "Label every event of station-days by the champion.", days),
+        job(ANALYSE, ["availability"], "See what there is of every station-day."),
+    ]
+    if isinstance(settings.source, SyntheticSource):
+        jobs.append(job(SCORE, ["truth_scores"], "Score a synthetic network against its truth."))
+    return jobs

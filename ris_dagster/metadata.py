@@ -1,0 +1,58 @@
+"""From results to Dagster metadata: pictures, tables, column schemas."""
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from ris_core.config import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from matplotlib.figure import Figure
+
+
+def picture(png: bytes, title: str) -> dg.MarkdownMetadataValue:
+    """Return a PNG as Markdown that the UI shows."""
+    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})")
+
+
+def figure(fig: "Figure", title: str) -> dg.MarkdownMetadataValue:
+    """Return a figure as Markdown that the UI shows."""
+    from ris_core.figures.image import to_png
+
+    return picture(to_png(fig), title)
+
+
+def table(frame: "pd.DataFrame") -> dg.MarkdownMetadataValue:
+    """Return a small table as Markdown."""
+
+    def cell(value: object) -> str:
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+    head = "| " + " | ".join(str(c) for c in frame.columns) + " |"
+    rule = "|" + "---|" * len(frame.columns)
+    rows = ["| " + " | ".join(cell(v) for v in row) + " |" for row in frame.itertuples(index=False)]
+    return dg.MetadataValue.md("\n".join([head, rule, *rows]))
+
+
+def column_schema(schema: "pa.Schema") -> dg.TableSchema:
+    """Return a Parquet schema as Dagster shows it, with descriptions and units."""
+
+    def description(field: "pa.Field") -> str:
+        about = {k.decode(): v.decode() for k, v in (field.metadata or {}).items()}
+        unit = f" [{about['unit']}]" if "unit" in about else ""
+        return about.get("description", "") + unit
+
+    return dg.TableSchema([dg.TableColumn(f.name, str(f.type), description(f)) for f in schema])
+
+
+def code_version(step: str, digest: str) -> str:
+    """Return a code version: the step's version, raised by hand, and the digest of its settings."""
+    return f"{step}-{digest}"
+
+
+def owners(settings: Settings) -> list[str]:
+    """Return the owners of a network's assets."""
+    return [f"team:{settings.network.name}"]

@@ -1,0 +1,72 @@
+"""The partitions: one object each, shared by all assets.
+
+Keys of station-days read ``DAY|STATION``, since Dagster orders dimensions by name. Stations are static and only appended
+to; days are daily, with an open end for a network that still runs.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import dagster as dg
+
+from ris_core.config import Settings
+from ris_core.station_day import StationDay
+
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """Station-days, trials of the autoencoder, and cluster counts of one network."""
+
+    station_days: dg.MultiPartitionsDefinition
+    trials: dg.StaticPartitionsDefinition
+    cluster_counts: dg.StaticPartitionsDefinition
+
+
+def build_partitions(settings: Settings) -> Partitions:
+    """Return the partitions that the settings describe."""
+    end = settings.last_day + timedelta(days=1) if settings.last_day else None
+    return Partitions(
+        station_days=dg.MultiPartitionsDefinition(
+            {
+                "day": dg.DailyPartitionsDefinition(
+                    start_date=settings.first_day.isoformat(), end_date=end.isoformat() if end else None
+                ),
+                "station": dg.StaticPartitionsDefinition([s.code for s in settings.stations]),
+            }
+        ),
+        trials=dg.StaticPartitionsDefinition(list(settings.aec.grid.trials())),
+        cluster_counts=dg.StaticPartitionsDefinition([str(k) for k in settings.dec.k]),
+    )
+
+
+def partition_key(key: StationDay) -> dg.MultiPartitionKey:
+    """Return Dagster's key of a station-day."""
+    return dg.MultiPartitionKey({"day": key.day.isoformat(), "station": key.station})
+
+
+def station_day(partition: str) -> StationDay:
+    """Return the station-day of one of Dagster's keys."""
+    day, station = partition.split("|")
+    return StationDay(station, date.fromisoformat(day))
+
+
+def range_tags(stations: Sequence[str], first: date, last: date) -> dict[str, str]:
+    """Return the tags of a run over a block: all stations from the first to the last one named, all days of the span.
+
+    Stations must stand in the order of the settings: a range that runs backwards has no keys.
+    """
+    return {
+        RANGE_START_TAG: str(partition_key(StationDay(stations[0], first))),
+        RANGE_END_TAG: str(partition_key(StationDay(stations[-1], last))),
+    }
+
+
+def blocks(days: Sequence[date], size: int) -> Iterable[tuple[date, date]]:
+    """Cut consecutive days into spans of at most ``size`` days."""
+    for start in range(0, len(days), size):
+        part = days[start : start + size]
+        yield part[0], part[-1]

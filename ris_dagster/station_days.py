@@ -1,0 +1,140 @@
+"""Runs one stage over many station-days in one run: records what finished, then names what failed.
+
+A run is one stage over one block. If every station-day succeeds, each gets its own metadata through the context and
+the step ends as usual. If some fail, the others are recorded as materializations by hand, the failed ones are named in
+the check and in the error, and the run fails, so that a retry has only those left to do.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from ris_core.stages import Outcome, StageTask
+from ris_core.station_day import StationDay
+from ris_core.storage.store import Stage
+from ris_dagster.partitions import partition_key, station_day
+from ris_dagster.resources.compute import Compute
+from ris_dagster.resources.store import DataStore
+
+Describe = Callable[[dict[str, Any]], Mapping[str, Any]]
+"""From a station-day's result to the metadata of one asset."""
+
+Check = Callable[[list[Outcome]], dg.AssetCheckResult]
+"""From the outcomes of a block to one evaluation."""
+
+_NAMED_AT_MOST = 20
+
+
+def run_block(
+    context: dg.AssetExecutionContext,
+    store: DataStore,
+    compute: Compute,
+    stage: Stage,
+    describe: Mapping[dg.AssetKey, Describe],
+    code_versions: Mapping[dg.AssetKey, str],
+    check: Check,
+) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+    """Run a stage for all station-days of this run.
+
+    Parameters
+    ----------
+    context, store, compute
+        As given to the asset.
+    stage
+        ``acquire``, ``process`` or ``label``.
+    describe
+        For each asset that the stage makes, how a result becomes metadata.
+    code_versions
+        The assets' code versions, which are their data versions as well.
+    check
+        Sums up the block.
+
+    Raises
+    ------
+    dagster.Failure
+        At least one station-day failed; names them and their errors.
+    """
+    from ris_core.progress import bar
+
+    keys = [station_day(k) for k in context.partition_keys]
+    task = StageTask(stage, store.settings_json, store.root)
+    selected = [key for key in describe if key in context.selected_asset_keys]
+    outcomes: list[Outcome] = []
+    with bar(len(keys), stage, unit="station-day") as progress:
+        for outcome in compute.map(task, keys):
+            outcomes.append(outcome)
+            progress.update(1)
+            if outcome.result is None:
+                context.log.error(f"{outcome.key}: {outcome.error}\n{outcome.trace}")
+    outcomes.sort(key=lambda o: (o.key.day, o.key.station))
+    failed = [o for o in outcomes if o.result is None]
+    result = check(outcomes)
+    evaluated = {(c.asset_key, c.name) for c in context.selected_asset_check_keys}
+
+    if failed:
+        for asset in selected:
+            _record(context, asset, outcomes, describe[asset], code_versions[asset])
+        if (result.asset_key, result.check_name) in evaluated:
+            yield result
+        raise _failure(stage, failed, len(keys))
+    for asset in selected:
+        for outcome in outcomes:
+            context.add_asset_metadata(
+                dict(describe[asset](outcome.result or {})),
+                asset_key=asset,
+                # A single-partition run takes metadata for the output as a whole.
+                partition_key=str(partition_key(outcome.key)),
+            )
+        yield dg.MaterializeResult(asset_key=asset, data_version=dg.DataVersion(code_versions[asset]))
+    if (result.asset_key, result.check_name) in evaluated:
+        yield result
+
+
+def _record(
+    context: dg.AssetExecutionContext,
+    asset: dg.AssetKey,
+    outcomes: Sequence[Outcome],
+    describe: Describe,
+    version: str,
+) -> None:
+    for outcome in outcomes:
+        if outcome.result is None:
+            continue
+        key = partition_key(outcome.key)
+        dimensions = {f"dagster/partition/{name}": value for name, value in key.keys_by_dimension.items()}
+        context.log_event(
+            dg.AssetMaterialization(
+                asset,
+                partition=key,
+                metadata=dict(describe(outcome.result)),
+                tags={
+                    "dagster/code_version": version,
+                    "dagster/data_version": version,
+                    "dagster/data_version_is_user_provided": "true",
+                    **dimensions,
+                },
+            )
+        )
+
+
+def _failure(stage: str, failed: Sequence[Outcome], total: int) -> dg.Failure:
+    lines = [f"{o.key}: {o.error}" for o in failed[:_NAMED_AT_MOST]]
+    if len(failed) > _NAMED_AT_MOST:
+        lines.append(f"... and {len(failed) - _NAMED_AT_MOST} more")
+    return dg.Failure(
+        description=f"{stage}: {len(failed)} of {total} station-days failed, the others are recorded\n"
+        + "\n".join(lines),
+        metadata={"failed": [str(o.key) for o in failed]},
+        allow_retries=False,
+    )
+
+
+def results_of(outcomes: Sequence[Outcome]) -> list[tuple[StationDay, dict[str, Any]]]:
+    """Return keys and results of the station-days that succeeded."""
+    return [(o.key, o.result) for o in outcomes if o.result is not None]
+
+
+def failed_keys(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return the names of the station-days that failed."""
+    return [str(o.key) for o in outcomes if o.result is None]

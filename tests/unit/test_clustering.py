@@ -1,0 +1,146 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.metrics import adjusted_rand_score
+
+from ris_core import config
+from ris_core.clustering.cluster_count import cluster_count, inertia_elbow, suggested
+from ris_core.clustering.initialise import given, gmm, initialise, kmeans, random
+from ris_core.clustering.scores import davies_bouldin, label_change_table, silhouette
+
+MEANS = np.random.default_rng(5).uniform(0, 40, size=(4, 9))
+
+
+@pytest.fixture
+def z() -> np.ndarray:
+    """Four clusters of 100 events in nine dimensions, of which two are dead: zero, and constant."""
+    rng = np.random.default_rng(0)
+    values = MEANS[np.repeat(np.arange(4), 100)] + rng.normal(size=(400, 9))
+    values[:, 3] = 0
+    values[:, 7] = 2.5
+    return values.astype(np.float32)
+
+
+@pytest.mark.parametrize("method", ["gmm", "kmeans"])
+def test_clear_clusters_are_found_with_dead_latents(z: np.ndarray, method: str) -> None:
+    start = initialise(method, z, 4, 5, 0)
+    assert adjusted_rand_score(np.repeat(np.arange(4), 100), start.labels) == 1.0
+    assert start.centroids.shape == (4, 9)
+    np.testing.assert_allclose(start.centroids[:, [3, 7]], [[0, 2.5]] * 4, atol=1e-6)
+    assert start.sizes == (100, 100, 100, 100)
+    wanted = sum(np.square(z[start.labels == j] - start.centroids[j]).sum() for j in range(4))
+    assert start.inertia == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize("method", ["gmm", "kmeans", "random"])
+def test_the_same_seed_gives_the_same_clusters(z: np.ndarray, method: str) -> None:
+    one, two = (initialise(method, z, 5, 3, 9) for _ in range(2))
+    np.testing.assert_array_equal(one.centroids, two.centroids)
+    np.testing.assert_array_equal(one.labels, two.labels)
+
+
+def test_a_gmm_follows_elongated_clusters_better_than_k_means() -> None:
+    rng = np.random.default_rng(1)
+    values = np.concatenate([rng.normal(size=(500, 2)) * [4, 0.3] + centre for centre in ([0, 0], [8, 2])])
+    truth = np.repeat([0, 1], 500)
+    assert adjusted_rand_score(truth, kmeans(values, 2, 5, 0).labels) < 0.8
+    assert adjusted_rand_score(truth, gmm(values, 2, 5, 0).labels) > 0.95
+
+
+def test_random_centroids_are_distinct_events(z: np.ndarray) -> None:
+    start = random(np.repeat(z[:6], 50, axis=0), 6, 0)
+    assert len(np.unique(start.centroids, axis=0)) == 6
+    assert all((np.isclose(z[:6], c).all(axis=1)).any() for c in start.centroids)
+    assert start.sizes == (50,) * 6
+
+
+def test_given_centroids_label_by_the_nearest(z: np.ndarray) -> None:
+    start = given(z, np.stack([z[100 * j : 100 * (j + 1)].mean(axis=0) for j in (3, 2, 1, 0)]))
+    np.testing.assert_array_equal(start.labels, np.repeat([3, 2, 1, 0], 100))
+    with pytest.raises(ValueError, match=r"\(K, 9\), got \(4, 8\)"):
+        given(z, MEANS[:, 1:])
+    with pytest.raises(ValueError, match="needs 5 centroids, got 4"):
+        initialise("given", z, 5, 1, 0, centroids=MEANS)
+
+
+@pytest.mark.parametrize("method", ["gmm", "kmeans", "random"])
+def test_fewer_distinct_events_than_clusters_are_refused(z: np.ndarray, method: str) -> None:
+    with pytest.raises(ValueError, match="5 clusters were asked for, but the 80 events have only 4 distinct latents"):
+        initialise(method, np.repeat(z[:4], 20, axis=0), 5, 1, 0)
+
+
+def test_unusable_latents_and_unknown_methods_are_refused(z: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="use gmm, kmeans, random or given"):
+        initialise("dbscan", z, 3, 1, 0)  # type: ignore[arg-type]
+    z[7, 0] = np.nan
+    with pytest.raises(ValueError, match="1 of 400 latents are not finite"):
+        kmeans(z, 3, 1, 0)
+    with pytest.raises(ValueError, match="1 distinct latents"):
+        gmm(np.ones((30, 9)), 2, 1, 0)
+
+
+def test_a_cluster_of_one_event_does_not_break_the_gmm(z: np.ndarray) -> None:
+    values = np.concatenate([z, np.full((1, 9), 500.0)])
+    start = gmm(values, 5, 5, 0)
+    assert 1 in start.sizes
+    assert np.isfinite(start.centroids).all()
+
+
+def test_cluster_count_names_the_true_number_of_clear_clusters(z: np.ndarray) -> None:
+    table = cluster_count(z, config.ClusterCount(k_min=2, k_max=8, sample=300, n_init=5))
+    assert table.index.tolist() == [2, 3, 4, 5, 6, 7, 8]
+    assert table["inertia"].is_monotonic_decreasing
+    assert (table["sample"] == 300).all()
+    named = suggested(table)
+    assert named["silhouette"] == named["gmm_bic"] == 4
+    assert named["inertia"] in (3, 4)
+    pd.testing.assert_frame_equal(table, cluster_count(z, config.ClusterCount(k_min=2, k_max=8, sample=300, n_init=5)))
+
+
+def test_cluster_count_refuses_more_clusters_than_distinct_events(z: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="4 clusters were asked for, but the 60 events have only 3 distinct"):
+        cluster_count(np.repeat(z[[0, 150, 250]], 20, axis=0), config.ClusterCount(k_min=2, k_max=5, n_init=1))
+
+
+def test_criteria_that_cannot_name_a_k_name_none() -> None:
+    index = pd.Index([2, 3], name="k")
+    table = pd.DataFrame({"inertia": [2.0, 1.0], "silhouette": [np.nan] * 2, "gmm_bic": [5.0, 4.0]}, index=index)
+    table["gmm_aic"] = np.nan
+    assert suggested(table) == {"inertia": None, "silhouette": None, "gmm_bic": 3, "gmm_aic": None}
+    straight = pd.Series([3.0, 2.0, 1.0], index=[2, 3, 4])
+    assert inertia_elbow(straight) is None
+    assert inertia_elbow(pd.Series([10.0, 3.0, 2.0, 1.0], index=[2, 3, 4, 5])) == 3
+
+
+def test_scores_are_seeded_and_safe_for_one_cluster(z: np.ndarray) -> None:
+    labels = np.repeat(np.arange(4), 100)
+    assert silhouette(z, labels, sample=100, seed=3) == silhouette(z, labels, sample=100, seed=3) > 0.5
+    assert silhouette(z.reshape(400, 3, 3), labels) == silhouette(z, labels)
+    assert davies_bouldin(z, labels) < 0.5
+    for score in (silhouette, davies_bouldin):
+        assert np.isnan(score(z, np.zeros(400, int)))
+        assert np.isnan(score(z[:0], labels[:0]))
+        assert np.isnan(score(z[:4], np.arange(4)))
+
+
+@for_all(hnp.arrays(np.int32, st.tuples(st.just(2), st.integers(0, 60)), elements=st.integers(0, 6)))
+def test_the_label_change_table_counts_every_event_where_it_belongs(labels: np.ndarray) -> None:
+    table = label_change_table(labels[0], labels[1], 7)
+    assert table.shape == (7, 7)
+    assert (table.index.name, table.columns.name) == ("before", "after")
+    assert int(table.to_numpy().sum()) == labels.shape[1]
+    assert int(np.trace(table.to_numpy())) == int((labels[0] == labels[1]).sum())
+    for i, j in labels.T:
+        assert table.loc[i, j] == int(((labels[0] == i) & (labels[1] == j)).sum())
+
+
+def test_labels_that_cannot_be_compared_are_refused() -> None:
+    with pytest.raises(ValueError, match="same events"):
+        label_change_table(np.zeros(3, int), np.zeros(4, int))
+    with pytest.raises(ValueError, match="between 0 and 1, got 0 to 2"):
+        label_change_table(np.array([0, 1]), np.array([2, 1]), 2)
+    with pytest.raises(ValueError, match="whole numbers"):
+        label_change_table(np.array([0.5]), np.array([1.0]))

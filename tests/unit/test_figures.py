@@ -1,0 +1,322 @@
+"""Figures show what they say, refuse what does not fit, and stay small enough to travel as text."""
+
+import base64
+import functools
+import io
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from ris_core.figures import clustering, network, station_day, training
+from ris_core.figures.image import to_markdown, to_png
+
+FREQUENCY = np.arange(16, 103) * 50 / 256
+TIME = (np.arange(100) - 50) * 0.04
+RATE = 5.0
+
+
+def spectrograms(n: int, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    centre = rng.uniform(5, 18, (n, 1, 1))
+    peak = np.exp(-(((FREQUENCY[:, None] - centre) / 2) ** 2) - ((TIME + 0.1) / 0.4) ** 2)
+    noisy = peak + 1e-3 * rng.exponential(size=(n, 87, 100))
+    return np.asarray(noisy / np.linalg.norm(noisy, axis=(1, 2), keepdims=True))
+
+
+def trace(start: float, stop: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    times = np.arange(start, stop, 1 / RATE)
+    return times, np.random.default_rng(seed).normal(0, 100, len(times))
+
+
+def texts(fig: Figure) -> str:
+    found = [t.get_text() for axes in fig.axes for t in axes.texts]
+    found += [axes.get_title() + axes.get_xlabel() + axes.get_ylabel() for axes in fig.axes]
+    found += [t.get_text() for t in fig.texts] + [fig.get_suptitle()]
+    for legend in [*fig.legends, *(a.get_legend() for a in fig.axes)]:
+        found += [t.get_text() for t in legend.get_texts()] if legend else []
+    return "\n".join(found)
+
+
+def availability_table(stations: int, days: int) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    rows = [
+        (f"S{s:02d}", day, rng.choice(["processed", "no data", "failed"], p=[0.9, 0.08, 0.02]), rng.choice([1.0, 0.4]))
+        for s in range(stations)
+        for day in pd.date_range("2014-12-01", periods=days)
+    ]
+    return pd.DataFrame(rows, columns=["station", "day", "state", "coverage"])
+
+
+def loss_history(epochs: int = 20) -> pd.DataFrame:
+    epoch = np.arange(1, epochs + 1)
+    return pd.DataFrame({"epoch": epoch, "train_mse": 1e-4 / epoch, "val_mse": 1e-4 / epoch + 1e-6 * (epoch - 12) ** 2})
+
+
+@functools.cache
+def every_figure() -> dict[str, Figure]:
+    x, rng = spectrograms(8), np.random.default_rng(1)
+    z, labels = rng.normal(size=(5000, 9)), rng.integers(0, 8, 5000)
+    k = np.arange(2, 21)
+    curves = pd.DataFrame({"k": k, "inertia": 1e6 / k, "silhouette": 0.3 - 0.01 * k, "gmm_bic": -3e5 + (k - 9.0) ** 2})
+    update = np.arange(1, 30)
+    dec = pd.DataFrame({"update": update, "mse": 2e-5 / update, "kl": 0.4 / update, "label_change": 0.3 / update**2})
+    recall = pd.DataFrame({"snr": np.arange(4.0, 30, 2), "recall": np.linspace(0, 1, 13), "n": 50})
+    return {
+        "day": station_day.day_waveform([trace(0, 86400)], rng.uniform(0, 86400, 300), rng.random(300) < 0.9, "day"),
+        "samples": station_day.sample_spectrograms(x, FREQUENCY, TIME, ["2015-01-10 00:00:12"] * 8),
+        "loss": training.loss_curves(loss_history(), {"mean": 6e-5}),
+        "reconstructions": training.reconstructions(x, np.abs(z[:8]), x, FREQUENCY, TIME),
+        "dec": training.dec_history(dec, 0.003, 1e-3),
+        "latent": clustering.latent_space(z, labels),
+        "gallery": clustering.cluster_gallery(
+            x, dict.fromkeys(range(8), x[:4]), np.full(8, 100), FREQUENCY, TIME, title="K = 8"
+        ),
+        "counts": clustering.cluster_count_curves(curves, {"silhouette": 7}),
+        "change": clustering.label_change(pd.DataFrame(rng.integers(0, 5000, (8, 8)))),
+        "availability": network.availability(availability_table(34, 730)),
+        "recall": network.detection_recall(recall),
+    }
+
+
+NAMES = ["day", "samples", "loss", "reconstructions", "dec", "latent", "gallery", "counts", "change", "availability", "recall"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_figure_is_a_png_small_enough_for_metadata(name: str) -> None:
+    png = to_png(every_figure()[name])
+    image = Image.open(io.BytesIO(png))
+    assert image.format == "PNG"
+    assert max(image.size) < 1000
+    assert 2_000 < len(png) < 50_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_figure_has_a_title_and_its_axes_have_labels(name: str) -> None:
+    fig = every_figure()[name]
+    assert fig.get_suptitle()
+    if name == "reconstructions":
+        assert [bool(a.get_ylabel()) for a in fig.axes[::6]] == [True] * 4
+        assert [a.get_xlabel() for a in fig.axes[12:18]] == ["time (s)"] * 6
+    else:
+        assert all(a.get_ylabel() for a in fig.axes)
+        assert fig.axes[0].get_xlabel()
+
+
+def test_the_same_figure_drawn_in_many_threads_gives_the_same_bytes() -> None:
+    def draw(_: int) -> bytes:
+        x = spectrograms(3)
+        return to_png(station_day.sample_spectrograms(x, FREQUENCY, TIME, ["a", "b", "c"]))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(draw, range(8)))) == 1
+
+
+def test_figures_never_load_pyplot() -> None:
+    modules = "clustering, image, network, station_day, training"
+    code = f"import sys; from ris_core.figures import {modules}; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_palette_keeps_white_and_the_colours_of_small_marks() -> None:
+    fig = Figure(figsize=(4, 3), facecolor="white")
+    axes = fig.subplots()
+    axes.imshow(np.random.default_rng(0).random((80, 80)))
+    axes.plot([40], [40], "s", color="#D55E00", ms=6)
+    pixels = np.asarray(Image.open(io.BytesIO(to_png(fig, colours=32))).convert("RGB")).reshape(-1, 3)
+    colours = {tuple(c) for c in np.unique(pixels, axis=0).tolist()}
+    assert (255, 255, 255) in colours
+    assert min(np.abs(np.array(c) - (0xD5, 0x5E, 0x00)).max() for c in colours) < 12
+    assert len(colours) <= 32
+
+
+@pytest.mark.parametrize("colours", [1, 257])
+def test_a_palette_that_png_cannot_hold_is_refused(colours: int) -> None:
+    with pytest.raises(ValueError, match=f"colours is {colours}"):
+        to_png(Figure(), colours=colours)
+
+
+def test_markdown_carries_the_image_and_an_alternative_text_that_cannot_break_it() -> None:
+    text = to_markdown(every_figure()["loss"], "loss [of bs64]\nby epoch")
+    assert text.startswith(r"![loss \[of bs64\] by epoch](data:image/png;base64,")
+    assert Image.open(io.BytesIO(base64.b64decode(text.partition("base64,")[2][:-1]))).format == "PNG"
+
+
+def test_a_day_without_samples_says_so() -> None:
+    fig = station_day.day_waveform([], np.array([]), np.array([], bool), "SY.S02 2015-01-13")
+    assert "no data" in texts(fig)
+    assert "SY.S02 2015-01-13" in texts(fig)
+
+
+def test_a_day_with_gaps_shows_them_and_counts_its_detections() -> None:
+    whole = station_day.day_waveform([trace(-300, 86700)], np.array([10.0]), np.array([True]), "whole")
+    gappy = station_day.day_waveform(
+        [trace(0, 40000), trace(40001, 86400)], np.array([10.0, 20.0, 50.0]), np.array([True, True, False]), "gappy"
+    )
+    assert "no samples" not in texts(whole)
+    assert "no samples" in texts(gappy)
+    assert "event, above (2)" in texts(gappy)
+    assert "no spectrogram, below (1)" in texts(gappy)
+
+
+def test_the_envelope_of_a_day_holds_its_extremes() -> None:
+    times, samples = trace(0, 86400)
+    samples[123_456] = 7000.0
+    samples[200_001] = -8000.0
+    low, high = station_day.envelope([(times, samples)], 3600)
+    assert high.max() == 7000.0
+    assert low.min() == -8000.0
+    assert high.argmax() == int(times[123_456] // 24)
+
+
+def test_one_great_event_does_not_flatten_the_day() -> None:
+    times, samples = trace(0, 86400)
+    samples[5] = 1e7
+    fig = station_day.day_waveform([(times, samples)], np.array([1.0]), np.array([True]), "day")
+    assert "clipped" in texts(fig)
+
+
+def test_a_segment_whose_times_and_samples_differ_in_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="5 times and 4 samples"):
+        station_day.day_waveform([(np.arange(5.0), np.arange(4.0))], np.array([]), np.array([], bool), "day")
+
+
+@pytest.mark.parametrize("scale", ["dB relative to max", "linear"])
+@pytest.mark.parametrize("n", [1, 3, 5, 12])
+def test_up_to_eight_spectrograms_are_drawn_with_their_titles(scale: station_day.SpectrogramScale, n: int) -> None:
+    titles = [f"event {i}" for i in range(n)]
+    shown = texts(station_day.sample_spectrograms(spectrograms(n), FREQUENCY, TIME, titles, scale))
+    assert all((f"event {i}" in shown) == (i < 8) for i in range(n))
+    assert "frequency (Hz)" in shown
+
+
+def test_no_events_give_a_figure_that_says_so() -> None:
+    none = spectrograms(0)
+    assert "no events" in texts(station_day.sample_spectrograms(none, FREQUENCY, TIME, []))
+    assert "no events" in texts(training.reconstructions(none, np.zeros((0, 9)), none, FREQUENCY, TIME))
+
+
+def test_spectrograms_of_another_shape_are_refused_with_both_shapes() -> None:
+    with pytest.raises(ValueError, match=r"\(2, 80, 100\); expected \(n, 87, 100\)"):
+        station_day.sample_spectrograms(np.ones((2, 80, 100)), FREQUENCY, TIME, ["a", "b"])
+
+
+def test_an_all_zero_spectrogram_can_be_drawn() -> None:
+    to_png(station_day.sample_spectrograms(np.zeros((2, 87, 100)), FREQUENCY, TIME, ["a", "b"]))
+    to_png(clustering.cluster_gallery(np.zeros((2, 87, 100)), {}, np.array([0, 0]), FREQUENCY, TIME))
+
+
+def test_the_loss_curve_marks_the_best_epoch_and_names_the_floors() -> None:
+    fig = training.loss_curves(loss_history(), {"mean spectrogram": 6.1e-5})
+    assert "(epoch 12)" in texts(fig)
+    assert "mean spectrogram: 6.10e-05" in texts(fig)
+    assert fig.axes[0].get_yscale() == "log"
+
+
+def test_a_history_without_a_column_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="lacks val_mse"):
+        training.loss_curves(loss_history().drop(columns="val_mse"))
+
+
+def test_a_history_without_a_first_label_change_can_be_drawn() -> None:
+    one = pd.DataFrame({"mse": [2e-5], "kl": [0.3], "label_change": [np.nan]})
+    to_png(training.dec_history(one, tolerance=0.003))
+
+
+def test_principal_components_keep_distances_in_the_plane_of_greatest_variance() -> None:
+    rng = np.random.default_rng(0)
+    plane = rng.normal(size=(500, 2)) * (5, 2)
+    basis = np.linalg.qr(rng.normal(size=(9, 9)))[0][:2]
+    points, explained = clustering.principal_components(plane @ basis)
+    assert explained.sum() == pytest.approx(1.0)
+    centred = plane - plane.mean(axis=0)
+    np.testing.assert_allclose(np.linalg.norm(points, axis=1), np.linalg.norm(centred, axis=1))
+
+
+def test_the_latent_figure_depends_on_its_seed_alone() -> None:
+    z, labels = np.random.default_rng(0).normal(size=(8000, 9)), np.arange(8000) % 20
+    first, again, other = (to_png(clustering.latent_space(z, labels, seed)) for seed in (1, 1, 2))
+    assert first == again != other
+
+
+def test_dead_latent_dimensions_are_counted_and_constant_latents_drawn() -> None:
+    z = np.zeros((50, 9))
+    z[:, :3] = np.random.default_rng(0).normal(size=(50, 3))
+    assert "3 of 9 dimensions vary" in texts(clustering.latent_space(z))
+    to_png(clustering.latent_space(np.ones((50, 9))))
+
+
+def test_the_gallery_shows_sizes_and_shares_even_of_an_empty_cluster() -> None:
+    x = spectrograms(3)
+    x[2] = 0
+    shown = texts(clustering.cluster_gallery(x, {0: x[:2], 1: x[:1]}, np.array([3000, 1000, 0]), FREQUENCY, TIME))
+    assert "0: 3,000\n(75.0 %)" in shown
+    assert "2: 0\n(0.0 %)" in shown
+
+
+def test_suggested_cluster_counts_stand_in_the_panel_of_their_criterion() -> None:
+    table = pd.DataFrame({"k": [2, 3], "inertia": [2.0, 1.0], "silhouette": [0.1, 0.2], "gmm_bic": [5.0, 4.0]})
+    fig = clustering.cluster_count_curves(table, {"silhouette": 3})
+    legends = [a.get_legend() for a in fig.axes]
+    assert [bool(x) for x in legends] == [False, True, False]
+    with pytest.raises(ValueError, match="suggested names gap"):
+        clustering.cluster_count_curves(table, {"gap": 3})
+
+
+def test_every_count_of_a_cross_tabulation_is_written() -> None:
+    table = pd.DataFrame([[950, 0], [12_345, 3_100_000]])
+    shown = texts(clustering.label_change(table)).splitlines()
+    assert {"950", "0", "12k", "3.1M"} <= set(shown)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0"), (999, "999"), (1000, "1.0k"), (9_949, "9.9k"), (9_960, "10k"), (999_600, "1.0M")]
+)
+def test_counts_fit_in_four_characters(count: int, text: str) -> None:
+    assert clustering.short_count(count) == text
+
+
+def test_a_single_failed_day_in_ten_years_stays_visible() -> None:
+    table = availability_table(2, 3650).assign(state="processed", coverage=1.0)
+    table.loc[1234, "state"] = "failed"
+    fig = network.availability(table)
+    image = np.asarray(fig.axes[0].images[0].get_array())
+    assert image.shape[1] <= 740
+    vermillion = np.isclose(image, np.array([0xD5, 0x5E, 0x00]) / 255, atol=0.01).all(axis=-1)
+    assert vermillion.sum() == 1
+    assert "failed (1)" in texts(fig)
+
+
+def test_station_days_absent_from_the_table_count_as_not_yet() -> None:
+    table = availability_table(3, 7).assign(state="processed").drop(index=[3, 4])
+    assert "not yet (2)" in texts(network.availability(table))
+
+
+def test_an_unknown_state_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="'done'; the states are failed"):
+        network.availability(availability_table(1, 2).assign(state="done"))
+
+
+@pytest.mark.parametrize("days", [1, 14, 15, 98, 99, 800, 9000])
+def test_the_axis_of_days_has_few_ticks_inside_it(days: int) -> None:
+    positions, labels = network.day_ticks(pd.Timestamp("2014-12-05"), days)
+    assert 1 <= len(positions) <= 15
+    assert len(labels) == len(positions)
+    assert 0 <= min(positions) <= max(positions) < days
+
+
+def test_recall_names_the_snr_of_one_half() -> None:
+    table = pd.DataFrame({"snr": [10.0, 12.0, 14.0, 16.0], "recall": [0.0, 0.25, 0.75, np.nan], "n": [40, 40, 40, 0]})
+    assert "50 % at 14.0 dB" in texts(network.detection_recall(table))
+    assert network.half_recall(np.array([1.0, 2.0]), np.array([0.1, 0.2])) is None
+
+
+def test_the_wilson_interval_of_ten_in_ten_is_the_published_one() -> None:
+    low, high = network.wilson_interval(np.array([1.0]), np.array([10.0]))
+    assert low[0] == pytest.approx(0.7225, abs=1e-4)
+    assert high[0] == 1.0

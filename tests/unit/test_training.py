@@ -1,0 +1,271 @@
+import logging
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from ris_core import config
+from ris_core.models.inference import encode, reconstruction_error, soft_assignments
+from ris_core.models.networks import Aec
+from ris_core.models.weights import weights_digest
+from ris_core.training.acceptance import accept_aec, accept_dec
+from ris_core.training.aec import AecResult, DeadLatentError, train_aec
+from ris_core.training.dec import target_distribution, train_dec
+from ris_core.training.floors import live_latents, mean_spectrogram_mse, pca_mse
+from ris_core.training.loop import DivergedError
+from ris_core.training.normalise import SpectrogramError, normalise
+
+
+def families(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return raw spectrograms of three families that differ in frequency and length, and their truth."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 3, n)
+    frequency, time = np.linspace(0, 1, 87)[:, None], np.linspace(0, 1, 100)[None]
+    centre = (np.array([0.2, 0.5, 0.8])[truth] + rng.normal(0, 0.02, n))[:, None, None]
+    decay = np.array([0.05, 0.3, 0.1])[truth][:, None, None]
+    blob = np.exp(-np.square((frequency - centre) / 0.1)) * np.where(time > 0.3, np.exp(-(time - 0.3) / decay), 0)
+    noisy = blob + 0.01 * rng.exponential(size=blob.shape)
+    return (noisy * rng.lognormal(8, 2, n)[:, None, None]).astype(np.float32), truth
+
+
+X, TRUTH = families(96)
+X = normalise(X)
+SETTINGS = config.Aec(max_epochs=3, device="cpu")
+DEC = config.Dec(max_epochs=2, batch_size=16, tolerance=0.0, device="cpu")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Batches of 16 gain nothing from threads, and tests may run side by side."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def trained() -> AecResult:
+    return train_aec(X[:64], X[64:], 16, 1e-3, SETTINGS)
+
+
+def clusters(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.stack([z[j == TRUTH].mean(axis=0) for j in range(3)]), TRUTH
+
+
+def test_normalised_spectrograms_have_unit_norm_whatever_their_scale() -> None:
+    raw, _ = families(5)
+    raw[0] *= 1e-25
+    raw[1] *= 1e15
+    unit = normalise(raw)
+    assert unit.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(unit.astype(float), axis=(1, 2)), 1, rtol=1e-5)
+    assert normalise(raw, out=raw) is raw
+    np.testing.assert_array_equal(raw, unit)
+    assert normalise(raw[:0]).shape == (0, 87, 100)
+
+
+def test_zero_or_nan_spectrograms_are_refused_by_event_id() -> None:
+    raw, _ = families(4)
+    raw[1] = 0
+    raw[3, 5, 5] = np.nan
+    with pytest.raises(SpectrogramError, match=r"2 of 4 spectrograms .*: B, D; leave"):
+        normalise(raw, ["A", "B", "C", "D"])
+    with pytest.raises(ValueError, match="3 event ids for 4 spectrograms"):
+        normalise(raw, ["A", "B", "C"])
+
+
+def test_floors_agree_with_their_definition() -> None:
+    train, val = X[:64], X[64:]
+    wanted = np.mean(np.square(val.astype(float) - train.mean(axis=0, dtype=float)))
+    assert mean_spectrogram_mse(train, val) == pytest.approx(wanted, rel=1e-9)
+    centred = train.reshape(64, -1).astype(float)
+    mean = centred.mean(axis=0)
+    basis = np.linalg.svd(centred - mean, full_matrices=False)[2][:9]
+    flat = val.reshape(32, -1) - mean
+    assert pca_mse(train, val) == pytest.approx(np.mean(np.square(flat - flat @ basis.T @ basis)), rel=0.02)
+    assert pca_mse(train, val) < mean_spectrogram_mse(train, val)
+    assert pca_mse(train, val, sample=50, seed=1) == pca_mse(train, val, sample=50, seed=1)
+
+
+def test_live_latents_counts_dimensions_that_vary() -> None:
+    z = np.random.default_rng(0).exponential(size=(50, 9)).astype(np.float32)
+    z[:, 2] = 0
+    z[:, 4] = 3.3
+    assert live_latents(z) == 7
+    assert live_latents(z * 1e-4) == 7
+    assert live_latents(np.zeros((50, 9))) == 0
+    assert live_latents(np.empty((0, 9))) == 0
+
+
+def test_the_autoencoder_learns_and_comes_back_with_its_best_weights(trained: AecResult) -> None:
+    assert [row["epoch"] for row in trained.history] == [1, 2, 3]
+    best = min(trained.history, key=lambda row: row["val_mse"])
+    assert best["epoch"] == trained.best_epoch
+    assert trained.val_mse == best["val_mse"] < 0.9 * reconstruction_error(Aec(trained.seed), X[64:]).mean()
+    assert reconstruction_error(trained.model, X[64:]).mean() == pytest.approx(trained.val_mse, rel=1e-4)
+    assert trained.seeds_tried[-1] == trained.seed
+    assert trained.stopped == "max_epochs"
+
+
+def test_the_same_seed_gives_the_same_autoencoder_and_another_seed_another(trained: AecResult) -> None:
+    torch.manual_seed(123)
+    again = train_aec(X[:64], X[64:], 16, 1e-3, SETTINGS)
+    assert weights_digest(again.model) == weights_digest(trained.model)
+    other = train_aec(X[:64], X[64:], 16, 1e-3, SETTINGS.model_copy(update={"seed": 11, "max_epochs": 1}))
+    assert weights_digest(other.model) != weights_digest(trained.model)
+
+
+def test_training_stops_when_patience_runs_out_and_keeps_the_best_epoch() -> None:
+    # Validation on what training drives away from: the first epochs are the best.
+    settings = config.Aec(max_epochs=30, patience=2, device="cpu")
+    result = train_aec(X[TRUTH == 0], -X[TRUTH == 2], 16, 1e-3, settings)
+    assert result.stopped == "early"
+    assert len(result.history) == result.best_epoch + 2 < 30
+    wanted = min(row["val_mse"] for row in result.history)
+    assert reconstruction_error(result.model, -X[TRUTH == 2]).mean() == pytest.approx(wanted, rel=1e-4)
+
+
+def test_each_epoch_is_reported_once(trained: AecResult) -> None:
+    seen: list[tuple[int, float]] = []
+    train_aec(X[:64], X[64:], 16, 1e-3, SETTINGS, on_epoch=lambda step, row: seen.append((step, row["epoch"])))
+    assert seen == [(1, 1), (2, 2), (3, 3)]
+
+
+def dead_when(seeds: set[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Mortal(Aec):
+        def __init__(self, seed: int = 0) -> None:
+            super().__init__(seed)
+            if seed in seeds:
+                torch.nn.init.constant_(self.encoder[11].bias, -1e3)
+
+    monkeypatch.setattr("ris_core.training.aec.Aec", Mortal)
+
+
+def test_dead_latents_are_begun_again_with_the_next_seed(monkeypatch, caplog) -> None:
+    dead_when({0, 1}, monkeypatch)
+    steps: list[int] = []
+    with caplog.at_level(logging.WARNING):
+        result = train_aec(X[:32], X[64:], 16, 1e-3, SETTINGS, on_epoch=lambda step, _: steps.append(step))
+    assert result.seeds_tried == (0, 1, 2)
+    assert result.seed == 2
+    assert steps == [3, 4, 5]
+    assert [record.getMessage() for record in caplog.records] == [
+        "AEC seed 0: all latents are zero after epoch 1",
+        "AEC seed 1: all latents are zero after epoch 1",
+    ]
+
+
+def test_latents_that_die_with_every_seed_are_an_error(monkeypatch) -> None:
+    dead_when({0, 1, 2, 3}, monkeypatch)
+    with pytest.raises(DeadLatentError, match=r"each of the seeds \[0, 1, 2, 3\] \(batch 16, learning rate 0.001\)"):
+        train_aec(X[:32], X[64:], 16, 1e-3, SETTINGS)
+
+
+def test_a_loss_that_is_not_finite_is_an_error() -> None:
+    spoilt = X[:32].copy()
+    spoilt[0, 0, 0] = np.inf
+    with pytest.raises(DivergedError, match=r"AEC, epoch 1: the loss is (nan|inf) at learning rate 0\.001"):
+        train_aec(spoilt, X[64:], 16, 1e-3, SETTINGS)
+    with pytest.raises(DivergedError, match=r"DEC, target distribution: the loss is"):
+        train_dec(Aec(), spoilt, np.ones((2, 9)), np.zeros(32, int), DEC)
+
+
+def test_an_autoencoder_is_accepted_only_above_the_floors() -> None:
+    good = {"val_mse": 2e-5, "mean_spectrogram_mse": 6e-5, "live_latents": 4}
+    assert accept_aec(good, SETTINGS).passed
+    assert accept_aec(good, SETTINGS).reasons == ()
+    for change, reason in (
+        ({"val_mse": 6e-5}, "not below that of the mean spectrogram"),
+        ({"val_mse": float("nan")}, "not below that of the mean spectrogram"),
+        ({"live_latents": 1}, r"1 latent dimension\(s\) vary, at least 2"),
+    ):
+        verdict = accept_aec(good | change, SETTINGS)
+        assert not verdict.passed
+        assert len(verdict.reasons) == 1
+        assert re.search(reason, verdict.reasons[0])
+    with pytest.raises(KeyError, match="live_latents"):
+        accept_aec({"val_mse": 1.0, "mean_spectrogram_mse": 2.0}, SETTINGS)
+
+
+def test_a_dec_with_empty_or_tiny_clusters_is_not_accepted() -> None:
+    assert accept_dec([500, 498, 2], DEC).passed
+    verdict = accept_dec([0, 9998, 2], DEC)
+    assert not verdict.passed
+    assert verdict.reasons[0] == "cluster(s) 0 of 3 are empty"
+    assert verdict.reasons[1].startswith("cluster(s) 2 (2 events, 0.02%) lie below the least share of 0.20%")
+    assert "try a K below 3" in verdict.reasons[2]
+
+
+def test_the_target_distribution_sharpens_by_hand() -> None:
+    q = torch.tensor([[0.8, 0.2], [0.6, 0.4]])
+    first = np.array([0.64 / 1.4, 0.04 / 0.6])
+    second = np.array([0.36 / 1.4, 0.16 / 0.6])
+    wanted = np.stack([first / first.sum(), second / second.sum()])
+    np.testing.assert_allclose(target_distribution(q).numpy(), wanted, rtol=1e-6)
+    assert torch.isfinite(target_distribution(torch.tensor([[1.0, 0.0], [1.0, 0.0]]))).all()
+
+
+def test_dec_results_belong_to_the_final_weights(trained: AecResult) -> None:
+    digest = weights_digest(trained.model)
+    result = train_dec(trained.model, X, *clusters(encode(trained.model, X)), DEC)
+    assert weights_digest(trained.model) == digest
+    q, latent = soft_assignments(result.model, X)
+    np.testing.assert_allclose(result.probabilities, q, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(result.latent, latent, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(result.labels, q.argmax(axis=1))
+    assert sum(result.sizes) == 96
+    assert (result.stopped, result.epochs) == ("max_epochs", 2.0)
+
+
+def test_dec_updates_twice_an_epoch_and_first_compares_with_the_initialisation(trained: AecResult) -> None:
+    z = encode(trained.model, X)
+    centroids, _ = clusters(z)
+    wrong = np.full(96, 2)
+    rows: list[tuple[int, float]] = []
+    epochs: list[int] = []
+    result = train_dec(
+        *(trained.model, X, centroids, wrong, DEC),
+        on_update=lambda number, row: rows.append((number, row["epoch"])),
+        on_epoch=lambda epoch, _: epochs.append(epoch),
+    )
+    assert rows == [(0, 0.0), (1, 0.5), (2, 1.0), (3, 1.5), (4, 2.0)]
+    assert epochs == [1, 2]
+    first = result.updates[0]
+    assert first["label_change"] == pytest.approx(np.mean(np.argmin(((z[:, None] - centroids) ** 2).sum(2), 1) != 2))
+    assert "loss" not in first
+    last = result.updates[-1]
+    assert last["loss"] == pytest.approx(last["mse"] + DEC.gamma * last["kl"])
+    assert [last[f"size_{j}"] for j in range(3)] == list(result.sizes)
+    assert 0 <= last["entropy"] <= np.log(3) + 1e-6
+    assert result.history[-1]["label_change"] == last["label_change"]
+
+
+def test_dec_stops_when_labels_settle_but_not_before_two_updates_have_passed(trained: AecResult) -> None:
+    settings = DEC.model_copy(update={"tolerance": 0.999, "max_epochs": 5})
+    result = train_dec(trained.model, X, *clusters(encode(trained.model, X)), settings)
+    assert (result.stopped, result.epochs, len(result.updates)) == ("tolerance", 1.0, 3)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_the_same_seed_gives_the_same_dec(trained: AecResult, shuffle: bool) -> None:
+    settings = DEC.model_copy(update={"shuffle": shuffle, "max_epochs": 1})
+    start = clusters(encode(trained.model, X))
+    one, two = (train_dec(trained.model, X, *start, settings) for _ in range(2))
+    assert weights_digest(one.model) == weights_digest(two.model)
+    np.testing.assert_array_equal(one.labels, two.labels)
+
+
+def test_dec_does_not_crash_on_collapsed_clusters(trained: AecResult) -> None:
+    centroids, labels = clusters(encode(trained.model, X))
+    far = np.concatenate([centroids, np.full((1, 9), 1e6)])
+    result = train_dec(trained.model, X, far, labels, DEC.model_copy(update={"max_epochs": 1}))
+    assert result.sizes[3] == 0
+    assert np.isfinite(result.probabilities).all()
+    assert not accept_dec(result.sizes, DEC).passed
+
+
+def test_dec_refuses_labels_that_do_not_belong_to_the_events(trained: AecResult) -> None:
+    with pytest.raises(ValueError, match=r"initial_labels must have the shape \(96,\)"):
+        train_dec(trained.model, X, np.zeros((3, 9)), np.zeros(10, int), DEC)
