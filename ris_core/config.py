@@ -355,7 +355,7 @@ class Champion(Section):
 class Labelling(Section):
     """Inference over station-days."""
 
-    batch_size: int = Field(256, ge=1, description="Spectrograms per batch (ours).")
+    batch_size: int = Field(128, ge=1, description="Spectrograms per batch (ours).")
     device: Device = Field("auto", description="auto takes CUDA, else MPS, else the CPU.")
 
 

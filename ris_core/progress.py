@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
@@ -22,6 +22,6 @@ def track(iterable: Iterable[T], what: str, total: int | None = None, unit: str 
     return tqdm(iterable, desc=what, total=total, unit=unit, mininterval=_mininterval(), dynamic_ncols=True)
 
 
-def bar(total: int, what: str, unit: str = "it") -> tqdm[None]:
+def bar(total: int, what: str, unit: str = "it") -> tqdm[Any]:
     """Return a progress bar to be advanced by hand with ``update(n)``; use it as a context manager."""
     return tqdm(total=total, desc=what, unit=unit, mininterval=_mininterval(), dynamic_ncols=True)

@@ -17,9 +17,7 @@ ANALYSE, SCORE = "analyse", "score_against_truth"
 def build_jobs(settings: Settings, partitions: Partitions) -> list[Any]:
     """Return the jobs in the order in which the method takes them."""
 
-    def job(
-        name: str, assets: Sequence[str], about: str, over: dg.PartitionsDefinition | None = None
-    ) -> Any:
+    def job(name: str, assets: Sequence[str], about: str, over: dg.PartitionsDefinition | None = None) -> Any:
         return dg.define_asset_job(
             name,
             dg.AssetSelection.assets(*assets),

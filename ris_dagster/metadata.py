@@ -1,7 +1,7 @@
 """From results to Dagster metadata: pictures, tables, column schemas."""
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -43,7 +43,7 @@ def column_schema(schema: "pa.Schema") -> dg.TableSchema:
     def description(field: "pa.Field") -> str:
         about = {k.decode(): v.decode() for k, v in (field.metadata or {}).items()}
         unit = f" [{about['unit']}]" if "unit" in about else ""
-        return about.get("description", "") + unit
+        return str(about.get("description", "")) + unit
 
     return dg.TableSchema([dg.TableColumn(f.name, str(f.type), description(f)) for f in schema])
 

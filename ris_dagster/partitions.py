@@ -1,7 +1,7 @@
 """The partitions: one object each, shared by all assets.
 
-Keys of station-days read ``DAY|STATION``, since Dagster orders dimensions by name. Stations are static and only appended
-to; days are daily, with an open end for a network that still runs.
+Keys of station-days read ``DAY|STATION``, since Dagster orders dimensions by name. Stations are static and only
+appended to; days are daily, with an open end for a network that still runs.
 """
 
 from collections.abc import Iterable, Sequence

@@ -18,7 +18,7 @@ from ris_core.clustering.scores import davies_bouldin, label_change_table, silho
 from ris_core.config import digest_of
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec
-from ris_core.models.weights import read_metadata, save_model
+from ris_core.models.weights import read_description, save_model
 from ris_core.storage import tables
 from ris_core.storage.atomic import read_json, replacing, write_json
 from ris_core.storage.stamp import Stamp
@@ -54,7 +54,7 @@ def read_latents(store: Store) -> tuple[NDArray[np.float32], Stamp]:
     stamp = tables.read_stamp(path)[0]
     if stamp is None:
         raise ValueError(f"{path}: says nothing of its making; materialize latent_features again")
-    return np.stack(tables.read_table(path, ["latent"])["latent"].to_numpy()), stamp
+    return np.stack(tables.read_table(path, ["latent"])["latent"].tolist()), stamp
 
 
 def make_clusters(store: Store, k: int, settings: config.Dec) -> Initialisation:
@@ -174,7 +174,11 @@ def save_dec(store: Store, trained: TrainedDec, data: TrainingSet, configuration
 
 def trained_models(store: Store) -> dict[int, dict[str, Any]]:
     """Return what is known of every trained DEC model, by K."""
-    return {k: read_metadata(store.dec(k)) for k in store.settings.dec.k if (store.dec(k) / "model.json").exists()}
+    return {
+        k: read_description(store.dec(k))["metadata"]
+        for k in store.settings.dec.k
+        if (store.dec(k) / "model.json").exists()
+    }
 
 
 def choose_champion(models: Mapping[int, Mapping[str, Any]], k: int | None) -> int:
@@ -211,7 +215,7 @@ def choose_champion(models: Mapping[int, Mapping[str, Any]], k: int | None) -> i
 
 def save_champion(store: Store, k: int, links: Mapping[str, str]) -> dict[str, Any]:
     """Record the model of K as the champion."""
-    digest = read_json(store.dec(k) / "model.json")["digest"]
+    digest = read_description(store.dec(k))["digest"]
     # A copy of its own: retraining the same K must not change the champion behind its back.
     folder = store.root / "models" / "champions" / f"k{k}-{digest}"
     for name in ("model.safetensors", "model.json"):

@@ -60,7 +60,7 @@ def legend(axes: Axes, **options: Any) -> None:
 def colour_bar(fig: Figure, image: AxesImage, axes: Axes, label: str) -> None:
     """Add a narrow colour bar with a label to the right of the axes, at most 4 inches long."""
     shrink = min(1.0, 4.0 / float(fig.get_figheight()))
-    bar = fig.colorbar(image, ax=axes, pad=0.01, aspect=30 * shrink, shrink=shrink)
+    bar = fig.colorbar(image, ax=axes, pad=0.01, aspect=25, shrink=shrink)
     bar.set_label(label, fontsize=LABEL)
     bar.ax.tick_params(labelsize=TICK)
 

@@ -47,7 +47,7 @@ class LabelArrays:
 def label_spectrograms(
     model: Dec,
     blocks: Iterable[NDArray[Any]],
-    batch_size: int = 256,
+    batch_size: int = 128,
     device: str | torch.device = "auto",
     event_ids: Sequence[str] | None = None,
 ) -> LabelArrays:

@@ -20,7 +20,6 @@ from ris_core.storage.atomic import read_json
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
 
-
 _READ_BLOCK = 2048
 
 
@@ -38,7 +37,7 @@ def read_champion(store: Store) -> dict[str, Any]:
 
 @lru_cache(maxsize=2)
 def _load(folder: Path, model_version: str) -> Dec:
-    model = load_model(folder).model
+    model, _ = load_model(folder)
     if not isinstance(model, Dec):
         raise TypeError(f"{folder}: {model_version} is not a DEC model")
     return model
@@ -81,11 +80,12 @@ def label_station_day(store: Store, key: StationDay) -> dict[str, Any]:
         model = _load(store.root / champion["folder"], champion["model_version"])
         settings = store.settings.labelling
         blocks = spectrogram_file.iterate_spectrograms(source, _READ_BLOCK)
-        found = label_spectrograms(model, blocks, settings.batch_size, settings.device)
-        n = found.label.size
+        names = [str(name) for name in spectrogram_file.read_column(source, "event_id")]
+        found = label_spectrograms(model, blocks, settings.batch_size, settings.device, names)
+        n = len(found)
         frame = pd.DataFrame(
             {
-                "event_id": spectrogram_file.read_column(source, "event_id"),
+                "event_id": names,
                 "station": key.station,
                 "time_peak": spectrogram_file.read_column(source, "time_peak"),
                 "label": found.label,

@@ -46,7 +46,7 @@ def _blocks(model: Aec | Dec, x: NDArray[Any], batch_size: int) -> Iterator[tupl
 
 
 @torch.inference_mode()
-def encode(model: Aec | Dec, x: NDArray[Any], batch_size: int = 256) -> FloatArray:
+def encode(model: Aec | Dec, x: NDArray[Any], batch_size: int = 128) -> FloatArray:
     """Return the latents (N, 9) of normalised spectrograms (N, 87, 100)."""
     latent = np.empty((len(x), LATENT_DIM), np.float32)
     for rows, block in _blocks(model, x, batch_size):
@@ -55,7 +55,7 @@ def encode(model: Aec | Dec, x: NDArray[Any], batch_size: int = 256) -> FloatArr
 
 
 @torch.inference_mode()
-def soft_assignments(model: Dec, x: NDArray[Any], batch_size: int = 256) -> tuple[FloatArray, FloatArray]:
+def soft_assignments(model: Dec, x: NDArray[Any], batch_size: int = 128) -> tuple[FloatArray, FloatArray]:
     """Return q (N, K) and latents (N, 9) of normalised spectrograms (N, 87, 100); the decoder does not run."""
     q = np.empty((len(x), model.n_clusters), np.float32)
     latent = np.empty((len(x), LATENT_DIM), np.float32)
@@ -67,7 +67,7 @@ def soft_assignments(model: Dec, x: NDArray[Any], batch_size: int = 256) -> tupl
 
 
 @torch.inference_mode()
-def reconstruct(model: Aec | Dec, x: NDArray[Any], batch_size: int = 256) -> FloatArray:
+def reconstruct(model: Aec | Dec, x: NDArray[Any], batch_size: int = 128) -> FloatArray:
     """Return the reconstructions (N, 87, 100) of normalised spectrograms (N, 87, 100)."""
     aec = model.aec if isinstance(model, Dec) else model
     reconstruction = np.empty((len(x), *INPUT_SHAPE), np.float32)
@@ -77,7 +77,7 @@ def reconstruct(model: Aec | Dec, x: NDArray[Any], batch_size: int = 256) -> Flo
 
 
 @torch.inference_mode()
-def reconstruction_error(model: Aec | Dec, x: NDArray[Any], batch_size: int = 256) -> FloatArray:
+def reconstruction_error(model: Aec | Dec, x: NDArray[Any], batch_size: int = 128) -> FloatArray:
     """Return the mean squared error over the pixels (N,) of each normalised spectrogram (N, 87, 100)."""
     aec = model.aec if isinstance(model, Dec) else model
     error = np.empty(len(x), np.float32)
@@ -87,7 +87,7 @@ def reconstruction_error(model: Aec | Dec, x: NDArray[Any], batch_size: int = 25
 
 
 @torch.inference_mode()
-def describe(model: Dec, x: NDArray[Any], batch_size: int = 256) -> tuple[FloatArray, FloatArray, FloatArray]:
+def describe(model: Dec, x: NDArray[Any], batch_size: int = 128) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return q (N, K), latents (N, 9) and reconstruction errors (N,) of normalised spectrograms in one pass."""
     q = np.empty((len(x), model.n_clusters), np.float32)
     latent = np.empty((len(x), LATENT_DIM), np.float32)

@@ -93,7 +93,9 @@ def process(segments: Sequence[Segment], key: StationDay, settings: Settings, in
     names = _event_ids(conditioned, triggers, key, settings)
 
     constants = plan(settings.spectrogram, settings.conditioning)
-    images, waves, window_starts, kept = [], [], [], []
+    images, waves = [], []
+    window_starts: list[tuple[int, str]] = []
+    kept: list[tuple[str, int, int]] = []
     rows = []
     for i in relevant:
         trigger, trace = triggers[i], conditioned[triggers[i].segment]

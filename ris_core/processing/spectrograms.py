@@ -52,7 +52,7 @@ def plan(settings: Spectrogram, conditioning: Conditioning) -> Plan:
     """Return the constants for given settings."""
     rate = conditioning.sampling_rate
     window = signal.windows.kaiser(round(settings.window * rate), settings.kaiser_beta, sym=True)
-    bins = np.fft.rfftfreq(settings.nfft, 1 / rate)
+    bins = np.asarray(np.fft.rfftfreq(settings.nfft, 1 / rate), dtype=np.float64)
     kept = np.flatnonzero((bins >= settings.frequency_low) & (bins <= settings.frequency_high))
     scale = np.full(bins.size, 2.0 / (rate * np.sum(window**2)))
     scale[0] /= 2

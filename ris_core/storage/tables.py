@@ -93,7 +93,8 @@ def _content_digest(table: pa.Table) -> str:
 
 def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     """Read a table; raises `OSError` naming the file if it cannot be read."""
-    return _read(path, columns).to_pandas()
+    frame: pd.DataFrame = _read(path, columns).to_pandas()
+    return frame
 
 
 def _read(path: Path, columns: list[str] | None = None) -> pa.Table:

@@ -59,7 +59,8 @@ def hand_features(spectrograms: NDArray[np.float32], frequency: Floats, time: Fl
 
 
 def _features(power: Floats, frequency: Floats, time: Floats) -> Floats:
-    tiny = np.finfo(np.float64).tiny
+    # Far below any power or length that matters; keeps an empty spectrogram finite.
+    tiny = 1e-30
     total = np.maximum(power.sum(axis=(1, 2), keepdims=True), tiny)
     power = power / total
     spectrum, trace = power.sum(axis=2), power.sum(axis=1)

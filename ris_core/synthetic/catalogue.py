@@ -13,7 +13,7 @@ from obspy.geodetics import gps2dist_azimuth
 
 from ris_core.config import Station, SyntheticSource
 from ris_core.synthetic.environment import DAY_NS, Environment, build_environment, day_ns
-from ris_core.synthetic.families import CODES, FAMILIES, STICK_SLIP_HZ, Shapes, draw_shapes, draw_snr
+from ris_core.synthetic.families import CODES, FAMILIES, STICK_SLIP_HZ, Shapes, draw_shapes, draw_snr, glide_limit
 from ris_core.synthetic.noise import band_power, reference_power
 from ris_core.synthetic.rates import (
     STICK_SLIP_INTERVAL_CV,
@@ -90,6 +90,8 @@ def _local(
         # One cluster is one source at work: its events share a fundamental within some per cent.
         base = table["frequency"].to_numpy()[np.searchsorted(np.unique(clusters), clusters)]
         table["frequency"] = base * np.exp(0.05 * rng.standard_normal(n))
+        limit = glide_limit(table["frequency"].to_numpy(), table["span"].to_numpy())
+        table["sweep"] = np.clip(table["sweep"].to_numpy(), -limit, limit)
     return table
 
 

@@ -1,4 +1,4 @@
-"""How good detection and clustering are against the truth: labels of windows, scores.
+"""How good detection and clustering are against the truth: matching, labels of windows, scores.
 
 Three things are reported apart: detection (`detection_scores`), clustering of what was detected
 (`clustering_scores`), and both together (`end_to_end_scores`).
@@ -13,6 +13,19 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+from ris_core.synthetic.matching import match, match_stations
+
+__all__ = [
+    "ClusteringScores",
+    "DetectionScores",
+    "clustering_scores",
+    "detection_scores",
+    "end_to_end_scores",
+    "match",
+    "match_stations",
+    "window_labels",
+]
 
 MIXED = "mixed"
 NOISE = "noise"

@@ -118,11 +118,15 @@ def _thermal(rng: np.random.Generator, n: int) -> Shapes:
     return _shapes(f, 1.2 / f, decay=truncated_lognormal(rng, n, 0.08, 0.4))
 
 
+def glide_limit(f0: Floats, span: Floats) -> Floats:
+    """Return the greatest glide of tremor, .25 Hz/s, less where the fundamental would leave its middle by a third."""
+    return np.minimum(0.25, f0 / 1.5 / span)
+
+
 def _tremor(rng: np.random.Generator, n: int) -> Shapes:
     f0 = rng.uniform(2.5, 5.0, n)
     span = rng.uniform(6.0, 18.0, n)
-    # The fundamental stays within a third of its middle value: a long glide is a slow one.
-    limit = np.minimum(0.25, f0 / 1.5 / span)
+    limit = glide_limit(f0, span)
     return _shapes(f0, 0.7, span=span, sweep=rng.uniform(-1.0, 1.0, n) * limit)
 
 

@@ -31,6 +31,8 @@ class SyntheticNetwork:
     days hold identical samples where they overlap.
     """
 
+    in_place = False
+
     def __init__(self, settings: Settings):
         """Describe the network of the settings; raises `ValueError` where their source is not the synthetic one."""
         if not isinstance(settings.source, SyntheticSource):
@@ -170,12 +172,12 @@ class SyntheticNetwork:
                 del wave[gone]
             heard = begin + np.flatnonzero(until[begin:end] > starts[row])
             fresh = [index for index in heard.tolist() if index not in wave]
-            wave.update(zip(fresh, map(renderer.render, renderer.events(table.iloc[fresh])), strict=True))
+            wave.update(zip(fresh, map(renderer.band, renderer.events(table.iloc[fresh])), strict=True))
             for index in heard.tolist():
-                first = wave[index].first // 2
+                first = wave[index].first
                 a = max(0, -(-int(starts[row]) // step_ns) - first)
                 b = max(0, -(-int(stops[row]) // step_ns) - first)
-                energy[row, codes[index]] += float(np.sum(wave[index].band[a:b] ** 2)) / RATE
+                energy[row, codes[index]] += float(np.sum(wave[index].samples[a:b] ** 2)) / RATE
         frame = pd.DataFrame(energy, columns=[family.name for family in FAMILIES])
         environment, middle = self._environment, starts + (stops - starts) // 2
         warm = environment.at(environment.temperature, middle) > WARM_C

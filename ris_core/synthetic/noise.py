@@ -16,6 +16,8 @@ from ris_core.synthetic.site import FULL_WIND_M_S, WARM_C, SiteResponse
 # A block of 2^19 samples (44 min) every 2^18 samples: resolves 15 min waves and follows the wind every 22 min.
 BLOCK = 2**19
 HOP = BLOCK // 2
+# Local noise is smooth over 128 bins (0.05 Hz).
+KNOT = 128
 BAND_HZ = (3.0, 20.0)
 BACKGROUND_DB = -138.0
 WIND_DB_PER_M_S = 1.5
@@ -98,12 +100,26 @@ def _window() -> NDArray[np.float32]:
 
 
 @lru_cache(maxsize=1)
-def _grid() -> tuple[Floats, Floats, Floats, int]:
-    """Return bins (Hz) without 0, counts per m/s² at each times √(N·fs)/2, a coarse grid, and the bins below 1 Hz."""
-    fine = np.arange(1, BLOCK // 2 + 1, dtype=np.float64) * (SAMPLING_RATE / BLOCK)
-    scale = np.abs(response(fine)) / (2.0 * np.pi * fine) * np.sqrt(BLOCK * SAMPLING_RATE) / 2.0
-    coarse = np.concatenate([fine[:1], np.arange(0.5, 30.0, 0.05), np.arange(30.0, 101.0, 0.5)])
-    return fine, scale, coarse, int(np.searchsorted(fine, 1.0))
+def _grid() -> tuple[Floats, NDArray[np.float32], NDArray[np.float32], Floats]:
+    """Return how a spectrum is laid out in a block.
+
+    Returns
+    -------
+    knots
+        Frequencies (Hz) of every 128th bin, between which the smooth local noise is interpolated.
+    weights
+        Place of the 128 bins between two knots, 0 to 1.
+    scale
+        Counts per m/s² times √(N·fs)/2 at each bin below the Nyquist frequency; 0 at 0 Hz.
+    ocean
+        Bins from the first to 1 Hz (Hz), where the ocean adds to the noise.
+    """
+    fine = np.arange(BLOCK // 2, dtype=np.float64) * (SAMPLING_RATE / BLOCK)
+    scale = np.zeros(len(fine))
+    scale[1:] = np.abs(response(fine[1:])) / (2.0 * np.pi * fine[1:]) * np.sqrt(BLOCK * SAMPLING_RATE) / 2.0
+    knots = np.arange(BLOCK // 2 // KNOT + 1, dtype=np.float64) * (KNOT * SAMPLING_RATE / BLOCK)
+    weights = np.arange(KNOT, dtype=np.float32) / np.float32(KNOT)
+    return knots, weights, scale.astype(np.float32), fine[1 : int(np.searchsorted(fine, 1.0))]
 
 
 def _block(seed: int, station: int, number: int, site: SiteResponse, environment: Environment) -> NDArray[np.float32]:
@@ -112,15 +128,17 @@ def _block(seed: int, station: int, number: int, site: SiteResponse, environment
     wind = float(environment.at(environment.wind, centre))
     ice = float(environment.at(environment.ice, centre))
     warm = float(environment.at(environment.temperature, centre)) > WARM_C
-    fine, scale, coarse, ocean = _grid()
-    amplitude = np.interp(fine, coarse, np.sqrt(background_psd(coarse, site, wind, warm)))
-    amplitude[:ocean] = np.sqrt(amplitude[:ocean] ** 2 + ocean_psd(fine[:ocean], ice))
+    knots, weights, scale, ocean = _grid()
+    levels = np.sqrt(background_psd(knots, site, wind, warm)).astype(np.float32)
+    amplitude = (levels[:-1, None] + np.diff(levels)[:, None] * weights).ravel()
+    low = amplitude[1 : 1 + len(ocean)]
+    low[:] = np.sqrt(low.astype(np.float64) ** 2 + ocean_psd(ocean, ice))
     amplitude *= scale
-    rng = generator(seed, Stream.NOISE, station, number)
-    spectrum = np.zeros(BLOCK // 2 + 1, dtype=np.complex64)
-    spectrum[1:] = rng.standard_normal(BLOCK, dtype=np.float32).view(np.complex64)
-    spectrum[1:] *= amplitude.astype(np.float32)
-    samples: NDArray[np.float32] = irfft(spectrum, BLOCK, overwrite_x=True)
+    spectrum = (
+        generator(seed, Stream.NOISE, station, number).standard_normal(BLOCK, dtype=np.float32).view(np.complex64)
+    )
+    spectrum *= amplitude
+    samples: NDArray[np.float32] = irfft(spectrum, BLOCK)
     samples *= _window()
     return samples
 

@@ -83,7 +83,8 @@ class Clock:
     def __init__(self, rate: Floats, environment: Environment, first_day: date, last_day: date, expected: float):
         """Scale a rate (hourly, any unit) so that the days from first to last hold an expected number of events."""
         inside = (environment.time >= day_ns(first_day)) & (environment.time <= day_ns(last_day) + DAY_NS)
-        steps = 0.5 * (rate[inside][1:] + rate[inside][:-1])
+        # Constant over each hour, so that a law that is off (season, first day) has no event before it is on.
+        steps = rate[inside][:-1]
         total = float(steps.sum())
         # A law that is zero throughout (thermal cracks in a winter catalogue) has no events, whatever its share.
         self.expected = expected if total > 0 else 0.0

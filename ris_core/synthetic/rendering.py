@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,31 +25,31 @@ LEAD_S = 1.0
 # Room behind the coda for the firn to ring out.
 TAIL_S = 2.5
 CODA_EFOLDINGS = 7.0
+# Lengths are multiples of this: quick to transform, and few enough to keep each path.
+LENGTH_STEP = 256
 LONGEST = 4096
 REACH_NS = round(LONGEST / RATE * 1e9)
 STRENGTH_S = 0.5
+UPSAMPLING = round(SAMPLING_RATE / RATE)
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """Samples of one event: counts at 200 Hz and its 3-20 Hz part at 100 Hz, from the same first instant.
+    """Samples of one event.
 
     Attributes
     ----------
     first : int
-        First 200 Hz sample, counted from 1970; even.
-    counts : float32 array of shape (2N,)
-        At 200 Hz.
-    band : float array of shape (N,)
-        3-20 Hz, at 100 Hz, counts.
+        First sample, counted at the samples' rate from 1970.
+    samples : array of shape (N,)
+        Counts.
     """
 
     first: int
-    counts: NDArray[np.float32]
-    band: NDArray[np.float64]
+    samples: NDArray[np.floating[Any]]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _path(site: SiteResponse, warm: bool, reverberates: bool, n: int) -> NDArray[np.complex128]:
     """Return firn, sensor and water layer at the bins of n samples at 100 Hz."""
     frequency = np.arange(n // 2 + 1, dtype=np.float64) * (RATE / n)
@@ -60,7 +61,7 @@ def _path(site: SiteResponse, warm: bool, reverberates: bool, n: int) -> NDArray
     return np.asarray(path * np.cos(0.5 * np.pi * np.clip((frequency - 40.0) / 10.0, 0.0, 1.0)) ** 2)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=LONGEST // LENGTH_STEP)
 def _bins(n: int) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
     """Return frequencies (Hz), which of them lie in 3-20 Hz, and the end taper, for n samples at 100 Hz."""
     frequency = np.arange(n // 2 + 1, dtype=np.float64) * (RATE / n)
@@ -76,7 +77,7 @@ def signal_ns(table: pd.DataFrame) -> NDArray[np.int64]:
 
 def _length(event: Event) -> int:
     seconds = LEAD_S + 2.0 * event.rise + event.span + CODA_EFOLDINGS * event.decay + TAIL_S
-    return int(min(LONGEST, 2 ** int(np.ceil(np.log2(seconds * RATE)))))
+    return int(min(LONGEST, LENGTH_STEP * np.ceil(seconds * RATE / LENGTH_STEP)))
 
 
 class EventRenderer:
@@ -95,8 +96,19 @@ class EventRenderer:
         columns = [table[name].tolist() for name in Event._fields]
         return map(Event._make, zip(*columns, strict=True))
 
-    def render(self, event: Event) -> Rendered:
-        """Return the samples of one event.
+    def band(self, event: Event) -> Rendered:
+        """Return the 3-20 Hz part of one event at 100 Hz, float64."""
+        grid, _, _, band = self._motion(event)
+        return Rendered(grid, band)
+
+    def counts(self, event: Event) -> Rendered:
+        """Return one event at 200 Hz, float32."""
+        grid, spectrum, scale, _ = self._motion(event)
+        n = 2 * (len(spectrum) - 1)
+        return Rendered(UPSAMPLING * grid, irfft(spectrum * (scale * UPSAMPLING), UPSAMPLING * n).astype(np.float32))
+
+    def _motion(self, event: Event) -> tuple[int, NDArray[np.complex128], float, NDArray[np.float64]]:
+        """Return the first 100 Hz sample, the spectrum, its scale, and the scaled 3-20 Hz samples.
 
         The strength 10 log10(max over 0.5 s of mean s² / n²) in 3-20 Hz, behind firn and sensor, is the event's
         `amplitude_db`, with n² the station's noise power at median wind.
@@ -116,16 +128,14 @@ class EventRenderer:
         window = round(STRENGTH_S * RATE)
         energy = np.concatenate([[0.0], np.cumsum(band**2)])
         strongest = float(np.max(energy[window:] - energy[:-window])) / window
-        scale = np.sqrt(10.0 ** (event.amplitude_db / 10.0) * self._reference / strongest)
-        doubled = round(SAMPLING_RATE / RATE)
-        counts = irfft(spectrum * (scale * doubled), doubled * n).astype(np.float32)
-        return Rendered(int(grid) * doubled, counts, band * scale)
+        scale = float(np.sqrt(10.0 ** (event.amplitude_db / 10.0) * self._reference / strongest))
+        return int(grid), spectrum, scale, band * scale
 
     def add(self, samples: NDArray[np.float32], first: int, table: pd.DataFrame) -> None:
         """Add events in place to 200 Hz samples that begin at sample `first`, counted from 1970."""
         for event in self.events(table):
-            rendered = self.render(event)
+            rendered = self.counts(event)
             low = max(rendered.first, first)
-            high = min(rendered.first + len(rendered.counts), first + len(samples))
+            high = min(rendered.first + len(rendered.samples), first + len(samples))
             if low < high:
-                samples[low - first : high - first] += rendered.counts[low - rendered.first : high - rendered.first]
+                samples[low - first : high - first] += rendered.samples[low - rendered.first : high - rendered.first]

@@ -154,7 +154,7 @@ def _labels(
     store: Store, k: int, x: NDArray[np.float32], features: NDArray[np.float64]
 ) -> dict[str, NDArray[np.integer[Any]]]:
     _, initial, description = read_clusters(store, k)
-    model = load_model(store.dec(k)).model
+    model, _ = load_model(store.dec(k))
     if not isinstance(model, Dec):
         raise TypeError(f"{store.dec(k)}: not a DEC model")
     q, _ = soft_assignments(model, x)

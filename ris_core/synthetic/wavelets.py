@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import irfft, rfft
+from scipy.fft import irfft
 
 from ris_core.synthetic.families import NAMES, STICK_SLIP_HZ
 from ris_core.synthetic.seeds import Stream, generator
@@ -69,8 +69,10 @@ def band_noise(rng: np.random.Generator, n: int, frequency: float, bandwidth: fl
     f = np.arange(n // 2 + 1) * (RATE / n)
     # Half power at half the bandwidth from the centre.
     shape = np.exp(-0.5 * np.log(2.0) * ((f - frequency) / (0.5 * bandwidth)) ** 2)
-    noise = irfft(rfft(rng.standard_normal(n)) * shape, n)
-    return np.asarray(noise / np.sqrt(np.mean(noise**2)), dtype=np.float64)
+    spectrum = rng.standard_normal(2 * len(f)).view(np.complex128) * shape
+    # Mean square by Parseval: every bin but the outermost, which hold next to nothing, counts twice.
+    power = 2.0 * float(np.sum(np.abs(spectrum) ** 2)) / n**2
+    return np.asarray(irfft(spectrum / np.sqrt(power), n), dtype=np.float64)
 
 
 def _rift(rng: np.random.Generator, t: Floats, e: Event) -> Floats:
@@ -81,15 +83,15 @@ def _rift(rng: np.random.Generator, t: Floats, e: Event) -> Floats:
 
 
 def _ice_front(rng: np.random.Generator, t: Floats, e: Event) -> Floats:
-    motion = band_noise(rng, len(t), e.frequency, BURST_BANDWIDTH_HZ) * envelope(t, 0.0, e.rise, 0.0, e.decay)
+    power = envelope(t, 0.0, e.rise, 0.0, e.decay) ** 2
     followers = e.variant - 1
     for k in range(followers):
         start = (k + rng.uniform(0.2, 1.0)) * e.span / followers
         # The first burst is the main fracture; what follows is smaller.
         size = rng.uniform(0.3, 0.9)
-        burst = band_noise(rng, len(t), e.frequency, BURST_BANDWIDTH_HZ)
-        motion += size * burst * envelope(t, start, e.rise, 0.0, e.decay)
-    return motion
+        power += (size * envelope(t, start, e.rise, 0.0, e.decay)) ** 2
+    # Bursts are incoherent, so where they overlap their powers add: one noise under the joint envelope.
+    return band_noise(rng, len(t), e.frequency, BURST_BANDWIDTH_HZ) * np.sqrt(power)
 
 
 @lru_cache(maxsize=256)

@@ -24,7 +24,7 @@ from ris_core.training.loop import Metrics, OnStep, batches, channels_last, make
 
 logger = logging.getLogger(__name__)
 
-_VALIDATION_BATCH = 256
+_VALIDATION_BATCH = 128
 
 
 class DeadLatentError(RuntimeError):

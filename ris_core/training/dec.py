@@ -21,7 +21,7 @@ from ris_core.models.networks import Aec, Dec
 from ris_core.progress import bar
 from ris_core.training.loop import Metrics, OnStep, batches, channels_last, make_adam, require_finite
 
-_ENCODER_BATCH = 256
+_ENCODER_BATCH = 128
 # The first update compares the initialisation's labels with the DEC's; two more must follow before labels can be said
 # to have settled.
 _LEAST_UPDATES = 2

@@ -102,7 +102,8 @@ def draw(store: Store) -> dict[str, Any]:
     validation[rng.choice(chosen.size, held_out, replace=False)] = True
 
     starts = np.concatenate(([0], np.cumsum(counts)))
-    parts, by_station = [], {}
+    parts = []
+    by_station: dict[str, int] = {}
     for index, key in enumerate(track(available, "training set", unit="station-day")):
         rows = chosen[(chosen >= starts[index]) & (chosen < starts[index + 1])] - starts[index]
         if rows.size:

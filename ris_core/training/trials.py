@@ -10,7 +10,7 @@ from ris_core import config, versions
 from ris_core.config import digest_of
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec
-from ris_core.models.weights import load_model, read_metadata, save_model
+from ris_core.models.weights import load_model, read_description, save_model, weights_digest
 from ris_core.storage.atomic import read_json, write_json
 from ris_core.storage.store import Store
 from ris_core.training.acceptance import Acceptance, accept_aec
@@ -47,8 +47,8 @@ def train_trial(
     Returns
     -------
     Trial
-        Metrics are val_mse, train_mse (last epoch), mean_spectrogram_mse, pca9_mse, live_latents, best_epoch, epochs,
-        restarts, seconds.
+        Metrics are val_mse, train_mse (of the best epoch), mean_spectrogram_mse, pca9_mse, live_latents, best_epoch,
+        epochs, restarts, seconds.
     """
     x_train, x_val = data.x_train, data.x_val
     result = train_aec(x_train, x_val, batch_size, learning_rate, settings, on_epoch=on_epoch)
@@ -94,7 +94,9 @@ def save_trial(store: Store, trial: Trial, data: TrainingSet, configuration: str
 def trained_trials(store: Store) -> dict[str, dict[str, Any]]:
     """Return what is known of every trained trial of the grid, by key."""
     keys = store.settings.aec.grid.trials()
-    return {key: read_metadata(store.aec(key)) for key in keys if (store.aec(key) / "model.json").exists()}
+    return {
+        key: read_description(store.aec(key))["metadata"] for key in keys if (store.aec(key) / "model.json").exists()
+    }
 
 
 def choose_trial(store: Store, data_digest: str) -> dict[str, Any]:
@@ -124,7 +126,7 @@ def choose_trial(store: Store, data_digest: str) -> dict[str, Any]:
     best = min(accepted, key=lambda key: float(accepted[key]["metrics"]["val_mse"]))
     choice = {
         "trial": best,
-        "digest": load_model(store.aec(best)).digest,
+        "digest": read_description(store.aec(best))["digest"],
         "val_mse": accepted[best]["metrics"]["val_mse"],
         "training_set": data_digest,
         "mlflow_run_id": accepted[best].get("mlflow_run_id", ""),
@@ -138,10 +140,10 @@ def chosen_aec(store: Store) -> tuple[Aec, dict[str, Any]]:
     if not store.aec_choice.exists():
         raise FileNotFoundError(f"{store.aec_choice}: no trial was chosen yet; materialize aec_weights first")
     choice: dict[str, Any] = read_json(store.aec_choice)
-    stored = load_model(store.aec(choice["trial"]))
-    if not isinstance(stored.model, Aec) or stored.digest != choice["digest"]:
+    model, _ = load_model(store.aec(choice["trial"]))
+    if not isinstance(model, Aec) or weights_digest(model) != choice["digest"]:
         raise ValueError(
             f"{store.aec(choice['trial'])}: these are not the weights that were chosen ({choice['digest']}); "
             "materialize aec_weights again"
         )
-    return stored.model, choice
+    return model, choice

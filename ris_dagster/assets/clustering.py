@@ -105,7 +105,9 @@ def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
                 criteria.reset_index(), {n: k for n, k in names.items() if k is not None and n != "gmm_aic"}
             )
             for k, row in criteria.iterrows():
-                run.metrics({n: float(row[n]) for n in ("inertia", "silhouette", "gmm_bic", "gmm_aic")}, step=int(str(k)))
+                run.metrics(
+                    {n: float(row[n]) for n in ("inertia", "silhouette", "gmm_bic", "gmm_aic")}, step=int(str(k))
+                )
             run.metrics({f"suggested_k_{n}": float(k) for n, k in names.items() if k is not None})
             run.text(criteria.to_csv(), "cluster_count.csv")
             run.figure(shown, "cluster_count")
@@ -114,7 +116,7 @@ def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": len(criteria),
-                "suggested_k": {n: k for n, k in names.items()},
+                "suggested_k": dict(names),
                 "criteria": table(criteria.reset_index()),
                 "path": dg.MetadataValue.path(opened.relative(opened.cluster_count)),
                 "mlflow": dg.MetadataValue.url(run.url),
@@ -320,7 +322,8 @@ def _champion_model(settings: Settings) -> dg.AssetsDefinition:
         run_id = models[k]["mlflow_run_id"]
         registered = f"{settings.network.name}-dec"
         example = sampling.load(opened).x[:2, None]
-        exported = memberships(load_model(opened.dec(k)).model)
+        model: Any = load_model(opened.dec(k))[0]
+        exported = memberships(model)
         version = tracking.register(run_id, exported, example, registered, alias=CHAMPION_ALIAS)
         links = {"mlflow_run_id": run_id, "mlflow_model": registered, "mlflow_model_version": version}
         record = save_champion(opened, k, links)

@@ -103,9 +103,7 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             )
         ],
     )
-    def aec_trials(
-        context: dg.AssetExecutionContext, config: AecTraining, store: DataStore, tracking: Tracking
-    ) -> Any:
+    def aec_trials(context: dg.AssetExecutionContext, config: AecTraining, store: DataStore, tracking: Tracking) -> Any:
         import pandas as pd
 
         from ris_core.figures.training import loss_curves, reconstructions
@@ -178,9 +176,7 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             asset_key=AEC_TRIALS,
             check_name="better_than_mean_spectrogram",
             description="; ".join(trial.acceptance.reasons) or None,
-            metadata={
-                n: trial.metrics[n] for n in ("val_mse", "mean_spectrogram_mse", "pca9_mse", "live_latents")
-            },
+            metadata={n: trial.metrics[n] for n in ("val_mse", "mean_spectrogram_mse", "pca9_mse", "live_latents")},
         )
 
     return aec_trials

@@ -30,7 +30,7 @@ class Compute(dg.ConfigurableResource):  # type: ignore[type-arg]
         workers = os.environ.get("RIS_WORKERS") or str(os.cpu_count() or 1)
         if not workers.isdigit() or int(workers) < 1:
             raise ValueError(f"RIS_WORKERS = {workers!r}: must be a whole number of processes, 1 or more")
-        return cls(kind=kind, workers=int(workers), address=os.environ.get("RIS_DASK_ADDRESS", ""))
+        return cls.model_validate({"kind": kind, "workers": workers, "address": os.environ.get("RIS_DASK_ADDRESS", "")})
 
     def map(self, task: "StageTask", keys: Sequence[StationDay]) -> Iterator["Outcome"]:
         """Run a stage for every key and yield the outcomes in the order in which they finish."""
@@ -47,7 +47,7 @@ class Compute(dg.ConfigurableResource):  # type: ignore[type-arg]
         from distributed import Client
 
         if self.address:
-            return Client(self.address, set_as_default=False)  # type: ignore[no-any-return]
+            return Client(self.address, set_as_default=False)
         return local_cluster(self.workers)
 
 

@@ -67,7 +67,11 @@ class TrackedRun:
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         entity = Dataset(
-            name=name, digest=digest, source_type="local", source=f'{{"uri": "{path}"}}', profile=f'{{"events": {events}}}'
+            name=name,
+            digest=digest,
+            source_type="local",
+            source=f'{{"uri": "{path}"}}',
+            profile=f'{{"events": {events}}}',
         )
         self._client.log_inputs(self.run_id, [DatasetInput(entity, [InputTag("mlflow.data.context", "training")])])
 
@@ -253,9 +257,10 @@ def of_store(store: Store) -> Tracking:
 
 
 def _git_tags() -> dict[str, str]:
-    command = ["git", "rev-parse", "HEAD"]
     try:
-        found = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True, timeout=10)
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True, timeout=10
+        )
     except (OSError, subprocess.SubprocessError):
         return {}
     return {"mlflow.source.git.commit": found.stdout.strip()}

@@ -1,9 +1,12 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
 from ris_core import config
@@ -11,11 +14,13 @@ from ris_core.clustering.cluster_count import cluster_count, inertia_elbow, sugg
 from ris_core.clustering.initialise import given, gmm, initialise, kmeans, random
 from ris_core.clustering.scores import davies_bouldin, label_change_table, silhouette
 
+Array = NDArray[Any]
+
 MEANS = np.random.default_rng(5).uniform(0, 40, size=(4, 9))
 
 
 @pytest.fixture
-def z() -> np.ndarray:
+def z() -> Array:
     """Four clusters of 100 events in nine dimensions, of which two are dead: zero, and constant."""
     rng = np.random.default_rng(0)
     values = MEANS[np.repeat(np.arange(4), 100)] + rng.normal(size=(400, 9))
@@ -25,7 +30,7 @@ def z() -> np.ndarray:
 
 
 @pytest.mark.parametrize("method", ["gmm", "kmeans"])
-def test_clear_clusters_are_found_with_dead_latents(z: np.ndarray, method: str) -> None:
+def test_clear_clusters_are_found_with_dead_latents(z: Array, method: str) -> None:
     start = initialise(method, z, 4, 5, 0)
     assert adjusted_rand_score(np.repeat(np.arange(4), 100), start.labels) == 1.0
     assert start.centroids.shape == (4, 9)
@@ -36,7 +41,7 @@ def test_clear_clusters_are_found_with_dead_latents(z: np.ndarray, method: str) 
 
 
 @pytest.mark.parametrize("method", ["gmm", "kmeans", "random"])
-def test_the_same_seed_gives_the_same_clusters(z: np.ndarray, method: str) -> None:
+def test_the_same_seed_gives_the_same_clusters(z: Array, method: str) -> None:
     one, two = (initialise(method, z, 5, 3, 9) for _ in range(2))
     np.testing.assert_array_equal(one.centroids, two.centroids)
     np.testing.assert_array_equal(one.labels, two.labels)
@@ -50,14 +55,14 @@ def test_a_gmm_follows_elongated_clusters_better_than_k_means() -> None:
     assert adjusted_rand_score(truth, gmm(values, 2, 5, 0).labels) > 0.95
 
 
-def test_random_centroids_are_distinct_events(z: np.ndarray) -> None:
+def test_random_centroids_are_distinct_events(z: Array) -> None:
     start = random(np.repeat(z[:6], 50, axis=0), 6, 0)
     assert len(np.unique(start.centroids, axis=0)) == 6
     assert all((np.isclose(z[:6], c).all(axis=1)).any() for c in start.centroids)
     assert start.sizes == (50,) * 6
 
 
-def test_given_centroids_label_by_the_nearest(z: np.ndarray) -> None:
+def test_given_centroids_label_by_the_nearest(z: Array) -> None:
     start = given(z, np.stack([z[100 * j : 100 * (j + 1)].mean(axis=0) for j in (3, 2, 1, 0)]))
     np.testing.assert_array_equal(start.labels, np.repeat([3, 2, 1, 0], 100))
     with pytest.raises(ValueError, match=r"\(K, 9\), got \(4, 8\)"):
@@ -67,14 +72,14 @@ def test_given_centroids_label_by_the_nearest(z: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("method", ["gmm", "kmeans", "random"])
-def test_fewer_distinct_events_than_clusters_are_refused(z: np.ndarray, method: str) -> None:
+def test_fewer_distinct_events_than_clusters_are_refused(z: Array, method: str) -> None:
     with pytest.raises(ValueError, match="5 clusters were asked for, but the 80 events have only 4 distinct latents"):
         initialise(method, np.repeat(z[:4], 20, axis=0), 5, 1, 0)
 
 
-def test_unusable_latents_and_unknown_methods_are_refused(z: np.ndarray) -> None:
+def test_unusable_latents_and_unknown_methods_are_refused(z: Array) -> None:
     with pytest.raises(ValueError, match="use gmm, kmeans, random or given"):
-        initialise("dbscan", z, 3, 1, 0)  # type: ignore[arg-type]
+        initialise("dbscan", z, 3, 1, 0)
     z[7, 0] = np.nan
     with pytest.raises(ValueError, match="1 of 400 latents are not finite"):
         kmeans(z, 3, 1, 0)
@@ -82,14 +87,14 @@ def test_unusable_latents_and_unknown_methods_are_refused(z: np.ndarray) -> None
         gmm(np.ones((30, 9)), 2, 1, 0)
 
 
-def test_a_cluster_of_one_event_does_not_break_the_gmm(z: np.ndarray) -> None:
+def test_a_cluster_of_one_event_does_not_break_the_gmm(z: Array) -> None:
     values = np.concatenate([z, np.full((1, 9), 500.0)])
     start = gmm(values, 5, 5, 0)
     assert 1 in start.sizes
     assert np.isfinite(start.centroids).all()
 
 
-def test_cluster_count_names_the_true_number_of_clear_clusters(z: np.ndarray) -> None:
+def test_cluster_count_names_the_true_number_of_clear_clusters(z: Array) -> None:
     table = cluster_count(z, config.ClusterCount(k_min=2, k_max=8, sample=300, n_init=5))
     assert table.index.tolist() == [2, 3, 4, 5, 6, 7, 8]
     assert table["inertia"].is_monotonic_decreasing
@@ -100,7 +105,7 @@ def test_cluster_count_names_the_true_number_of_clear_clusters(z: np.ndarray) ->
     pd.testing.assert_frame_equal(table, cluster_count(z, config.ClusterCount(k_min=2, k_max=8, sample=300, n_init=5)))
 
 
-def test_cluster_count_refuses_more_clusters_than_distinct_events(z: np.ndarray) -> None:
+def test_cluster_count_refuses_more_clusters_than_distinct_events(z: Array) -> None:
     with pytest.raises(ValueError, match="4 clusters were asked for, but the 60 events have only 3 distinct"):
         cluster_count(np.repeat(z[[0, 150, 250]], 20, axis=0), config.ClusterCount(k_min=2, k_max=5, n_init=1))
 
@@ -115,7 +120,7 @@ def test_criteria_that_cannot_name_a_k_name_none() -> None:
     assert inertia_elbow(pd.Series([10.0, 3.0, 2.0, 1.0], index=[2, 3, 4, 5])) == 3
 
 
-def test_scores_are_seeded_and_safe_for_one_cluster(z: np.ndarray) -> None:
+def test_scores_are_seeded_and_safe_for_one_cluster(z: Array) -> None:
     labels = np.repeat(np.arange(4), 100)
     assert silhouette(z, labels, sample=100, seed=3) == silhouette(z, labels, sample=100, seed=3) > 0.5
     assert silhouette(z.reshape(400, 3, 3), labels) == silhouette(z, labels)
@@ -127,7 +132,7 @@ def test_scores_are_seeded_and_safe_for_one_cluster(z: np.ndarray) -> None:
 
 
 @for_all(hnp.arrays(np.int32, st.tuples(st.just(2), st.integers(0, 60)), elements=st.integers(0, 6)))
-def test_the_label_change_table_counts_every_event_where_it_belongs(labels: np.ndarray) -> None:
+def test_the_label_change_table_counts_every_event_where_it_belongs(labels: Array) -> None:
     table = label_change_table(labels[0], labels[1], 7)
     assert table.shape == (7, 7)
     assert (table.index.name, table.columns.name) == ("before", "after")

@@ -84,7 +84,19 @@ def every_figure() -> dict[str, Figure]:
     }
 
 
-NAMES = ["day", "samples", "loss", "reconstructions", "dec", "latent", "gallery", "counts", "change", "availability", "recall"]
+NAMES = (
+    "day",
+    "samples",
+    "loss",
+    "reconstructions",
+    "dec",
+    "latent",
+    "gallery",
+    "counts",
+    "change",
+    "availability",
+    "recall",
+)
 
 
 @pytest.mark.parametrize("name", NAMES)

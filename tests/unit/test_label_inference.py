@@ -1,11 +1,16 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from ris_core.labels.inference import label_spectrograms
 from ris_core.models.inference import describe
 from ris_core.models.networks import Aec, Dec
 from ris_core.training.normalise import SpectrogramError, normalise
+
+Array = NDArray[Any]
 
 
 @pytest.fixture
@@ -14,11 +19,11 @@ def model() -> Dec:
 
 
 @pytest.fixture
-def psd() -> np.ndarray:
+def psd() -> Array:
     return (1e6 * np.random.default_rng(0).exponential(size=(20, 87, 100))).astype(np.float32)
 
 
-def test_labels_are_the_greatest_membership_of_normalised_spectrograms(model: Dec, psd: np.ndarray) -> None:
+def test_labels_are_the_greatest_membership_of_normalised_spectrograms(model: Dec, psd: Array) -> None:
     found = label_spectrograms(model, [psd], batch_size=8, device="cpu")
     q, latent, error = describe(model, normalise(psd), 8)
     np.testing.assert_array_equal(found.probabilities, q)
@@ -29,7 +34,7 @@ def test_labels_are_the_greatest_membership_of_normalised_spectrograms(model: De
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, rtol=1e-5)
 
 
-def test_blocks_and_scale_do_not_change_labels(model: Dec, psd: np.ndarray) -> None:
+def test_blocks_and_scale_do_not_change_labels(model: Dec, psd: Array) -> None:
     whole = label_spectrograms(model, [psd], device="cpu")
     parts = label_spectrograms(model, (1e-9 * psd[i : i + 3] for i in range(0, 20, 3)), batch_size=2, device="cpu")
     np.testing.assert_array_equal(parts.label, whole.label)
@@ -37,7 +42,7 @@ def test_blocks_and_scale_do_not_change_labels(model: Dec, psd: np.ndarray) -> N
 
 
 @pytest.mark.parametrize("blocks", [[], [np.empty((0, 87, 100), np.float32)]])
-def test_a_day_without_events_gives_empty_arrays(model: Dec, blocks: list[np.ndarray]) -> None:
+def test_a_day_without_events_gives_empty_arrays(model: Dec, blocks: list[Array]) -> None:
     found = label_spectrograms(model, blocks, device="cpu")
     assert len(found) == 0
     assert found.label.dtype == np.int32
@@ -46,7 +51,7 @@ def test_a_day_without_events_gives_empty_arrays(model: Dec, blocks: list[np.nda
     assert found.latent.shape == (0, 9)
 
 
-def test_an_unusable_spectrogram_is_named_by_its_event(model: Dec, psd: np.ndarray) -> None:
+def test_an_unusable_spectrogram_is_named_by_its_event(model: Dec, psd: Array) -> None:
     psd[13] = 0
     ids = [f"SY.S01..HHZ.{i}" for i in range(20)]
     with pytest.raises(SpectrogramError, match=r"SY\.S01\.\.HHZ\.13;"):

@@ -1,17 +1,22 @@
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from ris_core.models.device import resolve_device
 from ris_core.models.inference import describe, encode, reconstruct, reconstruction_error, soft_assignments
 from ris_core.models.networks import Aec, ClusteringLayer, Dec, parameter_count
 from ris_core.models.weights import WeightsError, load_model, read_description, save_model, weights_digest
 
+Array = NDArray[Any]
+
 
 @pytest.fixture
-def x() -> np.ndarray:
+def x() -> Array:
     values = np.random.default_rng(1).exponential(size=(7, 87, 100)).astype(np.float32)
     return values / np.linalg.norm(values, axis=(1, 2), keepdims=True)
 
@@ -21,7 +26,7 @@ def dec() -> Dec:
     return Dec.from_aec(Aec(3), torch.rand(8, 9, generator=torch.Generator().manual_seed(0)))
 
 
-def test_networks_have_the_published_size_and_shapes(x: np.ndarray, dec: Dec) -> None:
+def test_networks_have_the_published_size_and_shapes(x: Array, dec: Dec) -> None:
     batch = torch.from_numpy(x[:, None])
     reconstruction, latent = Aec()(batch)
     assert parameter_count(Aec()) == 218_250
@@ -65,7 +70,7 @@ def test_a_dec_is_made_on_a_copy_of_the_autoencoder() -> None:
         Dec.from_aec(aec, torch.ones(4, 8))
 
 
-def test_inference_in_blocks_agrees_with_one_forward_pass(x: np.ndarray, dec: Dec) -> None:
+def test_inference_in_blocks_agrees_with_one_forward_pass(x: Array, dec: Dec) -> None:
     with torch.inference_mode():
         q, reconstruction, latent = (value.numpy() for value in dec(torch.from_numpy(x[:, None])))
     error = np.square(x - reconstruction[:, 0]).mean(axis=(1, 2))
@@ -82,7 +87,7 @@ def test_inference_in_blocks_agrees_with_one_forward_pass(x: np.ndarray, dec: De
         np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-6)
 
 
-def test_inference_accepts_no_events_and_read_only_arrays(x: np.ndarray, dec: Dec) -> None:
+def test_inference_accepts_no_events_and_read_only_arrays(x: Array, dec: Dec) -> None:
     assert encode(dec, x[:0]).shape == (0, 9)
     x.flags.writeable = False
     assert encode(dec, x).shape == (7, 9)
@@ -91,7 +96,7 @@ def test_inference_accepts_no_events_and_read_only_arrays(x: np.ndarray, dec: De
 
 
 @pytest.mark.parametrize("kind", ["aec", "dec"])
-def test_a_saved_model_comes_back_the_same(tmp_path, dec: Dec, kind: str) -> None:
+def test_a_saved_model_comes_back_the_same(tmp_path: Path, dec: Dec, kind: str) -> None:
     model = dec if kind == "dec" else dec.aec
     digest = save_model(tmp_path / "k=8", model, {"mse": np.float32(0.5), "nan": float("nan"), "sizes": (1, 2)})
     loaded, metadata = load_model(tmp_path / "k=8")
@@ -102,7 +107,7 @@ def test_a_saved_model_comes_back_the_same(tmp_path, dec: Dec, kind: str) -> Non
     assert sorted(path.name for path in (tmp_path / "k=8").iterdir()) == ["model.json", "model.safetensors"]
 
 
-def test_saving_twice_gives_the_same_bytes_whatever_the_memory_order(tmp_path, dec: Dec) -> None:
+def test_saving_twice_gives_the_same_bytes_whatever_the_memory_order(tmp_path: Path, dec: Dec) -> None:
     save_model(tmp_path / "a", dec, {"x": 1})
     for parameter in dec.parameters():
         if parameter.ndim == 4:
@@ -112,7 +117,7 @@ def test_saving_twice_gives_the_same_bytes_whatever_the_memory_order(tmp_path, d
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_files_that_do_not_belong_together_are_refused(tmp_path, dec: Dec) -> None:
+def test_files_that_do_not_belong_together_are_refused(tmp_path: Path, dec: Dec) -> None:
     save_model(tmp_path / "a", dec, {})
     save_model(tmp_path / "b", Dec(8), {})
     (tmp_path / "b" / "model.safetensors").replace(tmp_path / "a" / "model.safetensors")
@@ -122,7 +127,7 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path, dec: Dec) -> No
         load_model(tmp_path / "b")
 
 
-def test_damaged_or_absent_model_files_are_refused_by_name(tmp_path, dec: Dec) -> None:
+def test_damaged_or_absent_model_files_are_refused_by_name(tmp_path: Path, dec: Dec) -> None:
     with pytest.raises(WeightsError, match=r"model\.json: there is no such file"):
         load_model(tmp_path)
     save_model(tmp_path, dec, {})
@@ -135,7 +140,7 @@ def test_damaged_or_absent_model_files_are_refused_by_name(tmp_path, dec: Dec) -
         load_model(tmp_path)
 
 
-def test_a_failed_save_leaves_the_older_model(tmp_path, dec: Dec, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_save_leaves_the_older_model(tmp_path: Path, dec: Dec, monkeypatch: pytest.MonkeyPatch) -> None:
     digest = save_model(tmp_path, dec, {})
 
     def full(_: object) -> bytes:

@@ -40,8 +40,11 @@ class PublishedForm(nn.Module):
         return self.decoder.decoder(self.decoder.latent2dec(z).view(-1, 128, 3, 3))[:, :, 4:-4, 1:], z
 
 
+Writer = Callable[[int | None], tuple[Path, PublishedForm]]
+
+
 @pytest.fixture
-def written(tmp_path: Path) -> Callable[[int | None], tuple[Path, PublishedForm]]:
+def written(tmp_path: Path) -> Writer:
     def write(n_clusters: int | None) -> tuple[Path, PublishedForm]:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(7)
@@ -52,7 +55,7 @@ def written(tmp_path: Path) -> Callable[[int | None], tuple[Path, PublishedForm]
     return write
 
 
-def test_an_autoencoder_of_the_published_form_gives_the_same_outputs(written) -> None:
+def test_an_autoencoder_of_the_published_form_gives_the_same_outputs(written: Writer) -> None:
     path, form = written(None)
     model = import_published(path)
     assert isinstance(model, Aec)
@@ -62,7 +65,7 @@ def test_an_autoencoder_of_the_published_form_gives_the_same_outputs(written) ->
             torch.testing.assert_close(got, wanted)
 
 
-def test_a_dec_of_the_published_form_brings_its_centroids_and_its_k(written) -> None:
+def test_a_dec_of_the_published_form_brings_its_centroids_and_its_k(written: Writer) -> None:
     path, form = written(5)
     model = import_published(path)
     assert isinstance(model, Dec)
@@ -73,7 +76,7 @@ def test_a_dec_of_the_published_form_brings_its_centroids_and_its_k(written) -> 
         torch.testing.assert_close(model(x)[1], form(x)[0])
 
 
-def test_wrong_files_are_refused_naming_the_file_and_what_is_wrong(written, tmp_path: Path) -> None:
+def test_wrong_files_are_refused_naming_the_file_and_what_is_wrong(written: Writer, tmp_path: Path) -> None:
     path, form = written(8)
     good = form.state_dict()
 

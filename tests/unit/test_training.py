@@ -1,10 +1,12 @@
 import logging
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from ris_core import config
 from ris_core.models.inference import encode, reconstruction_error, soft_assignments
@@ -17,8 +19,10 @@ from ris_core.training.floors import live_latents, mean_spectrogram_mse, pca_mse
 from ris_core.training.loop import DivergedError
 from ris_core.training.normalise import SpectrogramError, normalise
 
+Array = NDArray[Any]
 
-def families(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+
+def families(n: int, seed: int = 0) -> tuple[Array, Array]:
     """Return raw spectrograms of three families that differ in frequency and length, and their truth."""
     rng = np.random.default_rng(seed)
     truth = rng.integers(0, 3, n)
@@ -50,7 +54,7 @@ def trained() -> AecResult:
     return train_aec(X[:64], X[64:], 16, 1e-3, SETTINGS)
 
 
-def clusters(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def clusters(z: Array) -> tuple[Array, Array]:
     return np.stack([z[j == TRUTH].mean(axis=0) for j in range(3)]), TRUTH
 
 
@@ -143,7 +147,9 @@ def dead_when(seeds: set[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ris_core.training.aec.Aec", Mortal)
 
 
-def test_dead_latents_are_begun_again_with_the_next_seed(monkeypatch, caplog) -> None:
+def test_dead_latents_are_begun_again_with_the_next_seed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     dead_when({0, 1}, monkeypatch)
     steps: list[int] = []
     with caplog.at_level(logging.WARNING):
@@ -157,7 +163,7 @@ def test_dead_latents_are_begun_again_with_the_next_seed(monkeypatch, caplog) ->
     ]
 
 
-def test_latents_that_die_with_every_seed_are_an_error(monkeypatch) -> None:
+def test_latents_that_die_with_every_seed_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     dead_when({0, 1, 2, 3}, monkeypatch)
     with pytest.raises(DeadLatentError, match=r"each of the seeds \[0, 1, 2, 3\] \(batch 16, learning rate 0.001\)"):
         train_aec(X[:32], X[64:], 16, 1e-3, SETTINGS)

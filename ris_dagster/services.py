@@ -1,0 +1,122 @@
+"""The two servers of `ris ui`: Dagster and MLflow over one network's data, started and ended together."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+
+from ris_core.config import PROJECT_ROOT
+from ris_core.storage.store import Store
+from ris_dagster.instance import prepare_home
+from ris_dagster.resources.tracking import of_store
+
+HOST = "127.0.0.1"
+_START_S = 180
+_STOP_S = 30
+
+
+def _port_is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) != 0
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 - a loopback address of our own
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _commands(store: Store, port: int, mlflow_port: int) -> dict[str, list[str]]:
+    tracking = of_store(store)
+    dagster = ["dagster", "dev", "-w", str(PROJECT_ROOT / "workspace.yaml"), "-h", HOST, "-p", str(port)]
+    mlflow = ["mlflow", "server", "--host", HOST, "--port", str(mlflow_port), "--workers", "1"]
+    mlflow += ["--backend-store-uri", tracking.uri, "--default-artifact-root", tracking.artifacts]
+    return {
+        "Dagster": [sys.executable, "-m", *dagster],
+        "MLflow": [sys.executable, "-m", *mlflow],
+    }
+
+
+def serve(store: Store, port: int, mlflow_port: int, report: Callable[[str], None]) -> int:
+    """Start both servers, say their addresses once they answer, and end both at Ctrl-C or when one ends.
+
+    Returns
+    -------
+    int
+        Exit code: 0 after Ctrl-C or SIGTERM, 1 if a port is taken or a server ended by itself.
+    """
+    for name, number in (("Dagster", port), ("MLflow", mlflow_port)):
+        if not _port_is_free(number):
+            report(f"port {number} for {name} is taken; choose another with --port or --mlflow-port")
+            return 1
+    home = prepare_home(store)
+    of_store(store).prepare()
+    environment = os.environ | {
+        "RIS_MLFLOW_UI": f"http://{HOST}:{mlflow_port}",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+    }
+    logs = {name: (home / f"{name.lower()}-server.log").open("ab") for name in ("Dagster", "MLflow")}
+    processes: dict[str, subprocess.Popen[bytes]] = {}
+    stop = _Stop()
+    try:
+        for name, command in _commands(store, port, mlflow_port).items():
+            # A session of its own, so that Ctrl-C reaches this process alone, which then ends both in order.
+            processes[name] = subprocess.Popen(
+                command, stdout=logs[name], stderr=subprocess.STDOUT, env=environment, start_new_session=True
+            )
+        addresses = {"Dagster": f"http://{HOST}:{port}", "MLflow": f"http://{HOST}:{mlflow_port}"}
+        pings = {"Dagster": addresses["Dagster"] + "/server_info", "MLflow": addresses["MLflow"] + "/health"}
+        waiting, deadline = dict(pings), time.monotonic() + _START_S
+        while not stop.asked:
+            for name in [n for n, url in waiting.items() if _answers(url)]:
+                report(f"{name}: {addresses[name]}")
+                del waiting[name]
+                if not waiting:
+                    report("Ctrl-C ends both")
+            ended = [n for n, p in processes.items() if p.poll() is not None]
+            if ended or (waiting and time.monotonic() > deadline):
+                name = (ended or list(waiting))[0]
+                report(f"{name} did not come up or ended; see {logs[name].name}")
+                return 1
+            time.sleep(0.5)
+        return 0
+    finally:
+        for process in processes.values():
+            _end(process)
+        for log in logs.values():
+            log.close()
+
+
+class _Stop:
+    """Notes SIGINT and SIGTERM instead of raising in the middle of something."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        signal.signal(signal.SIGINT, self._note)
+        signal.signal(signal.SIGTERM, self._note)
+
+    def _note(self, number: int, frame: object) -> None:
+        self.asked = True
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Ask the server to end, then its whole process group; kill what is left."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

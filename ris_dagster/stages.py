@@ -1,0 +1,140 @@
+"""Runs the whole method in order: each stage as runs of its job, recorded in the persistent instance."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from ris_core.config import Settings, SyntheticSource
+from ris_core.storage.store import Store
+from ris_dagster import jobs
+from ris_dagster.partitions import blocks, range_tags
+
+STATION_DAYS_PER_RUN = 50
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a job: a block of station-days, one partition, or no partition."""
+
+    job: str
+    what: str
+    tags: dict[str, str] = field(default_factory=dict)
+    partition: str | None = None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A run that failed, and why."""
+
+    run: Run
+    run_id: str
+    error: str
+
+
+def _station_day_runs(job: str, settings: Settings) -> Iterator[Run]:
+    stations = [s.code for s in settings.stations]
+    size = max(1, STATION_DAYS_PER_RUN // len(stations))
+    for first, last in blocks(settings.days(), size):
+        what = f"{len(stations)} stations, {first} ... {last}"
+        yield Run(job, what, tags=range_tags(stations, first, last))
+
+
+def runs_of(job: str, settings: Settings, store: Store, again: bool) -> list[Run]:
+    """Return the runs that a job needs; trials and DEC models that are current are left out unless ``again``."""
+    if job in (jobs.ACQUIRE, jobs.PROCESS, jobs.LABEL):
+        return list(_station_day_runs(job, settings))
+    if job == jobs.TRIALS:
+        keys = [k for k in settings.aec.grid.trials() if again or not _trial_is_current(store, k)]
+    elif job == jobs.CLUSTERS:
+        keys = [str(k) for k in settings.dec.k]
+    elif job == jobs.DEC:
+        keys = [str(k) for k in settings.dec.k if again or not _dec_is_current(store, k)]
+    else:
+        return [Run(job, "")]
+    return [Run(job, key, partition=key) for key in keys]
+
+
+def _trial_is_current(store: Store, key: str) -> bool:
+    from ris_core.training.training_set import load
+    from ris_core.training.trials import configuration_digest, trained_trials
+
+    found = trained_trials(store).get(key)
+    if found is None:
+        return False
+    batch_size, learning_rate = store.settings.aec.grid.trials()[key]
+    wanted = configuration_digest(load(store).digest, batch_size, learning_rate, store.settings.aec)
+    return bool(found["configuration"] == wanted)
+
+
+def _dec_is_current(store: Store, k: int) -> bool:
+    from ris_core.clustering.stage import dec_configuration, trained_models
+
+    found = trained_models(store).get(k)
+    return found is not None and bool(found["configuration"] == dec_configuration(store, k, store.settings.dec))
+
+
+def all_jobs(settings: Settings) -> list[str]:
+    """Return the names of all jobs in the order of the method."""
+    names = [
+        jobs.ACQUIRE,
+        jobs.PROCESS,
+        jobs.ANALYSE,
+        jobs.DRAW,
+        jobs.TRIALS,
+        jobs.ENCODE,
+        jobs.CLUSTERS,
+        jobs.DEC,
+        jobs.CHAMPION,
+        jobs.LABEL,
+    ]
+    return [*names, jobs.SCORE] if isinstance(settings.source, SyntheticSource) else names
+
+
+def run_jobs(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    store: Store,
+    names: Sequence[str],
+    again: bool = False,
+    report: Callable[[str], None] = print,
+) -> list[Failed]:
+    """Run jobs in order in this process and return what failed.
+
+    A block with failed station-days does not stop the rest. A failed training does: what follows needs it.
+    """
+    settings = store.settings
+    failed: list[Failed] = []
+    for number, name in enumerate(names, start=1):
+        runs = runs_of(name, settings, store, again)
+        report(f"[{number}/{len(names)}] {name}: " + (f"{len(runs)} run(s)" if runs else "everything is current"))
+        for run in runs:
+            if run.what:
+                report(f"    {run.what}")
+            result = definitions.resolve_job_def(name).execute_in_process(
+                run_config=_QUIET,
+                instance=instance,
+                partition_key=run.partition,
+                tags=run.tags,
+                raise_on_error=False,
+            )
+            if not result.success:
+                failed.append(Failed(run, result.run_id, _error_of(result)))
+                report(f"    FAILED {failed[-1].error}")
+        usable = name in (jobs.ACQUIRE, jobs.PROCESS, jobs.LABEL, jobs.TRIALS, jobs.DEC)
+        if failed and failed[-1].run.job == name and not usable:
+            break
+    return failed
+
+
+def _error_of(result: Any) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            failure = event.step_failure_data
+            if failure.user_failure_data is not None and failure.user_failure_data.description:
+                return str(failure.user_failure_data.description)
+            error = failure.error
+            return str((error.cause or error).message).strip() if error else "unknown error"
+    return "the run failed before its first step; see its log in the Dagster UI"

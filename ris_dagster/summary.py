@@ -1,0 +1,141 @@
+"""What a network's store holds, as short tables for a terminal."""
+
+import math
+from typing import Any
+
+from rich.table import Table
+
+from ris_core.config import SyntheticSource
+from ris_core.storage.atomic import read_json
+from ris_core.storage.store import Store
+
+
+def states_of(store: Store) -> Any:
+    """Return the state of every station-day that is over (see `ris_core.stages.state_table`)."""
+    from ris_core.stages import state_table
+
+    return state_table(store, store.station_days())
+
+
+def status_table(store: Store) -> Table:
+    """Return what is there, missing, failed and out of date, with the size on disk and the size to expect."""
+    states = states_of(store)
+    out = Table(title=f"{store.settings.network.name}: {store.root}", show_header=False)
+    total = len(states)
+    out.add_row("station-days", f"{total}")
+    for state in ("processed", "acquired", "no data", "failed", "not yet"):
+        out.add_row(f"  {state}", str(int((states["state"] == state).sum())))
+    for stage in ("acquire", "process", "label"):
+        count = int(states["outdated"].str.split(",").apply(lambda stages, s=stage: s in stages).sum())
+        out.add_row(f"  out of date: {stage}", str(count))
+    out.add_row("events", f"{int(states['events'].sum())}")
+    out.add_row("label tables", f"{int(states['labelled'].sum())}")
+    for name, text in _model_rows(store):
+        out.add_row(name, text)
+    sizes = store.size_on_disk()
+    out.add_row("size on disk", _megabytes(sum(sizes.values())))
+    for name, size in sizes.items():
+        out.add_row(f"  {name}", _megabytes(size))
+    done = int((states["state"] == "processed").sum())
+    if done:
+        per_day = sum(sizes.get(name, 0) for name in ("waveforms", "detections", "spectrograms", "labels")) / done
+        out.add_row("expected when complete", _megabytes(per_day * total))
+    return out
+
+
+def failures_table(store: Store) -> Table | None:
+    """Return the station-days whose last attempt failed, or none."""
+    states = states_of(store)
+    failed = states[states["state"] == "failed"]
+    if failed.empty:
+        return None
+    out = Table("station", "day", "stage", "attempts", "error", title="Failed station-days")
+    for row in failed.itertuples():
+        out.add_row(row.station, row.day, row.failed_stage, str(row.attempts), row.error)
+    return out
+
+
+def _megabytes(size: float) -> str:
+    return f"{size / 1e6:,.1f} MB" if size < 1e10 else f"{size / 1e9:,.1f} GB"
+
+
+def _model_rows(store: Store) -> list[tuple[str, str]]:
+    from ris_core.clustering.stage import trained_models
+    from ris_core.training.trials import trained_trials
+
+    rows = [("trials trained", f"{len(trained_trials(store))} of {len(store.settings.aec.grid.trials())}")]
+    if store.aec_choice.exists():
+        chosen = read_json(store.aec_choice)["trial"]
+        metrics = trained_trials(store)[chosen]["metrics"]
+        rows.append(
+            (
+                "AEC validation MSE",
+                f"{metrics['val_mse']:.3g} ({chosen}; mean spectrogram {metrics['mean_spectrogram_mse']:.3g}, "
+                f"PCA-9 {metrics['pca9_mse']:.3g})",
+            )
+        )
+    for k, found in trained_models(store).items():
+        metrics, passed = found["metrics"], found["acceptance"]["passed"]
+        verdict = "accepted" if passed else "not accepted: " + "; ".join(found["acceptance"]["reasons"])
+        rows.append(
+            (f"DEC K = {k}", f"{metrics['updates']:.0f} updates, silhouette {metrics['silhouette']:.3f}, {verdict}")
+        )
+    if store.champion.exists():
+        rows.append(("champion", str(read_json(store.champion)["model_version"])))
+    return rows
+
+
+def run_tables(store: Store) -> list[Table]:
+    """Return the short tables that end a run of the whole method."""
+    states = states_of(store)
+    settings = store.settings
+    out = Table(title=f"{settings.network.title or settings.network.name}", show_header=False)
+    out.add_row("stations", str(len(settings.stations)))
+    out.add_row("days", str(len(settings.days())))
+    out.add_row("station-days", f"{len(states)} ({int((states['state'] == 'no data').sum())} without data)")
+    out.add_row("detections", str(_detections(store)))
+    out.add_row("events", str(int(states["events"].sum())))
+    for name, text in _model_rows(store):
+        out.add_row(name, text)
+    out.add_row("labels written", str(_labels(store)))
+    tables = [out]
+    scores = store.analysis("truth_scores.json")
+    if isinstance(settings.source, SyntheticSource) and scores.exists():
+        tables += _score_tables(read_json(scores))
+    return tables
+
+
+def _detections(store: Store) -> int:
+    from ris_core.storage.tables import read_stamp
+
+    return sum(read_stamp(store.detections(k))[2] for k in store.station_days() if store.detections(k).exists())
+
+
+def _labels(store: Store) -> int:
+    from ris_core.storage.tables import read_stamp
+
+    return sum(read_stamp(store.labels(k))[2] for k in store.station_days() if store.labels(k).exists())
+
+
+def _score_tables(scores: dict[str, Any]) -> list[Table]:
+    detection = Table(
+        "SNR from (dB)",
+        "true events",
+        "recall",
+        title=f"Detection: recall {scores['recall']:.2f}, precision {scores['precision']:.2f} of "
+        f"{scores['true_events']} true events",
+    )
+    for row in scores["recall_by_snr"]:
+        detection.add_row(f"{row['snr_low']:.0f}", str(row["events"]), f"{row['recall']:.2f}")
+    clustering = Table("K", "method", "ARI", "NMI", "macro-F1", "ACC", title="Clustering of the detected events")
+    for row in scores["clustering"]:
+        values = [f"{row[n]:.2f}" for n in ("ari", "nmi", "macro_f1", "accuracy")]
+        clustering.add_row(str(row["k"]), row["method"], *values)
+    end = Table("family", "true events", "recall", "precision", title=f"End to end, champion K = {scores['k']}")
+    for row in scores["end_to_end"]:
+        end.add_row(row["family"], str(row["events"]), *(_share(row[n]) for n in ("recall", "precision")))
+    return [detection, clustering, end]
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None or math.isnan(value) else f"{value:.2f}"
