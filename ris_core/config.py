@@ -108,9 +108,26 @@ class Station(Section):
     """One station; a station's place in the list is part of the partitions, so stations are only appended."""
 
     code: str = Field(pattern=r"^[A-Z0-9]{1,8}$", description="FDSN station code.")
-    latitude: Degrees = Field(ge=-90, le=90, description="Latitude, degrees north (WGS84).")
-    longitude: Degrees = Field(ge=-180, le=180, description="Longitude, degrees east (WGS84).")
+    latitude: Degrees | None = Field(
+        None, ge=-90, le=90, description="Latitude, degrees north (WGS84); none: see the station's StationXML."
+    )
+    longitude: Degrees | None = Field(
+        None, ge=-180, le=180, description="Longitude, degrees east (WGS84); none: see the station's StationXML."
+    )
     elevation: Metres = Field(0.0, ge=-12000, le=9000, description="Elevation of the ground, m.")
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Station:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError(f"station {self.code}: give latitude and longitude, or neither")
+        return self
+
+    @property
+    def position(self) -> tuple[float, float]:
+        """Latitude and longitude, degrees; raises `ValueError` where the settings give none."""
+        if self.latitude is None or self.longitude is None:
+            raise ValueError(f"station {self.code}: latitude and longitude are not in the settings")
+        return self.latitude, self.longitude
 
 
 class SyntheticSource(Section):
@@ -418,6 +435,9 @@ class Settings(Section):
                 f"spectrogram: these values give {shape[0]} frequencies x {shape[1]} times; the networks need 87 x 100"
             )
         if isinstance(self.source, SyntheticSource):
+            without = [s.code for s in self.stations if s.latitude is None]
+            if without:
+                raise ValueError(f"stations: {', '.join(without)} need latitude and longitude for a synthetic network")
             last = self.last_day or self.source.catalogue_last_day
             if self.first_day < self.source.catalogue_first_day or last > self.source.catalogue_last_day:
                 raise ValueError(

@@ -1,5 +1,7 @@
 """Everything meets here: settings become partitions, assets, jobs and resources of one code location."""
 
+import os
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +31,12 @@ def build_definitions(settings: Settings, resource_overrides: Mapping[str, Any] 
     resource_overrides
         Resources by name (``store``, ``compute``, ``tracking``) in place of those of the environment.
     """
+    # Runs share their cores with each other and with the servers: a torch thread that waits should sleep, not spin.
+    # libgomp reads this when torch is imported, which happens inside the assets.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Backfill policies (beta) and partitioned checks (preview) are used on purpose.
+    warnings.filterwarnings("ignore", category=dg.BetaWarning)
+    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
     partitions = build_partitions(settings)
     resources: dict[str, Any] = {
         "store": DataStore.of(settings),

@@ -45,7 +45,7 @@ _SHAPE_COLUMNS = tuple(f.name for f in fields(Shapes))
 
 def network_environment(source: SyntheticSource, stations: tuple[Station, ...]) -> Environment:
     """Return the environment that all stations share; local time is that of the stations' mean longitude."""
-    angles = np.deg2rad([s.longitude for s in stations])
+    angles = np.deg2rad([s.position[1] for s in stations])
     longitude = float(np.rad2deg(np.arctan2(np.sin(angles).mean(), np.cos(angles).mean())))
     return build_environment(source.seed, source.catalogue_first_day, source.catalogue_last_day, longitude)
 
@@ -128,7 +128,7 @@ def _positions_km(stations: tuple[Station, ...]) -> dict[str, tuple[float, float
     origin = stations[0]
     positions = {}
     for station in stations:
-        distance, azimuth, _ = gps2dist_azimuth(origin.latitude, origin.longitude, station.latitude, station.longitude)
+        distance, azimuth, _ = gps2dist_azimuth(*origin.position, *station.position)
         angle = np.deg2rad(azimuth)
         positions[station.code] = (distance / 1e3 * float(np.sin(angle)), distance / 1e3 * float(np.cos(angle)))
     centre = np.mean(list(positions.values()), axis=0)

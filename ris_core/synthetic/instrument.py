@@ -84,8 +84,8 @@ def build_inventory(settings: Settings, code: str) -> Inventory:
     channel = Channel(
         code=settings.channel,
         location_code=settings.location,
-        latitude=station.latitude,
-        longitude=station.longitude,
+        latitude=station.position[0],
+        longitude=station.position[1],
         elevation=station.elevation,
         depth=0.0,
         azimuth=0.0,
@@ -100,8 +100,8 @@ def build_inventory(settings: Settings, code: str) -> Inventory:
     )
     described = Station(
         code=code,
-        latitude=station.latitude,
-        longitude=station.longitude,
+        latitude=station.position[0],
+        longitude=station.position[1],
         elevation=station.elevation,
         site=Site(name="synthetic ice-shelf site"),
         channels=[channel],

@@ -56,9 +56,16 @@ def local_cluster(workers: int) -> Iterator[Any]:
     """Start a local Dask cluster of single-threaded processes and give a client to it."""
     from distributed import Client, LocalCluster
 
+    environment = dict(os.environ)
     cluster = LocalCluster(
         n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
     )
+    # Dask sets OMP_NUM_THREADS=1 for its workers in this process as well; training here needs all cores.
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        if name in environment:
+            os.environ[name] = environment[name]
+        else:
+            os.environ.pop(name, None)
     with cluster, Client(cluster, set_as_default=False) as client:
         yield client
 
@@ -70,7 +77,7 @@ def _map_on(client: Any, task: "StageTask", keys: Sequence[StationDay]) -> Itera
 
     # pure=False: the same key and settings may be asked for again after the disk has changed.
     futures = {client.submit(run_station_day, task, key, pure=False, retries=1): key for key in keys}
-    for future in as_completed(list(futures)):
+    for future in as_completed(list(futures), loop=client.loop):
         error = future.exception()
         if error is None:
             yield future.result()

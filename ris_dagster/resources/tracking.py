@@ -1,6 +1,7 @@
 """MLflow tracking: one run per training partition, ended whatever happens, linked with Dagster both ways."""
 
 import fcntl
+import logging
 import math
 import os
 import subprocess
@@ -106,6 +107,8 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
 
+        for chatty in ("mlflow", "alembic"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
         with self._lock():
             client = MlflowClient(self.uri)
             found = client.get_experiment_by_name(self.experiment)

@@ -1,0 +1,51 @@
+# Everything a user or developer types. Each target says what it wraps; see README.md.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --constraint constraints.txt
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+
+export DAGSTER_DISABLE_TELEMETRY := 1
+export MPLBACKEND := Agg
+export MLFLOW_DISABLE_TELEMETRY := true
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test ui lint bench clean
+
+help: ## Show this help
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+# torch first and alone: the others would otherwise be free to ask for another build of it.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) torch
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) --editable '.[dev]'
+	touch $@
+
+install: $(VENV)/.installed ## Create .venv with the pinned dependencies
+
+demo: $(VENV)/.installed ## Run the whole method on the embedded synthetic network (ris run)
+	RIS_COMPUTE=dask RIS_WORKERS=$(CORES) $(BIN)/ris run --config config/demo.yaml
+
+test: $(VENV)/.installed-dev ## Run all tests (pytest)
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
+
+ui: $(VENV)/.installed ## Serve Dagster and MLflow on 127.0.0.1 until Ctrl-C (ris ui)
+	$(BIN)/ris ui
+
+lint: $(VENV)/.installed-dev ## Check format, style and types (ruff, mypy)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed ## Measure the stages side by side (python -m bench.throughput)
+	$(BIN)/python -m bench.throughput
+
+clean: ## Remove the virtual environment and caches; data stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage *.egg-info

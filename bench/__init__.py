@@ -1,0 +1,1 @@
+"""Benchmarks: each prints its conditions, a table, and last a line `RESULT {json}`."""
