@@ -36,7 +36,7 @@ class SettingsError(ValueError):
 
 
 def _in_unit(unit: str) -> BeforeValidator:
-    pattern = re.compile(r"^\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(.*?)\s*$")
+    pattern = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
 
     def parse(value: object) -> object:
         if not isinstance(value, str):
@@ -79,9 +79,9 @@ ExpandedPath = Annotated[Path, BeforeValidator(_expand_env), AfterValidator(lamb
 
 
 class Section(BaseModel):
-    """A frozen part of the settings in which unknown keys are refused."""
+    """A frozen part of the settings in which unknown keys and numbers that are not finite are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def digest(self) -> str:
         """Return the first 12 hexadecimal digits of the SHA-256 of the section's canonical JSON."""
@@ -487,7 +487,9 @@ def spectrogram_shape(conditioning: Conditioning, spectrogram: Spectrogram) -> t
 def _explain(error: ValidationError, path: Path) -> str:
     lines = []
     for item in error.errors():
-        key = ".".join(str(part) for part in item["loc"]) or "(whole file)"
+        # The kind of the source is a step on pydantic's way, but no key of the file.
+        way = [part for i, part in enumerate(item["loc"]) if (i, item["loc"][0]) != (1, "source")]
+        key = ".".join(str(part) for part in way) or "(whole file)"
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             lines.append(f"{key}: this key is not known")
@@ -524,7 +526,7 @@ def load_settings(path: Path | str | None = None) -> Settings:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"{path}: the settings file cannot be read ({error.strerror}); set RIS_CONFIG") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise SettingsError(f"{path}: expected keys and values, for example 'network:'; found {type(content).__name__}")

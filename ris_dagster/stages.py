@@ -81,7 +81,6 @@ def all_jobs(settings: Settings) -> list[str]:
     names = [
         jobs.ACQUIRE,
         jobs.PROCESS,
-        jobs.ANALYSE,
         jobs.DRAW,
         jobs.TRIALS,
         jobs.ENCODE,
@@ -89,6 +88,7 @@ def all_jobs(settings: Settings) -> list[str]:
         jobs.DEC,
         jobs.CHAMPION,
         jobs.LABEL,
+        jobs.ANALYSE,
     ]
     return [*names, jobs.SCORE] if isinstance(settings.source, SyntheticSource) else names
 

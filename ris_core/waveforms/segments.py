@@ -66,13 +66,18 @@ def to_segments(stream: Stream, key: StationDay, padding: float) -> list[Segment
     """Join what is contiguous and return the segments in the order of time.
 
     Records that repeat the same samples are joined; samples that differ at the same time stay apart. A clock step
-    ends a segment, since time stamps then leave the sampling grid.
+    ends a segment, since time stamps then leave the sampling grid; so does another sampling rate or sample type.
     """
-    stream = stream.copy()
-    stream.merge(method=-1)
+    from obspy import Stream
+
+    alike: dict[tuple[float, str], Stream] = {}
+    for trace in stream:
+        kind = trace.stats.sampling_rate, trace.data.dtype.str
+        alike.setdefault(kind, Stream()).append(trace.copy())
+    traces = [trace for part in alike.values() for trace in part.merge(method=-1)]
     first, last = key.start_ns - round(padding * NS), key.end_ns + round(padding * NS)
     segments = []
-    for trace in sorted(stream, key=lambda t: t.stats.starttime.ns):
+    for trace in sorted(traces, key=lambda t: t.stats.starttime.ns):
         if trace.stats.npts == 0:
             continue
         sample_ns = NS / trace.stats.sampling_rate

@@ -1,0 +1,181 @@
+"""Small networks for tests: SDS archives of minutes instead of days, and settings that train in seconds."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import yaml
+from obspy import Stream, Trace, UTCDateTime
+
+from ris_core.config import Settings, load_settings
+from ris_core.station_day import StationDay
+from ris_core.storage.store import Store
+from ris_dagster.definitions import build_definitions
+from ris_dagster.instance import open_instance
+from ris_dagster.partitions import partition_key, range_tags
+
+DAYS = (date(2020, 3, 1), date(2020, 3, 2), date(2020, 3, 3))
+STATIONS = ("AA", "BB")
+RATE = 100
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+ENVIRONMENT = (
+    "RIS_CONFIG",
+    "RIS_DATA",
+    "DAGSTER_HOME",
+    "MLFLOW_TRACKING_URI",
+    "RIS_MLFLOW_UI",
+    "RIS_COMPUTE",
+    "RIS_WORKERS",
+    "RIS_DASK_ADDRESS",
+)
+
+
+def sds_path(root: Path, station: str, day: date) -> Path:
+    folder = root / f"{day.year}" / "XX" / station / "HHZ.D"
+    return folder / f"XX.{station}..HHZ.D.{day.year}.{day.timetuple().tm_yday:03d}"
+
+
+def write_day(root: Path, station: str, day: date, minutes: int = 10) -> Path:
+    """Write a file that holds some minutes from 06:00 UTC: noise, and a burst of one of three pitches each 35 s."""
+    rng = np.random.default_rng([*station.encode(), day.toordinal()])
+    samples = rng.normal(0, 20, minutes * 60 * RATE)
+    t = np.arange(2 * RATE) / RATE
+    for number, start in enumerate(range(45 * RATE, samples.size - 10 * RATE, 35 * RATE)):
+        pitch, ringing = ((5.0, 0.30), (9.0, 0.15), (14.0, 0.08))[number % 3]
+        amplitude = rng.uniform(2000, 6000)
+        burst = amplitude * np.exp(-t / ringing) * np.sin(2 * np.pi * pitch * (1 + rng.normal(0, 0.03)) * t)
+        samples[start : start + t.size] += burst
+    header = {
+        "network": "XX",
+        "station": station,
+        "location": "",
+        "channel": "HHZ",
+        "sampling_rate": RATE,
+        "starttime": UTCDateTime(day.year, day.month, day.day, 6),
+    }
+    path = sds_path(root, station, day)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    trace = Trace(samples.round().astype(np.int32), header)
+    Stream([trace]).write(str(path), format="MSEED", encoding="STEIM2")
+    return path
+
+
+def write_archive(root: Path, stations: Sequence[str] = STATIONS, days: Sequence[date] = DAYS) -> Path:
+    for station in stations:
+        for day in days:
+            write_day(root, station, day)
+    return root
+
+
+def sds_values(
+    archive: Path, name: str = "small", stations: Sequence[str] = STATIONS, days: Sequence[date] = DAYS
+) -> dict[str, Any]:
+    return {
+        "network": {"name": name, "code": "XX"},
+        "stations": [{"code": code, "latitude": -78.0, "longitude": 170.0 + n} for n, code in enumerate(stations)],
+        "first_day": days[0].isoformat(),
+        "last_day": days[-1].isoformat(),
+        "source": {"kind": "sds", "root": str(archive)},
+        "aec": {"grid": {"batch_size": [8], "learning_rate": [2e-3]}, "max_epochs": 1},
+        "cluster_count": {"k_max": 4, "sample": 200, "n_init": 1},
+        "dec": {"k": [2, 3], "n_init": 1, "max_epochs": 1},
+    }
+
+
+def write_yaml(path: Path, values: dict[str, Any]) -> Path:
+    path.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+    return path
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A network with its definitions and its persistent instance."""
+
+    settings: Settings
+    store: Store
+    config: Path
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+
+    def run(
+        self, job: str, partition: str | None = None, config: dict[str, Any] | None = None, **tags: str
+    ) -> dg.ExecuteInProcessResult:
+        return self.definitions.resolve_job_def(job).execute_in_process(
+            run_config=QUIET | (config or {}),
+            instance=self.instance,
+            partition_key=partition,
+            tags=tags,
+            raise_on_error=False,
+        )
+
+    def run_block(self, job: str) -> dg.ExecuteInProcessResult:
+        """Run a job of station-days over all of them."""
+        stations = [s.code for s in self.settings.stations]
+        days = self.settings.days()
+        return self.run(job, **range_tags(stations, days[0], days[-1]))
+
+    def materialization(self, asset: str, key: StationDay) -> dg.AssetMaterialization | None:
+        """Return the latest materialization of a station-day."""
+        found = self.instance.fetch_materializations(
+            dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[str(partition_key(key))]), limit=1
+        ).records
+        return found[0].asset_materialization if found else None
+
+    def latest(self, asset: str) -> dg.AssetMaterialization:
+        event = self.instance.get_latest_materialization_event(dg.AssetKey(asset))
+        assert event is not None and event.asset_materialization is not None, f"{asset} was never materialized"
+        return event.asset_materialization
+
+
+Open = Callable[..., Opened]
+
+
+@contextmanager
+def opened(config: Path, **resources: Any) -> Iterator[Opened]:
+    """Open the network of a settings file; RIS_DATA and the like must be set."""
+    settings = load_settings(config)
+    store = Store(settings)
+    with open_instance(store) as instance:
+        yield Opened(settings, store, config, build_definitions(settings, resources), instance)
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> str:
+    """Return what the failed step said."""
+    (event,) = [e for e in result.all_events if e.is_step_failure]
+    data = event.step_failure_data
+    if data.user_failure_data is not None:
+        return data.user_failure_data.description or ""
+    assert data.error is not None
+    return (data.error.cause or data.error).message
+
+
+def products(store: Store) -> dict[str, bytes]:
+    """Return the bytes of every product, without the Dagster home and the MLflow store."""
+    return {
+        path.relative_to(store.root).as_posix(): path.read_bytes()
+        for path in sorted(store.root.rglob("*"))
+        if path.is_file() and path.relative_to(store.root).parts[0] not in ("dagster", "mlflow")
+    }
+
+
+def synthetic_values() -> dict[str, Any]:
+    """Return settings of two stations and two days, of which two station-days have data (rendering takes seconds)."""
+    return {
+        "network": {"name": "tiny", "code": "SY"},
+        "stations": [
+            {"code": "S01", "latitude": -81.5, "longitude": -176.5},
+            {"code": "S02", "latitude": -80.2, "longitude": -178.0},
+        ],
+        "first_day": "2015-01-10",
+        "last_day": "2015-01-11",
+        "source": {"kind": "synthetic", "events_per_day": 200, "missing": ["S02/2015-01-10", "S01/2015-01-11"]},
+        # Measured over seeds 0 to 2: the validation MSE is about half of the mean spectrogram's.
+        "aec": {"grid": {"batch_size": [8, 16], "learning_rate": [2e-3]}, "max_epochs": 8},
+        "cluster_count": {"k_max": 5, "sample": 200, "n_init": 2},
+        "dec": {"k": [3, 4], "n_init": 2, "max_epochs": 2},
+    }

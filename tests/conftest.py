@@ -1,0 +1,43 @@
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Threads that wait for one another on a busy machine cost more than they bring for networks this small; read by
+# OpenMP when it is first loaded, and inherited by subprocesses.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from builders import ENVIRONMENT, Opened, opened, synthetic_values, write_yaml
+
+from ris_dagster.stages import all_jobs, run_jobs
+
+
+@pytest.fixture(scope="session")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    """A synthetic network that went through all jobs once; shared, so add to it but do not change its products."""
+    root = tmp_path_factory.mktemp("network")
+    config = write_yaml(root / "tiny.yaml", synthetic_values())
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ENVIRONMENT:
+            # Set before it is deleted: so it is put back as it was, whatever the code does with it.
+            environment.setenv(name, "")
+            environment.delenv(name)
+        environment.setenv("RIS_DATA", str(root / "data"))
+        with opened(config) as found:
+            failed = run_jobs(found.definitions, found.instance, found.store, all_jobs(found.settings))
+            assert not failed, failed
+            environment.undo()
+            yield found
+
+
+@pytest.fixture
+def data_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An environment of its own: RIS_DATA in the test's folder, nothing else set."""
+    for name in ENVIRONMENT:
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    root = tmp_path / "data"
+    monkeypatch.setenv("RIS_DATA", str(root))
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    return root
