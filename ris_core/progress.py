@@ -11,6 +11,7 @@ from tqdm import tqdm
 T = TypeVar("T")
 
 _LOG_INTERVAL_S = 10.0
+_DELAY_S = 1.0
 
 
 def _mininterval() -> float:
@@ -18,8 +19,10 @@ def _mininterval() -> float:
 
 
 def track(iterable: Iterable[T], what: str, total: int | None = None, unit: str = "it") -> Iterable[T]:
-    """Iterate and show rate and time left."""
-    return tqdm(iterable, desc=what, total=total, unit=unit, mininterval=_mininterval(), dynamic_ncols=True)
+    """Iterate and show rate and time left, once it has taken a moment."""
+    return tqdm(
+        iterable, desc=what, total=total, unit=unit, mininterval=_mininterval(), delay=_DELAY_S, dynamic_ncols=True
+    )
 
 
 def bar(total: int, what: str, unit: str = "it") -> tqdm[Any]:

@@ -112,7 +112,10 @@ def state_table(store: Store, keys: Iterable[StationDay]) -> Any:
     """
     import pandas as pd
 
-    return pd.DataFrame([_state_row(store, key) for key in keys], columns=_STATE_COLUMNS)
+    from ris_core.progress import track
+
+    rows = [_state_row(store, key) for key in track(list(keys), "state of station-days", unit="station-day")]
+    return pd.DataFrame(rows, columns=_STATE_COLUMNS)
 
 
 _STATE_COLUMNS = [

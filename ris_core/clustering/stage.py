@@ -87,6 +87,25 @@ def read_clusters(store: Store, k: int) -> tuple[NDArray[np.float64], NDArray[np
     return arrays["centroids"], arrays["labels"], read_json(folder / "clusters.json")
 
 
+def score_labels(store: Store, data: TrainingSet, labels: NDArray[np.int32], k: int) -> dict[str, float]:
+    """Score labels (N,) of the training set, for initial clusters and DEC alike.
+
+    Returns
+    -------
+    dict
+        ``silhouette`` of a seeded subsample of the unit-norm spectrograms, by which models are compared;
+        ``silhouette_aec`` and ``davies_bouldin`` in the latents of the chosen autoencoder; ``smallest_cluster``, the
+        least share of events.
+    """
+    z, sample = read_latents(store)[0], store.settings.cluster_count.sample
+    return {
+        "silhouette": silhouette(data.x.reshape(len(data.x), -1), labels, sample),
+        "silhouette_aec": silhouette(z, labels, sample),
+        "davies_bouldin": davies_bouldin(z, labels),
+        "smallest_cluster": float(np.bincount(labels, minlength=k).min()) / len(labels),
+    }
+
+
 @dataclass(frozen=True)
 class TrainedDec:
     """A trained DEC with its scores, its verdict, and the change of labels from the initial clusters."""
@@ -103,9 +122,8 @@ def train_k(
 ) -> TrainedDec:
     """Train the DEC for K from its initial clusters and score it.
 
-    Silhouettes are of a seeded subsample: of the unit-norm spectrograms (``silhouette``, by which models are compared),
-    of the frozen autoencoder's latents (``silhouette_aec``), and of DEC's own (``silhouette_dec``, which rises by
-    construction).
+    Beside the scores of `score_labels` there is ``silhouette_dec`` in DEC's own latents, which rises by construction:
+    it is shown, not chosen by.
 
     Raises
     ------
@@ -119,8 +137,6 @@ def train_k(
             f"{data.digest}); materialize latent_features and gmm_clusters again"
         )
     result = train_dec(aec, data.x, centroids, labels, settings, on_update=on_update)
-    sample = store.settings.cluster_count.sample
-    flat = data.x.reshape(len(data.x), -1)
     last = result.updates[-1]
     metrics = {
         "mse": result.history[-1]["mse"],
@@ -130,12 +146,8 @@ def train_k(
         "updates": float(len(result.updates) - 1),
         "epochs": result.epochs,
         "entropy": last["entropy"],
-        "smallest_cluster": min(result.sizes) / len(data.x),
-        "silhouette": silhouette(flat, result.labels, sample),
-        "silhouette_initial": silhouette(flat, labels, sample),
-        "silhouette_aec": silhouette(read_latents(store)[0], result.labels, sample),
-        "silhouette_dec": silhouette(result.latent, result.labels, sample),
-        "davies_bouldin": davies_bouldin(read_latents(store)[0], result.labels),
+        **score_labels(store, data, result.labels, k),
+        "silhouette_dec": silhouette(result.latent, result.labels, store.settings.cluster_count.sample),
         "seconds": result.seconds,
     }
     return TrainedDec(

@@ -63,14 +63,12 @@ def triggers_of(conditioned: Conditioned, index: int, detector: Detector, condit
 
     rate = conditioned.sampling_rate
     ratio = characteristic(conditioned, detector)
-    if not conditioned.opens_window:
-        ratio[: round(conditioning.guard_after_gap * rate)] = 0.0
-    last_onset = ratio.size
-    if not conditioned.closes_window:
-        last_onset -= round(conditioning.guard_before_gap * rate)
+    first = 0 if conditioned.opens_window else round(conditioning.guard_after_gap * rate)
+    stop = ratio.size - (0 if conditioned.closes_window else round(conditioning.guard_before_gap * rate))
     found = []
     for on, off in trigger_onset(ratio, detector.threshold_on, detector.threshold_off):
-        if on >= last_onset:
+        # A trigger that is on already when the guard ends did not start there.
+        if not first <= on < stop:
             continue
         stretch = conditioned.samples[on : off + 1]
         found.append(

@@ -140,17 +140,17 @@ def _gmm_clusters(settings: Settings, partitions: Partitions) -> dg.AssetsDefini
         description="Initial clusters for each K in the latents: a Gaussian mixture started from k-means (or k-means, "
         "or random, as the settings say).",
         partitions_def=partitions.cluster_counts,
-        deps=[LATENT_FEATURES],
+        deps=[LATENT_FEATURES, TRAINING_SET],
         code_version=code_version(versions.GMM, settings.dec.digest()),
         pool=TRAINING_POOL,
     )
     def gmm_clusters(
         context: dg.AssetExecutionContext, config: InitialClusters, store: DataStore, tracking: Tracking
     ) -> Any:
-        from ris_core.clustering.scores import davies_bouldin, silhouette
-        from ris_core.clustering.stage import make_clusters, read_latents
+        from ris_core.clustering.stage import make_clusters, read_latents, score_labels
         from ris_core.config import digest_of
         from ris_core.figures.clustering import latent_space
+        from ris_core.training import training_set as sampling
 
         k = int(context.partition_key)
         opened = store.open()
@@ -161,12 +161,8 @@ def _gmm_clusters(settings: Settings, partitions: Partitions) -> dg.AssetsDefini
         parent = tracking.parent(SWEEP, stamp.settings)
         with tracking.run(context, f"{chosen.initialisation} k={k}", configuration, parameters, parent) as run:
             clusters = make_clusters(opened, k, chosen)
-            metrics = {
-                "inertia": clusters.inertia,
-                "silhouette_aec": silhouette(z, clusters.labels, settings.cluster_count.sample),
-                "davies_bouldin": davies_bouldin(z, clusters.labels),
-                "smallest_cluster": min(clusters.sizes) / len(z),
-            }
+            data = sampling.load(opened)
+            metrics = {"inertia": clusters.inertia, **score_labels(opened, data, clusters.labels, k)}
             run.metrics(metrics)
             shown = latent_space(z, clusters.labels)
             run.figure(shown, "latent_space")

@@ -130,13 +130,11 @@ def test_the_fir_is_flat_to_20_hz_and_80_db_down_from_30_hz(rate):
 
 
 def test_the_fir_neither_delays_nor_changes_a_wave_in_the_band():
-    time = np.arange(round(120 * RATE)) / RATE
+    time = np.arange(round(200 * RATE)) / RATE
     found = condition(make_segment(np.sin(2 * np.pi * 10 * time)), FLAT, KEY.start_ns).samples
     grid = np.arange(found.size) / 50
-    inner = slice(3200, 3800)
-    wanted = np.sin(2 * np.pi * 10 * grid)
-    assert np.abs(found[inner]).max() > 0.1
-    assert np.corrcoef(found[inner], wanted[inner])[0, 1] > 0.9999
+    inner = slice(3500, 6500)
+    np.testing.assert_allclose(found[inner], np.sin(2 * np.pi * 10 * grid)[inner], atol=0.01)
 
 
 def test_the_published_decimation_delays_as_documented():

@@ -1,0 +1,191 @@
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from builders import QUIET, sds_values
+from pydantic import ValidationError
+from syrupy.assertion import SnapshotAssertion
+
+import ris_core
+from ris_core.config import DEFAULT_CONFIG, PROJECT_ROOT, Settings, load_settings
+from ris_dagster import hyperparameters
+from ris_dagster.definitions import build_definitions
+
+HEAVY = ("torch", "mlflow", "obspy", "sklearn", "matplotlib")
+CONFIGS = sorted((PROJECT_ROOT / "config").glob("*.yaml"))
+
+
+def loaded_by(imports: list[str], watched: tuple[str, ...]) -> str:
+    code = f"import sys, importlib\nfor n in {imports!r}: importlib.import_module(n)\n"
+    code += f"print(*sorted(n for n in {watched!r} if n in sys.modules))"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_definitions_are_imported_without_the_heavy_libraries() -> None:
+    assert loaded_by(["ris_dagster.definitions", "ris_dagster.cli", "ris_dagster.stages"], HEAVY) == ""
+
+
+def test_definitions_are_built_without_the_heavy_libraries(data_root: Path) -> None:
+    code = "import sys\nfrom ris_dagster.definitions import defs\n"
+    code += "from dagster import Definitions\nDefinitions.validate_loadable(defs())\n"
+    code += f"print(*sorted(n for n in {HEAVY!r} if n in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_no_module_of_ris_core_imports_dagster() -> None:
+    modules = [m.name for m in pkgutil.walk_packages(ris_core.__path__, "ris_core.")]
+    assert len(modules) > 30
+    assert loaded_by(modules, ("dagster", "ris_dagster")) == ""
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.name)
+def test_every_shipped_configuration_has_loadable_definitions(
+    path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RIS_ARCHIVE", str(data_root))
+    dg.Definitions.validate_loadable(build_definitions(load_settings(path)))
+    assert not data_root.exists()  # looking at definitions leaves no trace
+
+
+def test_graph_of_the_demo(data_root: Path, snapshot: SnapshotAssertion) -> None:
+    definitions = build_definitions(load_settings(DEFAULT_CONFIG))
+    graph = definitions.resolve_asset_graph()
+    assets = {}
+    for key in sorted(graph.get_all_asset_keys()):
+        node = graph.get(key)
+        assets[key.to_user_string()] = {
+            "group": node.group_name,
+            "kinds": sorted(node.kinds),
+            "partitions": partitions_of(node.partitions_def),
+            "deps": sorted(parent.to_user_string() for parent in node.parent_keys),
+            "checks": sorted(check.name for check in graph.asset_check_keys if check.asset_key == key),
+            "pools": sorted(node.pools),
+            "owners": sorted(node.owners),
+            "backfill": node.backfill_policy.max_partitions_per_run if node.backfill_policy else None,
+            "has_code_version": bool(node.code_version),
+            "has_description": bool(node.description),
+        }
+    jobs = {
+        job.name: {"assets": sorted(key.to_user_string() for key in job.asset_layer.executable_asset_keys)}
+        for job in definitions.resolve_all_job_defs()
+        if not job.name.startswith("__")
+    }
+    resources = {name: type(resource).__name__ for name, resource in (definitions.resources or {}).items()}
+    assert {"assets": assets, "jobs": jobs, "resources": resources} == snapshot
+
+
+def partitions_of(defined: dg.PartitionsDefinition[Any] | None) -> Any:
+    if defined is None:
+        return None
+    if isinstance(defined, dg.MultiPartitionsDefinition):
+        return {d.name: partitions_of(d.partitions_def) for d in defined.partitions_defs}
+    keys = defined.get_partition_keys()
+    return f"{keys[0]} ... {keys[-1]}" if isinstance(defined, dg.DailyPartitionsDefinition) else list(keys)
+
+
+def settings_with(**sections: Any) -> Settings:
+    return Settings.model_validate(sds_values(Path("archive")) | sections)
+
+
+CONFIGURATIONS = {
+    "aec_trials": (hyperparameters.aec_config, "aec"),
+    "gmm_clusters": (hyperparameters.gmm_config, "dec"),
+    "dec_models": (hyperparameters.dec_config, "dec"),
+}
+
+
+@pytest.mark.parametrize("asset", CONFIGURATIONS)
+def test_the_launchpad_shows_the_values_and_descriptions_of_the_settings(asset: str) -> None:
+    settings = settings_with(
+        aec={"max_epochs": 7, "patience": 3, "seed": 11}, dec={"k": [4], "n_init": 5, "gamma": 0.02, "seed": 12}
+    )
+    build, name = CONFIGURATIONS[asset]
+    config, section = build(settings), getattr(settings, name)
+    values = config().model_dump()
+    assert values == {field: getattr(section, field) for field in values}
+    shown = config.to_fields_dict()
+    for field in values:
+        assert shown[field].description == type(section).model_fields[field].description
+        assert shown[field].default_value == values[field]
+
+
+@pytest.mark.parametrize("asset", CONFIGURATIONS)
+def test_the_launchpad_cannot_change_what_the_partition_fixes(asset: str) -> None:
+    build, _ = CONFIGURATIONS[asset]
+    fields = set(build(settings_with()).model_fields)
+    assert not fields & {"k", "grid", "trial"}
+    if asset == "aec_trials":
+        assert not fields & {"batch_size", "learning_rate"}
+    if asset == "dec_models":  # made by gmm_clusters
+        assert not fields & {"initialisation", "n_init"}
+
+
+@pytest.mark.parametrize(
+    ("asset", "field", "value"),
+    [
+        ("aec_trials", "max_epochs", 0),
+        ("aec_trials", "restarts", 21),
+        ("aec_trials", "seed", -1),
+        ("aec_trials", "device", "abacus"),
+        ("gmm_clusters", "n_init", 0),
+        ("gmm_clusters", "initialisation", "guess"),
+        ("dec_models", "gamma", 0.0),
+        ("dec_models", "tolerance", 1.0),
+        ("dec_models", "batch_size", 0),
+        ("dec_models", "k", 8),
+    ],
+)
+def test_the_launchpad_refuses_what_the_settings_would_refuse(asset: str, field: str, value: Any) -> None:
+    build, _ = CONFIGURATIONS[asset]
+    with pytest.raises(ValidationError, match=field):
+        build(settings_with())(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("job", "partition", "asset", "field"),
+    [("train_autoencoders", "bs8_lr2e-3", "aec_trials", "max_epochs"), ("train_dec", "3", "dec_models", "max_epochs")],
+)
+def test_a_run_with_a_refused_value_fails_and_says_which(
+    job: str, partition: str, asset: str, field: str, data_root: Path
+) -> None:
+    definitions = build_definitions(settings_with())
+    with pytest.raises(dg.DagsterInvalidConfigError, match=field):
+        definitions.resolve_job_def(job).execute_in_process(
+            run_config=QUIET | {"ops": {asset: {"config": {field: 0}}}}, partition_key=partition
+        )
+
+
+def test_an_override_is_validated_again_and_keeps_the_rest() -> None:
+    settings = settings_with(dec={"k": [4], "smallest_cluster": 0.01})
+    config = hyperparameters.dec_config(settings)(max_epochs=2, gamma=0.5)
+    section = hyperparameters.override(settings.dec, config)
+    assert (section.max_epochs, section.gamma) == (2, 0.5)
+    assert (section.k, section.smallest_cluster) == ((4,), 0.01)
+
+
+def test_resources_can_be_replaced(data_root: Path) -> None:
+    from ris_dagster.resources.compute import Compute
+
+    other = Compute(kind="dask", workers=3)
+    assert (build_definitions(settings_with(), {"compute": other}).resources or {})["compute"] is other
+
+
+def test_only_a_synthetic_network_is_scored_against_truth(data_root: Path) -> None:
+    graph = build_definitions(settings_with()).resolve_asset_graph()
+    assert dg.AssetKey("truth_scores") not in graph.get_all_asset_keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("RIS_COMPUTE", "cloud"), ("RIS_WORKERS", "0"), ("RIS_WORKERS", "many")]
+)
+def test_a_wrong_compute_setting_of_the_environment_is_named(
+    name: str, value: str, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=f"{name} = '{value}'"):
+        build_definitions(settings_with())
