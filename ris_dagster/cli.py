@@ -95,14 +95,18 @@ def run(
         if client is not None:
             compute = Compute(kind="dask", workers=compute.workers, address=client.scheduler.address)
         definitions = build_definitions(settings, {"compute": compute})
-        failed = run_jobs(
-            definitions,
-            instance,
-            store,
-            [name for name in names if not only or name in only],
-            again,
-            lambda line: console.print(line, markup=False),
-        )
+        try:
+            failed = run_jobs(
+                definitions,
+                instance,
+                store,
+                [name for name in names if not only or name in only],
+                again,
+                lambda line: console.print(line, markup=False),
+            )
+        except KeyboardInterrupt:
+            console.print("Interrupted: what is finished stays; the same command goes on from there.")
+            raise typer.Exit(130) from None
     for table in run_tables(store):
         console.print(table)
     console.print(f"{time.monotonic() - started:.0f} s; products, Dagster and MLflow lie in {store.root}")

@@ -104,6 +104,11 @@ def run_jobs(
     """Run jobs in order in this process and return what failed.
 
     A block with failed station-days does not stop the rest. A failed training does: what follows needs it.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Ctrl-C or SIGTERM; what was finished stays.
     """
     settings = store.settings
     failed: list[Failed] = []
@@ -121,12 +126,20 @@ def run_jobs(
                 raise_on_error=False,
             )
             if not result.success:
+                if _was_interrupted(result):
+                    raise KeyboardInterrupt
                 failed.append(Failed(run, result.run_id, _error_of(result)))
                 report(f"    FAILED {failed[-1].error}")
         usable = name in (jobs.ACQUIRE, jobs.PROCESS, jobs.LABEL, jobs.TRIALS, jobs.DEC)
         if failed and failed[-1].run.job == name and not usable:
             break
     return failed
+
+
+def _was_interrupted(result: Any) -> bool:
+    """Return whether Ctrl-C or SIGTERM ended the run; Dagster turns them into a step failure."""
+    errors = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
+    return any(e is not None and e.cls_name == "DagsterExecutionInterruptedError" for e in errors)
 
 
 def _error_of(result: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from builders import QUIET, sds_values
+from builders import QUIET, failure_of, sds_values
 from pydantic import ValidationError
 from syrupy.assertion import SnapshotAssertion
 
@@ -14,6 +14,8 @@ import ris_core
 from ris_core.config import DEFAULT_CONFIG, PROJECT_ROOT, Settings, load_settings
 from ris_dagster import hyperparameters
 from ris_dagster.definitions import build_definitions
+from ris_dagster.jobs import build_jobs
+from ris_dagster.partitions import build_partitions
 
 HEAVY = ("torch", "mlflow", "obspy", "sklearn", "matplotlib")
 CONFIGS = sorted((PROJECT_ROOT / "config").glob("*.yaml"))
@@ -53,7 +55,8 @@ def test_every_shipped_configuration_has_loadable_definitions(
 
 
 def test_graph_of_the_demo(data_root: Path, snapshot: SnapshotAssertion) -> None:
-    definitions = build_definitions(load_settings(DEFAULT_CONFIG))
+    settings = load_settings(DEFAULT_CONFIG)
+    definitions = build_definitions(settings)
     graph = definitions.resolve_asset_graph()
     assets = {}
     for key in sorted(graph.get_all_asset_keys()):
@@ -71,10 +74,13 @@ def test_graph_of_the_demo(data_root: Path, snapshot: SnapshotAssertion) -> None
             "has_description": bool(node.description),
         }
     jobs = {
-        job.name: {"assets": sorted(key.to_user_string() for key in job.asset_layer.executable_asset_keys)}
-        for job in definitions.resolve_all_job_defs()
-        if not job.name.startswith("__")
+        job.name: {
+            "assets": sorted(key.to_user_string() for key in job.selection.resolve(graph)),
+            "partitions": partitions_of(job.partitions_def),
+        }
+        for job in build_jobs(settings, build_partitions(settings))
     }
+    assert {job.name for job in definitions.resolve_all_job_defs()} >= jobs.keys()
     resources = {name: type(resource).__name__ for name, resource in (definitions.resources or {}).items()}
     assert {"assets": assets, "jobs": jobs, "resources": resources} == snapshot
 
@@ -137,7 +143,6 @@ def test_the_launchpad_cannot_change_what_the_partition_fixes(asset: str) -> Non
         ("dec_models", "gamma", 0.0),
         ("dec_models", "tolerance", 1.0),
         ("dec_models", "batch_size", 0),
-        ("dec_models", "k", 8),
     ],
 )
 def test_the_launchpad_refuses_what_the_settings_would_refuse(asset: str, field: str, value: Any) -> None:
@@ -147,17 +152,28 @@ def test_the_launchpad_refuses_what_the_settings_would_refuse(asset: str, field:
 
 
 @pytest.mark.parametrize(
-    ("job", "partition", "asset", "field"),
-    [("train_autoencoders", "bs8_lr2e-3", "aec_trials", "max_epochs"), ("train_dec", "3", "dec_models", "max_epochs")],
+    ("job", "partition", "asset"),
+    [("train_autoencoders", "bs8_lr2e-3", "aec_trials"), ("train_dec", "3", "dec_models")],
 )
-def test_a_run_with_a_refused_value_fails_and_says_which(
-    job: str, partition: str, asset: str, field: str, data_root: Path
-) -> None:
-    definitions = build_definitions(settings_with())
-    with pytest.raises(dg.DagsterInvalidConfigError, match=field):
-        definitions.resolve_job_def(job).execute_in_process(
-            run_config=QUIET | {"ops": {asset: {"config": {field: 0}}}}, partition_key=partition
+def test_a_run_with_a_refused_value_fails_and_says_which(job: str, partition: str, asset: str, data_root: Path) -> None:
+    result = (
+        build_definitions(settings_with())
+        .resolve_job_def(job)
+        .execute_in_process(
+            run_config=QUIET | {"ops": {asset: {"config": {"max_epochs": 0}}}},
+            partition_key=partition,
+            raise_on_error=False,
         )
+    )
+    assert not result.success
+    assert "max_epochs" in failure_of(result)
+    assert "greater than or equal to 1" in failure_of(result)
+
+
+def test_a_run_cannot_give_what_the_partition_fixes(data_root: Path) -> None:
+    job = build_definitions(settings_with()).resolve_job_def("train_dec")
+    with pytest.raises(dg.DagsterInvalidConfigError, match='unexpected config entry "k"'):
+        job.execute_in_process(run_config={"ops": {"dec_models": {"config": {"k": 8}}}}, partition_key="3")
 
 
 def test_an_override_is_validated_again_and_keeps_the_rest() -> None:
@@ -180,9 +196,7 @@ def test_only_a_synthetic_network_is_scored_against_truth(data_root: Path) -> No
     assert dg.AssetKey("truth_scores") not in graph.get_all_asset_keys()
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("RIS_COMPUTE", "cloud"), ("RIS_WORKERS", "0"), ("RIS_WORKERS", "many")]
-)
+@pytest.mark.parametrize(("name", "value"), [("RIS_COMPUTE", "cloud"), ("RIS_WORKERS", "0"), ("RIS_WORKERS", "many")])
 def test_a_wrong_compute_setting_of_the_environment_is_named(
     name: str, value: str, data_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
