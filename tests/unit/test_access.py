@@ -1,0 +1,73 @@
+"""Products for a notebook."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+from builders import DAYS, sds_values, write_archive
+
+from ris_core.access import UnknownEventError, read_detections, read_event, read_labels, read_raw
+from ris_core.config import Settings
+from ris_core.processing.stage import process_station_day
+from ris_core.storage.store import Store
+from ris_core.waveforms.acquire import acquire_station_day
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    root = tmp_path_factory.mktemp("access")
+    archive = write_archive(root / "archive")
+    store = Store(Settings.model_validate(sds_values(archive)), root / "data")
+    for key in store.station_days():
+        acquire_station_day(store, key)
+        process_station_day(store, key, preview=False)
+    return store
+
+
+def test_tables_of_chosen_stations_and_days_come_as_one(store):
+    everything = read_detections(store)
+    chosen = read_detections(store, stations=["BB"], first=DAYS[1], last=DAYS[1])
+    assert set(everything["station"]) == {"AA", "BB"}
+    assert set(chosen["station"]) == {"BB"}
+    assert set(chosen["time_on"].dt.date) == {DAYS[1]}
+    assert 0 < len(chosen) < len(everything)
+
+
+def test_a_station_that_is_not_in_the_settings_is_named(store):
+    with pytest.raises(KeyError, match=r"ZZ.*AA, BB"):
+        read_detections(store, stations=["ZZ"])
+
+
+def test_tables_that_were_not_made_yet_are_an_error_and_not_an_empty_table(store):
+    with pytest.raises(FileNotFoundError, match="no such tables"):
+        read_labels(store)
+    with pytest.raises(FileNotFoundError, match="no such tables"):
+        read_detections(store, first=date(2031, 1, 1))
+
+
+def test_an_event_has_its_spectrogram_and_the_samples_behind_it(store):
+    detections = read_detections(store)
+    row = detections[detections["outcome"] == "event"].iloc[3]
+    event = read_event(store, row.event_id)
+    assert event.spectrogram.shape == (87, 100)
+    assert event.time_peak == row.time_peak.value
+    trace = event.trace()
+    assert trace.id == f"XX.{row.station}..HHZ"
+    assert trace.stats.starttime.ns == event.window_start
+    np.testing.assert_array_equal(trace.data, event.waveform)
+
+
+def test_the_raw_samples_around_an_event_are_those_of_the_archive(store):
+    detections = read_detections(store)
+    event_id = detections[detections["outcome"] == "event"].iloc[0].event_id
+    (trace,) = read_raw(store, event_id, before=2, after=3)
+    assert trace.stats.sampling_rate == 100
+    assert trace.stats.npts == pytest.approx(501, abs=1)
+    assert np.abs(trace.data).max() > 1000
+
+
+def test_an_unknown_event_and_a_text_that_is_no_event_id_are_told_apart(store):
+    with pytest.raises(UnknownEventError, match="no spectrogram"):
+        read_event(store, "XX.AA..HHZ.20200301T000000.000000")
+    with pytest.raises(ValueError, match="YYYYMMDDTHHMMSS"):
+        read_event(store, "event 7")
