@@ -39,9 +39,9 @@ def _in_unit(unit: str) -> BeforeValidator:
     pattern = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
 
     def parse(value: object) -> object:
-        if not isinstance(value, str):
+        if not isinstance(value, str | bool):
             return value
-        match = pattern.match(value)
+        match = pattern.match(str(value))
         if match is None or match[2] not in ("", unit):
             raise ValueError(f"give a number in {unit}, for example '1.5 {unit}' or 1.5")
         return float(match[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -158,8 +159,10 @@ def _state_row(store: Store, key: StationDay) -> dict[str, Any]:
         row["state"] = "acquired" if record["state"] == "data" else "no data"
         row |= {name: record[name] for name in ("coverage", "gaps", "gap_seconds")}
     if exists("process", store, key):
-        info = read_info(store.spectrograms(key))
-        row["events"], row["live_seconds"] = info.events, info.summary.get("live_seconds", 0.0)
+        # A damaged file has nothing to tell; it stands among the outdated.
+        with suppress(OSError):
+            info = read_info(store.spectrograms(key))
+            row["events"], row["live_seconds"] = info.events, info.summary.get("live_seconds", 0.0)
         if row["state"] == "acquired":
             row["state"] = "processed"
     failures = [f for stage in STATION_DAY_STAGES if (f := store.failure(stage, key)) is not None]

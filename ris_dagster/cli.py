@@ -1,6 +1,7 @@
 """The `ris` command: thin over the functions that the UI and the tests use."""
 
 import os
+import shlex
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -138,6 +139,11 @@ def env(config: ConfigOption = None) -> None:
     from ris_dagster.resources.tracking import of_store
 
     _, store = _open(config)
-    typer.echo(f"export RIS_CONFIG={config_path().resolve()}")
-    typer.echo(f"export DAGSTER_HOME={prepare_home(store)}")
-    typer.echo(f"export MLFLOW_TRACKING_URI={of_store(store).uri}")
+    values = {
+        "RIS_CONFIG": config_path().resolve(),
+        "RIS_DATA": store.root.parent,
+        "DAGSTER_HOME": prepare_home(store),
+        "MLFLOW_TRACKING_URI": of_store(store).uri,
+    }
+    for name, value in values.items():
+        typer.echo(f"export {name}={shlex.quote(str(value))}")

@@ -108,9 +108,10 @@ def process(segments: Sequence[Segment], key: StationDay, settings: Settings, in
             if cut is not None:
                 start_ns = trace.time_ns(cut[0])
                 earlier = _duplicate(start_ns, window_starts, settings.spectrogram.duplicate_within)
-                window_starts.append((start_ns, names[i]))
                 outcome = f"duplicate_of {earlier}" if earlier else "event"
-                if outcome == "event" and trigger.time_on_ns >= key.start_ns:
+                if not earlier:
+                    window_starts.append((start_ns, names[i]))
+                if not earlier and trigger.time_on_ns >= key.start_ns:
                     images.append(cut[1])
                     waves.append(cut[2])
                     kept.append((names[i], trace.time_ns(trigger.peak), start_ns))
@@ -230,6 +231,8 @@ def _accelerations(
     code = f"{settings.network.code}.{key.station}.{settings.location}.{settings.channel}"
     try:
         response = inventory.get_response(code, UTCDateTime(ns=key.start_ns + 43_200 * NS))
+        # What made the averages rise lies up to one STA before the onset, and earlier still by the filter's delay.
+        lead = round(settings.detector.sta * settings.conditioning.sampling_rate)
         found: dict[int, float] = {}
         for index in sorted({triggers[i].segment for i in relevant}):
             trace = ground_acceleration(
@@ -237,7 +240,7 @@ def _accelerations(
             )
             for i in relevant:
                 if triggers[i].segment == index:
-                    stretch = trace[triggers[i].on : triggers[i].off + 1]
+                    stretch = trace[max(0, triggers[i].on - lead) : triggers[i].off + 1]
                     found[i] = float(stretch[np.argmax(np.abs(stretch))])
     except Exception as error:  # noqa: BLE001 - ObsPy raises bare Exception for an epoch that does not match
         return {}, f"no valid response for {code}: {error}"
@@ -245,12 +248,13 @@ def _accelerations(
 
 
 def live_seconds(conditioned: list[Conditioned], key: StationDay, settings: Settings) -> float:
-    """Return the seconds of the day in which a detection can start: segments without their guards."""
+    """Return the seconds of the day in which a detection can start: segments without guards and first LTA."""
     before = round(settings.conditioning.guard_before_gap * NS)
-    after = round(settings.conditioning.guard_after_gap * NS)
+    first = round(settings.detector.lta * NS)
+    after = max(round(settings.conditioning.guard_after_gap * NS), first)
     live, reached = 0, key.start_ns
     for trace in conditioned:
-        start = trace.start_ns + (0 if trace.opens_window else after)
+        start = trace.start_ns + (first if trace.opens_window else after)
         end = trace.time_ns(trace.samples.size) - (0 if trace.closes_window else before)
         start, end = max(start, reached), min(end, key.end_ns)
         live += max(0, end - start)

@@ -51,7 +51,7 @@ def write_spectrograms(
     **extra
         Further datasets with one value per event.
     """
-    content = digest_of_arrays(data.spectrogram, data.waveform, data.time_peak, data.window_start)
+    content = _content_digest(data)
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:
         frequency = _scale(file, "frequency", data.frequency, "Hz", "Frequency of the bins")
         time = _scale(file, "time", data.time, "s", "Time of the columns from the first one")
@@ -68,6 +68,11 @@ def write_spectrograms(
         file.attrs.update(stamp.as_dict() | {"content": content, "settings_json": settings_json})
         file.attrs["summary_json"] = json.dumps(summary or {}, sort_keys=True)
     return content
+
+
+def _content_digest(data: Spectrograms) -> str:
+    names = np.array([name.encode() for name in data.event_id], dtype=np.bytes_)
+    return digest_of_arrays(data.spectrogram, data.waveform, data.time_peak, data.window_start, names)
 
 
 def _scale(file: h5py.File, name: str, values: NDArray[Any], unit: str, title: str) -> h5py.Dataset:
@@ -140,7 +145,8 @@ def _open(path: Path) -> h5py.File:
 
 
 def verify(path: Path) -> bool:
-    """Return whether the content still has the digest it was written with."""
-    data = read_spectrograms(path)
-    content = digest_of_arrays(data.spectrogram, data.waveform, data.time_peak, data.window_start)
-    return content == read_info(path).content
+    """Return whether the content can be read and still has the digest it was written with."""
+    try:
+        return _content_digest(read_spectrograms(path)) == read_info(path).content
+    except (OSError, KeyError, ValueError):
+        return False

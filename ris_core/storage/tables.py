@@ -117,5 +117,8 @@ def read_stamp(path: Path) -> tuple[Stamp | None, str, int]:
 
 
 def verify(path: Path) -> bool:
-    """Return whether the content still has the digest it was written with."""
-    return _content_digest(_read(path)) == read_stamp(path)[1]
+    """Return whether the content can be read and still has the digest it was written with."""
+    try:
+        return _content_digest(_read(path)) == read_stamp(path)[1]
+    except (OSError, pa.ArrowException):
+        return False

@@ -46,7 +46,12 @@ def acquire_station_day(
     source = source or open_source(settings)
     if not again and not source.in_place and acquisition_is_current(store, key):
         return (read_acquisition(store, key) or {}) | {"skipped": True, "seconds": time.perf_counter() - started}
-    stream = source.fetch(key.station, key.day)
+    record = _take_in(store, key, source, source.fetch(key.station, key.day))
+    return record | {"skipped": False, "seconds": time.perf_counter() - started}
+
+
+def _take_in(store: Store, key: StationDay, source: WaveformSource, stream: Stream) -> dict[str, Any]:
+    settings = store.settings
     segments = to_segments(stream, key, settings.conditioning.padding)
     quality = quality_of(segments, key)
     path = store.waveform(key)
@@ -67,7 +72,7 @@ def acquire_station_day(
         **stamp.as_dict(),
     }
     write_json(store.acquisition(key), record)
-    return record | {"skipped": False, "seconds": time.perf_counter() - started}
+    return record
 
 
 def acquisition_is_current(store: Store, key: StationDay) -> bool:
@@ -104,6 +109,13 @@ def read_segments(store: Store, key: StationDay, source: WaveformSource | None =
     """Return the segments of an acquired station-day, from the data root or from the archive read in place.
 
     A raw file that was dropped after processing is fetched again.
+
+    Raises
+    ------
+    NotAcquiredError
+        The station-day was not acquired yet.
+    FileNotFoundError
+        The raw file is gone, and the source has no samples any more.
     """
     from obspy import read
 
@@ -118,10 +130,20 @@ def read_segments(store: Store, key: StationDay, source: WaveformSource | None =
     else:
         path = store.waveform(key)
         if not path.exists():
-            # Dropped after it was processed with other settings: the source still has it.
-            acquire_station_day(store, key, source, again=True)
+            _fetch_again(store, key, source or open_source(settings))
         stream = read(str(path), format="MSEED")
     return to_segments(stream, key, settings.conditioning.padding)
+
+
+def _fetch_again(store: Store, key: StationDay, source: WaveformSource) -> None:
+    """Store a dropped raw file anew; where the source has it no more, what was recorded stays."""
+    stream = source.fetch(key.station, key.day)
+    if quality_of(to_segments(stream, key, store.settings.conditioning.padding), key).samples == 0:
+        raise FileNotFoundError(
+            f"{key}: the stored waveform {store.waveform(key)} is gone, and the source has no samples any more; "
+            "products made from it stay as they are"
+        )
+    _take_in(store, key, source, stream)
 
 
 def read_inventory_of(store: Store, station: str, source: WaveformSource | None = None) -> Inventory | None:

@@ -194,7 +194,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
             **({"mlflow.parentRunId": parent} if parent else {}),
             **_git_tags(),
         }
-        mlflow.set_tracking_uri(self.uri)
+        _point_mlflow_at(self.uri)
         run = client.create_run(experiment, run_name=name, tags=tags)
         tracked = TrackedRun(client, run, self.url(experiment, run.info.run_id))
         status = "FAILED"
@@ -218,6 +218,8 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
     def register(self, run_id: str, model: Any, example: Any, name: str, alias: str | None = None) -> str:
         """Log a torch model (exported program, no pickle) to a finished run, register it, and return its version.
 
+        A run's model is registered once; asked for again, only the alias moves.
+
         Parameters
         ----------
         run_id
@@ -233,22 +235,27 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         import torch
         from mlflow.models import infer_signature
 
-        mlflow.set_tracking_uri(self.uri)
-        module = model.eval()
-        with torch.inference_mode():
-            answer = module(torch.from_numpy(example)).numpy()
         client = mlflow.MlflowClient(self.uri)
-        with mlflow.start_run(run_id=run_id):
-            info = mlflow.pytorch.log_model(
-                module,
-                name="model",
-                input_example=example,
-                signature=infer_signature(example, answer),
-                serialization_format="pt2",
-                pip_requirements=[f"torch=={torch.__version__.split('+')[0]}"],
-                registered_model_name=name,
-            )
-        version = str(info.registered_model_version)
+        # A run trains one model, so what it has registered is this one.
+        found = client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
+        if found:
+            version = str(found[0].version)
+        else:
+            _point_mlflow_at(self.uri)
+            module = model.eval()
+            with torch.inference_mode():
+                answer = module(torch.from_numpy(example)).numpy()
+            with mlflow.start_run(run_id=run_id):
+                info = mlflow.pytorch.log_model(
+                    module,
+                    name="model",
+                    input_example=example,
+                    signature=infer_signature(example, answer),
+                    serialization_format="pt2",
+                    pip_requirements=[f"torch=={torch.__version__.split('+')[0]}"],
+                    registered_model_name=name,
+                )
+            version = str(info.registered_model_version)
         if alias:
             client.set_registered_model_alias(name, alias, version)
         return version
@@ -257,6 +264,21 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
 def of_store(store: Store) -> Tracking:
     """Return the tracking of an open store."""
     return Tracking.of(store.settings, store.root)
+
+
+def _point_mlflow_at(uri: str) -> None:
+    """Make MLflow's global functions use a store.
+
+    MLflow writes it into the environment as well, where another network of this process would take it for its own.
+    """
+    import mlflow
+
+    named = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    if named is None:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    else:
+        os.environ["MLFLOW_TRACKING_URI"] = named
 
 
 def _git_tags() -> dict[str, str]:

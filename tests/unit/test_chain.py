@@ -252,6 +252,14 @@ def test_the_padding_has_no_detections_and_no_live_time():
     assert products.live_seconds == pytest.approx(199 + 400 - 31)
 
 
+@pytest.mark.parametrize(("lta", "lead"), [(20, 31), (30, 31), (60, 60)])
+def test_live_time_begins_when_the_long_average_is_there(lta, lead):
+    longer = make_settings(detector={"lta": lta})
+    segment = record(KEY, 1000, 1400)
+    products = run(KEY, segment, settings=longer)
+    assert products.live_seconds == pytest.approx(400 - lead - 1)
+
+
 def test_live_time_counts_overlapping_segments_once():
     products = run(KEY, record(KEY, 0, 400), record(KEY, 200, 600, seed=2))
     assert products.live_seconds == pytest.approx(600 - 31 - 1, abs=1)

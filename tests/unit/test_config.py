@@ -72,6 +72,8 @@ def test_defaults_are_the_published_values():
         ({"detector": {"sta": "30 Hz"}}, ["detector.sta", "30 Hz", "number in s"]),
         ({"conditioning": {"band_low": "3 s"}}, ["conditioning.band_low", "3 s", "number in Hz"]),
         ({"detector": {"sta": "1.2.3 s"}}, ["detector.sta", "1.2.3 s", "number in s"]),
+        ({"detector": {"sta": True}}, ["detector.sta", "True", "number in s"]),
+        ({"first_day": 20150109}, ["first_day", "20150109", "date"]),
         ({"detector": {"sta": 0}}, ["detector.sta", "0", "greater than 0"]),
         ({"detector": {"lta": float("nan")}}, ["detector.lta", "nan", "finite"]),
         ({"detector": {"lta": float("inf")}}, ["detector.lta", "inf", "finite"]),

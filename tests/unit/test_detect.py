@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -130,7 +132,7 @@ def test_kept_triggers_are_apart_and_each_left_out_one_follows_a_kept_one(times,
     times = sorted(times)
     follows = clean(triggers_at(*times), window)
     kept = [times[i] for i, f in enumerate(follows) if f is None]
-    assert all(b - a >= window - 2e-9 for a, b in zip(kept[:-1], kept[1:], strict=True))
+    assert all(b - a >= window - 2e-9 for a, b in pairwise(kept))
     for time, followed in zip(times, follows, strict=True):
         if followed is not None:
             assert follows[followed] is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def cut(trace, start: float, end: float):
 def test_contiguous_records_join_into_one_segment_that_reaches_both_ends_of_the_window():
     day = whole_day()
     ends = [-300, -100, 0, 40_000, 40_000.1, 86_400, 86_700]
-    (segment,) = segments_of(KEY, *(cut(day, a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)))
+    (segment,) = segments_of(KEY, *(cut(day, a, b) for a, b in pairwise(ends)))
     np.testing.assert_array_equal(segment.samples, day.data)
     assert segment.start_ns == ns_at(KEY, -300)
     assert segment.end_ns == ns_at(KEY, 86_700)
@@ -174,4 +175,4 @@ def test_coverage_and_gaps_make_up_the_day_whatever_is_missing(stretches, off_gr
     if quality.samples:
         assert quality.coverage * 86_400 + quality.gap_seconds == pytest.approx(DAY_NS / NS, abs=0.2)
         assert quality.shortest_segment_s <= quality.longest_segment_s <= 86_400
-    assert all(a.end_ns < b.start_ns for a, b in zip(segments[:-1], segments[1:], strict=True))
+    assert all(a.end_ns < b.start_ns for a, b in pairwise(segments))

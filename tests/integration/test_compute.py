@@ -1,0 +1,49 @@
+import os
+from pathlib import Path
+
+import pytest
+from builders import opened, products, sds_values, write_archive, write_yaml
+
+from ris_dagster import jobs
+from ris_dagster.resources.compute import Compute, local_cluster
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def test_dask_workers_make_the_same_bytes_as_the_run_itself(
+    data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    threads = {name: os.environ.get(name) for name in THREADS}
+    archive = write_archive(tmp_path / "archive")
+    found = {}
+    with local_cluster(2) as client:
+        assert {name: os.environ.get(name) for name in THREADS} == threads
+        for name, compute in (
+            ("inline", Compute()),
+            ("dask", Compute(kind="dask", workers=2, address=client.scheduler.address)),
+        ):
+            monkeypatch.setenv("RIS_DATA", str(tmp_path / name))
+            monkeypatch.delenv("DAGSTER_HOME", raising=False)
+            with opened(write_yaml(tmp_path / "small.yaml", sds_values(archive)), compute=compute) as network:
+                assert network.run_block(jobs.ACQUIRE).success
+                assert network.run_block(jobs.PROCESS).success
+                found[name] = products(network.store)
+    assert found["dask"] == found["inline"]
+    assert len([name for name in found["dask"] if name.startswith("spectrograms/")]) == 6
+    assert {name: os.environ.get(name) for name in THREADS} == threads
+
+
+def test_a_failed_station_day_on_a_worker_is_named_like_any_other(data_root: Path, tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive", ["AA"])
+    with opened(
+        write_yaml(tmp_path / "small.yaml", sds_values(archive, stations=["AA"])),
+        compute=Compute(kind="dask", workers=1),
+    ) as network:
+        result = network.run_block(jobs.PROCESS)
+        assert not result.success
+        assert [f.attempts for k in network.store.station_days() if (f := network.store.failure("process", k))] == [
+            1
+        ] * 3

@@ -1,0 +1,52 @@
+"""`ris ui`: two servers over one network's data, started and ended together."""
+
+import signal
+import socket
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+from builders import DAYS, sds_values, write_archive, write_yaml
+from servers import free_ports, served
+from typer.testing import CliRunner
+
+from ris_dagster.cli import app
+
+
+@pytest.fixture
+def config(data_root: Path, tmp_path: Path) -> Path:
+    archive = write_archive(tmp_path / "archive", ["AA"], DAYS[:1])
+    return write_yaml(tmp_path / "small.yaml", sds_values(archive, stations=["AA"], days=DAYS[:1]))
+
+
+def test_both_servers_answer_and_end_with_all_their_children_at_ctrl_c(config: Path) -> None:
+    with served(config) as ui:
+        query = "{repositoriesOrError {... on RepositoryConnection {nodes {location {name} assetNodes {id}}}}}"
+        answer = requests.post(f"{ui.dagster}/graphql", json={"query": query}, timeout=20).json()
+        (repository,) = answer["data"]["repositoriesOrError"]["nodes"]
+        assert repository["location"]["name"] == "ris"
+        assert len(repository["assetNodes"]) == 13
+        search = f"{ui.mlflow}/api/2.0/mlflow/experiments/search"
+        found = requests.post(search, json={"max_results": 10}, timeout=20).json()["experiments"]
+        assert "small" in {experiment["name"] for experiment in found}
+        children = ui.process.children(recursive=True)
+        assert len(children) >= 4  # webserver, daemon, code server, MLflow
+        ui.process.send_signal(signal.SIGINT)
+        assert ui.process.wait(60) == 0
+        _, alive = psutil.wait_procs(children, timeout=10)
+        assert alive == []
+    assert "Ctrl-C ends both" in ui.output()
+
+
+@pytest.mark.parametrize("option", ["--port", "--mlflow-port"])
+def test_a_taken_port_is_refused_before_anything_starts(option: str, config: Path, data_root: Path) -> None:
+    ports = dict(zip(("--port", "--mlflow-port"), free_ports(2), strict=True))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ports[option] = taken.getsockname()[1]
+        arguments = [str(a) for pair in ports.items() for a in pair]
+        done = CliRunner().invoke(app, ["ui", "-c", str(config), *arguments])
+    assert done.exit_code == 1
+    assert f"port {ports[option]} for" in done.output
+    assert "choose another with --port or --mlflow-port" in done.output
+    assert not (data_root / "small" / "dagster").exists()

@@ -1,0 +1,290 @@
+"""The session's synthetic network, which went through every job once."""
+
+from typing import Any
+
+import dagster as dg
+import mlflow
+import numpy as np
+import pytest
+from builders import Opened, products
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from ris_core.station_day import StationDay
+from ris_core.storage import spectrogram_file, tables
+from ris_core.storage.atomic import read_json
+from ris_core.training import training_set
+from ris_dagster import jobs
+from ris_dagster.partitions import partition_key
+from ris_dagster.resources.tracking import CHAMPION_ALIAS, of_store
+from ris_dagster.stages import all_jobs, run_jobs
+
+STATION_DAY_ASSETS = ("raw_waveforms", "detections", "spectrograms", "label_tables")
+CHECKS = {
+    "raw_waveforms": "station_day_quality",
+    "spectrograms": "every_detection_accounted_for",
+    "training_set": "drawn_from_what_is_there",
+    "aec_trials": "better_than_mean_spectrogram",
+    "dec_models": "no_empty_clusters",
+    "label_tables": "as_many_labels_as_events",
+}
+
+
+def keys_of(network: Opened) -> list[StationDay]:
+    return list(network.store.station_days())
+
+
+def runs_of(network: Opened) -> list[Run]:
+    client = MlflowClient(of_store(network.store).uri)
+    experiment = client.get_experiment_by_name(network.settings.network.name)
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id], max_results=1000))
+
+
+def materialized(network: Opened, asset: dg.AssetKey) -> set[str]:
+    return set(network.instance.get_materialized_partitions(asset))
+
+
+def test_every_asset_is_materialized_for_every_partition(network: Opened) -> None:
+    graph = network.definitions.resolve_asset_graph()
+    assert len(graph.get_all_asset_keys()) == 14
+    for key in graph.get_all_asset_keys():
+        defined = graph.get(key).partitions_def
+        if defined is None:
+            assert network.instance.get_latest_materialization_event(key) is not None, key
+        else:
+            assert materialized(network, key) == set(map(str, defined.get_partition_keys())), key
+
+
+def test_every_check_is_evaluated_and_passes(network: Opened) -> None:
+    graph = network.definitions.resolve_asset_graph()
+    assert {(c.asset_key.to_user_string(), c.name) for c in graph.asset_check_keys} == set(CHECKS.items())
+    for key in graph.asset_check_keys:
+        (record, *_) = network.instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
+        evaluation = record.event.dagster_event.asset_check_evaluation_data
+        assert evaluation.passed, (key, evaluation.description, evaluation.metadata)
+
+
+@pytest.mark.parametrize("asset", STATION_DAY_ASSETS)
+def test_a_station_day_has_rows_path_and_content_that_are_those_on_disk(network: Opened, asset: str) -> None:
+    for key in keys_of(network):
+        found = network.materialization(asset, key)
+        assert found is not None
+        rows, content = found.metadata["dagster/row_count"].value, found.metadata["content"].value
+        path = found.metadata["path"].value
+        if asset == "raw_waveforms":
+            record = read_json(network.store.acquisition(key))
+            assert (rows, content, path) == (record["samples"], record["inputs"], record["path"])
+            assert bool(path) == (found.metadata["state"].value == "data")
+            continue
+        file = network.store.root / path
+        assert file.is_file()
+        if asset == "spectrograms":
+            info = spectrogram_file.read_info(file)
+            assert (rows, content) == (info.events, info.content)
+        else:
+            assert (content, rows) == tables.read_stamp(file)[1:]
+
+
+def test_a_day_without_data_is_a_recorded_result(network: Opened) -> None:
+    missing = StationDay("S02", network.settings.first_day)
+    assert str(partition_key(missing)) == "2015-01-10|S02"
+    raw = network.materialization("raw_waveforms", missing)
+    events = network.materialization("spectrograms", missing)
+    assert raw is not None and events is not None
+    assert raw.metadata["state"].value == "no_data"
+    assert raw.metadata["reason"].value == events.metadata["reason"].value != ""
+    assert events.metadata["events"].value == 0
+
+
+def test_a_station_day_with_events_shows_pictures(network: Opened) -> None:
+    for key in keys_of(network):
+        detections, spectrograms = (network.materialization(a, key) for a in ("detections", "spectrograms"))
+        assert detections is not None and spectrograms is not None
+        assert str(detections.metadata["day"].value).startswith("![Conditioned day with detections](data:image/png")
+        assert ("samples" in spectrograms.metadata) == (spectrograms.metadata["events"].value > 0)
+
+
+def test_a_station_day_carries_its_versions_and_dimensions(network: Opened) -> None:
+    graph = network.definitions.resolve_asset_graph()
+    key = keys_of(network)[0]
+    for asset in STATION_DAY_ASSETS:
+        found = network.materialization(asset, key)
+        assert found is not None and found.tags is not None
+        version = graph.get(dg.AssetKey(asset)).code_version
+        assert found.tags["dagster/code_version"] == found.tags["dagster/data_version"] == version
+        assert found.tags["dagster/partition/station"] == key.station
+        assert found.tags["dagster/partition/day"] == key.day.isoformat()
+
+
+def test_every_event_has_exactly_one_label(network: Opened) -> None:
+    total = 0
+    for key in keys_of(network):
+        events = spectrogram_file.read_column(network.store.spectrograms(key), "event_id")
+        labels = tables.read_table(network.store.labels(key))
+        assert labels["event_id"].tolist() == [str(e) for e in events]
+        assert labels["event_id"].is_unique
+        k = read_json(network.store.champion)["k"]
+        assert labels["label"].between(0, k - 1).all()
+        total += len(labels)
+    assert total == network.latest("training_set").metadata["dagster/row_count"].value > 100
+
+
+def test_availability_and_scores_are_there(network: Opened) -> None:
+    states = network.latest("availability").metadata["states"].value
+    assert states == {"processed": 2, "no data": 2}
+    scores = network.latest("truth_scores").metadata
+    assert 0 < scores["recall"].value <= 1
+    assert 0 < scores["precision"].value <= 1
+    assert (network.store.root / str(scores["path"].value)).is_file()
+
+
+def test_mlflow_shows_a_grid_of_trials_and_a_sweep_of_models(network: Opened) -> None:
+    runs = {run.info.run_id: run for run in runs_of(network)}
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+    parents = {i: r for i, r in runs.items() if "ris.parent" in r.data.tags}
+    assert sorted(r.data.tags["ris.parent"].split(" ")[0] for r in parents.values()) == ["aec_trials", "dec_models"]
+    children: dict[str, set[tuple[str, str]]] = {}
+    for run in runs.values():
+        if run.info.run_id not in parents:
+            kind = parents[run.data.tags["mlflow.parentRunId"]].data.tags["ris.parent"].split(" ")[0]
+            children.setdefault(kind, set()).add((run.data.tags["ris.asset"], run.data.tags["ris.partition"]))
+    assert children["aec_trials"] == {("aec_trials", key) for key in network.settings.aec.grid.trials()}
+    counts = [str(k) for k in network.settings.dec.k]
+    per_k = {(asset, k) for asset in ("gmm_clusters", "dec_models") for k in counts}
+    assert children["dec_models"] == per_k | {("cluster_count", "")}
+
+
+@pytest.mark.parametrize("asset", ["aec_trials", "gmm_clusters", "dec_models"])
+def test_runs_that_are_compared_have_the_same_parameters_and_metrics(network: Opened, asset: str) -> None:
+    runs = [r for r in runs_of(network) if r.data.tags.get("ris.asset") == asset]
+    assert len(runs) >= 2
+    # The sizes of clusters are as many as K.
+    metrics = [{m for m in r.data.metrics if not m.startswith(("system/", "size_"))} for r in runs]
+    assert metrics[0] and all(names == metrics[0] for names in metrics)
+    assert runs[0].data.params and all(r.data.params.keys() == runs[0].data.params.keys() for r in runs)
+
+
+def test_mlflow_and_dagster_know_of_one_another(network: Opened) -> None:
+    found = {r.info.run_id: r for r in runs_of(network)}
+    for asset in ("aec_trials", "gmm_clusters", "dec_models", "cluster_count"):
+        records = network.instance.fetch_materializations(dg.AssetKey(asset), limit=10).records
+        assert records
+        for record in records:
+            event = record.asset_materialization
+            assert event is not None
+            run = found[str(event.metadata["mlflow"].value).rsplit("/", 1)[-1]]
+            assert run.data.tags["dagster.run_id"] == record.event_log_entry.run_id
+            assert run.data.tags["ris.asset"] == asset
+            assert run.data.tags["ris.partition"] == (event.partition or "")
+            assert isinstance(event.metadata["mlflow"], dg.UrlMetadataValue)
+
+
+def test_a_trained_trial_is_logged_epoch_by_epoch_with_data_and_pictures(network: Opened) -> None:
+    client = MlflowClient(of_store(network.store).uri)
+    for run in (r for r in runs_of(network) if r.data.tags.get("ris.asset") == "aec_trials"):
+        history = client.get_metric_history(run.info.run_id, "val_mse")
+        epochs = int(run.data.metrics["epochs"])
+        assert sorted(m.step for m in history) == sorted({m.step for m in history})
+        assert len(history) == epochs
+        assert run.data.metrics["best_val_mse"] == min(m.value for m in history)
+        (dataset,) = run.inputs.dataset_inputs
+        assert dataset.dataset.digest == network.latest("training_set").metadata["digest"].value
+        files = {f.path for f in client.list_artifacts(run.info.run_id, "figures")}
+        assert files == {"figures/loss.png", "figures/reconstructions.png"}
+
+
+def champion_uri(network: Opened) -> str:
+    return f"models:/{network.settings.network.name}-dec@{CHAMPION_ALIAS}"
+
+
+def test_the_registered_champion_gives_the_labels_of_the_label_tables(network: Opened) -> None:
+    uri = of_store(network.store).uri
+    record = read_json(network.store.champion)
+    client = MlflowClient(uri)
+    version = client.get_model_version_by_alias("tiny-dec", CHAMPION_ALIAS)
+    assert str(version.version) == record["mlflow_model_version"]
+    assert version.run_id == record["mlflow_run_id"]
+    key = StationDay("S01", network.settings.first_day)
+    read = spectrogram_file.read_spectrograms(network.store.spectrograms(key), np.arange(20))
+    labels = tables.read_table(network.store.labels(key))
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(uri)
+    try:
+        model: Any = mlflow.pyfunc.load_model(champion_uri(network))
+    finally:
+        mlflow.set_tracking_uri(before)
+    q = np.asarray(model.predict(read.spectrogram[:, None]))
+    assert q.argmax(axis=1).tolist() == labels["label"].tolist()[:20]
+    np.testing.assert_allclose(q, np.stack(labels["probabilities"].tolist())[:20], atol=1e-5)
+
+
+def test_no_registered_model_is_pickled(network: Opened) -> None:
+    folders = [p.parent for p in network.store.mlflow.rglob("MLmodel")]
+    assert folders
+    for folder in folders:
+        assert not [p for p in folder.rglob("*") if p.suffix in (".pkl", ".pickle", ".pth", ".pt")], folder
+
+
+def test_training_again_with_the_same_seed_gives_the_same_weights_and_labels(network: Opened) -> None:
+    from ris_core.clustering.stage import train_k, trained_models
+    from ris_core.models.weights import load_model, read_description, weights_digest
+    from ris_core.training.trials import chosen_aec, train_trial
+
+    store = network.store
+    data = training_set.load(store)
+    key, (batch_size, learning_rate) = list(network.settings.aec.grid.trials().items())[1]
+    trial = train_trial(data, key, batch_size, learning_rate, network.settings.aec)
+    assert weights_digest(trial.result.model) == read_description(store.aec(key))["digest"]
+    aec, _ = chosen_aec(store)
+    k = network.settings.dec.k[0]
+    trained = train_k(store, data, aec, k, network.settings.dec)
+    assert weights_digest(trained.result.model) == weights_digest(load_model(store.dec(k))[0])
+    assert trained.metrics["label_change"] == trained_models(store)[k]["metrics"]["label_change"]
+    assert list(trained.result.sizes) == trained_models(store)[k]["sizes"]
+
+
+def test_running_everything_again_trains_nothing_and_changes_no_product(network: Opened) -> None:
+    before, trained = products(network.store), len(runs_with(network, "aec_trials", "dec_models"))
+    versions = model_versions(network)
+    lines: list[str] = []
+    names = all_jobs(network.settings)
+    assert run_jobs(network.definitions, network.instance, network.store, names, report=lines.append) == []
+    text = "\n".join(lines)
+    assert f"{jobs.TRIALS}: everything is current" in text
+    assert f"{jobs.DEC}: everything is current" in text
+    after = products(network.store)
+    assert after.keys() == before.keys()
+    assert [name for name in before if before[name] != after[name]] == []
+    assert len(runs_with(network, "aec_trials", "dec_models")) == trained
+    assert model_versions(network) == versions
+    for asset in ("detections", "spectrograms", "label_tables"):
+        for key in keys_of(network):
+            found = network.materialization(asset, key)
+            assert found is not None
+            assert found.metadata["already_current"].value is True
+
+
+def runs_with(network: Opened, *assets: str) -> list[Run]:
+    return [r for r in runs_of(network) if r.data.tags.get("ris.asset") in assets]
+
+
+def model_versions(network: Opened) -> dict[str, list[str]]:
+    client = MlflowClient(of_store(network.store).uri)
+    names = [m.name for m in client.search_registered_models()]
+    return {name: sorted(str(v.version) for v in client.search_model_versions(f"name='{name}'")) for name in names}
+
+
+def test_the_champion_may_be_another_k_by_run_config_and_back_again(network: Opened) -> None:
+    first = read_json(network.store.champion)
+    other = next(k for k in network.settings.dec.k if k != first["k"])
+    config = {"ops": {"champion_model": {"config": {"k": other}}}}
+    assert network.run(jobs.CHAMPION, config=config).success
+    assert read_json(network.store.champion)["k"] == other
+    assert network.latest("champion_model").metadata["k"].value == other
+    assert network.run(jobs.CHAMPION).success
+    assert read_json(network.store.champion) == first
+    client = MlflowClient(of_store(network.store).uri)
+    assert str(client.get_model_version_by_alias("tiny-dec", CHAMPION_ALIAS).version) == first["mlflow_model_version"]
+    assert network.run(jobs.CHAMPION).success
+    assert read_json(network.store.champion) == first

@@ -1,0 +1,66 @@
+"""`ris ui` as a subprocess."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+START_S = 150
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nothing listens on; they are held together so that they differ."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [s.getsockname()[1] for s in sockets]
+
+
+@dataclass(frozen=True)
+class Ui:
+    """The running command and its addresses."""
+
+    process: psutil.Popen
+    dagster: str
+    mlflow: str
+    log: Path
+
+    def output(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+
+@contextmanager
+def served(config: Path, **environment: str) -> Iterator[Ui]:
+    """Run `ris ui` until the end of the block; gives it once both servers answer."""
+    port, mlflow_port = free_ports(2)
+    log = config.with_name("ui.log")
+    ris = Path(sys.executable).with_name("ris")
+    command = [ris, "ui", "--config", config, "--port", port, "--mlflow-port", mlflow_port]
+    with log.open("w", encoding="utf-8") as file:
+        process = psutil.Popen(
+            [str(part) for part in command],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env=os.environ | environment | {"COLUMNS": "200", "PYTHONUNBUFFERED": "1"},
+            cwd=config.parent,
+            start_new_session=True,
+        )
+    ui = Ui(process, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{mlflow_port}", log)
+    try:
+        deadline = time.monotonic() + START_S
+        while "Ctrl-C ends both" not in ui.output():
+            assert process.poll() is None, ui.output()
+            assert time.monotonic() < deadline, ui.output()
+            time.sleep(0.2)
+        yield ui
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.wait(90)

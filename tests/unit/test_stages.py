@@ -1,0 +1,402 @@
+"""Stages of a station-day: what is recorded, what is skipped, what is made again, and what fails with which words."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from obspy import Stream, read
+from waveform_builders import (
+    DAY,
+    KEY,
+    NEXT_KEY,
+    make_settings,
+    ns_at,
+    record,
+    sds_path,
+    sds_settings,
+    write_sds,
+)
+
+from ris_core.config import Settings
+from ris_core.processing.stage import process_station_day
+from ris_core.stages import StageTask, is_current, run_station_day, state_table
+from ris_core.station_day import StationDay
+from ris_core.storage import spectrogram_file, tables
+from ris_core.storage.store import Stage, Store, read_acquisition
+from ris_core.waveforms.acquire import NotAcquiredError, acquire_station_day, read_inventory_of, read_segments
+
+EVENTS = (200.0, 300.0, 400.0)
+OTHER = StationDay("S02", DAY)
+
+
+class CopiedSource:
+    """A source whose samples are copied into the data root; it counts how often it is asked."""
+
+    in_place = False
+
+    def __init__(self, *streams: Stream) -> None:
+        self.traces = [trace for stream in streams for trace in stream]
+        self.fetched: list[tuple[str, date]] = []
+
+    def fetch(self, station: str, day: date) -> Stream:
+        self.fetched.append((station, day))
+        found = [t for t in self.traces if t.stats.station == station and t.stats.starttime.date == day]
+        return Stream([trace.copy() for trace in found])
+
+    def inventory(self, station: str):
+        from ris_core.synthetic.instrument import build_inventory
+
+        return build_inventory(make_settings(), station)
+
+
+@pytest.fixture
+def archive(tmp_path) -> Path:
+    root = tmp_path / "archive"
+    write_sds(root, record(KEY, 0, 600, EVENTS), record(OTHER, 100, 500, [250.0], seed=1))
+    return root
+
+
+@pytest.fixture
+def store(tmp_path, archive) -> Store:
+    return Store(sds_settings(archive), tmp_path / "data")
+
+
+def run(stage: Stage, store: Store, key: StationDay = KEY):
+    return run_station_day(StageTask(stage, store.settings.model_dump_json(), str(store.root)), key)
+
+
+def with_settings(store: Store, **sections) -> Store:
+    values = store.settings.model_dump(mode="json") | sections
+    return Store(Settings.model_validate(values), store.root)
+
+
+def bytes_of(store: Store, key: StationDay = KEY) -> tuple[bytes, bytes]:
+    return store.detections(key).read_bytes(), store.spectrograms(key).read_bytes()
+
+
+def test_an_archive_read_in_place_becomes_products_and_none_of_its_waveforms_is_stored(store, archive):
+    before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in archive.rglob("*") if p.is_file()}
+    acquired = run("acquire", store).result
+    assert (acquired["state"], acquired["path"], acquired["segments"]) == ("data", "in place", 1)
+    assert acquired["coverage"] == pytest.approx(600 / 86_400)
+    processed = run("process", store).result
+    assert (processed["detections"], processed["events"], processed["outcomes"]) == (3, 3, {"event": 3})
+    assert processed["live_seconds"] == pytest.approx(600 - 32)
+    assert not (store.root / "waveforms").exists()
+    assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in archive.rglob("*") if p.is_file()} == before
+    times = tables.read_table(store.detections(KEY))["time_on"].astype("int64")
+    np.testing.assert_allclose((times - ns_at(KEY, 0)) / 1e9, EVENTS, atol=0.15)
+
+
+def test_table_and_spectrogram_file_have_the_same_events_in_the_same_order(store):
+    run("acquire", store)
+    run("process", store)
+    frame = tables.read_table(store.detections(KEY))
+    assert tuple(frame["event_id"]) == spectrogram_file.read_spectrograms(store.spectrograms(KEY)).event_id
+    assert spectrogram_file.read_info(store.spectrograms(KEY)).stamp == tables.read_stamp(store.detections(KEY))[0]
+
+
+def test_no_data_is_a_result_with_its_reason_and_an_empty_product(store):
+    acquired = run("acquire", store, NEXT_KEY)
+    assert acquired.error == ""
+    assert (acquired.result["state"], acquired.result["coverage"]) == ("no_data", 0.0)
+    processed = run("process", store, NEXT_KEY).result
+    assert (processed["detections"], processed["events"], processed["live_seconds"]) == (0, 0, 0)
+    assert "no samples" in processed["reason"]
+    assert store.failure("acquire", NEXT_KEY) is None
+    assert len(tables.read_table(store.detections(NEXT_KEY))) == 0
+    assert is_current("process", store, NEXT_KEY)
+
+
+def test_data_that_come_later_replace_the_result_of_no_data(store, archive):
+    run("acquire", store, NEXT_KEY)
+    run("process", store, NEXT_KEY)
+    write_sds(archive, record(NEXT_KEY, 0, 600, EVENTS))
+    assert run("acquire", store, NEXT_KEY).result["state"] == "data"
+    assert not is_current("process", store, NEXT_KEY)
+    assert run("process", store, NEXT_KEY).result["events"] == 3
+
+
+def test_what_is_current_is_skipped_and_left_as_it_is(store):
+    run("acquire", store)
+    assert run("process", store).result["skipped"] is False
+    before = bytes_of(store)
+    again = run("process", store).result
+    assert (again["skipped"], again["detections"], again["events"]) == (True, 3, 3)
+    assert bytes_of(store) == before
+
+
+def test_making_a_station_day_anew_gives_the_same_bytes(store):
+    run("acquire", store)
+    run("process", store)
+    before = bytes_of(store)
+    store.detections(KEY).unlink()
+    assert run("process", store).result["skipped"] is False
+    assert bytes_of(store) == before
+
+
+def test_changed_detector_settings_make_products_out_of_date_and_only_they_are_made_again(store):
+    for key in (KEY, OTHER):
+        run("acquire", store, key)
+        run("process", store, key)
+    strict = with_settings(store, detector={"threshold_on": 1e4})
+    assert is_current("acquire", strict, KEY)
+    assert not is_current("process", strict, KEY)
+    assert run("process", strict, KEY).result["detections"] == 0
+    assert is_current("process", strict, KEY)
+    assert is_current("process", store, OTHER)
+    assert not is_current("process", strict, OTHER)
+    assert not is_current("process", store, KEY)
+
+
+def test_settings_of_later_steps_leave_products_current(store):
+    run("acquire", store)
+    run("process", store)
+    other = with_settings(store, dec={"k": [4]}, training_set={"events": 99}, retention={"raw": "keep"})
+    assert is_current("acquire", other, KEY)
+    assert is_current("process", other, KEY)
+
+
+def test_changed_samples_of_the_archive_make_products_out_of_date(store, archive):
+    run("acquire", store)
+    run("process", store)
+    write_sds(archive, record(KEY, 0, 600, [250.0]))
+    run("acquire", store)
+    assert not is_current("process", store, KEY)
+    assert run("process", store).result["events"] == 1
+
+
+@pytest.mark.parametrize("product", ["detections", "spectrograms"])
+@pytest.mark.parametrize("content", [b"", b"damaged", None])
+def test_a_product_that_is_lost_or_damaged_is_made_again(store, product, content):
+    run("acquire", store)
+    run("process", store)
+    before = bytes_of(store)
+    path = getattr(store, product)(KEY)
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    assert not is_current("process", store, KEY)
+    (row,) = state_table(store, [KEY]).to_dict("records")
+    assert row["state"] == ("acquired" if content is None else "processed")
+    assert row["outdated"] == ("" if content is None else "process")
+    assert run("process", store).result["skipped"] is False
+    assert bytes_of(store) == before
+
+
+def test_processing_before_acquiring_fails_and_says_what_to_do(store):
+    outcome = run("process", store)
+    assert outcome.result is None
+    assert outcome.error.startswith("NotAcquiredError: S01 2015-01-10: not acquired yet")
+    with pytest.raises(NotAcquiredError, match="materialize raw_waveforms"):
+        process_station_day(store, KEY)
+
+
+def test_a_corrupt_file_fails_its_station_day_alone_and_success_clears_the_record(store, archive):
+    path = sds_path(archive, record(KEY, 0, 1), DAY)
+    good = path.read_bytes()
+    path.write_bytes(b"\0" * 8192)
+    for attempt in (1, 2):
+        outcome = run("acquire", store)
+        assert outcome.result is None
+        assert str(path) in outcome.error
+        assert "Traceback" in outcome.trace
+        failure = store.failure("acquire", KEY)
+        assert (failure.attempts, failure.error) == (attempt, outcome.error)
+    assert run("acquire", store, OTHER).error == ""
+    assert store.failure("acquire", OTHER) is None
+    path.write_bytes(good)
+    assert run("acquire", store).error == ""
+    assert store.failure("acquire", KEY) is None
+
+
+def test_a_file_that_is_damaged_after_it_was_acquired_fails_processing_and_keeps_the_old_products(store, archive):
+    run("acquire", store)
+    run("process", store)
+    before = bytes_of(store)
+    path = sds_path(archive, record(KEY, 0, 1), DAY)
+    path.write_bytes(b"\0" * 8192)
+    outcome = run("process", with_settings(store, detector={"threshold_on": 12}))
+    assert str(path) in outcome.error
+    assert store.failure("process", KEY).attempts == 1
+    assert bytes_of(store) == before
+
+
+def test_samples_that_cannot_be_processed_fail_with_the_reason(store, archive):
+    write_sds(archive, record(KEY, 0, 600, rate=40.0))
+    run("acquire", store)
+    outcome = run("process", store)
+    assert outcome.error.startswith("BadWaveformError: sampling rate 40 Hz")
+    assert store.failure("process", KEY).error == outcome.error
+    assert not store.spectrograms(KEY).exists()
+
+
+def test_an_absent_archive_fails_each_station_day_with_its_path(tmp_path):
+    store = Store(sds_settings(tmp_path / "absent"), tmp_path / "data")
+    outcome = run("acquire", store)
+    assert "source.root" in outcome.error
+    assert str(tmp_path / "absent") in outcome.error
+    assert store.failure("acquire", KEY).attempts == 1
+
+
+def copied(tmp_path, **sections) -> tuple[Store, CopiedSource]:
+    source = CopiedSource(Stream([record(KEY, 0, 600, EVENTS), record(KEY, 700, 900, [800.0], seed=2)]))
+    return Store(make_settings(**sections), tmp_path / "data"), source
+
+
+def test_copied_waveforms_are_stored_as_they_came_with_their_response(tmp_path):
+    store, source = copied(tmp_path)
+    acquired = acquire_station_day(store, KEY, source)
+    assert (acquired["state"], acquired["segments"], acquired["gaps"]) == ("data", 2, 2)
+    assert acquired["path"] == "waveforms/2015/XX/S01/HHZ.D/XX.S01..HHZ.D.2015.010"
+    assert acquired["bytes"] == store.waveform(KEY).stat().st_size
+    for found, wanted in zip(read(str(store.waveform(KEY))), source.traces, strict=True):
+        assert found.stats.starttime == wanted.stats.starttime
+        np.testing.assert_array_equal(found.data, wanted.data)
+    assert read_inventory_of(store, "S01", source).get_contents()["channels"] == ["XX.S01..HHZ"]
+
+
+def test_copied_waveforms_are_fetched_once_and_again_only_when_asked_or_lost(tmp_path):
+    store, source = copied(tmp_path)
+    acquire_station_day(store, KEY, source)
+    first = store.waveform(KEY).read_bytes()
+    assert acquire_station_day(store, KEY, source)["skipped"] is True
+    assert len(source.fetched) == 1
+    assert acquire_station_day(store, KEY, source, again=True)["skipped"] is False
+    store.waveform(KEY).unlink()
+    assert not is_current("acquire", store, KEY)
+    acquire_station_day(store, KEY, source)
+    assert len(source.fetched) == 3
+    assert store.waveform(KEY).read_bytes() == first
+
+
+def test_a_day_without_data_at_the_source_is_asked_for_once(tmp_path):
+    store, source = copied(tmp_path)
+    for _ in range(2):
+        assert acquire_station_day(store, NEXT_KEY, source)["state"] == "no_data"
+    assert len(source.fetched) == 1
+    assert not store.waveform(NEXT_KEY).exists()
+
+
+def test_another_channel_is_acquired_anew(tmp_path):
+    store, source = copied(tmp_path)
+    acquire_station_day(store, KEY, source)
+    assert not is_current("acquire", with_settings(store, conditioning={"padding": 600}), KEY)
+
+
+def test_a_raw_file_dropped_after_processing_leaves_the_product_current(tmp_path):
+    store, source = copied(tmp_path, retention={"raw": "drop_after_processing"})
+    acquire_station_day(store, KEY, source)
+    assert process_station_day(store, KEY, source, preview=False)["events"] == 4
+    assert not store.waveform(KEY).exists()
+    assert is_current("acquire", store, KEY)
+    assert is_current("process", store, KEY)
+    assert process_station_day(store, KEY, source)["skipped"] is True
+    assert acquire_station_day(store, KEY, source)["skipped"] is True
+    assert len(source.fetched) == 1
+    assert state_table(store, [KEY])["outdated"][0] == ""
+
+
+def test_a_dropped_raw_file_is_fetched_again_after_a_change_of_settings_and_dropped_again(tmp_path):
+    store, source = copied(tmp_path, retention={"raw": "drop_after_processing"})
+    acquire_station_day(store, KEY, source)
+    process_station_day(store, KEY, source, preview=False)
+    strict = with_settings(store, detector={"threshold_on": 1e4})
+    assert not is_current("process", strict, KEY)
+    assert process_station_day(strict, KEY, source, preview=False)["events"] == 0
+    assert len(source.fetched) == 2
+    assert not store.waveform(KEY).exists()
+    assert is_current("process", strict, KEY)
+
+
+def test_a_dropped_raw_file_that_the_source_has_no_longer_leaves_the_old_products(tmp_path):
+    store, source = copied(tmp_path, retention={"raw": "drop_after_processing"})
+    acquire_station_day(store, KEY, source)
+    process_station_day(store, KEY, source, preview=False)
+    before = bytes_of(store)
+    source.traces.clear()
+    strict = with_settings(store, detector={"threshold_on": 1e4})
+    with pytest.raises(FileNotFoundError, match=r"S01 2015-01-10: .*the source has no samples any more"):
+        process_station_day(strict, KEY, source, preview=False)
+    assert bytes_of(store) == before
+    assert read_acquisition(store, KEY)["state"] == "data"
+    assert is_current("process", store, KEY)
+
+
+def test_a_stored_file_reads_as_the_segments_that_were_acquired(tmp_path):
+    store, source = copied(tmp_path)
+    acquire_station_day(store, KEY, source)
+    found = read_segments(store, KEY, source)
+    assert [(s.start_ns, s.end_ns) for s in found] == [
+        (ns_at(KEY, 0), ns_at(KEY, 600)),
+        (ns_at(KEY, 700), ns_at(KEY, 900)),
+    ]
+
+
+def test_pictures_of_the_day_come_with_the_work_and_not_with_a_skip(tmp_path):
+    store, source = copied(tmp_path)
+    acquire_station_day(store, KEY, source)
+    done = process_station_day(store, KEY, source)
+    assert done["day_png"].startswith(b"\x89PNG")
+    assert done["spectrograms_png"].startswith(b"\x89PNG")
+    assert "day_png" not in process_station_day(store, KEY, source)
+
+
+def test_acceleration_comes_from_the_stored_response(tmp_path):
+    store, source = copied(tmp_path)
+    acquire_station_day(store, KEY, source)
+    process_station_day(store, KEY, source, preview=False)
+    assert tables.read_table(store.detections(KEY))["peak_acceleration"].notna().all()
+
+
+def test_the_state_table_tells_what_each_station_day_is_and_what_is_out_of_date(store, archive):
+    run("acquire", store, OTHER)
+    damaged = StationDay("S02", date(2015, 1, 9))
+    trace = record(damaged, 0, 600)
+    write_sds(archive, trace)
+    sds_path(archive, trace, damaged.day).write_bytes(b"\0" * 8192)
+    run("acquire", store, damaged)
+    run("acquire", store, KEY)
+    run("process", store, KEY)
+    run("acquire", store, NEXT_KEY)
+    run("process", store, NEXT_KEY)
+    keys = list(store.station_days(until=date(2015, 1, 12)))
+    frame = state_table(store, keys).set_index(["station", "day"])
+    assert len(frame) == 6
+    state = frame["state"]
+    assert state["S01", "2015-01-10"] == "processed"
+    assert state["S02", "2015-01-10"] == "acquired"
+    assert state["S01", "2015-01-11"] == "no data"
+    assert state["S02", "2015-01-09"] == "failed"
+    assert state["S01", "2015-01-09"] == state["S02", "2015-01-11"] == "not yet"
+    done = frame.loc[("S01", "2015-01-10")]
+    assert (done["events"], done["gaps"], done["live_seconds"]) == (3, 1, 568.0)
+    assert done["coverage"] == pytest.approx(600 / 86_400)
+    failed = frame.loc[("S02", "2015-01-09")]
+    assert (failed["failed_stage"], failed["attempts"]) == ("acquire", 1)
+    assert "2015.009" in failed["error"]
+    assert (frame["outdated"] == "").all()
+    assert not frame["labelled"].any()
+
+    changed = state_table(with_settings(store, detector={"sta": 1}), keys).set_index(["station", "day"])
+    assert changed["outdated"]["S01", "2015-01-10"] == "process"
+    assert changed["outdated"]["S01", "2015-01-11"] == "process"
+    assert changed["outdated"]["S02", "2015-01-10"] == ""
+
+
+def test_the_state_of_no_station_days_is_an_empty_table(store):
+    frame = state_table(store, [])
+    assert isinstance(frame, pd.DataFrame)
+    assert len(frame) == 0
+    assert {"station", "day", "state", "outdated"} <= set(frame.columns)
+
+
+def test_a_task_for_a_root_of_another_network_is_refused(store):
+    other = make_settings(network={"name": "other", "code": "YY"})
+    with pytest.raises(ValueError, match="holds network"):
+        run_station_day(StageTask("acquire", other.model_dump_json(), str(store.root)), KEY)

@@ -1,0 +1,391 @@
+"""Storage: files whole or not at all, the same bytes for the same data, and digests that notice a change."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from waveform_builders import KEY, make_settings, record, segments_of
+
+from ris_core.processing.chain import Products, process
+from ris_core.station_day import StationDay
+from ris_core.storage import spectrogram_file, tables
+from ris_core.storage.atomic import read_json, replacing, write_json
+from ris_core.storage.stamp import Stamp, digest_of_arrays
+from ris_core.storage.store import Store, WrongNetworkError, read_acquisition
+
+STAMP = Stamp("settings12345", "1", "inputs123456")
+SETTINGS = make_settings()
+
+
+@pytest.fixture(scope="module")
+def products() -> Products:
+    return process(segments_of(KEY, record(KEY, 0, 400, [100, 103, 200, 300])), KEY, SETTINGS, None)
+
+
+@pytest.fixture(scope="module")
+def nothing() -> Products:
+    return process([], KEY, SETTINGS, None)
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.rglob("*") if p.is_file())
+
+
+def flip_byte_of_data(path: Path, data: bytes) -> None:
+    """Flip one bit in the middle of the place where ``data`` stands in a file."""
+    content = bytearray(path.read_bytes())
+    place = content.find(data)
+    assert place >= 0
+    content[place + len(data) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_file_appears_whole_with_the_folders_it_needs(tmp_path):
+    path = tmp_path / "a" / "b" / "file.txt"
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+        assert temporary.parent == path.parent
+        assert not path.exists()
+    assert path.read_text() == "new"
+    assert files_in(tmp_path) == ["file.txt"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path, error):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with pytest.raises(error), replacing(path) as temporary:
+        temporary.write_text("half")
+        raise error
+    assert path.read_text() == "old"
+    assert files_in(tmp_path) == ["file.txt"]
+
+
+def test_a_write_that_writes_nothing_is_an_error_and_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with pytest.raises(FileNotFoundError), replacing(path):
+        pass
+    assert path.read_text() == "old"
+
+
+def test_a_failing_write_of_spectrograms_leaves_the_old_file(tmp_path, products):
+    path = tmp_path / "day.h5"
+    spectrogram_file.write_spectrograms(path, products.spectrograms, STAMP, "{}")
+    before = path.read_bytes()
+    with pytest.raises((TypeError, ValueError)):
+        spectrogram_file.write_spectrograms(path, products.spectrograms, STAMP, "{}", {"figure": object()})
+    assert path.read_bytes() == before
+    assert files_in(tmp_path) == ["day.h5"]
+
+
+def test_a_failing_write_of_a_table_leaves_the_old_file(tmp_path, products):
+    path = tmp_path / "day.parquet"
+    tables.write_table(path, products.detections, tables.DETECTION_SCHEMA, STAMP)
+    before = path.read_bytes()
+    with pytest.raises((KeyError, ValueError)):
+        tables.write_table(path, products.detections.drop(columns="snr"), tables.DETECTION_SCHEMA, STAMP)
+    assert path.read_bytes() == before
+    assert files_in(tmp_path) == ["day.parquet"]
+
+
+def test_json_comes_back_as_it_was_and_broken_json_is_named(tmp_path):
+    path = tmp_path / "record.json"
+    write_json(path, {"b": [1, 2.5], "a": "é"})
+    assert read_json(path) == {"a": "é", "b": [1, 2.5]}
+    path.write_text('{"a": ')
+    with pytest.raises(ValueError, match=r"record\.json: not valid JSON"):
+        read_json(path)
+
+
+def test_spectrograms_come_back_as_they_were(tmp_path, products):
+    path = tmp_path / "day.h5"
+    spectrogram_file.write_spectrograms(path, products.spectrograms, STAMP, "{}", {"live_seconds": 12.5})
+    found, wanted = spectrogram_file.read_spectrograms(path), products.spectrograms
+    assert found.event_id == wanted.event_id
+    assert found.sampling_rate == 50.0
+    for name in ("spectrogram", "waveform", "frequency", "time", "time_peak", "window_start"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name))
+        assert getattr(found, name).dtype == getattr(wanted, name).dtype
+    info = spectrogram_file.read_info(path)
+    assert (info.events, info.stamp, info.summary) == (3, STAMP, {"live_seconds": 12.5})
+
+
+def test_rows_and_blocks_of_spectrograms_are_those_asked_for(tmp_path, products):
+    path = tmp_path / "day.h5"
+    spectrogram_file.write_spectrograms(path, products.spectrograms, STAMP, "{}")
+    part = spectrogram_file.read_spectrograms(path, np.array([0, 2]))
+    assert part.event_id == (products.spectrograms.event_id[0], products.spectrograms.event_id[2])
+    np.testing.assert_array_equal(part.waveform, products.spectrograms.waveform[[0, 2]])
+    blocks = list(spectrogram_file.iterate_spectrograms(path, 2))
+    assert [len(b) for b in blocks] == [2, 1]
+    np.testing.assert_array_equal(np.concatenate(blocks), products.spectrograms.spectrogram)
+    assert list(spectrogram_file.read_column(path, "event_id")) == list(products.spectrograms.event_id)
+    np.testing.assert_array_equal(spectrogram_file.read_column(path, "time_peak"), products.spectrograms.time_peak)
+
+
+def test_the_spectrogram_file_explains_itself(tmp_path, products):
+    path = tmp_path / "day.h5"
+    spectrogram_file.write_spectrograms(path, products.spectrograms, STAMP, '{"detector": 1}')
+    with h5py.File(path) as file:
+        assert file["spectrogram"].attrs["unit"] == "counts^2/Hz"
+        assert file["waveform"].attrs["unit"] == "counts"
+        assert file["frequency"].attrs["unit"] == "Hz"
+        assert file["time_peak"].attrs["unit"] == "ns since 1970-01-01 UTC"
+        np.testing.assert_array_equal(file["spectrogram"].dims[1][0], products.spectrograms.frequency)
+        np.testing.assert_array_equal(file["spectrogram"].dims[2][0], products.spectrograms.time)
+        assert json.loads(file.attrs["settings_json"]) == {"detector": 1}
+
+
+def test_rewriting_the_same_spectrograms_gives_the_same_bytes(tmp_path, products):
+    first, second = tmp_path / "first.h5", tmp_path / "second.h5"
+    for path in (first, second):
+        spectrogram_file.write_spectrograms(path, products.spectrograms, STAMP, "{}", {"a": 1})
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_rewriting_the_same_table_gives_the_same_bytes(tmp_path, products):
+    first, second = tmp_path / "first.parquet", tmp_path / "second.parquet"
+    for path in (first, second):
+        tables.write_table(path, products.detections.copy(), tables.DETECTION_SCHEMA, STAMP)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_detection_table_comes_back_as_it_was(tmp_path, products):
+    path = tmp_path / "station=S01" / "day=2015-01-10.parquet"
+    tables.write_table(path, products.detections, tables.DETECTION_SCHEMA, STAMP)
+    found = tables.read_table(path)
+    assert list(found.columns) == [field.name for field in tables.DETECTION_SCHEMA]
+    for name in ("event_id", "station", "outcome", "snr", "peak_counts"):
+        assert list(found[name]) == list(products.detections[name])
+    for name in ("time_on", "time_off", "time_peak"):
+        assert found[name].dt.tz is not None
+        assert list(found[name].astype("int64")) == list(products.detections[name])
+    stamp, _, rows = tables.read_stamp(path)
+    assert (stamp, rows) == (STAMP, 4)
+
+
+def test_not_a_number_stays_so_and_does_not_become_null(tmp_path, products):
+    path = tmp_path / "day.parquet"
+    frame = products.detections.copy()
+    frame["snr"] = [1.0, float("nan"), 2.0, 3.0]
+    tables.write_table(path, frame, tables.DETECTION_SCHEMA, STAMP)
+    column = pq.read_table(path)["snr"]
+    assert column.null_count == 0
+    np.testing.assert_array_equal(column.to_numpy(), [1.0, np.nan, 2.0, 3.0])
+    acceleration = pq.read_table(path)["peak_acceleration"]
+    assert acceleration.null_count == 0
+    assert np.isnan(acceleration.to_numpy()).all()
+
+
+def test_a_missing_value_where_one_is_required_is_refused(tmp_path, products):
+    frame = products.detections.copy()
+    frame["outcome"] = None
+    with pytest.raises(ValueError, match="outcome"):
+        tables.write_table(tmp_path / "day.parquet", frame, tables.DETECTION_SCHEMA, STAMP)
+    assert files_in(tmp_path) == []
+
+
+def label_frame(k: int) -> pd.DataFrame:
+    memberships = np.full((2, k), 1 / k, np.float32)
+    return pd.DataFrame(
+        {
+            "event_id": ["a", "b"],
+            "station": ["S01", "S01"],
+            "time_peak": [1, 2],
+            "label": [0, k - 1],
+            "probability": [0.5, 0.25],
+            "probabilities": list(memberships),
+            "latent": list(np.arange(18, dtype=np.float32).reshape(2, 9)),
+            "reconstruction_error": [1e-5, 2e-5],
+            "novelty": [None, None],
+            "assigned": [None, True],
+            "model_version": ["v", "v"],
+        }
+    )
+
+
+def test_a_label_table_keeps_vectors_and_unknown_values(tmp_path):
+    path = tmp_path / "labels.parquet"
+    tables.write_table(path, label_frame(6), tables.label_schema(6), STAMP)
+    found = tables.read_table(path)
+    assert np.stack(found["probabilities"]).shape == (2, 6)
+    np.testing.assert_array_equal(np.stack(found["latent"]).ravel(), np.arange(18))
+    raw = pq.read_table(path)
+    assert raw["novelty"].null_count == 2
+    assert raw["assigned"].to_pylist() == [None, True]
+
+
+def test_digests_of_untouched_files_verify(tmp_path, products):
+    table, file = tmp_path / "day.parquet", tmp_path / "day.h5"
+    content = tables.write_table(table, products.detections, tables.DETECTION_SCHEMA, STAMP)
+    assert tables.verify(table)
+    assert tables.read_stamp(table)[1] == content
+    content = spectrogram_file.write_spectrograms(file, products.spectrograms, STAMP, "{}")
+    assert spectrogram_file.verify(file)
+    assert spectrogram_file.read_info(file).content == content
+
+
+def test_a_flipped_bit_in_any_column_of_a_spectrogram_file_is_noticed(tmp_path, products):
+    path = tmp_path / "day.h5"
+    events = products.spectrograms
+    columns = events.window_start.tobytes(), events.time_peak.tobytes(), events.event_id[1].encode()
+    for column in columns:
+        spectrogram_file.write_spectrograms(path, events, STAMP, "{}")
+        flip_byte_of_data(path, column)
+        assert not spectrogram_file.verify(path)
+
+
+@pytest.mark.parametrize("dataset", ["spectrogram", "waveform"])
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.9])
+def test_a_flipped_bit_in_compressed_samples_is_noticed(tmp_path, products, dataset, place):
+    path = tmp_path / "day.h5"
+    spectrogram_file.write_spectrograms(path, products.spectrograms, STAMP, "{}")
+    with h5py.File(path) as file:
+        chunk = file[dataset].id.get_chunk_info(0)
+    content = bytearray(path.read_bytes())
+    content[chunk.byte_offset + int(place * chunk.size)] ^= 4
+    path.write_bytes(content)
+    assert not spectrogram_file.verify(path)
+
+
+@pytest.mark.parametrize("name", [field.name for field in tables.DETECTION_SCHEMA])
+def test_a_flipped_bit_in_any_column_of_a_table_is_noticed(tmp_path, products, name):
+    path = tmp_path / "day.parquet"
+    tables.write_table(path, products.detections, tables.DETECTION_SCHEMA, STAMP)
+    whole = path.read_bytes()
+    before = tables.read_table(path)
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    (column,) = (c for i in range(group.num_columns) if (c := group.column(i)).path_in_schema == name)
+    start = column.dictionary_page_offset or column.data_page_offset
+    for at in np.linspace(start, start + column.total_compressed_size - 1, 8).astype(int):
+        content = bytearray(whole)
+        content[at] ^= 4
+        path.write_bytes(content)
+        if tables.verify(path):
+            # The bit is of no consequence to what is read.
+            pd.testing.assert_frame_equal(tables.read_table(path), before)
+
+
+def test_a_file_that_is_absent_or_cut_short_does_not_verify(tmp_path, products):
+    table, file = tmp_path / "day.parquet", tmp_path / "day.h5"
+    assert not tables.verify(table)
+    assert not spectrogram_file.verify(file)
+    tables.write_table(table, products.detections, tables.DETECTION_SCHEMA, STAMP)
+    spectrogram_file.write_spectrograms(file, products.spectrograms, STAMP, "{}")
+    for path, verify in ((table, tables.verify), (file, spectrogram_file.verify)):
+        path.write_bytes(path.read_bytes()[:-2000])
+        assert not verify(path)
+
+
+def test_another_value_gives_another_digest(products):
+    one = products.spectrograms.spectrogram
+    other = one.copy()
+    other[0, 0, 0] = np.nextafter(other[0, 0, 0], np.float32(np.inf))
+    assert digest_of_arrays(one) != digest_of_arrays(other)
+    assert digest_of_arrays(one) != digest_of_arrays(one.astype(np.float64))
+    assert digest_of_arrays(one) != digest_of_arrays(one.reshape(-1, 100))
+
+
+def test_a_station_day_without_events_has_valid_files_of_no_events(tmp_path, nothing):
+    table, file = tmp_path / "day.parquet", tmp_path / "day.h5"
+    spectrogram_file.write_spectrograms(file, nothing.spectrograms, STAMP, "{}", {"live_seconds": 0.0})
+    tables.write_table(table, nothing.detections, tables.DETECTION_SCHEMA, STAMP)
+    info = spectrogram_file.read_info(file)
+    assert (info.events, info.stamp) == (0, STAMP)
+    found = spectrogram_file.read_spectrograms(file)
+    assert (found.spectrogram.shape, found.waveform.shape) == ((0, 87, 100), (0, 218))
+    assert found.event_id == ()
+    assert list(spectrogram_file.iterate_spectrograms(file, 8)) == []
+    assert spectrogram_file.verify(file)
+    frame = tables.read_table(table)
+    assert len(frame) == 0
+    assert str(frame["time_on"].dtype) == "datetime64[ns, UTC]"
+    assert tables.verify(table)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a file of this kind", b"\x89HDF\r\n\x1a\n", b"PAR1"])
+def test_files_that_cannot_be_read_are_named(tmp_path, content):
+    path = tmp_path / "day.file"
+    path.write_bytes(content)
+    for read in (spectrogram_file.read_info, spectrogram_file.read_spectrograms, tables.read_table, tables.read_stamp):
+        with pytest.raises(OSError, match=r"day\.file: cannot be read as a"):
+            read(path)
+
+
+def test_another_hdf5_file_is_not_taken_for_spectrograms(tmp_path):
+    path = tmp_path / "other.h5"
+    with h5py.File(path, "w") as file:
+        file["something"] = [1]
+    with pytest.raises(OSError, match=r"other\.h5: not a spectrogram file"):
+        spectrogram_file.read_info(path)
+
+
+def test_a_data_root_is_marked_and_taken_again_by_its_network(tmp_path):
+    Store(SETTINGS, tmp_path / "root")
+    assert read_json(tmp_path / "root" / "network.json") == {"name": "test", "code": "XX"}
+    Store(make_settings(detector={"sta": 1}), tmp_path / "root")
+
+
+@pytest.mark.parametrize("network", [{"name": "other", "code": "XX"}, {"name": "test", "code": "YY"}])
+def test_a_data_root_of_another_network_is_refused_with_both_names(tmp_path, network):
+    Store(make_settings(network=network), tmp_path)
+    with pytest.raises(WrongNetworkError) as refused:
+        Store(SETTINGS, tmp_path)
+    for word in (str(tmp_path), network["name"], network["code"], "test", "RIS_DATA"):
+        assert word in str(refused.value)
+
+
+def test_products_lie_where_the_documentation_says(tmp_path):
+    store = Store(SETTINGS, tmp_path)
+    key = StationDay("S01", date(2015, 2, 3))
+    assert store.relative(store.waveform(key)) == "waveforms/2015/XX/S01/HHZ.D/XX.S01..HHZ.D.2015.034"
+    assert store.relative(store.detections(key)) == "detections/station=S01/day=2015-02-03.parquet"
+    assert store.relative(store.spectrograms(key)) == "spectrograms/S01/2015-02-03.h5"
+    assert store.relative(store.labels(key)) == "labels/station=S01/day=2015-02-03.parquet"
+    assert store.relative(store.inventory("S01")) == "inventory/XX.S01.xml"
+    assert store.relative(Path(os.sep) / "elsewhere" / "file") == str(Path(os.sep) / "elsewhere" / "file")
+
+
+def test_station_days_come_station_by_station_and_only_when_they_are_over(tmp_path):
+    store = Store(SETTINGS, tmp_path)
+    found = [str(key) for key in store.station_days(until=date(2015, 1, 11))]
+    assert found == ["S01 2015-01-09", "S01 2015-01-10", "S02 2015-01-09", "S02 2015-01-10"]
+
+
+def test_failed_attempts_are_counted_until_a_success(tmp_path):
+    store = Store(SETTINGS, tmp_path)
+    assert store.failure("process", KEY) is None
+    store.record_failure("process", KEY, "first")
+    store.record_failure("process", KEY, "second")
+    record_ = store.failure("process", KEY)
+    assert (record_.error, record_.attempts, record_.station, record_.day) == ("second", 2, "S01", "2015-01-10")
+    assert store.failure("acquire", KEY) is None
+    store.clear_failure("process", KEY)
+    store.clear_failure("process", KEY)
+    assert store.failure("process", KEY) is None
+
+
+def test_an_absent_acquisition_is_none(tmp_path):
+    assert read_acquisition(Store(SETTINGS, tmp_path), KEY) is None
+
+
+def test_the_size_on_disk_is_told_by_folder(tmp_path, products):
+    store = Store(SETTINGS, tmp_path)
+    tables.write_table(store.detections(KEY), products.detections, tables.DETECTION_SCHEMA, STAMP)
+    assert store.size_on_disk() == {"detections": store.detections(KEY).stat().st_size}
+
+
+def test_a_stamp_without_one_of_its_parts_is_none():
+    assert Stamp.from_mapping(STAMP.as_dict()) == STAMP
+    assert Stamp.from_mapping({"settings": "a", "version": "1"}) is None
+    assert replace(STAMP, inputs="other") != STAMP
