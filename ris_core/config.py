@@ -502,6 +502,18 @@ def _explain(error: ValidationError, path: Path) -> str:
     return f"{path}: {len(lines)} setting(s) cannot be used\n  " + "\n  ".join(lines)
 
 
+class _Loader(yaml.SafeLoader):
+    """Safe YAML in which a key that stands twice is refused; plain YAML would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key '{key.value}' stands twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def config_path() -> Path:
     """Return the settings file that `RIS_CONFIG` names, or the demo's."""
     named = os.environ.get("RIS_CONFIG")
@@ -523,7 +535,7 @@ def load_settings(path: Path | str | None = None) -> Settings:
     """
     path = Path(path) if path is not None else config_path()
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = _Loader(path.read_text(encoding="utf-8")).get_single_data()
     except OSError as error:
         raise SettingsError(f"{path}: the settings file cannot be read ({error.strerror}); set RIS_CONFIG") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

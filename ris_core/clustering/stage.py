@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,9 @@ from ris_core import config, versions
 from ris_core.clustering.initialise import Initialisation, initialise
 from ris_core.clustering.scores import davies_bouldin, label_change_table, silhouette
 from ris_core.config import digest_of
-from ris_core.models.inference import encode
+from ris_core.models.inference import encode, reconstruction_error
 from ris_core.models.networks import Aec
-from ris_core.models.weights import read_description, save_model
+from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE, read_description, save_model
 from ris_core.storage import tables
 from ris_core.storage.atomic import read_json, replacing, write_json
 from ris_core.storage.stamp import Stamp
@@ -26,8 +26,15 @@ from ris_core.storage.store import Store
 from ris_core.training.acceptance import Acceptance, accept_dec
 from ris_core.training.dec import DecResult, train_dec
 from ris_core.training.loop import OnStep
-from ris_core.training.training_set import TrainingSet
-from ris_core.training.trials import NoAcceptedModelError
+from ris_core.training.training_set import TrainingSet, digest_on_disk
+from ris_core.training.trials import NoAcceptedModelError, read_choice
+
+_CLUSTERS, _CLUSTERS_JSON = "clusters.safetensors", "clusters.json"
+
+
+class OutOfStepError(ValueError):
+    """What stands on disk was made from another autoencoder or training set than those of now."""
+
 
 LATENT_SCHEMA = pa.schema(
     [
@@ -47,14 +54,31 @@ def write_latents(store: Store, data: TrainingSet, aec: Aec, aec_digest: str) ->
 
 
 def read_latents(store: Store) -> tuple[NDArray[np.float32], Stamp]:
-    """Return the latents (N, 9) in the order of the training set and their provenance (autoencoder, training set)."""
+    """Return the latents (N, 9) in the order of the training set and their provenance (autoencoder, training set).
+
+    Raises
+    ------
+    FileNotFoundError
+        There are none yet.
+    OutOfStepError
+        They are not of the autoencoder and the training set of now.
+    """
     path = store.latent_features
     if not path.exists():
         raise FileNotFoundError(f"{path}: there are no latents yet; materialize latent_features first")
     stamp = tables.read_stamp(path)[0]
-    if stamp is None:
-        raise ValueError(f"{path}: says nothing of its making; materialize latent_features again")
+    aec, training_set = now(store)
+    if stamp is None or (stamp.settings, stamp.inputs) != (aec, training_set):
+        raise OutOfStepError(
+            f"{path}: these latents are not of the autoencoder ({aec}) and the training set ({training_set}) of now; "
+            "materialize latent_features again"
+        )
     return np.stack(tables.read_table(path, ["latent"])["latent"].tolist()), stamp
+
+
+def now(store: Store) -> tuple[str, str]:
+    """Return the digests of the chosen autoencoder and of the training set on disk."""
+    return str(read_choice(store)["digest"]), digest_on_disk(store)
 
 
 def make_clusters(store: Store, k: int, settings: config.Dec) -> Initialisation:
@@ -62,10 +86,10 @@ def make_clusters(store: Store, k: int, settings: config.Dec) -> Initialisation:
     z, stamp = read_latents(store)
     clusters = initialise(settings.initialisation, z, k, settings.n_init, settings.seed)
     folder = store.gmm(k)
-    with replacing(folder / "clusters.safetensors") as temporary:
+    with replacing(folder / _CLUSTERS) as temporary:
         safetensors.numpy.save_file({"centroids": clusters.centroids, "labels": clusters.labels}, temporary)
     write_json(
-        folder / "clusters.json",
+        folder / _CLUSTERS_JSON,
         {
             "k": k,
             "method": clusters.method,
@@ -73,18 +97,49 @@ def make_clusters(store: Store, k: int, settings: config.Dec) -> Initialisation:
             "inertia": clusters.inertia,
             "aec": stamp.settings,
             "training_set": stamp.inputs,
+            "configuration": clusters_configuration(store, settings),
         },
     )
     return clusters
 
 
+def initialisation_digest(settings: config.Dec) -> str:
+    """Return the digest of the settings that decide about initial clusters."""
+    return digest_of([versions.GMM, settings.initialisation, settings.n_init, settings.seed])
+
+
+def clusters_configuration(store: Store, settings: config.Dec) -> str:
+    """Return the digest of all that decides about the initial clusters of a K."""
+    return digest_of([*now(store), initialisation_digest(settings)])
+
+
+def clusters_are_current(store: Store, k: int) -> bool:
+    """Return whether the initial clusters for K are those that the settings and latents of now would give."""
+    path = store.gmm(k) / _CLUSTERS_JSON
+    return path.exists() and bool(read_json(path)["configuration"] == clusters_configuration(store, store.settings.dec))
+
+
 def read_clusters(store: Store, k: int) -> tuple[NDArray[np.float64], NDArray[np.int32], dict[str, Any]]:
-    """Return centroids (K, 9), labels (N,) and the description of the initial clusters for K."""
+    """Return centroids (K, 9), labels (N,) and the description of the initial clusters for K.
+
+    Raises
+    ------
+    FileNotFoundError
+        There are none yet.
+    OutOfStepError
+        They are not of the autoencoder and the training set of now.
+    """
     folder = store.gmm(k)
-    if not (folder / "clusters.json").exists():
+    if not (folder / _CLUSTERS_JSON).exists():
         raise FileNotFoundError(f"{folder}: there are no initial clusters for K = {k}; materialize gmm_clusters first")
-    arrays = safetensors.numpy.load_file(folder / "clusters.safetensors")
-    return arrays["centroids"], arrays["labels"], read_json(folder / "clusters.json")
+    description = read_json(folder / _CLUSTERS_JSON)
+    if (description["aec"], description["training_set"]) != now(store):
+        raise OutOfStepError(
+            f"{folder}: these initial clusters are not of the autoencoder and the training set of now; materialize "
+            "latent_features and gmm_clusters again"
+        )
+    arrays = safetensors.numpy.load_file(folder / _CLUSTERS)
+    return arrays["centroids"], arrays["labels"], description
 
 
 def score_labels(store: Store, data: TrainingSet, labels: NDArray[np.int32], k: int) -> dict[str, float]:
@@ -122,24 +177,17 @@ def train_k(
 ) -> TrainedDec:
     """Train the DEC for K from its initial clusters and score it.
 
-    Beside the scores of `score_labels` there is ``silhouette_dec`` in DEC's own latents, which rises by construction:
-    it is shown, not chosen by.
-
-    Raises
-    ------
-    ValueError
-        The initial clusters belong to another training set.
+    Beside the scores of `score_labels` there are ``silhouette_dec`` in DEC's own latents, which rises by construction
+    (it is shown, not chosen by), and ``train_mse`` and ``val_mse``, the reconstruction errors over the autoencoder's
+    training and validation events (DEC trains on both).
     """
-    centroids, labels, description = read_clusters(store, k)
-    if description["training_set"] != data.digest:
-        raise ValueError(
-            f"{store.gmm(k)}: the initial clusters are of another training set ({description['training_set']}, now "
-            f"{data.digest}); materialize latent_features and gmm_clusters again"
-        )
+    centroids, labels, _ = read_clusters(store, k)
     result = train_dec(aec, data.x, centroids, labels, settings, on_update=on_update)
     last = result.updates[-1]
+    errors = reconstruction_error(result.model, data.x)
     metrics = {
-        "mse": result.history[-1]["mse"],
+        "train_mse": float(errors[~data.validation].mean()),
+        "val_mse": float(errors[data.validation].mean()),
         "kl": result.history[-1]["kl"],
         "loss": result.history[-1]["loss"],
         "label_change": last["label_change"],
@@ -159,25 +207,39 @@ def train_k(
     )
 
 
+def dec_digest(settings: config.Dec) -> str:
+    """Return the digest of the settings that decide about the weights of a DEC, given its initial clusters."""
+    left_out = {"k", "device", "smallest_cluster", "initialisation", "n_init"}
+    return digest_of([versions.DEC, settings.model_dump(mode="json", exclude=left_out)])
+
+
 def dec_configuration(store: Store, k: int, settings: config.Dec) -> str:
     """Return the digest of what decides about the DEC of K."""
-    values = settings.model_dump(mode="json", exclude={"k", "device", "smallest_cluster"})
-    return digest_of([versions.DEC, read_clusters(store, k)[2], values])
+    return digest_of([read_clusters(store, k)[2], dec_digest(settings)])
 
 
-def save_dec(store: Store, trained: TrainedDec, data: TrainingSet, configuration: str, links: Mapping[str, str]) -> str:
-    """Write a DEC model with its scores and verdict; returns the digest of the weights."""
+def dec_is_current(store: Store, k: int) -> bool:
+    """Return whether the DEC of K is the one that the settings and initial clusters of now would give."""
+    found = trained_models(store).get(k)
+    if found is None or not clusters_are_current(store, k):
+        return False
+    return bool(found["configuration"] == dec_configuration(store, k, store.settings.dec))
+
+
+def save_dec(store: Store, trained: TrainedDec, configuration: str, links: Mapping[str, str]) -> str:
+    """Write a DEC model with its scores and sizes; returns the digest of the weights."""
+    aec, training_set = now(store)
     return save_model(
         store.dec(trained.k),
         trained.result.model,
         {
             "k": trained.k,
-            "training_set": data.digest,
+            "aec": aec,
+            "training_set": training_set,
             "configuration": configuration,
             "metrics": trained.metrics,
             "sizes": list(trained.result.sizes),
             "stopped": trained.result.stopped,
-            "acceptance": asdict(trained.acceptance),
             "updates": trained.result.updates,
             **links,
         },
@@ -185,44 +247,54 @@ def save_dec(store: Store, trained: TrainedDec, data: TrainingSet, configuration
 
 
 def trained_models(store: Store) -> dict[int, dict[str, Any]]:
-    """Return what is known of every trained DEC model, by K."""
-    return {
+    """Return what is known of every DEC of the settings that was trained on what is there now, by K."""
+    found = {
         k: read_description(store.dec(k))["metadata"]
         for k in store.settings.dec.k
-        if (store.dec(k) / "model.json").exists()
+        if (store.dec(k) / JSON_FILE).exists()
     }
+    return {k: m for k, m in found.items() if (m["aec"], m["training_set"]) == now(store)}
 
 
-def choose_champion(models: Mapping[int, Mapping[str, Any]], k: int | None) -> int:
+def verdict(metadata: Mapping[str, Any], settings: config.Dec) -> Acceptance:
+    """Judge a trained DEC by its sizes and the settings of now, which may have changed since it was trained."""
+    return accept_dec([int(size) for size in metadata["sizes"]], settings)
+
+
+def choose_champion(models: Mapping[int, Mapping[str, Any]], k: int | None, settings: config.Dec) -> int:
     """Choose the model that labels.
 
     Parameters
     ----------
     models
-        Metadata of the trained models by K: ``acceptance`` and ``metrics`` with the silhouette in data space.
+        Metadata of the models that were trained on what is there now, by K (`trained_models`).
     k
-        The K asked for; none: the accepted model of best silhouette.
+        The K asked for; none: the accepted model of best silhouette in data space.
+    settings
+        Section `dec`: what a model must fulfil to be accepted.
 
     Raises
     ------
     NoAcceptedModelError
-        There is no such model, or none that was accepted; gives the reasons.
+        There is no such model, or none that is accepted; gives the reasons.
     """
-    if k is not None and k not in models:
+    if not models or (k is not None and k not in models):
         raise NoAcceptedModelError(
-            f"champion.k = {k}: no such model is trained; trained are {sorted(models) or 'none'}"
+            f"no DEC model{'' if k is None else f' of K = {k}'} was trained from the autoencoder and the training set "
+            f"of now (there are K = {sorted(models) or 'none'}); materialize gmm_clusters and dec_models"
         )
     wanted = {k: models[k]} if k is not None else dict(models)
-    accepted = {n: m for n, m in wanted.items() if m["acceptance"]["passed"]}
+    verdicts = {n: verdict(m, settings) for n, m in wanted.items()}
+    accepted = [n for n in sorted(wanted) if verdicts[n].passed]
     if not accepted:
-        reasons = "\n".join(f"K = {n}: {'; '.join(m['acceptance']['reasons'])}" for n, m in wanted.items())
+        reasons = "\n".join(f"K = {n}: {'; '.join(found.reasons)}" for n, found in verdicts.items())
         raise NoAcceptedModelError(f"none of {len(wanted)} DEC models may label\n{reasons}")
 
     def score(n: int) -> float:
-        value = accepted[n]["metrics"]["silhouette"]
+        value = wanted[n]["metrics"]["silhouette"]
         return float("-inf") if value is None else float(value)
 
-    return max(sorted(accepted), key=score)
+    return max(accepted, key=score)
 
 
 def save_champion(store: Store, k: int, links: Mapping[str, str]) -> dict[str, Any]:
@@ -230,7 +302,7 @@ def save_champion(store: Store, k: int, links: Mapping[str, str]) -> dict[str, A
     digest = read_description(store.dec(k))["digest"]
     # A copy of its own: retraining the same K must not change the champion behind its back.
     folder = store.root / "models" / "champions" / f"k{k}-{digest}"
-    for name in ("model.safetensors", "model.json"):
+    for name in (WEIGHTS_FILE, JSON_FILE):
         with replacing(folder / name) as temporary:
             temporary.write_bytes((store.dec(k) / name).read_bytes())
     record = {"k": k, "folder": store.relative(folder), "model_version": f"k{k}-{digest}", **links}

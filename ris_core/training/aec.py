@@ -27,10 +27,6 @@ logger = logging.getLogger(__name__)
 _VALIDATION_BATCH = 128
 
 
-class DeadLatentError(RuntimeError):
-    """All nine latents were zero for every event of the validation set, with every seed that was tried."""
-
-
 @dataclass(frozen=True)
 class AecResult:
     """A trained autoencoder.
@@ -42,11 +38,13 @@ class AecResult:
     seed
         Seed of its weights and of the order of its samples.
     seeds_tried
-        All seeds, in order; those before the last gave dead latents.
+        All seeds, in order; those before the last gave dead latents: zero for the whole validation set within the
+        first `patience` epochs.
     best_epoch, val_mse
         Epoch of the lowest validation MSE (from 1), and that MSE.
     stopped
-        ``early`` (patience ran out) or ``max_epochs``.
+        ``early`` (patience ran out, or the latents died later on), ``max_epochs``, or ``dead``: the latents died with
+        every seed, and the model is of no use.
     history
         One row for each epoch of the last seed: `epoch`, `train_mse` (mean over the epoch's batches), `val_mse`,
         `live_latents` (of the validation set), `seconds`, `learning_rate`, `seed`.
@@ -74,7 +72,6 @@ class _Data:
 class _Attempt:
     model: Aec
     history: list[Metrics]
-    epochs: int
     best_epoch: int
     died: bool
 
@@ -114,8 +111,6 @@ def _train_with_seed(seed: int, data: _Data, learning_rate: float, settings: con
             train_mse = _train_epoch(model, optimiser, data, generator, shown)
             val_mse, latent = _validate(model, data)
             require_finite(train_mse + val_mse, f"AEC, epoch {epoch}", learning_rate)
-            if not latent.any():
-                return _Attempt(model, history, epoch, best_epoch, died=True)
             row = {
                 "epoch": epoch,
                 "train_mse": train_mse,
@@ -128,12 +123,16 @@ def _train_with_seed(seed: int, data: _Data, learning_rate: float, settings: con
             history.append(row)
             shown.set_postfix(epoch=epoch, val_mse=f"{val_mse:.3g}", refresh=False)
             on_epoch(epoch, row)
+            if not latent.any():
+                if epoch <= settings.patience:
+                    return _Attempt(model.cpu(), history, epoch, died=True)
+                break
             if val_mse < best:
                 best, best_epoch, best_weights = val_mse, epoch, copy.deepcopy(model.state_dict())
             elif epoch - best_epoch >= settings.patience:
                 break
     model.load_state_dict(best_weights)
-    return _Attempt(model.cpu(), history, len(history), best_epoch, died=False)
+    return _Attempt(model.cpu(), history, best_epoch, died=False)
 
 
 def train_aec(
@@ -161,8 +160,6 @@ def train_aec(
 
     Raises
     ------
-    DeadLatentError
-        All latents died with every seed from `settings.seed` to `settings.seed + settings.restarts`.
     DivergedError
         The loss is not finite.
     """
@@ -180,20 +177,17 @@ def train_aec(
         tried.append(seed)
         attempt = _train_with_seed(seed, data, learning_rate, settings, report)
         if not attempt.died:
-            return AecResult(
-                model=attempt.model,
-                seed=seed,
-                seeds_tried=tuple(tried),
-                best_epoch=attempt.best_epoch,
-                val_mse=attempt.history[attempt.best_epoch - 1]["val_mse"],
-                stopped="early" if attempt.epochs - attempt.best_epoch >= settings.patience else "max_epochs",
-                seconds=time.perf_counter() - start,
-                history=attempt.history,
-            )
-        steps += attempt.epochs
-        logger.warning("AEC seed %d: all latents are zero after epoch %d", seed, attempt.epochs)
-    raise DeadLatentError(
-        f"all nine latents became zero for the whole validation set with each of the seeds {tried} (batch "
-        f"{batch_size}, learning rate {learning_rate:g}); take a lower learning rate, another aec.seed, or more "
-        "aec.restarts, and look whether the spectrograms are normalised"
+            break
+        steps += len(attempt.history)
+        logger.warning("AEC seed %d: all latents are zero after epoch %d", seed, len(attempt.history))
+    complete = len(attempt.history) == settings.max_epochs
+    return AecResult(
+        model=attempt.model,
+        seed=tried[-1],
+        seeds_tried=tuple(tried),
+        best_epoch=attempt.best_epoch,
+        val_mse=attempt.history[attempt.best_epoch - 1]["val_mse"],
+        stopped="dead" if attempt.died else "max_epochs" if complete else "early",
+        seconds=time.perf_counter() - start,
+        history=attempt.history,
     )

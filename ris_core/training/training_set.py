@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from ris_core import versions
 from ris_core.config import digest_of
 from ris_core.processing.chain import Spectrograms
+from ris_core.processing.stage import process_is_current
 from ris_core.progress import track
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file
@@ -64,22 +64,22 @@ class TrainingSet:
 
 
 def sources(store: Store, keys: Iterable[StationDay]) -> dict[StationDay, spectrogram_file.SpectrogramInfo]:
-    """Return all processed station-days with events, in the order of the keys."""
+    """Return all station-days with events whose spectrograms are current, in the order of the keys."""
     found = {}
     for key in keys:
-        path = store.spectrograms(key)
-        if path.exists() and (info := spectrogram_file.read_info(path)).events:
+        if process_is_current(store, key) and (info := spectrogram_file.read_info(store.spectrograms(key))).events:
             found[key] = info
     return found
 
 
 def draw(store: Store) -> dict[str, Any]:
-    """Draw the training set, write it, and return what it consists of.
+    """Draw the training set, write it in random order, and return what it consists of.
 
     Returns
     -------
     dict
-        events, train, validation, of (events to choose from), station_days, by_station (events), digest, inputs.
+        events, train, validation, of (events to choose from), station_days, outdated (station-days left out because
+        their spectrograms are not current), by_station (events), digest, inputs.
 
     Raises
     ------
@@ -87,7 +87,9 @@ def draw(store: Store) -> dict[str, Any]:
         Fewer than 20 events are processed.
     """
     settings = store.settings.training_set
-    available = sources(store, store.station_days())
+    keys = list(store.station_days())
+    available = sources(store, keys)
+    outdated = sum(store.spectrograms(key).exists() and not process_is_current(store, key) for key in keys)
     counts = np.array([info.events for info in available.values()], dtype=np.int64)
     total = int(counts.sum())
     if total < LEAST_EVENTS:
@@ -109,7 +111,10 @@ def draw(store: Store) -> dict[str, Any]:
         if rows.size:
             parts.append(spectrogram_file.read_spectrograms(store.spectrograms(key), rows))
             by_station[key.station] = by_station.get(key.station, 0) + int(rows.size)
-    merged = _concatenate(parts)
+    # Batches follow the order of the file where nothing shuffles them: it must not be that of stations and days.
+    order = rng.permutation(chosen.size)
+    merged = _take(_concatenate(parts), order)
+    validation = validation[order]
     drawn_from = {str(key): info.content for key, info in available.items()}
     stamp = Stamp(settings.digest(), versions.TRAINING_SET, digest_of(drawn_from))
     summary = {"drawn_from": drawn_from, "of": total, "seed": settings.seed, "by_station": by_station}
@@ -122,6 +127,7 @@ def draw(store: Store) -> dict[str, Any]:
         "validation": int(held_out),
         "of": total,
         "station_days": len(available),
+        "outdated": outdated,
         "by_station": by_station,
         "digest": _digest(content, validation),
         "inputs": stamp.inputs,
@@ -146,23 +152,50 @@ def _concatenate(parts: list[Spectrograms]) -> Spectrograms:
     )
 
 
+def _take(data: Spectrograms, order: NDArray[np.int64]) -> Spectrograms:
+    return replace(
+        data,
+        spectrogram=data.spectrogram[order],
+        waveform=data.waveform[order],
+        event_id=tuple(data.event_id[i] for i in order),
+        time_peak=data.time_peak[order],
+        window_start=data.window_start[order],
+    )
+
+
 def load(store: Store) -> TrainingSet:
     """Read the training set and normalise it; raises `FileNotFoundError` where it was not drawn yet."""
     path = store.training_set
     if not path.exists():
         raise FileNotFoundError(f"{path}: not drawn yet; materialize training_set first")
     data = spectrogram_file.read_spectrograms(path)
-    with h5py.File(path, "r") as file:
-        validation = file["validation"][:].astype(bool)
-    content = spectrogram_file.read_info(path).content
+    validation = spectrogram_file.read_column(path, "validation").astype(bool)
     return TrainingSet(
         x=normalise(data.spectrogram, data.event_id, out=data.spectrogram),
         event_id=data.event_id,
         validation=validation,
         frequency=data.frequency,
         time=data.time,
-        digest=_digest(content, validation),
+        digest=digest_on_disk(store),
     )
+
+
+def digest_on_disk(store: Store) -> str:
+    """Return the digest of the training set without reading its spectrograms."""
+    path = store.training_set
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: not drawn yet; materialize training_set first")
+    validation = spectrogram_file.read_column(path, "validation").astype(bool)
+    return _digest(spectrogram_file.read_info(path).content, validation)
+
+
+def is_current(store: Store) -> bool:
+    """Return whether the training set was drawn with the settings of now from the station-days of now."""
+    if not store.training_set.exists():
+        return False
+    drawn_from = {str(key): info.content for key, info in sources(store, store.station_days()).items()}
+    wanted = Stamp(store.settings.training_set.digest(), versions.TRAINING_SET, digest_of(drawn_from))
+    return spectrogram_file.read_info(store.training_set).stamp == wanted
 
 
 def changed_since(store: Store) -> dict[str, list[str]]:

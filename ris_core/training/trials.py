@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from ris_core import config, versions
@@ -17,7 +17,7 @@ from ris_core.training.acceptance import Acceptance, accept_aec
 from ris_core.training.aec import AecResult, train_aec
 from ris_core.training.floors import live_latents, mean_spectrogram_mse, pca_mse
 from ris_core.training.loop import OnStep
-from ris_core.training.training_set import TrainingSet
+from ris_core.training.training_set import TrainingSet, digest_on_disk
 
 
 class NoAcceptedModelError(ValueError):
@@ -68,8 +68,13 @@ def train_trial(
 
 def configuration_digest(data_digest: str, batch_size: int, learning_rate: float, settings: config.Aec) -> str:
     """Return the digest of what decides about a trial's weights."""
+    return digest_of([data_digest, batch_size, learning_rate, training_digest(settings)])
+
+
+def training_digest(settings: config.Aec) -> str:
+    """Return the digest of the settings that decide about the weights of every trial."""
     values = settings.model_dump(mode="json", exclude={"grid", "device", "least_live_latents"})
-    return digest_of([versions.AEC, data_digest, batch_size, learning_rate, values])
+    return digest_of([versions.AEC, values])
 
 
 def save_trial(store: Store, trial: Trial, data: TrainingSet, configuration: str, links: Mapping[str, str]) -> str:
@@ -84,7 +89,6 @@ def save_trial(store: Store, trial: Trial, data: TrainingSet, configuration: str
             "seed": trial.result.seed,
             "seeds_tried": list(trial.result.seeds_tried),
             "metrics": trial.metrics,
-            "acceptance": asdict(trial.acceptance),
             "history": trial.result.history,
             **links,
         },
@@ -97,6 +101,12 @@ def trained_trials(store: Store) -> dict[str, dict[str, Any]]:
     return {
         key: read_description(store.aec(key))["metadata"] for key in keys if (store.aec(key) / "model.json").exists()
     }
+
+
+def verdict(metadata: Mapping[str, Any], settings: config.Aec) -> Acceptance:
+    """Judge a trained trial by its metrics and the settings of now, which may have changed since it was trained."""
+    metrics = {name: float("nan") if value is None else float(value) for name, value in metadata["metrics"].items()}
+    return accept_aec(metrics, settings)
 
 
 def choose_trial(store: Store, data_digest: str) -> dict[str, Any]:
@@ -119,9 +129,10 @@ def choose_trial(store: Store, data_digest: str) -> dict[str, Any]:
             f"none of the {len(found)} trained trials was trained on the training set of now ({data_digest}); "
             "materialize aec_trials"
         )
-    accepted = {key: m for key, m in current.items() if m["acceptance"]["passed"]}
+    verdicts = {key: verdict(m, store.settings.aec) for key, m in current.items()}
+    accepted = {key: m for key, m in current.items() if verdicts[key].passed}
     if not accepted:
-        reasons = "\n".join(f"{key}: {'; '.join(m['acceptance']['reasons'])}" for key, m in current.items())
+        reasons = "\n".join(f"{key}: {'; '.join(found.reasons)}" for key, found in verdicts.items())
         raise NoAcceptedModelError(f"none of the {len(current)} trials may be used\n{reasons}")
     best = min(accepted, key=lambda key: float(accepted[key]["metrics"]["val_mse"]))
     choice = {
@@ -135,11 +146,25 @@ def choose_trial(store: Store, data_digest: str) -> dict[str, Any]:
     return choice | {"compared": current}
 
 
-def chosen_aec(store: Store) -> tuple[Aec, dict[str, Any]]:
-    """Load the chosen autoencoder; raises `FileNotFoundError` before one was chosen."""
+def read_choice(store: Store) -> dict[str, Any]:
+    """Return the record of the chosen trial; raises `FileNotFoundError` before one was chosen."""
     if not store.aec_choice.exists():
         raise FileNotFoundError(f"{store.aec_choice}: no trial was chosen yet; materialize aec_weights first")
     choice: dict[str, Any] = read_json(store.aec_choice)
+    return choice
+
+
+def trial_is_current(store: Store, key: str) -> bool:
+    """Return whether a trial is the one that the settings and the training set of now would give."""
+    found = trained_trials(store).get(key)
+    batch_size, learning_rate = store.settings.aec.grid.trials()[key]
+    wanted = configuration_digest(digest_on_disk(store), batch_size, learning_rate, store.settings.aec)
+    return found is not None and bool(found["configuration"] == wanted)
+
+
+def chosen_aec(store: Store) -> tuple[Aec, dict[str, Any]]:
+    """Load the chosen autoencoder and the record of the choice; raises `FileNotFoundError` before one was chosen."""
+    choice = read_choice(store)
     model, _ = load_model(store.aec(choice["trial"]))
     if not isinstance(model, Aec) or weights_digest(model) != choice["digest"]:
         raise ValueError(

@@ -57,7 +57,7 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
         yield dg.MaterializeResult(
             metadata={
                 "dagster/row_count": summary["events"],
-                **{name: summary[name] for name in ("train", "validation", "of", "station_days", "by_station")},
+                **{name: summary[name] for name in ("train", "validation", "of", "station_days", "outdated", "by_station")},
                 "digest": summary["digest"],
                 "path": dg.MetadataValue.path(opened.relative(opened.training_set)),
                 "mlflow_grid": dg.MetadataValue.url(tracking.url(tracking.prepare(), grid)),
@@ -199,7 +199,7 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
 
         from ris_core.models.export import latents
         from ris_core.training import training_set as sampling
-        from ris_core.training.trials import choose_trial, chosen_aec
+        from ris_core.training.trials import choose_trial, chosen_aec, verdict
 
         opened = store.open()
         data = sampling.load(opened)
@@ -208,7 +208,7 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
         registered = f"{settings.network.name}-aec"
         version = tracking.register(choice["mlflow_run_id"], latents(model), data.x[:2, None], registered)
         rows = [
-            {"trial": key, "accepted": m["acceptance"]["passed"], **_comparable(m["metrics"])}
+            {"trial": key, "accepted": verdict(m, settings.aec).passed, **_comparable(m["metrics"])}
             for key, m in choice["compared"].items()
         ]
         missing = sorted(settings.aec.grid.trials().keys() - choice["compared"].keys())

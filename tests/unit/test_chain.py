@@ -122,6 +122,30 @@ def test_both_days_see_the_same_events_around_midnight(offset, seed):
     assert abs(int(peaks[0]) - int(wanted.spectrograms.time_peak[0]) - 43_200 * NS) <= NS // 50
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_swarm_over_midnight_has_the_detections_and_outcomes_that_it_has_without_a_midnight(seed):
+    rng = np.random.default_rng(seed)
+    whole = record(KEY, 85_500, 87_300, seed=seed)
+    samples = whole.data.astype(np.float64)
+    for at in np.cumsum(rng.exponential(6, 290)):
+        burst(samples, 50.0, at, 10 ** rng.uniform(3, 5.5), rng.uniform(4, 15))
+    whole.data = samples
+    midnight = whole.stats.starttime + 900
+    sensitive = make_settings(detector={"threshold_on": 4, "threshold_off": 2})
+    today = run(KEY, whole.slice(None, midnight + 299.99), settings=sensitive)
+    tomorrow = run(NEXT_KEY, whole.slice(midnight - 300, None), settings=sensitive)
+    undivided = make_trace(whole.stats.starttime.ns - 43_200 * NS, whole.data, 50)
+    wanted = run(KEY, undivided, settings=sensitive)
+
+    times = np.array([*onsets(today, KEY), *(86_400 + t for t in onsets(tomorrow, NEXT_KEY))]) - 86_400
+    kinds = np.array(outcomes(today) + outcomes(tomorrow))
+    wanted_times = np.array(onsets(wanted, KEY)) - 43_200
+    near, wanted_near = np.abs(times) < 250, np.abs(wanted_times) < 250
+    assert near.sum() > 10
+    np.testing.assert_allclose(times[near], wanted_times[wanted_near], atol=0.021)
+    assert list(kinds[near]) == list(np.array(outcomes(wanted))[wanted_near])
+
+
 def test_the_cleaning_window_begins_before_midnight():
     whole = record(KEY, 85_500, 87_300, [86_398.0, 86_401.5, 86_404.5])
     midnight = whole.stats.starttime + 900

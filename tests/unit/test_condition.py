@@ -167,6 +167,8 @@ def test_the_edge_of_a_gap_makes_no_trigger(settings, edge, seconds):
     samples = noise(time.size) + EDGES[edge](time)
     found = condition(make_segment(samples, opens_window=False, closes_window=False), settings, KEY.start_ns)
     assert found.samples.size == pytest.approx(seconds * 50, abs=1)
+    usual = found.samples[500:-500].std()
+    assert max(np.abs(found.samples[:50]).max(), np.abs(found.samples[-50:]).max()) < 8 * usual
     assert triggers_of(found, 0, make_settings().detector, settings) == []
 
 

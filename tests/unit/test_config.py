@@ -156,6 +156,7 @@ def test_an_absent_file_is_named(tmp_path):
     [
         (b"network: [1, 2\nstations: {", "not valid YAML"),
         (b"\x89HDF\r\n\x1a\n\xff\xfe\x00", "not valid YAML"),
+        (b"? [a, b]\n: 1\n", "not valid YAML"),
         (b"just a sentence", "found str"),
         (b"", "found NoneType"),
         (b"- a\n- b\n", "found list"),
@@ -165,6 +166,15 @@ def test_a_file_that_is_not_a_mapping_in_yaml_is_refused(tmp_path, content, word
     path = tmp_path / "settings.yaml"
     path.write_bytes(content)
     assert words in refusal(path)
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path):
+    path = tmp_path / "settings.yaml"
+    text = yaml.safe_dump(settings_values(detector={"sta": 1}))
+    path.write_text(text + "detector:\n  lta: 20\n", encoding="utf-8")
+    message = refusal(path)
+    assert "the key 'detector' stands twice" in message
+    assert f"line {text.count(chr(10)) + 1}" in message
 
 
 @pytest.mark.parametrize("value", [0.4, "0.4", "0.4 s", "0.4s", " 4e-1 s "])

@@ -1,0 +1,141 @@
+"""What a user sees of the session's network in both UIs, in a real browser; screenshots are kept beside this file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from builders import Opened
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from servers import Ui, served
+
+from ris_core.station_day import StationDay
+from ris_core.storage import spectrogram_file
+from ris_core.storage.atomic import read_json
+from ris_dagster.partitions import partition_key
+from ris_dagster.resources.tracking import of_store
+
+CHROMIUM = Path("/usr/bin/chromium")
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-domain-reliability",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-default-browser-check",
+)
+GROUPS = {
+    "acquire": ["raw_waveforms"],
+    "process": ["detections", "spectrograms"],
+    "train": ["training_set", "aec_trials", "aec_weights"],
+    "cluster": ["latent_features", "cluster_count", "gmm_clusters", "dec_models", "champion_model"],
+    "label": ["label_tables"],
+    "analysis": ["availability", "truth_scores"],
+}
+WAIT_MS = 60_000
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed (apt-get install chromium)")
+
+
+@pytest.fixture(scope="module")
+def ui(network: Opened) -> Iterator[Ui]:
+    with served(network.config, RIS_DATA=str(network.store.root.parent)) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1600, "height": 1000})
+    context.set_default_timeout(WAIT_MS)
+    expect.set_options(timeout=WAIT_MS)
+    shown = context.new_page()
+    yield shown
+    SCREENSHOTS.mkdir(exist_ok=True)
+    shown.screenshot(path=SCREENSHOTS / f"{request.node.name.removeprefix('test_')}.png")
+    context.close()
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_graph_shows_every_asset_as_filled(group: str, page: Page, ui: Ui, network: Opened) -> None:
+    graph = network.definitions.resolve_asset_graph()
+    members = {k.to_user_string() for k in graph.get_all_asset_keys() if graph.get(k).group_name == group}
+    assert members == set(GROUPS[group])
+    page.goto(f"{ui.dagster}/locations/ris/asset-groups/{group}/lineage")
+    partitioned = [
+        n
+        for n in GROUPS[group]
+        if graph.get(next(k for k in graph.get_all_asset_keys() if k.to_user_string() == n)).partitions_def
+    ]
+    expect(page.get_by_text("100% filled")).to_have_count(len(partitioned))
+    expect(page.get_by_text("Materialized", exact=True)).to_have_count(len(GROUPS[group]) - len(partitioned))
+    checks = [c for c in graph.asset_check_keys if c.asset_key.to_user_string() in GROUPS[group]]
+    expect(page.get_by_text("1 / 1 Passed")).to_have_count(len(checks))
+    for name in GROUPS[group]:
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+
+
+def test_a_station_day_shows_its_rows_and_its_picture(page: Page, ui: Ui, network: Opened) -> None:
+    key = StationDay("S01", network.settings.first_day)
+    events = spectrogram_file.read_info(network.store.spectrograms(key)).events
+    partition = str(partition_key(key)).replace("|", "%7C")
+    page.goto(f"{ui.dagster}/assets/spectrograms?view=partitions&partition={partition}")
+    row = page.get_by_role("row").filter(has_text="dagster/row_count")
+    expect(row).to_contain_text(str(events))
+    expect(page.get_by_text("Materialized (4)")).to_be_visible()
+    page.get_by_text("[Show Markdown]").click()
+    picture = page.locator('img[alt="Sample spectrograms"]')
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.complete && image.naturalWidth") > 300
+
+
+def test_a_check_shows_that_it_passed(page: Page, ui: Ui) -> None:
+    page.goto(f"{ui.dagster}/assets/spectrograms?view=checks")
+    expect(page.get_by_text("Evaluation result")).to_be_visible()
+    expect(page.get_by_text("Passed", exact=True)).to_be_visible()
+    expect(page.get_by_text("no station-day failed")).to_be_visible()
+
+
+def test_no_dialog_covers_the_page_and_nothing_outside_is_asked_for(page: Page, ui: Ui) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{ui.dagster}/assets")
+    expect(page.get_by_text("champion_model").first).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    outside = [url for url in asked if not url.startswith((ui.dagster, "data:", "blob:"))]
+    assert outside == []
+
+
+def test_mlflow_lists_the_trials_under_their_grid(page: Page, ui: Ui, network: Opened) -> None:
+    page.goto(f"{ui.mlflow}/#/experiments/{of_store(network.store).prepare()}/runs")
+    grid = page.get_by_role("row").filter(has_text="aec_trials")
+    expect(grid).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="dec_models")).to_be_visible()
+    grid.get_by_role("button").first.click()
+    for trial in network.settings.aec.grid.trials():
+        expect(page.get_by_text(f"aec {trial}", exact=True)).to_be_visible()
+
+
+def test_mlflow_shows_the_champion(page: Page, ui: Ui, network: Opened) -> None:
+    version = read_json(network.store.champion)["mlflow_model_version"]
+    page.goto(f"{ui.mlflow}/#/models/tiny-dec")
+    row = page.get_by_role("row").filter(has_text="champion")
+    expect(row).to_contain_text(f"Version {version}")
+
+
+def test_the_link_of_a_materialization_opens_its_run_in_mlflow(page: Page, ui: Ui, network: Opened) -> None:
+    found = network.latest("dec_models")
+    address = str(found.metadata["mlflow"].value)
+    page.goto(ui.mlflow + address[address.index("/#/") :])
+    expect(page.get_by_text(f"dec k={found.partition}").first).to_be_visible()
+    expect(page.get_by_text("silhouette", exact=True).first).to_be_visible()
