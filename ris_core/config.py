@@ -302,7 +302,6 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 class Aec(Section):
     """The convolutional autoencoder and its training."""
 
-    normalisation: Literal["l2"] = Field("l2", description="Each spectrogram has unit L2 norm (code).")
     grid: AecGrid = Field(AecGrid(), description="The trials.")
     max_epochs: int = Field(500, ge=1, description="Epochs at most (J21: 500).")
     patience: int = Field(10, ge=1, description="Epochs without a better validation MSE before stopping (J21: 10).")
@@ -314,6 +313,10 @@ class Aec(Section):
         2, ge=1, le=9, description="A model with fewer latent dimensions that vary is not accepted (ours)."
     )
     device: Device = Field("auto", description="auto takes CUDA, else MPS, else the CPU.")
+
+    def training_values(self) -> dict[str, Any]:
+        """Return what decides about the weights of a trial, besides its batch size and learning rate."""
+        return self.model_dump(mode="json", exclude={"grid", "device", "least_live_latents"})
 
 
 class ClusterCount(Section):
@@ -361,6 +364,14 @@ class Dec(Section):
         if len(set(value)) != len(value):
             raise ValueError("every K may stand only once")
         return value
+
+    def initialisation_values(self) -> dict[str, Any]:
+        """Return what decides about initial clusters."""
+        return self.model_dump(mode="json", include={"initialisation", "n_init", "seed"})
+
+    def training_values(self) -> dict[str, Any]:
+        """Return what decides about the weights of a DEC, given its initial clusters."""
+        return self.model_dump(mode="json", exclude={"k", "device", "smallest_cluster", "initialisation", "n_init"})
 
 
 class Champion(Section):
@@ -465,7 +476,21 @@ class Settings(Section):
         if isinstance(self.source, SdsSource | FdsnSource):
             # Where the same samples lie is not part of what they are.
             source = {"kind": self.source.kind}
-        return digest_of([source, self.channel, self.location, self.conditioning.padding])
+        # Synthetic sources are heard at several stations, so every station's place decides about all waveforms.
+        where = [s.model_dump(mode="json") for s in self.stations] if source["kind"] == "synthetic" else []
+        return digest_of([source, where, self.channel, self.location, self.conditioning.padding])
+
+    def aec_digest(self) -> str:
+        """Return the digest of what decides about the weights of a trial, besides its batch size and learning rate."""
+        return digest_of(self.aec.training_values())
+
+    def initial_clusters_digest(self) -> str:
+        """Return the digest of what decides about initial clusters."""
+        return digest_of(self.dec.initialisation_values())
+
+    def dec_digest(self) -> str:
+        """Return the digest of what decides about the weights of a DEC, given its initial clusters."""
+        return digest_of(self.dec.training_values())
 
     def process_digest(self) -> str:
         """Return the digest of what decides about detections and spectrograms."""

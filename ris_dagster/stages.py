@@ -43,37 +43,36 @@ def _station_day_runs(job: str, settings: Settings) -> Iterator[Run]:
 
 
 def runs_of(job: str, settings: Settings, store: Store, again: bool) -> list[Run]:
-    """Return the runs that a job needs; trials and DEC models that are current are left out unless ``again``."""
+    """Return the runs that a job needs; training that is current is left out unless ``again`` asks for it."""
     if job in (jobs.ACQUIRE, jobs.PROCESS, jobs.LABEL):
         return list(_station_day_runs(job, settings))
     if job == jobs.TRIALS:
-        keys = [k for k in settings.aec.grid.trials() if again or not _trial_is_current(store, k)]
-    elif job == jobs.CLUSTERS:
+        keys: list[str] = list(settings.aec.grid.trials())
+    elif job in (jobs.CLUSTERS, jobs.DEC):
         keys = [str(k) for k in settings.dec.k]
-    elif job == jobs.DEC:
-        keys = [str(k) for k in settings.dec.k if again or not _dec_is_current(store, k)]
     else:
-        return [Run(job, "")]
-    return [Run(job, key, partition=key) for key in keys]
+        return [] if not again and _is_current(job, store, "") else [Run(job, "")]
+    return [Run(job, key, partition=key) for key in keys if again or not _is_current(job, store, key)]
 
 
-def _trial_is_current(store: Store, key: str) -> bool:
-    from ris_core.training.training_set import load
-    from ris_core.training.trials import configuration_digest, trained_trials
+def _is_current(job: str, store: Store, key: str) -> bool:
+    """Return whether what a training job makes stands and is what the settings and inputs of now would give."""
+    from ris_core.clustering import stage
+    from ris_core.training import training_set, trials
 
-    found = trained_trials(store).get(key)
-    if found is None:
-        return False
-    batch_size, learning_rate = store.settings.aec.grid.trials()[key]
-    wanted = configuration_digest(load(store).digest, batch_size, learning_rate, store.settings.aec)
-    return bool(found["configuration"] == wanted)
-
-
-def _dec_is_current(store: Store, k: int) -> bool:
-    from ris_core.clustering.stage import dec_configuration, trained_models
-
-    found = trained_models(store).get(k)
-    return found is not None and bool(found["configuration"] == dec_configuration(store, k, store.settings.dec))
+    if job == jobs.DRAW:
+        return training_set.is_current(store)
+    if job == jobs.TRIALS:
+        return trials.trial_is_current(store, key)
+    if job == jobs.ENCODE:
+        return (
+            trials.choice_is_current(store) and stage.latents_are_current(store) and stage.criteria_are_current(store)
+        )
+    if job == jobs.CLUSTERS:
+        return stage.clusters_are_current(store, int(key))
+    if job == jobs.DEC:
+        return stage.dec_is_current(store, int(key))
+    return False
 
 
 def all_jobs(settings: Settings) -> list[str]:

@@ -61,6 +61,7 @@ def _megabytes(size: float) -> str:
 
 def _model_rows(store: Store) -> list[tuple[str, str]]:
     from ris_core.clustering.stage import trained_models
+    from ris_core.clustering.stage import verdict as judge
     from ris_core.training.trials import trained_trials
 
     rows = [("trials trained", f"{len(trained_trials(store))} of {len(store.settings.aec.grid.trials())}")]
@@ -74,9 +75,9 @@ def _model_rows(store: Store) -> list[tuple[str, str]]:
                 f"PCA-9 {metrics['pca9_mse']:.3g})",
             )
         )
-    for k, found in trained_models(store).items():
-        metrics, passed = found["metrics"], found["acceptance"]["passed"]
-        verdict = "accepted" if passed else "not accepted: " + "; ".join(found["acceptance"]["reasons"])
+    for k, found in (trained_models(store) if store.aec_choice.exists() else {}).items():
+        metrics, judged = found["metrics"], judge(found, store.settings.dec)
+        verdict = "accepted" if judged.passed else "not accepted: " + "; ".join(judged.reasons)
         rows.append(
             (f"DEC K = {k}", f"{metrics['updates']:.0f} updates, silhouette {metrics['silhouette']:.3f}, {verdict}")
         )

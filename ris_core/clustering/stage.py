@@ -81,6 +81,33 @@ def now(store: Store) -> tuple[str, str]:
     return str(read_choice(store)["digest"]), digest_on_disk(store)
 
 
+def latents_are_current(store: Store) -> bool:
+    """Return whether the latents are of the autoencoder and the training set of now."""
+    try:
+        read_latents(store)
+    except (FileNotFoundError, OutOfStepError):
+        return False
+    return True
+
+
+def criteria_configuration(store: Store) -> str:
+    """Return the digest of all that decides about the criteria for the number of clusters."""
+    return digest_of([versions.CLUSTER_COUNT, *now(store), store.settings.cluster_count.model_dump(mode="json")])
+
+
+def write_criteria(store: Store, criteria: pd.DataFrame) -> None:
+    """Write the table of criteria over K."""
+    with replacing(store.cluster_count) as temporary:
+        criteria.reset_index().to_parquet(temporary)
+    write_json(store.cluster_count.with_suffix(".json"), {"configuration": criteria_configuration(store)})
+
+
+def criteria_are_current(store: Store) -> bool:
+    """Return whether the criteria over K are those that the settings and latents of now would give."""
+    path = store.cluster_count.with_suffix(".json")
+    return path.exists() and bool(read_json(path)["configuration"] == criteria_configuration(store))
+
+
 def make_clusters(store: Store, k: int, settings: config.Dec) -> Initialisation:
     """Make the initial clusters for K from the latents and write centroids (K, 9) and labels (N,)."""
     z, stamp = read_latents(store)
@@ -103,14 +130,9 @@ def make_clusters(store: Store, k: int, settings: config.Dec) -> Initialisation:
     return clusters
 
 
-def initialisation_digest(settings: config.Dec) -> str:
-    """Return the digest of the settings that decide about initial clusters."""
-    return digest_of([versions.GMM, settings.initialisation, settings.n_init, settings.seed])
-
-
 def clusters_configuration(store: Store, settings: config.Dec) -> str:
     """Return the digest of all that decides about the initial clusters of a K."""
-    return digest_of([*now(store), initialisation_digest(settings)])
+    return digest_of([versions.GMM, *now(store), settings.initialisation_values()])
 
 
 def clusters_are_current(store: Store, k: int) -> bool:
@@ -207,15 +229,9 @@ def train_k(
     )
 
 
-def dec_digest(settings: config.Dec) -> str:
-    """Return the digest of the settings that decide about the weights of a DEC, given its initial clusters."""
-    left_out = {"k", "device", "smallest_cluster", "initialisation", "n_init"}
-    return digest_of([versions.DEC, settings.model_dump(mode="json", exclude=left_out)])
-
-
 def dec_configuration(store: Store, k: int, settings: config.Dec) -> str:
     """Return the digest of what decides about the DEC of K."""
-    return digest_of([read_clusters(store, k)[2], dec_digest(settings)])
+    return digest_of([versions.DEC, read_clusters(store, k)[2], settings.training_values()])
 
 
 def dec_is_current(store: Store, k: int) -> bool:

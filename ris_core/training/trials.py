@@ -68,13 +68,7 @@ def train_trial(
 
 def configuration_digest(data_digest: str, batch_size: int, learning_rate: float, settings: config.Aec) -> str:
     """Return the digest of what decides about a trial's weights."""
-    return digest_of([data_digest, batch_size, learning_rate, training_digest(settings)])
-
-
-def training_digest(settings: config.Aec) -> str:
-    """Return the digest of the settings that decide about the weights of every trial."""
-    values = settings.model_dump(mode="json", exclude={"grid", "device", "least_live_latents"})
-    return digest_of([versions.AEC, values])
+    return digest_of([versions.AEC, data_digest, batch_size, learning_rate, settings.training_values()])
 
 
 def save_trial(store: Store, trial: Trial, data: TrainingSet, configuration: str, links: Mapping[str, str]) -> str:
@@ -122,6 +116,12 @@ def choose_trial(store: Store, data_digest: str) -> dict[str, Any]:
     NoAcceptedModelError
         No trial was trained on this training set, or none was accepted; gives the reasons.
     """
+    choice, compared = _best_trial(store, data_digest)
+    write_json(store.aec_choice, choice)
+    return choice | {"compared": compared}
+
+
+def _best_trial(store: Store, data_digest: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     found = trained_trials(store)
     current = {key: m for key, m in found.items() if m["training_set"] == data_digest}
     if not current:
@@ -142,8 +142,7 @@ def choose_trial(store: Store, data_digest: str) -> dict[str, Any]:
         "training_set": data_digest,
         "mlflow_run_id": accepted[best].get("mlflow_run_id", ""),
     }
-    write_json(store.aec_choice, choice)
-    return choice | {"compared": current}
+    return choice, current
 
 
 def read_choice(store: Store) -> dict[str, Any]:
@@ -160,6 +159,16 @@ def trial_is_current(store: Store, key: str) -> bool:
     batch_size, learning_rate = store.settings.aec.grid.trials()[key]
     wanted = configuration_digest(digest_on_disk(store), batch_size, learning_rate, store.settings.aec)
     return found is not None and bool(found["configuration"] == wanted)
+
+
+def choice_is_current(store: Store) -> bool:
+    """Return whether the chosen trial is the one that would be chosen now."""
+    if not store.aec_choice.exists():
+        return False
+    try:
+        return _best_trial(store, digest_on_disk(store))[0] == read_choice(store)
+    except NoAcceptedModelError:
+        return False
 
 
 def chosen_aec(store: Store) -> tuple[Aec, dict[str, Any]]:

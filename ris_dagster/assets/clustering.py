@@ -20,6 +20,7 @@ GMM_CLUSTERS = dg.AssetKey("gmm_clusters")
 DEC_MODELS = dg.AssetKey("dec_models")
 CHAMPION_MODEL = dg.AssetKey("champion_model")
 SWEEP = "dec_models"
+_CURVES = ("kl", "loss", "label_change", "entropy")
 _EXAMPLES = 4
 
 
@@ -88,15 +89,13 @@ def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
     def cluster_count(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
         from ris_core.clustering.cluster_count import cluster_count as criteria_over_k
         from ris_core.clustering.cluster_count import suggested
-        from ris_core.clustering.stage import read_latents
-        from ris_core.config import digest_of
+        from ris_core.clustering.stage import criteria_configuration, read_latents, write_criteria
         from ris_core.figures.clustering import cluster_count_curves
-        from ris_core.storage.atomic import replacing
 
         opened = store.open()
         z, stamp = read_latents(opened)
         chosen = settings.cluster_count
-        configuration = digest_of([versions.CLUSTER_COUNT, stamp.as_dict(), chosen.model_dump(mode="json")])
+        configuration = criteria_configuration(opened)
         parent = tracking.parent(SWEEP, stamp.settings)
         with tracking.run(context, "cluster_count", configuration, chosen.model_dump(), parent) as run:
             criteria = criteria_over_k(z, chosen)
@@ -111,8 +110,7 @@ def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
             run.metrics({f"suggested_k_{n}": float(k) for n, k in names.items() if k is not None})
             run.text(criteria.to_csv(), "cluster_count.csv")
             run.figure(shown, "cluster_count")
-            with replacing(opened.cluster_count) as temporary:
-                criteria.reset_index().to_parquet(temporary)
+            write_criteria(opened, criteria)
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": len(criteria),
@@ -141,13 +139,13 @@ def _gmm_clusters(settings: Settings, partitions: Partitions) -> dg.AssetsDefini
         "or random, as the settings say).",
         partitions_def=partitions.cluster_counts,
         deps=[LATENT_FEATURES, TRAINING_SET],
-        code_version=code_version(versions.GMM, settings.dec.digest()),
+        code_version=code_version(versions.GMM, settings.initial_clusters_digest()),
         pool=TRAINING_POOL,
     )
     def gmm_clusters(
         context: dg.AssetExecutionContext, config: InitialClusters, store: DataStore, tracking: Tracking
     ) -> Any:
-        from ris_core.clustering.stage import make_clusters, read_latents, score_labels
+        from ris_core.clustering.stage import clusters_configuration, make_clusters, read_latents, score_labels
         from ris_core.config import digest_of
         from ris_core.figures.clustering import latent_space
         from ris_core.training import training_set as sampling
@@ -157,7 +155,7 @@ def _gmm_clusters(settings: Settings, partitions: Partitions) -> dg.AssetsDefini
         z, stamp = read_latents(opened)
         chosen = hyperparameters.override(settings.dec, config)
         parameters = {"k": k, **hyperparameters.values(config)}
-        configuration = digest_of([versions.GMM, stamp.as_dict(), parameters])
+        configuration = digest_of([k, clusters_configuration(opened, chosen)])
         parent = tracking.parent(SWEEP, stamp.settings)
         with tracking.run(context, f"{chosen.initialisation} k={k}", configuration, parameters, parent) as run:
             clusters = make_clusters(opened, k, chosen)
@@ -192,7 +190,7 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
         description="Deep embedded clustering for each K: autoencoder and centroids trained together.",
         partitions_def=partitions.cluster_counts,
         deps=[GMM_CLUSTERS, AEC_WEIGHTS, TRAINING_SET],
-        code_version=code_version(versions.DEC, settings.dec.digest()),
+        code_version=code_version(versions.DEC, settings.dec_digest()),
         pool=TRAINING_POOL,
         check_specs=[
             dg.AssetCheckSpec(
@@ -223,9 +221,19 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
         parent = tracking.parent(SWEEP, choice["digest"])
         with tracking.run(context, f"dec k={k}", configuration, parameters, parent) as run:
             run.dataset("training_set", data.digest, str(opened.training_set), len(data.x))
-            trained = train_k(opened, data, aec, k, chosen, on_update=lambda update, row: run.metrics(row, step=update))
-            final = set(trained.metrics) - {"mse", "kl", "loss", "label_change", "entropy"}
-            run.metrics({n: trained.metrics[n] for n in final})
+            trained = train_k(
+                opened,
+                data,
+                aec,
+                k,
+                chosen,
+                # The error of a step is the training error by another name; runs are compared by name.
+                on_update=lambda update, row: run.metrics(
+                    {"train_mse" if n == "mse" else n: v for n, v in row.items()}, step=update
+                ),
+            )
+            last = len(trained.result.updates)
+            run.metrics({n: v for n, v in trained.metrics.items() if n not in _CURVES}, step=last)
             run.tags({"accepted": str(trained.acceptance.passed).lower()})
             updates = pd.DataFrame(trained.result.updates)
             run.text(updates.to_csv(index=False), "updates.csv")
@@ -239,7 +247,7 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             for name, drawn in figures.items():
                 run.figure(drawn, name)
             links = {"mlflow_run_id": run.run_id, "dagster_run_id": context.run_id}
-            digest = save_dec(opened, trained, data, configuration, links)
+            digest = save_dec(opened, trained, configuration, links)
         for reason in trained.acceptance.reasons:
             context.log.warning(reason)
         yield dg.MaterializeResult(
@@ -307,14 +315,14 @@ def _champion_model(settings: Settings) -> dg.AssetsDefinition:
     ) -> Any:
         import pandas as pd
 
-        from ris_core.clustering.stage import choose_champion, save_champion, trained_models
+        from ris_core.clustering.stage import choose_champion, save_champion, trained_models, verdict
         from ris_core.models.export import memberships
         from ris_core.models.weights import load_model
         from ris_core.training import training_set as sampling
 
         opened = store.open()
         models = trained_models(opened)
-        k = choose_champion(models, config.k or settings.champion.k)
+        k = choose_champion(models, config.k or settings.champion.k, settings.dec)
         run_id = models[k]["mlflow_run_id"]
         registered = f"{settings.network.name}-dec"
         example = sampling.load(opened).x[:2, None]
@@ -324,7 +332,7 @@ def _champion_model(settings: Settings) -> dg.AssetsDefinition:
         links = {"mlflow_run_id": run_id, "mlflow_model": registered, "mlflow_model_version": version}
         record = save_champion(opened, k, links)
         rows = [
-            {"k": n, "accepted": m["acceptance"]["passed"], **{name: m["metrics"][name] for name in _COMPARED}}
+            {"k": n, "accepted": verdict(m, settings.dec).passed, **{name: m["metrics"][name] for name in _COMPARED}}
             for n, m in models.items()
         ]
         return dg.MaterializeResult(

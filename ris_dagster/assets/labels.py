@@ -10,7 +10,7 @@ from ris_core.stages import Outcome
 from ris_dagster import station_days
 from ris_dagster.assets.clustering import CHAMPION_MODEL
 from ris_dagster.assets.events import SPECTROGRAMS
-from ris_dagster.metadata import code_version, column_schema, owners
+from ris_dagster.metadata import column_schema, owners
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.store import DataStore
@@ -20,7 +20,7 @@ LABEL_TABLES = dg.AssetKey("label_tables")
 
 def build_label_assets(settings: Settings, partitions: Partitions) -> list[dg.AssetsDefinition]:
     """Return the assets of the stage "label"."""
-    version = code_version(versions.LABEL, settings.labelling.digest())
+    version = versions.LABEL
 
     @dg.asset(
         name="label_tables",

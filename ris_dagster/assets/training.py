@@ -57,7 +57,10 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
         yield dg.MaterializeResult(
             metadata={
                 "dagster/row_count": summary["events"],
-                **{name: summary[name] for name in ("train", "validation", "of", "station_days", "outdated", "by_station")},
+                **{
+                    name: summary[name]
+                    for name in ("train", "validation", "of", "station_days", "outdated", "by_station")
+                },
                 "digest": summary["digest"],
                 "path": dg.MetadataValue.path(opened.relative(opened.training_set)),
                 "mlflow_grid": dg.MetadataValue.url(tracking.url(tracking.prepare(), grid)),
@@ -91,7 +94,7 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
         "early stopping and judged against the mean spectrogram and nine principal components.",
         partitions_def=partitions.trials,
         deps=[TRAINING_SET],
-        code_version=code_version(versions.AEC, settings.aec.digest()),
+        code_version=code_version(versions.AEC, settings.aec_digest()),
         pool=TRAINING_POOL,
         check_specs=[
             dg.AssetCheckSpec(
@@ -191,7 +194,7 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
         tags={"stage": "train"},
         description="The accepted trial of least validation MSE; its model is registered in MLflow.",
         deps=[AEC_TRIALS, TRAINING_SET],
-        code_version=code_version(versions.AEC, settings.aec.digest()),
+        code_version=code_version(versions.AEC, settings.aec_digest()),
         pool=TRAINING_POOL,
     )
     def aec_weights(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
