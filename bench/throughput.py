@@ -37,6 +37,7 @@ from ris_core.training.aec import train_aec
 from ris_core.training.dec import train_dec
 from ris_core.training.normalise import normalise
 from ris_core.waveforms.acquire import acquire_station_day, read_inventory_of, read_segments
+from ris_core.waveforms.source import open_source
 
 
 class Stages:
@@ -72,7 +73,7 @@ def run(settings: Settings, root: Path, events: int, epochs: int) -> dict[str, d
     with stages.stage("detect"):
         triggers = [t for c in conditioned for t in triggers_of(c, 0, settings.detector, settings.conditioning)]
     with stages.stage("whole chain in memory, with response", len(triggers)):
-        process(segments, key, settings, read_inventory_of(store, key.station))
+        process(segments, key, settings, read_inventory_of(store, key.station, open_source(settings)))
     with stages.stage("process: chain, files and pictures"):
         process_station_day(store, key)
     path = store.spectrograms(key)

@@ -432,19 +432,7 @@ class Settings(Section):
             raise ValueError(f"last_day ({self.last_day}) lies before first_day ({self.first_day})")
         if self.champion.k is not None and self.champion.k not in self.dec.k:
             raise ValueError(f"champion.k ({self.champion.k}) is not among dec.k {list(self.dec.k)}")
-        rate, spec = self.conditioning.sampling_rate, self.spectrogram
-        window, hop = spec.window * rate, spec.hop * rate
-        if abs(window - round(window)) > 1e-6 or abs(hop - round(hop)) > 1e-6 or round(hop) < 1:
-            raise ValueError(
-                f"spectrogram.window ({spec.window:g} s) and hop ({spec.hop:g} s) must be whole samples at {rate:g} Hz"
-            )
-        if round(window) > spec.nfft:
-            raise ValueError(f"spectrogram.nfft ({spec.nfft}) must be at least the window's {round(window)} samples")
-        shape = spectrogram_shape(self.conditioning, spec)
-        if shape != (87, 100):
-            raise ValueError(
-                f"spectrogram: these values give {shape[0]} frequencies x {shape[1]} times; the networks need 87 x 100"
-            )
+        self._check_samples()
         if isinstance(self.source, SyntheticSource):
             without = [s.code for s in self.stations if s.latitude is None]
             if without:
@@ -456,6 +444,33 @@ class Settings(Section):
                     f"{self.source.catalogue_last_day}"
                 )
         return self
+
+    def _check_samples(self) -> None:
+        """Refuse windows, averages and corners that do not fit the sampling rate after decimation."""
+        rate, spec = self.conditioning.sampling_rate, self.spectrogram
+        window, hop = spec.window * rate, spec.hop * rate
+        if abs(window - round(window)) > 1e-6 or abs(hop - round(hop)) > 1e-6 or round(hop) < 1:
+            raise ValueError(
+                f"spectrogram.window ({spec.window:g} s) and hop ({spec.hop:g} s) must be whole samples at {rate:g} Hz"
+            )
+        if round(window) < 8:
+            raise ValueError(
+                f"spectrogram.window ({spec.window:g} s) has {round(window)} samples at {rate:g} Hz; it needs 8 or more"
+            )
+        if self.detector.sta * rate < 1:
+            raise ValueError(f"detector.sta ({self.detector.sta:g} s) is shorter than one sample at {rate:g} Hz")
+        if 1.1 * self.response.band_high > rate / 2:
+            raise ValueError(
+                f"response.band_high ({self.response.band_high:g} Hz) and its flank must lie below half the "
+                f"conditioning.sampling_rate, at most {rate / 2.2:.4g} Hz"
+            )
+        if round(window) > spec.nfft:
+            raise ValueError(f"spectrogram.nfft ({spec.nfft}) must be at least the window's {round(window)} samples")
+        shape = spectrogram_shape(self.conditioning, spec)
+        if shape != (87, 100):
+            raise ValueError(
+                f"spectrogram: these values give {shape[0]} frequencies x {shape[1]} times; the networks need 87 x 100"
+            )
 
     def station(self, code: str) -> Station:
         """Return a station by its code; raises `KeyError` naming the known ones."""

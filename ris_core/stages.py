@@ -52,19 +52,21 @@ def _opened(settings_json: str, root: str) -> tuple[Store, WaveformSource]:
 
 
 def run_station_day(task: StageTask, key: StationDay) -> Outcome:
-    """Run one stage for one station-day; an error becomes part of the outcome and is recorded in the store."""
+    """Run one stage for one station-day; an error becomes part of the outcome."""
     key = StationDay(*key)
     try:
         store, source = _opened(task.settings_json, task.root)
-        result = _run(task.stage, store, key, source)
+        return Outcome(key, _run(task.stage, store, key, source))
     except Exception as error:  # noqa: BLE001 - one station-day must not stop the others, whatever is wrong with it
-        message = f"{type(error).__name__}: {error}"
-        Store(Settings.model_validate_json(task.settings_json), Path(task.root)).record_failure(
-            task.stage, key, message
-        )
-        return Outcome(key, None, message, traceback.format_exc())
-    store.clear_failure(task.stage, key)
-    return Outcome(key, result)
+        return Outcome(key, None, f"{type(error).__name__}: {error}", traceback.format_exc())
+
+
+def record_outcome(store: Store, stage: Stage, outcome: Outcome) -> None:
+    """Keep a failed attempt in the store, with the number of attempts, or forget earlier ones after a success."""
+    if outcome.result is None:
+        store.record_failure(stage, outcome.key, outcome.error)
+    else:
+        store.clear_failure(stage, outcome.key)
 
 
 def _run(stage: Stage, store: Store, key: StationDay, source: WaveformSource) -> dict[str, Any]:

@@ -27,10 +27,14 @@ def _open(config: Path | None) -> tuple[Settings, Store]:
     if config is not None:
         os.environ["RIS_CONFIG"] = str(config)
     os.environ.setdefault("MPLBACKEND", "Agg")
+    from ris_dagster.instance import WrongHomeError, prepare_home
+
     try:
         settings = load_settings()
-        return settings, Store(settings)
-    except (SettingsError, WrongNetworkError) as error:
+        store = Store(settings)
+        prepare_home(store)
+        return settings, store
+    except (SettingsError, WrongNetworkError, WrongHomeError) as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
 
@@ -57,11 +61,12 @@ def check_config(config: ConfigOption = None) -> None:
 @app.command()
 def status(config: ConfigOption = None) -> None:
     """Say what is there, missing, failed and out of date, with the size on disk and the size to expect."""
-    from ris_dagster.summary import failures_table, status_table
+    from ris_dagster.summary import failures_table, states_of, status_table
 
     _, store = _open(config)
-    console.print(status_table(store))
-    failures = failures_table(store)
+    states = states_of(store)
+    console.print(status_table(store, states))
+    failures = failures_table(states)
     if failures is not None:
         console.print(failures)
 
@@ -143,7 +148,7 @@ def env(config: ConfigOption = None) -> None:
         "RIS_CONFIG": config_path().resolve(),
         "RIS_DATA": store.root.parent,
         "DAGSTER_HOME": prepare_home(store),
-        "MLFLOW_TRACKING_URI": of_store(store).uri,
+        "RIS_MLFLOW_STORE": of_store(store).uri,
     }
     for name, value in values.items():
         typer.echo(f"export {name}={shlex.quote(str(value))}")

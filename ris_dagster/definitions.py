@@ -14,6 +14,7 @@ from ris_dagster.assets.clustering import build_clustering_assets
 from ris_dagster.assets.events import build_event_assets
 from ris_dagster.assets.labels import build_label_assets
 from ris_dagster.assets.training import build_training_assets
+from ris_dagster.checks import build_checks
 from ris_dagster.jobs import build_jobs
 from ris_dagster.partitions import build_partitions
 from ris_dagster.resources.compute import Compute
@@ -52,6 +53,7 @@ def build_definitions(settings: Settings, resource_overrides: Mapping[str, Any] 
             *build_label_assets(settings, partitions),
             *build_analysis_assets(settings),
         ],
+        asset_checks=build_checks(),
         jobs=build_jobs(settings, partitions),
         resources=resources | dict(resource_overrides or {}),
         executor=dg.in_process_executor,

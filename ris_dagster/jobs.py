@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from ris_core.config import Settings, SyntheticSource
+from ris_dagster.checks import DRAWN_FROM
 from ris_dagster.partitions import Partitions
 
 ACQUIRE, PROCESS, LABEL = "acquire", "process", "label"
@@ -27,6 +28,7 @@ def build_jobs(settings: Settings, partitions: Partitions) -> list[Any]:
         )
 
     days, trials, counts = partitions.station_days, partitions.trials, partitions.cluster_counts
+    look = dg.AssetSelection.assets("availability") | dg.AssetSelection.checks(DRAWN_FROM)
     jobs = [
         job(ACQUIRE, ["raw_waveforms"], "Bring station-days into reach.", days),
         job(PROCESS, ["detections", "spectrograms"], "Detect events and make their spectrograms.", days),
@@ -41,7 +43,12 @@ def build_jobs(settings: Settings, partitions: Partitions) -> list[Any]:
         job(DEC, ["dec_models"], "Train deep embedded clustering for each K.", counts),
         job(CHAMPION, ["champion_model"], "Choose the model that labels."),
         job(LABEL, ["label_tables"], "Label every event of station-days by the champion.", days),
-        job(ANALYSE, ["availability"], "See what there is of every station-day."),
+        dg.define_asset_job(
+            ANALYSE,
+            look,
+            description="See what there is of every station-day, and whether the training set was drawn from it.",
+            executor_def=dg.in_process_executor,
+        ),
     ]
     if isinstance(settings.source, SyntheticSource):
         jobs.append(job(SCORE, ["truth_scores"], "Score a synthetic network against its truth."))

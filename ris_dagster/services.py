@@ -14,11 +14,12 @@ from contextlib import suppress
 from ris_core.config import PROJECT_ROOT
 from ris_core.storage.store import Store
 from ris_dagster.instance import prepare_home
-from ris_dagster.resources.tracking import of_store
+from ris_dagster.resources.tracking import Tracking, of_store
 
 HOST = "127.0.0.1"
 _START_S = 180
 _STOP_S = 30
+_PING = {"Dagster": "/server_info", "MLflow": "/health"}
 
 
 def _port_is_free(port: int) -> bool:
@@ -34,15 +35,13 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _commands(store: Store, port: int, mlflow_port: int) -> dict[str, list[str]]:
-    tracking = of_store(store)
+def _commands(tracking: Tracking, port: int, mlflow_port: int) -> dict[str, list[str]]:
     dagster = ["dagster", "dev", "-w", str(PROJECT_ROOT / "workspace.yaml"), "-h", HOST, "-p", str(port)]
     mlflow = ["mlflow", "server", "--host", HOST, "--port", str(mlflow_port), "--workers", "1"]
     mlflow += ["--backend-store-uri", tracking.uri, "--default-artifact-root", tracking.artifacts]
-    return {
-        "Dagster": [sys.executable, "-m", *dagster],
-        "MLflow": [sys.executable, "-m", *mlflow],
-    }
+    commands = {"Dagster": [sys.executable, "-m", *dagster]}
+    # Where runs go to an MLflow server that already serves, there is nothing to start.
+    return commands if tracking.is_remote else commands | {"MLflow": [sys.executable, "-m", *mlflow]}
 
 
 def serve(store: Store, port: int, mlflow_port: int, report: Callable[[str], None]) -> int:
@@ -53,35 +52,41 @@ def serve(store: Store, port: int, mlflow_port: int, report: Callable[[str], Non
     int
         Exit code: 0 after Ctrl-C or SIGTERM, 1 if a port is taken or a server ended by itself.
     """
-    for name, number in (("Dagster", port), ("MLflow", mlflow_port)):
-        if not _port_is_free(number):
-            report(f"port {number} for {name} is taken; choose another with --port or --mlflow-port")
+    tracking = of_store(store)
+    commands = _commands(tracking, port, mlflow_port)
+    ports = {"Dagster": port, "MLflow": mlflow_port}
+    for name in commands:
+        if not _port_is_free(ports[name]):
+            report(f"port {ports[name]} for {name} is taken; choose another with --port or --mlflow-port")
             return 1
     home = prepare_home(store)
-    of_store(store).prepare()
+    tracking.prepare()
+    addresses = {name: f"http://{HOST}:{ports[name]}" for name in commands}
+    if tracking.is_remote:
+        report(f"MLflow: {tracking.uri} (not ours)")
     environment = os.environ | {
-        "RIS_MLFLOW_UI": f"http://{HOST}:{mlflow_port}",
+        "DAGSTER_HOME": str(home),
+        "RIS_MLFLOW_UI": addresses.get("MLflow", tracking.ui),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }
-    logs = {name: (home / f"{name.lower()}-server.log").open("ab") for name in ("Dagster", "MLflow")}
+    logs = {name: (home / f"{name.lower()}-server.log").open("ab") for name in commands}
     processes: dict[str, subprocess.Popen[bytes]] = {}
     stop = _Stop()
     try:
-        for name, command in _commands(store, port, mlflow_port).items():
+        for name, command in commands.items():
             # A session of its own, so that Ctrl-C reaches this process alone, which then ends both in order.
             processes[name] = subprocess.Popen(
                 command, stdout=logs[name], stderr=subprocess.STDOUT, env=environment, start_new_session=True
             )
-        addresses = {"Dagster": f"http://{HOST}:{port}", "MLflow": f"http://{HOST}:{mlflow_port}"}
-        pings = {"Dagster": addresses["Dagster"] + "/server_info", "MLflow": addresses["MLflow"] + "/health"}
-        waiting, deadline = dict(pings), time.monotonic() + _START_S
+        waiting = {name: address + _PING[name] for name, address in addresses.items()}
+        deadline = time.monotonic() + _START_S
         while not stop.asked:
             for name in [n for n, url in waiting.items() if _answers(url)]:
                 report(f"{name}: {addresses[name]}")
                 del waiting[name]
                 if not waiting:
-                    report("Ctrl-C ends both")
+                    report("Ctrl-C ends them")
             ended = [n for n, p in processes.items() if p.poll() is not None]
             if ended or (waiting and time.monotonic() > deadline):
                 name = (ended or list(waiting))[0]

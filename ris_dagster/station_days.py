@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from ris_core.stages import Outcome, StageTask
+from ris_core.stages import Outcome, StageTask, record_outcome
 from ris_core.station_day import StationDay
 from ris_core.storage.store import Stage
 from ris_dagster.partitions import partition_key, station_day
@@ -61,12 +61,18 @@ def run_block(
     task = StageTask(stage, store.settings_json, store.root)
     selected = [key for key in describe if key in context.selected_asset_keys]
     outcomes: list[Outcome] = []
+    opened = store.open()
     with bar(len(keys), stage, unit="station-day") as progress:
         for outcome in compute.map(task, keys):
             outcomes.append(outcome)
             progress.update(1)
             if outcome.result is None:
                 context.log.error(f"{outcome.key}: {outcome.error}\n{outcome.trace}")
+            try:
+                record_outcome(opened, stage, outcome)
+            except OSError as error:
+                # What was done stands all the same; a full disk must not keep the others from being recorded.
+                context.log.warning(f"{outcome.key}: the outcome could not be noted: {error}")
     outcomes.sort(key=lambda o: (o.key.day, o.key.station))
     failed = [o for o in outcomes if o.result is None]
     result = check(outcomes)

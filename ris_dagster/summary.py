@@ -17,9 +17,14 @@ def states_of(store: Store) -> Any:
     return state_table(store, store.station_days())
 
 
-def status_table(store: Store) -> Table:
-    """Return what is there, missing, failed and out of date, with the size on disk and the size to expect."""
-    states = states_of(store)
+def status_table(store: Store, states: Any) -> Table:
+    """Return what is there, missing, failed and out of date, with the size on disk and the size to expect.
+
+    Parameters
+    ----------
+    store, states
+        The store and the state of its station-days (`states_of`).
+    """
     out = Table(title=f"{store.settings.network.name}: {store.root}", show_header=False)
     total = len(states)
     out.add_row("station-days", f"{total}")
@@ -36,16 +41,28 @@ def status_table(store: Store) -> Table:
     out.add_row("size on disk", _megabytes(sum(sizes.values())))
     for name, size in sizes.items():
         out.add_row(f"  {name}", _megabytes(size))
-    done = int((states["state"] == "processed").sum())
-    if done:
-        per_day = sum(sizes.get(name, 0) for name in ("waveforms", "detections", "spectrograms", "labels")) / done
-        out.add_row("expected when complete", _megabytes(per_day * total))
+    expected = _expected_size(store, sizes, total)
+    if expected:
+        out.add_row("station-days when complete", _megabytes(expected))
     return out
 
 
-def failures_table(store: Store) -> Table | None:
+_STATION_DAY_FOLDERS = {"waveforms": "*.D.*", "detections": "*.parquet", "spectrograms": "*.h5", "labels": "*.parquet"}
+
+
+def _expected_size(store: Store, sizes: dict[str, int], station_days: int) -> float:
+    """Return the bytes of all station-days by the mean size of the files that are there of each product."""
+    expected = 0.0
+    for name, pattern in _STATION_DAY_FOLDERS.items():
+        if name == "waveforms" and store.settings.retention.raw == "drop_after_processing":
+            continue
+        files = sum(path.is_file() for path in (store.root / name).rglob(pattern))
+        expected += sizes.get(name, 0) / files * station_days if files else 0.0
+    return expected
+
+
+def failures_table(states: Any) -> Table | None:
     """Return the station-days whose last attempt failed, or none."""
-    states = states_of(store)
     failed = states[states["state"] == "failed"]
     if failed.empty:
         return None

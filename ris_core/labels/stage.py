@@ -14,6 +14,7 @@ from ris_core import versions
 from ris_core.labels.inference import label_spectrograms
 from ris_core.models.networks import Dec
 from ris_core.models.weights import load_model
+from ris_core.processing.stage import process_is_current
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.atomic import read_json
@@ -21,6 +22,13 @@ from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
 
 _READ_BLOCK = 2048
+
+
+class NotProcessedError(FileNotFoundError):
+    """Labels are asked for where spectrograms are missing or out of date."""
+
+    def __init__(self, key: StationDay) -> None:
+        super().__init__(f"{key}: its spectrograms are missing or out of date; materialize spectrograms for it first")
 
 
 class NoChampionError(FileNotFoundError):
@@ -43,14 +51,12 @@ def _load(folder: Path, model_version: str) -> Dec:
     return model
 
 
-def expected_stamp(store: Store, key: StationDay) -> Stamp:
-    """Return the provenance that a current label table would have."""
-    if not store.spectrograms(key).exists():
-        raise FileNotFoundError(
-            f"{store.spectrograms(key)}: not processed yet; materialize spectrograms for {key} first"
-        )
+def expected_stamp(store: Store, key: StationDay, champion: dict[str, Any]) -> Stamp:
+    """Return the provenance that a label table by a champion would have; raises `NotProcessedError`."""
+    if not process_is_current(store, key):
+        raise NotProcessedError(key)
     content = spectrogram_file.read_info(store.spectrograms(key)).content
-    return Stamp(read_champion(store)["model_version"], versions.LABEL, content)
+    return Stamp(champion["model_version"], versions.LABEL, content)
 
 
 def labels_are_current(store: Store, key: StationDay) -> bool:
@@ -58,9 +64,16 @@ def labels_are_current(store: Store, key: StationDay) -> bool:
     if not store.labels(key).exists() or not store.champion.exists():
         return False
     try:
-        return tables.read_stamp(store.labels(key))[0] == expected_stamp(store, key)
-    except OSError:
+        return _stamp_of(store.labels(key)) == expected_stamp(store, key, read_champion(store))
+    except NotProcessedError:
         return False
+
+
+def _stamp_of(path: Path) -> Stamp | None:
+    try:
+        return tables.read_stamp(path)[0]
+    except OSError:
+        return None
 
 
 def label_station_day(store: Store, key: StationDay) -> dict[str, Any]:
@@ -73,9 +86,9 @@ def label_station_day(store: Store, key: StationDay) -> dict[str, Any]:
     """
     started = time.perf_counter()
     champion = read_champion(store)
-    stamp = expected_stamp(store, key)
+    stamp = expected_stamp(store, key, champion)
     path, source = store.labels(key), store.spectrograms(key)
-    skipped = labels_are_current(store, key)
+    skipped = path.exists() and _stamp_of(path) == stamp
     if not skipped:
         model = _load(store.root / champion["folder"], champion["model_version"])
         settings = store.settings.labelling

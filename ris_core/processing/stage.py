@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from ris_core import versions
+from ris_core.config import digest_of
 from ris_core.processing.chain import Products, process
 from ris_core.station_day import NS, StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store, read_acquisition
-from ris_core.waveforms.acquire import NotAcquiredError, read_inventory_of, read_segments
+from ris_core.waveforms.acquire import NotAcquiredError, read_inventory_of, response_digest, segments_to_process
 from ris_core.waveforms.source import WaveformSource, open_source
 
 PREVIEW_SPECTROGRAMS = 4
@@ -25,7 +26,8 @@ def expected_stamp(store: Store, key: StationDay) -> Stamp:
     record = read_acquisition(store, key)
     if record is None:
         raise NotAcquiredError(key)
-    return Stamp(store.settings.process_digest(), versions.PROCESS, str(record["inputs"]))
+    inputs = digest_of([record["inputs"], response_digest(store, key.station)])
+    return Stamp(store.settings.process_digest(), versions.PROCESS, inputs)
 
 
 def process_is_current(store: Store, key: StationDay) -> bool:
@@ -56,7 +58,7 @@ def process_station_day(
     skipped = process_is_current(store, key)
     pictures: dict[str, bytes] = {}
     if not skipped:
-        segments = read_segments(store, key, source)
+        segments = segments_to_process(store, key, source)
         stamp = expected_stamp(store, key)
         products = process(segments, key, store.settings, read_inventory_of(store, key.station, source))
         summary = {

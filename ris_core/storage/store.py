@@ -182,8 +182,15 @@ class Store:
         """Return bytes by folder of the data root."""
         sizes: dict[str, int] = {}
         for folder in sorted(p for p in self.root.iterdir() if p.is_dir()):
-            sizes[folder.name] = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+            sizes[folder.name] = sum(_size(f) for f in folder.rglob("*"))
         return sizes
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:
+        return 0  # a temporary file of a run, gone in the meantime
 
 
 def read_acquisition(store: Store, key: StationDay) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ris_core.clustering.stage import read_clusters, trained_models
-from ris_core.labels.stage import read_champion
+from ris_core.labels.stage import labels_are_current, read_champion
 from ris_core.models.inference import soft_assignments
 from ris_core.models.networks import Dec
 from ris_core.models.weights import load_model
 from ris_core.processing.condition import filter_delay
+from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.store import Store
 from ris_core.synthetic.baseline import hand_features, kmeans_baseline
@@ -45,6 +47,8 @@ class TruthScores:
     clustering
         One row per K and method (``hand features + k-means``, the initial clusters, ``DEC``): ari, nmi, macro_f1,
         accuracy, windows, on the events of the training set, given that they were detected.
+    station_days
+        Station-days that were scored: those whose label tables are current.
     recall
         Recall of each class (rows) for each method at the champion's K (columns), after the assignment of clusters.
     end_to_end
@@ -61,6 +65,7 @@ class TruthScores:
     end_to_end: pd.DataFrame
     classes: dict[int, str]
     k: int
+    station_days: int
 
 
 def score(store: Store) -> TruthScores:
@@ -77,21 +82,25 @@ def score(store: Store) -> TruthScores:
     network = SyntheticNetwork(settings)
     champion = read_champion(store)
     days = settings.days()
-    truth = network.truth(days[0], days[-1])
-    events = _events(store)
+    scored = [key for key in store.station_days() if labels_are_current(store, key)]
+    if not scored:
+        raise FileNotFoundError(f"{store.root}: no label table is current; materialize label_tables first")
+    truth = _of_station_days(network.truth(days[0], days[-1]), scored)
+    events = _events(store, scored)
     delay = filter_delay(settings.conditioning, SAMPLING_RATE, _TYPICAL_FREQUENCY_HZ)
     matched = match_stations(events, truth, TOLERANCE_S, delay)
     classes = _classes(network, events, matched, delay)
 
     data = sampling.load(store)
     by_id = dict(zip(events["event_id"], classes, strict=True))
-    truth_of_set = np.array([by_id[name] for name in data.event_id], dtype=object)
+    known = np.array([name in by_id for name in data.event_id])
+    truth_of_set = np.array([by_id[name] for name in data.event_id if name in by_id], dtype=object)
     features = hand_features(data.x, data.frequency, data.time)
     rows: list[dict[str, Any]] = []
     recall: dict[str, dict[str, float]] = {}
     for k in trained_models(store):
         for method, labels in _labels(store, k, data.x, features).items():
-            found = clustering_scores(truth_of_set, labels)
+            found = clustering_scores(truth_of_set, labels[known])
             rows.append(
                 {
                     "k": k,
@@ -113,15 +122,21 @@ def score(store: Store) -> TruthScores:
         end_to_end=end_to_end_scores(matched, truth, events["label"].to_numpy(), labelled.classes),
         classes=labelled.classes,
         k=int(champion["k"]),
+        station_days=len(scored),
     )
 
 
-def _events(store: Store) -> pd.DataFrame:
-    """Return all labelled events: event_id, station, time_on, window_start (ns), label."""
+def _of_station_days(truth: pd.DataFrame, keys: Sequence[StationDay]) -> pd.DataFrame:
+    """Return the truth of some station-days only."""
+    wanted = {(key.station, key.day) for key in keys}
+    inside = [pair in wanted for pair in zip(truth["station"], truth["time"].dt.date, strict=True)]
+    return truth[inside].reset_index(drop=True)
+
+
+def _events(store: Store, keys: Sequence[StationDay]) -> pd.DataFrame:
+    """Return the labelled events of station-days: event_id, station, time_on, window_start (ns), label."""
     frames = []
-    for key in store.station_days():
-        if not store.labels(key).exists():
-            continue
+    for key in keys:
         detections = tables.read_table(store.detections(key), ["event_id", "station", "time_on", "outcome"])
         detections = detections[detections["outcome"] == "event"]
         labels = tables.read_table(store.labels(key), ["event_id", "label"])
@@ -132,8 +147,6 @@ def _events(store: Store) -> pd.DataFrame:
             }
         )
         frames.append(detections.merge(labels, on="event_id").merge(windows, on="event_id"))
-    if not frames:
-        raise FileNotFoundError(f"{store.root}: there are no label tables yet; materialize label_tables first")
     return pd.concat(frames, ignore_index=True)
 
 

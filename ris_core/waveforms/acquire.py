@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import re
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ris_core import versions
-from ris_core.config import Settings
+from ris_core.config import SdsSource, Settings
 from ris_core.station_day import StationDay
 from ris_core.storage.atomic import replacing, write_json
 from ris_core.storage.stamp import Stamp
@@ -19,6 +23,9 @@ from ris_core.waveforms.source import WaveformSource, open_source
 
 if TYPE_CHECKING:
     from obspy import Inventory, Stream
+
+
+_CREATED = re.compile(rb"<Created>[^<]*</Created>")
 
 
 class NotAcquiredError(FileNotFoundError):
@@ -91,9 +98,31 @@ def acquisition_is_current(store: Store, key: StationDay) -> bool:
 
 def _store_inventory(store: Store, station: str, source: WaveformSource) -> None:
     inventory = source.inventory(station)
-    if inventory is not None:
-        with replacing(store.inventory(station)) as temporary:
-            inventory.write(str(temporary), format="STATIONXML")
+    if inventory is None:
+        return
+    path, written = store.inventory(station), io.BytesIO()
+    inventory.write(written, format="STATIONXML")
+    if not path.exists() or _digest_of_xml(path.read_bytes()) != _digest_of_xml(written.getvalue()):
+        with replacing(path) as temporary:
+            temporary.write_bytes(written.getvalue())
+
+
+def _digest_of_xml(xml: bytes) -> str:
+    # When a file was written is no part of what it says.
+    return hashlib.sha256(_CREATED.sub(b"", xml)).hexdigest()[:12]
+
+
+def response_digest(store: Store, station: str) -> str:
+    """Return the digest of a station's StationXML, or ``none``."""
+    path = _inventory_path(store, station)
+    return _digest_of_xml(path.read_bytes()) if path is not None and path.exists() else "none"
+
+
+def _inventory_path(store: Store, station: str) -> Path | None:
+    source = store.settings.source
+    if isinstance(source, SdsSource):
+        return source.inventory / store.inventory(station).name if source.inventory else None
+    return store.inventory(station)
 
 
 def _write_miniseed(stream: Stream, path: Any) -> None:
@@ -135,6 +164,16 @@ def read_segments(store: Store, key: StationDay, source: WaveformSource | None =
     return to_segments(stream, key, settings.conditioning.padding)
 
 
+def segments_to_process(store: Store, key: StationDay, source: WaveformSource) -> list[Segment]:
+    """Return the segments as `read_segments` does; an archive that has changed since acquisition is recorded anew."""
+    segments = read_segments(store, key, source)
+    record = read_acquisition(store, key) or {}
+    if record.get("path") == "in place" and digest_of_segments(segments) != record["inputs"]:
+        acquire_station_day(store, key, source, again=True)
+        segments = read_segments(store, key, source)
+    return segments
+
+
 def _fetch_again(store: Store, key: StationDay, source: WaveformSource) -> None:
     """Store a dropped raw file anew; where the source has it no more, what was recorded stays."""
     stream = source.fetch(key.station, key.day)
@@ -146,12 +185,11 @@ def _fetch_again(store: Store, key: StationDay, source: WaveformSource) -> None:
     _take_in(store, key, source, stream)
 
 
-def read_inventory_of(store: Store, station: str, source: WaveformSource | None = None) -> Inventory | None:
+def read_inventory_of(store: Store, station: str, source: WaveformSource) -> Inventory | None:
     """Return a station's metadata with response, or none."""
     from obspy import read_inventory
 
+    if source.in_place:
+        return source.inventory(station)
     path = store.inventory(station)
-    if path.exists():
-        return read_inventory(str(path), format="STATIONXML")
-    source = source or open_source(store.settings)
-    return source.inventory(station) if source.in_place else None
+    return read_inventory(str(path), format="STATIONXML") if path.exists() else None

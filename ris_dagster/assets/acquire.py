@@ -15,6 +15,7 @@ from ris_dagster.resources.store import DataStore
 
 RAW_WAVEFORMS = dg.AssetKey("raw_waveforms")
 LEAST_COVERAGE = 0.5
+MOST_OVERLAP_S = 60.0
 
 
 def build_acquire_assets(settings: Settings, partitions: Partitions) -> list[dg.AssetsDefinition]:
@@ -37,8 +38,8 @@ def build_acquire_assets(settings: Settings, partitions: Partitions) -> list[dg.
             dg.AssetCheckSpec(
                 "station_day_quality",
                 asset=RAW_WAVEFORMS,
-                description=f"Every station-day with data covers at least {LEAST_COVERAGE:.0%} of its day, without "
-                "overlapping records, and none failed.",
+                description=f"Every station-day with data covers {LEAST_COVERAGE:.0%} of its day or more, with at most "
+                f"{MOST_OVERLAP_S:g} s of overlapping records, and none failed.",
             )
         ],
     )
@@ -72,11 +73,15 @@ def _quality(outcomes: list[Outcome]) -> dg.AssetCheckResult:
     import pandas as pd
 
     rows = [
-        {"station-day": str(key), **{n: r[n] for n in ("state", "coverage", "gaps", "gap_seconds", "overlaps")}}
+        {"station-day": str(key), **{n: r[n] for n in ("state", "coverage", "gaps", "gap_seconds", "overlap_seconds")}}
         for key, r in station_days.results_of(outcomes)
         if r["state"] == "no_data" or r["gaps"] or r["overlaps"] or r["coverage"] < LEAST_COVERAGE
     ]
-    poor = [r for r in rows if r["state"] == "data" and (r["coverage"] < LEAST_COVERAGE or r["overlaps"])]
+    poor = [
+        r
+        for r in rows
+        if r["state"] == "data" and (r["coverage"] < LEAST_COVERAGE or r["overlap_seconds"] > MOST_OVERLAP_S)
+    ]
     failed = station_days.failed_keys(outcomes)
     return dg.AssetCheckResult(
         passed=not poor and not failed,

@@ -98,11 +98,13 @@ def _truth_scores(settings: Settings) -> dg.AssetsDefinition:
                 "end_to_end": found.end_to_end.to_dict("records"),
                 "classes": {str(cluster): name for cluster, name in found.classes.items()},
                 "k": found.k,
+                "station_days": found.station_days,
             },
         )
         by_snr = detection.by_snr.rename(columns={"snr_low": "snr", "events": "n"})
         return dg.MaterializeResult(
             metadata={
+                "station_days": found.station_days,
                 "recall": detection.recall,
                 "precision": detection.precision,
                 "by_snr": table(detection.by_snr),

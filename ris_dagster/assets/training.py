@@ -36,13 +36,6 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
         "validation; it remembers the digests of the station-days it was drawn from.",
         deps=[SPECTROGRAMS],
         code_version=code_version(versions.TRAINING_SET, settings.training_set.digest()),
-        check_specs=[
-            dg.AssetCheckSpec(
-                "drawn_from_what_is_there",
-                asset=TRAINING_SET,
-                description="The station-days that the training set was drawn from are those of now.",
-            )
-        ],
     )
     def training_set(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
         from ris_core.figures.station_day import sample_spectrograms
@@ -54,7 +47,7 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
         data = sampling.load(opened)
         rows = range(0, len(data.x), max(1, len(data.x) // _SHOWN))[:_SHOWN]
         shown = sample_spectrograms(data.x[list(rows)], data.frequency, data.time, [data.event_id[i] for i in rows])
-        yield dg.MaterializeResult(
+        return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": summary["events"],
                 **{
@@ -67,14 +60,6 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
                 "samples": figure(shown, "Sample of the training set"),
             },
             data_version=dg.DataVersion(summary["digest"]),
-        )
-        changed = sampling.changed_since(opened)
-        yield dg.AssetCheckResult(
-            passed=not any(changed.values()),
-            asset_key=TRAINING_SET,
-            check_name="drawn_from_what_is_there",
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata={name: len(keys) for name, keys in changed.items()},
         )
 
     return training_set

@@ -23,14 +23,20 @@ class Compute(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @classmethod
     def from_environment(cls) -> "Compute":
-        """Return what RIS_COMPUTE (inline, dask), RIS_WORKERS and RIS_DASK_ADDRESS say; inline by default."""
-        kind = os.environ.get("RIS_COMPUTE", "inline")
+        """Return what RIS_COMPUTE (inline, dask), RIS_WORKERS and RIS_DASK_ADDRESS say; inline by default.
+
+        An address alone means dask.
+        """
+        address = os.environ.get("RIS_DASK_ADDRESS", "")
+        kind = os.environ.get("RIS_COMPUTE") or ("dask" if address else "inline")
         if kind not in ("inline", "dask"):
             raise ValueError(f"RIS_COMPUTE = {kind!r}: must be inline or dask")
+        if address and kind == "inline":
+            raise ValueError(f"RIS_DASK_ADDRESS = {address!r} needs RIS_COMPUTE=dask; it is inline")
         workers = os.environ.get("RIS_WORKERS") or str(os.cpu_count() or 1)
         if not workers.isdigit() or int(workers) < 1:
             raise ValueError(f"RIS_WORKERS = {workers!r}: must be a whole number of processes, 1 or more")
-        return cls.model_validate({"kind": kind, "workers": workers, "address": os.environ.get("RIS_DASK_ADDRESS", "")})
+        return cls.model_validate({"kind": kind, "workers": workers, "address": address})
 
     def map(self, task: "StageTask", keys: Sequence[StationDay]) -> Iterator["Outcome"]:
         """Run a stage for every key and yield the outcomes in the order in which they finish."""

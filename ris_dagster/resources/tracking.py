@@ -99,6 +99,11 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
             ui=os.environ.get("RIS_MLFLOW_UI") or server,
         )
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether runs go to an MLflow server, rather than to a database."""
+        return self.uri.startswith("http")
+
     def prepare(self) -> str:
         """Create the store and the experiment once and return the experiment's id.
 
@@ -114,7 +119,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
             found = client.get_experiment_by_name(self.experiment)
             if found is not None:
                 return str(found.experiment_id)
-            location = None if self.uri.startswith("http") else self.artifacts
+            location = None if self.is_remote else self.artifacts
             try:
                 return str(client.create_experiment(self.experiment, artifact_location=location))
             except MlflowException:

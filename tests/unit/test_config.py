@@ -51,7 +51,6 @@ def test_defaults_are_the_published_values():
     assert (spectrogram.duration, spectrogram.search, spectrogram.duplicate_within) == (4.0, 5.0, 0.1)
     assert (spectrogram.frequency_low, spectrogram.frequency_high) == (3.0, 20.0)
     assert (s.training_set.events, s.training_set.validation_fraction) == (50_000, 0.2)
-    assert (s.aec.max_epochs, s.aec.patience, s.aec.normalisation) == (500, 10, "l2")
     assert s.aec.grid.batch_size == (64, 128, 256, 512)
     assert s.aec.grid.learning_rate == (1e-4, 1e-3, 1e-2)
     assert (s.cluster_count.k_min, s.cluster_count.k_max) == (2, 20)

@@ -23,7 +23,7 @@ from waveform_builders import (
 
 from ris_core.config import Settings
 from ris_core.processing.stage import process_station_day
-from ris_core.stages import StageTask, is_current, run_station_day, state_table
+from ris_core.stages import Outcome, StageTask, is_current, record_outcome, run_station_day, state_table
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.store import Stage, Store, read_acquisition
@@ -66,7 +66,9 @@ def store(tmp_path, archive) -> Store:
 
 
 def run(stage: Stage, store: Store, key: StationDay = KEY):
-    return run_station_day(StageTask(stage, store.settings.model_dump_json(), str(store.root)), key)
+    outcome = run_station_day(StageTask(stage, store.settings.model_dump_json(), str(store.root)), key)
+    record_outcome(store, stage, outcome)
+    return outcome
 
 
 def with_settings(store: Store, **sections) -> Store:
@@ -398,5 +400,44 @@ def test_the_state_of_no_station_days_is_an_empty_table(store):
 
 def test_a_task_for_a_root_of_another_network_is_refused(store):
     other = make_settings(network={"name": "other", "code": "YY"})
-    with pytest.raises(ValueError, match="holds network"):
-        run_station_day(StageTask("acquire", other.model_dump_json(), str(store.root)), KEY)
+    outcome = run_station_day(StageTask("acquire", other.model_dump_json(), str(store.root)), KEY)
+    assert outcome.result is None
+    assert "holds network" in outcome.error
+
+
+def test_a_response_that_comes_later_makes_products_out_of_date(tmp_path, archive, store):
+    run("acquire", store)
+    run("process", store)
+    assert is_current("process", store, KEY)
+    folder = tmp_path / "inventory"
+    folder.mkdir()
+    source = {"kind": "sds", "root": str(archive), "inventory": str(folder)}
+    with_response = with_settings(store, source=source)
+    inventory = CopiedSource().inventory("S01")
+    inventory.write(str(folder / "XX.S01.xml"), format="STATIONXML")
+    assert not is_current("process", with_response, KEY)
+    run("process", with_response)
+    assert is_current("process", with_response, KEY)
+    inventory.created = inventory.created + 86400
+    inventory.write(str(folder / "XX.S01.xml"), format="STATIONXML")
+    assert is_current("process", with_response, KEY), "when the file was written is no part of the response"
+
+
+def test_an_archive_that_grew_after_acquisition_is_recorded_with_what_was_processed(archive, store):
+    run("acquire", store)
+    before = read_acquisition(store, KEY)
+    write_sds(archive, record(KEY, 0, 900, [*EVENTS, 700.0]))
+    run("process", store)
+    after = read_acquisition(store, KEY)
+    assert after["inputs"] != before["inputs"]
+    assert after["samples"] > before["samples"]
+    assert is_current("process", store, KEY)
+
+
+def test_an_outcome_is_kept_until_the_next_success(store):
+    record_outcome(store, "process", Outcome(KEY, None, "worker lost"))
+    record_outcome(store, "process", Outcome(KEY, None, "worker lost again"))
+    failure = store.failure("process", KEY)
+    assert (failure.error, failure.attempts) == ("worker lost again", 2)
+    record_outcome(store, "process", Outcome(KEY, {}))
+    assert store.failure("process", KEY) is None

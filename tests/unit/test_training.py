@@ -13,7 +13,7 @@ from ris_core.models.inference import encode, reconstruction_error, soft_assignm
 from ris_core.models.networks import Aec
 from ris_core.models.weights import weights_digest
 from ris_core.training.acceptance import accept_aec, accept_dec
-from ris_core.training.aec import AecResult, DeadLatentError, train_aec
+from ris_core.training.aec import AecResult, train_aec
 from ris_core.training.dec import target_distribution, train_dec
 from ris_core.training.floors import live_latents, mean_spectrogram_mse, pca_mse
 from ris_core.training.loop import DivergedError
@@ -156,17 +156,22 @@ def test_dead_latents_are_begun_again_with_the_next_seed(
         result = train_aec(X[:32], X[64:], 16, 1e-3, SETTINGS, on_epoch=lambda step, _: steps.append(step))
     assert result.seeds_tried == (0, 1, 2)
     assert result.seed == 2
-    assert steps == [3, 4, 5]
+    assert steps == [1, 2, 3, 4, 5]
     assert [record.getMessage() for record in caplog.records] == [
         "AEC seed 0: all latents are zero after epoch 1",
         "AEC seed 1: all latents are zero after epoch 1",
     ]
 
 
-def test_latents_that_die_with_every_seed_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_latents_that_die_with_every_seed_give_a_model_that_is_not_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     dead_when({0, 1, 2, 3}, monkeypatch)
-    with pytest.raises(DeadLatentError, match=r"each of the seeds \[0, 1, 2, 3\] \(batch 16, learning rate 0.001\)"):
-        train_aec(X[:32], X[64:], 16, 1e-3, SETTINGS)
+    result = train_aec(X[:32], X[64:], 16, 1e-3, SETTINGS)
+    assert (result.stopped, result.seeds_tried) == ("dead", (0, 1, 2, 3))
+    assert result.history[-1]["live_latents"] == 0
+    metrics = {"val_mse": result.val_mse, "mean_spectrogram_mse": 1.0, "live_latents": 0.0}
+    verdict = accept_aec(metrics, SETTINGS)
+    assert not verdict.passed
+    assert "0 latent dimension(s) vary" in verdict.reasons[0]
 
 
 def test_a_loss_that_is_not_finite_is_an_error() -> None:
