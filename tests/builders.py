@@ -18,6 +18,7 @@ from ris_core.storage.store import Store
 from ris_dagster.definitions import build_definitions
 from ris_dagster.instance import open_instance
 from ris_dagster.partitions import partition_key, range_tags
+from ris_dagster.resources.tracking import Tracking
 
 DAYS = (date(2020, 3, 1), date(2020, 3, 2), date(2020, 3, 3))
 STATIONS = ("AA", "BB")
@@ -28,6 +29,7 @@ ENVIRONMENT = (
     "RIS_DATA",
     "DAGSTER_HOME",
     "MLFLOW_TRACKING_URI",
+    "RIS_MLFLOW_STORE",
     "RIS_MLFLOW_UI",
     "RIS_COMPUTE",
     "RIS_WORKERS",
@@ -101,6 +103,12 @@ class Opened:
     config: Path
     definitions: dg.Definitions
     instance: dg.DagsterInstance
+
+    @property
+    def tracking(self) -> Tracking:
+        found = (self.definitions.resources or {})["tracking"]
+        assert isinstance(found, Tracking)
+        return found
 
     def run(
         self, job: str, partition: str | None = None, config: dict[str, Any] | None = None, **tags: str

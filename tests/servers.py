@@ -55,7 +55,7 @@ def served(config: Path, **environment: str) -> Iterator[Ui]:
     ui = Ui(process, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{mlflow_port}", log)
     try:
         deadline = time.monotonic() + START_S
-        while "Ctrl-C ends both" not in ui.output():
+        while "Ctrl-C ends them" not in ui.output():
             assert process.poll() is None, ui.output()
             assert time.monotonic() < deadline, ui.output()
             time.sleep(0.2)

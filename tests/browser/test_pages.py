@@ -12,7 +12,6 @@ from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file
 from ris_core.storage.atomic import read_json
 from ris_dagster.partitions import partition_key
-from ris_dagster.resources.tracking import of_store
 
 CHROMIUM = Path("/usr/bin/chromium")
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -113,7 +112,7 @@ def test_no_dialog_covers_the_page_and_nothing_outside_is_asked_for(page: Page, 
 
 
 def test_mlflow_lists_the_trials_under_their_grid(page: Page, ui: Ui, network: Opened) -> None:
-    page.goto(f"{ui.mlflow}/#/experiments/{of_store(network.store).prepare()}/runs")
+    page.goto(f"{ui.mlflow}/#/experiments/{network.tracking.prepare()}/runs")
     grid = page.get_by_role("row").filter(has_text="aec_trials")
     expect(grid).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="dec_models")).to_be_visible()

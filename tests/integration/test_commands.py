@@ -137,7 +137,7 @@ def test_env_is_read_by_a_shell_whatever_the_folders_are_called(
     monkeypatch.setenv("RIS_DATA", str(tmp_path / "my $data's"))
     done = ris("env", "-c", config)
     assert done.exit_code == 0
-    names = ("RIS_CONFIG", "RIS_DATA", "DAGSTER_HOME", "MLFLOW_TRACKING_URI")
+    names = ("RIS_CONFIG", "RIS_DATA", "DAGSTER_HOME", "RIS_MLFLOW_STORE")
     script = done.output + "\n" + "\n".join(f'echo "${name}"' for name in names)
     shell = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=True, env={})
     root = tmp_path / "my $data's"

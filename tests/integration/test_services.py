@@ -36,7 +36,7 @@ def test_both_servers_answer_and_end_with_all_their_children_at_ctrl_c(config: P
         assert ui.process.wait(60) == 0
         _, alive = psutil.wait_procs(children, timeout=10)
         assert alive == []
-    assert "Ctrl-C ends both" in ui.output()
+    assert "Ctrl-C ends them" in ui.output()
 
 
 @pytest.mark.parametrize("option", ["--port", "--mlflow-port"])

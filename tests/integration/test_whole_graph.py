@@ -16,7 +16,7 @@ from ris_core.storage.atomic import read_json
 from ris_core.training import training_set
 from ris_dagster import jobs
 from ris_dagster.partitions import partition_key
-from ris_dagster.resources.tracking import CHAMPION_ALIAS, of_store
+from ris_dagster.resources.tracking import CHAMPION_ALIAS
 from ris_dagster.stages import all_jobs, run_jobs
 
 STATION_DAY_ASSETS = ("raw_waveforms", "detections", "spectrograms", "label_tables")
@@ -35,7 +35,7 @@ def keys_of(network: Opened) -> list[StationDay]:
 
 
 def runs_of(network: Opened) -> list[Run]:
-    client = MlflowClient(of_store(network.store).uri)
+    client = MlflowClient(network.tracking.uri)
     experiment = client.get_experiment_by_name(network.settings.network.name)
     assert experiment is not None
     return list(client.search_runs([experiment.experiment_id], max_results=1000))
@@ -181,7 +181,7 @@ def test_mlflow_and_dagster_know_of_one_another(network: Opened) -> None:
 
 
 def test_a_trained_trial_is_logged_epoch_by_epoch_with_data_and_pictures(network: Opened) -> None:
-    client = MlflowClient(of_store(network.store).uri)
+    client = MlflowClient(network.tracking.uri)
     for run in (r for r in runs_of(network) if r.data.tags.get("ris.asset") == "aec_trials"):
         history = client.get_metric_history(run.info.run_id, "val_mse")
         epochs = int(run.data.metrics["epochs"])
@@ -194,12 +194,10 @@ def test_a_trained_trial_is_logged_epoch_by_epoch_with_data_and_pictures(network
         assert files == {"figures/loss.png", "figures/reconstructions.png"}
 
 
-def champion_uri(network: Opened) -> str:
-    return f"models:/{network.settings.network.name}-dec@{CHAMPION_ALIAS}"
-
-
-def test_the_registered_champion_gives_the_labels_of_the_label_tables(network: Opened) -> None:
-    uri = of_store(network.store).uri
+def test_the_registered_champion_gives_the_labels_of_the_label_tables(
+    network: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = network.tracking.uri
     record = read_json(network.store.champion)
     client = MlflowClient(uri)
     version = client.get_model_version_by_alias("tiny-dec", CHAMPION_ALIAS)
@@ -208,12 +206,9 @@ def test_the_registered_champion_gives_the_labels_of_the_label_tables(network: O
     key = StationDay("S01", network.settings.first_day)
     read = spectrogram_file.read_spectrograms(network.store.spectrograms(key), np.arange(20))
     labels = tables.read_table(network.store.labels(key))
-    before = mlflow.get_tracking_uri()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)  # put back afterwards, since MLflow sets it as well
     mlflow.set_tracking_uri(uri)
-    try:
-        model: Any = mlflow.pyfunc.load_model(champion_uri(network))
-    finally:
-        mlflow.set_tracking_uri(before)
+    model: Any = mlflow.pyfunc.load_model(f"models:/tiny-dec@{CHAMPION_ALIAS}")
     q = np.asarray(model.predict(read.spectrogram[:, None]))
     assert q.argmax(axis=1).tolist() == labels["label"].tolist()[:20]
     np.testing.assert_allclose(q, np.stack(labels["probabilities"].tolist())[:20], atol=1e-5)
@@ -270,7 +265,7 @@ def runs_with(network: Opened, *assets: str) -> list[Run]:
 
 
 def model_versions(network: Opened) -> dict[str, list[str]]:
-    client = MlflowClient(of_store(network.store).uri)
+    client = MlflowClient(network.tracking.uri)
     names = [m.name for m in client.search_registered_models()]
     return {name: sorted(str(v.version) for v in client.search_model_versions(f"name='{name}'")) for name in names}
 
@@ -284,7 +279,7 @@ def test_the_champion_may_be_another_k_by_run_config_and_back_again(network: Ope
     assert network.latest("champion_model").metadata["k"].value == other
     assert network.run(jobs.CHAMPION).success
     assert read_json(network.store.champion) == first
-    client = MlflowClient(of_store(network.store).uri)
+    client = MlflowClient(network.tracking.uri)
     assert str(client.get_model_version_by_alias("tiny-dec", CHAMPION_ALIAS).version) == first["mlflow_model_version"]
     assert network.run(jobs.CHAMPION).success
     assert read_json(network.store.champion) == first
