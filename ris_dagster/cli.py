@@ -139,7 +139,7 @@ def ui(
 
 @app.command()
 def env(config: ConfigOption = None) -> None:
-    """Print the environment in which Dagster's and MLflow's own commands see this network (for `eval`)."""
+    """Print the environment in which Dagster's own commands see this network, and its MLflow store (for `eval`)."""
     from ris_dagster.instance import prepare_home
     from ris_dagster.resources.tracking import of_store
 

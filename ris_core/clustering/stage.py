@@ -297,7 +297,7 @@ def choose_champion(models: Mapping[int, Mapping[str, Any]], k: int | None, sett
     if not models or (k is not None and k not in models):
         raise NoAcceptedModelError(
             f"no DEC model{'' if k is None else f' of K = {k}'} was trained from the autoencoder and the training set "
-            f"of now (there are K = {sorted(models) or 'none'}); materialize gmm_clusters and dec_models"
+            f"of now (trained: {sorted(models) or 'none'}); materialize gmm_clusters and dec_models"
         )
     wanted = {k: models[k]} if k is not None else dict(models)
     verdicts = {n: verdict(m, settings) for n, m in wanted.items()}
