@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from ris_core import config, versions
 from ris_core.clustering.initialise import Initialisation, initialise
 from ris_core.clustering.scores import davies_bouldin, label_change_table, silhouette
-from ris_core.config import digest_of
 from ris_core.models.inference import encode, reconstruction_error
 from ris_core.models.networks import Aec
 from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE, read_description, save_model
+from ris_core.section import digest_of
 from ris_core.storage import tables
 from ris_core.storage.atomic import read_json, replacing, write_json
 from ris_core.storage.stamp import Stamp

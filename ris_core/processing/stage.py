@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ris_core import versions
-from ris_core.config import digest_of
 from ris_core.processing.chain import Products, process
+from ris_core.section import digest_of
 from ris_core.station_day import NS, StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.stamp import Stamp

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core import versions
-from ris_core.config import digest_of
 from ris_core.processing.chain import Spectrograms
 from ris_core.processing.stage import process_is_current
 from ris_core.progress import track
+from ris_core.section import digest_of
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file
 from ris_core.storage.stamp import Stamp

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ris_core import config, versions
-from ris_core.config import digest_of
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec
 from ris_core.models.weights import load_model, read_description, save_model, weights_digest
+from ris_core.section import digest_of
 from ris_core.storage.atomic import read_json, write_json
 from ris_core.storage.store import Store
 from ris_core.training.acceptance import Acceptance, accept_aec

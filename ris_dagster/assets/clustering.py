@@ -1,9 +1,8 @@
-"""Latents, the number of clusters, initial clusters, DEC models, and the champion."""
+"""Latents, the number of clusters, initial clusters, and DEC models."""
 
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
 
 from ris_core import versions
 from ris_core.config import Settings
@@ -12,26 +11,24 @@ from ris_dagster.assets.training import AEC_WEIGHTS, TRAINING_POOL, TRAINING_SET
 from ris_dagster.metadata import code_version, column_schema, figure, owners, table
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.store import DataStore
-from ris_dagster.resources.tracking import CHAMPION_ALIAS, Tracking
+from ris_dagster.resources.tracking import Tracking
 
 LATENT_FEATURES = dg.AssetKey("latent_features")
 CLUSTER_COUNT = dg.AssetKey("cluster_count")
 GMM_CLUSTERS = dg.AssetKey("gmm_clusters")
 DEC_MODELS = dg.AssetKey("dec_models")
-CHAMPION_MODEL = dg.AssetKey("champion_model")
 SWEEP = "dec_models"
 _CURVES = ("kl", "loss", "label_change", "entropy")
 _EXAMPLES = 4
 
 
 def build_clustering_assets(settings: Settings, partitions: Partitions) -> list[dg.AssetsDefinition]:
-    """Return the assets of the stage "train" from the latents to the champion."""
+    """Return the assets of the stage "train" from the latents to the DEC models."""
     return [
         _latent_features(settings),
         _cluster_count(settings),
         _gmm_clusters(settings, partitions),
         _dec_models(settings, partitions),
-        _champion_model(settings),
     ]
 
 
@@ -146,8 +143,8 @@ def _gmm_clusters(settings: Settings, partitions: Partitions) -> dg.AssetsDefini
         context: dg.AssetExecutionContext, config: InitialClusters, store: DataStore, tracking: Tracking
     ) -> Any:
         from ris_core.clustering.stage import clusters_configuration, make_clusters, read_latents, score_labels
-        from ris_core.config import digest_of
         from ris_core.figures.clustering import latent_space
+        from ris_core.section import digest_of
         from ris_core.training import training_set as sampling
 
         k = int(context.partition_key)
@@ -289,65 +286,3 @@ def _gallery(data: Any, result: Any) -> Any:
         if rows.size:
             mean[label] = data.x[rows].mean(axis=0)
     return cluster_gallery(mean, examples, np.array(result.sizes), data.frequency, data.time)
-
-
-class ChampionChoice(dg.Config):
-    """Which model labels."""
-
-    k: int | None = Field(None, description="K of the champion; none: as the settings say, else the best silhouette.")
-
-
-def _champion_model(settings: Settings) -> dg.AssetsDefinition:
-    @dg.asset(
-        name="champion_model",
-        group_name="cluster",
-        kinds={"torch", "mlflow"},
-        owners=owners(settings),
-        tags={"stage": "train"},
-        description="The DEC model that labels: champion.k of the settings, else the accepted K of best data-space "
-        "silhouette. Registered in MLflow with the alias 'champion'.",
-        deps=[DEC_MODELS],
-        code_version=code_version(versions.CHAMPION, settings.champion.digest()),
-        pool=TRAINING_POOL,
-    )
-    def champion_model(
-        context: dg.AssetExecutionContext, config: ChampionChoice, store: DataStore, tracking: Tracking
-    ) -> Any:
-        import pandas as pd
-
-        from ris_core.clustering.stage import choose_champion, save_champion, trained_models, verdict
-        from ris_core.models.export import memberships
-        from ris_core.models.weights import load_model
-        from ris_core.training import training_set as sampling
-
-        opened = store.open()
-        models = trained_models(opened)
-        k = choose_champion(models, config.k or settings.champion.k, settings.dec)
-        run_id = models[k]["mlflow_run_id"]
-        registered = f"{settings.network.name}-dec"
-        example = sampling.load(opened).x[:2, None]
-        model: Any = load_model(opened.dec(k))[0]
-        exported = memberships(model)
-        version = tracking.register(run_id, exported, example, registered, alias=CHAMPION_ALIAS)
-        links = {"mlflow_run_id": run_id, "mlflow_model": registered, "mlflow_model_version": version}
-        record = save_champion(opened, k, links)
-        rows = [
-            {"k": n, "accepted": verdict(m, settings.dec).passed, **{name: m["metrics"][name] for name in _COMPARED}}
-            for n, m in models.items()
-        ]
-        return dg.MaterializeResult(
-            metadata={
-                "k": k,
-                "model_version": record["model_version"],
-                "registered_model": f"{registered} version {version}, alias {CHAMPION_ALIAS}",
-                "candidates": table(pd.DataFrame(rows)),
-                "path": dg.MetadataValue.path(record["folder"]),
-                "mlflow": dg.MetadataValue.url(tracking.url(tracking.prepare(), run_id)),
-            },
-            data_version=dg.DataVersion(record["model_version"]),
-        )
-
-    return champion_model
-
-
-_COMPARED = ("silhouette", "silhouette_aec", "silhouette_dec", "davies_bouldin", "smallest_cluster", "updates")

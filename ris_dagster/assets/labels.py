@@ -8,7 +8,7 @@ from ris_core import versions
 from ris_core.config import Settings
 from ris_core.stages import Outcome
 from ris_dagster import station_days
-from ris_dagster.assets.clustering import CHAMPION_MODEL
+from ris_dagster.assets.champion import CHAMPION_MODEL
 from ris_dagster.assets.events import SPECTROGRAMS
 from ris_dagster.metadata import column_schema, owners
 from ris_dagster.partitions import Partitions
