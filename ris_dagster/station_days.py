@@ -89,7 +89,6 @@ def run_block(
             context.add_asset_metadata(
                 dict(describe[asset](outcome.result or {})),
                 asset_key=asset,
-                # A single-partition run takes metadata for the output as a whole.
                 partition_key=str(partition_key(outcome.key)),
             )
         yield dg.MaterializeResult(asset_key=asset, data_version=dg.DataVersion(code_versions[asset]))

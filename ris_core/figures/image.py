@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 
 import numpy as np
@@ -63,19 +62,3 @@ def _with_palette(rgb: NDArray[np.uint8], colours: int) -> Image.Image:
     image = Image.fromarray(chosen.astype(np.uint8)[inverse].reshape(rgb.shape[:2]))
     image.putpalette(palette)
     return image
-
-
-def to_markdown(fig: Figure, alt: str, dpi: int = 80, colours: int = 64) -> str:
-    """Render a figure as a Markdown image whose data travel in the text.
-
-    Parameters
-    ----------
-    fig : Figure
-    alt : str
-        What the figure shows, for those who cannot see it.
-    dpi, colours : int
-        As in `to_png`.
-    """
-    text = " ".join(alt.split()).replace("\\", r"\\").replace("[", r"\[").replace("]", r"\]")
-    data = base64.b64encode(to_png(fig, dpi, colours)).decode("ascii")
-    return f"![{text}](data:image/png;base64,{data})"

@@ -44,7 +44,7 @@ class SyntheticNetwork:
         """Return the raw samples of a station-day with its padding: 200 Hz, int32 counts, UTC.
 
         The stream is empty for a missing station-day, and has several traces where there are gaps or the clock
-        stepped. Takes about 2 s and 0.3 GB.
+        stepped.
 
         Raises
         ------

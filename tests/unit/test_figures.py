@@ -1,6 +1,5 @@
 """Figures show what they say, refuse what does not fit, and stay small enough to travel as text."""
 
-import base64
 import functools
 import io
 import subprocess
@@ -14,7 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ris_core.figures import clustering, network, station_day, training
-from ris_core.figures.image import to_markdown, to_png
+from ris_core.figures.image import to_png
 
 FREQUENCY = np.arange(16, 103) * 50 / 256
 TIME = (np.arange(100) - 50) * 0.04
@@ -151,12 +150,6 @@ def test_the_palette_keeps_white_and_the_colours_of_small_marks() -> None:
 def test_a_palette_that_png_cannot_hold_is_refused(colours: int) -> None:
     with pytest.raises(ValueError, match=f"colours is {colours}"):
         to_png(Figure(), colours=colours)
-
-
-def test_markdown_carries_the_image_and_an_alternative_text_that_cannot_break_it() -> None:
-    text = to_markdown(every_figure()["loss"], "loss [of bs64]\nby epoch")
-    assert text.startswith(r"![loss \[of bs64\] by epoch](data:image/png;base64,")
-    assert Image.open(io.BytesIO(base64.b64decode(text.partition("base64,")[2][:-1]))).format == "PNG"
 
 
 def test_a_day_without_samples_says_so() -> None:
