@@ -8,6 +8,7 @@ text with that unit (``0.5`` or ``0.5 s``); another unit is refused.
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,10 +16,11 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from ris_core.section import Degrees, ExpandedPath, Hertz, Metres, Seconds, Section, digest_of
+from ris_core.section import Degrees, ExpandedPath, ExpandedText, Hertz, Metres, Seconds, Section, digest_of
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_CONFIG = PROJECT_ROOT / "config" / "demo.yaml"
+PROVIDER_VARIABLE = "RIS_FDSN_PROVIDER"
 
 
 class SettingsError(ValueError):
@@ -103,10 +105,51 @@ class SdsSource(Section):
 
 
 class FdsnSource(Section):
-    """A data centre that answers FDSN web services."""
+    """A data centre that answers FDSN web services; credentials come from the environment alone."""
 
     kind: Literal["fdsn"] = "fdsn"
-    provider: str = Field("EARTHSCOPE", description="ObsPy provider name or base URL of the FDSN web services.")
+    provider: ExpandedText = Field(
+        "EARTHSCOPE",
+        description="ObsPy provider name or base URL of the FDSN web services; ${NAME} is taken from the environment, "
+        "and RIS_FDSN_PROVIDER overrides it.",
+    )
+    timeout: Seconds = Field(
+        120.0, gt=0, le=3600, description="A request that stays silent this long has failed, s (ObsPy: 120)."
+    )
+    attempts: int = Field(6, ge=1, le=20, description="Times a request is made before its station-day fails (ours).")
+    first_wait: Seconds = Field(
+        2.0,
+        ge=0,
+        le=600,
+        description="Wait after the first failed attempt, s; it doubles from attempt to attempt (ours).",
+    )
+    longest_wait: Seconds = Field(
+        60.0, ge=0, le=3600, description="Longest wait of our own between attempts, s (ours)."
+    )
+    longest_retry_after: Seconds = Field(
+        600.0, ge=0, le=86400, description="Longest wait that the data centre's Retry-After can ask for, s (ours)."
+    )
+    simultaneous_requests: int = Field(
+        3, ge=1, le=64, description="Station-days of one run that are fetched at once on Dask workers (ours)."
+    )
+    metadata_days: float = Field(
+        30.0, gt=0, description="A station's StationXML older than this is fetched anew, days (ours)."
+    )
+
+    @model_validator(mode="after")
+    def _reachable(self) -> FdsnSource:
+        # Checked here, not at the field: a message about a field repeats its value, which may hold a password.
+        if "@" in self.provider:
+            raise ValueError(
+                "provider holds credentials ('@'); settings are no place for them: set RIS_FDSN_USER and "
+                "RIS_FDSN_PASSWORD, or RIS_FDSN_EIDA_TOKEN, in the environment"
+            )
+        if not re.fullmatch(r"[A-Za-z0-9+_-]+|https?://[\w.\-\[\]:]+(/[\w.-]+)*/?", self.provider):
+            raise ValueError(
+                f"provider '{self.provider}' is neither a name that ObsPy knows, like EARTHSCOPE, nor a base URL, "
+                "like https://service.earthscope.org"
+            )
+        return self
 
 
 Source = Annotated[SyntheticSource | SdsSource | FdsnSource, Field(discriminator="kind")]
@@ -129,6 +172,11 @@ class Conditioning(Section):
     shortest_segment: Seconds = Field(40.0, ge=35, description="Shorter contiguous segments are left out, s (ours).")
     guard_before_gap: Seconds = Field(1.0, ge=0, description="No detection starts this close before a gap, s (ours).")
     guard_after_gap: Seconds = Field(31.0, ge=0, description="No detection starts this soon after a gap, s (ours).")
+    other_rates: Literal["resample", "refuse"] = Field(
+        "resample",
+        description="Sampling rates that are no whole multiple of sampling_rate: band-limited interpolation after the "
+        "filters, or a failed station-day (ours).",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Conditioning:
@@ -142,11 +190,30 @@ class Conditioning(Section):
         return self
 
 
-class Response(Section):
-    """Instrument response; only `peak_acceleration` depends on it, detections and spectrograms are of counts."""
+TraceKind = Literal["counts", "velocity", "acceleration", "acceleration_water_level"]
 
-    band_low: Hertz = Field(3.0, gt=0, description="Lower corner of the deconvolution for peak_acceleration, Hz.")
-    band_high: Hertz = Field(20.0, gt=0, description="Upper corner of the deconvolution for peak_acceleration, Hz.")
+
+class Response(Section):
+    """Instrument response: what detections and spectrograms are made of, and the band of the deconvolution."""
+
+    detection_trace: TraceKind = Field(
+        "counts",
+        description="What detections are made of. acceleration_water_level is the published detector trace, which in "
+        "its band is proportional to counts (J21: that; code and ours: see docs/method.md).",
+    )
+    spectrogram_trace: TraceKind = Field("counts", description="What spectrograms are made of (J21: counts).")
+    water_level: float = Field(
+        14.0,
+        ge=0,
+        le=300,
+        description="Water level of acceleration_water_level, dB below the response's maximum (J21).",
+    )
+    band_low: Hertz = Field(
+        3.0, gt=0, description="Deconvolution to velocity, acceleration and peak_acceleration: lower corner, Hz."
+    )
+    band_high: Hertz = Field(
+        20.0, gt=0, description="Deconvolution to velocity, acceleration and peak_acceleration: upper corner, Hz."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Response:
@@ -155,25 +222,55 @@ class Response(Section):
         return self
 
 
-class Detector(Section):
-    """Recursive STA/LTA on the conditioned trace."""
+class StaLta(Section):
+    """One pair of averages with its thresholds."""
 
     sta: Seconds = Field(0.5, gt=0, description="Short-term average, s (J21: 0.5).")
     lta: Seconds = Field(30.0, gt=0, description="Long-term average, s (J21: 30).")
-    threshold_on: float = Field(15.0, gt=0, description="Trigger on at this STA/LTA ratio (J21: 15).")
-    threshold_off: float = Field(10.0, gt=0, description="Trigger off below this ratio (J21: 10).")
-    cleaning_window: Seconds = Field(
-        5.0, ge=0, description="A trigger this soon after the last kept trigger's onset is left out, s (code: 5)."
-    )
+    threshold_on: float = Field(15.0, description="Trigger on at this value of the characteristic function (J21: 15).")
+    threshold_off: float = Field(10.0, description="Trigger off below this value (J21: 10).")
 
     @model_validator(mode="after")
-    def _consistent(self) -> Detector:
+    def _consistent(self) -> StaLta:
         if self.sta >= self.lta:
             raise ValueError(f"sta ({self.sta:g} s) must be shorter than lta ({self.lta:g} s)")
         if self.threshold_off > self.threshold_on:
             raise ValueError(
                 f"threshold_off ({self.threshold_off:g}) must not exceed threshold_on ({self.threshold_on:g})"
             )
+        return self
+
+
+class Detector(StaLta):
+    """The detector on the conditioned trace: its characteristic function, averages and thresholds."""
+
+    method: Literal["recursive", "classic", "delayed", "z_detect", "carl"] = Field(
+        "recursive", description="Characteristic function: recursive, classic or delayed STA/LTA, Z-detector, Carl."
+    )
+    further_pairs: tuple[StaLta, ...] = Field(
+        (), max_length=8, description="Pairs that are looked for beside the first one; an event names its pair (ours)."
+    )
+    carl_ratio: float = Field(1.0, gt=0, description="Carl: weight of the long-term average; less is more sensitive.")
+    carl_quiet: float = Field(0.0, ge=0, description="Carl: offset in units of the trace; less is more sensitive.")
+    cleaning_window: Seconds = Field(
+        5.0, ge=0, description="A trigger this soon after the last kept trigger's onset is left out, s (code: 5)."
+    )
+
+    @property
+    def pairs(self) -> tuple[StaLta, ...]:
+        """All pairs, the first one first."""
+        first = StaLta(**{name: getattr(self, name) for name in StaLta.model_fields})
+        return (first, *self.further_pairs)
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Detector:
+        spans = [(pair.sta, pair.lta) for pair in self.pairs]
+        twice = sorted({f"{sta:g}/{lta:g} s" for sta, lta in spans if spans.count((sta, lta)) > 1})
+        if twice:
+            raise ValueError(f"further_pairs: {', '.join(twice)} stands more than once; every pair may stand only once")
+        lowest = min(pair.threshold_off for pair in self.pairs)
+        if self.method in ("recursive", "classic", "delayed") and lowest <= 0:
+            raise ValueError(f"threshold_off ({lowest:g}) must be greater than 0 for a ratio of averages")
         return self
 
 
@@ -388,8 +485,9 @@ class Settings(Section):
             raise ValueError(
                 f"spectrogram.window ({spec.window:g} s) has {round(window)} samples at {rate:g} Hz; it needs 8 or more"
             )
-        if self.detector.sta * rate < 1:
-            raise ValueError(f"detector.sta ({self.detector.sta:g} s) is shorter than one sample at {rate:g} Hz")
+        shortest = min(pair.sta for pair in self.detector.pairs)
+        if shortest * rate < 1:
+            raise ValueError(f"detector.sta ({shortest:g} s) is shorter than one sample at {rate:g} Hz")
         if 1.1 * self.response.band_high > rate / 2:
             raise ValueError(
                 f"response.band_high ({self.response.band_high:g} Hz) and its flank must lie below half the "
@@ -455,7 +553,7 @@ def spectrogram_shape(conditioning: Conditioning, spectrogram: Spectrogram) -> t
     return len(bins), round(spectrogram.duration / spectrogram.hop)
 
 
-def _explain(error: ValidationError, path: Path) -> str:
+def _explain(error: ValidationError, where: str) -> str:
     lines = []
     for item in error.errors():
         # The kind of the source is a step on pydantic's way, but no key of the file.
@@ -470,7 +568,7 @@ def _explain(error: ValidationError, path: Path) -> str:
             lines.append(f"{key} = {item['input']!r}: {message}")
         else:
             lines.append(f"{key}: {message}")
-    return f"{path}: {len(lines)} setting(s) cannot be used\n  " + "\n  ".join(lines)
+    return f"{where}: {len(lines)} setting(s) cannot be used\n  " + "\n  ".join(lines)
 
 
 class _Loader(yaml.SafeLoader):
@@ -499,6 +597,9 @@ def config_path() -> Path:
 def load_settings(path: Path | str | None = None) -> Settings:
     """Read settings from a YAML file, by default the one that `RIS_CONFIG` names.
 
+    Where the source is a data centre, `RIS_FDSN_PROVIDER` overrides its address. The environment is looked at here and
+    nowhere later, so that workers, which are given settings as JSON, ask the same data centre.
+
     Raises
     ------
     SettingsError
@@ -513,10 +614,15 @@ def load_settings(path: Path | str | None = None) -> Settings:
         raise SettingsError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise SettingsError(f"{path}: expected keys and values, for example 'network:'; found {type(content).__name__}")
+    source = content.get("source")
+    provider = os.environ.get(PROVIDER_VARIABLE) if isinstance(source, dict) and source.get("kind") == "fdsn" else None
+    if provider:
+        content = content | {"source": dict(source or {}, provider=provider)}
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
-        raise SettingsError(_explain(error, path)) from error
+        where = f"{path} with source.provider from {PROVIDER_VARIABLE}" if provider else str(path)
+        raise SettingsError(_explain(error, where)) from error
 
 
 def data_root(settings: Settings) -> Path:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ris_core.config import Settings
-from ris_core.processing.acceleration import ground_acceleration
 from ris_core.processing.condition import Conditioned, condition
 from ris_core.processing.detect import Trigger, clean, triggers_of
+from ris_core.processing.instrument import UNITS, Instrument, Kind
 from ris_core.processing.spectrograms import event_spectrogram, plan
 from ris_core.station_day import NS, StationDay
 from ris_core.waveforms.segments import Segment
@@ -34,9 +34,9 @@ class Spectrograms:
     Attributes
     ----------
     spectrogram
-        (N, 87, 100) float32, counts²/Hz.
+        (N, 87, 100) float32, ``unit``²/Hz.
     waveform
-        (N, 218) float32, conditioned samples behind each spectrogram, counts.
+        (N, 218) float32, conditioned samples behind each spectrogram, ``unit``.
     frequency, time
         (87,) Hz and (100,) s from the first column.
     event_id
@@ -45,6 +45,8 @@ class Spectrograms:
         (N,) ns since 1970 UTC: the detection's peak; the first of the 218 samples.
     sampling_rate
         Of the waveforms, Hz.
+    unit
+        ``counts``, or that of the ground motion that the settings ask for.
     """
 
     spectrogram: NDArray[np.float32]
@@ -55,6 +57,7 @@ class Spectrograms:
     time_peak: NDArray[np.int64]
     window_start: NDArray[np.int64]
     sampling_rate: float
+    unit: str = "counts"
 
 
 @dataclass(frozen=True)
@@ -76,23 +79,32 @@ def process(segments: Sequence[Segment], key: StationDay, settings: Settings, in
     Raises
     ------
     BadWaveformError
-        The samples cannot be processed (sampling rate, values that are not finite).
+        The samples cannot be processed (sampling rate, no response for a trace that needs it).
     """
+    response = settings.response
+    code = f"{settings.network.code}.{key.station}.{settings.location}.{settings.channel}"
+    instrument = Instrument.of(inventory, code) if inventory is not None else None
+    wanted: tuple[Kind, ...] = (response.detection_trace, response.spectrogram_trace, "peak_acceleration")
+    ground = [kind for kind in dict.fromkeys(wanted) if kind != "counts"]
     usable = [s for s in segments if s.samples.size / s.sampling_rate >= settings.conditioning.shortest_segment]
     short = [s for s in segments if s.samples.size / s.sampling_rate < settings.conditioning.shortest_segment]
-    conditioned = [condition(s, settings.conditioning, key.start_ns) for s in usable]
+    conditioned = [condition(s, settings.conditioning, key.start_ns, response, instrument, ground) for s in usable]
     triggers = sorted(
-        (t for i, c in enumerate(conditioned) for t in triggers_of(c, i, settings.detector, settings.conditioning)),
+        (
+            t
+            for i, c in enumerate(conditioned)
+            for t in triggers_of(c, i, settings.detector, settings.conditioning, response.detection_trace)
+        ),
         key=lambda t: (t.time_on_ns, t.segment),
     )
     follows = clean(triggers, settings.detector.cleaning_window)
     relevant = [
         i for i, t in enumerate(triggers) if key.start_ns - round(_LOOK_BACK_S * NS) <= t.time_on_ns < key.end_ns
     ]
-    accelerations, note = _accelerations(conditioned, usable, triggers, relevant, key, settings, inventory)
     names = _event_ids(conditioned, triggers, key, settings)
 
     constants = plan(settings.spectrogram, settings.conditioning)
+    spectrogram_samples = [_made(c, response.spectrogram_trace) for c in conditioned]
     images, waves = [], []
     window_starts: list[tuple[int, str]] = []
     kept: list[tuple[str, int, int]] = []
@@ -103,7 +115,7 @@ def process(segments: Sequence[Segment], key: StationDay, settings: Settings, in
         if followed is not None:
             outcome = f"within_cleaning_window_of {names[followed]}"
         else:
-            cut = event_spectrogram(trace, trigger.peak, constants)
+            cut = event_spectrogram(spectrogram_samples[trigger.segment], trace.grid_offset, trigger.peak, constants)
             outcome = "too_near_gap"
             if cut is not None:
                 start_ns = trace.time_ns(cut[0])
@@ -116,7 +128,7 @@ def process(segments: Sequence[Segment], key: StationDay, settings: Settings, in
                     waves.append(cut[2])
                     kept.append((names[i], trace.time_ns(trigger.peak), start_ns))
         if trigger.time_on_ns >= key.start_ns:
-            rows.append(_row(names[i], trigger, trace, key, settings, outcome, accelerations.get(i), note))
+            rows.append(_row(names[i], trigger, trace, key, settings, outcome))
 
     size = constants.frequency.size, constants.columns
     return Products(
@@ -130,12 +142,13 @@ def process(segments: Sequence[Segment], key: StationDay, settings: Settings, in
             time_peak=np.array([peak for _, peak, _ in kept], dtype=np.int64),
             window_start=np.array([start for _, _, start in kept], dtype=np.int64),
             sampling_rate=settings.conditioning.sampling_rate,
+            unit=UNITS[response.spectrogram_trace],
         ),
         conditioned=conditioned,
         live_seconds=live_seconds(conditioned, key, settings),
         too_short_segments=len(short),
         too_short_seconds=float(sum(s.samples.size / s.sampling_rate for s in short)),
-        notes=[note] if note else [],
+        notes=sorted({c.note for c in conditioned if c.note}),
     )
 
 
@@ -153,6 +166,7 @@ DETECTION_COLUMNS = (
     "acceleration_note",
     "characteristic_max",
     "snr",
+    "found_by",
     "sampling_rate",
     "outcome",
 )
@@ -165,9 +179,8 @@ def _row(
     key: StationDay,
     settings: Settings,
     outcome: str,
-    acceleration: float | None,
-    note: str,
 ) -> tuple[object, ...]:
+    acceleration = _peak_acceleration(trace, trigger, settings)
     return (
         name,
         settings.network.code,
@@ -179,9 +192,10 @@ def _row(
         trace.time_ns(trigger.peak),
         float(trace.samples[trigger.peak]),
         float("nan") if acceleration is None else acceleration,
-        note if acceleration is None else "",
+        trace.note if acceleration is None else "",
         trigger.characteristic_max,
         trigger.snr,
+        trigger.found_by,
         trace.sampling_rate,
         outcome,
     )
@@ -195,8 +209,9 @@ def _event_ids(
     for trigger in triggers:
         peak_ns = conditioned[trigger.segment].time_ns(trigger.peak)
         name = f"{prefix}.{_compact_time(peak_ns)}"
-        # Overlapping segments (a clock set back) may hold the same instant twice.
-        names.append(name if name not in names[-50:] else f"{name}_s{trigger.segment}")
+        # Overlapping segments (a clock set back) may hold the same instant twice, and several pairs the same peak.
+        same = sum(other.partition("_")[0] == name for other in names[-50:])
+        names.append(f"{name}_{same + 1}" if same else name)
     return names
 
 
@@ -214,43 +229,28 @@ def _duplicate(start_ns: int, earlier: list[tuple[int, str]], within: float) -> 
     return None
 
 
-def _accelerations(
-    conditioned: list[Conditioned],
-    raw: list[Segment],
-    triggers: list[Trigger],
-    relevant: list[int],
-    key: StationDay,
-    settings: Settings,
-    inventory: Inventory | None,
-) -> tuple[dict[int, float], str]:
-    """Return the signed peak acceleration by trigger (m/s²) and, where there is none, the reason."""
-    if inventory is None:
-        return {}, "no response"
-    from obspy import UTCDateTime
+def _made(conditioned: Conditioned, kind: Kind) -> NDArray[Any]:
+    trace = conditioned.trace(kind)
+    if trace is None:
+        raise ValueError(f"the conditioned segment has no trace of {kind}")
+    return trace
 
-    code = f"{settings.network.code}.{key.station}.{settings.location}.{settings.channel}"
-    try:
-        response = inventory.get_response(code, UTCDateTime(ns=key.start_ns + 43_200 * NS))
-        # What made the averages rise lies up to one STA before the onset, and earlier still by the filter's delay.
-        lead = round(settings.detector.sta * settings.conditioning.sampling_rate)
-        found: dict[int, float] = {}
-        for index in sorted({triggers[i].segment for i in relevant}):
-            trace = ground_acceleration(
-                conditioned[index], response, raw[index].sampling_rate, settings.conditioning, settings.response
-            )
-            for i in relevant:
-                if triggers[i].segment == index:
-                    stretch = trace[max(0, triggers[i].on - lead) : triggers[i].off + 1]
-                    found[i] = float(stretch[np.argmax(np.abs(stretch))])
-    except Exception as error:  # noqa: BLE001 - ObsPy raises bare Exception for an epoch that does not match
-        return {}, f"no valid response for {code}: {error}"
-    return found, ""
+
+def _peak_acceleration(trace: Conditioned, trigger: Trigger, settings: Settings) -> float | None:
+    """Return the signed peak acceleration of a trigger (m/s²); none without a response."""
+    acceleration = trace.trace("peak_acceleration")
+    if acceleration is None:
+        return None
+    # What made the averages rise lies up to one STA before the onset, and earlier still by the filter's delay.
+    lead = round(max(pair.sta for pair in settings.detector.pairs) * settings.conditioning.sampling_rate)
+    stretch = acceleration[max(0, trigger.on - lead) : trigger.off + 1]
+    return float(stretch[np.argmax(np.abs(stretch))])
 
 
 def live_seconds(conditioned: list[Conditioned], key: StationDay, settings: Settings) -> float:
     """Return the seconds of the day in which a detection can start: segments without guards and first LTA."""
     before = round(settings.conditioning.guard_before_gap * NS)
-    first = round(settings.detector.lta * NS)
+    first = round(max(pair.lta for pair in settings.detector.pairs) * NS)
     after = max(round(settings.conditioning.guard_after_gap * NS), first)
     live, reached = 0, key.start_ns
     for trace in conditioned:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
-from ris_core.config import Conditioning
+from ris_core.config import Conditioning, Response
 from ris_core.processing import filters
+from ris_core.processing.blocks import Blocks, undo_difference
+from ris_core.processing.instrument import Instrument, Kind, NoResponseError
 from ris_core.station_day import NS
 from ris_core.waveforms.segments import Segment
 
 EXTENSION_S = 10.0
+# The filters have rung off to 1e-6 after this; the flanks of a deconvolution are steeper and ring longer.
+_GUARD_S = 5.0
+_GUARD_OF_DECONVOLUTION_S = 10.0
+_AT_ONCE = 1 << 15
+# Half width of the windowed sinc between samples, in samples.
+_LANCZOS = 32
+
+Trace = NDArray[np.floating[Any]]
 
 
 class BadWaveformError(ValueError):
@@ -36,93 +49,222 @@ class Conditioned:
         Place of the first sample on the decimated grid anchored at 00:00 UTC (negative in the padding before it).
     opens_window, closes_window
         As of the raw segment; other ends are gaps.
+    ground
+        Further traces (n,) by kind: ground velocity or acceleration.
+    note
+        Why there is no ``peak_acceleration``.
     """
 
     start_ns: int
     sampling_rate: float
-    samples: NDArray[np.float64]
+    samples: Trace
     grid_offset: int
     opens_window: bool
     closes_window: bool
+    ground: tuple[tuple[Kind, Trace], ...] = ()
+    note: str = ""
 
     def time_ns(self, index: int) -> int:
         """Return the time of a sample, ns since 1970 UTC."""
         return self.start_ns + round(index * NS / self.sampling_rate)
 
-
-def decimation_factor(rate: float, target: float) -> int:
-    """Return how many raw samples make one; raises `BadWaveformError` where that is not a whole number."""
-    factor = round(rate / target)
-    if factor < 1 or abs(rate - factor * target) > 1e-6 * rate:
-        raise BadWaveformError(
-            f"sampling rate {rate:g} Hz is not a whole multiple of conditioning.sampling_rate = {target:g} Hz"
-        )
-    return factor
+    def trace(self, kind: Kind) -> Trace | None:
+        """Return the trace of a kind; none if it was not made."""
+        return self.samples if kind == "counts" else dict(self.ground).get(kind)
 
 
-def condition(segment: Segment, settings: Conditioning, midnight_ns: int) -> Conditioned:
+def condition(
+    segment: Segment,
+    settings: Conditioning,
+    midnight_ns: int,
+    response: Response | None = None,
+    instrument: Instrument | None = None,
+    ground: Sequence[Kind] = (),
+) -> Conditioned:
     """Condition one contiguous segment.
 
     A cubic (linear below 600 s, mean below 60 s) is subtracted. Ends of the padded day are tapered; ends at a gap are
     continued by point reflection, so that an event there keeps its amplitude. The decimated samples are those nearest
-    to the grid anchored at ``midnight_ns``.
+    to the grid anchored at ``midnight_ns``; a rate that does not divide is interpolated to the grid itself.
+
+    Parameters
+    ----------
+    segment, settings, midnight_ns
+        The samples (finite), how they are conditioned, and 00:00 UTC of the day, ns since 1970.
+    response, instrument, ground
+        Kinds of ground motion to make beside counts, and the responses they need. ``peak_acceleration`` is left out
+        where there is no response; the others are needed.
 
     Raises
     ------
     BadWaveformError
-        The rate is not a multiple of the target rate, or a sample is not finite.
+        The rate is below the target rate, or not a multiple of it where that is refused; no response for a trace that
+        needs it.
     """
     rate, target = segment.sampling_rate, settings.sampling_rate
-    factor = decimation_factor(rate, target)
-    seconds = segment.samples.size / rate
-    samples = segment.samples.astype(np.float64)
-    if not np.isfinite(samples).all():
-        bad = int(np.count_nonzero(~np.isfinite(samples)))
-        raise BadWaveformError(f"{bad} of {samples.size} samples are NaN or infinite; every sample must be finite")
-    samples = filters.detrend_polynomial(samples, 3 if seconds >= 600 else 1 if seconds >= 60 else 0)
-    filters.taper_ends(samples, round(settings.taper * rate), segment.opens_window, segment.closes_window)
-
+    factor = _factor(rate, settings)
+    n = segment.samples.size
     # Extensions are whole decimated samples, so that they can be cut off exactly afterwards.
-    longest = (samples.size - 1) // factor
-    extension = min(round(EXTENSION_S * target), longest)
+    unit = factor or 1
+    longest = (n - 2) // unit
+    extension = max(0, min(round(EXTENSION_S * rate / unit), longest))
     before = 0 if segment.opens_window else extension
     after = 0 if segment.closes_window else extension
-    if before or after:
-        samples = filters.extend_odd(samples, before * factor, after * factor)
 
     # First raw sample that lies on the decimated grid, counted from the segment's start.
-    step_ns = NS / rate
-    raw_offset = round((segment.start_ns - midnight_ns) / step_ns)
-    first = -raw_offset % factor
-    grid_offset = (raw_offset + first) // factor
-    if factor > 1:
-        if settings.decimation == "causal_chebyshev":
-            lowpass = filters.chebyshev_lowpass(target / 2, rate)
-            samples = signal.sosfilt(lowpass, samples)
-        else:
-            taps = filters.fir_lowpass(settings.band_high, target - settings.band_high, rate)
-            samples = signal.oaconvolve(samples, taps, mode="same")
-        samples = samples[first::factor]
-    band = filters.butterworth_bandpass(settings.band_low, settings.band_high, settings.band_order, target)
-    samples = filters.zero_phase(band, samples)
-    samples = samples[before : samples.size - after]
+    raw_offset = round((segment.start_ns - midnight_ns) * rate / NS)
+    first = -raw_offset % unit
+    rate_out = rate / unit
+    deconvolve = bool(ground) and instrument is not None and bool(instrument.epochs)
+    guard = round((_GUARD_OF_DECONVOLUTION_S if deconvolve else _GUARD_S) * rate_out)
+    shift = -first % unit
+    blocks = Blocks.of(shift + before * unit + n + after * unit, unit, guard)
+    gains, note = _gains(segment, settings, blocks, response or Response(), instrument, ground)
+    room = blocks.room()
+    whole = room[blocks.lead + shift :][: before * unit + n + after * unit]
+    _fill_differences(whole, segment, settings, before * unit, after * unit)
+    traces = blocks.apply(room, gains)
+
+    start = (shift + first) // unit + before
+    stop = start + -(-(n - first) // unit)
+    if factor is not None:
+        cut: dict[str, Trace] = {kind: trace[start:stop] for kind, trace in traces.items()}
+        start_ns, grid_offset = segment.time_ns(first), (raw_offset + first) // unit
+    else:
+        grid_offset, cut = _to_grid(segment, traces, before, target, midnight_ns)
+        start_ns = midnight_ns + round(grid_offset * NS / target)
     return Conditioned(
-        start_ns=segment.time_ns(first),
+        start_ns=start_ns,
         sampling_rate=target,
-        samples=np.ascontiguousarray(samples),
+        samples=cut["counts"],
         grid_offset=grid_offset,
         opens_window=segment.opens_window,
         closes_window=segment.closes_window,
+        ground=tuple((kind, cut[kind]) for kind in ground if kind in cut),
+        note=note,
     )
+
+
+def _factor(rate: float, settings: Conditioning) -> int | None:
+    """Return the decimation factor, or none for a rate that is interpolated."""
+    target = settings.sampling_rate
+    factor = filters.decimation_factor(rate, target)
+    if factor is not None:
+        try:
+            filters.decimation_steps(factor)
+        except ValueError:
+            factor = None
+    if factor is None and rate <= target:
+        raise BadWaveformError(
+            f"sampling rate {rate:g} Hz is below conditioning.sampling_rate = {target:g} Hz; set that to {rate:g} Hz "
+            "or less, with a band and a spectrogram that fit it"
+        )
+    if factor is None and settings.other_rates == "refuse":
+        raise BadWaveformError(
+            f"sampling rate {rate:.9g} Hz is not a whole multiple of conditioning.sampling_rate = {target:g} Hz, and "
+            "conditioning.other_rates is 'refuse'; 'resample' would interpolate"
+        )
+    return factor
+
+
+def _fill_differences(
+    out: NDArray[np.float32], segment: Segment, settings: Conditioning, before: int, after: int
+) -> None:
+    """Write the differences of the detrended, tapered or extended samples; 0 beyond the ends, where the trace stays."""
+    samples, n, rate = segment.samples, segment.samples.size, segment.sampling_rate
+    seconds = n / rate
+    trend = filters.fit_trend(samples, 3 if seconds >= 600 else 1 if seconds >= 60 else 0)
+    inner = out[before : before + n]
+    starts = np.arange(1, n, _AT_ONCE)
+    # A cubic grows as a parabola, which a line from start to start follows to a ten millionth.
+    growth = trend.growth_at(np.append(starts, starts[-1] + _AT_ONCE))
+    ramp = (np.arange(_AT_ONCE) / _AT_ONCE).astype(np.float32)
+    for start, here, there in zip(starts.tolist(), growth[:-1], growth[1:], strict=True):
+        stop = min(start + _AT_ONCE, n)
+        step = inner[start:stop]
+        # In double precision: exact for integer counts, whatever their size.
+        exact = samples[start - 1 : stop].astype(np.float64)
+        np.subtract(exact[1:], exact[:-1], out=step, casting="same_kind")
+        step -= np.float32(here) + np.float32(there - here) * ramp[: step.size]
+    length = min(round(settings.taper * rate), n // 2)
+    if length:
+        rising = filters.flank(length)
+        if segment.opens_window:
+            head = samples[: length + 1] - trend.at(np.arange(length + 1))
+            head[:length] *= rising
+            inner[1 : length + 1] = np.diff(head)
+        if segment.closes_window:
+            tail = samples[n - length - 1 :] - trend.at(np.arange(n - length - 1, n))
+            tail[1:] *= rising[::-1]
+            inner[n - length :] = np.diff(tail)
+    # Point reflection of a trace is mirroring of its differences.
+    if before:
+        out[1 : before + 1] = inner[before:0:-1]
+    if after:
+        out[before + n :] = inner[: -after - 1 : -1]
+
+
+def _gains(
+    segment: Segment,
+    settings: Conditioning,
+    blocks: Blocks,
+    response: Response,
+    instrument: Instrument | None,
+    ground: Sequence[Kind],
+) -> tuple[dict[str, NDArray[np.complex64]], str]:
+    """Return the gains by kind of trace, and why there is none for ``peak_acceleration``."""
+    rate = segment.sampling_rate
+    counts = _counts_gain(settings, rate, blocks.factor, blocks.size)
+    gains, note = {"counts": counts}, ""
+    frequency = blocks.frequencies(rate / blocks.factor)
+    for kind in ground:
+        try:
+            if instrument is None:
+                raise NoResponseError("no response")
+            epoch = instrument.at((segment.start_ns + segment.end_ns) // 2)
+            gains[kind] = counts * instrument.gain(kind, epoch, frequency, rate, settings, response)
+        except NoResponseError as error:
+            if kind != "peak_acceleration":
+                raise BadWaveformError(f"a trace of {kind} needs the instrument's response: {error}") from error
+            note = str(error)
+    return {kind: gain.astype(np.complex64) for kind, gain in gains.items()}, note
+
+
+@lru_cache(maxsize=32)
+def _counts_gain(settings: Conditioning, rate: float, factor: int, size: int) -> filters.Gain:
+    frequency = np.asarray(np.fft.rfftfreq(size, factor / rate), dtype=np.float64)
+    band = filters.bandpass_gain(frequency, settings) / factor
+    return filters.decimation_gain(frequency, rate, settings) * band * undo_difference(frequency, rate)
+
+
+def _to_grid(
+    segment: Segment, traces: dict[str, NDArray[np.float32]], before: int, target: float, midnight_ns: int
+) -> tuple[int, dict[str, Trace]]:
+    """Interpolate filtered traces at the raw rate to the grid: place of the first sample on it, and the traces."""
+    from obspy.signal.interpolation import lanczos_interpolation
+
+    rate, n = segment.sampling_rate, segment.samples.size
+    step = 1 / rate
+    start_s = (segment.start_ns - midnight_ns) / NS
+    # A sample that lies on the grid to a nanosecond is one of the grid.
+    first = math.ceil(start_s * target - 1e-7)
+    last = math.floor((start_s + (n - 1) / rate) * target + 1e-7)
+    count = max(0, last - first + 1)
+    cut: dict[str, Trace] = {}
+    for kind, trace in traces.items():
+        # The grid starts inside the trace, and a margin of zeros lets it run to the last sample.
+        margin = np.zeros(_LANCZOS)
+        padded = np.concatenate((margin, trace[: before + n + _LANCZOS].astype(np.float64), margin))
+        cut[kind] = lanczos_interpolation(
+            padded, -(_LANCZOS + before) * step, step, first / target - start_s, 1 / target, count, _LANCZOS, "blackman"
+        )
+    return first, cut
 
 
 def filter_delay(settings: Conditioning, rate: float, frequency: float) -> float:
     """Return by how many seconds the decimation filter delays a wave of a frequency (Hz) sampled at ``rate`` (Hz)."""
-    factor = decimation_factor(rate, settings.sampling_rate)
-    if factor == 1 or settings.decimation != "causal_chebyshev":
+    if settings.decimation != "causal_chebyshev":
         return 0.0
-    sections = filters.chebyshev_lowpass(settings.sampling_rate / 2, rate)
     around = np.array([frequency - 0.05, frequency + 0.05])
-    _, response = signal.sosfreqz(sections, worN=around, fs=rate)
-    phase = np.unwrap(np.angle(response))
+    phase = np.unwrap(np.angle(filters.decimation_gain(around, rate, settings)))
     return float(-(phase[1] - phase[0]) / (2 * np.pi * (around[1] - around[0])))

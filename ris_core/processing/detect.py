@@ -1,4 +1,4 @@
-"""Detections: triggers of the recursive STA/LTA on conditioned segments."""
+"""Detections: triggers of a characteristic function on conditioned segments."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ris_core.config import Conditioning, Detector
+from ris_core.config import Conditioning, Detector, StaLta
+from ris_core.processing.characteristic import characteristic, pair_name
 from ris_core.processing.condition import Conditioned
+from ris_core.processing.instrument import Kind
 
 
 @dataclass(frozen=True)
 class Trigger:
-    """One STA/LTA trigger; places are sample indices of its segment.
+    """One trigger; places are sample indices of its segment.
 
     Attributes
     ----------
@@ -24,10 +26,12 @@ class Trigger:
     time_on_ns
         Time of ``on``, ns since 1970 UTC.
     characteristic_max
-        Greatest STA/LTA ratio of the trigger.
+        Greatest value of the characteristic function in the trigger.
     snr
         Signal-to-noise ratio, dB: greatest mean square over one STA in the trigger against the mean square over one LTA
         that ends one STA before it; NaN where there is no such stretch.
+    found_by
+        Method and pair of averages, like ``recursive 0.5/30 s``.
     """
 
     segment: int
@@ -37,56 +41,62 @@ class Trigger:
     time_on_ns: int
     characteristic_max: float
     snr: float
+    found_by: str
 
 
-def characteristic(conditioned: Conditioned, detector: Detector) -> NDArray[np.float64]:
-    """Return the recursive STA/LTA ratio, shape (n,), as ObsPy's ``recursive_sta_lta``.
+def triggers_of(
+    conditioned: Conditioned, index: int, detector: Detector, conditioning: Conditioning, kind: Kind = "counts"
+) -> list[Trigger]:
+    """Return the triggers of one segment in the order of time; none starts within the guards beside a gap.
 
-    After a gap the LTA starts from zero and grows as 1 − exp(−t/LTA); the ratio is multiplied by that, so that the
-    warming up triggers nothing. At the outer end of the padding the published ratio is left as it is.
+    With several pairs of averages a stretch of the trace may trigger once for each.
     """
-    from obspy.signal.trigger import recursive_sta_lta
-
-    rate = conditioned.sampling_rate
-    short, long = round(detector.sta * rate), round(detector.lta * rate)
-    if conditioned.samples.size <= long:
-        return np.zeros(conditioned.samples.size)
-    ratio: NDArray[np.float64] = recursive_sta_lta(np.ascontiguousarray(conditioned.samples), short, long)
-    if not conditioned.opens_window:
-        ratio *= -np.expm1(-np.arange(ratio.size) / long)
-    return ratio
+    samples = conditioned.trace(kind)
+    if samples is None:
+        raise ValueError(f"the conditioned segment has no trace of {kind}")
+    exact = samples.astype(np.float64)
+    found = [t for pair in detector.pairs for t in _of_pair(conditioned, exact, index, pair, detector, conditioning)]
+    return sorted(found, key=lambda t: t.on)
 
 
-def triggers_of(conditioned: Conditioned, index: int, detector: Detector, conditioning: Conditioning) -> list[Trigger]:
-    """Return the triggers of one segment in the order of time; none starts within the guards beside a gap."""
+def _of_pair(
+    conditioned: Conditioned,
+    samples: NDArray[np.float64],
+    index: int,
+    pair: StaLta,
+    detector: Detector,
+    conditioning: Conditioning,
+) -> list[Trigger]:
     from obspy.signal.trigger import trigger_onset
 
     rate = conditioned.sampling_rate
-    ratio = characteristic(conditioned, detector)
+    short, long = round(pair.sta * rate), round(pair.lta * rate)
+    values = characteristic(samples, short, long, detector, not conditioned.opens_window)
     first = 0 if conditioned.opens_window else round(conditioning.guard_after_gap * rate)
-    stop = ratio.size - (0 if conditioned.closes_window else round(conditioning.guard_before_gap * rate))
+    stop = values.size - (0 if conditioned.closes_window else round(conditioning.guard_before_gap * rate))
     found = []
-    for on, off in trigger_onset(ratio, detector.threshold_on, detector.threshold_off):
+    for on, end in trigger_onset(values, pair.threshold_on, pair.threshold_off):
         # A trigger that is on already when the guard ends did not start there.
         if not first <= on < stop:
             continue
-        stretch = conditioned.samples[on : off + 1]
+        off = min(int(end), values.size - 1)
+        stretch = samples[on : off + 1]
         found.append(
             Trigger(
                 segment=index,
                 on=int(on),
-                off=int(off),
+                off=off,
                 peak=int(on + np.argmax(np.abs(stretch))),
                 time_on_ns=conditioned.time_ns(int(on)),
-                characteristic_max=float(ratio[on : off + 1].max()),
-                snr=_snr(conditioned.samples, int(on), int(off), detector, rate),
+                characteristic_max=float(values[on : off + 1].max()),
+                snr=_snr(samples, int(on), off, short, long),
+                found_by=pair_name(detector.method, pair),
             )
         )
     return found
 
 
-def _snr(samples: NDArray[np.float64], on: int, off: int, detector: Detector, rate: float) -> float:
-    short, long = round(detector.sta * rate), round(detector.lta * rate)
+def _snr(samples: NDArray[np.float64], on: int, off: int, short: int, long: int) -> float:
     noise = samples[max(0, on - short - long) : max(0, on - short)]
     signal = samples[on : max(off, on + short) + 1]
     if noise.size < short or signal.size < short or not noise.any():

@@ -1,61 +1,148 @@
-"""Detrending, tapering and filters on plain arrays."""
+"""Trends and the responses of filters, on plain arrays."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
-from numpy.polynomial import legendre
+from numpy.polynomial import Polynomial, legendre
 from numpy.typing import NDArray
 from scipy import signal
 
+from ris_core.config import Conditioning
+
 Samples = NDArray[np.float64]
+Gain = NDArray[np.complex128]
 
-_BLOCK = 1 << 17
+_ROW = 4096
+_ROWS = 64
+LARGEST_FACTOR = 16
 
 
-def detrend_polynomial(samples: Samples, order: int) -> Samples:
-    """Subtract the least-squares polynomial of an order (0: mean, 1: line, 3: cubic).
+@dataclass(frozen=True)
+class Trend:
+    """A polynomial over the samples of a trace.
 
-    The normal equations are summed over blocks in Legendre polynomials, so that a day needs no day-long design matrix;
-    the result is that of ObsPy's ``detrend('polynomial', order=…)`` to rounding.
+    Attributes
+    ----------
+    polynomial
+        In the axis that runs from −1 at the first to 1 at the last sample.
+    size
+        Number of samples.
+    """
+
+    polynomial: Polynomial
+    size: int
+
+    def at(self, samples: NDArray[np.int64]) -> Samples:
+        """Return the trend at given samples."""
+        return np.asarray(self.polynomial(2.0 * samples / max(self.size - 1, 1) - 1.0))
+
+    def growth_at(self, samples: NDArray[np.int64]) -> Samples:
+        """Return how much the trend grows from the sample before to each given sample."""
+        before = Polynomial([-2.0 / max(self.size - 1, 1), 1.0])
+        growth = self.polynomial - self.polynomial(before)
+        return np.asarray(growth(2.0 * samples / max(self.size - 1, 1) - 1.0))
+
+
+def fit_trend(samples: NDArray[Any], order: int) -> Trend:
+    """Return the least-squares polynomial of an order (0: mean, 1: line, 3: cubic).
+
+    It is that of ObsPy's ``detrend('polynomial', order=…)`` to rounding. The moments are summed over rows of 4096
+    samples in Legendre polynomials of the row, so that a day needs no day-long design matrix.
     """
     n = samples.size
-    normal, moments = np.zeros((order + 1, order + 1)), np.zeros(order + 1)
-    for start in range(0, n, _BLOCK):
-        stop = min(start + _BLOCK, n)
-        basis = legendre.legvander(_unit_axis(start, stop, n), order)
-        normal += basis.T @ basis
-        moments += basis.T @ samples[start:stop]
-    coefficients = np.linalg.solve(normal, moments)
-    out = np.empty(n)
-    for start in range(0, n, _BLOCK):
-        stop = min(start + _BLOCK, n)
-        out[start:stop] = samples[start:stop] - legendre.legval(_unit_axis(start, stop, n), coefficients)
-    return out
+    offset = float(samples[0])
+    integer = np.issubdtype(samples.dtype, np.integer)
+    # Sums of 4096 deviations in float32 are right to 1e-6 of their size: far below what a band-pass leaves of a trend.
+    kind = np.float32 if integer else np.float64
+    row = legendre.legvander(2.0 * np.arange(_ROW) / (_ROW - 1) - 1.0, order)
+    basis = row.astype(kind)
+    whole = n // _ROW
+    sums = np.empty((whole, order + 1))
+    for first in range(0, whole, _ROWS):
+        block = samples[first * _ROW : min(first + _ROWS, whole) * _ROW].reshape(-1, _ROW)
+        sums[first : first + _ROWS] = np.subtract(block, kind(offset), dtype=kind) @ basis
+    change = _row_axes(whole, order, n)
+    rest = legendre.legvander(2.0 * np.arange(whole * _ROW, n) / max(n - 1, 1) - 1.0, order)
+    moments = np.einsum("rj,rjk->k", sums, change) + rest.T @ (samples[whole * _ROW :].astype(np.float64) - offset)
+    normal = np.einsum("rjk,ji,ril->kl", change, row.T @ row, change, optimize=True) + rest.T @ rest
+    coefficients = np.linalg.lstsq(normal, moments, rcond=None)[0]
+    return Trend(Polynomial(legendre.leg2poly(coefficients)) + offset, n)
 
 
-def _unit_axis(start: int, stop: int, n: int) -> Samples:
-    return 2.0 * np.arange(start, stop) / max(n - 1, 1) - 1.0
+def _row_axes(rows: int, order: int, n: int) -> Samples:
+    """Return c (rows, order + 1, order + 1): P_k on the whole axis is Σ_j c[row, j, k] P_j on the row's axis."""
+    middle = 2.0 * (np.arange(rows) * _ROW + (_ROW - 1) / 2) / max(n - 1, 1) - 1.0
+    # Gauss-Legendre quadrature of this many nodes is exact for the products of the projection.
+    nodes, weights = legendre.leggauss(order + 1)
+    values = legendre.legvander((middle[:, None] + (_ROW - 1) / max(n - 1, 1) * nodes).ravel(), order)
+    project = legendre.legvander(nodes, order) * weights[:, None] * (np.arange(order + 1) + 0.5)
+    return np.asarray(np.einsum("nj,rnk->rjk", project, values.reshape(rows, order + 1, order + 1)))
 
 
-def taper_ends(samples: Samples, length: int, start: bool, end: bool) -> None:
-    """Multiply the first and last samples with the flanks of a Hann window, in place, as ObsPy's taper does."""
-    length = min(length, samples.size // 2)
-    if length == 0:
-        return
-    flanks = signal.windows.hann(2 * length + 1)
-    if start:
-        samples[:length] *= flanks[:length]
-    if end:
-        samples[-length:] *= flanks[-length:]
+def flank(length: int) -> Samples:
+    """Return the rising flank of a Hann window, as ObsPy's taper, shape (length,)."""
+    return np.asarray(signal.windows.hann(2 * length + 1)[:length])
 
 
-def extend_odd(samples: Samples, before: int, after: int) -> Samples:
-    """Continue a trace beyond its ends by point reflection, at most by its own length less one."""
-    head = 2 * samples[0] - samples[before:0:-1] if before else samples[:0]
-    tail = 2 * samples[-1] - samples[-2 : -after - 2 : -1] if after else samples[:0]
-    return np.concatenate((head, samples, tail))
+def decimation_factor(rate: float, target: float) -> int | None:
+    """Return how many samples at ``rate`` make one at ``target`` (Hz); none where that is no whole number.
+
+    A rate that misses a multiple by less than 1e-7 (9 ms in a day) is taken for it.
+    """
+    factor = round(rate / target)
+    return factor if factor >= 1 and abs(rate - factor * target) <= 1e-7 * rate else None
+
+
+def decimation_steps(factor: int) -> tuple[int, ...]:
+    """Return the factors of successive decimations, none above 16, where the automatic filter becomes unstable.
+
+    Raises
+    ------
+    ValueError
+        A prime factor is greater than 16.
+    """
+    steps = []
+    while factor > 1:
+        step = max((d for d in range(2, LARGEST_FACTOR + 1) if factor % d == 0), default=0)
+        if not step:
+            raise ValueError(f"decimation by {factor} has no steps of {LARGEST_FACTOR} or less")
+        steps.append(step)
+        factor //= step
+    return tuple(steps)
+
+
+def decimation_gain(frequency: Samples, rate: float, settings: Conditioning) -> Gain:
+    """Return the response of the anti-alias filter from ``rate`` to the settings' rate, at frequencies in Hz.
+
+    ``causal_chebyshev`` is filtered once for each of `decimation_steps`, as one would with ObsPy's ``decimate``; a
+    rate that does not divide is low-passed at once.
+    """
+    target = settings.sampling_rate
+    factor = decimation_factor(rate, target)
+    if factor == 1:
+        return np.ones(frequency.size, np.complex128)
+    if settings.decimation == "zero_phase_fir":
+        taps = fir_lowpass(settings.band_high, target - settings.band_high, rate)
+        _, gain = signal.freqz(taps, worN=2 * np.pi * frequency / rate)
+        return np.asarray(gain * np.exp(2j * np.pi * frequency / rate * (taps.size // 2)))
+    gain = np.ones(frequency.size, np.complex128)
+    here = rate
+    for step in decimation_steps(factor) if factor else (rate / target,):
+        sections = chebyshev_lowpass(here / step / 2, here)
+        gain *= signal.sosfreqz(sections, worN=2 * np.pi * frequency / here)[1]
+        here /= step
+    return gain
+
+
+def bandpass_gain(frequency: Samples, settings: Conditioning) -> Samples:
+    """Return the response of the band-pass, run forwards and backwards, at frequencies in Hz; 0 beyond Nyquist."""
+    sections = butterworth_bandpass(settings.band_low, settings.band_high, settings.band_order, settings.sampling_rate)
+    _, once = signal.sosfreqz(sections, worN=2 * np.pi * frequency / settings.sampling_rate)
+    return np.asarray(np.where(frequency <= settings.sampling_rate / 2, np.abs(once) ** 2, 0.0))
 
 
 @lru_cache(maxsize=16)
@@ -85,9 +172,3 @@ def fir_lowpass(flat_to: float, stop_from: float, rate: float) -> Samples:
 def butterworth_bandpass(low: float, high: float, order: int, rate: float) -> Samples:
     """Return second-order sections of a Butterworth band-pass, as ObsPy's ``filter('bandpass')``."""
     return np.asarray(signal.iirfilter(order, [low, high], btype="band", ftype="butter", output="sos", fs=rate))
-
-
-def zero_phase(sections: Samples, samples: Samples) -> Samples:
-    """Filter forwards, then backwards, from rest at both ends."""
-    forward = signal.sosfilt(sections, samples)
-    return np.asarray(signal.sosfilt(sections, forward[::-1])[::-1])

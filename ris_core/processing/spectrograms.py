@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, signal
+from scipy import signal
 
 from ris_core.config import Conditioning, Spectrogram
-from ris_core.processing.condition import Conditioned
+
+Trace = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,11 @@ class Plan:
         Columns are sought this many samples to each side of the peak.
     frequency, time
         Kept frequencies (87,), Hz; times of the columns from the first one (100,), s.
-    band
-        Which bins of the transform are kept.
-    scale
-        Factor from squared magnitude to one-sided density per bin, shape (nfft // 2 + 1,).
+    rate
+        Of the samples, Hz.
+    transform
+        Shape (20, 2 · 87): takes the samples of one column to the real, then the imaginary parts of its kept bins. Mean
+        removal, window, Fourier transform and the root of the scale of a one-sided density in one matrix.
     """
 
     window: NDArray[np.float64]
@@ -39,8 +42,8 @@ class Plan:
     search: int
     frequency: NDArray[np.float64]
     time: NDArray[np.float64]
-    band: slice
-    scale: NDArray[np.float64]
+    rate: float
+    transform: NDArray[np.float64]
 
     @property
     def samples(self) -> int:
@@ -54,10 +57,11 @@ def plan(settings: Spectrogram, conditioning: Conditioning) -> Plan:
     window = signal.windows.kaiser(round(settings.window * rate), settings.kaiser_beta, sym=True)
     bins = np.asarray(np.fft.rfftfreq(settings.nfft, 1 / rate), dtype=np.float64)
     kept = np.flatnonzero((bins >= settings.frequency_low) & (bins <= settings.frequency_high))
-    scale = np.full(bins.size, 2.0 / (rate * np.sum(window**2)))
-    scale[0] /= 2
-    if settings.nfft % 2 == 0:
-        scale[-1] /= 2
+    # One-sided: every bin but those of frequency 0 and Nyquist stands for two.
+    sides = np.where((kept == 0) | (2 * kept == settings.nfft), 1.0, 2.0)
+    angle = 2 * np.pi * np.outer(np.arange(window.size), kept) / settings.nfft
+    fourier = window[:, None] * np.concatenate((np.cos(angle), -np.sin(angle)), axis=1)
+    scale = np.sqrt(np.tile(sides, 2) / (rate * np.sum(window**2)))
     columns, hop = round(settings.duration / settings.hop), round(settings.hop * rate)
     return Plan(
         window=window,
@@ -67,32 +71,47 @@ def plan(settings: Spectrogram, conditioning: Conditioning) -> Plan:
         search=round(settings.search * rate),
         frequency=bins[kept],
         time=np.arange(columns) * hop / rate,
-        band=slice(int(kept[0]), int(kept[-1]) + 1),
-        scale=scale,
+        rate=rate,
+        transform=(fourier - fourier.mean(axis=0)) * scale,
     )
 
 
-def densities(samples: NDArray[np.float64], p: Plan) -> NDArray[np.float64]:
-    """Return the power spectral densities of consecutive windows.
+def densities(samples: Trace, p: Plan) -> NDArray[np.float64]:
+    """Return the power spectral densities of consecutive windows at the kept frequencies.
 
     Parameters
     ----------
     samples
-        Shape (m,), counts; the first window starts at the first sample.
+        Shape (m,); the first window starts at the first sample.
 
     Returns
     -------
     ndarray
-        Shape (windows, nfft // 2 + 1), counts²/Hz, as ``scipy.signal.spectrogram`` with a constant detrend per window.
+        Shape (87, windows), samples² per Hz, as ``scipy.signal.spectrogram`` with a constant detrend per window.
     """
-    windows = np.lib.stride_tricks.sliding_window_view(samples, p.window.size)[:: p.hop]
-    centred = (windows - windows.mean(axis=1, keepdims=True)) * p.window
-    spectra = fft.rfft(centred, p.nfft, axis=1)
-    return np.asarray((spectra.real**2 + spectra.imag**2) * p.scale)
+    starts = np.arange(0, samples.size - p.window.size + 1, p.hop)
+    parts = p.transform.T @ samples[starts + np.arange(p.window.size)[:, None]].astype(np.float64)
+    np.square(parts, out=parts)
+    return np.asarray(parts[: p.frequency.size] + parts[p.frequency.size :])
+
+
+def column_power(samples: Trace, p: Plan) -> NDArray[np.float64]:
+    """Return the sum of each window's density over all bins from 0 to Nyquist, shape (windows,).
+
+    By Parseval's theorem it is that of the squares of the windowed samples without their mean m,
+    Σ (w (x − m))² = Σ w² x² − 2 m Σ w² x + m² Σ w².
+    """
+    samples = samples.astype(np.float64)
+    squared = p.window**2
+    mean = np.correlate(samples, np.full(p.window.size, 1 / p.window.size))[:: p.hop]
+    first = np.correlate(samples, squared)[:: p.hop]
+    second = np.correlate(samples**2, squared)[:: p.hop]
+    energy = second - mean * (2 * first - mean * squared.sum())
+    return np.asarray(energy * p.nfft / (p.rate * squared.sum()))
 
 
 def event_spectrogram(
-    conditioned: Conditioned, peak: int, p: Plan
+    samples: Trace, grid_offset: int, peak: int, p: Plan
 ) -> tuple[int, NDArray[np.float32], NDArray[np.float32]] | None:
     """Cut one event's spectrogram, centred on the strongest column near the peak.
 
@@ -100,36 +119,33 @@ def event_spectrogram(
     power summed over all frequencies, among those whose middle lies within ±``search`` samples of the peak; the
     spectrogram takes 50 columns before it, itself, and 49 after it.
 
+    Parameters
+    ----------
+    samples, grid_offset
+        A conditioned segment's trace (n,) and the place of its first sample on the grid.
+    peak, p
+        Index of the detection's peak; the constants.
+
     Returns
     -------
     tuple or None
         Index of the first sample, spectrogram (87, 100) and waveform (218,); none if the columns do not fit into the
         segment.
     """
-    n, width, half = conditioned.samples.size, p.window.size, p.columns // 2
-    align = -conditioned.grid_offset % p.hop
-    lead = half * p.hop
+    n, width, half = samples.size, p.window.size, p.columns // 2
+    align = -grid_offset % p.hop
     # Column starts whose middle (start + width / 2) lies in [peak − search, peak + search).
-    first = _at_or_after(peak - p.search - width // 2, align, p.hop)
+    first = max(_at_or_after(peak - p.search - width // 2, align, p.hop), align)
     last = _at_or_after(peak + p.search - width // 2, align, p.hop) - p.hop
-    first = max(first, align)
     last = min(last, align + (n - width - align) // p.hop * p.hop)
     if last < first:
         return None
-    # The padding of the search by half a spectrogram is computed along, as far as the segment has it.
-    begin = max(first - lead, align)
-    end = min(last + (p.columns - half - 1) * p.hop, align + (n - width - align) // p.hop * p.hop)
-    density = densities(conditioned.samples[begin : end + width], p)
-    power = density.sum(axis=1)
-    offset = (first - begin) // p.hop
-    centre = offset + int(np.argmax(power[offset : offset + (last - first) // p.hop + 1]))
-    start_column = centre - half
-    if start_column < 0 or start_column + p.columns > density.shape[0]:
+    centre = first + p.hop * int(np.argmax(column_power(samples[first : last + width], p)))
+    start = centre - half * p.hop
+    if start < align or start + p.samples > n:
         return None
-    start = begin + start_column * p.hop
-    image = density[start_column : start_column + p.columns, p.band].T
-    wave = conditioned.samples[start : start + p.samples]
-    return start, image.astype(np.float32), wave.astype(np.float32)
+    wave = samples[start : start + p.samples]
+    return start, densities(wave, p).astype(np.float32), wave.astype(np.float32)
 
 
 def _at_or_after(index: int, align: int, hop: int) -> int:

@@ -69,7 +69,7 @@ def process_station_day(
         spectrogram_file.write_spectrograms(
             store.spectrograms(key), products.spectrograms, stamp, store.settings_json(), summary
         )
-        tables.write_table(store.detections(key), products.detections, tables.DETECTION_SCHEMA, stamp)
+        tables.write_table(store.detections(key), products.detections, tables.DETECTION_SCHEMA, stamp, summary)
         if preview:
             pictures = _pictures(products, key)
         if store.settings.retention.raw == "drop_after_processing":
@@ -95,22 +95,16 @@ def process_station_day(
 
 
 def _pictures(products: Products, key: StationDay) -> dict[str, bytes]:
-    from ris_core.figures.image import to_png
     from ris_core.figures.station_day import day_waveform, sample_spectrograms
 
     frame, events = products.detections, products.spectrograms
-    pieces = []
-    for trace in products.conditioned:
-        seconds = (trace.start_ns - key.start_ns) / NS + np.arange(trace.samples.size) / trace.sampling_rate
-        inside = (seconds >= 0) & (seconds < 86_400)
-        pieces.append((seconds[inside], trace.samples[inside]))
     onsets = (frame["time_on"].to_numpy(dtype=np.int64) - key.start_ns) / NS
-    day = day_waveform(pieces, onsets, (frame["outcome"] == "event").to_numpy(dtype=bool), title=str(key))
-    pictures = {"day_png": to_png(day)}
+    is_event = (frame["outcome"] == "event").to_numpy(dtype=bool)
+    pictures = {"day_png": day_waveform(products.conditioned, key.start_ns, str(key), onsets, is_event)}
     if events.event_id:
         rows = np.unique(np.linspace(0, len(events.event_id) - 1, PREVIEW_SPECTROGRAMS).astype(int))
         titles = [str(pd.Timestamp(events.time_peak[i])).split(" ")[1][:10] for i in rows]
-        pictures["spectrograms_png"] = to_png(
-            sample_spectrograms(events.spectrogram[rows], events.frequency, events.time, titles)
+        pictures["spectrograms_png"] = sample_spectrograms(
+            events.spectrogram[rows], events.frequency, events.time, titles, title=str(key)
         )
     return pictures

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,12 @@ DETECTION_SCHEMA = pa.schema(
         pa.field("time_on", _TIME, False, {"description": "Trigger on (UTC)"}),
         pa.field("time_off", _TIME, False, {"description": "Trigger off (UTC)"}),
         pa.field("time_peak", _TIME, False, {"description": "Greatest absolute amplitude of the trigger (UTC)"}),
-        pa.field("peak_counts", pa.float64(), False, {"description": "Signed amplitude at the peak", "unit": "counts"}),
+        pa.field(
+            "peak_counts",
+            pa.float64(),
+            False,
+            {"description": "Signed amplitude of the conditioned counts at the peak", "unit": "counts"},
+        ),
         pa.field(
             "peak_acceleration",
             pa.float64(),
@@ -33,8 +40,14 @@ DETECTION_SCHEMA = pa.schema(
             {"description": "Signed peak ground acceleration, 3-20 Hz; NaN without a response", "unit": "m/s^2"},
         ),
         pa.field("acceleration_note", pa.string(), False, {"description": "Why there is no peak_acceleration"}),
-        pa.field("characteristic_max", pa.float64(), False, {"description": "Greatest STA/LTA ratio"}),
+        pa.field(
+            "characteristic_max",
+            pa.float64(),
+            False,
+            {"description": "Greatest value of the characteristic function, for STA/LTA the ratio"},
+        ),
         pa.field("snr", pa.float64(), False, {"description": "Signal-to-noise ratio", "unit": "dB"}),
+        pa.field("found_by", pa.string(), False, {"description": "Detector and its averages, STA/LTA"}),
         pa.field("sampling_rate", pa.float64(), False, {"description": "Rate after decimation", "unit": "Hz"}),
         pa.field("outcome", pa.string(), False, {"description": "'event', or why there is no spectrogram"}),
     ]
@@ -65,11 +78,17 @@ def label_schema(k: int, latent_size: int = 9) -> pa.Schema:
     )
 
 
-def write_table(path: Path, frame: pd.DataFrame, schema: pa.Schema, stamp: Stamp) -> str:
-    """Write a table atomically and return the digest of its content; times are ns since 1970 UTC."""
+def write_table(
+    path: Path, frame: pd.DataFrame, schema: pa.Schema, stamp: Stamp, summary: Mapping[str, Any] | None = None
+) -> str:
+    """Write a table atomically and return the digest of its content; times are ns since 1970 UTC.
+
+    The stamp, the digest and the summary (figures of the making) stand in the file's key-value metadata.
+    """
     table = pa.Table.from_arrays([_column(frame[field.name], field) for field in schema], schema=schema)
     content = _content_digest(table)
-    values = {key.encode(): value.encode() for key, value in (stamp.as_dict() | {"content": content}).items()}
+    said = stamp.as_dict() | {"content": content, "summary_json": json.dumps(dict(summary or {}), sort_keys=True)}
+    values = {key.encode(): value.encode() for key, value in said.items()}
     table = table.replace_schema_metadata(values)
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
@@ -105,15 +124,26 @@ def _read(path: Path, columns: list[str] | None = None) -> pa.Table:
         raise OSError(f"{path}: cannot be read as a Parquet table ({error})") from error
 
 
+def read_summary(path: Path) -> dict[str, Any]:
+    """Return the figures of the making that stand in the file, such as ``live_seconds`` of a detection table."""
+    found: dict[str, Any] = json.loads(_key_values(path)[0].get("summary_json", "{}"))
+    return found
+
+
 def read_stamp(path: Path) -> tuple[Stamp | None, str, int]:
     """Return provenance, content digest and number of rows."""
+    raw, rows = _key_values(path)
+    return Stamp.from_mapping(raw), raw.get("content", ""), rows
+
+
+def _key_values(path: Path) -> tuple[dict[str, str], int]:
     try:
         file = pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise OSError(f"{path}: cannot be read as a Parquet table ({error})") from error
     with file:
         raw = {k.decode(): v.decode() for k, v in (file.schema_arrow.metadata or {}).items() if k != b"ARROW:schema"}
-        return Stamp.from_mapping(raw), raw.get("content", ""), file.metadata.num_rows
+        return raw, file.metadata.num_rows
 
 
 def verify(path: Path) -> bool:

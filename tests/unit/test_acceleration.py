@@ -10,9 +10,9 @@ from obspy.core.inventory.response import Response as InstrumentResponse
 from scipy import fft, signal
 from waveform_builders import KEY, make_segment, make_settings, make_trace, noise, ns_at, segments_of
 
-from ris_core.processing.acceleration import ground_acceleration
 from ris_core.processing.chain import process
 from ris_core.processing.condition import condition
+from ris_core.processing.instrument import Instrument
 from ris_core.station_day import NS
 from ris_core.synthetic.instrument import build_inventory, response
 
@@ -39,15 +39,21 @@ def packet(time, at: float, frequency: float, amplitude: float = 1e-4, width: fl
     return amplitude * envelope * np.cos(2 * np.pi * frequency * (time - at))
 
 
+def accelerated(segment, settings):
+    """A segment conditioned with its ground acceleration, and that acceleration."""
+    instrument = Instrument.of(build_inventory(settings, "S01"), "XX.S01..HHZ")
+    kinds = ("peak_acceleration",)
+    trace = condition(segment, settings.conditioning, KEY.start_ns, settings.response, instrument, kinds)
+    return trace, trace.trace("peak_acceleration")
+
+
 @pytest.mark.parametrize("decimation", DECIMATIONS)
 @pytest.mark.parametrize("frequency", [5.0, 10.0, 15.0])
 def test_a_ground_acceleration_in_the_band_is_recovered_in_size_and_time(frequency, decimation):
     settings = SETTINGS[decimation]
     time = np.arange(round(400 * RATE)) / RATE
     ground = packet(time, 200, frequency)
-    trace = condition(make_segment(counts_of(ground)), settings.conditioning, KEY.start_ns)
-    instrument = build_inventory(settings, "S01").get_response("XX.S01..HHZ", UTCDateTime(ns=KEY.start_ns))
-    found = ground_acceleration(trace, instrument, RATE, settings.conditioning, settings.response)
+    _, found = accelerated(make_segment(counts_of(ground)), settings)
     around = slice(198 * 50, 202 * 50)
     wanted = ground[::4][around]
     assert np.abs(found[around]).max() == pytest.approx(1e-4, rel=0.04)
@@ -59,9 +65,7 @@ def test_it_is_recovered_from_other_sampling_rates(rate):
     time = np.arange(round(400 * rate)) / rate
     ground = packet(time, 200, 8)
     settings = SETTINGS["causal_chebyshev"]
-    trace = condition(make_segment(counts_of(ground, rate), rate=rate), settings.conditioning, KEY.start_ns)
-    instrument = build_inventory(settings, "S01").get_response("XX.S01..HHZ", UTCDateTime(ns=KEY.start_ns))
-    found = ground_acceleration(trace, instrument, rate, settings.conditioning, settings.response)
+    _, found = accelerated(make_segment(counts_of(ground, rate), rate=rate), settings)
     assert np.abs(found[9900:10_100] - ground[:: round(rate / 50)][9900:10_100]).max() < 0.05e-4
 
 
@@ -154,9 +158,7 @@ def test_acceleration_is_of_the_band_alone():
     settings = SETTINGS["zero_phase_fir"]
     time = np.arange(round(400 * RATE)) / RATE
     ground = packet(time, 200, 10) + 1e-2 * np.sin(2 * np.pi * 0.3 * time)
-    trace = condition(make_segment(counts_of(ground)), settings.conditioning, KEY.start_ns)
-    instrument = build_inventory(settings, "S01").get_response("XX.S01..HHZ", UTCDateTime(ns=KEY.start_ns))
-    found = ground_acceleration(trace, instrument, RATE, settings.conditioning, settings.response)
+    trace, found = accelerated(make_segment(counts_of(ground)), settings)
     assert np.abs(found[5000:15_000]).max() == pytest.approx(1e-4, rel=0.05)
     assert trace.time_ns(int(np.argmax(np.abs(found[5000:15_000]))) + 5000) == pytest.approx(
         ns_at(KEY, 200), abs=NS // 50

@@ -294,12 +294,16 @@ def test_a_rate_that_cannot_be_decimated_is_refused():
         run(KEY, make_trace(KEY.start_ns, noise(10_000), 40.0))
 
 
-def test_a_sample_that_is_not_finite_is_refused():
-    trace = record(KEY, 0, 200)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_not_finite_are_a_gap(bad):
+    trace = record(KEY, 0, 400, [100, 300])
     trace.data = trace.data.astype(np.float32)
-    trace.data[77] = np.nan
-    with pytest.raises(BadWaveformError, match="1 of 10000 samples"):
-        run(KEY, trace)
+    whole = run(KEY, trace.copy())
+    trace.data[10_000:10_010] = bad
+    products = run(KEY, trace)
+    assert products.detections["event_id"].tolist() == whole.detections["event_id"].tolist()
+    assert len(products.conditioned) == 2
+    assert products.live_seconds == pytest.approx(whole.live_seconds - 32.2, abs=0.1)
 
 
 @settings(max_examples=15, deadline=None)

@@ -12,8 +12,9 @@ from obspy.signal.trigger import recursive_sta_lta, trigger_onset
 from waveform_builders import KEY, burst, noise
 
 from ris_core.config import Conditioning, Detector
+from ris_core.processing.characteristic import characteristic
 from ris_core.processing.condition import Conditioned
-from ris_core.processing.detect import Trigger, characteristic, clean, triggers_of
+from ris_core.processing.detect import Trigger, clean, triggers_of
 from ris_core.station_day import NS
 
 RATE = 50.0
@@ -74,7 +75,7 @@ def test_stationary_noise_triggers_nothing_after_a_gap_even_at_a_low_threshold(s
 
 
 def test_after_a_gap_the_ratio_of_stationary_noise_stays_at_one():
-    ratios = [characteristic(conditioned(noise(6000, seed), opens=False), DETECTOR) for seed in range(40)]
+    ratios = [characteristic(noise(6000, seed), 25, 1500, DETECTOR, after_gap=True) for seed in range(40)]
     mean = np.mean(ratios, axis=0)
     assert mean[1550:2500].mean() == pytest.approx(1.0, abs=0.1)
     published = np.mean([recursive_sta_lta(noise(6000, seed), 25, 1500) for seed in range(40)], axis=0)
@@ -114,7 +115,7 @@ def test_a_segment_shorter_than_the_long_average_has_no_triggers():
 
 
 def triggers_at(*seconds: float) -> list[Trigger]:
-    return [Trigger(0, 0, 1, 0, KEY.start_ns + round(s * NS), 20.0, 30.0) for s in seconds]
+    return [Trigger(0, 0, 1, 0, KEY.start_ns + round(s * NS), 20.0, 30.0, "recursive 0.5/30 s") for s in seconds]
 
 
 def test_the_cleaning_window_is_counted_from_the_last_kept_onset():

@@ -1,0 +1,91 @@
+"""Filters a long trace block by block in the frequency domain (overlap-save), from the differences of its samples.
+
+What lies below the band, swell and tides of 10⁵ counts, is thousands of times larger than the band itself. The
+difference of neighbouring samples is exact for integer counts and makes it small before single precision rounds it; the
+gain divides it out again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+LARGEST_BLOCK = 8192
+_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """How a trace of given length is cut.
+
+    Attributes
+    ----------
+    factor
+        Samples in for each sample out.
+    size
+        Samples out of one block, its guards included.
+    guard
+        Samples out on each side of a block that are thrown away, longer than the filters ring.
+    count
+        Number of blocks.
+    """
+
+    factor: int
+    size: int
+    guard: int
+    count: int
+
+    @classmethod
+    def of(cls, samples: int, factor: int, guard: int) -> Blocks:
+        """Return blocks for a number of samples; short traces have one short block."""
+        out = -(-samples // factor)
+        size = LARGEST_BLOCK
+        while size < 4 * guard:
+            size *= 2
+        while size // 2 >= out + 2 * guard:
+            size //= 2
+        return cls(factor, size, guard, -(-out // (size - 2 * guard)))
+
+    def room(self) -> NDArray[np.float32]:
+        """Return zeros for the differences of the trace; its first sample belongs at `lead`."""
+        return np.zeros((self.count * (self.size - 2 * self.guard) + 2 * self.guard) * self.factor, np.float32)
+
+    @property
+    def lead(self) -> int:
+        """Zeros before the first sample in `room`."""
+        return self.guard * self.factor
+
+    def frequencies(self, rate: float) -> NDArray[np.float64]:
+        """Return the frequencies of the gains for samples out at a rate (Hz), shape (size // 2 + 1,)."""
+        return np.asarray(fft.rfftfreq(self.size, 1 / rate), dtype=np.float64)
+
+    def apply(
+        self, differences: NDArray[np.float32], gains: Mapping[str, NDArray[np.complex64]]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return the trace once for every gain, each of them (count · (size − 2 guard),) long.
+
+        Gains hold the filters, the sum that undoes the difference, and 1/factor. Decimation is the cut of the spectrum:
+        what lies above the new Nyquist frequency is left out, where filtering and dropping samples would fold it back
+        as far as the anti-alias filter lets it through.
+        """
+        step = self.size - 2 * self.guard
+        views = np.lib.stride_tricks.sliding_window_view(differences, self.size * self.factor)[:: step * self.factor]
+        out = {name: np.empty((self.count, step), np.float32) for name in gains}
+        for first in range(0, self.count, _AT_ONCE):
+            rows = slice(first, min(first + _AT_ONCE, self.count))
+            spectra = fft.rfft(views[rows], axis=1)[:, : self.size // 2 + 1]
+            for name, gain in gains.items():
+                out[name][rows] = fft.irfft(spectra * gain, self.size, axis=1)[:, self.guard : self.guard + step]
+        return {name: trace.reshape(-1) for name, trace in out.items()}
+
+
+def undo_difference(frequency: NDArray[np.float64], rate: float) -> NDArray[np.complex128]:
+    """Return the gain that makes samples of their differences at ``rate`` (Hz); frequency 0 is left out."""
+    gain = 1 - np.exp(-2j * np.pi * frequency / rate)
+    result = np.zeros(frequency.size, np.complex128)
+    np.divide(1.0, gain, out=result, where=frequency > 0)
+    return result
