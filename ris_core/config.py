@@ -198,8 +198,8 @@ class Response(Section):
 
     detection_trace: TraceKind = Field(
         "counts",
-        description="What detections are made of. acceleration_water_level is the published detector trace, which in "
-        "its band is proportional to counts (J21: that; code and ours: see docs/method.md).",
+        description="What detections are made of (J21: acceleration_water_level, which in the band is proportional to "
+        "counts; ours: counts).",
     )
     spectrogram_trace: TraceKind = Field("counts", description="What spectrograms are made of (J21: counts).")
     water_level: float = Field(

@@ -7,12 +7,14 @@ gain divides it out again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
+
+Fill = Callable[[NDArray[np.float32], int], None]
 
 LARGEST_BLOCK = 8192
 _AT_ONCE = 16
@@ -50,36 +52,36 @@ class Blocks:
             size //= 2
         return cls(factor, size, guard, -(-out // (size - 2 * guard)))
 
-    def room(self) -> NDArray[np.float32]:
-        """Return zeros for the differences of the trace; its first sample belongs at `lead`."""
-        return np.zeros((self.count * (self.size - 2 * self.guard) + 2 * self.guard) * self.factor, np.float32)
-
-    @property
-    def lead(self) -> int:
-        """Zeros before the first sample in `room`."""
-        return self.guard * self.factor
-
     def frequencies(self, rate: float) -> NDArray[np.float64]:
         """Return the frequencies of the gains for samples out at a rate (Hz), shape (size // 2 + 1,)."""
         return np.asarray(fft.rfftfreq(self.size, 1 / rate), dtype=np.float64)
 
-    def apply(
-        self, differences: NDArray[np.float32], gains: Mapping[str, NDArray[np.complex64]]
-    ) -> dict[str, NDArray[np.float32]]:
+    def apply(self, fill: Fill, gains: Mapping[str, NDArray[np.complex64]]) -> dict[str, NDArray[np.float64]]:
         """Return the trace once for every gain, each of them (count · (size − 2 guard),) long.
 
         Gains hold the filters, the sum that undoes the difference, and 1/factor. Decimation is the cut of the spectrum:
         what lies above the new Nyquist frequency is left out, where filtering and dropping samples would fold it back
         as far as the anti-alias filter lets it through.
+
+        Parameters
+        ----------
+        fill
+            Writes the differences from a place of the trace on into an array.
+        gains
+            Shape (size // 2 + 1,) each, at `frequencies`.
         """
-        step = self.size - 2 * self.guard
-        views = np.lib.stride_tricks.sliding_window_view(differences, self.size * self.factor)[:: step * self.factor]
-        out = {name: np.empty((self.count, step), np.float32) for name in gains}
+        step, length = (self.size - 2 * self.guard) * self.factor, self.size * self.factor
+        # A few blocks at a time stay in the processor's cache from the differences to the trace.
+        room = np.empty(step * (_AT_ONCE - 1) + length, np.float32)
+        views = np.lib.stride_tricks.sliding_window_view(room, length)[::step]
+        out = {name: np.empty((self.count, step // self.factor)) for name in gains}
         for first in range(0, self.count, _AT_ONCE):
-            rows = slice(first, min(first + _AT_ONCE, self.count))
-            spectra = fft.rfft(views[rows], axis=1)[:, : self.size // 2 + 1]
+            rows = min(_AT_ONCE, self.count - first)
+            fill(room[: step * (rows - 1) + length], first * step - self.guard * self.factor)
+            spectra = fft.rfft(views[:rows], axis=1)[:, : self.size // 2 + 1]
             for name, gain in gains.items():
-                out[name][rows] = fft.irfft(spectra * gain, self.size, axis=1)[:, self.guard : self.guard + step]
+                trace = fft.irfft(spectra * gain, self.size, axis=1)
+                out[name][first : first + rows] = trace[:, self.guard : self.size - self.guard]
         return {name: trace.reshape(-1) for name, trace in out.items()}
 
 

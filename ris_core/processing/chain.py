@@ -223,9 +223,12 @@ def _compact_time(time_ns: int) -> str:
 
 
 def _duplicate(start_ns: int, earlier: list[tuple[int, str]], within: float) -> str | None:
+    reach = round(within * NS)
     for other_ns, name in reversed(earlier):
-        if abs(start_ns - other_ns) <= round(within * NS):
+        if abs(start_ns - other_ns) <= reach:
             return name
+        if other_ns < start_ns - reach - round(_LOOK_BACK_S * NS):
+            break
     return None
 
 

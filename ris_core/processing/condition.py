@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +21,12 @@ EXTENSION_S = 10.0
 # The filters have rung off to 1e-6 after this; the flanks of a deconvolution are steeper and ring longer.
 _GUARD_S = 5.0
 _GUARD_OF_DECONVOLUTION_S = 10.0
-_AT_ONCE = 1 << 15
+_NODES = 1 << 15
+_RAMP = (np.arange(_NODES) / _NODES).astype(np.float32)
 # Half width of the windowed sinc between samples, in samples.
 _LANCZOS = 32
 
-Trace = NDArray[np.floating[Any]]
+Trace = NDArray[np.float64]
 
 
 class BadWaveformError(ValueError):
@@ -120,15 +120,13 @@ def condition(
     shift = -first % unit
     blocks = Blocks.of(shift + before * unit + n + after * unit, unit, guard)
     gains, note = _gains(segment, settings, blocks, response or Response(), instrument, ground)
-    room = blocks.room()
-    whole = room[blocks.lead + shift :][: before * unit + n + after * unit]
-    _fill_differences(whole, segment, settings, before * unit, after * unit)
-    traces = blocks.apply(room, gains)
+    differences = _Differences(segment, settings, before * unit, after * unit)
+    traces = blocks.apply(lambda out, place: differences.fill(out, place - shift), gains)
 
     start = (shift + first) // unit + before
     stop = start + -(-(n - first) // unit)
     if factor is not None:
-        cut: dict[str, Trace] = {kind: trace[start:stop] for kind, trace in traces.items()}
+        cut = {kind: trace[start:stop] for kind, trace in traces.items()}
         start_ns, grid_offset = segment.time_ns(first), (raw_offset + first) // unit
     else:
         grid_offset, cut = _to_grid(segment, traces, before, target, midnight_ns)
@@ -167,41 +165,72 @@ def _factor(rate: float, settings: Conditioning) -> int | None:
     return factor
 
 
-def _fill_differences(
-    out: NDArray[np.float32], segment: Segment, settings: Conditioning, before: int, after: int
-) -> None:
-    """Write the differences of the detrended, tapered or extended samples; 0 beyond the ends, where the trace stays."""
-    samples, n, rate = segment.samples, segment.samples.size, segment.sampling_rate
-    seconds = n / rate
-    trend = filters.fit_trend(samples, 3 if seconds >= 600 else 1 if seconds >= 60 else 0)
-    inner = out[before : before + n]
-    starts = np.arange(1, n, _AT_ONCE)
-    # A cubic grows as a parabola, which a line from start to start follows to a ten millionth.
-    growth = trend.growth_at(np.append(starts, starts[-1] + _AT_ONCE))
-    ramp = (np.arange(_AT_ONCE) / _AT_ONCE).astype(np.float32)
-    for start, here, there in zip(starts.tolist(), growth[:-1], growth[1:], strict=True):
-        stop = min(start + _AT_ONCE, n)
-        step = inner[start:stop]
-        # In double precision: exact for integer counts, whatever their size.
-        exact = samples[start - 1 : stop].astype(np.float64)
-        np.subtract(exact[1:], exact[:-1], out=step, casting="same_kind")
-        step -= np.float32(here) + np.float32(there - here) * ramp[: step.size]
-    length = min(round(settings.taper * rate), n // 2)
-    if length:
-        rising = filters.flank(length)
-        if segment.opens_window:
-            head = samples[: length + 1] - trend.at(np.arange(length + 1))
-            head[:length] *= rising
-            inner[1 : length + 1] = np.diff(head)
-        if segment.closes_window:
-            tail = samples[n - length - 1 :] - trend.at(np.arange(n - length - 1, n))
-            tail[1:] *= rising[::-1]
-            inner[n - length :] = np.diff(tail)
-    # Point reflection of a trace is mirroring of its differences.
-    if before:
-        out[1 : before + 1] = inner[before:0:-1]
-    if after:
-        out[before + n :] = inner[: -after - 1 : -1]
+class _Differences:
+    """The differences of the detrended samples of a segment, tapered or extended at its ends.
+
+    Parameters
+    ----------
+    segment, settings
+        The samples, and the length of the taper.
+    before, after
+        Samples by which the ends are continued.
+    """
+
+    def __init__(self, segment: Segment, settings: Conditioning, before: int, after: int) -> None:
+        samples, n, rate = segment.samples, segment.samples.size, segment.sampling_rate
+        seconds = n / rate
+        trend = filters.fit_trend(samples, 3 if seconds >= 600 else 1 if seconds >= 60 else 0)
+        self._samples, self._before, self._size = samples, before, before + n + after
+        # A cubic grows as a parabola, which a line from node to node follows to a ten millionth.
+        self._growth = trend.growth_at(np.arange(0, n + 2 * _NODES, _NODES)).tolist()
+        taper = min(round(settings.taper * rate), n // 2)
+        head = self._tapered(trend, taper, 0) if segment.opens_window else np.empty(0, np.float32)
+        tail = self._tapered(trend, taper, n) if segment.closes_window else np.empty(0, np.float32)
+        # Point reflection of a trace is mirroring of its differences. Before its first sample the trace stays as it is.
+        self._head = np.concatenate((np.zeros(1, np.float32), self._inner(1, before + 1)[::-1], head))
+        self._tail = np.concatenate((tail, self._inner(n - after, n)[::-1]))
+
+    def _tapered(self, trend: filters.Trend, length: int, end: int) -> NDArray[np.float32]:
+        """Return the differences of the tapered samples at the start (``end`` 0) or the end of the segment."""
+        if not length:
+            return np.empty(0, np.float32)
+        places = np.arange(length + 1) if end == 0 else np.arange(end - length - 1, end)
+        samples = self._samples[places[0] : places[-1] + 1] - trend.at(places)
+        if end == 0:
+            samples[:length] *= filters.flank(length)
+        else:
+            samples[1:] *= filters.flank(length)[::-1]
+        return np.diff(samples).astype(np.float32)
+
+    def _inner(self, start: int, stop: int) -> NDArray[np.float32]:
+        out = np.empty(stop - start, np.float32)
+        self._fill_inner(out, start)
+        return out
+
+    def _fill_inner(self, out: NDArray[np.float32], start: int) -> None:
+        """Write the differences of the samples from ``start`` (1 or more) on, without their trend's."""
+        stop = start + out.size
+        for node in range(start // _NODES, -(-stop // _NODES)):
+            first, last = max(start, node * _NODES), min(stop, (node + 1) * _NODES)
+            here, there = self._growth[node : node + 2]
+            # In double precision: exact for integer counts, whatever their size.
+            exact = self._samples[first - 1 : last].astype(np.float64)
+            step = out[first - start : last - start]
+            np.subtract(exact[1:], exact[:-1], out=step, casting="same_kind")
+            step -= np.float32(here) + np.float32(there - here) * _RAMP[first - node * _NODES : last - node * _NODES]
+
+    def fill(self, out: NDArray[np.float32], start: int) -> None:
+        """Write the differences from a place of the extended trace on; 0 beyond its ends."""
+        n, stop = self._samples.size, start + out.size
+        out[: max(0, -start)] = 0
+        out[max(0, self._size - start) :] = 0
+        first, last = max(start, self._before + 1), min(stop, self._before + n)
+        if last > first:
+            self._fill_inner(out[first - start : last - start], first - self._before)
+        for part, place in ((self._head, 0), (self._tail, self._size - self._tail.size)):
+            first, last = max(start, place), min(stop, place + part.size)
+            if last > first:
+                out[first - start : last - start] = part[first - place : last - place]
 
 
 def _gains(
@@ -238,7 +267,7 @@ def _counts_gain(settings: Conditioning, rate: float, factor: int, size: int) ->
 
 
 def _to_grid(
-    segment: Segment, traces: dict[str, NDArray[np.float32]], before: int, target: float, midnight_ns: int
+    segment: Segment, traces: dict[str, Trace], before: int, target: float, midnight_ns: int
 ) -> tuple[int, dict[str, Trace]]:
     """Interpolate filtered traces at the raw rate to the grid: place of the first sample on it, and the traces."""
     from obspy.signal.interpolation import lanczos_interpolation
@@ -254,7 +283,7 @@ def _to_grid(
     for kind, trace in traces.items():
         # The grid starts inside the trace, and a margin of zeros lets it run to the last sample.
         margin = np.zeros(_LANCZOS)
-        padded = np.concatenate((margin, trace[: before + n + _LANCZOS].astype(np.float64), margin))
+        padded = np.concatenate((margin, trace[: before + n + _LANCZOS], margin))
         cut[kind] = lanczos_interpolation(
             padded, -(_LANCZOS + before) * step, step, first / target - start_s, 1 / target, count, _LANCZOS, "blackman"
         )

@@ -54,8 +54,7 @@ def triggers_of(
     samples = conditioned.trace(kind)
     if samples is None:
         raise ValueError(f"the conditioned segment has no trace of {kind}")
-    exact = samples.astype(np.float64)
-    found = [t for pair in detector.pairs for t in _of_pair(conditioned, exact, index, pair, detector, conditioning)]
+    found = [t for pair in detector.pairs for t in _of_pair(conditioned, samples, index, pair, detector, conditioning)]
     return sorted(found, key=lambda t: t.on)
 
 

@@ -1,0 +1,294 @@
+"""Our station-day beside plain ObsPy and SciPy on the same files: ``python -m bench.station_day``.
+
+Each route runs in a process of its own, on one thread, and counts CPU-seconds; imports and the first design of filters
+are done before the clock starts. The plain route does each step with the function one would look up for it. Ours is the
+stage "process" of the platform on an archive read in place; unlike the plain route it also writes its products, keeps
+the digest of what it read and, with ``--response``, finds the ground acceleration of every event.
+
+Without ``--archive`` synthetic station-days (24 h at 200 Hz) are rendered first. An archive is in SeisComP Data
+Structure; its first station and its first days that have data are taken. With ``--response`` detections and
+spectrograms are made of the published trace: acceleration under a water level of 14 dB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from ris_core.config import Settings, load_settings
+from ris_core.station_day import NS, StationDay
+from ris_core.storage.store import Store
+
+DEMO = Path(__file__).resolve().parent.parent / "config" / "demo.yaml"
+FIRST_DAY = date(2015, 1, 11)
+TRUE_EVENTS_PER_DAY = 470.0
+STAGES = (
+    "read",
+    "detrend",
+    "taper",
+    "response",
+    "decimate",
+    "band-pass",
+    "condition",
+    "detect",
+    "spectrograms",
+    "write",
+)
+
+
+class Clock:
+    """CPU-seconds by stage; what runs inside another stage counts for itself only."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._inner = [0.0]
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Count the body."""
+        self._inner.append(0.0)
+        start = time.process_time()
+        try:
+            yield
+        finally:
+            spent = time.process_time() - start
+            self.seconds[name] += spent - self._inner.pop()
+            self._inner[-1] += spent
+
+    def watch(self, owner: Any, function: str, name: str) -> None:
+        """Count every call of a function of a module for a stage."""
+        called: Callable[..., Any] = getattr(owner, function)
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            with self.stage(name):
+                return called(*args, **kwargs)
+
+        setattr(owner, function, counted)
+
+
+def ours(settings: Settings, root: Path, keys: list[StationDay]) -> tuple[Clock, list[list[int]], int]:
+    """Process the station-days; returns the clock, the onsets of each day (ns) and the number of events."""
+    from ris_core.processing import chain, stage
+    from ris_core.storage import spectrogram_file, tables
+    from ris_core.waveforms.acquire import acquire_station_day
+    from ris_core.waveforms.source import open_source
+
+    store, source = Store(settings, root), open_source(settings)
+    for key in keys:
+        acquire_station_day(store, key, source)
+    chain.process(_ten_minutes(settings), keys[0], settings, source.inventory(keys[0].station))
+    clock = Clock()
+    clock.watch(stage, "segments_to_process", "read")
+    clock.watch(chain, "condition", "condition")
+    clock.watch(chain, "triggers_of", "detect")
+    clock.watch(chain, "event_spectrogram", "spectrograms")
+    clock.watch(spectrogram_file, "write_spectrograms", "write")
+    clock.watch(tables, "write_table", "write")
+    onsets, events = [], 0
+    for key in keys:
+        with clock.stage("the rest: response, outcomes, stamps"):
+            events += stage.process_station_day(store, key, source, preview=False)["events"]
+        onsets.append(tables.read_table(store.detections(key), ["time_on"])["time_on"].astype("int64").tolist())
+    return clock, onsets, events
+
+
+def _ten_minutes(settings: Settings) -> list[Any]:
+    """Return noise of the first day, which fills the caches of filter designs."""
+    from ris_core.waveforms.segments import Segment
+
+    start = StationDay("", settings.first_day).start_ns
+    samples = np.random.default_rng(0).normal(0, 1000, 200 * 600).astype(np.int32)
+    return [Segment(start, 200.0, samples, True, True)]
+
+
+def plain(settings: Settings, keys: list[StationDay]) -> tuple[Clock, list[list[int]], int]:
+    """Do the same with ObsPy and SciPy; returns the clock, the onsets of each day (ns) and how many there are."""
+    from obspy import UTCDateTime, read_inventory
+    from obspy.clients.filesystem.sds import Client
+    from obspy.signal.trigger import recursive_sta_lta, trigger_onset
+    from scipy.signal import spectrogram
+    from scipy.signal.windows import kaiser
+
+    source, detector, response = settings.source, settings.detector, settings.response
+    if source.kind != "sds":
+        raise ValueError(f"source.kind = {source.kind}: the plain route reads an SDS archive")
+    client, clock, onsets = Client(str(source.root)), Clock(), []
+    for key in keys:
+        start, end = UTCDateTime(ns=key.start_ns) - 300, UTCDateTime(ns=key.end_ns) + 300
+        codes = settings.network.code, key.station, settings.location, settings.channel
+        with clock.stage("read"):
+            stream = client.get_waveforms(*codes, start, end).merge(method=-1)
+        found = []
+        for trace in stream:
+            with clock.stage("detrend"):
+                trace.data = trace.data.astype(np.float64)
+                trace.detrend("polynomial", order=3)
+            with clock.stage("taper"):
+                trace.taper(max_percentage=0.5, type="hann", max_length=60)
+            if response.detection_trace != "counts":
+                with clock.stage("response"):
+                    inventory = read_inventory(str(source.inventory / f"{codes[0]}.{key.station}.xml"))
+                    trace.remove_response(
+                        inventory, output="ACC", water_level=14, pre_filt=(0.004, 0.01, 500, 1000), taper=False
+                    )
+            with clock.stage("decimate"):
+                trace.decimate(round(trace.stats.sampling_rate / 50))
+            with clock.stage("band-pass"):
+                trace.filter("bandpass", freqmin=3, freqmax=20, corners=4, zerophase=True)
+            with clock.stage("detect"):
+                ratio = recursive_sta_lta(trace.data, round(detector.sta * 50), round(detector.lta * 50))
+                triggers = trigger_onset(ratio, detector.threshold_on, detector.threshold_off)
+            with clock.stage("spectrograms"):
+                for on, off in triggers:
+                    peak = on + int(np.argmax(np.abs(trace.data[on : off + 1])))
+                    around = trace.data[max(0, peak - 360) : peak + 360]
+                    spectrogram(around, 50, kaiser(20, 5.7), noverlap=18, nfft=256, detrend="constant")
+            first = trace.stats.starttime.ns
+            found += [first + int(on) * (NS // 50) for on, _ in triggers]
+        onsets.append([t for t in found if key.start_ns <= t < key.end_ns])
+    return clock, onsets, sum(len(of_day) for of_day in onsets)
+
+
+def render(folder: Path, days: int) -> None:
+    """Write synthetic station-days and their StationXML as an SDS archive, with the padding in neighbouring files."""
+    from obspy import UTCDateTime
+
+    from ris_core.synthetic.network import SyntheticNetwork
+
+    values = load_settings(DEMO).model_dump(mode="json")
+    values["source"] = {"kind": "synthetic", "events_per_day": TRUE_EVENTS_PER_DAY}
+    settings = Settings.model_validate(values)
+    network, station = SyntheticNetwork(settings), settings.stations[0].code
+    span = [FIRST_DAY + timedelta(days=n) for n in range(-1, days + 1)]
+    for number, day in enumerate(span[1:-1], start=1):
+        stream = network.fetch(station, day)
+        # Neighbours give their padding only where they are not rendered themselves.
+        for piece in span[max(number - 1, 0) : number + 2]:
+            if piece == day or piece in (span[0], span[-1]):
+                midnight = UTCDateTime(piece.year, piece.month, piece.day)
+                part = stream.slice(midnight, midnight + 86_400 - 1e-3)
+                path = folder / "sds" / f"{piece:%Y}" / "SY" / station / "HHZ.D" / f"SY.{station}..HHZ.D.{piece:%Y.%j}"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                part.write(str(path), format="MSEED", encoding="STEIM2")
+    (folder / "inventory").mkdir()
+    network.inventory(station).write(str(folder / "inventory" / f"SY.{station}.xml"), format="STATIONXML")
+
+
+def settings_of(archive: Path, inventory: Path | None, days: int, response: bool) -> Settings:
+    """Return settings of the first station of an SDS archive and of its first days that have data."""
+    files = sorted(p for p in archive.glob("*/*/*/*.D/*") if p.stat().st_size > 1 << 20)
+    if not files:
+        raise SystemExit(f"{archive}: no day file of 1 MB or more at YEAR/NET/STA/CHAN.D/")
+    network, station, location, channel, *_ = files[0].name.split(".")
+    mine = [p for p in files if p.name.startswith(f"{network}.{station}.{location}.{channel}.")]
+    found = [datetime.strptime(".".join(p.name.split(".")[-2:]), "%Y.%j").date() for p in mine][:days]
+    if response and inventory is None:
+        raise SystemExit("--response needs --inventory, the folder of NET.STA.xml, with --archive")
+    source = {"kind": "sds", "root": str(archive)} | ({"inventory": str(inventory)} if inventory else {})
+    trace = "acceleration_water_level" if response else "counts"
+    return Settings.model_validate(
+        {
+            "network": {"name": "bench", "code": network},
+            "stations": [{"code": station}],
+            "channel": channel,
+            "location": location,
+            "first_day": found[0],
+            "last_day": found[-1],
+            "source": source,
+            "response": {"detection_trace": trace, "spectrogram_trace": trace},
+        }
+    )
+
+
+def _child(arguments: argparse.Namespace) -> None:
+    """Run one route and print its figures as JSON."""
+    settings = Settings.model_validate_json(sys.stdin.read())
+    keys = [StationDay(settings.stations[0].code, day) for day in settings.days()]
+    with tempfile.TemporaryDirectory() as folder:
+        if arguments.route == "ours":
+            clock, onsets, events = ours(settings, Path(folder) / "bench", keys)
+        else:
+            clock, onsets, events = plain(settings, keys)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"stages": clock.seconds, "onsets": onsets, "events": events, "peak_rss_mb": round(peak)}))
+
+
+def _run(route: str, settings: Settings) -> dict[str, Any]:
+    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.station_day", "--route", route],
+        input=settings.model_dump_json(),
+        env=os.environ | one_thread,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def main() -> None:
+    """Parse the command line, run both routes, and print table and RESULT."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--days", type=int, default=1, help="station-days")
+    parser.add_argument("--response", action="store_true", help="detect on acceleration under the water level")
+    parser.add_argument("--archive", type=Path, help="root of an SDS archive, instead of synthetic station-days")
+    parser.add_argument("--inventory", type=Path, help="folder of StationXML files NET.STA.xml of that archive")
+    parser.add_argument("--route", choices=("ours", "plain"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.route:
+        _child(arguments)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        archive, inventory = arguments.archive, arguments.inventory
+        if archive is None:
+            render(Path(folder), arguments.days)
+            archive, inventory = Path(folder) / "sds", Path(folder) / "inventory"
+        settings = settings_of(archive, inventory if arguments.response else None, arguments.days, arguments.response)
+        routes = {route: _run(route, settings) for route in ("plain", "ours")}
+    days = len(settings.days())
+    table = Table("CPU s per station-day", *routes)
+    stages = [s for s in STAGES if any(s in found["stages"] for found in routes.values())]
+    stages += [s for found in routes.values() for s in found["stages"] if s not in stages]
+    for stage in stages:
+        cells = [
+            f"{found['stages'][stage] / days:.3f}" if stage in found["stages"] else "" for found in routes.values()
+        ]
+        table.add_row(stage, *cells)
+    total = {route: sum(found["stages"].values()) / days for route, found in routes.items()}
+    table.add_row("all", *(f"{seconds:.3f}" for seconds in total.values()), end_section=True)
+    table.add_row("peak memory, MB", *(str(found["peak_rss_mb"]) for found in routes.values()))
+    table.add_row("detections in the day", *(str(sum(map(len, found["onsets"]))) for found in routes.values()))
+    Console().print(table)
+    result = {
+        "cpu_ratio": round(total["plain"] / total["ours"], 1),
+        "peak_rss_mb": routes["ours"]["peak_rss_mb"],
+        "events": routes["ours"]["events"],
+        "same_onsets": routes["ours"]["onsets"] == routes["plain"]["onsets"],
+        "detections": sum(map(len, routes["ours"]["onsets"])),
+        "station_days": days,
+        "response": arguments.response,
+        "cpu_s": {route: round(seconds, 3) for route, seconds in total.items()},
+        "cores": os.cpu_count(),
+    }
+    print("RESULT " + json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
