@@ -41,13 +41,15 @@ class Event:
     event_id
         NET.STA.LOC.CHAN.time of the peak.
     spectrogram
-        (87, 100) float32, counts²/Hz.
+        (87, 100) float32, ``unit``²/Hz.
     frequency, time
         (87,) Hz; (100,) s from the first column.
     waveform
-        (218,) float32, conditioned samples behind the spectrogram, counts.
+        (218,) float32, conditioned samples behind the spectrogram, ``unit``.
     sampling_rate
         Of the waveform, Hz.
+    unit
+        ``counts``, or m/s or m/s^2 where the settings ask for spectrograms of ground motion.
     time_peak, window_start
         ns since 1970 UTC.
     """
@@ -58,6 +60,7 @@ class Event:
     time: NDArray[np.float64]
     waveform: NDArray[np.float32]
     sampling_rate: float
+    unit: str
     time_peak: int
     window_start: int
 
@@ -76,6 +79,28 @@ def open_store(config: Path | str | None = None) -> Store:
     return Store(load_settings(config))
 
 
+def _paths(
+    store: Store,
+    path: Callable[[StationDay], Path],
+    stations: Sequence[str] | None,
+    first: date | None,
+    last: date | None,
+) -> list[tuple[StationDay, Path]]:
+    for code in stations or ():
+        store.settings.station(code)
+    found = [
+        (key, path(key))
+        for key in store.station_days()
+        if (stations is None or key.station in stations)
+        and (first is None or key.day >= first)
+        and (last is None or key.day <= last)
+        and path(key).exists()
+    ]
+    if not found:
+        raise FileNotFoundError(f"{store.root}: there are no such tables for these stations and days yet")
+    return found
+
+
 def _tables(
     store: Store,
     path: Callable[[StationDay], Path],
@@ -83,19 +108,8 @@ def _tables(
     first: date | None,
     last: date | None,
 ) -> pd.DataFrame:
-    for code in stations or ():
-        store.settings.station(code)
-    found = [
-        tables.read_table(path(key))
-        for key in store.station_days()
-        if (stations is None or key.station in stations)
-        and (first is None or key.day >= first)
-        and (last is None or key.day <= last)
-        and path(key).exists()
-    ]
+    found = [tables.read_table(file) for _, file in _paths(store, path, stations, first, last)]
     filled = [frame for frame in found if len(frame)] or found[:1]
-    if not filled:
-        raise FileNotFoundError(f"{store.root}: there are no such tables for these stations and days yet")
     return pd.concat(filled, ignore_index=True)
 
 
@@ -112,6 +126,20 @@ def read_detections(
         No such table was made yet.
     """
     return _tables(store, store.detections, stations, first, last)
+
+
+def read_live_time(
+    store: Store, stations: Sequence[str] | None = None, first: date | None = None, last: date | None = None
+) -> pd.DataFrame:
+    """Return for each processed station-day in how many seconds a detection could start; raises as `read_detections`.
+
+    Columns: station, day, live_seconds. Rates of events are per live time, days without events included.
+    """
+    rows = [
+        (key.station, key.day, float(tables.read_summary(file)["live_seconds"]))
+        for key, file in _paths(store, store.detections, stations, first, last)
+    ]
+    return pd.DataFrame(rows, columns=["station", "day", "live_seconds"])
 
 
 def read_labels(
@@ -140,6 +168,7 @@ def read_event(store: Store, event_id: str) -> Event:
         time=data.time,
         waveform=data.waveform[0],
         sampling_rate=data.sampling_rate,
+        unit=data.unit,
         time_peak=int(data.time_peak[0]),
         window_start=int(data.window_start[0]),
     )

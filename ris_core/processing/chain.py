@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -181,6 +182,8 @@ def _row(
     outcome: str,
 ) -> tuple[object, ...]:
     acceleration = _peak_acceleration(trace, trigger, settings)
+    # The detector's trace may be another, whose peak is a quarter of a period away.
+    counts = trace.samples[trigger.on : trigger.off + 1]
     return (
         name,
         settings.network.code,
@@ -190,7 +193,7 @@ def _row(
         trigger.time_on_ns,
         trace.time_ns(trigger.off),
         trace.time_ns(trigger.peak),
-        float(trace.samples[trigger.peak]),
+        float(counts[np.argmax(np.abs(counts))]),
         float("nan") if acceleration is None else acceleration,
         trace.note if acceleration is None else "",
         trigger.characteristic_max,
@@ -206,12 +209,13 @@ def _event_ids(
 ) -> list[str]:
     prefix = f"{settings.network.code}.{key.station}.{settings.location}.{settings.channel}"
     names: list[str] = []
+    times: Counter[str] = Counter()
     for trigger in triggers:
         peak_ns = conditioned[trigger.segment].time_ns(trigger.peak)
         name = f"{prefix}.{_compact_time(peak_ns)}"
         # Overlapping segments (a clock set back) may hold the same instant twice, and several pairs the same peak.
-        same = sum(other.partition("_")[0] == name for other in names[-50:])
-        names.append(f"{name}_{same + 1}" if same else name)
+        times[name] += 1
+        names.append(f"{name}_{times[name]}" if times[name] > 1 else name)
     return names
 
 

@@ -18,11 +18,12 @@ from ris_core.station_day import NS
 from ris_core.waveforms.segments import Segment
 
 EXTENSION_S = 10.0
-# The filters have rung off to 1e-6 after this; the flanks of a deconvolution are steeper and ring longer.
+# The filters of the default band have rung off to 1e-6 after this; the flanks of a deconvolution are steeper and ring
+# longer. A lower corner rings longer in proportion.
 _GUARD_S = 5.0
 _GUARD_OF_DECONVOLUTION_S = 10.0
-_NODES = 1 << 15
-_RAMP = (np.arange(_NODES) / _NODES).astype(np.float32)
+_CORNER_HZ = 3.0
+_LARGEST_NODE = 1 << 15
 # Half width of the windowed sinc between samples, in samples.
 _LANCZOS = 32
 
@@ -107,7 +108,8 @@ def condition(
     # Extensions are whole decimated samples, so that they can be cut off exactly afterwards.
     unit = factor or 1
     longest = (n - 2) // unit
-    extension = max(0, min(round(EXTENSION_S * rate / unit), longest))
+    longer = max(1.0, _CORNER_HZ / settings.band_low)
+    extension = max(0, min(round(EXTENSION_S * longer * rate / unit), longest))
     before = 0 if segment.opens_window else extension
     after = 0 if segment.closes_window else extension
 
@@ -116,7 +118,7 @@ def condition(
     first = -raw_offset % unit
     rate_out = rate / unit
     deconvolve = bool(ground) and instrument is not None and bool(instrument.epochs)
-    guard = round((_GUARD_OF_DECONVOLUTION_S if deconvolve else _GUARD_S) * rate_out)
+    guard = round((_GUARD_OF_DECONVOLUTION_S if deconvolve else _GUARD_S) * longer * rate_out)
     shift = -first % unit
     blocks = Blocks.of(shift + before * unit + n + after * unit, unit, guard)
     gains, note = _gains(segment, settings, blocks, response or Response(), instrument, ground)
@@ -181,8 +183,10 @@ class _Differences:
         seconds = n / rate
         trend = filters.fit_trend(samples, 3 if seconds >= 600 else 1 if seconds >= 60 else 0)
         self._samples, self._before, self._size = samples, before, before + n + after
-        # A cubic grows as a parabola, which a line from node to node follows to a ten millionth.
-        self._growth = trend.growth_at(np.arange(0, n + 2 * _NODES, _NODES)).tolist()
+        # A cubic grows as a parabola, which lines between some 500 nodes follow to 1e-5 of its greatest growth.
+        self._node = min(_LARGEST_NODE, max(256, 1 << (n // 512).bit_length()))
+        self._growth = trend.growth_at(np.arange(0, n + 2 * self._node, self._node)).tolist()
+        self._ramp = (np.arange(self._node) / self._node).astype(np.float32)
         taper = min(round(settings.taper * rate), n // 2)
         head = self._tapered(trend, taper, 0) if segment.opens_window else np.empty(0, np.float32)
         tail = self._tapered(trend, taper, n) if segment.closes_window else np.empty(0, np.float32)
@@ -209,15 +213,16 @@ class _Differences:
 
     def _fill_inner(self, out: NDArray[np.float32], start: int) -> None:
         """Write the differences of the samples from ``start`` (1 or more) on, without their trend's."""
-        stop = start + out.size
-        for node in range(start // _NODES, -(-stop // _NODES)):
-            first, last = max(start, node * _NODES), min(stop, (node + 1) * _NODES)
+        stop, length = start + out.size, self._node
+        for node in range(start // length, -(-stop // length)):
+            first, last = max(start, node * length), min(stop, (node + 1) * length)
             here, there = self._growth[node : node + 2]
             # In double precision: exact for integer counts, whatever their size.
             exact = self._samples[first - 1 : last].astype(np.float64)
             step = out[first - start : last - start]
             np.subtract(exact[1:], exact[:-1], out=step, casting="same_kind")
-            step -= np.float32(here) + np.float32(there - here) * _RAMP[first - node * _NODES : last - node * _NODES]
+            ramp = self._ramp[first - node * length : last - node * length]
+            step -= np.float32(here) + np.float32(there - here) * ramp
 
     def fill(self, out: NDArray[np.float32], start: int) -> None:
         """Write the differences from a place of the extended trace on; 0 beyond its ends."""

@@ -22,7 +22,7 @@ UNITS: dict[str, str] = {
     "counts": "counts",
     "velocity": "m/s",
     "acceleration": "m/s^2",
-    "acceleration_water_level": "m/s^2 under the water level",
+    "acceleration_water_level": "m/s^2",
     "peak_acceleration": "m/s^2",
 }
 
@@ -98,7 +98,7 @@ class Instrument:
         NoResponseError
             The response is absent, zero, not finite, or cannot be evaluated.
         """
-        key = (kind, epoch, frequency.size, float(frequency[-1]), rate)
+        key = (kind, epoch, frequency.size, float(frequency[-1]), rate, conditioning, response)
         if key not in self._gains:
             self._gains[key] = self._compute(kind, epoch, frequency, rate, conditioning, response)
         return self._gains[key]

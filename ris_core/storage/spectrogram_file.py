@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,11 @@ from ris_core.processing.chain import Spectrograms
 from ris_core.storage.atomic import replacing
 from ris_core.storage.stamp import Stamp, digest_of_arrays
 
-_CHUNK = 16
+# One chunk is 557 kB: it fits HDF5's default chunk cache of 1 MB, and one event is read without unpacking many others.
+CHUNK = 16
+KEPT_BITS = 17
+LARGEST_RELATIVE_ERROR = 2.0 ** -(KEPT_BITS + 1)
+_MANTISSA = 23
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,8 @@ def write_spectrograms(
 ) -> str:
     """Write spectrograms atomically and return the digest of their content.
 
+    The spectrograms are rounded to `KEPT_BITS` bits of mantissa (see `round_mantissa`); all else is kept as it is.
+
     Parameters
     ----------
     path, data, stamp
@@ -51,16 +59,21 @@ def write_spectrograms(
     **extra
         Further datasets with one value per event.
     """
-    content = _content_digest(data)
+    data = replace(data, spectrogram=round_mantissa(data.spectrogram))
+    content = content_digest(data)
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:
         frequency = _scale(file, "frequency", data.frequency, "Hz", "Frequency of the bins")
         time = _scale(file, "time", data.time, "s", "Time of the columns from the first one")
-        images = _dataset(file, "spectrogram", data.spectrogram, "counts^2/Hz", "One-sided power spectral density")
+        images = _dataset(file, "spectrogram", data.spectrogram, power_unit(data.unit), "One-sided power spectral density")
+        # The first name is that of the netCDF library for this kind of rounding.
+        images.attrs["_QuantizeBitRoundNumberOfSignificantBits"] = KEPT_BITS
+        images.attrs["largest_relative_error"] = LARGEST_RELATIVE_ERROR
         images.dims[1].attach_scale(frequency)
         images.dims[2].attach_scale(time)
-        waves = _dataset(file, "waveform", data.waveform, "counts", "Conditioned samples behind the spectrogram")
+        waves = _dataset(file, "waveform", data.waveform, data.unit, "Conditioned samples behind the spectrogram")
         waves.attrs.update({"sampling_rate": data.sampling_rate, "sampling_rate_unit": "Hz"})
-        file.create_dataset("event_id", data=np.array(data.event_id, dtype=object), dtype=h5py.string_dtype())
+        names = _encoded(data.event_id)
+        file.create_dataset("event_id", data=names.astype(h5py.string_dtype("utf-8", names.dtype.itemsize)))
         _dataset(file, "time_peak", data.time_peak, "ns since 1970-01-01 UTC", "Peak of the detection")
         _dataset(file, "window_start", data.window_start, "ns since 1970-01-01 UTC", "First sample of the waveform")
         for name, values in extra.items():
@@ -70,9 +83,48 @@ def write_spectrograms(
     return content
 
 
-def _content_digest(data: Spectrograms) -> str:
-    names = np.array([name.encode() for name in data.event_id], dtype=np.bytes_)
-    return digest_of_arrays(data.spectrogram, data.waveform, data.time_peak, data.window_start, names)
+def round_mantissa(values: NDArray[np.float32], bits: int = KEPT_BITS) -> NDArray[np.float32]:
+    """Return the values rounded to the nearest that have only ``bits`` explicit bits of mantissa.
+
+    The relative error is at most 2^-(bits + 1) for normal numbers; rounding again changes nothing. The zeros left
+    at the end of each number are what makes noisy values compressible.
+
+    Parameters
+    ----------
+    values
+        Any shape, float32. They are not changed.
+    bits
+        1 to 22.
+
+    References
+    ----------
+    Klöwer et al. (2021), Compressing atmospheric data into its real information content, Nature Computational Science,
+    10.1038/s43588-021-00156-2 ("BitRound").
+    """
+    if not 1 <= bits < _MANTISSA:
+        raise ValueError(f"bits={bits}: a float32 can be rounded to 1 to {_MANTISSA - 1} bits of mantissa")
+    dropped = _MANTISSA - bits
+    rounded = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32) + np.uint32(1 << (dropped - 1))
+    rounded &= np.uint32(2**32 - (1 << dropped))
+    result = rounded.view(np.float32)
+    # The carry turns the greatest numbers into infinity, and some NaN into zero.
+    if values.size and not np.isfinite(result.max() - result.min()):
+        np.copyto(result, values, where=~(np.isfinite(values) & np.isfinite(result)))
+    return result
+
+
+def power_unit(unit: str) -> str:
+    """Return the unit of a power spectral density of samples in ``unit``."""
+    return f"({unit})^2/Hz" if "/" in unit else f"{unit}^2/Hz"
+
+
+def _encoded(names: tuple[str, ...]) -> NDArray[np.bytes_]:
+    return np.array([name.encode() for name in names], dtype=np.bytes_)
+
+
+def content_digest(data: Spectrograms) -> str:
+    """Return the digest over values, times and identifiers of all events, as it is kept in the file."""
+    return digest_of_arrays(data.spectrogram, data.waveform, data.time_peak, data.window_start, _encoded(data.event_id))
 
 
 def _scale(file: h5py.File, name: str, values: NDArray[Any], unit: str, title: str) -> h5py.Dataset:
@@ -82,11 +134,18 @@ def _scale(file: h5py.File, name: str, values: NDArray[Any], unit: str, title: s
     return dataset
 
 
+def layout(shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return chunks and filter of a dataset of this shape: h5py's arguments; none for columns and for no events."""
+    if len(shape) < 2 or not shape[0]:
+        return {}
+    # Chosen by `bench.spectrogram_file`. Bitshuffle cuts a chunk into blocks of 8,192 values, about one event. The
+    # checksum stands between a damaged file and Bitshuffle, which would end the process.
+    codec = hdf5plugin.Bitshuffle(nelems=8192, cname="lz4")
+    return {"chunks": (min(CHUNK, shape[0]), *shape[1:]), "fletcher32": True, **codec}
+
+
 def _dataset(file: h5py.File, name: str, values: NDArray[Any], unit: str, title: str) -> h5py.Dataset:
-    layout: dict[str, Any] = {}
-    if values.shape[0] and values.ndim > 1:
-        layout = {"chunks": (min(_CHUNK, values.shape[0]), *values.shape[1:]), **hdf5plugin.Blosc("zstd", clevel=1)}
-    dataset = file.create_dataset(name, data=values, **layout)
+    dataset = file.create_dataset(name, data=values, **layout(values.shape))
     dataset.attrs.update({"unit": unit, "title": title})
     return dataset
 
@@ -94,29 +153,47 @@ def _dataset(file: h5py.File, name: str, values: NDArray[Any], unit: str, title:
 def read_info(path: Path) -> SpectrogramInfo:
     """Return number of events and provenance; raises `OSError` naming the file if it is not a spectrogram file."""
     with _open(path) as file:
+        attributes = file.attrs
         return SpectrogramInfo(
             events=int(file["spectrogram"].shape[0]),
-            stamp=Stamp.from_mapping(file.attrs),
-            content=str(file.attrs.get("content", "")),
-            summary=json.loads(file.attrs.get("summary_json", "{}")),
+            stamp=Stamp.from_mapping(attributes),
+            content=str(attributes.get("content", "")),
+            summary=json.loads(attributes.get("summary_json", "{}")),
         )
 
 
 def read_spectrograms(path: Path, rows: slice | NDArray[np.int64] | None = None) -> Spectrograms:
     """Read all events of a file, or the given rows in increasing order."""
+    selected = slice(None) if rows is None else rows
     with _open(path) as file:
-        selected: Any = slice(None) if rows is None else rows
-        names = file["event_id"].asstr()[selected]
+        names = file["event_id"].asstr()
+        names = names[selected] if isinstance(selected, slice) else names[:][selected]
         return Spectrograms(
-            spectrogram=file["spectrogram"][selected],
-            waveform=file["waveform"][selected],
+            spectrogram=_rows(file["spectrogram"], selected),
+            waveform=_rows(file["waveform"], selected),
             frequency=file["frequency"][:],
             time=file["time"][:],
             event_id=tuple(str(name) for name in names),
-            time_peak=file["time_peak"][selected],
-            window_start=file["window_start"][selected],
+            time_peak=_rows(file["time_peak"], selected),
+            window_start=_rows(file["window_start"], selected),
             sampling_rate=float(file["waveform"].attrs["sampling_rate"]),
+            unit=str(file["waveform"].attrs["unit"]),
         )
+
+
+def _rows(dataset: h5py.Dataset, rows: slice | NDArray[np.int64]) -> NDArray[Any]:
+    if isinstance(rows, slice):
+        return np.asarray(dataset[rows])
+    if dataset.chunks is None:
+        return np.asarray(dataset[:][rows])
+    # Chunk by chunk: HDF5's own selection of scattered rows takes milliseconds for each of them.
+    result = np.empty((len(rows), *dataset.shape[1:]), dataset.dtype)
+    bounds = [0, *(np.flatnonzero(np.diff(rows // dataset.chunks[0])) + 1), len(rows)]
+    for start, end in pairwise(bounds):
+        if group := rows[start:end].tolist():
+            first = min(group)
+            result[start:end] = dataset[first : max(group) + 1][np.array(group) - first]
+    return result
 
 
 def read_column(path: Path, name: str) -> NDArray[Any]:
@@ -126,27 +203,39 @@ def read_column(path: Path, name: str) -> NDArray[Any]:
 
 
 def iterate_spectrograms(path: Path, block: int) -> Iterator[NDArray[np.float32]]:
-    """Read only the spectrograms, in blocks of at most ``block`` events, in the order of the file."""
+    """Read only the spectrograms, in blocks of at most ``block`` events, in the order of the file.
+
+    Blocks begin where chunks do if they can hold one, so that each chunk is unpacked once.
+    """
     with _open(path) as file:
         dataset = file["spectrogram"]
-        for start in range(0, dataset.shape[0], block):
-            yield dataset[start : start + block]
+        step = block
+        if dataset.chunks is not None and block > dataset.chunks[0]:
+            step -= block % dataset.chunks[0]
+        for start in range(0, dataset.shape[0], step):
+            part = np.empty((min(step, dataset.shape[0] - start), *dataset.shape[1:]), np.float32)
+            dataset.read_direct(part, np.s_[start : start + len(part)])
+            yield part
 
 
-def _open(path: Path) -> h5py.File:
+@contextmanager
+def _open(path: Path) -> Iterator[h5py.File]:
     try:
         file = h5py.File(path, "r")
     except OSError as error:
         raise OSError(f"{path}: cannot be read as a spectrogram file ({error})") from error
-    if "spectrogram" not in file:
-        file.close()
-        raise OSError(f"{path}: not a spectrogram file: it has no dataset /spectrogram")
-    return file
+    with file:
+        if "spectrogram" not in file:
+            raise OSError(f"{path}: not a spectrogram file: it has no dataset /spectrogram")
+        try:
+            yield file
+        except OSError as error:
+            raise OSError(f"{path}: damaged ({error}); remove it, and it will be made again") from error
 
 
 def verify(path: Path) -> bool:
     """Return whether the content can be read and still has the digest it was written with."""
     try:
-        return _content_digest(read_spectrograms(path)) == read_info(path).content
+        return content_digest(read_spectrograms(path)) == read_info(path).content
     except (OSError, KeyError, ValueError):
         return False

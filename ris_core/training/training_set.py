@@ -149,6 +149,7 @@ def _concatenate(parts: list[Spectrograms]) -> Spectrograms:
         time_peak=np.concatenate([p.time_peak for p in parts]),
         window_start=np.concatenate([p.window_start for p in parts]),
         sampling_rate=first.sampling_rate,
+        unit=first.unit,
     )
 
 

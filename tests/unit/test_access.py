@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from builders import DAYS, sds_values, write_archive
 
-from ris_core.access import UnknownEventError, read_detections, read_event, read_labels, read_raw
+from ris_core.access import UnknownEventError, read_detections, read_event, read_labels, read_live_time, read_raw
 from ris_core.config import Settings
 from ris_core.processing.stage import process_station_day
 from ris_core.storage.store import Store
@@ -51,10 +51,21 @@ def test_an_event_has_its_spectrogram_and_the_samples_behind_it(store):
     event = read_event(store, row.event_id)
     assert event.spectrogram.shape == (87, 100)
     assert event.time_peak == row.time_peak.value
+    assert event.unit == "counts"
     trace = event.trace()
     assert trace.id == f"XX.{row.station}..HHZ"
     assert trace.stats.starttime.ns == event.window_start
     np.testing.assert_array_equal(trace.data, event.waveform)
+
+
+def test_every_processed_station_day_has_its_live_time(store):
+    live = read_live_time(store)
+    assert len(live) == 6
+    # Ten minutes of samples between gaps: 31 s after the first one and 1 s before the second are lost.
+    assert live["live_seconds"].tolist() == pytest.approx([568.0] * 6, abs=0.1)
+    assert read_live_time(store, stations=["BB"], first=DAYS[2])[["station", "day"]].values.tolist() == [
+        ["BB", DAYS[2]]
+    ]
 
 
 def test_the_raw_samples_around_an_event_are_those_of_the_archive(store):

@@ -9,13 +9,14 @@ from datetime import date
 from pathlib import Path
 
 import h5py
+import hdf5plugin
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from waveform_builders import KEY, make_settings, record, segments_of
 
-from ris_core.processing.chain import Products, process
+from ris_core.processing.chain import Products, Spectrograms, process
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.atomic import read_json, replacing, write_json
@@ -113,9 +114,11 @@ def test_spectrograms_come_back_as_they_were(tmp_path, products):
     found, wanted = spectrogram_file.read_spectrograms(path), products.spectrograms
     assert found.event_id == wanted.event_id
     assert found.sampling_rate == 50.0
-    for name in ("spectrogram", "waveform", "frequency", "time", "time_peak", "window_start"):
+    for name in ("waveform", "frequency", "time", "time_peak", "window_start"):
         np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name))
         assert getattr(found, name).dtype == getattr(wanted, name).dtype
+    assert found.spectrogram.dtype == np.float32
+    np.testing.assert_allclose(found.spectrogram, wanted.spectrogram, rtol=2**-18, atol=0)
     info = spectrogram_file.read_info(path)
     assert (info.events, info.stamp, info.summary) == (3, STAMP, {"live_seconds": 12.5})
 
@@ -128,9 +131,112 @@ def test_rows_and_blocks_of_spectrograms_are_those_asked_for(tmp_path, products)
     np.testing.assert_array_equal(part.waveform, products.spectrograms.waveform[[0, 2]])
     blocks = list(spectrogram_file.iterate_spectrograms(path, 2))
     assert [len(b) for b in blocks] == [2, 1]
-    np.testing.assert_array_equal(np.concatenate(blocks), products.spectrograms.spectrogram)
+    wanted = spectrogram_file.round_mantissa(products.spectrograms.spectrogram)
+    np.testing.assert_array_equal(np.concatenate(blocks), wanted)
     assert list(spectrogram_file.read_column(path, "event_id")) == list(products.spectrograms.event_id)
     np.testing.assert_array_equal(spectrogram_file.read_column(path, "time_peak"), products.spectrograms.time_peak)
+
+
+def many(n: int) -> Spectrograms:
+    """Return n events of arbitrary values over forty decades."""
+    rng = np.random.default_rng(n)
+    return Spectrograms(
+        spectrogram=(10 ** rng.uniform(-20, 20, (n, 87, 100))).astype(np.float32),
+        waveform=rng.normal(0, 1e3, (n, 218)).astype(np.float32),
+        frequency=np.linspace(3, 20, 87),
+        time=np.arange(100) / 25,
+        event_id=tuple(f"XX.S01..HHZ.{i}é" for i in range(n)),
+        time_peak=np.arange(n) * 10**9,
+        window_start=np.arange(n) * 10**9 - 10**8,
+        sampling_rate=50.0,
+    )
+
+
+def test_blocks_of_any_size_give_all_events_in_order(tmp_path):
+    path, data = tmp_path / "day.h5", many(53)
+    spectrogram_file.write_spectrograms(path, data, STAMP, "{}")
+    wanted = spectrogram_file.round_mantissa(data.spectrogram)
+    for block in (1, 7, 16, 20, 32, 53, 1000):
+        blocks = list(spectrogram_file.iterate_spectrograms(path, block))
+        assert max(len(b) for b in blocks) <= block
+        np.testing.assert_array_equal(np.concatenate(blocks), wanted)
+
+
+@pytest.mark.parametrize("rows", [[], [0], [52], [15, 16], [0, 1, 2, 17, 30, 47, 48, 52], [5, 5, 40, 3], range(53)])
+def test_scattered_rows_are_those_asked_for(tmp_path, rows):
+    path, data = tmp_path / "day.h5", many(53)
+    spectrogram_file.write_spectrograms(path, data, STAMP, "{}")
+    chosen = np.array(list(rows), dtype=np.int64)
+    found = spectrogram_file.read_spectrograms(path, chosen)
+    np.testing.assert_array_equal(found.spectrogram, spectrogram_file.round_mantissa(data.spectrogram)[chosen])
+    np.testing.assert_array_equal(found.waveform, data.waveform[chosen])
+    np.testing.assert_array_equal(found.time_peak, data.time_peak[chosen])
+    assert found.event_id == tuple(data.event_id[i] for i in chosen)
+    with pytest.raises(IndexError):
+        spectrogram_file.read_spectrograms(path, np.array([3, 53]))
+
+
+def test_rounding_stays_within_its_bound_and_is_done_once():
+    values = many(2).spectrogram
+    signed = np.concatenate([values, -values])
+    before = signed.copy()
+    rounded = spectrogram_file.round_mantissa(signed)
+    error = np.abs(rounded.astype(np.float64) / signed - 1)
+    assert 0.9 * 2**-18 < error.max() <= 2**-18 == spectrogram_file.LARGEST_RELATIVE_ERROR
+    np.testing.assert_array_equal(spectrogram_file.round_mantissa(rounded), rounded)
+    np.testing.assert_array_equal(signed, before)
+    assert not (rounded.view(np.uint32) & 0b111111).any()
+    for bits in (1, 10, 22):
+        error = np.abs(spectrogram_file.round_mantissa(values, bits).astype(np.float64) / values - 1)
+        assert error.max() <= 2.0 ** -(bits + 1)
+    for bits in (0, 23):
+        with pytest.raises(ValueError, match=f"bits={bits}"):
+            spectrogram_file.round_mantissa(values, bits)
+
+
+def test_rounding_leaves_values_at_the_ends_of_the_range_alone():
+    largest = np.finfo(np.float32).max
+    nan = np.array([0x7FFFFFFF, 0xFFFFFFFF], np.uint32).view(np.float32)
+    values = np.array([0.0, 1.0, largest, -largest, np.inf, -np.inf, np.nan, *nan], np.float32)
+    np.testing.assert_array_equal(spectrogram_file.round_mantissa(values), values)
+    assert spectrogram_file.round_mantissa(values[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize("n", [1, 5, 16, 17, 40])
+def test_files_of_few_events_are_small_and_no_chunk_exceeds_them(tmp_path, n):
+    path, again, data = tmp_path / "day.h5", tmp_path / "again.h5", many(n)
+    for each in (path, again):
+        spectrogram_file.write_spectrograms(each, data, STAMP, "{}")
+    assert path.read_bytes() == again.read_bytes()
+    with h5py.File(path) as file:
+        assert file["spectrogram"].chunks == (min(n, 16), 87, 100)
+    # A last chunk that is not full is stored whole, but what is beyond the events in it packs to next to nothing.
+    assert path.stat().st_size < data.spectrogram.nbytes + data.waveform.nbytes + 30_000
+    assert spectrogram_file.verify(path)
+
+
+@pytest.mark.parametrize("layout", [{}, {"chunks": (16, 87, 100), "compression": "gzip"}, "blosc"])
+def test_files_of_other_chunks_codecs_and_kinds_of_text_are_read_the_same(tmp_path, layout):
+    path, other, data = tmp_path / "day.h5", tmp_path / "other.h5", many(37)
+    spectrogram_file.write_spectrograms(path, data, STAMP, "{}")
+    if layout == "blosc":
+        layout = {"chunks": (16, 87, 100), **hdf5plugin.Blosc("zstd", clevel=1)}
+    with h5py.File(path) as file, h5py.File(other, "w") as copy:
+        for name in file:
+            if name not in {"spectrogram", "event_id"}:
+                file.copy(file[name], copy)
+        copy.create_dataset("spectrogram", data=file["spectrogram"][:], **layout)
+        names = np.array(data.event_id, dtype=object)
+        copy.create_dataset("event_id", data=names, dtype=h5py.string_dtype())
+        copy.attrs.update(file.attrs)
+    assert spectrogram_file.verify(other)
+    assert spectrogram_file.read_info(other) == spectrogram_file.read_info(path)
+    for rows in (None, slice(3, 20), np.array([1, 16, 36])):
+        one, two = (spectrogram_file.read_spectrograms(p, rows) for p in (path, other))
+        assert one.event_id == two.event_id
+        np.testing.assert_array_equal(one.spectrogram, two.spectrogram)
+    one, two = (np.concatenate(list(spectrogram_file.iterate_spectrograms(p, 20))) for p in (path, other))
+    np.testing.assert_array_equal(one, two)
 
 
 def test_the_spectrogram_file_explains_itself(tmp_path, products):
@@ -138,6 +244,7 @@ def test_the_spectrogram_file_explains_itself(tmp_path, products):
     spectrogram_file.write_spectrograms(path, products.spectrograms, STAMP, '{"detector": 1}')
     with h5py.File(path) as file:
         assert file["spectrogram"].attrs["unit"] == "counts^2/Hz"
+        assert file["spectrogram"].attrs["largest_relative_error"] == 2**-18
         assert file["waveform"].attrs["unit"] == "counts"
         assert file["frequency"].attrs["unit"] == "Hz"
         assert file["time_peak"].attrs["unit"] == "ns since 1970-01-01 UTC"
@@ -256,6 +363,20 @@ def test_a_flipped_bit_in_compressed_samples_is_noticed(tmp_path, products, data
     content[chunk.byte_offset + int(place * chunk.size)] ^= 4
     path.write_bytes(content)
     assert not spectrogram_file.verify(path)
+
+
+@pytest.mark.parametrize("at", range(12))
+def test_a_damaged_head_of_a_chunk_is_an_error_that_names_the_file(tmp_path, products, at):
+    path = tmp_path / "day.h5"
+    spectrogram_file.write_spectrograms(path, products.spectrograms, STAMP, "{}")
+    with h5py.File(path) as file:
+        chunk = file["spectrogram"].id.get_chunk_info(0)
+    content = bytearray(path.read_bytes())
+    content[chunk.byte_offset + at] ^= 0xFF
+    path.write_bytes(content)
+    for read in (spectrogram_file.read_spectrograms, lambda p: list(spectrogram_file.iterate_spectrograms(p, 64))):
+        with pytest.raises(OSError, match=r"day\.h5: damaged .*; remove it, and it will be made again"):
+            read(path)
 
 
 @pytest.mark.parametrize("name", [field.name for field in tables.DETECTION_SCHEMA])

@@ -70,6 +70,16 @@ def test_normalised_spectrograms_have_unit_norm_whatever_their_scale() -> None:
     assert normalise(raw[:0]).shape == (0, 87, 100)
 
 
+@pytest.mark.parametrize("scale", [1e-40, 1e-21, 1.0, 1e19, 1e30, 1e37])
+def test_normalising_is_as_exact_for_the_smallest_and_greatest_psd_as_for_others(scale: float) -> None:
+    raw, _ = families(19)
+    raw = (raw / raw.max() * np.float64(scale)).astype(np.float32)
+    wide = raw.astype(np.float64)
+    wanted = wide / np.linalg.norm(wide, axis=(1, 2))[:, None, None]
+    np.testing.assert_allclose(normalise(raw), wanted, rtol=1e-7, atol=1e-12)
+    np.testing.assert_array_equal(normalise(raw[::2]), normalise(raw)[::2])
+
+
 def test_zero_or_nan_spectrograms_are_refused_by_event_id() -> None:
     raw, _ = families(4)
     raw[1] = 0

@@ -1,0 +1,332 @@
+"""How to store spectrograms: codecs and chunk sizes side by side: ``python -m bench.spectrogram_file``.
+
+Real spectrograms (of synthetic station-days through the whole chain, or of a given file) are written and read with each
+codec, as they are and with rounded mantissas, and then with several chunk sizes. Last come the layout the project uses,
+through its own functions, and the small files around it.
+
+All figures are of CPU-seconds of this process on one thread, medians over repeats. Files are read from the page cache:
+unpacking is measured, not the disk. Machines differ and are shared: compare within one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import h5py
+import hdf5plugin
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from rich.table import Column, Table
+from threadpoolctl import threadpool_limits
+
+from ris_core.config import load_settings
+from ris_core.processing.chain import Products, Spectrograms, process
+from ris_core.station_day import StationDay
+from ris_core.storage import spectrogram_file, tables
+from ris_core.storage.spectrogram_file import CHUNK, KEPT_BITS, LARGEST_RELATIVE_ERROR, round_mantissa
+from ris_core.storage.stamp import Stamp
+from ris_core.storage.store import Store
+from ris_core.training.normalise import normalise
+from ris_core.waveforms.acquire import acquire_station_day, segments_to_process
+from ris_core.waveforms.source import open_source
+
+BLOCK = 1024
+SINGLE = 64
+PASSES = 2
+CHUNKS = (1, 8, 16, 32, 64, 128)
+LARGEST_SHARE = 0.70
+LEAST_RATE = 8000
+STATION_DAY = 300
+CONFIG = Path(__file__).resolve().parent.parent / "config" / "demo.yaml"
+TRIGGERS = 360
+STAMP = Stamp("bench", "1", "bench")
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one layout: events written and normalised per CPU-second, single events read, size over raw float32."""
+
+    write: float
+    read: float
+    single: float
+    share: float
+
+
+def codecs() -> dict[str, dict[str, Any]]:
+    """Return h5py's arguments by the codec's name."""
+    plugin = hdf5plugin
+    # In brackets: values per block that Bitshuffle transposes and packs at a time, where it is not left to choose.
+    found: dict[str, dict[str, Any]] = {"none": {}}
+    found["shuffle + lzf"] = {"shuffle": True, "compression": "lzf"}
+    for level in (1, 4):
+        found[f"shuffle + gzip {level}"] = {"shuffle": True, "compression": "gzip", "compression_opts": level}
+    for level in (1, 3, 5):
+        found[f"shuffle + Zstd {level}"] = {"shuffle": True, **plugin.Zstd(level)}
+    found["shuffle + LZ4"] = {"shuffle": True, **plugin.LZ4()}
+    for shuffle, name in ((plugin.Blosc.SHUFFLE, "shuffle"), (plugin.Blosc.BITSHUFFLE, "bitshuffle")):
+        for level in (1, 3, 5):
+            found[f"Blosc {name} BloscLZ {level}"] = dict(plugin.Blosc("blosclz", level, shuffle))
+            found[f"Blosc {name} LZ4 {level}"] = dict(plugin.Blosc("lz4", level, shuffle))
+            found[f"Blosc {name} Zstd {level}"] = dict(plugin.Blosc("zstd", level, shuffle))
+            found[f"Blosc2 {name} LZ4 {level}"] = dict(plugin.Blosc2("lz4", level, shuffle))
+            found[f"Blosc2 {name} Zstd {level}"] = dict(plugin.Blosc2("zstd", level, shuffle))
+    for values in (0, 8192, 65536):
+        blocks = f" ({values:,})" if values else ""
+        found[f"Bitshuffle LZ4{blocks}"] = dict(plugin.Bitshuffle(nelems=values, cname="lz4"))
+        for level in (1, 3, 5):
+            found[f"Bitshuffle Zstd {level}{blocks}"] = dict(
+                plugin.Bitshuffle(nelems=values, cname="zstd", clevel=level)
+            )
+    found["Bitshuffle LZ4 (8,192), checksum"] = {"fletcher32": True, **plugin.Bitshuffle(nelems=8192, cname="lz4")}
+    return found
+
+
+def make_events(events: int, root: Path) -> Products:
+    """Process synthetic station-days until there are enough events; their spectrograms are not rounded."""
+    settings = load_settings(CONFIG)
+    store, source = Store(settings, root), open_source(settings)
+    found: list[Products] = []
+    day = 0
+    while sum(len(p.spectrograms.event_id) for p in found) < events:
+        for station in settings.stations:
+            key = StationDay(station.code, settings.first_day + timedelta(days=day))
+            acquire_station_day(store, key)
+            found.append(process(segments_to_process(store, key, source), key, settings, None))
+        day += 1
+    parts = [p.spectrograms for p in found]
+    joined = replace(
+        parts[0],
+        spectrogram=np.concatenate([p.spectrogram for p in parts])[:events],
+        waveform=np.concatenate([p.waveform for p in parts])[:events],
+        event_id=tuple(name for p in parts for name in p.event_id)[:events],
+        time_peak=np.concatenate([p.time_peak for p in parts])[:events],
+        window_start=np.concatenate([p.window_start for p in parts])[:events],
+    )
+    detections = pd.concat([p.detections for p in found], ignore_index=True)
+    return replace(found[0], spectrograms=joined, detections=detections)
+
+
+def cpu_seconds(work: Callable[[], Any]) -> float:
+    """Return the CPU-seconds of one call, of all threads of this process."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def median_cpu(work: Callable[[], Any], repeats: int) -> float:
+    """Return the median CPU-seconds of some calls."""
+    return float(np.median([cpu_seconds(work) for _ in range(repeats)]))
+
+
+def read_all(path: Path) -> None:
+    """Read and normalise the spectrograms of a file, in blocks in order."""
+    for block in spectrogram_file.iterate_spectrograms(path, BLOCK):
+        normalise(block, out=block)
+
+
+def _layout(codec: dict[str, Any], chunk: int, shape: tuple[int, ...]) -> dict[str, Any]:
+    return {"chunks": (min(chunk, shape[0]), *shape[1:]), **codec}
+
+
+def measure_once(x: Array, codec: dict[str, Any], chunk: int, path: Path) -> Figures:
+    """Write, read and normalise, and read single events of one layout, once."""
+    path.unlink(missing_ok=True)
+
+    def write() -> None:
+        with h5py.File(path, "w") as file:
+            file.create_dataset("spectrogram", data=x, **_layout(codec, chunk, x.shape))
+
+    def read() -> None:
+        # One pass takes some hundredths of a second: two are steadier.
+        for _ in range(PASSES):
+            read_all(path)
+
+    rows = np.random.default_rng(0).integers(0, len(x), SINGLE)
+
+    def read_single() -> None:
+        with h5py.File(path) as file:
+            for row in rows:
+                file["spectrogram"][row]
+
+    written = cpu_seconds(write)
+    with h5py.File(path) as file:
+        stored = file["spectrogram"].id.get_storage_size()
+    return Figures(
+        write=len(x) / written,
+        read=PASSES * len(x) / cpu_seconds(read),
+        single=SINGLE / cpu_seconds(read_single),
+        share=stored / x.nbytes,
+    )
+
+
+def measure(
+    x: Array, layouts: list[tuple[str, int]], path: Path, repeats: int, title: str
+) -> dict[tuple[str, int], Figures]:
+    """Measure layouts (codec, chunk) in turn, several times over, so that a busy moment hits all alike."""
+    known = codecs()
+    runs: dict[tuple[str, int], list[Figures]] = {}
+    for codec, chunk in track(layouts * repeats, title):
+        runs.setdefault((codec, chunk), []).append(measure_once(x, known[codec], chunk, path))
+    return {
+        key: Figures(*(float(np.median([getattr(run, name) for run in found])) for name in Figures.__annotations__))
+        for key, found in runs.items()
+    }
+
+
+def used_codec() -> str:
+    """Return the name of the codec that the project uses."""
+    used = spectrogram_file.layout((STATION_DAY, 87, 100))
+    (name,) = (n for n, c in codecs().items() if _layout(c, CHUNK, (STATION_DAY, 87, 100)) == used)
+    return name
+
+
+def own_figures(data: Spectrograms, detections: pd.DataFrame, folder: Path, repeats: int) -> dict[str, float]:
+    """Measure the project's own functions on a whole file, on a station-day of 300 events, and on its tables."""
+    whole, day_path, empty, table = (folder / name for name in ("whole.h5", "day.h5", "empty.h5", "day.parquet"))
+    n = len(data.event_id)
+    day, none = _take(data, np.arange(STATION_DAY) % n), _take(data, np.arange(0))
+    settings_json = load_settings(CONFIG).model_dump_json()
+    spectrogram_file.write_spectrograms(whole, data, STAMP, settings_json)
+    rows = np.sort(np.random.default_rng(0).choice(n, max(1, n // 10), replace=False))
+
+    def write() -> float:
+        day_path.unlink(missing_ok=True)
+        return cpu_seconds(lambda: spectrogram_file.write_spectrograms(day_path, day, STAMP, settings_json))
+
+    written = float(np.median([write() for _ in range(repeats)]))
+    spectrograms = round_mantissa(day.spectrogram)
+    ten_megabytes = np.random.default_rng(0).bytes(10_000_000)
+    raw = sum(array.nbytes for array in (data.spectrogram, data.waveform))
+    figures = {
+        "read_normalise_per_s": n / median_cpu(lambda: read_all(whole), 3 * repeats),
+        "scattered_rows_per_s": len(rows)
+        / median_cpu(lambda: spectrogram_file.read_spectrograms(whole, rows), repeats),
+        "normalise_per_s": STATION_DAY / median_cpu(lambda: normalise(spectrograms), 3 * repeats),
+        "file_share": whole.stat().st_size / raw,
+        "day_write_ms": 1e3 * written,
+        "day_round_ms": 1e3 * median_cpu(lambda: round_mantissa(day.spectrogram), repeats),
+        "day_digest_ms": 1e3 * median_cpu(lambda: spectrogram_file.content_digest(day), repeats),
+        "day_read_info_ms": 1e3 * median_cpu(lambda: spectrogram_file.read_info(day_path), 3 * repeats),
+        "day_verify_ms": 1e3 * median_cpu(lambda: spectrogram_file.verify(day_path), repeats),
+        "no_events_write_ms": 1e3
+        * median_cpu(lambda: spectrogram_file.write_spectrograms(empty, none, STAMP, settings_json), repeats),
+        "no_events_bytes": empty.stat().st_size,
+    }
+    for name in ("sha256", "blake2b", "sha1"):
+        digest = partial(hashlib.new, name, ten_megabytes, usedforsecurity=False)
+        figures[f"{name}_10_mb_ms"] = 1e3 * median_cpu(digest, 3 * repeats)
+    if len(detections):
+        frame = detections.iloc[np.arange(TRIGGERS) % len(detections)].reset_index(drop=True)
+
+        def write_table() -> str:
+            return tables.write_table(table, frame, tables.DETECTION_SCHEMA, STAMP)
+
+        write_table()
+        figures["table_write_ms"] = 1e3 * median_cpu(write_table, 3 * repeats)
+        figures["table_read_stamp_ms"] = 1e3 * median_cpu(lambda: tables.read_stamp(table), 3 * repeats)
+    return figures
+
+
+def _take(data: Spectrograms, rows: NDArray[np.int64]) -> Spectrograms:
+    return replace(
+        data,
+        spectrogram=data.spectrogram[rows],
+        waveform=data.waveform[rows],
+        event_id=tuple(data.event_id[i] for i in rows),
+        time_peak=data.time_peak[rows],
+        window_start=data.window_start[rows],
+    )
+
+
+def show(title: str, rows: list[tuple[str, Figures]], console: Console) -> None:
+    """Print a table of layouts: events per CPU-second, size over raw float32; green is fast and small enough."""
+    table = Table(Column("layout", no_wrap=True), "write", "read + normalise", "single", "size", title=title)
+    for name, f in rows:
+        fits = "[green]" if f.share <= LARGEST_SHARE and f.read >= LEAST_RATE else ""
+        table.add_row(fits + name, f"{f.write:,.0f}", f"{f.read:,.0f}", f"{f.single:,.0f}", f"{f.share:.1%}")
+    console.print(table)
+
+
+def run(data: Spectrograms, detections: pd.DataFrame, folder: Path, repeats: int, console: Console) -> dict[str, Any]:
+    """Measure all, print the tables and return the figures of the chosen layout."""
+    exact, rounded = data.spectrogram, round_mantissa(data.spectrogram)
+    path, names, used = folder / "layout.h5", list(codecs()), used_codec()
+    by_codec = {}
+    for label, x in (("as they are", exact), (f"{KEPT_BITS} bits of mantissa", rounded)):
+        found = measure(x, [(name, CHUNK) for name in names], path, repeats, label)
+        by_codec[label] = found
+        show(f"{label}, {CHUNK} events a chunk", [(n, found[n, CHUNK]) for n in names], console)
+    lossless, lossy = by_codec.values()
+    # Chunk sizes of the used codec, of none, and of the smallest files.
+    smallest = min(names, key=lambda n: lossy[n, CHUNK].share)
+    swept = list(dict.fromkeys((used, "none", smallest)))
+    layouts = [(name, chunk) for name in swept for chunk in CHUNKS]
+    by_chunk = measure(rounded, layouts, path, repeats, "chunk sizes")
+    rows = [(f"{name}, {chunk} a chunk", by_chunk[name, chunk]) for name, chunk in layouts]
+    show(f"{KEPT_BITS} bits of mantissa", rows, console)
+    own = own_figures(data, detections, folder, repeats)
+    table = Table("the project's own functions", "figure")
+    for name, value in own.items():
+        table.add_row(name, f"{value:,.2f}")
+    console.print(table)
+    positive = exact > 0
+    error = np.abs(rounded[positive].astype(np.float64) / exact[positive] - 1).max(initial=0.0)
+    return {
+        "events": len(exact),
+        "codec": used,
+        "chunk": CHUNK,
+        "kept_bits": KEPT_BITS,
+        "largest_relative_error": float(error),
+        "bound_of_relative_error": LARGEST_RELATIVE_ERROR,
+        "smallest_lossless_share": min(f.share for f in lossless.values()),
+        "share": lossy[used, CHUNK].share,
+        "write_per_s": lossy[used, CHUNK].write,
+        "single_per_s": lossy[used, CHUNK].single,
+        **own,
+    }
+
+
+def main() -> None:
+    """Parse the command line, run, and print tables and RESULT."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--events", type=int, default=1024, help="events to make, or to take from the file")
+    parser.add_argument("--input", type=Path, help="a spectrogram file instead of synthetic station-days")
+    parser.add_argument("--repeats", type=int, default=3)
+    arguments = parser.parse_args()
+    if arguments.events < 1 or arguments.repeats < 1:
+        parser.error("--events and --repeats must be at least 1")
+    console = Console(width=max(Console().width, 100))
+    os.environ["BLOSC_NTHREADS"] = "1"
+    with threadpool_limits(1), tempfile.TemporaryDirectory() as folder:
+        if arguments.input:
+            n = min(arguments.events, spectrogram_file.read_info(arguments.input).events)
+            if not n:
+                parser.error(f"{arguments.input}: holds no events; give a file that does")
+            data = spectrogram_file.read_spectrograms(arguments.input, slice(0, n))
+            detections = pd.DataFrame()
+            console.print(f"{arguments.input}: values already rounded when it was written stay so in all rows")
+        else:
+            made = make_events(arguments.events, Path(folder) / "bench")
+            data, detections = made.spectrograms, made.detections
+        result = run(data, detections, Path(folder), arguments.repeats, console)
+    console.print("CPU-seconds on one thread, files in the page cache: unpacking is measured, not the disk.")
+    print("RESULT " + json.dumps({k: float(f"{v:.5g}") if isinstance(v, float) else v for k, v in result.items()}))
+
+
+if __name__ == "__main__":
+    main()
