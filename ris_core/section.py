@@ -45,19 +45,21 @@ def _expand_env(value: object) -> object:
     def replace(match: re.Match[str]) -> str:
         found = os.environ.get(match[1])
         if not found:
-            raise ValueError(f"the environment variable {match[1]} is not set; set it to the archive's root folder")
+            raise ValueError(f"the environment variable {match[1]} is not set; set it, or write the value here")
         return found
 
     return _ENV.sub(replace, value)
 
 
+ExpandedText = Annotated[str, BeforeValidator(_expand_env)]
 ExpandedPath = Annotated[Path, BeforeValidator(_expand_env), AfterValidator(lambda p: p.expanduser())]
 
 
 class Section(BaseModel):
     """A frozen part of the settings in which unknown keys and numbers that are not finite are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # What is read from a file may hold a password by mistake; it must not end in a traceback.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
     def digest(self) -> str:
         """Return the first 12 hexadecimal digits of the SHA-256 of the section's canonical JSON."""

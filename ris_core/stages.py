@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ris_core.config import Settings
+from ris_core.config import FdsnSource, Settings
 from ris_core.station_day import StationDay
 from ris_core.storage.store import Stage, Store
 from ris_core.waveforms.source import WaveformSource, open_source
@@ -59,6 +59,28 @@ def run_station_day(task: StageTask, key: StationDay) -> Outcome:
         return Outcome(key, _run(task.stage, store, key, source))
     except Exception as error:  # noqa: BLE001 - one station-day must not stop the others, whatever is wrong with it
         return Outcome(key, None, f"{type(error).__name__}: {error}", traceback.format_exc())
+
+
+def most_at_once(stage: Stage, store: Store, keys: Iterable[StationDay]) -> int | None:
+    """Return how many station-days of a stage may be worked on at once so that a data centre is not asked too much.
+
+    None where it is not asked at all. Processing asks for raw files that were dropped.
+    """
+    source = store.settings.source
+    if not isinstance(source, FdsnSource) or stage == "label":
+        return None
+    if stage == "process" and not any(_was_dropped(store, key) for key in keys):
+        return None
+    return source.simultaneous_requests
+
+
+def _was_dropped(store: Store, key: StationDay) -> bool:
+    from ris_core.storage.store import read_acquisition
+
+    if store.waveform(key).exists():
+        return False
+    record = read_acquisition(store, key)
+    return record is not None and record["state"] == "data"
 
 
 def record_outcome(store: Store, stage: Stage, outcome: Outcome) -> None:

@@ -11,7 +11,7 @@ from ris_core.storage.store import Store
 from ris_dagster import jobs
 from ris_dagster.partitions import blocks, range_tags
 
-STATION_DAYS_PER_RUN = 50
+STATION_DAYS_PER_RUN = 340
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 

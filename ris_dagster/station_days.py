@@ -1,19 +1,21 @@
 """Runs one stage over many station-days in one run: records what finished, then names what failed.
 
-A run is one stage over one block. If every station-day succeeds, each gets its own metadata through the context and
-the step ends as usual. If some fail, the others are recorded as materializations by hand, the failed ones are named in
-the check and in the error, and the run fails, so that a retry has only those left to do.
+A run is one stage over one block. Every station-day that succeeds is recorded with its own metadata while the others
+are still at work. If some fail, they are named in the check and in the error and the run fails; what is recorded stays,
+so that a retry has only those left to do.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 
-from ris_core.stages import Outcome, StageTask, record_outcome
+from ris_core.stages import Outcome, StageTask, most_at_once, record_outcome
 from ris_core.station_day import StationDay
 from ris_core.storage.store import Stage
 from ris_dagster.partitions import partition_key, station_day
+from ris_dagster.recording import recorded, recording
 from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.store import DataStore
 
@@ -59,15 +61,18 @@ def run_block(
 
     keys = [station_day(k) for k in context.partition_keys]
     task = StageTask(stage, store.settings_json, store.root)
-    selected = [key for key in describe if key in context.selected_asset_keys]
+    selected = {asset: code_versions[asset] for asset in describe if asset in context.selected_asset_keys}
     outcomes: list[Outcome] = []
     opened = store.open()
-    with bar(len(keys), stage, unit="station-day") as progress:
-        for outcome in compute.map(task, keys):
-            outcomes.append(outcome)
+    with recording(context, selected) as recorder, bar(len(keys), stage, unit="station-day") as progress:
+        for outcome in compute.map(task, keys, most_at_once(stage, opened, keys)):
             progress.update(1)
             if outcome.result is None:
                 context.log.error(f"{outcome.key}: {outcome.error}\n{outcome.trace}")
+            else:
+                result = outcome.result
+                recorder.add(partition_key(outcome.key), {asset: describe[asset](result) for asset in selected})
+            outcomes.append(_without_pictures(outcome))
             try:
                 record_outcome(opened, stage, outcome)
             except OSError as error:
@@ -75,52 +80,22 @@ def run_block(
                 context.log.warning(f"{outcome.key}: the outcome could not be noted: {error}")
     outcomes.sort(key=lambda o: (o.key.day, o.key.station))
     failed = [o for o in outcomes if o.result is None]
-    result = check(outcomes)
+    evaluation = check(outcomes)
     evaluated = {(c.asset_key, c.name) for c in context.selected_asset_check_keys}
-
+    if not failed:
+        for asset, version in selected.items():
+            yield recorded(asset, version)
+    if (evaluation.asset_key, evaluation.check_name) in evaluated:
+        yield evaluation
     if failed:
-        for asset in selected:
-            _record(context, asset, outcomes, describe[asset], code_versions[asset])
-        if (result.asset_key, result.check_name) in evaluated:
-            yield result
         raise _failure(stage, failed, len(keys))
-    for asset in selected:
-        for outcome in outcomes:
-            context.add_asset_metadata(
-                dict(describe[asset](outcome.result or {})),
-                asset_key=asset,
-                partition_key=str(partition_key(outcome.key)),
-            )
-        yield dg.MaterializeResult(asset_key=asset, data_version=dg.DataVersion(code_versions[asset]))
-    if (result.asset_key, result.check_name) in evaluated:
-        yield result
 
 
-def _record(
-    context: dg.AssetExecutionContext,
-    asset: dg.AssetKey,
-    outcomes: Sequence[Outcome],
-    describe: Describe,
-    version: str,
-) -> None:
-    for outcome in outcomes:
-        if outcome.result is None:
-            continue
-        key = partition_key(outcome.key)
-        dimensions = {f"dagster/partition/{name}": value for name, value in key.keys_by_dimension.items()}
-        context.log_event(
-            dg.AssetMaterialization(
-                asset,
-                partition=key,
-                metadata=dict(describe(outcome.result)),
-                tags={
-                    "dagster/code_version": version,
-                    "dagster/data_version": version,
-                    "dagster/data_version_is_user_provided": "true",
-                    **dimensions,
-                },
-            )
-        )
+def _without_pictures(outcome: Outcome) -> Outcome:
+    """Return an outcome to keep until the block ends: pictures are recorded by then and would fill the memory."""
+    if outcome.result is None:
+        return outcome
+    return replace(outcome, result={n: v for n, v in outcome.result.items() if not isinstance(v, bytes)})
 
 
 def _failure(stage: str, failed: Sequence[Outcome], total: int) -> dg.Failure:

@@ -1,157 +1,203 @@
-"""Figures of one station-day: the day's trace with its detections, and samples of its spectrograms."""
+"""Pictures of one station-day: the day's trace with its detections, and samples of its spectrograms.
+
+Drawn as PNG without matplotlib's canvas, since every station-day has its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib import colormaps
 from numpy.typing import NDArray
 
-from ris_core.figures.spectrogram import (
-    DYNAMIC_RANGE_DB,
-    check_spectrograms,
-    decibels_below_max,
-    draw_tiles,
-    share_of_max,
-)
-from ris_core.figures.style import (
-    BLUE,
-    GAP,
-    TICK,
-    VERMILLION,
-    FloatArray,
-    colour_bar,
-    finish,
-    new_figure,
-    no_data,
-)
+from ris_core.figures.raster import BLACK, GREYS, Raster, number_text, round_ticks, text_width
+from ris_core.figures.spectrogram import DYNAMIC_RANGE_DB, check_spectrograms, decibels_below_max, share_of_max
+from ris_core.figures.style import BLUE, GAP, SEQUENTIAL, VERMILLION, FloatArray
+from ris_core.station_day import NS
 
-DAY = 86_400.0
-_BINS_PER_ROW = 600
-_MOST_SPECTROGRAMS = 8
-
-Segment = tuple[FloatArray, NDArray[Any]]
+DAY_S = 86_400.0
 SpectrogramScale = Literal["dB relative to max", "linear"]
+
+_TITLE, _LABEL, _TICK = 14, 12, 11
+_TRACE, _GAP, _EVENT, _OTHER, _LINE = range(GREYS, GREYS + 5)
+_DAY_COLOURS = ("#404040", GAP, VERMILLION, BLUE, "#e6e6e6")
+
+_COLUMNS = 720
+_ROWS = 6
+_HALF = 19
+_MARK = 6
+_ROW_STEP = 2 * (_HALF + _MARK) + 4
+
+_MOST_SPECTROGRAMS = 8
+_LEVELS = 40
+
+
+class Piece(Protocol):
+    """A contiguous piece of a trace: a raw segment or a conditioned one."""
+
+    @property
+    def start_ns(self) -> int:
+        """Time of the first sample, ns since 1970 UTC."""
+
+    @property
+    def sampling_rate(self) -> float:
+        """Hz."""
+
+    @property
+    def samples(self) -> NDArray[Any]:
+        """Shape (n,)."""
 
 
 def day_waveform(
-    segments: Sequence[Segment],
-    detection_seconds: FloatArray,
-    detection_is_event: NDArray[np.bool_],
+    pieces: Sequence[Piece],
+    midnight_ns: int,
     title: str,
+    detection_seconds: FloatArray | None = None,
+    detection_is_event: NDArray[np.bool_] | None = None,
     *,
     unit: str = "counts",
-    rows: int = 6,
-) -> Figure:
-    """Draw 24 h of a trace as an envelope in rows, with its detections and its gaps.
+) -> bytes:
+    """Draw 24 h of a trace as an envelope in rows of four hours, with its gaps and, if given, its detections.
 
     Parameters
     ----------
-    segments : sequence of (times, samples)
-        Contiguous segments: times in seconds after 00:00 UTC, increasing; samples in `unit`. Samples outside the day
-        are left out.
+    pieces : sequence of Piece
+        Contiguous pieces with samples in ``unit``; samples outside the day are left out.
+    midnight_ns : int
+        00:00 UTC of the day, ns since 1970.
+    title : str
     detection_seconds : (n,) array
         Times of the detections in seconds after 00:00 UTC.
     detection_is_event : (n,) array of bool
         Whether the detection has a spectrogram.
-    title : str
     unit : str
         Unit of the samples.
-    rows : int
-        Number of rows; each shows 24 h / rows.
+
+    Returns
+    -------
+    bytes
+        A PNG.
 
     Raises
     ------
     ValueError
         Lengths that belong together differ.
     """
-    if len(detection_seconds) != len(detection_is_event):
-        raise ValueError(
-            f"detection_is_event has {len(detection_is_event)} values for {len(detection_seconds)} detection_seconds"
-        )
-    low, high = envelope(segments, rows * _BINS_PER_ROW)
+    marked = detection_seconds is not None
+    seconds = np.asarray(detection_seconds if marked else [], float)
+    is_event = np.asarray(detection_is_event if detection_is_event is not None else np.ones(seconds.size), bool)
+    if seconds.size != is_event.size:
+        raise ValueError(f"detection_is_event has {is_event.size} values for {seconds.size} detection_seconds")
+    low, high = envelope(pieces, midnight_ns, _ROWS * _COLUMNS)
+    left, top = 62, 30
+    raster = Raster(left + _COLUMNS + 14, top + _ROWS * _ROW_STEP + 64, _DAY_COLOURS)
+    centre_x = left + _COLUMNS / 2
+    raster.text(centre_x, 14, title, _TITLE)
     if not np.isfinite(low).any():
-        return no_data(title)
-    gaps = _gaps(segments)
-    limit, clipped = _amplitude_limit(low, high)
-    seconds, is_event = np.asarray(detection_seconds, float), np.asarray(detection_is_event, bool)
-
-    fig = new_figure(9.0, 0.72 * rows + 1.3, title)
-    axes = fig.subplots()
-    row_length = DAY / rows
-    centres = (np.arange(_BINS_PER_ROW) + 0.5) * row_length / _BINS_PER_ROW / 3600
-    # In units of the amplitude limit, each row is 3 high: the trace in the middle, the detections at its edges.
-    offsets = -3.0 * np.arange(rows)
-    for row, offset in enumerate(offsets):
-        part = slice(row * _BINS_PER_ROW, (row + 1) * _BINS_PER_ROW)
-        axes.fill_between(
-            centres,
-            offset + np.clip(low[part] / limit, -1, 1),
-            offset + np.clip(high[part] / limit, -1, 1),
-            color="#404040",
-            linewidth=0.4,
-            step="mid",
-        )
-        start = row * row_length
-        for left, right in gaps:
-            if left < start + row_length and right > start:
-                _shade(axes, offset, max(left - start, 0.0), min(right - start, row_length), row_length)
-        here = (seconds >= start) & (seconds < start + row_length)
-        hours = (seconds - start) / 3600
-        _mark(axes, hours[here & is_event], offset + 1.2, VERMILLION)
-        _mark(axes, hours[here & ~is_event], offset - 1.2, BLUE)
-    # Envelopes with gaps mislead the layout, which asks every artist for its extent.
-    for artist in (*axes.collections, *axes.lines):
-        artist.set_in_layout(False)
-    axes.set_xlim(0, row_length / 3600)
-    axes.set_ylim(offsets[-1] - 1.6, 1.6)
-    axes.set_yticks(offsets, labels=[_clock(row * row_length) for row in range(rows)])
-    axes.spines[["top", "right"]].set_visible(False)
-    beyond = ", clipped" if clipped else ""
-    finish(axes, "hours after the row's start", f"row's start (UTC); height ±{limit:,.6g} {unit}{beyond}")
-    _explain(fig, int(is_event.sum()), int((~is_event).sum()), bool(gaps))
-    return fig
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds // 3600):02d}:{int(seconds % 3600 // 60):02d}"
+        raster.text(centre_x, top + _ROWS * _ROW_STEP / 2, "no data", 20)
+        return raster.png()
+    middle = float(np.nanmedian((low + high) / 2))
+    middle = 0.0 if abs(middle) < 0.02 * float(np.nanmedian(high - low)) else middle
+    limit, beyond = _amplitude_limit(low - middle, high - middle)
+    gaps = _gaps(pieces, midnight_ns)
+    for row in range(_ROWS):
+        centre = top + row * _ROW_STEP + _ROW_STEP // 2
+        part = slice(row * _COLUMNS, (row + 1) * _COLUMNS)
+        band = raster.pixels[centre - _HALF : centre + _HALF + 1, left : left + _COLUMNS]
+        _draw_row(band, (low[part] - middle) / limit, (high[part] - middle) / limit, _in_row(gaps, row))
+        raster.text(left - 8, centre, f"{24 // _ROWS * row:02d}:00", _TICK, align="right")
+        raster.fill(left - 5, centre, left - 1, centre + 1, BLACK)
+        place = (seconds * (_ROWS * _COLUMNS / DAY_S)).astype(int)
+        here = (seconds >= 0) & (seconds < DAY_S) & (place // _COLUMNS == row)
+        for x in place[here & is_event] % _COLUMNS + left:
+            raster.fill(x, centre - _HALF - _MARK, x + 2, centre - _HALF - 1, _EVENT)
+        for x in place[here & ~is_event] % _COLUMNS + left:
+            raster.fill(x, centre + _HALF + 2, x + 2, centre + _HALF + _MARK + 1, _OTHER)
+    base = top + _ROWS * _ROW_STEP
+    raster.fill(left, base, left + _COLUMNS, base + 1, BLACK)
+    raster.fill(left - 1, top, left, base + 1, BLACK)
+    for hour in range(24 // _ROWS + 1):
+        x = left + hour * (_COLUMNS - 1) * _ROWS / 24
+        raster.fill(x, base, x + 1, base + 5, BLACK)
+        raster.text(x, base + 13, f"{hour}", _TICK)
+    raster.text(centre_x, base + 30, "hours after the row's start", _LABEL)
+    raster.text(10, top + _ROWS * _ROW_STEP / 2, "row's start (UTC)", _LABEL, upright=True)
+    about = f" about {number_text(float(f'{middle:.3g}'))}" if middle else ""
+    keys: list[tuple[int | None, str]] = [
+        (_TRACE, f"height ±{number_text(limit)} {unit}{about}{', more is cut off' if beyond else ''}")
+    ]
+    if marked:
+        keys.append((_EVENT, f"event, above ({int(is_event.sum())})"))
+        keys.append((_OTHER, f"no spectrogram, below ({int((~is_event).sum())})"))
+    if gaps:
+        keys.append((_GAP, "no samples"))
+    _legend(raster, centre_x, base + 50, keys)
+    return raster.png()
 
 
-def envelope(segments: Sequence[Segment], bins: int) -> tuple[FloatArray, FloatArray]:
-    """Return minimum and maximum of the samples in equal parts of the day; NaN where there are none."""
-    low, high = np.full(bins, np.inf), np.full(bins, -np.inf)
-    for times, samples in segments:
-        if len(times) != len(samples):
-            raise ValueError(f"a segment has {len(times)} times and {len(samples)} samples; they must be as many")
-        first, last = np.searchsorted(times, (0.0, DAY))
-        if first == last:
+def _draw_row(band: NDArray[np.uint8], low: FloatArray, high: FloatArray, gaps: Sequence[tuple[int, int]]) -> None:
+    """Draw one row's envelope, in units of the amplitude limit, into its pixels."""
+    band[_HALF] = _LINE
+    for first, last in gaps:
+        band[:, first:last] = _GAP
+    there = np.isfinite(low)
+    upper = np.round(_HALF - _HALF * np.clip(np.where(there, high, 0), -1, 1))
+    lower = np.round(_HALF - _HALF * np.clip(np.where(there, low, 0), -1, 1))
+    y = np.arange(band.shape[0])[:, None]
+    band[there & (y >= upper) & (y <= lower)] = _TRACE
+
+
+def _in_row(gaps: Sequence[tuple[float, float]], row: int) -> list[tuple[int, int]]:
+    """Return the pixels of a row in which gaps lie, one at least: a gap of a fraction of a pixel cut the trace too."""
+    scale = _ROWS * _COLUMNS / DAY_S
+    found = []
+    for start, end in gaps:
+        first, last = int(start * scale) - row * _COLUMNS, int(np.ceil(end * scale)) - row * _COLUMNS
+        if last > 0 and first < _COLUMNS:
+            found.append((max(first, 0), min(max(last, first + 1), _COLUMNS)))
+    return found
+
+
+def _legend(raster: Raster, x: float, y: float, keys: Sequence[tuple[int | None, str]]) -> None:
+    widths = [22 + text_width(text, _TICK) for _, text in keys]
+    at = x - (sum(widths) + 24 * (len(widths) - 1)) / 2
+    for (colour, text), width in zip(keys, widths, strict=True):
+        if colour is not None:
+            raster.fill(at, y - 5, at + 14, y + 5, colour)
+        raster.text(at + 20, y, text, _TICK, align="left")
+        at += width + 24
+
+
+def envelope(pieces: Sequence[Piece], midnight_ns: int, bins: int) -> tuple[FloatArray, FloatArray]:
+    """Return minimum and maximum of the samples in equal parts of a day; NaN where there are none."""
+    low, high = np.full(bins, np.nan), np.full(bins, np.nan)
+    edges = np.arange(bins + 1) * (DAY_S / bins)
+    for piece in pieces:
+        ahead = (midnight_ns - piece.start_ns) / NS
+        # First sample at or after each edge; a thousandth of a sample is no difference.
+        index = np.ceil((edges + ahead) * piece.sampling_rate - 1e-3).clip(0, piece.samples.size).astype(np.int64)
+        full = np.flatnonzero(np.diff(index))
+        if not full.size:
             continue
-        part = (np.asarray(times[first:last], float) * (bins / DAY)).astype(np.int64)
-        starts = np.flatnonzero(np.diff(part, prepend=-1))
-        values = np.asarray(samples[first:last], float)
-        low[part[starts]] = np.minimum(low[part[starts]], np.minimum.reduceat(values, starts))
-        high[part[starts]] = np.maximum(high[part[starts]], np.maximum.reduceat(values, starts))
-    empty = ~(np.isfinite(low) & np.isfinite(high))
-    low[empty] = high[empty] = np.nan
+        values, starts = piece.samples[: index[-1]], index[full]
+        low[full] = np.fmin(low[full], np.minimum.reduceat(values, starts))
+        high[full] = np.fmax(high[full], np.maximum.reduceat(values, starts))
     return low, high
 
 
-def _gaps(segments: Sequence[Segment]) -> list[tuple[float, float]]:
-    """Return the parts of the day in seconds that no segment covers."""
-    gaps, covered = [], 0.0
-    for times, _ in sorted((s for s in segments if len(s[0])), key=lambda s: float(s[0][0])):
-        step = float(times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
-        if times[0] > covered + 1.5 * step:
-            gaps.append((covered, min(float(times[0]), DAY)))
-        covered = max(covered, float(times[-1]) + step)
-    if covered < DAY - 1e-3:
-        gaps.append((covered, DAY))
-    return [(left, right) for left, right in gaps if right > left]
+def _gaps(pieces: Sequence[Piece], midnight_ns: int) -> list[tuple[float, float]]:
+    """Return the parts of the day, in seconds, that no piece covers."""
+    gaps, covered, step = [], 0.0, 0.0
+    for piece in sorted((p for p in pieces if p.samples.size), key=lambda p: p.start_ns):
+        start, step = (piece.start_ns - midnight_ns) / NS, 1 / piece.sampling_rate
+        if min(start, DAY_S) > covered + 0.5 * step:
+            gaps.append((covered, min(start, DAY_S)))
+        covered = max(covered, start + piece.samples.size * step)
+    if covered < DAY_S - step:
+        gaps.append((covered, DAY_S))
+    return gaps
 
 
 def _amplitude_limit(low: FloatArray, high: FloatArray) -> tuple[float, bool]:
@@ -166,26 +212,6 @@ def _amplitude_limit(low: FloatArray, high: FloatArray) -> tuple[float, bool]:
     return rounded, greatest > rounded
 
 
-def _shade(axes: Axes, offset: float, left: float, right: float, row_length: float) -> None:
-    # A gap of a fraction of a pixel would vanish, and with it what cut the trace in two.
-    right = max(right, left + row_length / _BINS_PER_ROW)
-    axes.fill_between([left / 3600, right / 3600], offset - 1.0, offset + 1.0, color=GAP, linewidth=0)
-
-
-def _mark(axes: Axes, hours: FloatArray, height: float, colour: str) -> None:
-    axes.plot(hours, np.full(len(hours), height), "|", color=colour, markersize=6, markeredgewidth=1.3, clip_on=False)
-
-
-def _explain(fig: Figure, events: int, others: int, gaps: bool) -> None:
-    handles: list[Line2D | Patch] = [
-        Line2D([], [], color=VERMILLION, marker="|", ls="none", markersize=8, label=f"event, above ({events})"),
-        Line2D([], [], color=BLUE, marker="|", ls="none", markersize=8, label=f"no spectrogram, below ({others})"),
-    ]
-    if gaps:
-        handles.append(Patch(color=GAP, label="no samples"))
-    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=TICK, frameon=False)
-
-
 def sample_spectrograms(
     spectrograms: FloatArray,
     frequency: FloatArray,
@@ -194,7 +220,7 @@ def sample_spectrograms(
     scale: SpectrogramScale = "dB relative to max",
     *,
     title: str = "Spectrograms",
-) -> Figure:
+) -> bytes:
     """Draw up to eight spectrograms in a grid.
 
     Parameters
@@ -210,29 +236,68 @@ def sample_spectrograms(
     scale : {"dB relative to max", "linear"}
         Decibels below each spectrogram's own maximum down to -30 dB, or power as a share of that maximum.
     title : str
+
+    Returns
+    -------
+    bytes
+        A PNG.
     """
     check_spectrograms(spectrograms, frequency, time, "spectrograms")
     if len(titles) < min(len(spectrograms), _MOST_SPECTROGRAMS):
         raise ValueError(f"titles has {len(titles)} entries for {len(spectrograms)} spectrograms")
     shown = spectrograms[:_MOST_SPECTROGRAMS]
+    columns = max(1, min(4, len(shown)))
+    rows = max(1, -(-len(shown) // columns))
+    width, height = 2 * len(time), 2 * len(frequency)
+    left, top, step_x, step_y = 52, 50, width + 14, height + 44
+    right = left + columns * step_x
+    raster = Raster(right + 66, top + rows * step_y + 8, _viridis())
+    raster.text((left + right) / 2, 14, title, _TITLE)
     if not len(shown):
-        return no_data(title, "no events")
-    columns = min(4, len(shown))
-    rows = -(-len(shown) // columns)
+        raster.text((left + right) / 2, top + height / 2, "no events", 20)
+        return raster.png()
     decibels = scale == "dB relative to max"
-    scaled = [decibels_below_max(power) if decibels else share_of_max(power) for power in shown]
-    places: list[FloatArray | None] = [*scaled, *([None] * (rows * columns - len(shown)))]
-    texts = [*titles[: len(shown)], *([""] * (rows * columns - len(shown)))]
-    fig = new_figure(max(2.1 * columns + 1.0, 4.5), 1.8 * rows + 0.9, title)
-    axes = fig.subplots()
-    image = draw_tiles(
-        axes,
-        [places[r * columns : (r + 1) * columns] for r in range(rows)],
-        frequency,
-        time,
-        (-DYNAMIC_RANGE_DB, 0.0) if decibels else (0.0, 1.0),
-        titles=[texts[r * columns : (r + 1) * columns] for r in range(rows)],
-    )
-    finish(axes, "time in window (s)", "frequency (Hz)")
-    colour_bar(fig, image, axes, "PSD (dB re maximum)" if decibels else "PSD / maximum")
-    return fig
+    for number, power in enumerate(shown):
+        x, y = left + number % columns * step_x, top + number // columns * step_y
+        share = decibels_below_max(power) / DYNAMIC_RANGE_DB + 1 if decibels else share_of_max(power)
+        levels = GREYS + np.minimum(share * _LEVELS, _LEVELS - 1).astype(np.uint8)
+        raster.pixels[y : y + height, x : x + width] = levels[::-1].repeat(2, axis=0).repeat(2, axis=1)
+        raster.frame(x, y, x + width, y + height)
+        size = next((s for s in (_TICK, 10, 9) if text_width(titles[number], s) <= width), 8)
+        raster.text(x + width / 2, y - 10, titles[number], size)
+        _tile_axes(raster, x, y, frequency, time, labelled=number % columns == 0)
+    bottom = top + rows * step_y
+    raster.text((left + right - 14) / 2, bottom - 8, "time in window (s)", _LABEL)
+    raster.text(10, top + (rows * step_y - 44) / 2, "frequency (Hz)", _LABEL, upright=True)
+    limits = (-DYNAMIC_RANGE_DB, 0.0) if decibels else (0.0, 1.0)
+    _colour_bar(raster, right + 4, top, height, limits, "PSD (dB re maximum)" if decibels else "PSD / maximum")
+    return raster.png()
+
+
+def _tile_axes(raster: Raster, x: int, y: int, frequency: FloatArray, time: FloatArray, *, labelled: bool) -> None:
+    width, height = 2 * len(time), 2 * len(frequency)
+    for value in round_ticks(float(time[0]), float(time[-1]), 4):
+        at = x + (value - time[0]) / (time[-1] - time[0]) * (width - 2) + 1
+        raster.fill(at, y + height, at + 1, y + height + 4, BLACK)
+        raster.text(at, y + height + 12, number_text(value), _TICK)
+    for value in round_ticks(float(frequency[0]), float(frequency[-1]), 4):
+        at = y + height - 1 - (value - frequency[0]) / (frequency[-1] - frequency[0]) * (height - 2)
+        raster.fill(x - 5, at, x - 1, at + 1, BLACK)
+        if labelled:
+            raster.text(x - 8, at, number_text(value), _TICK, align="right")
+
+
+def _colour_bar(raster: Raster, x: int, y: int, height: int, limits: tuple[float, float], label: str) -> None:
+    levels = GREYS + _LEVELS - 1 - np.arange(height) * _LEVELS // height
+    raster.pixels[y : y + height, x : x + 10] = levels[:, None]
+    raster.frame(x, y, x + 10, y + height)
+    for value in round_ticks(*limits, 3):
+        at = y + (limits[1] - value) / (limits[1] - limits[0]) * (height - 1)
+        raster.fill(x + 11, at, x + 14, at + 1, BLACK)
+        raster.text(x + 17, at, number_text(value), _TICK, align="left")
+    raster.text(x + 54, y + height / 2, label, _TICK, upright=True)
+
+
+def _viridis() -> list[str]:
+    colours = colormaps[SEQUENTIAL](np.linspace(0, 1, _LEVELS), bytes=True)
+    return [bytes(c[:3].tolist()).hex() for c in colours]

@@ -29,7 +29,7 @@ def characteristic(samples: Samples, sta: int, lta: int, detector: Detector, aft
     Notes
     -----
     ``recursive``, ``classic``: Withers et al. (1998), ObsPy's C routines. ``delayed``: Withers et al. (1998), p. 98:
-    its LTA ends one sample before the STA begins; ObsPy's ``delayed_sta_lta`` adds the samples that leave the windows
+    one sample lies between its LTA and its STA; ObsPy's ``delayed_sta_lta`` adds the samples that leave the windows
     instead of subtracting them and is not used. ``z_detect``: Swindell & Snell (1977), as ObsPy's ``z_detect``.
     ``carl``: the trigger of Earthworm's Carl Johnson, as ObsPy's ``carl_sta_trig``. A trace no longer than the averages
     need is 0 everywhere.
@@ -64,7 +64,7 @@ def _delayed(samples: Samples, sta: int, lta: int) -> Samples:
     energy = samples**2
     short = _trailing_sum(energy, sta) / sta
     long = np.zeros_like(short)
-    # The long window ends one sample before the short one begins.
+    # One sample lies between the long window and the short one.
     long[sta + 1 :] = _trailing_sum(energy, lta)[: -sta - 1] / lta
     ratio = np.zeros_like(short)
     full = slice(sta + lta, None)

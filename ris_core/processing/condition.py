@@ -18,10 +18,15 @@ from ris_core.station_day import NS
 from ris_core.waveforms.segments import Segment
 
 EXTENSION_S = 10.0
-# The filters of the default band have rung off to 1e-6 after this; the flanks of a deconvolution are steeper and ring
-# longer. A lower corner rings longer in proportion.
-_GUARD_S = 5.0
-_GUARD_OF_DECONVOLUTION_S = 10.0
+# The filters of each trace have rung off after this, above a lower corner of 3 Hz; a lower one rings longer in
+# proportion. The flanks of a deconvolution ring longest, and a swell 4000 times the band shows what is left of it.
+_GUARD_S: dict[Kind, float] = {
+    "counts": 5.0,
+    "velocity": 20.0,
+    "acceleration": 20.0,
+    "acceleration_water_level": 10.0,
+    "peak_acceleration": 10.0,
+}
 _CORNER_HZ = 3.0
 _LARGEST_NODE = 1 << 15
 # Half width of the windowed sinc between samples, in samples.
@@ -117,8 +122,8 @@ def condition(
     raw_offset = round((segment.start_ns - midnight_ns) * rate / NS)
     first = -raw_offset % unit
     rate_out = rate / unit
-    deconvolve = bool(ground) and instrument is not None and bool(instrument.epochs)
-    guard = round((_GUARD_OF_DECONVOLUTION_S if deconvolve else _GUARD_S) * longer * rate_out)
+    made: tuple[Kind, ...] = ("counts", *ground) if instrument is not None and instrument.epochs else ("counts",)
+    guard = round(max(_GUARD_S[kind] for kind in made) * longer * rate_out)
     shift = -first % unit
     blocks = Blocks.of(shift + before * unit + n + after * unit, unit, guard)
     gains, note = _gains(segment, settings, blocks, response or Response(), instrument, ground)

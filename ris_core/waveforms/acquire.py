@@ -18,14 +18,15 @@ from ris_core.station_day import StationDay
 from ris_core.storage.atomic import replacing, write_json
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store, read_acquisition
-from ris_core.waveforms.segments import Segment, digest_of_segments, quality_of, to_segments
-from ris_core.waveforms.source import WaveformSource, open_source
+from ris_core.waveforms.quality import quality_of
+from ris_core.waveforms.segments import Segment, digest_of_segments, to_segments
+from ris_core.waveforms.source import Fetched, RemoteSource, WaveformSource, fetch_from, open_source
 
 if TYPE_CHECKING:
     from obspy import Inventory, Stream
 
 
-_CREATED = re.compile(rb"<Created>[^<]*</Created>")
+_WRITTEN_BY = re.compile(rb"\s*<(Source|Sender|Module|ModuleURI|Created)(/>|>[^<]*</\1>)")
 
 
 class NotAcquiredError(FileNotFoundError):
@@ -41,45 +42,82 @@ def acquire_station_day(
     """Fetch one station-day, store it unless it is read in place, and return its record.
 
     A station-day without data is a recorded result (``state`` is ``no_data``), not an error. A stored station-day that
-    is current is not fetched unless ``again`` asks for it; an archive read in place is looked at each time.
+    is current is not fetched unless ``again`` asks for it; an archive read in place is looked at each time. Where a
+    data centre has no samples any more of a day that is stored, what is stored stays, and the reason says so.
 
     Returns
     -------
     dict
-        state, reason, inputs (digest of the samples), path, bytes, quality figures, and ``skipped``, ``seconds``.
+        state, reason, inputs (digest of the samples), path, bytes, quality figures; provider, request_seconds,
+        attempts and received_bytes (none for a source that is not asked over the network); ``skipped``, ``seconds``;
+        and, where samples came, the PNG picture ``day_png``.
     """
     started = time.perf_counter()
     settings = store.settings
     source = source or open_source(settings)
     if not again and not source.in_place and acquisition_is_current(store, key):
         return (read_acquisition(store, key) or {}) | {"skipped": True, "seconds": time.perf_counter() - started}
-    record = _take_in(store, key, source, source.fetch(key.station, key.day))
+    record = _take_in(store, key, source, fetch_from(source, key.station, key.day))
     return record | {"skipped": False, "seconds": time.perf_counter() - started}
 
 
-def _take_in(store: Store, key: StationDay, source: WaveformSource, stream: Stream) -> dict[str, Any]:
+def _take_in(store: Store, key: StationDay, source: WaveformSource, fetched: Fetched) -> dict[str, Any]:
     settings = store.settings
-    segments = to_segments(stream, key, settings.conditioning.padding)
-    quality = quality_of(segments, key)
+    segments = to_segments(fetched.stream, key, settings.conditioning.padding)
+    quality = quality_of(segments, key, fetched.stream)
     path = store.waveform(key)
     has_data = quality.samples > 0
+    if not has_data and isinstance(source, RemoteSource) and (kept := _record_of_stored_data(store, key)):
+        record = kept | {"reason": f"kept: {fetched.reason or 'no samples of the day came'}"}
+        write_json(store.acquisition(key), record)
+        return record
     if has_data and not source.in_place:
-        _store_inventory(store, key.station, source)
-        _write_miniseed(stream, path)
+        _store_inventory(store, key, source)
+        _write_miniseed(fetched.stream, path)
     elif not source.in_place:
         path.unlink(missing_ok=True)
     stamp = Stamp(settings.acquire_digest(), versions.ACQUIRE, digest_of_segments(segments))
     record = {
         "state": "data" if has_data else "no_data",
-        "reason": "" if has_data else "the source has no samples for this station-day",
+        "reason": "" if has_data else fetched.reason or "the source has no samples for this station-day",
         "path": "in place" if source.in_place else store.relative(path) if has_data else "",
         "bytes": path.stat().st_size if has_data and not source.in_place else sum(s.samples.nbytes for s in segments),
         "segments": len(segments),
         **asdict(quality),
+        **_exchange(fetched),
         **stamp.as_dict(),
     }
     write_json(store.acquisition(key), record)
-    return record
+    return record | _picture(segments, key)
+
+
+def _picture(segments: list[Segment], key: StationDay) -> dict[str, bytes]:
+    from ris_core.figures.station_day import day_waveform
+
+    if not segments:
+        return {}
+    return {"day_png": day_waveform(segments, key.start_ns, f"{key}, raw")}
+
+
+def _exchange(fetched: Fetched) -> dict[str, Any]:
+    """Return what it took to get the samples, for the record."""
+    return {
+        "provider": fetched.provider,
+        "request_seconds": fetched.request_seconds,
+        "attempts": fetched.attempts,
+        "received_bytes": fetched.received_bytes,
+    }
+
+
+def _record_of_stored_data(store: Store, key: StationDay) -> dict[str, Any] | None:
+    """Return the record of an earlier acquisition of the same channel that found samples, if those are there still.
+
+    Samples dropped after processing count as there: what was made from them is.
+    """
+    record, path = read_acquisition(store, key), store.waveform(key)
+    if record is None or record["state"] != "data" or record["path"] != store.relative(path):
+        return None
+    return record if path.exists() or store.settings.retention.raw == "drop_after_processing" else None
 
 
 def acquisition_is_current(store: Store, key: StationDay) -> bool:
@@ -96,20 +134,26 @@ def acquisition_is_current(store: Store, key: StationDay) -> bool:
     return store.waveform(key).exists() or store.settings.retention.raw == "drop_after_processing"
 
 
-def _store_inventory(store: Store, station: str, source: WaveformSource) -> None:
-    inventory = source.inventory(station)
+def _store_inventory(store: Store, key: StationDay, source: WaveformSource) -> None:
+    path, written = store.inventory(key.station), io.BytesIO()
+    if isinstance(source, RemoteSource):
+        inventory = source.newer_inventory(key.station, key.day, path)
+    else:
+        inventory = source.inventory(key.station)
     if inventory is None:
         return
-    path, written = store.inventory(station), io.BytesIO()
     inventory.write(written, format="STATIONXML")
-    if not path.exists() or _digest_of_xml(path.read_bytes()) != _digest_of_xml(written.getvalue()):
-        with replacing(path) as temporary:
-            temporary.write_bytes(written.getvalue())
+    if path.exists() and _digest_of_xml(path.read_bytes()) == _digest_of_xml(written.getvalue()):
+        # The time of the file is when its content was last known to be right.
+        path.touch()
+        return
+    with replacing(path) as temporary:
+        temporary.write_bytes(written.getvalue())
 
 
 def _digest_of_xml(xml: bytes) -> str:
-    # When a file was written is no part of what it says.
-    return hashlib.sha256(_CREATED.sub(b"", xml)).hexdigest()[:12]
+    # When, by what and from which address a file was written is no part of what it says.
+    return hashlib.sha256(_WRITTEN_BY.sub(b"", xml)).hexdigest()[:12]
 
 
 def response_digest(store: Store, station: str) -> str:
@@ -125,13 +169,22 @@ def _inventory_path(store: Store, station: str) -> Path | None:
     return store.inventory(station)
 
 
-def _write_miniseed(stream: Stream, path: Any) -> None:
+def _write_miniseed(stream: Stream, path: Path) -> None:
+    from obspy.io.mseed import InternalMSEEDError
+
     stream = stream.copy()
     for trace in stream:
         trace.data = np.ascontiguousarray(trace.data)
     integer = all(np.issubdtype(trace.data.dtype, np.integer) for trace in stream)
     with replacing(path) as temporary:
-        stream.write(str(temporary), format="MSEED", **({"encoding": "STEIM2"} if integer else {}))
+        if not integer:
+            stream.write(str(temporary), format="MSEED")
+            return
+        try:
+            stream.write(str(temporary), format="MSEED", encoding="STEIM2")
+        except InternalMSEEDError:
+            # Steim-2 has no room for a step of 2^29 counts or more from one sample to the next.
+            stream.write(str(temporary), format="MSEED", encoding="INT32")
 
 
 def read_segments(store: Store, key: StationDay, source: WaveformSource | None = None) -> list[Segment]:
@@ -176,13 +229,13 @@ def segments_to_process(store: Store, key: StationDay, source: WaveformSource) -
 
 def _fetch_again(store: Store, key: StationDay, source: WaveformSource) -> None:
     """Store a dropped raw file anew; where the source has it no more, what was recorded stays."""
-    stream = source.fetch(key.station, key.day)
-    if quality_of(to_segments(stream, key, store.settings.conditioning.padding), key).samples == 0:
+    fetched = fetch_from(source, key.station, key.day)
+    if quality_of(to_segments(fetched.stream, key, store.settings.conditioning.padding), key).samples == 0:
         raise FileNotFoundError(
             f"{key}: the stored waveform {store.waveform(key)} is gone, and the source has no samples any more; "
             "products made from it stay as they are"
         )
-    _take_in(store, key, source, stream)
+    _take_in(store, key, source, fetched)
 
 
 def read_inventory_of(store: Store, station: str, source: WaveformSource) -> Inventory | None:

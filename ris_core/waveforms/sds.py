@@ -6,11 +6,22 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ris_core.config import SdsSource, Settings
 from ris_core.station_day import NS, StationDay
+from ris_core.waveforms.miniseed import NotMiniSeedError, Records, decode, drift_seconds, scan
 
 if TYPE_CHECKING:
-    from obspy import Inventory, Stream, UTCDateTime
+    from obspy import Inventory, Stream, Trace
+
+# Record headers tell times to about a millisecond; what lies beyond the window is cut off after decoding.
+_MARGIN_NS = NS
+
+
+class WrongCodesError(ValueError):
+    """A file holds records of other stations or channels only."""
 
 
 class SdsArchive:
@@ -29,29 +40,85 @@ class SdsArchive:
     def fetch(self, station: str, day: date) -> Stream:
         """Return the samples of the padded day; records that spill into neighbouring files are found as well.
 
+        Whole records of damaged files are used. What was damaged, left out or absent stands in the stream's attribute
+        ``notes``, a list of str; a neighbour's file that cannot be read costs the padding alone.
+
         Raises
         ------
         OSError
-            A file of the day, or of a neighbour that holds its padding, cannot be read; the message names it.
+            The day's own file cannot be read or is no miniSEED; the message names it.
+        WrongCodesError
+            The day's own file holds other codes only; the message names it, what was found and what was expected.
         """
-        from obspy import Stream, UTCDateTime
+        from obspy import Stream
 
-        settings = self._settings
-        padding = round(settings.conditioning.padding * NS)
         key = StationDay(station, day)
-        start, end = UTCDateTime(ns=key.start_ns - padding), UTCDateTime(ns=key.end_ns + padding)
-        identifier = f"{settings.network.code}.{station}.{settings.location}.{settings.channel}"
+        padding = round(self._settings.conditioning.padding * NS)
+        start, end = key.start_ns - padding, key.end_ns + padding
         stream = Stream()
+        notes: list[str] = []
         for neighbour in (day - timedelta(days=1), day, day + timedelta(days=1)):
             path = self._path(station, neighbour)
-            if path.exists():
-                stream += _read(path, start, end).select(id=identifier)
-        # ObsPy's end is inclusive and goes to the nearest sample; the window is half open.
+            try:
+                stream += self._read(path, station, start, end, notes)
+            except (OSError, WrongCodesError) as error:
+                if neighbour == day:
+                    raise
+                notes.append(f"no padding from the neighbouring day: {error}")
+        stream.notes = notes
+        return stream
+
+    def _read(self, path: Path, station: str, start: int, end: int, notes: list[str]) -> Stream:
+        """Return the samples of [start, end) (ns) in a file, and add to the notes what is wrong with it."""
+        from obspy import Stream
+
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return Stream()
+        except OSError as error:
+            raise OSError(f"{path}: cannot be read ({error})") from error
+        try:
+            records = scan(content)
+        except NotMiniSeedError as error:
+            raise NotMiniSeedError(f"{path}: cannot be read as miniSEED ({error})") from error
+        name = path.name
+        if not len(records):
+            notes.append(f"{name}: {len(content)} bytes, no whole record")
+            return Stream()
+        ours = self._ours(records, path, station, notes)
+        if records.strange_bytes:
+            notes.append(f"{name}: {records.strange_bytes} of {len(content)} bytes belong to no whole record")
+        # Records without a sampling rate are text, such as a digitiser's log.
+        ours &= records.sampling_rate > 0
+        chosen = ours & (records.end_ns > start - _MARGIN_NS) & (records.start_ns < end + _MARGIN_NS)
+        found, count = decode(records, chosen), int(chosen.sum())
+        stream = found.stream
+        if found.damaged and not len(stream):
+            raise OSError(f"{path}: none of its {count} records of the day could be unpacked")
+        if found.damaged:
+            notes.append(f"{name}: {found.damaged} of {count} records could not be unpacked rightly and are left out")
+        if found.unchecked:
+            notes.append(f"{name}: {found.unchecked} of {count} records fail their check, as most do; they are used")
+        drift = drift_seconds(records, chosen)
+        if drift * float(records.sampling_rate.max()) > 1:
+            notes.append(f"{name}: time stamps of contiguous records run {drift:.3g} s away from the sampling rate")
         for trace in stream:
-            while trace.stats.npts and trace.stats.endtime.ns >= end.ns:
-                trace.data = trace.data[:-1]
+            _cut(trace, start, end)
         stream.traces = [trace for trace in stream if trace.stats.npts]
         return stream
+
+    def _ours(self, records: Records, path: Path, station: str, notes: list[str]) -> NDArray[np.bool_]:
+        s = self._settings
+        expected = f"{s.network.code}.{station}.{s.location}.{s.channel}"
+        ours = np.asarray(records.identifier == expected)
+        if not ours.all():
+            others, counts = np.unique(records.identifier[~ours], return_counts=True)
+            found = ", ".join(f"{name} ({count})" for name, count in zip(others[:5], counts[:5], strict=True))
+            if not ours.any():
+                raise WrongCodesError(f"{path}: its records are of {found}, expected {expected}")
+            notes.append(f"{path.name}: records of {found} are left out")
+        return ours
 
     def _path(self, station: str, day: date) -> Path:
         s, year = self._settings, f"{day.year:04d}"
@@ -72,14 +139,11 @@ class SdsArchive:
         return read_inventory(str(path), format="STATIONXML")
 
 
-def _read(path: Path, start: UTCDateTime, end: UTCDateTime) -> Stream:
-    from obspy import Stream, read
-    from obspy.io.mseed import ObsPyMSEEDError, ObsPyMSEEDFilesizeTooSmallError
+def _cut(trace: Trace, start: int, end: int) -> None:
+    """Leave the samples of [start, end), in ns since 1970 UTC, and no copy of the others."""
+    from obspy import UTCDateTime
 
-    try:
-        return read(str(path), format="MSEED", starttime=start, endtime=end)
-    except ObsPyMSEEDFilesizeTooSmallError:
-        # A file that an acquisition system has just begun has no whole record yet.
-        return Stream()
-    except (ObsPyMSEEDError, OSError, ValueError, TypeError) as error:
-        raise OSError(f"{path}: cannot be read as miniSEED ({error})") from error
+    begin, step = int(trace.stats.starttime.ns), NS / trace.stats.sampling_rate
+    first, last = (max(0, int(np.ceil((time - begin) / step - 1e-3))) for time in (start, end))
+    trace.data = trace.data[first:last]
+    trace.stats.starttime = UTCDateTime(ns=begin + round(first * step))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from urllib.parse import urlsplit
 
-from ris_core.config import SdsSource, Settings, SyntheticSource
+from ris_core.config import FdsnSource, SdsSource, Settings, Source, SyntheticSource
 
 if TYPE_CHECKING:
     from obspy import Inventory, Stream
@@ -24,6 +28,53 @@ class WaveformSource(Protocol):
         """Return the station's metadata with response, or none where there is none."""
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """The samples of a padded station-day, and what it took to get them.
+
+    Attributes
+    ----------
+    stream
+        As `WaveformSource.fetch` returns it.
+    reason
+        Why there are no samples, if there are none and the source says it.
+    request_seconds
+        From the request that succeeded to the last byte of its answer, s; none for a source that is not asked over
+        the network, as for the rest.
+    attempts
+        Requests made, with the one that succeeded.
+    received_bytes
+        Length of the answer.
+    provider
+        The data centre as the settings name it.
+    """
+
+    stream: Stream
+    reason: str = ""
+    request_seconds: float | None = None
+    attempts: int | None = None
+    received_bytes: int | None = None
+    provider: str | None = None
+
+
+@runtime_checkable
+class RemoteSource(WaveformSource, Protocol):
+    """A source that is asked over the network: it may fail for a while, and what it had once it may have no more."""
+
+    def request(self, station: str, day: date) -> Fetched:
+        """Return what `fetch` returns, and what it took."""
+
+    def newer_inventory(self, station: str, day: date, stored: Path) -> Inventory | None:
+        """Return the station's metadata if what is stored at a path is absent or due to be fetched anew, else none."""
+
+
+def fetch_from(source: WaveformSource, station: str, day: date) -> Fetched:
+    """Return the samples of a padded station-day from any source."""
+    if isinstance(source, RemoteSource):
+        return source.request(station, day)
+    return Fetched(source.fetch(station, day))
+
+
 def open_source(settings: Settings) -> WaveformSource:
     """Return the source that the settings name."""
     source = settings.source
@@ -35,7 +86,18 @@ def open_source(settings: Settings) -> WaveformSource:
         from ris_core.waveforms.sds import SdsArchive
 
         return SdsArchive(settings, source)
-    raise ValueError(
-        f"source.kind '{source.kind}': acquisition over FDSN web services is not available in this version; "
-        "use 'sds' with an archive or 'synthetic'"
-    )
+    from ris_core.waveforms.fdsn import DataCentre
+
+    return DataCentre(settings, source)
+
+
+def name_of(source: Source) -> str:
+    """Return the name that sources share if they are one and the same to those who wait for them.
+
+    A data centre is known by its name or host, like ``fdsn_earthscope`` or ``fdsn_127_0_0_1_8080``; the other kinds by
+    their kind, like ``source_sds``.
+    """
+    if not isinstance(source, FdsnSource):
+        return f"source_{source.kind}"
+    place = urlsplit(source.provider).netloc if "://" in source.provider else source.provider
+    return "fdsn_" + re.sub(r"[^a-z0-9]+", "_", place.lower()).strip("_")

@@ -20,6 +20,8 @@ SPECTROGRAMS = dg.AssetKey("spectrograms")
 
 def build_event_assets(settings: Settings, partitions: Partitions) -> list[dg.AssetsDefinition]:
     """Return the assets of the stage "process"."""
+    from ris_core.storage.tables import DETECTION_SCHEMA
+
     version = code_version(versions.PROCESS, settings.process_digest())
     common: dict[str, Any] = {
         "group_name": "process",
@@ -39,6 +41,8 @@ def build_event_assets(settings: Settings, partitions: Partitions) -> list[dg.As
                 kinds={"scipy", "parquet"},
                 description="STA/LTA detections of a station-day, one row each: times, amplitude, SNR, and the outcome "
                 "'event' or why there is no spectrogram.",
+                # Of all station-days alike, so it is said once.
+                metadata={"dagster/column_schema": column_schema(DETECTION_SCHEMA)},
                 **common,
             ),
             dg.AssetSpec(
@@ -74,11 +78,8 @@ def build_event_assets(settings: Settings, partitions: Partitions) -> list[dg.As
 
 
 def _describe_detections(result: dict[str, Any]) -> dict[str, Any]:
-    from ris_core.storage.tables import DETECTION_SCHEMA
-
     return {
         "dagster/row_count": int(result["detections"]),
-        "dagster/column_schema": column_schema(DETECTION_SCHEMA),
         "outcomes": result["outcomes"],
         "live_seconds": float(result["live_seconds"]),
         "too_short_segments": int(result["too_short_segments"]),

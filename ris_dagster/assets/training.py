@@ -8,7 +8,7 @@ from ris_core import versions
 from ris_core.config import Settings
 from ris_dagster import hyperparameters
 from ris_dagster.assets.events import SPECTROGRAMS
-from ris_dagster.metadata import code_version, figure, owners, table
+from ris_dagster.metadata import code_version, figure, owners, picture, table
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.store import DataStore
 from ris_dagster.resources.tracking import Tracking
@@ -57,7 +57,7 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
                 "digest": summary["digest"],
                 "path": dg.MetadataValue.path(opened.relative(opened.training_set)),
                 "mlflow_grid": dg.MetadataValue.url(tracking.url(tracking.prepare(), grid)),
-                "samples": figure(shown, "Sample of the training set"),
+                "samples": picture(shown, "Sample of the training set"),
             },
             data_version=dg.DataVersion(summary["digest"]),
         )

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
@@ -38,8 +39,8 @@ class Compute(dg.ConfigurableResource):  # type: ignore[type-arg]
             raise ValueError(f"RIS_WORKERS = {workers!r}: must be a whole number of processes, 1 or more")
         return cls.model_validate({"kind": kind, "workers": workers, "address": address})
 
-    def map(self, task: "StageTask", keys: Sequence[StationDay]) -> Iterator["Outcome"]:
-        """Run a stage for every key and yield the outcomes in the order in which they finish."""
+    def map(self, task: "StageTask", keys: Sequence[StationDay], at_once: int | None = None) -> Iterator["Outcome"]:
+        """Run a stage for every key, at most so many at once, and yield the outcomes as they come."""
         from ris_core.stages import run_station_day
 
         if self.kind == "inline" or not keys:
@@ -47,7 +48,7 @@ class Compute(dg.ConfigurableResource):  # type: ignore[type-arg]
                 yield run_station_day(task, key)
             return
         with self._client() as client:
-            yield from _map_on(client, task, keys)
+            yield from _map_on(client, task, keys, at_once)
 
     def _client(self) -> AbstractContextManager[Any]:
         from distributed import Client
@@ -76,17 +77,27 @@ def local_cluster(workers: int) -> Iterator[Any]:
         yield client
 
 
-def _map_on(client: Any, task: "StageTask", keys: Sequence[StationDay]) -> Iterator["Outcome"]:
+def _map_on(client: Any, task: "StageTask", keys: Sequence[StationDay], at_once: int | None) -> Iterator["Outcome"]:
     from distributed import as_completed
 
     from ris_core.stages import Outcome, run_station_day
 
-    # pure=False: the same key and settings may be asked for again after the disk has changed.
-    futures = {client.submit(run_station_day, task, key, pure=False, retries=1): key for key in keys}
-    for future in as_completed(list(futures), loop=client.loop):
+    def submit(key: StationDay) -> Any:
+        # pure=False: the same key and settings may be asked for again after the disk has changed.
+        future = client.submit(run_station_day, task, key, pure=False, retries=1)
+        waited_for[future] = key
+        return future
+
+    waited_for: dict[Any, StationDay] = {}
+    waiting = iter(keys)
+    running = as_completed([submit(key) for key in islice(waiting, at_once)], loop=client.loop)
+    for future in running:
+        key = waited_for.pop(future)
+        for following in islice(waiting, 1):
+            running.add(submit(following))
         error = future.exception()
         if error is None:
             yield future.result()
         else:
-            yield Outcome(futures[future], None, f"worker lost: {type(error).__name__}: {error}")
+            yield Outcome(key, None, f"worker lost: {type(error).__name__}: {error}")
         future.release()

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import dagster as dg
 import pandas as pd
 import pytest
 from builders import DAYS, STATIONS, Opened, failure_of, opened, sds_path, sds_values, write_archive, write_yaml
@@ -11,8 +12,9 @@ from ris_dagster import jobs
 from ris_dagster.partitions import partition_key
 
 ALL = {StationDay(station, day) for station in STATIONS for day in DAYS}
-# The last day's file also holds the padding of the day before.
-BROKEN = {StationDay("BB", DAYS[2]), StationDay("BB", DAYS[1])}
+# The last day's file also holds the padding of the day before, which is acquired without it.
+BROKEN = {StationDay("BB", DAYS[2])}
+BEFORE = StationDay("BB", DAYS[1])
 
 
 def states(network: Opened) -> "pd.Series[str]":
@@ -34,18 +36,26 @@ def test_a_broken_file_fails_alone_and_is_taken_up_after_its_repair(data_root: P
         result = network.run_block(jobs.ACQUIRE)
         assert not result.success
         message = failure_of(result)
-        assert message.startswith("acquire: 2 of 6 station-days failed, the others are recorded")
+        assert message.startswith("acquire: 1 of 6 station-days failed, the others are recorded")
         for key in BROKEN:
             assert f"{key}: " in message
             failure = network.store.failure("acquire", key)
             assert failure is not None and failure.attempts == 1
             assert str(path.parent) in failure.error  # says where to look
         assert materialized(network, "raw_waveforms") == ALL - BROKEN
-        assert states(network).value_counts().to_dict() == {"acquired": 4, "failed": 2}
+        assert states(network).value_counts().to_dict() == {"acquired": 5, "failed": 1}
         check = network.definitions.resolve_asset_graph().asset_check_keys
         (quality,) = [c for c in check if c.name == "station_day_quality"]
         (record,) = network.instance.event_log_storage.get_asset_check_execution_history(quality, limit=5)
-        assert not record.event.dagster_event.asset_check_evaluation_data.passed
+        evaluation = record.event.dagster_event.asset_check_evaluation_data
+        assert not evaluation.passed
+        assert evaluation.severity is dg.AssetCheckSeverity.ERROR
+        shown = evaluation.metadata["worth_a_look"].value
+        assert f"| {BEFORE} | " in shown and f"no padding from the neighbouring day: {path}" in shown
+        found = network.materialization("raw_waveforms", BEFORE)
+        assert found is not None
+        assert "covers 0.7%" in found.metadata["worth_a_look"].value
+        assert found.metadata["day"].value.startswith("![")
 
         assert not network.run_block(jobs.ACQUIRE).success
         again = network.store.failure("acquire", StationDay("BB", DAYS[2]))
@@ -79,7 +89,7 @@ def test_processing_keeps_what_finished_and_a_retry_does_only_the_rest(data_root
                 assert found.tags["dagster/code_version"] == found.tags["dagster/data_version"]
                 assert found.tags["dagster/code_version"] == version.get(found.asset_key).code_version
                 assert found.tags["dagster/partition/station"] == key.station
-        assert states(network).value_counts().to_dict() == {"processed": 4, "failed": 2}
+        assert states(network).value_counts().to_dict() == {"processed": 5, "failed": 1}
         assert not network.store.spectrograms(StationDay("BB", DAYS[2])).exists()
 
         path.write_bytes(good)

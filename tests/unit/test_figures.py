@@ -12,12 +12,11 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ris_core.figures import clustering, network, station_day, training
+from ris_core.figures import clustering, network, training
 from ris_core.figures.image import to_png
 
 FREQUENCY = np.arange(16, 103) * 50 / 256
 TIME = (np.arange(100) - 50) * 0.04
-RATE = 5.0
 
 
 def spectrograms(n: int, seed: int = 0) -> np.ndarray:
@@ -26,11 +25,6 @@ def spectrograms(n: int, seed: int = 0) -> np.ndarray:
     peak = np.exp(-(((FREQUENCY[:, None] - centre) / 2) ** 2) - ((TIME + 0.1) / 0.4) ** 2)
     noisy = peak + 1e-3 * rng.exponential(size=(n, 87, 100))
     return np.asarray(noisy / np.linalg.norm(noisy, axis=(1, 2), keepdims=True))
-
-
-def trace(start: float, stop: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    times = np.arange(start, stop, 1 / RATE)
-    return times, np.random.default_rng(seed).normal(0, 100, len(times))
 
 
 def texts(fig: Figure) -> str:
@@ -67,8 +61,6 @@ def every_figure() -> dict[str, Figure]:
     dec = pd.DataFrame({"update": update, "mse": 2e-5 / update, "kl": 0.4 / update, "label_change": 0.3 / update**2})
     recall = pd.DataFrame({"snr": np.arange(4.0, 30, 2), "recall": np.linspace(0, 1, 13), "n": 50})
     return {
-        "day": station_day.day_waveform([trace(0, 86400)], rng.uniform(0, 86400, 300), rng.random(300) < 0.9, "day"),
-        "samples": station_day.sample_spectrograms(x, FREQUENCY, TIME, ["2015-01-10 00:00:12"] * 8),
         "loss": training.loss_curves(loss_history(), {"mean": 6e-5}),
         "reconstructions": training.reconstructions(x, np.abs(z[:8]), x, FREQUENCY, TIME),
         "dec": training.dec_history(dec, 0.003, 1e-3),
@@ -84,8 +76,6 @@ def every_figure() -> dict[str, Figure]:
 
 
 NAMES = (
-    "day",
-    "samples",
     "loss",
     "reconstructions",
     "dec",
@@ -121,8 +111,7 @@ def test_a_figure_has_a_title_and_its_axes_have_labels(name: str) -> None:
 
 def test_the_same_figure_drawn_in_many_threads_gives_the_same_bytes() -> None:
     def draw(_: int) -> bytes:
-        x = spectrograms(3)
-        return to_png(station_day.sample_spectrograms(x, FREQUENCY, TIME, ["a", "b", "c"]))
+        return to_png(training.loss_curves(loss_history(), {"mean": 6e-5}))
 
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(draw, range(8)))) == 1
@@ -152,67 +141,12 @@ def test_a_palette_that_png_cannot_hold_is_refused(colours: int) -> None:
         to_png(Figure(), colours=colours)
 
 
-def test_a_day_without_samples_says_so() -> None:
-    fig = station_day.day_waveform([], np.array([]), np.array([], bool), "SY.S02 2015-01-13")
-    assert "no data" in texts(fig)
-    assert "SY.S02 2015-01-13" in texts(fig)
-
-
-def test_a_day_with_gaps_shows_them_and_counts_its_detections() -> None:
-    whole = station_day.day_waveform([trace(-300, 86700)], np.array([10.0]), np.array([True]), "whole")
-    gappy = station_day.day_waveform(
-        [trace(0, 40000), trace(40001, 86400)], np.array([10.0, 20.0, 50.0]), np.array([True, True, False]), "gappy"
-    )
-    assert "no samples" not in texts(whole)
-    assert "no samples" in texts(gappy)
-    assert "event, above (2)" in texts(gappy)
-    assert "no spectrogram, below (1)" in texts(gappy)
-
-
-def test_the_envelope_of_a_day_holds_its_extremes() -> None:
-    times, samples = trace(0, 86400)
-    samples[123_456] = 7000.0
-    samples[200_001] = -8000.0
-    low, high = station_day.envelope([(times, samples)], 3600)
-    assert high.max() == 7000.0
-    assert low.min() == -8000.0
-    assert high.argmax() == int(times[123_456] // 24)
-
-
-def test_one_great_event_does_not_flatten_the_day() -> None:
-    times, samples = trace(0, 86400)
-    samples[5] = 1e7
-    fig = station_day.day_waveform([(times, samples)], np.array([1.0]), np.array([True]), "day")
-    assert "clipped" in texts(fig)
-
-
-def test_a_segment_whose_times_and_samples_differ_in_number_is_refused() -> None:
-    with pytest.raises(ValueError, match="5 times and 4 samples"):
-        station_day.day_waveform([(np.arange(5.0), np.arange(4.0))], np.array([]), np.array([], bool), "day")
-
-
-@pytest.mark.parametrize("scale", ["dB relative to max", "linear"])
-@pytest.mark.parametrize("n", [1, 3, 5, 12])
-def test_up_to_eight_spectrograms_are_drawn_with_their_titles(scale: station_day.SpectrogramScale, n: int) -> None:
-    titles = [f"event {i}" for i in range(n)]
-    shown = texts(station_day.sample_spectrograms(spectrograms(n), FREQUENCY, TIME, titles, scale))
-    assert all((f"event {i}" in shown) == (i < 8) for i in range(n))
-    assert "frequency (Hz)" in shown
-
-
 def test_no_events_give_a_figure_that_says_so() -> None:
     none = spectrograms(0)
-    assert "no events" in texts(station_day.sample_spectrograms(none, FREQUENCY, TIME, []))
     assert "no events" in texts(training.reconstructions(none, np.zeros((0, 9)), none, FREQUENCY, TIME))
 
 
-def test_spectrograms_of_another_shape_are_refused_with_both_shapes() -> None:
-    with pytest.raises(ValueError, match=r"\(2, 80, 100\); expected \(n, 87, 100\)"):
-        station_day.sample_spectrograms(np.ones((2, 80, 100)), FREQUENCY, TIME, ["a", "b"])
-
-
 def test_an_all_zero_spectrogram_can_be_drawn() -> None:
-    to_png(station_day.sample_spectrograms(np.zeros((2, 87, 100)), FREQUENCY, TIME, ["a", "b"]))
     to_png(clustering.cluster_gallery(np.zeros((2, 87, 100)), {}, np.array([0, 0]), FREQUENCY, TIME))
 
 

@@ -1,0 +1,309 @@
+"""What orchestration costs per station-day: ``python -m bench.archive --stations 34 --days 90``.
+
+A block of cheap synthetic station-days (two minutes of samples with one event, in an SDS archive) goes through the jobs
+``acquire`` and ``process`` in real Dagster runs, on SQLite and on Postgres. The time inside the stages is measured in
+the runs and taken off; what is left is orchestration: starting a run, planning, metadata, recording. Pictures are drawn
+for the first station-day and shown with each, so that metadata have their real size. The Postgres server is the
+bench's own and ends with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import psutil
+from obspy import Stream, Trace, UTCDateTime
+from rich.console import Console
+from rich.table import Table
+from scipy.stats import linregress
+
+from bench.postgres import Postgres, postgres_server
+from ris_core.config import Settings
+from ris_core.processing.stage import process_station_day
+from ris_core.stages import Outcome, StageTask, run_station_day
+from ris_core.station_day import StationDay
+from ris_core.storage.store import Store
+from ris_core.waveforms.source import WaveformSource, open_source
+from ris_dagster import jobs
+from ris_dagster.definitions import build_definitions
+from ris_dagster.instance import open_instance
+from ris_dagster.partitions import blocks, range_tags
+from ris_dagster.resources.compute import Compute
+from ris_dagster.stages import STATION_DAYS_PER_RUN
+
+FIRST_DAY = date(2015, 1, 1)
+RATE, SECONDS = 100, 120
+ASSETS = {jobs.ACQUIRE: 1, jobs.PROCESS: 2}
+WHOLE = 34 * 730
+EARLY, LATE = 100, 3000
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass
+class Meter:
+    """What is measured inside the runs of one job."""
+
+    work_wall: float = 0.0
+    work_cpu: float = 0.0
+    rss_mb: list[float] = field(default_factory=list)
+    pictures: dict[str, bytes] = field(default_factory=dict)
+
+
+METER = Meter()
+
+
+class MeasuredCompute(Compute):
+    """Compute in the run's own process that notes how long the stages take, and the process's memory."""
+
+    def map(self, task: StageTask, keys: Sequence[StationDay], at_once: int | None = None) -> Iterator[Outcome]:
+        """Run a stage for every key as `Compute` does, one at a time."""
+        process = psutil.Process()
+        settings = Settings.model_validate_json(task.settings_json)
+        store, source = Store(settings, Path(task.root)), open_source(settings)
+        for key in keys:
+            wall, cpu = time.perf_counter(), time.process_time()
+            outcome = _run(task, key, store, source)
+            METER.work_wall += time.perf_counter() - wall
+            METER.work_cpu += time.process_time() - cpu
+            METER.rss_mb.append(process.memory_info().rss / 2**20)
+            yield outcome
+
+
+def _run(task: StageTask, key: StationDay, store: Store, source: WaveformSource) -> Outcome:
+    """Run one stage; drawing pictures is no orchestration and would make the bench long, so it is done once."""
+    if task.stage != "process" or not METER.pictures:
+        outcome = run_station_day(task, key)
+        METER.pictures |= {name: v for name, v in (outcome.result or {}).items() if isinstance(v, bytes)}
+        return outcome
+    return Outcome(key, process_station_day(store, key, source, preview=False) | METER.pictures)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One run: its job, station-days before it and in it, and orchestration per station-day and asset in seconds.
+
+    The processor time is that of the run's process and of the database server.
+    """
+
+    job: str
+    before: int
+    count: int
+    wall_s: float
+    cpu_s: float
+
+
+def write_archive(root: Path, stations: Sequence[str], days: Sequence[date]) -> None:
+    """Write an SDS archive with one small file per station-day: noise, and one burst that the detector finds."""
+    rng = np.random.default_rng(0)
+    t = np.arange(2 * RATE) / RATE
+    burst = 4000 * np.exp(-t / 0.2) * np.sin(2 * np.pi * 9 * t)
+    for station in stations:
+        for day in days:
+            samples = rng.normal(0, 20, SECONDS * RATE)
+            samples[60 * RATE : 60 * RATE + t.size] += burst
+            path = root / f"{day:%Y}" / "XX" / station / "HHZ.D" / f"XX.{station}..HHZ.D.{day:%Y.%j}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            header = {
+                "network": "XX",
+                "station": station,
+                "channel": "HHZ",
+                "sampling_rate": RATE,
+                "starttime": UTCDateTime(day.year, day.month, day.day, 6),
+            }
+            trace = Trace(samples.round().astype(np.int32), header)
+            Stream([trace]).write(str(path), format="MSEED", encoding="STEIM2")
+
+
+def settings_of(archive: Path, stations: Sequence[str], days: Sequence[date]) -> Settings:
+    """Return the settings of a network over the archive."""
+    return Settings.model_validate(
+        {
+            "network": {"name": "bench", "code": "XX"},
+            "stations": [{"code": s, "latitude": -78.0, "longitude": 170.0 + n / 10} for n, s in enumerate(stations)],
+            "first_day": days[0].isoformat(),
+            "last_day": days[-1].isoformat(),
+            "source": {"kind": "sds", "root": str(archive)},
+        }
+    )
+
+
+def run_blocks(
+    job: str,
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    settings: Settings,
+    keys_per_run: int,
+    server: Postgres | None,
+) -> list[Block]:
+    """Run a job over all station-days in blocks, as `ris run` does, and return what each run cost."""
+    stations = [s.code for s in settings.stations]
+    definition = definitions.resolve_job_def(job)
+    found: list[Block] = []
+    before = 0
+    for first, last in blocks(settings.days(), max(1, keys_per_run // len(stations))):
+        METER.work_wall = METER.work_cpu = 0.0
+        count = len(stations) * ((last - first).days + 1)
+        wall, cpu = time.perf_counter(), _cpu(server)
+        definition.execute_in_process(
+            run_config=_QUIET, instance=instance, tags=range_tags(stations, first, last), raise_on_error=True
+        )
+        wall, cpu = time.perf_counter() - wall - METER.work_wall, _cpu(server) - cpu - METER.work_cpu
+        found.append(Block(job, before, count, wall / count / ASSETS[job], cpu / count / ASSETS[job]))
+        before += count
+        print(f"{job}: {before} station-days, {found[-1].wall_s:.4f} s per asset in this run", file=sys.stderr)
+    return found
+
+
+def _cpu(server: Postgres | None) -> float:
+    return time.process_time() + (server.cpu_seconds() if server else 0.0)
+
+
+def cost_of(found: Sequence[Block]) -> dict[str, float | None]:
+    """Return the mean cost of a job's runs, how it grows with what is recorded, and what the whole archive would cost.
+
+    The growth is the slope of a least-squares line through three or more runs. The whole archive is extrapolated with
+    it where it is greater than twice its standard error in wall and in processor time, which does not depend on what
+    else the machine does; else with the mean.
+    """
+    total = sum(b.count for b in found)
+    recorded = [b.before + b.count / 2 for b in found]
+    costs: dict[str, Any] = {}
+    fits = []
+    for name, values in (("", [b.wall_s for b in found]), ("cpu_", [b.cpu_s for b in found])):
+        costs[f"{name}seconds_per_asset"] = sum(v * b.count for v, b in zip(values, found, strict=True)) / total
+        fit = linregress(recorded, values) if len(found) > 2 else None
+        costs[f"{name}slope_per_1000"] = float(fit.slope) * 1e3 if fit else None
+        costs[f"{name}slope_error_per_1000"] = float(fit.stderr) * 1e3 if fit else None
+        fits.append(fit)
+    grows = all(fit is not None and fit.slope > 2 * fit.stderr for fit in fits)
+    for name, fit in zip(("", "cpu_"), fits, strict=True):
+        mean = costs[f"{name}seconds_per_asset"]
+        start, growth = (fit.intercept, fit.slope) if grows and fit else (mean, 0.0)
+        costs[f"{name}whole_archive_hours"] = ASSETS[found[0].job] * (start * WHOLE + growth * WHOLE**2 / 2) / 3600
+    return costs
+
+
+def run(storage: str, stations: int, days: int, keys_per_run: int) -> dict[str, Any]:
+    """Run the bench on one storage and return its figures."""
+    names = [f"S{n:02d}" for n in range(1, stations + 1)]
+    dates = [FIRST_DAY + timedelta(days=n) for n in range(days)]
+    with tempfile.TemporaryDirectory() as folder, _server(storage) as server:
+        os.environ |= {"RIS_DATA": f"{folder}/data", "RIS_DEPLOYMENT": "local"} | (server.environment if server else {})
+        os.environ.pop("DAGSTER_HOME", None)
+        archive = Path(folder) / "archive"
+        write_archive(archive, names, dates)
+        settings = settings_of(archive, names, dates)
+        store = Store(settings)
+        found: dict[str, Any] = {"storage": storage, "station_days": stations * days, "jobs": {}}
+        runs = 0
+        with open_instance(store) as instance:
+            definitions = build_definitions(settings, {"compute": MeasuredCompute.model_validate({"kind": "inline"})})
+            for job in ASSETS:
+                METER.rss_mb.clear()
+                made = run_blocks(job, definitions, instance, settings, keys_per_run, server)
+                runs += len(made)
+                memory = {
+                    str(n): round(METER.rss_mb[n - 1]) for n in (EARLY, LATE, len(METER.rss_mb)) if n <= stations * days
+                }
+                found["jobs"][job] = cost_of(made) | {"rss_mb_at_key": memory}
+        found["runs"] = runs
+        size = server.database_bytes() if server else _sqlite_bytes(store.dagster_home)
+        found["database_mb"] = size / 2**20
+        found["database_kb_per_station_day_and_asset"] = size / 2**10 / (stations * days * sum(ASSETS.values()))
+        found["picture_kb_per_station_day"] = sum(map(len, METER.pictures.values())) / 2**10
+        weights = {job: ASSETS[job] / sum(ASSETS.values()) for job in ASSETS}
+        for name in ("seconds_per_asset", "cpu_seconds_per_asset"):
+            found[name] = sum(weights[job] * found["jobs"][job][name] for job in ASSETS)
+        for name in ("whole_archive_hours", "cpu_whole_archive_hours"):
+            found[name] = sum(found["jobs"][job][name] for job in ASSETS)
+        found["whole_archive_database_gb"] = size / 2**30 * WHOLE / (stations * days)
+    return found
+
+
+def _server(storage: str) -> Any:
+    return postgres_server() if storage == "postgres" else nullcontext()
+
+
+def _sqlite_bytes(home: Path) -> int:
+    return sum(path.stat().st_size for path in home.rglob("*") if path.is_file() and ".db" in path.name)
+
+
+def table_of(results: Sequence[dict[str, Any]]) -> Table:
+    """Return the figures as a table, one column per storage."""
+    table = Table("", *(r["storage"] for r in results))
+
+    def row(name: str, *values: str) -> None:
+        table.add_row(name, *values)
+
+    row("station-days", *(f"{r['station_days']:,}" for r in results))
+    row("runs", *(str(r["runs"]) for r in results))
+    row("orchestration per station-day and asset, s", *(f"{r['seconds_per_asset']:.4f}" for r in results))
+    row("  of it processor time, s", *(f"{r['cpu_seconds_per_asset']:.4f}" for r in results))
+    for job in ASSETS:
+        made = [r["jobs"][job] for r in results]
+        row(f"{job}: per station-day and asset, s", *(f"{j['seconds_per_asset']:.4f}" for j in made))
+        row("  growth per 1,000 recorded, s", *(_slope(j, "") for j in made))
+        row("  the same in processor time, s", *(_slope(j, "cpu_") for j in made))
+        row("  memory at key, MB", *(", ".join(f"{n}: {mb}" for n, mb in j["rss_mb_at_key"].items()) for j in made))
+    row("instance database, MB", *(f"{r['database_mb']:.0f}" for r in results))
+    row("  per station-day and asset, kB", *(f"{r['database_kb_per_station_day_and_asset']:.1f}" for r in results))
+    row("pictures per station-day, kB", *(f"{r['picture_kb_per_station_day']:.1f}" for r in results))
+    row(f"orchestration of {WHOLE:,} station-days, h", *(f"{r['whole_archive_hours']:.2f}" for r in results))
+    row("  of it processor time, h", *(f"{r['cpu_whole_archive_hours']:.2f}" for r in results))
+    row("  their instance database, GB", *(f"{r['whole_archive_database_gb']:.2f}" for r in results))
+    return table
+
+
+def _slope(job: dict[str, Any], name: str) -> str:
+    slope, error = job[f"{name}slope_per_1000"], job[f"{name}slope_error_per_1000"]
+    return "too few runs" if slope is None else f"{slope:+.4f} ± {error:.4f}"
+
+
+def _in_own_process(storage: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Run one storage in a process of its own, so that memory and caches are its own."""
+    options = {"stations": arguments.stations, "days": arguments.days, "keys-per-run": arguments.keys_per_run}
+    command = [sys.executable, "-m", "bench.archive", "--storage", storage]
+    for name, value in options.items():
+        command += [f"--{name}", str(value)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    (result,) = json.loads(done.stdout.splitlines()[-1].removeprefix("RESULT "))["storages"]
+    return dict(result)
+
+
+def main() -> None:
+    """Parse the command line, run, and print table and RESULT."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--stations", type=int, default=34)
+    parser.add_argument("--days", type=int, default=90)
+    parser.add_argument("--storage", choices=("sqlite", "postgres", "both"), default="both")
+    parser.add_argument(
+        "--keys-per-run", type=int, default=STATION_DAYS_PER_RUN, help="station-days per run, in whole days"
+    )
+    arguments = parser.parse_args()
+    if arguments.storage == "both":
+        results = [_in_own_process(storage, arguments) for storage in ("sqlite", "postgres")]
+    else:
+        results = [run(arguments.storage, arguments.stations, arguments.days, arguments.keys_per_run)]
+    console = Console(width=120)
+    console.print(table_of(results))
+    versions = f"Dagster {dg.__version__}, Python {sys.version.split()[0]}"
+    console.print(f"{os.cpu_count()} cores, {versions}, at most {arguments.keys_per_run} station-days per run")
+    print("RESULT " + json.dumps({"cores": os.cpu_count(), "dagster": dg.__version__, "storages": results}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,479 @@
+"""Acquisition from a real FDSN server on loopback, and from one that misbehaves."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import fdsn_faults as faults
+import fdsn_server as server
+import numpy as np
+import pytest
+from fdsn_archive import Epoch, station_xml, write_days
+from fdsn_server import Proxy
+from obspy import Trace, UTCDateTime, read_inventory
+from servers import free_ports
+
+from ris_core.config import Settings
+from ris_core.stages import Outcome, StageTask, most_at_once, run_station_day
+from ris_core.station_day import StationDay
+from ris_core.storage.store import Store, read_acquisition
+from ris_core.waveforms.acquire import acquire_station_day, read_segments
+from ris_core.waveforms.source import open_source
+from ris_dagster.resources.compute import Compute
+
+RATE = 10.0
+DAY, NEXT = date(2015, 1, 10), date(2015, 1, 11)
+KEY, NEXT_KEY, EMPTY_KEY = StationDay("S01", DAY), StationDay("S01", NEXT), StationDay("S02", DAY)
+EPOCHS = (Epoch("2014-01-01", "2015-01-11"), Epoch("2015-01-11", None, gain=2e9))
+SECRETS = ("RIS_FDSN_USER", "RIS_FDSN_PASSWORD", "RIS_FDSN_EIDA_TOKEN")
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Day files of S01 from 23:00 of the day before KEY to 01:00 of the day after NEXT_KEY; S02 has none."""
+    root = tmp_path_factory.mktemp("archive")
+    start = UTCDateTime(2015, 1, 9, 23)
+    samples = np.random.default_rng(0).normal(0, 100, round(50 * 3600 * RATE)).astype(np.int32)
+    header = {"network": "XX", "station": "S01", "channel": "HHZ", "sampling_rate": RATE, "starttime": start}
+    write_days(root, Trace(samples, header))
+    return root
+
+
+@pytest.fixture(scope="module")
+def upstream(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with server.dataselect(tmp_path_factory.mktemp("dataselect"), archive) as port:
+        yield port
+
+
+@pytest.fixture
+def proxy(upstream: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    for name in SECRETS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with server.proxied(upstream) as proxy:
+        proxy.stations["S01"] = station_xml("XX", "S01", EPOCHS, rate=RATE)
+        yield proxy
+
+
+def settings_of(proxy: Proxy, **source: Any) -> Settings:
+    quick = {"first_wait": 0.01, "longest_wait": 0.05, "timeout": 20, "attempts": 3}
+    return Settings.model_validate(
+        {
+            "network": {"name": "far", "code": "XX"},
+            "stations": [{"code": "S01"}, {"code": "S02"}],
+            "first_day": "2015-01-09",
+            "last_day": "2015-01-12",
+            "source": {"kind": "fdsn", "provider": proxy.url, **quick, **source},
+        }
+    )
+
+
+def store_of(proxy: Proxy, root: Path, **source: Any) -> Store:
+    return Store(settings_of(proxy, **source), root / "data")
+
+
+def acquire(store: Store, key: StationDay = KEY) -> Outcome:
+    """Acquire as a worker does, to which settings come as JSON."""
+    return run_station_day(StageTask("acquire", store.settings.model_dump_json(), str(store.root)), key)
+
+
+def good(outcome: Outcome) -> dict[str, Any]:
+    assert outcome.result is not None, outcome.trace
+    return outcome.result
+
+
+def files(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def test_a_station_day_comes_by_one_request_with_its_padding_and_not_a_sample_more(proxy, tmp_path, archive):
+    store = store_of(proxy, tmp_path)
+    record = good(acquire(store))
+    (query,) = proxy.asked("dataselect")
+    assert (query["network"], query["station"], query["location"], query["channel"]) == ("XX", "S01", "--", "HHZ")
+    assert query["starttime"].startswith("2015-01-09T23:55:00")
+    assert query["endtime"].startswith("2015-01-11T00:05:00")
+    (segment,) = read_segments(store, KEY)
+    assert (segment.start_ns, segment.end_ns) == (KEY.start_ns - 300 * 10**9, KEY.end_ns + 300 * 10**9)
+    assert (segment.opens_window, segment.closes_window) == (True, True)
+    assert (record["state"], record["coverage"], record["samples"]) == ("data", 1.0, 864_000)
+    assert (record["provider"], record["attempts"]) == (proxy.url, 1)
+    assert record["request_seconds"] > 0
+    assert record["received_bytes"] > 870_000
+    assert record["bytes"] == store.waveform(KEY).stat().st_size
+    stored = read_acquisition(store, KEY)
+    assert stored is not None and stored["request_seconds"] == record["request_seconds"]
+    in_place = Settings.model_validate(store.settings.model_dump() | {"source": {"kind": "sds", "root": str(archive)}})
+    read_in_place = acquire_station_day(Store(in_place, tmp_path / "in_place"), KEY)
+    assert read_in_place["inputs"] == record["inputs"]
+    assert [read_in_place[name] for name in ("provider", "request_seconds", "attempts", "received_bytes")] == [None] * 4
+
+
+def test_services_are_looked_up_once_and_each_station_is_described_once(proxy, tmp_path):
+    store = store_of(proxy, tmp_path)
+    for key in (KEY, NEXT_KEY, EMPTY_KEY):
+        good(acquire(store, key))
+    asked = [(r.service, r.resource) for r in proxy.requests]
+    assert sorted(asked) == [
+        ("dataselect", "application.wadl"),
+        *[("dataselect", "query")] * 3,
+        ("station", "application.wadl"),
+        ("station", "query"),
+    ]
+    (query,) = proxy.asked("station")
+    assert (query["level"], query["station"], query["location"]) == ("response", "S01", "--")
+    assert "starttime" not in query
+    assert all("ris-dagster" in r.user_agent for r in proxy.requests)
+
+
+def test_what_is_there_is_not_asked_for_again(proxy, tmp_path):
+    store = store_of(proxy, tmp_path)
+    for key in (KEY, EMPTY_KEY):
+        good(acquire(store, key))
+    before = files(store.root)
+    again = Store(store.settings, store.root)
+    source = open_source(store.settings)
+    for key in (KEY, EMPTY_KEY, NEXT_KEY):
+        acquire_station_day(again, key, source)
+    assert [q["starttime"][:10] for q in proxy.asked("dataselect")] == ["2015-01-09", "2015-01-09", "2015-01-10"]
+    assert before.items() <= files(store.root).items()
+
+
+PASSING = {
+    "reset": faults.reset,
+    "truncated": faults.truncate,
+    "too large": faults.status(413),
+    "too many": faults.status(429),
+    "broken": faults.status(500, "it broke"),
+    "gateway": faults.status(502),
+    "busy": faults.status(503, "come later"),
+    "gateway time-out": faults.status(504),
+    "damaged record": faults.changed(faults.damaged_record),
+    "lost record": faults.changed(faults.lost_record),
+    "ends in a record": faults.changed(faults.ended_early),
+    "empty": faults.changed(lambda _: b""),
+    "a page": faults.changed(lambda _: b"<html>We are moving house</html>" * 100),
+}
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_what_may_pass_is_asked_for_again(fault, proxy, tmp_path):
+    store = store_of(proxy, tmp_path)
+    proxy.next("dataselect", fault, fault)
+    record = good(acquire(store))
+    assert (record["attempts"], record["samples"]) == (3, 864_000)
+    assert len(proxy.asked("dataselect")) == 3
+
+
+def test_an_answer_that_does_not_come_in_time_is_asked_for_again(proxy, tmp_path, caplog):
+    store = store_of(proxy, tmp_path, timeout=2.0)
+    proxy.next("dataselect", faults.silent)
+    assert good(acquire(store))["attempts"] == 2
+    assert "attempt 1 of 3 failed: FDSNTimeoutException" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("fault", "passing", "cause"),
+    [
+        (faults.reset, True, "reset"),
+        (faults.truncate, True, "IncompleteRead"),
+        (faults.status(503, "come later"), True, "HTTP 503: .*come later"),
+        (faults.status(429), True, "HTTP 429"),
+        (faults.changed(faults.damaged_record), True, "do not decode as miniSEED"),
+        (faults.changed(faults.ended_early), True, "belong to no whole miniSEED record"),
+        (faults.changed(faults.in_channel("HHN")), False, r"asked for XX\.S01\.\.HHZ, but XX\.S01\.\.HHN came"),
+        (faults.changed(faults.in_year(2013)), False, "but samples of 2013-01-0.* came"),
+        (faults.status(400, "no such parameter"), False, "HTTP 400 for http.*query.*starttime.*no such parameter"),
+        (faults.status(403), False, "access refused"),
+    ],
+    ids=["reset", "truncated", "503", "429", "damaged", "cut", "channel", "time", "400", "403"],
+)
+def test_a_failure_names_provider_station_day_and_cause_and_what_stood_before_stays(
+    fault, passing, cause, proxy, tmp_path
+):
+    store = store_of(proxy, tmp_path)
+    good(acquire(store))
+    before = files(store.root)
+    wider = Store(Settings.model_validate(store.settings.model_dump() | {"conditioning": {"padding": 200}}), store.root)
+    proxy.always("dataselect", fault)
+    outcome = acquire(wider)
+    assert outcome.result is None
+    assert outcome.error.startswith(f"DataCentreError: {proxy.url}, XX.S01..HHZ 2015-01-10: ")
+    assert re.search(cause, outcome.error)
+    assert files(store.root) == before
+    given_up = "given up after 3 attempt(s)" in outcome.error
+    assert len(proxy.asked("dataselect")) == 1 + (3 if given_up else 1)
+    assert given_up == passing
+
+
+def waits(caplog: pytest.LogCaptureFixture) -> list[float]:
+    """Return the pauses that were announced, s."""
+    return [float(found[1]) for r in caplog.records if (found := re.search(r"waiting ([\d.]+) s", r.getMessage()))]
+
+
+@pytest.mark.parametrize(
+    "fault", [faults.status(429, retry_after="1"), faults.busy_until(2.5)], ids=["seconds", "date"]
+)
+def test_the_data_centres_own_wait_is_kept(fault, proxy, tmp_path, caplog):
+    store = store_of(proxy, tmp_path)
+    proxy.next("dataselect", fault)
+    began = time.monotonic()
+    assert good(acquire(store))["attempts"] == 2
+    assert time.monotonic() - began > 0.9
+    (wait,) = waits(caplog)
+    assert wait > 0.9
+
+
+def test_the_data_centres_own_wait_has_a_limit(proxy, tmp_path, caplog):
+    store = store_of(proxy, tmp_path, longest_retry_after=0.3)
+    proxy.next("dataselect", faults.status(503, retry_after="86400"), faults.busy_until(86_400, 429))
+    assert good(acquire(store))["attempts"] == 3
+    assert waits(caplog) == [0.3, 0.3]
+
+
+def test_waits_grow_to_their_limit(proxy, tmp_path, caplog):
+    store = store_of(proxy, tmp_path, attempts=5, first_wait=0.1, longest_wait=0.4)
+    proxy.always("dataselect", faults.reset)
+    assert acquire(store).result is None
+    found = waits(caplog)
+    assert len(found) == 4
+    assert 0.1 <= found[0] <= 0.2
+    assert found[-1] == 0.4
+    assert found == sorted(found)
+
+
+@pytest.mark.parametrize("code", [204, 404])
+def test_a_day_that_the_data_centre_does_not_have_is_a_recorded_result(code, proxy, tmp_path):
+    store = store_of(proxy, tmp_path)
+    proxy.next("dataselect", faults.status(code))
+    record = good(acquire(store))
+    assert (record["state"], record["path"], record["bytes"]) == ("no_data", "", 0)
+    assert record["reason"] == f"{proxy.url} has no data for this station-day (HTTP {code})"
+    assert record["provider"] == proxy.url
+    assert not proxy.asked("station")
+    assert good(acquire(store))["skipped"] is True
+
+
+def test_the_server_itself_says_when_it_has_nothing(proxy, tmp_path):
+    record = good(acquire(store_of(proxy, tmp_path), EMPTY_KEY))
+    assert record["reason"].endswith("(HTTP 204)")
+
+
+def test_a_stored_day_that_the_data_centre_has_no_more_stays_and_says_so(proxy, tmp_path):
+    store = store_of(proxy, tmp_path)
+    first = good(acquire(store))
+    samples = store.waveform(KEY).read_bytes()
+    proxy.next("dataselect", faults.status(204))
+    second = acquire_station_day(store, KEY, again=True)
+    assert (second["state"], second["inputs"]) == ("data", first["inputs"])
+    assert second["reason"] == f"kept: {proxy.url} has no data for this station-day (HTTP 204)"
+    assert store.waveform(KEY).read_bytes() == samples
+    assert good(acquire(store))["skipped"] is True
+    # Who wants it gone removes the file.
+    store.waveform(KEY).unlink()
+    proxy.next("dataselect", faults.status(204))
+    assert good(acquire(store))["state"] == "no_data"
+
+
+def test_a_dropped_raw_file_is_fetched_again_or_said_to_be_gone(proxy, tmp_path):
+    store = store_of(proxy, tmp_path)
+    store = Store(
+        Settings.model_validate(store.settings.model_dump() | {"retention": {"raw": "drop_after_processing"}})
+    )
+    store.root = tmp_path / "data"
+    good(acquire(store))
+    store.waveform(KEY).unlink()
+    proxy.next("dataselect", faults.status(204))
+    with pytest.raises(FileNotFoundError, match="the source has no samples any more"):
+        read_segments(store, KEY)
+    assert len(read_segments(store, KEY)) == 1
+    assert store.waveform(KEY).exists()
+
+
+def everywhere(root: Path, outcome: Outcome, caplog: pytest.LogCaptureFixture) -> str:
+    """Return all that was written, said or logged."""
+    stored = "".join(content.decode("latin-1") for content in files(root).values())
+    logged = "".join(r.getMessage() + str(r.exc_info) for r in caplog.records)
+    return f"{stored}{logged}{outcome}"
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_credentials_come_from_the_environment_and_end_nowhere(right, proxy, tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.DEBUG)
+    user, password = proxy.login[0], proxy.login[1] if right else "not-the-password"
+    monkeypatch.setenv("RIS_FDSN_USER", user)
+    monkeypatch.setenv("RIS_FDSN_PASSWORD", password)
+    store = store_of(proxy, tmp_path)
+    proxy.next("dataselect", faults.status(503, f"busy, {user} with {password}"))
+    outcome = acquire(store)
+    assert proxy.asked("dataselect", "queryauth")
+    assert not proxy.asked("dataselect", "query")
+    if right:
+        assert good(outcome)["state"] == "data"
+    else:
+        assert "access refused (HTTP 401), asked with user and password" in outcome.error
+        assert "Network XX" in outcome.error
+        assert "RIS_FDSN_USER" in outcome.error
+    assert password not in everywhere(tmp_path, outcome, caplog)
+    assert password not in store.settings.model_dump_json()
+
+
+def test_refused_without_credentials_says_how_to_give_them(proxy, tmp_path):
+    proxy.next("dataselect", faults.status(401))
+    outcome = acquire(store_of(proxy, tmp_path))
+    assert len(proxy.asked("dataselect")) == 1
+    for word in (proxy.url, "HTTP 401", "no credentials", "Network XX", "RIS_FDSN_PASSWORD", "RIS_FDSN_EIDA_TOKEN"):
+        assert word in outcome.error
+
+
+@pytest.mark.skipif(
+    shutil.which("openssl") is None, reason="the program openssl, which makes a certificate, is missing"
+)
+@pytest.mark.parametrize("how", ["file", "text"])
+def test_an_eida_token_is_exchanged_anew_when_its_login_expires(how, upstream, tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.DEBUG)
+    (tmp_path / "token").write_text(server.TOKEN, encoding="utf-8")
+    certificate = server.self_signed(tmp_path)
+    for name in SECRETS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("RIS_FDSN_EIDA_TOKEN", str(tmp_path / "token") if how == "file" else server.TOKEN)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with server.proxied(upstream, certificate) as proxy:
+        proxy.stations["S01"] = station_xml("XX", "S01", EPOCHS, rate=RATE)
+        store = store_of(proxy, tmp_path)
+        good(acquire(store))
+        proxy.login = ("member", "another-password")
+        outcome = acquire(store, NEXT_KEY)
+        assert good(outcome)["attempts"] == 2
+        assert len(proxy.asked("dataselect", "auth")) == 2
+        said = everywhere(store.root, outcome, caplog)
+        assert "the-token-of-a-member" not in said
+        assert "another-password" not in said
+
+        monkeypatch.setenv("RIS_FDSN_EIDA_TOKEN", server.TOKEN.replace("a-member", "a-stranger"))
+        stranger = acquire(store_of(proxy, tmp_path / "other"))
+        assert "HTTP 400" in stranger.error
+        assert "a-stranger" not in everywhere(tmp_path / "other", stranger, caplog)
+
+
+def test_a_certificate_that_is_not_trusted_is_said_at_once(upstream, tmp_path, monkeypatch):
+    if shutil.which("openssl") is None:
+        pytest.skip("the program openssl, which makes a certificate, is missing")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with server.proxied(upstream, server.self_signed(tmp_path)) as proxy:
+        assert "certificate is not trusted" in acquire(store_of(proxy, tmp_path)).error
+
+
+def test_all_epochs_of_a_station_are_stored_and_fetched_anew_when_a_day_lies_outside_them(proxy, tmp_path):
+    proxy.stations["S01"] = station_xml("XX", "S01", EPOCHS[:1], rate=RATE)
+    store = store_of(proxy, tmp_path)
+    good(acquire(store))
+    proxy.stations["S01"] = station_xml("XX", "S01", EPOCHS, rate=RATE)
+    # Another process, so another look: one process does not ask for the same station twice within the hour.
+    acquire_station_day(store, NEXT_KEY, open_source(store.settings))
+    assert len(proxy.asked("station")) == 2
+    stored = read_inventory(str(store.inventory("S01")))
+    gains = [
+        stored.get_response("XX.S01..HHZ", UTCDateTime(2015, 1, d, 12)).instrument_sensitivity.value for d in (10, 11)
+    ]
+    assert gains == [1e9, 2e9]
+
+
+def test_metadata_are_fetched_anew_when_they_are_old_and_only_another_content_counts(proxy, tmp_path):
+    store = store_of(proxy, tmp_path, metadata_days=1)
+    good(acquire(store))
+    path = store.inventory("S01")
+    content = path.read_bytes()
+    for made in ("unchanged", "unreachable", "changed"):
+        os.utime(path, times=(0, 0))
+        if made == "unreachable":
+            proxy.always("station", faults.status(500))
+        if made == "changed":
+            proxy.well()
+            proxy.stations["S01"] = station_xml("XX", "S01", [Epoch("2014-01-01", None, gain=3e9)], rate=RATE)
+        record = acquire_station_day(store, KEY, open_source(store.settings), again=True)
+        assert record["state"] == "data"
+        assert (path.read_bytes() == content) == (made != "changed")
+        assert (path.stat().st_mtime == 0) == (made == "unreachable")
+
+
+def test_a_station_without_metadata_is_acquired_without_a_response(proxy, tmp_path):
+    del proxy.stations["S01"]
+    store = store_of(proxy, tmp_path)
+    good(acquire(store))
+    good(acquire(store, NEXT_KEY))
+    assert not store.inventory("S01").exists()
+    assert len(proxy.asked("station")) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (lambda _: b"<html>moved</html>", "do not parse as StationXML"),
+        (lambda body: body.replace(b"HHZ", b"HHN"), "came"),
+    ],
+)
+def test_samples_are_not_stored_when_their_metadata_cannot_be(change, cause, proxy, tmp_path):
+    store = store_of(proxy, tmp_path)
+    proxy.always("station", faults.changed(change))
+    outcome = acquire(store)
+    assert cause in outcome.error
+    assert "StationXML of XX.S01..HHZ" in outcome.error
+    assert not store.waveform(KEY).exists()
+    assert not store.acquisition(KEY).exists()
+    proxy.well()
+    assert good(acquire(store))["state"] == "data"
+
+
+def test_a_look_up_of_services_that_fails_is_made_again(proxy, tmp_path):
+    proxy.next("wadl", faults.status(503), faults.reset)
+    assert good(acquire(store_of(proxy, tmp_path)))["attempts"] == 3
+
+
+@pytest.mark.parametrize("fault", [faults.status(404), faults.changed(lambda _: b"<html>hello</html>")])
+def test_a_base_url_without_services_is_said_at_once(fault, proxy, tmp_path):
+    proxy.always("wadl", fault)
+    outcome = acquire(store_of(proxy, tmp_path))
+    assert f"no dataselect service at {proxy.url}" in outcome.error
+    assert not proxy.asked("dataselect")
+
+
+def test_nobody_there_is_said_after_the_last_attempt(proxy, tmp_path):
+    (port,) = free_ports(1)
+    outcome = acquire(store_of(proxy, tmp_path, provider=f"http://127.0.0.1:{port}"))
+    assert "given up after 3 attempt(s)" in outcome.error
+    assert "refused" in outcome.error
+
+
+def test_threads_that_share_a_source_take_turns(proxy, tmp_path):
+    store = store_of(proxy, tmp_path)
+    proxy.pause = 0.1
+    proxy.next("dataselect", faults.status(503), faults.changed(faults.ended_early))
+    keys, source = [KEY, NEXT_KEY, EMPTY_KEY], open_source(store.settings)
+    with ThreadPoolExecutor(3) as threads:
+        records = list(threads.map(lambda key: acquire_station_day(store, key, source), keys))
+    assert [r["state"] for r in records] == ["data", "data", "no_data"]
+    assert proxy.most_at_once == 1
+    assert len(proxy.asked("dataselect")) == 5
+
+
+def test_workers_ask_one_data_centre_no_more_at_once_than_allowed(proxy, tmp_path):
+    proxy.pause = 0.3
+    store = store_of(proxy, tmp_path, simultaneous_requests=2)
+    keys = [StationDay(station, day) for station in ("S01", "S02") for day in store.settings.days()]
+    task = StageTask("acquire", store.settings.model_dump_json(), str(store.root))
+    compute = Compute(kind="dask", workers=3)
+    outcomes = list(compute.map(task, keys, most_at_once("acquire", store, keys)))
+    assert sorted(o.key for o in outcomes) == sorted(keys)
+    assert [o.key for o in outcomes if o.result is None] == []
+    assert proxy.most_at_once <= 2

@@ -1,0 +1,169 @@
+"""What Dagster knows of station-days: one event each with its own metadata, written while the run is at work."""
+
+import signal
+import subprocess
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, write_archive, write_yaml
+from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+
+from ris_core.station_day import StationDay
+from ris_dagster import jobs
+from ris_dagster.partitions import partition_key, range_tags
+
+ASSETS = ("raw_waveforms", "detections", "spectrograms")
+ALL = [StationDay(station, day) for day in DAYS for station in STATIONS]
+
+
+@pytest.fixture
+def network(data_root: Path, tmp_path: Path) -> "Opened":
+    archive = write_archive(tmp_path / "archive")
+    with opened(write_yaml(tmp_path / "small.yaml", sds_values(archive))) as network:
+        yield network
+
+
+def events_of(network: Opened, asset: str) -> list[dg.EventLogRecord]:
+    found = network.instance.fetch_materializations(dg.AssetKey(asset), limit=1000).records
+    return list(found)
+
+
+def stale(network: Opened, asset: str, key: StationDay) -> StaleStatus:
+    from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView  # noqa: F401
+    from dagster._core.loader import LoadingContextForTest
+
+    resolver = CachingStaleStatusResolver(
+        network.instance, network.definitions.resolve_asset_graph(), LoadingContextForTest(network.instance)
+    )
+    return resolver.get_status(dg.AssetKey(asset), str(partition_key(key)))
+
+
+def test_every_station_day_has_one_event_per_asset_with_its_own_metadata(network: Opened) -> None:
+    assert network.run_block(jobs.ACQUIRE).success
+    assert network.run_block(jobs.PROCESS).success
+    for asset in ASSETS:
+        records = events_of(network, asset)
+        assert sorted(str(r.partition_key) for r in records) == sorted(str(partition_key(key)) for key in ALL)
+        paths = {r.asset_materialization.metadata["content"].value for r in records if r.asset_materialization}
+        assert len(paths) == len(ALL)
+        assert network.instance.get_materialized_partitions(dg.AssetKey(asset)) == {str(partition_key(k)) for k in ALL}
+
+
+def test_stages_that_follow_in_the_same_run_are_executed(network: Opened) -> None:
+    stations = list(STATIONS)
+    assert network.definitions.assets is not None
+    result = dg.materialize(
+        list(network.definitions.assets),  # type: ignore[arg-type]
+        selection=list(ASSETS),
+        instance=network.instance,
+        resources=dict(network.definitions.resources or {}),
+        tags=range_tags(stations, DAYS[0], DAYS[-1]),
+    )
+    assert result.success
+    for asset in ASSETS:
+        assert len(events_of(network, asset)) == len(ALL)
+
+
+def test_only_the_selected_asset_of_a_stage_is_recorded(network: Opened) -> None:
+    assert network.run_block(jobs.ACQUIRE).success
+    stations = list(STATIONS)
+    result = network.definitions.resolve_job_def(jobs.PROCESS).execute_in_process(
+        instance=network.instance,
+        asset_selection=[dg.AssetKey("detections")],
+        tags=range_tags(stations, DAYS[0], DAYS[-1]),
+    )
+    assert result.success
+    assert len(events_of(network, "detections")) == len(ALL)
+    assert events_of(network, "spectrograms") == []
+
+
+def test_versions_of_code_data_and_input_are_those_that_dagster_gives(network: Opened) -> None:
+    assert network.run_block(jobs.ACQUIRE).success
+    assert network.run_block(jobs.PROCESS).success
+    graph = network.definitions.resolve_asset_graph()
+    raw = {r.storage_id for r in events_of(network, "raw_waveforms")}
+    for record in events_of(network, "spectrograms"):
+        assert record.asset_materialization is not None and record.asset_materialization.tags is not None
+        tags = record.asset_materialization.tags
+        version = graph.get(dg.AssetKey("spectrograms")).code_version
+        assert tags["dagster/code_version"] == tags["dagster/data_version"] == version
+        assert int(tags["dagster/input_event_pointer/raw_waveforms"]) == max(raw)
+        assert tags["dagster/input_data_version/raw_waveforms"]
+    for asset in ASSETS:
+        assert {stale(network, asset, key) for key in ALL} == {StaleStatus.FRESH}
+
+
+def test_station_days_beside_a_failed_one_are_not_out_of_date(network: Opened, tmp_path: Path) -> None:
+    assert network.run_block(jobs.ACQUIRE).success
+    sds_path(tmp_path / "archive", "BB", DAYS[2]).write_bytes(b"this is not miniSEED" * 400)
+    assert not network.run_block(jobs.PROCESS).success
+    assert stale(network, "spectrograms", StationDay("AA", DAYS[0])) == StaleStatus.FRESH
+    assert stale(network, "spectrograms", StationDay("BB", DAYS[2])) == StaleStatus.MISSING
+
+
+def test_a_run_retried_after_a_failure_is_whole(network: Opened, tmp_path: Path) -> None:
+    path = sds_path(tmp_path / "archive", "BB", DAYS[2])
+    good = path.read_bytes()
+    assert network.run_block(jobs.ACQUIRE).success
+    path.write_bytes(b"this is not miniSEED" * 400)
+    assert not network.run_block(jobs.PROCESS).success
+    path.write_bytes(good)
+    assert network.run_block(jobs.PROCESS).success
+    for asset in ("detections", "spectrograms"):
+        assert network.instance.get_materialized_partitions(dg.AssetKey(asset)) == {str(partition_key(k)) for k in ALL}
+        assert {stale(network, asset, key) for key in ALL} == {StaleStatus.FRESH}
+
+
+_KILLED = """
+import os, signal, sys, time
+from pathlib import Path
+from builders import opened
+from ris_core.stages import run_station_day
+from ris_dagster import jobs
+from ris_dagster.resources.compute import Compute
+from ris_dagster.station_days import recording  # noqa: F401
+
+class Slow(Compute):
+    def map(self, task, keys):
+        for number, key in enumerate(keys):
+            if number == 4:
+                os.kill(os.getpid(), signal.SIGKILL)
+            outcome = run_station_day(task, key)
+            time.sleep(2.1)
+            yield outcome
+
+with opened(Path(sys.argv[1]), compute=Slow.model_validate({"kind": "inline"})) as network:
+    network.run_block(jobs.ACQUIRE)
+"""
+
+
+def test_a_killed_run_leaves_what_it_had_finished_recorded(data_root: Path, tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive")
+    config = write_yaml(tmp_path / "small.yaml", sds_values(archive))
+    tests = Path(__file__).resolve().parent.parent
+    code = f"import sys; sys.path[:0] = [{str(tests)!r}, {str(tests.parent)!r}]\n{_KILLED}"
+    done = subprocess.run([sys.executable, "-c", code, str(config)], check=False, timeout=300)
+    assert done.returncode == -signal.SIGKILL
+    with opened(config) as network:
+        # A station-day is recorded when the next one is about to begin.
+        assert network.instance.get_materialized_partitions(dg.AssetKey("raw_waveforms")) == {
+            str(partition_key(key)) for key in ALL[:4]
+        }
+        assert network.run_block(jobs.ACQUIRE).success
+        assert len(network.instance.get_materialized_partitions(dg.AssetKey("raw_waveforms"))) == len(ALL)
+
+
+def test_a_block_longer_than_a_batch_is_whole(data_root: Path, tmp_path: Path) -> None:
+    days = [date(2020, 1, 1) + timedelta(days=n) for n in range(70)]
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    with opened(write_yaml(tmp_path / "small.yaml", sds_values(archive, days=days))) as network:
+        assert network.run_block(jobs.ACQUIRE).success
+        records = events_of(network, "raw_waveforms")
+        assert len(records) == len({r.partition_key for r in records}) == 140
+        assert {r.asset_materialization.metadata["state"].value for r in records if r.asset_materialization} == {
+            "no_data"
+        }
