@@ -1,7 +1,8 @@
 """Our station-day beside plain ObsPy and SciPy on the same files: ``python -m bench.station_day``.
 
 Each route runs in a process of its own, on one thread, and counts CPU-seconds; imports and the first design of filters
-are done before the clock starts. The plain route does each step with the function one would look up for it. Ours is the
+are done before the clock starts. Both routes go through the days several times, and the time of least CPU-seconds counts:
+on a shared machine the others are of its neighbours. The plain route does each step with the function one would look up for it. Ours is the
 stage "process" of the platform on an archive read in place; unlike the plain route it also writes its products, keeps
 the digest of what it read and, with ``--response``, finds the ground acceleration of every event.
 
@@ -23,6 +24,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -82,8 +84,17 @@ class Clock:
         setattr(owner, function, counted)
 
 
-def ours(settings: Settings, root: Path, keys: list[StationDay]) -> tuple[Clock, list[list[int]], int]:
-    """Process the station-days; returns the clock, the onsets of each day (ns) and the number of events."""
+@dataclass(frozen=True)
+class Pass:
+    """One pass over the station-days: CPU-seconds by stage, onsets of each day (ns since 1970), number of events."""
+
+    stages: dict[str, float]
+    onsets: list[list[int]]
+    events: int
+
+
+def ours(settings: Settings, root: Path, keys: list[StationDay], repeats: int) -> Iterator[Pass]:
+    """Process the station-days with the platform's stage."""
     from ris_core.processing import chain, stage
     from ris_core.storage import spectrogram_file, tables
     from ris_core.waveforms.acquire import acquire_station_day
@@ -100,12 +111,15 @@ def ours(settings: Settings, root: Path, keys: list[StationDay]) -> tuple[Clock,
     clock.watch(chain, "event_spectrogram", "spectrograms")
     clock.watch(spectrogram_file, "write_spectrograms", "write")
     clock.watch(tables, "write_table", "write")
-    onsets, events = [], 0
-    for key in keys:
-        with clock.stage("the rest: response, outcomes, stamps"):
-            events += stage.process_station_day(store, key, source, preview=False)["events"]
-        onsets.append(tables.read_table(store.detections(key), ["time_on"])["time_on"].astype("int64").tolist())
-    return clock, onsets, events
+    for _ in range(repeats):
+        clock.seconds.clear()
+        onsets, events = [], 0
+        for key in keys:
+            store.detections(key).unlink(missing_ok=True)
+            with clock.stage("the rest: response, outcomes, stamps"):
+                events += stage.process_station_day(store, key, source, preview=False)["events"]
+            onsets.append(tables.read_table(store.detections(key), ["time_on"])["time_on"].astype("int64").tolist())
+        yield Pass(dict(clock.seconds), onsets, events)
 
 
 def _ten_minutes(settings: Settings) -> list[Any]:
@@ -117,8 +131,15 @@ def _ten_minutes(settings: Settings) -> list[Any]:
     return [Segment(start, 200.0, samples, True, True)]
 
 
-def plain(settings: Settings, keys: list[StationDay]) -> tuple[Clock, list[list[int]], int]:
-    """Do the same with ObsPy and SciPy; returns the clock, the onsets of each day (ns) and how many there are."""
+def plain(settings: Settings, keys: list[StationDay], repeats: int) -> Iterator[Pass]:
+    """Do the same with ObsPy and SciPy; every onset is an event."""
+    for _ in range(repeats):
+        clock = Clock()
+        onsets = [_plain_day(settings, key, clock) for key in keys]
+        yield Pass(dict(clock.seconds), onsets, sum(map(len, onsets)))
+
+
+def _plain_day(settings: Settings, key: StationDay, clock: Clock) -> list[int]:
     from obspy import UTCDateTime, read_inventory
     from obspy.clients.filesystem.sds import Client
     from obspy.signal.trigger import recursive_sta_lta, trigger_onset
@@ -128,41 +149,39 @@ def plain(settings: Settings, keys: list[StationDay]) -> tuple[Clock, list[list[
     source, detector, response = settings.source, settings.detector, settings.response
     if source.kind != "sds":
         raise ValueError(f"source.kind = {source.kind}: the plain route reads an SDS archive")
-    client, clock, onsets = Client(str(source.root)), Clock(), []
-    for key in keys:
-        start, end = UTCDateTime(ns=key.start_ns) - 300, UTCDateTime(ns=key.end_ns) + 300
-        codes = settings.network.code, key.station, settings.location, settings.channel
-        with clock.stage("read"):
-            stream = client.get_waveforms(*codes, start, end).merge(method=-1)
-        found = []
-        for trace in stream:
-            with clock.stage("detrend"):
-                trace.data = trace.data.astype(np.float64)
-                trace.detrend("polynomial", order=3)
-            with clock.stage("taper"):
-                trace.taper(max_percentage=0.5, type="hann", max_length=60)
-            if response.detection_trace != "counts":
-                with clock.stage("response"):
-                    inventory = read_inventory(str(source.inventory / f"{codes[0]}.{key.station}.xml"))
-                    trace.remove_response(
-                        inventory, output="ACC", water_level=14, pre_filt=(0.004, 0.01, 500, 1000), taper=False
-                    )
-            with clock.stage("decimate"):
-                trace.decimate(round(trace.stats.sampling_rate / 50))
-            with clock.stage("band-pass"):
-                trace.filter("bandpass", freqmin=3, freqmax=20, corners=4, zerophase=True)
-            with clock.stage("detect"):
-                ratio = recursive_sta_lta(trace.data, round(detector.sta * 50), round(detector.lta * 50))
-                triggers = trigger_onset(ratio, detector.threshold_on, detector.threshold_off)
-            with clock.stage("spectrograms"):
-                for on, off in triggers:
-                    peak = on + int(np.argmax(np.abs(trace.data[on : off + 1])))
-                    around = trace.data[max(0, peak - 360) : peak + 360]
-                    spectrogram(around, 50, kaiser(20, 5.7), noverlap=18, nfft=256, detrend="constant")
-            first = trace.stats.starttime.ns
-            found += [first + int(on) * (NS // 50) for on, _ in triggers]
-        onsets.append([t for t in found if key.start_ns <= t < key.end_ns])
-    return clock, onsets, sum(len(of_day) for of_day in onsets)
+    client = Client(str(source.root))
+    start, end = UTCDateTime(ns=key.start_ns) - 300, UTCDateTime(ns=key.end_ns) + 300
+    codes = settings.network.code, key.station, settings.location, settings.channel
+    with clock.stage("read"):
+        stream = client.get_waveforms(*codes, start, end).merge(method=-1)
+    found = []
+    for trace in stream:
+        with clock.stage("detrend"):
+            trace.data = trace.data.astype(np.float64)
+            trace.detrend("polynomial", order=3)
+        with clock.stage("taper"):
+            trace.taper(max_percentage=0.5, type="hann", max_length=60)
+        if response.detection_trace != "counts":
+            with clock.stage("response"):
+                inventory = read_inventory(str(source.inventory / f"{codes[0]}.{key.station}.xml"))
+                trace.remove_response(
+                    inventory, output="ACC", water_level=14, pre_filt=(0.004, 0.01, 500, 1000), taper=False
+                )
+        with clock.stage("decimate"):
+            trace.decimate(round(trace.stats.sampling_rate / 50))
+        with clock.stage("band-pass"):
+            trace.filter("bandpass", freqmin=3, freqmax=20, corners=4, zerophase=True)
+        with clock.stage("detect"):
+            ratio = recursive_sta_lta(trace.data, round(detector.sta * 50), round(detector.lta * 50))
+            triggers = trigger_onset(ratio, detector.threshold_on, detector.threshold_off)
+        with clock.stage("spectrograms"):
+            for on, off in triggers:
+                peak = on + int(np.argmax(np.abs(trace.data[on : off + 1])))
+                around = trace.data[max(0, peak - 360) : peak + 360]
+                spectrogram(around, 50, kaiser(20, 5.7), noverlap=18, nfft=256, detrend="constant")
+        first = trace.stats.starttime.ns
+        found += [first + int(on) * (NS // 50) for on, _ in triggers]
+    return [t for t in found if key.start_ns <= t < key.end_ns]
 
 
 def render(folder: Path, days: int) -> None:
@@ -222,17 +241,18 @@ def _child(arguments: argparse.Namespace) -> None:
     keys = [StationDay(settings.stations[0].code, day) for day in settings.days()]
     with tempfile.TemporaryDirectory() as folder:
         if arguments.route == "ours":
-            clock, onsets, events = ours(settings, Path(folder) / "bench", keys)
+            passes = list(ours(settings, Path(folder) / "bench", keys, arguments.repeats))
         else:
-            clock, onsets, events = plain(settings, keys)
+            passes = list(plain(settings, keys, arguments.repeats))
+    best = min(passes, key=lambda done: sum(done.stages.values()))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"stages": clock.seconds, "onsets": onsets, "events": events, "peak_rss_mb": round(peak)}))
+    print(json.dumps(asdict(best) | {"peak_rss_mb": round(peak)}))
 
 
-def _run(route: str, settings: Settings) -> dict[str, Any]:
+def _run(route: str, settings: Settings, repeats: int) -> dict[str, Any]:
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     done = subprocess.run(
-        [sys.executable, "-m", "bench.station_day", "--route", route],
+        [sys.executable, "-m", "bench.station_day", "--route", route, "--repeats", str(repeats)],
         input=settings.model_dump_json(),
         env=os.environ | one_thread,
         stdout=subprocess.PIPE,
@@ -250,6 +270,7 @@ def main() -> None:
     parser.add_argument("--response", action="store_true", help="detect on acceleration under the water level")
     parser.add_argument("--archive", type=Path, help="root of an SDS archive, instead of synthetic station-days")
     parser.add_argument("--inventory", type=Path, help="folder of StationXML files NET.STA.xml of that archive")
+    parser.add_argument("--repeats", type=int, default=3, help="passes of each route; the one of least CPU counts")
     parser.add_argument("--route", choices=("ours", "plain"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.route:
@@ -261,7 +282,7 @@ def main() -> None:
             render(Path(folder), arguments.days)
             archive, inventory = Path(folder) / "sds", Path(folder) / "inventory"
         settings = settings_of(archive, inventory if arguments.response else None, arguments.days, arguments.response)
-        routes = {route: _run(route, settings) for route in ("plain", "ours")}
+        routes = {route: _run(route, settings, arguments.repeats) for route in ("plain", "ours")}
     days = len(settings.days())
     table = Table("CPU s per station-day", *routes)
     stages = [s for s in STAGES if any(s in found["stages"] for found in routes.values())]
@@ -285,6 +306,7 @@ def main() -> None:
         "station_days": days,
         "response": arguments.response,
         "cpu_s": {route: round(seconds, 3) for route, seconds in total.items()},
+        "passes": arguments.repeats,
         "cores": os.cpu_count(),
     }
     print("RESULT " + json.dumps(result))

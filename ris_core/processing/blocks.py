@@ -16,7 +16,7 @@ from scipy import fft
 
 Fill = Callable[[NDArray[np.float32], int], None]
 
-LARGEST_BLOCK = 8192
+LARGEST_BLOCK = 4096
 _AT_ONCE = 16
 
 

@@ -99,9 +99,8 @@ def process(segments: Sequence[Segment], key: StationDay, settings: Settings, in
         key=lambda t: (t.time_on_ns, t.segment),
     )
     follows = clean(triggers, settings.detector.cleaning_window)
-    relevant = [
-        i for i, t in enumerate(triggers) if key.start_ns - round(_LOOK_BACK_S * NS) <= t.time_on_ns < key.end_ns
-    ]
+    begin, end = key.start_ns, key.end_ns
+    relevant = [i for i, t in enumerate(triggers) if begin - round(_LOOK_BACK_S * NS) <= t.time_on_ns < end]
     names = _event_ids(conditioned, triggers, key, settings)
 
     constants = plan(settings.spectrogram, settings.conditioning)
@@ -124,11 +123,11 @@ def process(segments: Sequence[Segment], key: StationDay, settings: Settings, in
                 outcome = f"duplicate_of {earlier}" if earlier else "event"
                 if not earlier:
                     window_starts.append((start_ns, names[i]))
-                if not earlier and trigger.time_on_ns >= key.start_ns:
+                if not earlier and trigger.time_on_ns >= begin:
                     images.append(cut[1])
                     waves.append(cut[2])
                     kept.append((names[i], trace.time_ns(trigger.peak), start_ns))
-        if trigger.time_on_ns >= key.start_ns:
+        if trigger.time_on_ns >= begin:
             rows.append(_row(names[i], trigger, trace, key, settings, outcome))
 
     size = constants.frequency.size, constants.columns

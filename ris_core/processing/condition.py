@@ -21,14 +21,13 @@ EXTENSION_S = 10.0
 # The filters of each trace have rung off after this, above a lower corner of 3 Hz; a lower one rings longer in
 # proportion. The flanks of a deconvolution ring longest, and a swell 4000 times the band shows what is left of it.
 _GUARD_S: dict[Kind, float] = {
-    "counts": 5.0,
+    "counts": 3.0,
     "velocity": 20.0,
     "acceleration": 20.0,
     "acceleration_water_level": 10.0,
     "peak_acceleration": 10.0,
 }
-_CORNER_HZ = 3.0
-_LARGEST_NODE = 1 << 15
+_CORNER_HZ, _WIDTH_HZ, _ORDER = 3.0, 5.0, 4
 # Half width of the windowed sinc between samples, in samples.
 _LANCZOS = 32
 
@@ -113,7 +112,7 @@ def condition(
     # Extensions are whole decimated samples, so that they can be cut off exactly afterwards.
     unit = factor or 1
     longest = (n - 2) // unit
-    longer = max(1.0, _CORNER_HZ / settings.band_low)
+    longer = _ringing(settings)
     extension = max(0, min(round(EXTENSION_S * longer * rate / unit), longest))
     before = 0 if segment.opens_window else extension
     after = 0 if segment.closes_window else extension
@@ -150,6 +149,15 @@ def condition(
     )
 
 
+def _ringing(settings: Conditioning) -> float:
+    """Return how much longer the band-pass rings than the published one, 3–20 Hz of order 4; 1 at least.
+
+    A Butterworth filter rings with the nearest of its corners and with its width, in proportion to its order.
+    """
+    slowest = max(_CORNER_HZ / settings.band_low, _WIDTH_HZ / (settings.band_high - settings.band_low))
+    return max(1.0, slowest) * max(1.0, settings.band_order / _ORDER)
+
+
 def _factor(rate: float, settings: Conditioning) -> int | None:
     """Return the decimation factor, or none for a rate that is interpolated."""
     target = settings.sampling_rate
@@ -173,7 +181,7 @@ def _factor(rate: float, settings: Conditioning) -> int | None:
 
 
 class _Differences:
-    """The differences of the detrended samples of a segment, tapered or extended at its ends.
+    """The differences of the samples of a segment, tapered or extended at its ends.
 
     Parameters
     ----------
@@ -184,28 +192,22 @@ class _Differences:
     """
 
     def __init__(self, segment: Segment, settings: Conditioning, before: int, after: int) -> None:
-        samples, n, rate = segment.samples, segment.samples.size, segment.sampling_rate
-        seconds = n / rate
-        trend = filters.fit_trend(samples, 3 if seconds >= 600 else 1 if seconds >= 60 else 0)
+        samples, n = segment.samples, segment.samples.size
         self._samples, self._before, self._size = samples, before, before + n + after
-        # A cubic grows as a parabola, which lines between some 500 nodes follow to 1e-5 of its greatest growth.
-        self._node = min(_LARGEST_NODE, max(256, 1 << (n // 512).bit_length()))
-        self._growth = trend.growth_at(np.arange(0, n + 2 * self._node, self._node)).tolist()
-        self._ramp = (np.arange(self._node) / self._node).astype(np.float32)
-        taper = min(round(settings.taper * rate), n // 2)
-        head = self._tapered(trend, taper, 0) if segment.opens_window else np.empty(0, np.float32)
-        tail = self._tapered(trend, taper, n) if segment.closes_window else np.empty(0, np.float32)
+        taper = min(round(settings.taper * segment.sampling_rate), n // 2)
+        head = self._tapered(taper, start=True) if segment.opens_window else np.empty(0, np.float32)
+        tail = self._tapered(taper, start=False) if segment.closes_window else np.empty(0, np.float32)
         # Point reflection of a trace is mirroring of its differences. Before its first sample the trace stays as it is.
         self._head = np.concatenate((np.zeros(1, np.float32), self._inner(1, before + 1)[::-1], head))
         self._tail = np.concatenate((tail, self._inner(n - after, n)[::-1]))
 
-    def _tapered(self, trend: filters.Trend, length: int, end: int) -> NDArray[np.float32]:
-        """Return the differences of the tapered samples at the start (``end`` 0) or the end of the segment."""
+    def _tapered(self, length: int, start: bool) -> NDArray[np.float32]:
+        """Return the differences of the tapered samples at the start or the end, from their own level."""
         if not length:
             return np.empty(0, np.float32)
-        places = np.arange(length + 1) if end == 0 else np.arange(end - length - 1, end)
-        samples = self._samples[places[0] : places[-1] + 1] - trend.at(places)
-        if end == 0:
+        samples = (self._samples[: length + 1] if start else self._samples[-length - 1 :]).astype(np.float64)
+        samples -= samples.mean()
+        if start:
             samples[:length] *= filters.flank(length)
         else:
             samples[1:] *= filters.flank(length)[::-1]
@@ -217,17 +219,12 @@ class _Differences:
         return out
 
     def _fill_inner(self, out: NDArray[np.float32], start: int) -> None:
-        """Write the differences of the samples from ``start`` (1 or more) on, without their trend's."""
-        stop, length = start + out.size, self._node
-        for node in range(start // length, -(-stop // length)):
-            first, last = max(start, node * length), min(stop, (node + 1) * length)
-            here, there = self._growth[node : node + 2]
-            # In double precision: exact for integer counts, whatever their size.
-            exact = self._samples[first - 1 : last].astype(np.float64)
-            step = out[first - start : last - start]
-            np.subtract(exact[1:], exact[:-1], out=step, casting="same_kind")
-            ramp = self._ramp[first - node * length : last - node * length]
-            step -= np.float32(here) + np.float32(there - here) * ramp
+        """Write the differences of the samples from ``start`` (1 or more) on; exact before they are rounded."""
+        here = self._samples[start - 1 : start + out.size]
+        # Differences of 32-bit counts fit 32 bits unless they swing over half of all there are.
+        if here.dtype != np.int32 or int(here.max(initial=0)) - int(here.min(initial=0)) >= 1 << 31:
+            here = here.astype(np.float64)
+        np.subtract(here[1:], here[:-1], out=out, casting="unsafe")
 
     def fill(self, out: NDArray[np.float32], start: int) -> None:
         """Write the differences from a place of the extended trace on; 0 beyond its ends."""

@@ -8,9 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core.config import Conditioning, Detector, StaLta
+from ris_core.processing.blocks import LARGEST_BLOCK
 from ris_core.processing.characteristic import characteristic, pair_name
 from ris_core.processing.condition import Conditioned
 from ris_core.processing.instrument import Kind
+
+# Single precision leaves less than this of the greatest sample of a block.
+_ROUNDING = 5e-7
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ def _of_pair(
             continue
         off = min(int(end), values.size - 1)
         stretch = samples[on : off + 1]
+        if _is_rounding(samples, int(on), off):
+            continue
         found.append(
             Trigger(
                 segment=index,
@@ -93,6 +99,12 @@ def _of_pair(
             )
         )
     return found
+
+
+def _is_rounding(samples: NDArray[np.float64], on: int, off: int) -> bool:
+    """Whether a trigger of a dead trace is the rounding of what is strong in the same block of the transform."""
+    around = np.abs(samples[max(0, on - LARGEST_BLOCK) : off + LARGEST_BLOCK + 1])
+    return bool(np.abs(samples[on : off + 1]).max() < _ROUNDING * around.max())
 
 
 def _snr(samples: NDArray[np.float64], on: int, off: int, short: int, long: int) -> float:

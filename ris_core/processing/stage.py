@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,7 @@ def process_station_day(
     source = source or open_source(store.settings)
     skipped = process_is_current(store, key)
     pictures: dict[str, bytes] = {}
+    table = store.detections(key)
     if not skipped:
         segments = segments_to_process(store, key, source)
         stamp = expected_stamp(store, key)
@@ -69,23 +71,25 @@ def process_station_day(
         spectrogram_file.write_spectrograms(
             store.spectrograms(key), products.spectrograms, stamp, store.settings_json(), summary
         )
-        tables.write_table(store.detections(key), products.detections, tables.DETECTION_SCHEMA, stamp, summary)
+        outcomes_of_all = products.detections["outcome"]
+        tables.write_table(table, products.detections, tables.DETECTION_SCHEMA, stamp, summary)
         if preview:
             pictures = _pictures(products, key)
         if store.settings.retention.raw == "drop_after_processing":
             store.waveform(key).unlink(missing_ok=True)
-    frame = tables.read_table(store.detections(key), ["outcome", "snr"])
+    else:
+        outcomes_of_all = tables.read_table(table, ["outcome"])["outcome"]
     info = spectrogram_file.read_info(store.spectrograms(key))
-    outcomes = frame["outcome"].str.split(" ").str[0].value_counts().sort_index()
+    outcomes = Counter(text.partition(" ")[0] for text in outcomes_of_all)
     record = read_acquisition(store, key) or {}
     return {
-        "detections": len(frame),
+        "detections": outcomes.total(),
         "events": info.events,
-        "outcomes": {str(name): int(count) for name, count in outcomes.items()},
+        "outcomes": dict(sorted(outcomes.items())),
         "reason": record.get("reason", ""),
         "content": info.content,
-        "detections_content": tables.read_stamp(store.detections(key))[1],
-        "detections_path": store.relative(store.detections(key)),
+        "detections_content": tables.read_stamp(table)[1],
+        "detections_path": store.relative(table),
         "spectrograms_path": store.relative(store.spectrograms(key)),
         **info.summary,
         **pictures,

@@ -64,7 +64,8 @@ def write_spectrograms(
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:
         frequency = _scale(file, "frequency", data.frequency, "Hz", "Frequency of the bins")
         time = _scale(file, "time", data.time, "s", "Time of the columns from the first one")
-        images = _dataset(file, "spectrogram", data.spectrogram, power_unit(data.unit), "One-sided power spectral density")
+        unit = power_unit(data.unit)
+        images = _dataset(file, "spectrogram", data.spectrogram, unit, "One-sided power spectral density")
         # The first name is that of the netCDF library for this kind of rounding.
         images.attrs["_QuantizeBitRoundNumberOfSignificantBits"] = KEPT_BITS
         images.attrs["largest_relative_error"] = LARGEST_RELATIVE_ERROR
