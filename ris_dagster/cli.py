@@ -27,14 +27,14 @@ def _open(config: Path | None) -> tuple[Settings, Store]:
     if config is not None:
         os.environ["RIS_CONFIG"] = str(config)
     os.environ.setdefault("MPLBACKEND", "Agg")
-    from ris_dagster.instance import WrongHomeError, prepare_home
+    from ris_dagster.instance import DeploymentError, WrongHomeError, prepare_home
 
     try:
         settings = load_settings()
         store = Store(settings)
         prepare_home(store)
         return settings, store
-    except (SettingsError, WrongNetworkError, WrongHomeError) as error:
+    except (SettingsError, WrongNetworkError, WrongHomeError, DeploymentError) as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
 

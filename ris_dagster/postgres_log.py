@@ -49,9 +49,7 @@ class BatchingPostgresStorage(DagsterPostgresStorage):
         )
 
     @classmethod
-    def from_config_value(
-        cls, inst_data: ConfigurableClassData | None, config_value: Any
-    ) -> "BatchingPostgresStorage":
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "BatchingPostgresStorage":
         """Make the storage from its configuration; called by Dagster."""
         plain: Any = super().from_config_value(inst_data, config_value)
         return cls(

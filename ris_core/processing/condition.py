@@ -1,4 +1,4 @@
-"""From raw counts to the conditioned trace: detrend, taper or extend, decimate, band-pass; each segment alone."""
+"""From raw counts to the conditioned trace: taper or extend, decimate, band-pass; each segment alone."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def condition(
 ) -> Conditioned:
     """Condition one contiguous segment.
 
-    A cubic (linear below 600 s, mean below 60 s) is subtracted. Ends of the padded day are tapered; ends at a gap are
-    continued by point reflection, so that an event there keeps its amplitude. The decimated samples are those nearest
+    The band-pass takes out the trend. Ends of the padded day are tapered; ends at a gap are continued by point
+    reflection, so that an event there keeps its amplitude. The decimated samples are those nearest
     to the grid anchored at ``midnight_ns``; a rate that does not divide is interpolated to the grid itself.
 
     Parameters

@@ -12,7 +12,8 @@ from ris_core.station_day import StationDay
 from ris_dagster import jobs
 from ris_dagster.partitions import partition_key
 
-ALL = [StationDay(station, day) for day in DAYS for station in STATIONS]
+TWO = DAYS[:2]
+ALL = [StationDay(station, day) for day in TWO for station in STATIONS]
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +36,10 @@ def deployed(server: Postgres, data_root: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_block_is_recorded_in_postgres_and_found_again_by_another_instance(
     deployed: Postgres, data_root: Path, tmp_path: Path
 ) -> None:
-    archive = write_archive(tmp_path / "archive")
-    broken = sds_path(archive, "BB", DAYS[2])
+    archive = write_archive(tmp_path / "archive", days=TWO)
+    broken = sds_path(archive, "BB", TWO[1])
     good = broken.read_bytes()
-    config = write_yaml(tmp_path / "small.yaml", sds_values(archive))
+    config = write_yaml(tmp_path / "small.yaml", sds_values(archive, days=TWO))
     with opened(config) as network:
         assert network.run_block(jobs.ACQUIRE).success
         broken.write_bytes(b"this is not miniSEED" * 400)

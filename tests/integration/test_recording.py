@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,13 +17,14 @@ from ris_dagster import jobs
 from ris_dagster.partitions import partition_key, range_tags
 
 ASSETS = ("raw_waveforms", "detections", "spectrograms")
-ALL = [StationDay(station, day) for day in DAYS for station in STATIONS]
+TWO = DAYS[:2]
+ALL = [StationDay(station, day) for day in TWO for station in STATIONS]
 
 
 @pytest.fixture
-def network(data_root: Path, tmp_path: Path) -> "Opened":
-    archive = write_archive(tmp_path / "archive")
-    with opened(write_yaml(tmp_path / "small.yaml", sds_values(archive))) as network:
+def network(data_root: Path, tmp_path: Path) -> Iterator[Opened]:
+    archive = write_archive(tmp_path / "archive", days=TWO)
+    with opened(write_yaml(tmp_path / "small.yaml", sds_values(archive, days=TWO))) as network:
         yield network
 
 
@@ -32,7 +34,6 @@ def events_of(network: Opened, asset: str) -> list[dg.EventLogRecord]:
 
 
 def stale(network: Opened, asset: str, key: StationDay) -> StaleStatus:
-    from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView  # noqa: F401
     from dagster._core.loader import LoadingContextForTest
 
     resolver = CachingStaleStatusResolver(
@@ -41,7 +42,7 @@ def stale(network: Opened, asset: str, key: StationDay) -> StaleStatus:
     return resolver.get_status(dg.AssetKey(asset), str(partition_key(key)))
 
 
-def test_every_station_day_has_one_event_per_asset_with_its_own_metadata(network: Opened) -> None:
+def test_every_station_day_has_one_event_per_asset_with_its_own_metadata_and_versions(network: Opened) -> None:
     assert network.run_block(jobs.ACQUIRE).success
     assert network.run_block(jobs.PROCESS).success
     for asset in ASSETS:
@@ -50,39 +51,6 @@ def test_every_station_day_has_one_event_per_asset_with_its_own_metadata(network
         paths = {r.asset_materialization.metadata["content"].value for r in records if r.asset_materialization}
         assert len(paths) == len(ALL)
         assert network.instance.get_materialized_partitions(dg.AssetKey(asset)) == {str(partition_key(k)) for k in ALL}
-
-
-def test_stages_that_follow_in_the_same_run_are_executed(network: Opened) -> None:
-    stations = list(STATIONS)
-    assert network.definitions.assets is not None
-    result = dg.materialize(
-        list(network.definitions.assets),  # type: ignore[arg-type]
-        selection=list(ASSETS),
-        instance=network.instance,
-        resources=dict(network.definitions.resources or {}),
-        tags=range_tags(stations, DAYS[0], DAYS[-1]),
-    )
-    assert result.success
-    for asset in ASSETS:
-        assert len(events_of(network, asset)) == len(ALL)
-
-
-def test_only_the_selected_asset_of_a_stage_is_recorded(network: Opened) -> None:
-    assert network.run_block(jobs.ACQUIRE).success
-    stations = list(STATIONS)
-    result = network.definitions.resolve_job_def(jobs.PROCESS).execute_in_process(
-        instance=network.instance,
-        asset_selection=[dg.AssetKey("detections")],
-        tags=range_tags(stations, DAYS[0], DAYS[-1]),
-    )
-    assert result.success
-    assert len(events_of(network, "detections")) == len(ALL)
-    assert events_of(network, "spectrograms") == []
-
-
-def test_versions_of_code_data_and_input_are_those_that_dagster_gives(network: Opened) -> None:
-    assert network.run_block(jobs.ACQUIRE).success
-    assert network.run_block(jobs.PROCESS).success
     graph = network.definitions.resolve_asset_graph()
     raw = {r.storage_id for r in events_of(network, "raw_waveforms")}
     for record in events_of(network, "spectrograms"):
@@ -96,16 +64,42 @@ def test_versions_of_code_data_and_input_are_those_that_dagster_gives(network: O
         assert {stale(network, asset, key) for key in ALL} == {StaleStatus.FRESH}
 
 
+def test_stages_that_follow_in_the_same_run_are_executed(network: Opened) -> None:
+    assert network.definitions.assets is not None
+    result = dg.materialize(
+        list(network.definitions.assets),  # type: ignore[arg-type]
+        selection=list(ASSETS),
+        instance=network.instance,
+        resources=dict(network.definitions.resources or {}),
+        tags=range_tags(STATIONS, TWO[0], TWO[-1]),
+    )
+    assert result.success
+    for asset in ASSETS:
+        assert len(events_of(network, asset)) == len(ALL)
+
+
+def test_only_the_selected_asset_of_a_stage_is_recorded(network: Opened) -> None:
+    assert network.run_block(jobs.ACQUIRE).success
+    result = network.definitions.resolve_job_def(jobs.PROCESS).execute_in_process(
+        instance=network.instance,
+        asset_selection=[dg.AssetKey("detections")],
+        tags=range_tags(STATIONS, TWO[0], TWO[-1]),
+    )
+    assert result.success
+    assert len(events_of(network, "detections")) == len(ALL)
+    assert events_of(network, "spectrograms") == []
+
+
 def test_station_days_beside_a_failed_one_are_not_out_of_date(network: Opened, tmp_path: Path) -> None:
     assert network.run_block(jobs.ACQUIRE).success
-    sds_path(tmp_path / "archive", "BB", DAYS[2]).write_bytes(b"this is not miniSEED" * 400)
+    sds_path(tmp_path / "archive", "BB", TWO[1]).write_bytes(b"this is not miniSEED" * 400)
     assert not network.run_block(jobs.PROCESS).success
     assert stale(network, "spectrograms", StationDay("AA", DAYS[0])) == StaleStatus.FRESH
-    assert stale(network, "spectrograms", StationDay("BB", DAYS[2])) == StaleStatus.MISSING
+    assert stale(network, "spectrograms", StationDay("BB", TWO[1])) == StaleStatus.MISSING
 
 
 def test_a_run_retried_after_a_failure_is_whole(network: Opened, tmp_path: Path) -> None:
-    path = sds_path(tmp_path / "archive", "BB", DAYS[2])
+    path = sds_path(tmp_path / "archive", "BB", TWO[1])
     good = path.read_bytes()
     assert network.run_block(jobs.ACQUIRE).success
     path.write_bytes(b"this is not miniSEED" * 400)
@@ -124,12 +118,11 @@ from builders import opened
 from ris_core.stages import run_station_day
 from ris_dagster import jobs
 from ris_dagster.resources.compute import Compute
-from ris_dagster.station_days import recording  # noqa: F401
 
 class Slow(Compute):
-    def map(self, task, keys):
+    def map(self, task, keys, at_once=None):
         for number, key in enumerate(keys):
-            if number == 4:
+            if number == 2:
                 os.kill(os.getpid(), signal.SIGKILL)
             outcome = run_station_day(task, key)
             time.sleep(2.1)
@@ -141,8 +134,8 @@ with opened(Path(sys.argv[1]), compute=Slow.model_validate({"kind": "inline"})) 
 
 
 def test_a_killed_run_leaves_what_it_had_finished_recorded(data_root: Path, tmp_path: Path) -> None:
-    archive = write_archive(tmp_path / "archive")
-    config = write_yaml(tmp_path / "small.yaml", sds_values(archive))
+    archive = write_archive(tmp_path / "archive", days=TWO)
+    config = write_yaml(tmp_path / "small.yaml", sds_values(archive, days=TWO))
     tests = Path(__file__).resolve().parent.parent
     code = f"import sys; sys.path[:0] = [{str(tests)!r}, {str(tests.parent)!r}]\n{_KILLED}"
     done = subprocess.run([sys.executable, "-c", code, str(config)], check=False, timeout=300)
@@ -150,7 +143,7 @@ def test_a_killed_run_leaves_what_it_had_finished_recorded(data_root: Path, tmp_
     with opened(config) as network:
         # A station-day is recorded when the next one is about to begin.
         assert network.instance.get_materialized_partitions(dg.AssetKey("raw_waveforms")) == {
-            str(partition_key(key)) for key in ALL[:4]
+            str(partition_key(key)) for key in ALL[:2]
         }
         assert network.run_block(jobs.ACQUIRE).success
         assert len(network.instance.get_materialized_partitions(dg.AssetKey("raw_waveforms"))) == len(ALL)

@@ -12,7 +12,6 @@ import numpy as np
 import obspy
 import pytest
 from obspy import Trace, UTCDateTime, read, read_inventory
-from obspy.signal.detrend import polynomial
 from obspy.signal.trigger import recursive_sta_lta, trigger_onset
 from scipy import fft, signal
 from waveform_builders import KEY, burst, make_segment, make_settings, make_trace, noise
@@ -133,12 +132,16 @@ def inner(samples, rate: float):
     return samples[round(TAPER * rate) : -round(TAPER * rate)]
 
 
-@pytest.mark.parametrize("name", ["swell", "STS2", "UV05", "UV06", "HEC"])
+@pytest.mark.parametrize("name", ["STS2", "UV05"])
 def test_the_trend(name):
-    samples = waveform(name).data
-    wanted = polynomial(samples.astype(np.float64), order=3)
-    found = samples - filters.fit_trend(samples, 3).at(np.arange(samples.size))
-    agrees(f"trend, {name}", found, wanted, 1e-7)
+    # ObsPy has subtracted the cubic from one of the two; a drift of a million counts comes on top of the other.
+    trace = waveform(name)
+    trace.data = trace.data[: 50 * 60 * 200].astype(np.float64)
+    drifting = trace.copy()
+    axis = np.linspace(-1, 1, trace.stats.npts)
+    drifting.data += 1e6 * (axis**3 - 0.5 * axis**2 + 0.3 * axis)
+    trace.detrend("polynomial", order=3)
+    agrees(f"trend, {name}", inner(ours(drifting).samples, 50), inner(ours(trace).samples, 50), 1e-5)
 
 
 @pytest.mark.parametrize("rate", [40.0, 100.0, 200.0])
