@@ -1,10 +1,10 @@
 """Our station-day beside plain ObsPy and SciPy on the same files: ``python -m bench.station_day``.
 
 Each route runs in a process of its own, on one thread, and counts CPU-seconds; imports and the first design of filters
-are done before the clock starts. Both routes go through the days several times, and the time of least CPU-seconds counts:
-on a shared machine the others are of its neighbours. The plain route does each step with the function one would look up for it. Ours is the
-stage "process" of the platform on an archive read in place; unlike the plain route it also writes its products, keeps
-the digest of what it read and, with ``--response``, finds the ground acceleration of every event.
+are done before the clock starts. Both go through the days several times, and the pass of least CPU-seconds counts: on a
+shared machine the others are its neighbours' doing. The plain route does each step with the function one would look up
+for it. Ours is the stage "process" of the platform on an archive read in place; unlike the plain route it also writes
+its products, keeps the digest of what it read and, with ``--response``, finds the ground acceleration of every event.
 
 Without ``--archive`` synthetic station-days (24 h at 200 Hz) are rendered first. An archive is in SeisComP Data
 Structure; its first station and its first days that have data are taken. With ``--response`` detections and
@@ -86,10 +86,21 @@ class Clock:
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass over the station-days: CPU-seconds by stage, onsets of each day (ns since 1970), number of events."""
+    """One pass over the station-days.
+
+    Attributes
+    ----------
+    stages
+        CPU-seconds.
+    onsets, starts
+        Onsets of each day, and where its contiguous traces start as far as the route says so, ns since 1970.
+    events
+        Number of events of all days.
+    """
 
     stages: dict[str, float]
     onsets: list[list[int]]
+    starts: list[list[int]]
     events: int
 
 
@@ -119,7 +130,7 @@ def ours(settings: Settings, root: Path, keys: list[StationDay], repeats: int) -
             with clock.stage("the rest: response, outcomes, stamps"):
                 events += stage.process_station_day(store, key, source, preview=False)["events"]
             onsets.append(tables.read_table(store.detections(key), ["time_on"])["time_on"].astype("int64").tolist())
-        yield Pass(dict(clock.seconds), onsets, events)
+        yield Pass(dict(clock.seconds), onsets, [], events)
 
 
 def _ten_minutes(settings: Settings) -> list[Any]:
@@ -135,11 +146,12 @@ def plain(settings: Settings, keys: list[StationDay], repeats: int) -> Iterator[
     """Do the same with ObsPy and SciPy; every onset is an event."""
     for _ in range(repeats):
         clock = Clock()
-        onsets = [_plain_day(settings, key, clock) for key in keys]
-        yield Pass(dict(clock.seconds), onsets, sum(map(len, onsets)))
+        found = [_plain_day(settings, key, clock) for key in keys]
+        onsets = [of_day for of_day, _ in found]
+        yield Pass(dict(clock.seconds), onsets, [starts for _, starts in found], sum(map(len, onsets)))
 
 
-def _plain_day(settings: Settings, key: StationDay, clock: Clock) -> list[int]:
+def _plain_day(settings: Settings, key: StationDay, clock: Clock) -> tuple[list[int], list[int]]:
     from obspy import UTCDateTime, read_inventory
     from obspy.clients.filesystem.sds import Client
     from obspy.signal.trigger import recursive_sta_lta, trigger_onset
@@ -181,7 +193,8 @@ def _plain_day(settings: Settings, key: StationDay, clock: Clock) -> list[int]:
                 spectrogram(around, 50, kaiser(20, 5.7), noverlap=18, nfft=256, detrend="constant")
         first = trace.stats.starttime.ns
         found += [first + int(on) * (NS // 50) for on, _ in triggers]
-    return [t for t in found if key.start_ns <= t < key.end_ns]
+    onsets = [t for t in found if key.start_ns <= t < key.end_ns]
+    return onsets, [int(trace.stats.starttime.ns) for trace in stream]
 
 
 def render(folder: Path, days: int) -> None:
@@ -263,6 +276,20 @@ def _run(route: str, settings: Settings, repeats: int) -> dict[str, Any]:
     return found
 
 
+def same_onsets(plain_days: list[list[int]], our_days: list[list[int]], starts: list[list[int]]) -> bool:
+    """Return whether both have the same onsets where the averages have settled, ten LTA after the start of a trace.
+
+    Within a day both start in the padding, so that all of it counts. After a gap the plain route has onsets that only
+    its averages make, which begin at zero.
+    """
+    settled = 300 * NS
+    return all(
+        [t for t in one if all(not 0 <= t - start < settled for start in of_day)]
+        == [t for t in other if all(not 0 <= t - start < settled for start in of_day)]
+        for one, other, of_day in zip(plain_days, our_days, starts, strict=True)
+    )
+
+
 def main() -> None:
     """Parse the command line, run both routes, and print table and RESULT."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -301,7 +328,7 @@ def main() -> None:
         "cpu_ratio": round(total["plain"] / total["ours"], 1),
         "peak_rss_mb": routes["ours"]["peak_rss_mb"],
         "events": routes["ours"]["events"],
-        "same_onsets": routes["ours"]["onsets"] == routes["plain"]["onsets"],
+        "same_onsets": same_onsets(routes["plain"]["onsets"], routes["ours"]["onsets"], routes["plain"]["starts"]),
         "detections": sum(map(len, routes["ours"]["onsets"])),
         "station_days": days,
         "response": arguments.response,

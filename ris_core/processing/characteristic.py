@@ -42,7 +42,9 @@ def characteristic(samples: Samples, sta: int, lta: int, detector: Detector, aft
     if detector.method == "recursive":
         ratio: Samples = trigger.recursive_sta_lta(samples, sta, lta)
         if after_gap:
-            ratio *= -np.expm1(-np.arange(ratio.size) / lta)
+            # After 40 LTA the factor is 1 in double precision.
+            warming = ratio[: 40 * lta]
+            warming *= -np.expm1(-np.arange(warming.size) / lta)
         return ratio
     if detector.method == "classic":
         return np.asarray(trigger.classic_sta_lta(samples, sta, lta))

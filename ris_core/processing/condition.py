@@ -152,9 +152,11 @@ def condition(
 def _ringing(settings: Conditioning) -> float:
     """Return how much longer the band-pass rings than the published one, 3–20 Hz of order 4; 1 at least.
 
-    A Butterworth filter rings with the nearest of its corners and with its width, in proportion to its order.
+    A Butterworth filter rings with its lower corner, with its width, and with the distance of its upper corner from the
+    Nyquist frequency, in proportion to its order.
     """
-    slowest = max(_CORNER_HZ / settings.band_low, _WIDTH_HZ / (settings.band_high - settings.band_low))
+    room = min(settings.band_high - settings.band_low, settings.sampling_rate / 2 - settings.band_high)
+    slowest = max(_CORNER_HZ / settings.band_low, _WIDTH_HZ / room)
     return max(1.0, slowest) * max(1.0, settings.band_order / _ORDER)
 
 

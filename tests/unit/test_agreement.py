@@ -163,6 +163,17 @@ def test_the_decimation(name, decimated):
     agrees(f"decimation to {decimated:g} Hz, {name}", found, wanted, 1e-5)
 
 
+@pytest.mark.parametrize(("rate", "steps"), [(100, (2,)), (250, (5,)), (400, (8,)), (1000, (10, 2))])
+def test_the_decimation_of_white_noise_from_any_rate(rate, steps):
+    # As much energy above the new Nyquist frequency as below it for every Hz: ObsPy folds it back at -96 dB.
+    trace = make_trace(KEY.start_ns, noise(rate * 600), rate)
+    found = ours(trace).samples
+    for step in steps:
+        trace.decimate(step)
+    trace.filter("bandpass", freqmin=3, freqmax=20, corners=4, zerophase=True)
+    agrees(f"decimation from {rate} Hz", inner(found, 50), inner(trace.data, 50), 1e-4)
+
+
 @pytest.mark.parametrize("name", ["swell", "STS2", "UV05"])
 def test_the_band_pass(name):
     trace = waveform(name)
