@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,28 +71,27 @@ def _of_pair(
     detector: Detector,
     conditioning: Conditioning,
 ) -> list[Trigger]:
-    from obspy.signal.trigger import trigger_onset
-
     rate = conditioned.sampling_rate
     short, long = round(pair.sta * rate), round(pair.lta * rate)
     values = characteristic(samples, short, long, detector, not conditioned.opens_window)
     first = 0 if conditioned.opens_window else round(conditioning.guard_after_gap * rate)
     stop = values.size - (0 if conditioned.closes_window else round(conditioning.guard_before_gap * rate))
     found = []
-    for on, end in trigger_onset(values, pair.threshold_on, pair.threshold_off):
+    for on, end in _onsets(values, pair):
         # A trigger that is on already when the guard ends did not start there.
         if not first <= on < stop:
             continue
-        off = min(int(end), values.size - 1)
-        stretch = samples[on : off + 1]
-        if _is_rounding(samples, int(on), off):
+        off = int(end)
+        magnitude = np.abs(samples[on : off + 1])
+        peak = int(magnitude.argmax())
+        if _is_rounding(samples, int(on), off, float(magnitude[peak])):
             continue
         found.append(
             Trigger(
                 segment=index,
                 on=int(on),
                 off=off,
-                peak=int(on + np.argmax(np.abs(stretch))),
+                peak=int(on) + peak,
                 time_on_ns=conditioned.time_ns(int(on)),
                 characteristic_max=float(values[on : off + 1].max()),
                 snr=_snr(samples, int(on), off, short, long),
@@ -101,20 +101,37 @@ def _of_pair(
     return found
 
 
-def _is_rounding(samples: NDArray[np.float64], on: int, off: int) -> bool:
+def _onsets(values: NDArray[np.float64], pair: StaLta) -> NDArray[np.int64]:
+    """Return first and last samples of the triggers, shape (triggers, 2), as ObsPy's ``trigger_onset``.
+
+    It is given only what lies above the lower threshold: next to nothing of a day.
+    """
+    from obspy.signal.trigger import trigger_onset
+
+    above = np.flatnonzero(values >= pair.threshold_off)
+    # A sample below the threshold stays between stretches that are apart.
+    apart = np.flatnonzero(np.diff(above) > 1) + 1
+    places = np.insert(above, apart, above[apart] - 1)
+    found = trigger_onset(values[places], pair.threshold_on, pair.threshold_off)
+    return places[np.minimum(np.asarray(found, dtype=np.int64).reshape(-1, 2), places.size - 1)]
+
+
+def _is_rounding(samples: NDArray[np.float64], on: int, off: int, peak: float) -> bool:
     """Whether a trigger of a dead trace is the rounding of what is strong in the same block of the transform."""
-    around = np.abs(samples[max(0, on - LARGEST_BLOCK) : off + LARGEST_BLOCK + 1])
-    return bool(np.abs(samples[on : off + 1]).max() < _ROUNDING * around.max())
+    around = samples[max(0, on - LARGEST_BLOCK) : off + LARGEST_BLOCK + 1]
+    return bool(peak < _ROUNDING * max(around.max(), -around.min()))
 
 
 def _snr(samples: NDArray[np.float64], on: int, off: int, short: int, long: int) -> float:
     noise = samples[max(0, on - short - long) : max(0, on - short)]
     signal = samples[on : max(off, on + short) + 1]
-    if noise.size < short or signal.size < short or not noise.any():
+    if noise.size < short or signal.size < short:
         return float("nan")
-    power = np.cumsum(np.concatenate(([0.0], signal**2)))
-    strongest = float((power[short:] - power[:-short]).max()) / short
-    return float(10 * np.log10(strongest / np.mean(noise**2))) if strongest > 0 else float("nan")
+    level = float(np.dot(noise, noise)) / noise.size
+    total = np.cumsum(signal * signal)
+    total[short:] -= total[:-short].copy()
+    strongest = float(total[short - 1 :].max()) / short
+    return 10 * math.log10(strongest / level) if strongest > 0 and level > 0 else math.nan
 
 
 def clean(triggers: list[Trigger], window: float) -> list[int | None]:
