@@ -1,13 +1,10 @@
-"""Trends and the responses of filters, on plain arrays."""
+"""The responses of filters, and the flank of a taper."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-from numpy.polynomial import Polynomial, legendre
 from numpy.typing import NDArray
 from scipy import signal
 
@@ -16,71 +13,7 @@ from ris_core.config import Conditioning
 Samples = NDArray[np.float64]
 Gain = NDArray[np.complex128]
 
-_ROW = 4096
-_ROWS = 64
 LARGEST_FACTOR = 16
-
-
-@dataclass(frozen=True)
-class Trend:
-    """A polynomial over the samples of a trace.
-
-    Attributes
-    ----------
-    polynomial
-        In the axis that runs from −1 at the first to 1 at the last sample.
-    size
-        Number of samples.
-    """
-
-    polynomial: Polynomial
-    size: int
-
-    def at(self, samples: NDArray[np.int64]) -> Samples:
-        """Return the trend at given samples."""
-        return np.asarray(self.polynomial(2.0 * samples / max(self.size - 1, 1) - 1.0))
-
-    def growth_at(self, samples: NDArray[np.int64]) -> Samples:
-        """Return how much the trend grows from the sample before to each given sample."""
-        before = Polynomial([-2.0 / max(self.size - 1, 1), 1.0])
-        growth = self.polynomial - self.polynomial(before)
-        return np.asarray(growth(2.0 * samples / max(self.size - 1, 1) - 1.0))
-
-
-def fit_trend(samples: NDArray[Any], order: int) -> Trend:
-    """Return the least-squares polynomial of an order (0: mean, 1: line, 3: cubic).
-
-    It is that of ObsPy's ``detrend('polynomial', order=…)`` to rounding. The moments are summed over rows of 4096
-    samples in Legendre polynomials of the row, so that a day needs no day-long design matrix.
-    """
-    n = samples.size
-    offset = float(samples[0])
-    integer = np.issubdtype(samples.dtype, np.integer)
-    # Sums of 4096 deviations in float32 are right to 1e-6 of their size: far below what a band-pass leaves of a trend.
-    kind = np.float32 if integer else np.float64
-    row = legendre.legvander(2.0 * np.arange(_ROW) / (_ROW - 1) - 1.0, order)
-    basis = row.astype(kind)
-    whole = n // _ROW
-    sums = np.empty((whole, order + 1))
-    for first in range(0, whole, _ROWS):
-        block = samples[first * _ROW : min(first + _ROWS, whole) * _ROW].reshape(-1, _ROW)
-        sums[first : first + _ROWS] = np.subtract(block, kind(offset), dtype=kind) @ basis
-    change = _row_axes(whole, order, n)
-    rest = legendre.legvander(2.0 * np.arange(whole * _ROW, n) / max(n - 1, 1) - 1.0, order)
-    moments = np.einsum("rj,rjk->k", sums, change) + rest.T @ (samples[whole * _ROW :].astype(np.float64) - offset)
-    normal = np.einsum("rjk,ji,ril->kl", change, row.T @ row, change, optimize=True) + rest.T @ rest
-    coefficients = np.linalg.lstsq(normal, moments, rcond=None)[0]
-    return Trend(Polynomial(legendre.leg2poly(coefficients)) + offset, n)
-
-
-def _row_axes(rows: int, order: int, n: int) -> Samples:
-    """Return c (rows, order + 1, order + 1): P_k on the whole axis is Σ_j c[row, j, k] P_j on the row's axis."""
-    middle = 2.0 * (np.arange(rows) * _ROW + (_ROW - 1) / 2) / max(n - 1, 1) - 1.0
-    # Gauss-Legendre quadrature of this many nodes is exact for the products of the projection.
-    nodes, weights = legendre.leggauss(order + 1)
-    values = legendre.legvander((middle[:, None] + (_ROW - 1) / max(n - 1, 1) * nodes).ravel(), order)
-    project = legendre.legvander(nodes, order) * weights[:, None] * (np.arange(order + 1) + 0.5)
-    return np.asarray(np.einsum("nj,rnk->rjk", project, values.reshape(rows, order + 1, order + 1)))
 
 
 def flank(length: int) -> Samples:

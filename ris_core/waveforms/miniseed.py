@@ -84,12 +84,20 @@ def scan(content: Content) -> Records:
     if not len(places) and len(content) >= _HEADER and not _is_header(content, 0):
         raise NotMiniSeedError("no miniSEED record in it")
     offset, length = places[:, 0], places[:, 1]
-    heads = (
-        np.frombuffer(content, np.uint8)[offset[:, None] + np.arange(64)] if offset.size else np.empty((0, 64), "u1")
-    )
+    heads = _heads(content, offset, length)
     start, end, rate = _times(heads)
     strange = len(content) - int(length.sum())
     return Records(content, offset, length, start, end, rate, _identifiers(heads), strange)
+
+
+def _heads(content: Content, offset: NDArray[np.int64], length: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return the first 64 bytes of every record, shape (n, 64)."""
+    if not offset.size:
+        return np.empty((0, 64), np.uint8)
+    whole, size = np.frombuffer(content, np.uint8), int(length[0])
+    if offset[0] == 0 and (length == size).all() and offset[-1] == (offset.size - 1) * size:
+        return np.ascontiguousarray(whole[: offset.size * size].reshape(-1, size)[:, :64])
+    return np.asarray(whole[offset[:, None] + np.arange(64)])
 
 
 @dataclass(frozen=True)
