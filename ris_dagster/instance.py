@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import dagster as dg
+import yaml
 
 from ris_core.config import PROJECT_ROOT
 from ris_core.storage.atomic import replacing
@@ -63,8 +64,14 @@ def prepare_home(store: Store) -> Path:
     if deployment == "postgres":
         _need_postgres()
     if not settings.exists():
+        text = deployment_settings(deployment).read_text(encoding="utf-8")
+        if deployment == "local" and (home / "history").exists():
+            # Dagster's own commands have used the home already; another storage would not find their records.
+            values = yaml.safe_load(text)
+            del values["instance_class"]
+            text = yaml.safe_dump(values, sort_keys=False)
         with replacing(settings) as temporary:
-            temporary.write_text(deployment_settings(deployment).read_text(encoding="utf-8"), encoding="utf-8")
+            temporary.write_text(text, encoding="utf-8")
     return home
 
 

@@ -248,7 +248,8 @@ def dataselect(folder: Path, archive: Path) -> Iterator[int]:
                 time.sleep(0.1)
         yield port
     finally:
-        process.terminate()
+        # It has nothing to save, and may have been started with SIGTERM ignored.
+        process.kill()
         process.wait(_START_S)
 
 

@@ -164,11 +164,8 @@ def _factor(rate: float, settings: Conditioning) -> int | None:
     """Return the decimation factor, or none for a rate that is interpolated."""
     target = settings.sampling_rate
     factor = filters.decimation_factor(rate, target)
-    if factor is not None:
-        try:
-            filters.decimation_steps(factor)
-        except ValueError:
-            factor = None
+    if factor is not None and filters.decimation_steps(factor) is None:
+        factor = None
     if factor is None and rate <= target:
         raise BadWaveformError(
             f"sampling rate {rate:g} Hz is below conditioning.sampling_rate = {target:g} Hz; set that to {rate:g} Hz "

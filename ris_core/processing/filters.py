@@ -30,19 +30,16 @@ def decimation_factor(rate: float, target: float) -> int | None:
     return factor if factor >= 1 and abs(rate - factor * target) <= 1e-7 * rate else None
 
 
-def decimation_steps(factor: int) -> tuple[int, ...]:
+def decimation_steps(factor: int) -> tuple[int, ...] | None:
     """Return the factors of successive decimations, none above 16, where the automatic filter becomes unstable.
 
-    Raises
-    ------
-    ValueError
-        A prime factor is greater than 16.
+    None if a prime factor is greater than 16.
     """
     steps = []
     while factor > 1:
         step = max((d for d in range(2, LARGEST_FACTOR + 1) if factor % d == 0), default=0)
         if not step:
-            raise ValueError(f"decimation by {factor} has no steps of {LARGEST_FACTOR} or less")
+            return None
         steps.append(step)
         factor //= step
     return tuple(steps)
@@ -64,7 +61,7 @@ def decimation_gain(frequency: Samples, rate: float, settings: Conditioning) -> 
         return np.asarray(gain * np.exp(2j * np.pi * frequency / rate * (taps.size // 2)))
     gain = np.ones(frequency.size, np.complex128)
     here = rate
-    for step in decimation_steps(factor) if factor else (rate / target,):
+    for step in (decimation_steps(factor) if factor else None) or (rate / target,):
         sections = chebyshev_lowpass(here / step / 2, here)
         gain *= signal.sosfreqz(sections, worN=2 * np.pi * frequency / here)[1]
         here /= step

@@ -19,7 +19,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from ris_core.config import FdsnSource, Settings
 from ris_core.station_day import NS, StationDay
 from ris_core.waveforms.fdsn_client import FAILURES, Answer, Credentials, FdsnClient, is_known, known_providers
-from ris_core.waveforms.received import DamagedError, WrongAnswerError, stream_of
+from ris_core.waveforms.fdsn_memory import Memory
+from ris_core.waveforms.received import DamagedError, WrongAnswerError, inventory_of, stream_of
 from ris_core.waveforms.source import Fetched
 
 _log = logging.getLogger(__name__)
@@ -48,10 +49,15 @@ class _NothingThereError(Exception):
     """The data centre has nothing of what was asked for."""
 
 
+class _RefusedError(Exception):
+    """Access is refused; the text says how to get it."""
+
+
 class DataCentre:
     """Samples and metadata over FDSN web services; several threads take turns.
 
     Services are looked up with the first request. Credentials are read from the environment of the process that asks.
+    A service that refused access, or gave up on several station-days in a row, is not asked for a while (`Memory`).
     """
 
     in_place = False
@@ -63,6 +69,7 @@ class DataCentre:
         self._client: FdsnClient | None = None
         self._credentials = Credentials()
         self._metadata_asked: dict[str, float] = {}
+        self._memory = {"dataselect": Memory(), "station": Memory()}
         self._turn = threading.Lock()
 
     def fetch(self, station: str, day: date) -> Stream:
@@ -76,7 +83,8 @@ class DataCentre:
         ------
         DataCentreError
             After the last attempt, or at once where asking again is of no use: access refused, a request that is not
-            understood, another channel or time than asked for. Names provider, station-day, cause and attempts.
+            understood, another channel or time than asked for. Without a request where access was refused or the
+            service did not answer shortly before. Names provider, station-day, cause and attempts.
         """
         s = self._settings
         padding = round(s.conditioning.padding * NS)
@@ -100,7 +108,7 @@ class DataCentre:
         provider = self._source.provider
         try:
             with self._turn:
-                (stream, size), attempts = self._ask(f"{identifier} {day}", exchange)
+                (stream, size), attempts = self._ask("dataselect", f"{identifier} {day}", exchange)
                 seconds = self._answer.seconds
         except _NothingThereError as nothing:
             return Fetched(Stream(), f"{provider} has no data for this station-day ({nothing})", provider=provider)
@@ -130,11 +138,11 @@ class DataCentre:
                 level="response",
                 filename=body,
             )
-            return _inventory_of(body.getvalue(), wanted)
+            return inventory_of(body.getvalue(), wanted)
 
         try:
             with self._turn:
-                found, _ = self._ask(f"StationXML of {wanted}", exchange)
+                found, _ = self._ask("station", f"StationXML of {wanted}", exchange)
         except _NothingThereError:
             found = None
         self._metadata_asked[station] = time.monotonic()
@@ -169,9 +177,11 @@ class DataCentre:
         )
         return bool(found.networks)
 
-    def _ask(self, what: str, exchange: Callable[[FdsnClient], _T]) -> tuple[_T, int]:
-        """Return what an exchange gives, and the number of attempts."""
-        source = self._source
+    def _ask(self, service: str, what: str, exchange: Callable[[FdsnClient], _T]) -> tuple[_T, int]:
+        """Return what an exchange with a service gives, and the number of attempts."""
+        source, memory = self._source, self._memory[service]
+        if why := memory.hopeless():
+            raise DataCentreError(f"{source.provider}, {what}: {why}")
         own = wait_exponential_jitter(initial=source.first_wait, max=source.longest_wait, jitter=source.first_wait)
 
         def wait(state: RetryCallState) -> float:
@@ -197,9 +207,21 @@ class DataCentre:
         try:
             value = retrying(self._once, what, exchange)
         except _PassingError as error:
+            if isinstance(error.__cause__, DamagedError):
+                # The service works; it is this station-day that is broken there.
+                memory.answered()
+            else:
+                memory.given_up(str(error))
             raise DataCentreError(
                 f"{source.provider}, {what}: given up after {source.attempts} attempt(s): {error}"
             ) from error
+        except _RefusedError as error:
+            memory.refused(str(error))
+            raise DataCentreError(f"{source.provider}, {what}: {error}") from None
+        except (_NothingThereError, DataCentreError):
+            memory.answered()
+            raise
+        memory.answered()
         return value, int(retrying.statistics["attempt_number"])
 
     def _once(self, what: str, exchange: Callable[[FdsnClient], _T]) -> _T:
@@ -242,7 +264,7 @@ class DataCentre:
         if status in (204, 404) and self._client is not None:
             return _NothingThereError(f"HTTP {status}")
         if status in (401, 403):
-            return self._refused(what, fresh)
+            return self._refused(fresh)
         if status in (408, 413, 429) or (status is not None and status >= 500):
             return _PassingError(f"HTTP {status}: {said}", self._answer.retry_after)
         if status is not None and (status >= 300 or status == 204):
@@ -251,14 +273,14 @@ class DataCentre:
             return DataCentreError(f"{provider}, {what}: the data centre's certificate is not trusted: {said}")
         return _PassingError(said)
 
-    def _refused(self, what: str, fresh: bool) -> Exception:
+    def _refused(self, fresh: bool) -> Exception:
         status = self._answer.status
         if self._credentials.eida_token and not fresh:
             # What an EIDA token was exchanged for is valid for a while only.
             self._client = None
             return _PassingError(f"HTTP {status}, what the EIDA token was exchanged for may have expired", 0.0)
-        return DataCentreError(
-            f"{self._source.provider}, {what}: access refused (HTTP {status}), asked with {self._credentials.kind}. "
+        return _RefusedError(
+            f"access refused (HTTP {status}), asked with {self._credentials.kind}. "
             f"Network {self._settings.network.code} may be restricted there; {_HOW}"
         )
 
@@ -287,16 +309,3 @@ def credentials_from_environment(provider: str) -> Credentials:
                 f"({type(error).__name__})"
             ) from None
     return Credentials(user, password, token)
-
-
-def _inventory_of(body: bytes, wanted: str) -> Inventory:
-    try:
-        found = read_inventory(io.BytesIO(body), format="STATIONXML")
-    except (SyntaxError, LookupError, AttributeError, ValueError, TypeError) as error:
-        raise DamagedError(f"the {len(body)} bytes do not parse as StationXML: {error}") from error
-    network, station, location, channel = wanted.split(".")
-    epochs = found.select(network=network, station=station, location=location, channel=channel)
-    if not epochs.networks:
-        came = ", ".join(sorted(set(found.get_contents()["channels"]))) or "no channel"
-        raise WrongAnswerError(f"asked for the metadata of {wanted}, but {came} came")
-    return epochs

@@ -5,8 +5,9 @@ from typing import Any
 import dagster as dg
 
 from ris_core import versions
-from ris_core.config import Settings
+from ris_core.config import FdsnSource, Settings
 from ris_core.stages import Outcome
+from ris_core.waveforms.source import name_of
 from ris_dagster import station_days
 from ris_dagster.assets.acquire import RAW_WAVEFORMS
 from ris_dagster.metadata import code_version, column_schema, owners, picture
@@ -23,6 +24,8 @@ def build_event_assets(settings: Settings, partitions: Partitions) -> list[dg.As
     from ris_core.storage.tables import DETECTION_SCHEMA
 
     version = code_version(versions.PROCESS, settings.process_digest())
+    # Raw files that were dropped are fetched again, so these runs take their turn at the data centre as well.
+    fetches = isinstance(settings.source, FdsnSource) and settings.retention.raw == "drop_after_processing"
     common: dict[str, Any] = {
         "group_name": "process",
         "owners": owners(settings),
@@ -54,6 +57,7 @@ def build_event_assets(settings: Settings, partitions: Partitions) -> list[dg.As
             ),
         ],
         can_subset=True,
+        pool=name_of(settings.source) if fetches else None,
         backfill_policy=dg.BackfillPolicy.multi_run(50),
         check_specs=[
             dg.AssetCheckSpec(

@@ -335,6 +335,53 @@ def test_refused_without_credentials_says_how_to_give_them(proxy, tmp_path):
         assert word in outcome.error
 
 
+@pytest.mark.parametrize("code", [401, 403])
+def test_a_network_that_is_refused_is_not_asked_for_again_by_the_same_process(code, proxy, tmp_path):
+    store = store_of(proxy, tmp_path)
+    proxy.next("dataselect", faults.status(code))
+    first = acquire(store)
+    others = [acquire(store, key) for key in (NEXT_KEY, EMPTY_KEY, KEY)]
+    assert len(proxy.asked("dataselect")) == 1
+    cause = first.error.split(": ", 2)[2]
+    for outcome in others:
+        assert outcome.error.startswith(f"DataCentreError: {proxy.url}, XX.{outcome.key.station}..HHZ ")
+        assert cause in outcome.error
+        assert re.search(r"this process asks again in (600|599|59\d) s", outcome.error)
+    # Another process has another memory.
+    assert acquire_station_day(store, KEY, open_source(store.settings))["state"] == "data"
+
+
+def days_of(store: Store, *days: int) -> list[Outcome]:
+    return [acquire(store, StationDay("S01", date(2015, 1, day))) for day in days]
+
+
+@pytest.mark.parametrize("fault", [faults.status(503), faults.reset], ids=["503", "reset"])
+def test_a_data_centre_that_does_not_answer_is_left_alone_after_three_station_days(fault, proxy, tmp_path):
+    store = store_of(proxy, tmp_path, attempts=2)
+    proxy.always("dataselect", fault)
+    outcomes = days_of(store, 9, 10, 11, 12)
+    assert len(proxy.asked("dataselect")) == 3 * 2
+    assert all("given up after 2 attempt(s)" in o.error for o in outcomes[:3])
+    assert "2015-01-12: not asked, since 3 station-days in a row were given up" in outcomes[3].error
+    assert re.search(r"this process asks again in (300|29\d) s", outcomes[3].error)
+    proxy.well()
+    assert acquire_station_day(store, KEY, open_source(store.settings))["state"] == "data"
+
+
+def test_a_success_in_between_shows_that_a_data_centre_answers(proxy, tmp_path):
+    store = store_of(proxy, tmp_path, attempts=1)
+    proxy.next("dataselect", *[faults.reset] * 2)
+    assert [o.result is None for o in days_of(store, 9, 10, 11)] == [True, True, False]
+    proxy.next("dataselect", *[faults.reset] * 2)
+    assert [o.result is None for o in days_of(store, 9, 10, 12)] == [True, True, False]
+
+
+def test_days_that_are_broken_at_the_data_centre_do_not_count_as_silence(proxy, tmp_path):
+    store = store_of(proxy, tmp_path, attempts=1)
+    proxy.next("dataselect", *[faults.changed(faults.ended_early)] * 3)
+    assert [o.result is None for o in days_of(store, 9, 10, 11, 12)] == [True, True, True, False]
+
+
 @pytest.mark.skipif(
     shutil.which("openssl") is None, reason="the program openssl, which makes a certificate, is missing"
 )

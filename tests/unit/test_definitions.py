@@ -191,6 +191,26 @@ def test_resources_can_be_replaced(data_root: Path) -> None:
     assert (build_definitions(settings_with(), {"compute": other}).resources or {})["compute"] is other
 
 
+@pytest.mark.parametrize(
+    ("kind", "raw", "pools"),
+    [
+        ("fdsn", "drop_after_processing", {"fdsn_geofon"}),
+        ("fdsn", "keep", set()),
+        ("synthetic", "drop_after_processing", set()),
+    ],
+)
+def test_processing_waits_for_the_data_centre_where_it_may_fetch_again(
+    kind: str, raw: str, pools: set[str], data_root: Path
+) -> None:
+    values = load_settings(DEFAULT_CONFIG).model_dump()
+    source = {"kind": "fdsn", "provider": "GEOFON"} if kind == "fdsn" else values["source"]
+    settings = Settings.model_validate(values | {"source": source, "retention": {"raw": raw}})
+    graph = build_definitions(settings).resolve_asset_graph()
+    for asset in ("detections", "spectrograms"):
+        assert graph.get(dg.AssetKey(asset)).pools == pools
+    assert graph.get(dg.AssetKey("raw_waveforms")).pools >= pools
+
+
 def test_only_a_synthetic_network_is_scored_against_truth(data_root: Path) -> None:
     graph = build_definitions(settings_with()).resolve_asset_graph()
     assert dg.AssetKey("truth_scores") not in graph.get_all_asset_keys()

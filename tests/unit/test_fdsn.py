@@ -20,6 +20,7 @@ from ris_core.synthetic.instrument import build_inventory
 from ris_core.waveforms.acquire import acquire_station_day, response_digest
 from ris_core.waveforms.fdsn import DataCentre, DataCentreError, credentials_from_environment
 from ris_core.waveforms.fdsn_client import Credentials, retry_after_seconds
+from ris_core.waveforms.fdsn_memory import REFUSED_S, SILENT_S, Memory
 from ris_core.waveforms.received import DamagedError, WrongAnswerError, stream_of
 from ris_core.waveforms.source import name_of, open_source
 
@@ -213,6 +214,45 @@ def test_a_single_bit_that_is_wrong_is_found_by_the_records_own_last_sample():
         stream_of(bytes(body), IDENTIFIER, START, END)
 
 
+def with_other_last_samples(body: bytes, first: int) -> bytes:
+    """Write another last sample into records of 512 bytes, from one of them on: the third word of the first frame."""
+    records = [body[i : i + 512] for i in range(0, len(body), 512)]
+    return b"".join(records[:first] + [r[:72] + b"\0\0\3\xe8" + r[76:] for r in records[first:]])
+
+
+def test_a_digitiser_that_writes_no_right_last_sample_is_believed_and_the_record_says_so(tmp_path):
+    trace = record(KEY, 0, 3600, rate=RATE)
+    body = with_other_last_samples(body_of(trace, encoding="STEIM2", reclen=512), 0)
+    stream = stream_of(body, IDENTIFIER, START, END)
+    (found,) = stream
+    np.testing.assert_array_equal(found.data, trace.data)
+    count = len(body) // 512
+    note = f"{count} of {count} records fail their check, as most do; they are used"
+    assert stream.notes == [note]
+
+    class Sent(Copied):
+        def fetch(self, station, day):
+            return stream
+
+    assert acquire_station_day(fdsn_store(tmp_path), KEY, Sent())["notes"] == (note,)
+
+
+def test_records_that_fail_their_check_are_damage_where_they_are_not_the_most():
+    body = body_of(record(KEY, 0, 3600, rate=RATE), encoding="STEIM2", reclen=512)
+    half = len(body) // 512 // 2
+    with pytest.raises(DamagedError, match="integrity"):
+        stream_of(with_other_last_samples(body, len(body) // 512 - half), IDENTIFIER, START, END)
+
+
+@pytest.mark.parametrize(("place", "value"), [(52, 99), (52, 30), (46, 2)], ids=["no encoding", "SRO", "blockette"])
+def test_whole_records_that_cannot_be_unpacked_are_damaged(place, value):
+    """ObsPy raises errors of its own for encodings, and struct.error for a blockette that lies outside its record."""
+    body = bytearray(body_of(record(KEY, 0, 600, rate=RATE), encoding="STEIM2", reclen=512)[:512])
+    body[place] = value
+    with pytest.raises(DamagedError, match="do not decode as miniSEED"):
+        stream_of(bytes(body), IDENTIFIER, START, END)
+
+
 @pytest.mark.parametrize(
     ("field", "code"), [("network", "XY"), ("station", "S02"), ("location", "00"), ("channel", "HHN")]
 )
@@ -296,3 +336,41 @@ def test_who_wrote_metadata_and_when_is_no_part_of_what_they_say(tmp_path):
 
 def test_nothing_is_asked_before_the_first_station_day():
     assert isinstance(open_source(make_settings(source={"kind": "fdsn", "provider": "http://127.0.0.1:9"})), DataCentre)
+
+
+class Clock:
+    """A clock that stands until it is set."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_a_refusal_is_remembered_for_a_while():
+    clock = Clock()
+    memory = Memory(clock)
+    memory.refused("access refused (HTTP 403)")
+    clock.now += REFUSED_S - 5
+    assert "access refused (HTTP 403); this process asks again in 5 s, another run at once" in memory.hopeless()
+    clock.now += 5
+    assert memory.hopeless() == ""
+
+
+def test_a_service_that_stays_silent_is_left_alone_and_then_asked_once():
+    clock = Clock()
+    memory = Memory(clock)
+    for _ in range(2):
+        memory.given_up("HTTP 503")
+    assert memory.hopeless() == ""
+    memory.given_up("HTTP 503")
+    assert "3 station-days in a row were given up, the last with HTTP 503" in memory.hopeless()
+    clock.now += SILENT_S
+    assert memory.hopeless() == ""
+    memory.given_up("HTTP 502")
+    assert "4 station-days in a row were given up, the last with HTTP 502" in memory.hopeless()
+    clock.now += SILENT_S
+    memory.answered()
+    memory.given_up("HTTP 503")
+    assert memory.hopeless() == ""
