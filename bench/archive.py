@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import linregress
 
-from bench.postgres import Postgres, postgres_server
+from bench.postgres import Postgres, find_program, postgres_server
 from ris_core.config import Settings
 from ris_core.processing.stage import process_station_day
 from ris_core.stages import Outcome, StageTask, run_station_day
@@ -294,6 +294,9 @@ def main() -> None:
         "--keys-per-run", type=int, default=STATION_DAYS_PER_RUN, help="station-days per run, in whole days"
     )
     arguments = parser.parse_args()
+    if arguments.storage != "sqlite":
+        # Before minutes of SQLite are spent.
+        find_program("initdb")
     if arguments.storage == "both":
         results = [_in_own_process(storage, arguments) for storage in ("sqlite", "postgres")]
     else:

@@ -135,10 +135,12 @@ def read_live_time(
 
     Columns: station, day, live_seconds. Rates of events are per live time, days without events included.
     """
-    rows = [
-        (key.station, key.day, float(tables.read_summary(file)["live_seconds"]))
-        for key, file in _paths(store, store.detections, stations, first, last)
-    ]
+    rows = []
+    for key, file in _paths(store, store.detections, stations, first, last):
+        summary = tables.read_summary(file)
+        if "live_seconds" not in summary:
+            raise ValueError(f"{file}: made by an earlier version, without its live time; process {key} again")
+        rows.append((key.station, key.day, float(summary["live_seconds"])))
     return pd.DataFrame(rows, columns=["station", "day", "live_seconds"])
 
 
@@ -176,6 +178,8 @@ def read_event(store: Store, event_id: str) -> Event:
 
 def read_raw(store: Store, event_id: str, before: float = 5.0, after: float = 10.0) -> Stream:
     """Return the raw samples around the peak of an event, counts.
+
+    A raw file that was dropped after processing is fetched again, and stored.
 
     Parameters
     ----------

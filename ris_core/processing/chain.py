@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +71,7 @@ class Products:
     live_seconds: float
     too_short_segments: int
     too_short_seconds: float
-    notes: list[str] = field(default_factory=list)
+    notes: list[str]
 
 
 def process(segments: Sequence[Segment], key: StationDay, settings: Settings, inventory: Inventory | None) -> Products:

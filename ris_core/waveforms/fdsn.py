@@ -108,7 +108,7 @@ class DataCentre:
         provider = self._source.provider
         try:
             with self._turn:
-                (stream, size), attempts = self._ask("dataselect", f"{identifier} {day}", exchange)
+                (stream, size), attempts = self._ask("dataselect", station, f"{identifier} {day}", exchange)
                 seconds = self._answer.seconds
         except _NothingThereError as nothing:
             return Fetched(Stream(), f"{provider} has no data for this station-day ({nothing})", provider=provider)
@@ -142,7 +142,7 @@ class DataCentre:
 
         try:
             with self._turn:
-                found, _ = self._ask("station", f"StationXML of {wanted}", exchange)
+                found, _ = self._ask("station", station, f"StationXML of {wanted}", exchange)
         except _NothingThereError:
             found = None
         self._metadata_asked[station] = time.monotonic()
@@ -177,10 +177,10 @@ class DataCentre:
         )
         return bool(found.networks)
 
-    def _ask(self, service: str, what: str, exchange: Callable[[FdsnClient], _T]) -> tuple[_T, int]:
+    def _ask(self, service: str, station: str, what: str, exchange: Callable[[FdsnClient], _T]) -> tuple[_T, int]:
         """Return what an exchange with a service gives, and the number of attempts."""
         source, memory = self._source, self._memory[service]
-        if why := memory.hopeless():
+        if why := memory.hopeless(station):
             raise DataCentreError(f"{source.provider}, {what}: {why}")
         own = wait_exponential_jitter(initial=source.first_wait, max=source.longest_wait, jitter=source.first_wait)
 
@@ -216,7 +216,7 @@ class DataCentre:
                 f"{source.provider}, {what}: given up after {source.attempts} attempt(s): {error}"
             ) from error
         except _RefusedError as error:
-            memory.refused(str(error))
+            memory.refused(station, str(error))
             raise DataCentreError(f"{source.provider}, {what}: {error}") from None
         except (_NothingThereError, DataCentreError):
             memory.answered()

@@ -51,8 +51,8 @@ def build_event_assets(settings: Settings, partitions: Partitions) -> list[dg.As
             dg.AssetSpec(
                 SPECTROGRAMS,
                 kinds={"scipy", "hdf5"},
-                description="Spectrograms (87 frequencies x 100 times, counts²/Hz) of a station-day's events with the "
-                "conditioned samples behind them.",
+                description="Spectrograms (87 frequencies x 100 times, power density) of a station-day's events with "
+                "the conditioned samples behind them.",
                 **common,
             ),
         ],
@@ -87,6 +87,8 @@ def _describe_detections(result: dict[str, Any]) -> dict[str, Any]:
         "outcomes": result["outcomes"],
         "live_seconds": float(result["live_seconds"]),
         "too_short_segments": int(result["too_short_segments"]),
+        "too_short_seconds": float(result["too_short_seconds"]),
+        "without_acceleration": result["without_acceleration"],
         "reason": result["reason"],
         "path": dg.MetadataValue.path(result["detections_path"]),
         "content": result["detections_content"],

@@ -351,11 +351,12 @@ class Clock:
 def test_a_refusal_is_remembered_for_a_while():
     clock = Clock()
     memory = Memory(clock)
-    memory.refused("access refused (HTTP 403)")
+    memory.refused("S01", "access refused (HTTP 403)")
     clock.now += REFUSED_S - 5
-    assert "access refused (HTTP 403); this process asks again in 5 s, another run at once" in memory.hopeless()
+    assert "access refused (HTTP 403); this process asks again in 5 s, another run at once" in memory.hopeless("S01")
+    assert memory.hopeless("S02") == ""
     clock.now += 5
-    assert memory.hopeless() == ""
+    assert memory.hopeless("S01") == ""
 
 
 def test_a_service_that_stays_silent_is_left_alone_and_then_asked_once():
@@ -363,14 +364,14 @@ def test_a_service_that_stays_silent_is_left_alone_and_then_asked_once():
     memory = Memory(clock)
     for _ in range(2):
         memory.given_up("HTTP 503")
-    assert memory.hopeless() == ""
+    assert memory.hopeless("S01") == ""
     memory.given_up("HTTP 503")
-    assert "3 station-days in a row were given up, the last with HTTP 503" in memory.hopeless()
+    assert "3 station-days in a row were given up, the last with HTTP 503" in memory.hopeless("S01")
     clock.now += SILENT_S
-    assert memory.hopeless() == ""
+    assert memory.hopeless("S01") == ""
     memory.given_up("HTTP 502")
-    assert "4 station-days in a row were given up, the last with HTTP 502" in memory.hopeless()
+    assert "4 station-days in a row were given up, the last with HTTP 502" in memory.hopeless("S01")
     clock.now += SILENT_S
     memory.answered()
     memory.given_up("HTTP 503")
-    assert memory.hopeless() == ""
+    assert memory.hopeless("S01") == ""
