@@ -1,0 +1,233 @@
+"""Settings: training, clustering, the champion and labels."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from ris_core.section import ExpandedText, Section
+
+
+class TrainingSet(Section):
+    """The sample of events that the networks are trained on."""
+
+    events: int = Field(50_000, ge=20, description="Events drawn uniformly over all station-days (J21: 50,000).")
+    validation_fraction: float = Field(0.2, gt=0, lt=1, description="Share held out for validation (J21: 0.2).")
+    seed: int = Field(2021, ge=0, description="Seed of the draw and of the split (ours).")
+    stratify: Literal["none", "station"] = Field(
+        "none", description="station: as many events of each station as there are (ours); none: uniform (J21)."
+    )
+    held_out_stations: tuple[str, ...] = Field(
+        (), description="Stations of which nothing is drawn, for a check on stations never trained on (ours)."
+    )
+    in_memory: float = Field(
+        2.0, ge=0, description="Sets up to this size, GB of float32, are held in memory; greater ones are streamed."
+    )
+
+    def drawing_values(self) -> dict[str, Any]:
+        """Return what decides about the events that are drawn."""
+        return self.model_dump(mode="json", exclude={"in_memory"})
+
+
+class Normalisation(Section):
+    """From a spectrogram, linear PSD, to what the networks see; always of unit L2 norm in the end."""
+
+    scale: Literal["linear", "decibel"] = Field(
+        "linear",
+        description="linear: PSD as it is (J21); decibel: dB above the event's noise floor, 0 below (ours).",
+    )
+    floor_quantile: float = Field(
+        0.5, ge=0, lt=1, description="decibel: the noise floor is this quantile of the event's own PSD values (ours)."
+    )
+
+
+class AecGrid(Section):
+    """The grid of trials: every batch size with every learning rate."""
+
+    batch_size: tuple[int, ...] = Field((64, 128, 256, 512), min_length=1, description="Batch sizes (J21: 64-512).")
+    learning_rate: tuple[float, ...] = Field(
+        (1e-4, 1e-3, 1e-2), min_length=1, description="Learning rates of Adam (J21: 1e-4-1e-2)."
+    )
+
+    @field_validator("batch_size", "learning_rate")
+    @classmethod
+    def _positive_unique(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if min(value) <= 0:
+            raise ValueError("every value must be greater than 0")
+        if len(set(value)) != len(value):
+            raise ValueError("every value may stand only once")
+        return value
+
+    def trials(self) -> dict[str, tuple[int, float]]:
+        """Return the trials by key, like ``{"bs64_lr1e-3": (64, 0.001)}``, in the order of the settings."""
+        return {trial_key(b, lr): (b, lr) for b in self.batch_size for lr in self.learning_rate}
+
+
+def trial_key(batch_size: int, learning_rate: float) -> str:
+    """Return the key of a trial, like ``bs64_lr1e-3``."""
+    mantissa, exponent = f"{learning_rate:.6e}".split("e")
+    return f"bs{batch_size}_lr{float(mantissa):g}e{int(exponent)}"
+
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+_NOT_OF_THE_WEIGHTS = {"k", "device", "smallest_cluster", "initialisation", "centroids", "n_init"}
+
+
+class Aec(Section):
+    """The convolutional autoencoder and its training."""
+
+    grid: AecGrid = Field(AecGrid(), description="The trials.")
+    max_epochs: int = Field(500, ge=1, description="Epochs at most (J21: 500).")
+    patience: int = Field(10, ge=1, description="Epochs without a better validation MSE before stopping (J21: 10).")
+    latent: Literal["relu", "linear"] = Field("relu", description="Activation of the latents (code: ReLU).")
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant", description="Learning rate: constant (code), or warm-up and cosine to 0 at max_epochs (ours)."
+    )
+    precision: Literal["float32", "mixed"] = Field(
+        "float32", description="mixed: bfloat16 or float16 with loss scaling on CUDA; elsewhere float32 all the same."
+    )
+    seed: int = Field(0, ge=0, description="Seed of weights and order of the samples (ours).")
+    restarts: int = Field(
+        3,
+        ge=0,
+        le=20,
+        description="Times a trial that diverged or whose latents all died is begun again with the next seed (ours).",
+    )
+    least_live_latents: int = Field(
+        2, ge=1, le=9, description="A model with fewer latent dimensions that vary is not accepted (ours)."
+    )
+    device: Device = Field("auto", description="auto takes CUDA, else MPS, else the CPU.")
+
+    def training_values(self) -> dict[str, Any]:
+        """Return what decides about the weights of a trial, besides its batch size and learning rate."""
+        return self.model_dump(mode="json", exclude={"grid", "device", "least_live_latents"})
+
+
+class ClusterCount(Section):
+    """How many clusters: criteria over K."""
+
+    k_min: int = Field(2, ge=2, description="Smallest K looked at (J21: 2).")
+    k_max: int = Field(20, ge=2, description="Largest K looked at (J21: 20).")
+    sample: int = Field(10_000, ge=100, description="Latents drawn for all but the inertia, seeded (ours).")
+    references: int = Field(10, ge=2, description="Reference sets of the gap statistic, B (Tibshirani et al.: 10).")
+    repeats: int = Field(10, ge=2, description="Bootstraps, each with a seed of its own, behind the stability (ours).")
+    n_init: int = Field(10, ge=1, description="k-means starts for each K (scikit-learn: 10).")
+    seed: int = Field(0, ge=0, description="Seed (ours).")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ClusterCount:
+        if self.k_min > self.k_max:
+            raise ValueError(f"k_min ({self.k_min}) must not exceed k_max ({self.k_max})")
+        return self
+
+
+class Dec(Section):
+    """Deep embedded clustering: initialisation and joint training."""
+
+    k: tuple[int, ...] = Field((5, 6, 7, 8, 9, 10), min_length=1, description="Cluster counts (J21: 5-10).")
+    initialisation: Literal["gmm", "kmeans", "random", "given"] = Field(
+        "gmm", description="Where centroids start (J21: GMM); given: the file `centroids`."
+    )
+    centroids: ExpandedText | None = Field(
+        None,
+        description="given: CSV of K rows x 9 latents without a header; {k} in its name stands for K, ${NAME} for a "
+        "variable of the environment.",
+    )
+    n_init: int = Field(100, ge=1, description="Starts behind the initial centroids, the best is kept (code: 100).")
+    objective: Literal["joint", "dec", "idec"] = Field(
+        "joint",
+        description="joint: MSE + gamma KL (J21); dec: KL alone, no decoder (Xie et al. 2016); idec: as joint, "
+        "with the weight gamma_relative (after Guo et al. 2017).",
+    )
+    gamma: float = Field(
+        1e-3, gt=0, description="joint: weight of the clustering loss; belongs to unit L2 norm (code: 1e-3)."
+    )
+    gamma_relative: float = Field(
+        1.0, gt=0, description="idec: weight of the clustering loss in units of the autoencoder's own MSE (ours)."
+    )
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant", description="Learning rate: constant (code), or cosine to 0 at max_epochs (ours)."
+    )
+    precision: Literal["float32", "mixed"] = Field(
+        "float32", description="mixed: bfloat16 or float16 with loss scaling on CUDA; elsewhere float32 all the same."
+    )
+    batch_size: int = Field(64, ge=1, description="Batch size (J21: 64).")
+    learning_rate: float = Field(1e-3, gt=0, description="Learning rate of Adam (J21: 1e-3).")
+    max_epochs: int = Field(400, ge=1, description="Epochs at most (J21: 400).")
+    shuffle: bool = Field(False, description="New order of the events in each epoch (code: no, as they were drawn).")
+    updates_per_epoch: int = Field(2, ge=1, description="Updates of the target distribution P per epoch (code: 2).")
+    tolerance: float = Field(
+        3e-3, ge=0, lt=1, description="Stop when fewer labels change between two updates (J21: 0.3 %)."
+    )
+    seed: int = Field(0, ge=0, description="Seed (ours).")
+    smallest_cluster: float = Field(
+        0.002, ge=0, lt=0.5, description="A cluster with a smaller share of the training set is not accepted (ours)."
+    )
+    device: Device = Field("auto", description="auto takes CUDA, else MPS, else the CPU.")
+
+    @field_validator("k")
+    @classmethod
+    def _counts(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if min(value) < 2:
+            raise ValueError("every K must be 2 or more")
+        if len(set(value)) != len(value):
+            raise ValueError("every K may stand only once")
+        return value
+
+    @model_validator(mode="after")
+    def _given_where(self) -> Dec:
+        if (self.initialisation == "given") != (self.centroids is not None):
+            raise ValueError("initialisation 'given' and centroids belong together: give both or neither")
+        return self
+
+    def initialisation_values(self) -> dict[str, Any]:
+        """Return what decides about initial clusters."""
+        return self.model_dump(mode="json", include={"initialisation", "centroids", "n_init", "seed"})
+
+    def training_values(self) -> dict[str, Any]:
+        """Return what decides about the weights of a DEC, given its initial clusters."""
+        return self.model_dump(mode="json", exclude=_NOT_OF_THE_WEIGHTS)
+
+
+class Champion(Section):
+    """The model that labels."""
+
+    k: int | None = Field(None, ge=2, description="K of the champion; none: the accepted K of best silhouette.")
+    least_overlap: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="A cluster keeps a former champion's class if the events they share are this share of the union.",
+    )
+    names: dict[int, str] = Field(default_factory=dict, description="Names that the user gives to classes.")
+
+
+class Stability(Section):
+    """How far the chosen configuration can be trusted."""
+
+    k: int | None = Field(None, ge=2, description="K looked at; none: the champion's, else the first of dec.k.")
+    seeds: int = Field(10, ge=2, description="Trainings, each with a seed of its own (ours).")
+    permutations: int = Field(500, ge=20, description="Permutations behind each p-value (ours).")
+    noise_windows: int = Field(500, ge=0, description="Windows without events for the null, at most (ours).")
+    seed: int = Field(0, ge=0, description="Seed of draws and permutations; trainings take theirs from here on (ours).")
+
+
+class Novelty(Section):
+    """When an event is like none of the clusters."""
+
+    score: Literal["reconstruction", "distance", "probability"] = Field(
+        "reconstruction",
+        description="What the threshold is on: reconstruction error, distance in latent space with the clusters' "
+        "covariances, or one minus the greatest membership (ours).",
+    )
+    false_alarms: float = Field(
+        0.01, gt=0, lt=0.5, description="Share of held-out events above the threshold: not assigned (ours)."
+    )
+
+
+class Labelling(Section):
+    """Inference over station-days."""
+
+    batch_size: int = Field(128, ge=1, description="Spectrograms per batch (ours).")
+    device: Device = Field("auto", description="auto takes CUDA, else MPS, else the CPU.")

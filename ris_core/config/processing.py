@@ -1,0 +1,153 @@
+"""Settings: one station-day from raw samples to spectrograms."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from ris_core.section import Hertz, Seconds, Section
+
+
+class Conditioning(Section):
+    """From raw counts to the conditioned trace."""
+
+    padding: Seconds = Field(300.0, ge=60, le=3600, description="Samples of the neighbouring days on each side, s.")
+    taper: Seconds = Field(60.0, ge=0, description="Hann taper inside the padding, s (code: 60).")
+    sampling_rate: Hertz = Field(50.0, gt=0, description="Rate after decimation, Hz (J21: 50).")
+    decimation: Literal["causal_chebyshev", "zero_phase_fir"] = Field(
+        "causal_chebyshev",
+        description="Anti-alias filter. causal_chebyshev: Chebyshev-II as ObsPy's decimate (code: -3 dB at 17 Hz, "
+        "54-186 ms late). zero_phase_fir: flat to 20 Hz, no delay.",
+    )
+    band_low: Hertz = Field(3.0, gt=0, description="Band-pass, lower corner, Hz (J21: 3).")
+    band_high: Hertz = Field(20.0, gt=0, description="Band-pass, upper corner, Hz (J21: 20).")
+    band_order: int = Field(4, ge=1, le=10, description="Order of the zero-phase Butterworth band-pass (ObsPy: 4).")
+    shortest_segment: Seconds = Field(40.0, ge=35, description="Shorter contiguous segments are left out, s (ours).")
+    guard_before_gap: Seconds = Field(1.0, ge=0, description="No detection starts this close before a gap, s (ours).")
+    guard_after_gap: Seconds = Field(31.0, ge=0, description="No detection starts this soon after a gap, s (ours).")
+    other_rates: Literal["resample", "refuse"] = Field(
+        "resample",
+        description="Sampling rates that are no whole multiple of sampling_rate: band-limited interpolation after the "
+        "filters, or a failed station-day (ours).",
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Conditioning:
+        if not self.band_low < self.band_high < self.sampling_rate / 2:
+            raise ValueError(
+                f"band_low ({self.band_low:g} Hz) < band_high ({self.band_high:g} Hz) < half the sampling_rate "
+                f"({self.sampling_rate / 2:g} Hz) must hold"
+            )
+        if self.taper > self.padding:
+            raise ValueError(f"taper ({self.taper:g} s) must lie inside the padding ({self.padding:g} s)")
+        return self
+
+
+TraceKind = Literal["counts", "velocity", "acceleration", "acceleration_water_level"]
+
+
+class Response(Section):
+    """Instrument response: what detections and spectrograms are made of, and the band of the deconvolution."""
+
+    detection_trace: TraceKind = Field(
+        "counts",
+        description="What detections are made of (J21: acceleration_water_level, which in the band is proportional to "
+        "counts; ours: counts).",
+    )
+    spectrogram_trace: TraceKind = Field("counts", description="What spectrograms are made of (J21: counts).")
+    water_level: float = Field(
+        14.0,
+        ge=0,
+        le=300,
+        description="Water level of acceleration_water_level, dB below the response's maximum (J21).",
+    )
+    band_low: Hertz = Field(
+        3.0, gt=0, description="Deconvolution to velocity, acceleration and peak_acceleration: lower corner, Hz."
+    )
+    band_high: Hertz = Field(
+        20.0, gt=0, description="Deconvolution to velocity, acceleration and peak_acceleration: upper corner, Hz."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Response:
+        if self.band_low >= self.band_high:
+            raise ValueError(f"band_low ({self.band_low:g} Hz) must lie below band_high ({self.band_high:g} Hz)")
+        return self
+
+
+class StaLta(Section):
+    """One pair of averages with its thresholds."""
+
+    sta: Seconds = Field(0.5, gt=0, description="Short-term average, s (J21: 0.5).")
+    lta: Seconds = Field(30.0, gt=0, description="Long-term average, s (J21: 30).")
+    threshold_on: float = Field(15.0, description="Trigger on at this value of the characteristic function (J21: 15).")
+    threshold_off: float = Field(10.0, description="Trigger off below this value (J21: 10).")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> StaLta:
+        if self.sta >= self.lta:
+            raise ValueError(f"sta ({self.sta:g} s) must be shorter than lta ({self.lta:g} s)")
+        if self.threshold_off > self.threshold_on:
+            raise ValueError(
+                f"threshold_off ({self.threshold_off:g}) must not exceed threshold_on ({self.threshold_on:g})"
+            )
+        return self
+
+
+class Detector(StaLta):
+    """The detector on the conditioned trace: its characteristic function, averages and thresholds."""
+
+    method: Literal["recursive", "classic", "delayed", "z_detect", "carl"] = Field(
+        "recursive", description="Characteristic function: recursive, classic or delayed STA/LTA, Z-detector, Carl."
+    )
+    further_pairs: tuple[StaLta, ...] = Field(
+        (), max_length=8, description="Pairs that are looked for beside the first one; an event names its pair (ours)."
+    )
+    carl_ratio: float = Field(1.0, gt=0, description="Carl: weight of the long-term average; less is more sensitive.")
+    carl_quiet: float = Field(0.0, ge=0, description="Carl: offset in units of the trace; less is more sensitive.")
+    cleaning_window: Seconds = Field(
+        5.0, ge=0, description="A trigger this soon after the last kept trigger's onset is left out, s (code: 5)."
+    )
+
+    @property
+    def pairs(self) -> tuple[StaLta, ...]:
+        """All pairs, the first one first."""
+        first = StaLta(**{name: getattr(self, name) for name in StaLta.model_fields})
+        return (first, *self.further_pairs)
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Detector:
+        spans = [(pair.sta, pair.lta) for pair in self.pairs]
+        twice = sorted({f"{sta:g}/{lta:g} s" for sta, lta in spans if spans.count((sta, lta)) > 1})
+        if twice:
+            raise ValueError(f"further_pairs: {', '.join(twice)} stands more than once; every pair may stand only once")
+        lowest = min(pair.threshold_off for pair in self.pairs)
+        if self.method in ("recursive", "classic", "delayed") and lowest <= 0:
+            raise ValueError(f"threshold_off ({lowest:g}) must be greater than 0 for a ratio of averages")
+        return self
+
+
+class Spectrogram(Section):
+    """Spectrogram of one event: 87 frequencies x 100 times, the input of the networks."""
+
+    window: Seconds = Field(0.4, gt=0, description="Length of the Kaiser window, s (J21: 0.4; 20 samples at 50 Hz).")
+    kaiser_beta: float = Field(5.7, ge=0, description="Shape of the Kaiser window (code: 5.7).")
+    hop: Seconds = Field(0.04, gt=0, description="Step between columns, s (J21: 90 % overlap, 0.04).")
+    nfft: int = Field(256, ge=16, description="Points of the Fourier transform (J21: 256).")
+    duration: Seconds = Field(4.0, gt=0, description="Length of the spectrogram, s (J21: 4; 100 columns).")
+    search: Seconds = Field(5.0, ge=0, description="The centre column is sought this far from the peak, s (code: 5).")
+    frequency_low: Hertz = Field(3.0, ge=0, description="Lowest frequency kept, Hz (J21: 3).")
+    frequency_high: Hertz = Field(20.0, gt=0, description="Highest frequency kept, Hz (J21: 20).")
+    duplicate_within: Seconds = Field(0.1, ge=0, description="Same window start within this: a duplicate, s (ours).")
+
+
+def spectrogram_shape(conditioning: Conditioning, spectrogram: Spectrogram) -> tuple[int, int]:
+    """Return the number of frequencies and of times of a spectrogram."""
+    step = conditioning.sampling_rate / spectrogram.nfft
+    bins = [
+        i
+        for i in range(spectrogram.nfft // 2 + 1)
+        if spectrogram.frequency_low <= i * step <= spectrogram.frequency_high
+    ]
+    return len(bins), round(spectrogram.duration / spectrogram.hop)

@@ -1,0 +1,170 @@
+"""Settings of one network as a whole, and what decides about each of its products."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from ris_core.config.learning import (
+    Aec,
+    Champion,
+    ClusterCount,
+    Dec,
+    Labelling,
+    Normalisation,
+    Novelty,
+    Stability,
+    TrainingSet,
+)
+from ris_core.config.processing import Conditioning, Detector, Response, Spectrogram, spectrogram_shape
+from ris_core.config.sources import FdsnSource, Network, Retention, SdsSource, Source, Station, SyntheticSource
+from ris_core.section import Section, digest_of
+
+RECOMMENDED: dict[str, Any] = {
+    "aec": {"latent": "linear", "schedule": "cosine"},
+    "dec": {"shuffle": True, "objective": "idec"},
+}
+"""What the profile `recommended` changes; docs/benchmarks.md says what each part brings."""
+
+
+def _under(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with defaults put under them, section by section; what is no mapping is left to validation."""
+    merged = dict(defaults) | dict(values)
+    for name in defaults.keys() & values.keys():
+        if isinstance(defaults[name], Mapping) and isinstance(values[name], Mapping):
+            merged[name] = _under(defaults[name], values[name])
+    return merged
+
+
+class Settings(Section):
+    """Everything that describes one network and its products."""
+
+    profile: Literal["paper", "recommended"] = Field(
+        "paper", description="Defaults of all values that are not named: the paper's, or those of `RECOMMENDED` (ours)."
+    )
+    network: Network
+    stations: tuple[Station, ...] = Field(min_length=1)
+    channel: str = Field("HHZ", pattern=r"^[A-Z0-9]{3}$", description="SEED channel code (J21: HHZ).")
+    location: str = Field("", pattern=r"^(--|[A-Z0-9]{0,2})$", description="SEED location code; '' or '--' is empty.")
+    first_day: date = Field(description="First day, UTC.")
+    last_day: date | None = Field(None, description="Last day, inclusive, UTC; none: the network still runs.")
+    source: Source = Field(description="Where waveforms come from: synthetic, sds or fdsn.")
+    conditioning: Conditioning = Conditioning()
+    response: Response = Response()
+    detector: Detector = Detector()
+    spectrogram: Spectrogram = Spectrogram()
+    training_set: TrainingSet = TrainingSet()
+    normalisation: Normalisation = Normalisation()
+    aec: Aec = Aec()
+    cluster_count: ClusterCount = ClusterCount()
+    dec: Dec = Dec()
+    champion: Champion = Champion()
+    stability: Stability = Stability()
+    novelty: Novelty = Novelty()
+    labelling: Labelling = Labelling()
+    retention: Retention = Retention()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _profile(cls, values: Any) -> Any:
+        named = isinstance(values, Mapping) and values.get("profile") == "recommended"
+        return _under(RECOMMENDED, values) if named else values
+
+    @field_validator("location")
+    @classmethod
+    def _empty_location(cls, value: str) -> str:
+        return "" if value == "--" else value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Settings:
+        codes = [s.code for s in self.stations]
+        twice = sorted({c for c in codes if codes.count(c) > 1})
+        if twice:
+            raise ValueError(f"stations: {', '.join(twice)} stand more than once; every code may stand only once")
+        if self.last_day is not None and self.last_day < self.first_day:
+            raise ValueError(f"last_day ({self.last_day}) lies before first_day ({self.first_day})")
+        if self.champion.k is not None and self.champion.k not in self.dec.k:
+            raise ValueError(f"champion.k ({self.champion.k}) is not among dec.k {list(self.dec.k)}")
+        self._check_samples()
+        if isinstance(self.source, SyntheticSource):
+            without = [s.code for s in self.stations if s.latitude is None]
+            if without:
+                raise ValueError(f"stations: {', '.join(without)} need latitude and longitude for a synthetic network")
+            last = self.last_day or self.source.catalogue_last_day
+            if self.first_day < self.source.catalogue_first_day or last > self.source.catalogue_last_day:
+                raise ValueError(
+                    f"first_day ... last_day must lie in the truth catalogue, {self.source.catalogue_first_day} ... "
+                    f"{self.source.catalogue_last_day}"
+                )
+        return self
+
+    def _check_samples(self) -> None:
+        """Refuse windows, averages and corners that do not fit the sampling rate after decimation."""
+        rate, spec = self.conditioning.sampling_rate, self.spectrogram
+        window, hop = spec.window * rate, spec.hop * rate
+        if abs(window - round(window)) > 1e-6 or abs(hop - round(hop)) > 1e-6 or round(hop) < 1:
+            raise ValueError(
+                f"spectrogram.window ({spec.window:g} s) and hop ({spec.hop:g} s) must be whole samples at {rate:g} Hz"
+            )
+        if round(window) < 8:
+            raise ValueError(
+                f"spectrogram.window ({spec.window:g} s) has {round(window)} samples at {rate:g} Hz; it needs 8 or more"
+            )
+        shortest = min(pair.sta for pair in self.detector.pairs)
+        if shortest * rate < 1:
+            raise ValueError(f"detector.sta ({shortest:g} s) is shorter than one sample at {rate:g} Hz")
+        if 1.1 * self.response.band_high > rate / 2:
+            raise ValueError(
+                f"response.band_high ({self.response.band_high:g} Hz) and its flank must lie below half the "
+                f"conditioning.sampling_rate, at most {rate / 2.2:.4g} Hz"
+            )
+        if round(window) > spec.nfft:
+            raise ValueError(f"spectrogram.nfft ({spec.nfft}) must be at least the window's {round(window)} samples")
+        shape = spectrogram_shape(self.conditioning, spec)
+        if shape != (87, 100):
+            raise ValueError(
+                f"spectrogram: these values give {shape[0]} frequencies x {shape[1]} times; the networks need 87 x 100"
+            )
+
+    def station(self, code: str) -> Station:
+        """Return a station by its code; raises `KeyError` naming the known ones."""
+        for station in self.stations:
+            if station.code == code:
+                return station
+        raise KeyError(f"station {code} is not in the settings; known: {', '.join(s.code for s in self.stations)}")
+
+    def days(self, today: date | None = None) -> list[date]:
+        """Return all days that are over: first to last day, or to yesterday (UTC) where the end is open."""
+        yesterday = (today or datetime.now(UTC).date()) - timedelta(days=1)
+        last = min(self.last_day, yesterday) if self.last_day else yesterday
+        return [self.first_day + timedelta(days=n) for n in range((last - self.first_day).days + 1)]
+
+    def acquire_digest(self) -> str:
+        """Return the digest of what decides about the raw waveforms."""
+        source = self.source.model_dump(mode="json")
+        if isinstance(self.source, SdsSource | FdsnSource):
+            # Where the same samples lie is not part of what they are.
+            source = {"kind": self.source.kind}
+        # Synthetic sources are heard at several stations, so every station's place decides about all waveforms.
+        where = [s.model_dump(mode="json") for s in self.stations] if source["kind"] == "synthetic" else []
+        return digest_of([source, where, self.channel, self.location, self.conditioning.padding])
+
+    def aec_digest(self) -> str:
+        """Return the digest of what decides about the weights of a trial, besides its batch size and learning rate."""
+        return digest_of([self.normalisation.model_dump(mode="json"), self.aec.training_values()])
+
+    def initial_clusters_digest(self) -> str:
+        """Return the digest of what decides about initial clusters."""
+        return digest_of(self.dec.initialisation_values())
+
+    def dec_digest(self) -> str:
+        """Return the digest of what decides about the weights of a DEC, given its initial clusters."""
+        return digest_of(self.dec.training_values())
+
+    def process_digest(self) -> str:
+        """Return the digest of what decides about detections and spectrograms."""
+        parts = (self.conditioning, self.response, self.detector, self.spectrogram)
+        return digest_of([p.model_dump(mode="json") for p in parts])

@@ -1,0 +1,147 @@
+"""Settings: the network, its stations, and where waveforms come from."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from ris_core.section import Degrees, ExpandedPath, ExpandedText, Metres, Seconds, Section
+
+
+class Network(Section):
+    """The seismic network."""
+
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9_]*$", description="Name of the data root: products lie in RIS_DATA/<name>."
+    )
+    code: str = Field(pattern=r"^[A-Z0-9]{1,8}$", description="FDSN network code.")
+    title: str = Field("", description="What the network is, for people.")
+
+
+class Station(Section):
+    """One station; a station's place in the list is part of the partitions, so stations are only appended."""
+
+    code: str = Field(pattern=r"^[A-Z0-9]{1,8}$", description="FDSN station code.")
+    latitude: Degrees | None = Field(
+        None, ge=-90, le=90, description="Latitude, degrees north (WGS84); none: see the station's StationXML."
+    )
+    longitude: Degrees | None = Field(
+        None, ge=-180, le=180, description="Longitude, degrees east (WGS84); none: see the station's StationXML."
+    )
+    elevation: Metres = Field(0.0, ge=-12000, le=9000, description="Elevation of the ground, m.")
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Station:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError(f"station {self.code}: give latitude and longitude, or neither")
+        return self
+
+    @property
+    def position(self) -> tuple[float, float]:
+        """Latitude and longitude, degrees; raises `ValueError` where the settings give none."""
+        if self.latitude is None or self.longitude is None:
+            raise ValueError(f"station {self.code}: latitude and longitude are not in the settings")
+        return self.latitude, self.longitude
+
+
+class SyntheticSource(Section):
+    """The embedded network with ground truth (`ris_core.synthetic`)."""
+
+    kind: Literal["synthetic"] = "synthetic"
+    seed: int = Field(0, ge=0, description="Generator seed: templates, sites, noise, truth. Apart from model seeds.")
+    events_per_day: float = Field(
+        600.0, gt=0, le=5000, description="True events per station-day; about a third is detected at STA/LTA 15."
+    )
+    catalogue_first_day: date = Field(date(2014, 12, 1), description="First day of the truth catalogue.")
+    catalogue_last_day: date = Field(date(2016, 11, 30), description="Last day of the truth catalogue, inclusive.")
+    novelty_from: date = Field(
+        date(2015, 12, 1), description="First day of the rare novelty family; no event of it exists before."
+    )
+    missing: tuple[str, ...] = Field((), description="Station-days without data, as 'STATION/YYYY-MM-DD'.")
+    gaps: tuple[str, ...] = Field((), description="Station-days with gaps, as 'STATION/YYYY-MM-DD'.")
+    clock_steps: tuple[str, ...] = Field((), description="Station-days with a clock step, as 'STATION/YYYY-MM-DD'.")
+
+    @field_validator("missing", "gaps", "clock_steps")
+    @classmethod
+    def _station_days(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            station, _, day = text.partition("/")
+            try:
+                date.fromisoformat(day)
+            except ValueError:
+                station = ""
+            if not station:
+                raise ValueError(f"'{text}' is not a station-day; write it like S01/2014-12-03")
+        return value
+
+
+class SdsSource(Section):
+    """A SeisComP Data Structure archive, read in place and never written."""
+
+    kind: Literal["sds"] = "sds"
+    root: ExpandedPath = Field(description="Root folder of the archive; ${NAME} is taken from the environment.")
+    inventory: ExpandedPath | None = Field(
+        None, description="Folder of StationXML files named NET.STA.xml; none means no instrument response."
+    )
+
+
+class FdsnSource(Section):
+    """A data centre that answers FDSN web services; credentials come from the environment alone."""
+
+    kind: Literal["fdsn"] = "fdsn"
+    provider: ExpandedText = Field(
+        "EARTHSCOPE",
+        description="ObsPy provider name or base URL of the FDSN web services; ${NAME} is taken from the environment, "
+        "and RIS_FDSN_PROVIDER overrides it.",
+    )
+    timeout: Seconds = Field(
+        120.0, gt=0, le=3600, description="A request that stays silent this long has failed, s (ObsPy: 120)."
+    )
+    attempts: int = Field(6, ge=1, le=20, description="Times a request is made before its station-day fails (ours).")
+    first_wait: Seconds = Field(
+        2.0,
+        ge=0,
+        le=600,
+        description="Wait after the first failed attempt, s; it doubles from attempt to attempt (ours).",
+    )
+    longest_wait: Seconds = Field(
+        60.0, ge=0, le=3600, description="Longest wait of our own between attempts, s (ours)."
+    )
+    longest_retry_after: Seconds = Field(
+        600.0, ge=0, le=86400, description="Longest wait that the data centre's Retry-After can ask for, s (ours)."
+    )
+    simultaneous_requests: int = Field(
+        3, ge=1, le=64, description="Station-days of one run that are fetched at once on Dask workers (ours)."
+    )
+    metadata_days: float = Field(
+        30.0, gt=0, description="A station's StationXML older than this is fetched anew, days (ours)."
+    )
+
+    @model_validator(mode="after")
+    def _reachable(self) -> FdsnSource:
+        # Checked here, not at the field: a message about a field repeats its value, which may hold a password.
+        if "@" in self.provider:
+            raise ValueError(
+                "provider holds credentials ('@'); settings are no place for them: set RIS_FDSN_USER and "
+                "RIS_FDSN_PASSWORD, or RIS_FDSN_EIDA_TOKEN, in the environment"
+            )
+        if not re.fullmatch(r"[A-Za-z0-9+_-]+|https?://[\w.\-\[\]:]+(/[\w.-]+)*/?", self.provider):
+            raise ValueError(
+                f"provider '{self.provider}' is neither a name that ObsPy knows, like EARTHSCOPE, nor a base URL, "
+                "like https://service.earthscope.org"
+            )
+        return self
+
+
+Source = Annotated[SyntheticSource | SdsSource | FdsnSource, Field(discriminator="kind")]
+
+
+class Retention(Section):
+    """What is kept of raw waveforms."""
+
+    raw: Literal["keep", "drop_after_processing"] = Field(
+        "keep", description="Whether stored waveforms stay once a station-day is processed (34 x 730 days: 620 GB)."
+    )
