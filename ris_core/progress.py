@@ -25,6 +25,9 @@ def track(iterable: Iterable[T], what: str, total: int | None = None, unit: str 
     )
 
 
-def bar(total: int, what: str, unit: str = "it") -> tqdm[Any]:
-    """Return a progress bar to be advanced by hand with ``update(n)``; use it as a context manager."""
-    return tqdm(total=total, desc=what, unit=unit, mininterval=_mininterval(), dynamic_ncols=True)
+def bar(total: int, what: str, unit: str = "it", done: int = 0) -> tqdm[Any]:
+    """Return a progress bar to be advanced by hand with ``update(n)``; use it as a context manager.
+
+    It shows rate and time left; `done` of the total are behind it already.
+    """
+    return tqdm(total=total, desc=what, unit=unit, mininterval=_mininterval(), dynamic_ncols=True, initial=done)

@@ -120,6 +120,14 @@ def is_current(stage: Stage, store: Store, key: StationDay) -> bool:
     return labels_are_current(store, key)
 
 
+def is_left_out(stage: Stage, store: Store, key: StationDay) -> bool:
+    """Return whether there is nothing to do for a station-day: it is to be labelled, but no event of it was imported.
+
+    Everywhere else each station-day has a record of what was found; an imported file tells of days with events alone.
+    """
+    return stage == "label" and store.settings.imported and not store.acquisition(key).exists()
+
+
 def exists(stage: Stage, store: Store, key: StationDay) -> bool:
     """Return whether a stage's product of a station-day stands, current or not."""
     if stage == "acquire":

@@ -137,6 +137,75 @@ def ui(
     raise typer.Exit(serve(store, port, mlflow_port, lambda line: console.print(line, markup=False)))
 
 
+def _refuse(error: Exception) -> None:
+    console.print(str(error), style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(1) from error
+
+
+@app.command("import-h5")
+def import_h5(
+    file: Annotated[Path | None, typer.Argument(help="HDF5 file of the published code.")] = None,
+    catalogue: Annotated[
+        Path | None, typer.Option(help="CSV beside it, to be compared with its catalogue; by default FILE.csv if any.")
+    ] = None,
+    weights: Annotated[
+        list[Path] | None, typer.Option(help="Weight file of the published code; may be given several times.")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace station-days that stand with other events.")
+    ] = False,
+    write_config: Annotated[
+        Path | None, typer.Option(help="Write settings that cover FILE to this new file, and import nothing.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Import published events as station-days, and published weights as models; docs/published_data.md says how."""
+    from ris_core.models.weights import WeightsError
+    from ris_core.storage.published_file import PublishedFileError
+    from ris_dagster import importing
+
+    if file is None and (not weights or write_config is not None):
+        console.print("Give a FILE, or --weights, or both.", style="red")
+        raise typer.Exit(2)
+    try:
+        if write_config is not None and file is not None:
+            console.print(importing.write_config(file, catalogue, write_config), markup=False, soft_wrap=True)
+            return
+        _, store = _open(config)
+        for line in importing.import_published(store, file, catalogue, weights or [], replace):
+            console.print(line, markup=False, soft_wrap=True)
+    except (PublishedFileError, WeightsError) as error:
+        _refuse(error)
+    except KeyboardInterrupt:
+        console.print("Interrupted: station-days that are written stay; the same command goes on from there.")
+        raise typer.Exit(130) from None
+
+
+@app.command("export-h5")
+def export_h5(
+    file: Annotated[
+        Path, typer.Argument(help="HDF5 file to be written; its catalogue is written to FILE.csv as well.")
+    ],
+    config: ConfigOption = None,
+) -> None:
+    """Write the events of all station-days as one HDF5 file of the published layout, with its CSV."""
+    from ris_core.published.exporting import export
+    from ris_core.storage.published_file import PublishedFileError
+
+    _, store = _open(config)
+    try:
+        found = export(store, file)
+    except PublishedFileError as error:
+        _refuse(error)
+        return
+    left_out = f"; {found.outdated} that are out of date are left out" if found.outdated else ""
+    console.print(
+        f"{found.path}, {found.table}: {found.events} events of {found.station_days} station-days{left_out}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
 @app.command()
 def env(config: ConfigOption = None) -> None:
     """Print the environment in which Dagster's own commands see this network, and its MLflow store (for `eval`)."""

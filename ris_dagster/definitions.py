@@ -11,6 +11,7 @@ from ris_core.config import Settings, data_root, load_settings
 from ris_dagster.assets.acquire import build_acquire_assets
 from ris_dagster.assets.analysis import build_analysis_assets
 from ris_dagster.assets.champion import build_champion_asset
+from ris_dagster.assets.choosing import build_choosing_assets
 from ris_dagster.assets.clustering import build_clustering_assets
 from ris_dagster.assets.events import build_event_assets
 from ris_dagster.assets.labels import build_label_assets
@@ -51,6 +52,7 @@ def build_definitions(settings: Settings, resource_overrides: Mapping[str, Any] 
             *build_event_assets(settings, partitions),
             *build_training_assets(settings, partitions),
             *build_clustering_assets(settings, partitions),
+            *build_choosing_assets(settings),
             build_champion_asset(settings),
             *build_label_assets(settings, partitions),
             *build_analysis_assets(settings),

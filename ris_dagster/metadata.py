@@ -1,6 +1,7 @@
 """From results to Dagster metadata: pictures, tables, column schemas."""
 
 import base64
+import math
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -35,6 +36,11 @@ def table(frame: "pd.DataFrame") -> dg.MarkdownMetadataValue:
     rule = "|" + "---|" * len(frame.columns)
     rows = ["| " + " | ".join(cell(v) for v in row) + " |" for row in frame.itertuples(index=False)]
     return dg.MetadataValue.md("\n".join([head, rule, *rows]))
+
+
+def finite(value: float) -> float | None:
+    """Return a number as the UI can show it: none for NaN and infinity, which GraphQL has no way to say."""
+    return float(value) if math.isfinite(value) else None
 
 
 def column_schema(schema: "pa.Schema") -> dg.TableSchema:

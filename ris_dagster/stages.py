@@ -58,6 +58,7 @@ def runs_of(job: str, settings: Settings, store: Store, again: bool) -> list[Run
 def _is_current(job: str, store: Store, key: str) -> bool:
     """Return whether what a training job makes stands and is what the settings and inputs of now would give."""
     from ris_core.clustering import stage
+    from ris_core.clustering.cluster_count import criteria_are_current
     from ris_core.training import training_set, trials
 
     if job == jobs.DRAW:
@@ -66,7 +67,7 @@ def _is_current(job: str, store: Store, key: str) -> bool:
         return trials.trial_is_current(store, key)
     if job == jobs.ENCODE:
         return (
-            trials.choice_is_current(store) and stage.latents_are_current(store) and stage.criteria_are_current(store)
+            trials.choice_is_current(store) and stage.latents_are_current(store) and criteria_are_current(store)
         )
     if job == jobs.CLUSTERS:
         return stage.clusters_are_current(store, int(key))
@@ -77,9 +78,9 @@ def _is_current(job: str, store: Store, key: str) -> bool:
 
 def all_jobs(settings: Settings) -> list[str]:
     """Return the names of all jobs in the order of the method."""
+    # Imported station-days are neither acquired nor processed here.
     names = [
-        jobs.ACQUIRE,
-        jobs.PROCESS,
+        *([] if settings.imported else [jobs.ACQUIRE, jobs.PROCESS]),
         jobs.DRAW,
         jobs.TRIALS,
         jobs.ENCODE,

@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from ris_core.stages import Outcome, StageTask, most_at_once, record_outcome
+from ris_core.stages import Outcome, StageTask, is_left_out, most_at_once, record_outcome
 from ris_core.station_day import StationDay
 from ris_core.storage.store import Stage
 from ris_dagster.partitions import partition_key, station_day
@@ -59,11 +59,11 @@ def run_block(
     """
     from ris_core.progress import bar
 
-    keys = [station_day(k) for k in context.partition_keys]
+    opened = store.open()
+    keys = [key for k in context.partition_keys if not is_left_out(stage, opened, key := station_day(k))]
     task = StageTask(stage, store.settings_json, store.root)
     selected = {asset: code_versions[asset] for asset in describe if asset in context.selected_asset_keys}
     outcomes: list[Outcome] = []
-    opened = store.open()
     with recording(context, selected) as recorder, bar(len(keys), stage, unit="station-day") as progress:
         for outcome in compute.map(task, keys, most_at_once(stage, opened, keys)):
             progress.update(1)

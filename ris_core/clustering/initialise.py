@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.metrics import pairwise_distances_argmin
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
+from ris_core import config
 from ris_core.training.floors import live_dimensions
 
 logger = logging.getLogger(__name__)
@@ -160,13 +162,44 @@ def given(z: NDArray[Any], centroids: NDArray[Any]) -> Initialisation:
     return _initialisation("given", z, centroids, pairwise_distances_argmin(z, centroids))
 
 
-def random(z: NDArray[Any], k: int, seed: int) -> Initialisation:
-    """Take `k` distinct events of the latents (N, D) at random as centroids and label by the nearest."""
+def random(z: NDArray[Any], k: int, n_init: int, seed: int) -> Initialisation:
+    """Take `k` distinct events of the latents (N, D) as centroids and label by the nearest.
+
+    Of `n_init` random draws the one of least inertia is taken.
+    """
     z = _checked(z, k)
     distinct = np.unique(z, axis=0)
-    rows = np.random.default_rng(seed).choice(len(distinct), k, replace=False)
-    centroids = distinct[rows]
-    return _initialisation("random", z, centroids, pairwise_distances_argmin(z, centroids))
+    rng = np.random.default_rng(seed)
+    best: Initialisation | None = None
+    for _ in range(n_init):
+        centroids = distinct[rng.choice(len(distinct), k, replace=False)]
+        drawn = _initialisation("random", z, centroids, pairwise_distances_argmin(z, centroids))
+        if best is None or drawn.inertia < best.inertia:
+            best = drawn
+    if best is None:
+        raise ValueError(f"n_init must be 1 or more, got {n_init}")
+    return best
+
+
+def read_centroids(settings: config.Dec, k: int) -> NDArray[np.float64]:
+    """Read the given centroids (K, D) of a K from the CSV file that the settings name.
+
+    Raises
+    ------
+    ValueError
+        The file is absent, or is no table of K rows of numbers; names it.
+    """
+    path = Path((settings.centroids or "").replace("{k}", str(k))).expanduser()
+    try:
+        found = np.loadtxt(path, delimiter=",", ndmin=2)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: the centroids for K = {k} cannot be read: {error}") from error
+    if len(found) != k:
+        raise ValueError(
+            f"{path}: {len(found)} rows of centroids for K = {k}; give {k} rows, or a file for each K with {{k}} in "
+            "the name of dec.centroids"
+        )
+    return found
 
 
 def initialise(
@@ -184,7 +217,7 @@ def initialise(
     if method == "kmeans":
         return kmeans(z, k, n_init, seed)
     if method == "random":
-        return random(z, k, seed)
+        return random(z, k, n_init, seed)
     if method != "given":
         raise ValueError(f"initialisation '{method}' is not known; use gmm, kmeans, random or given")
     if centroids is None or len(centroids) != k:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import davies_bouldin_score, silhouette_score
+from sklearn.metrics import davies_bouldin_score
+from sklearn.metrics.pairwise import euclidean_distances
+
+from ris_core.training.samples import Samples, as_samples
+
+_BLOCK_VALUES = 8_000_000
+"""Distances that are held at once."""
+DATA_SAMPLE = 5_000
+"""Spectrograms behind a silhouette in data space: distances between 10,000 of them are a minute of a core's work."""
 
 
 def subsample(n: int, sample: int, seed: int) -> NDArray[np.int64]:
@@ -45,9 +54,181 @@ def silhouette(values: NDArray[Any], labels: NDArray[Any], sample: int = 10_000,
     """
     flat = _flat(values, labels)
     rows = subsample(len(flat), sample, seed)
-    if not _scorable(labels[rows]):
-        return float("nan")
-    return float(silhouette_score(flat[rows], labels[rows]))
+    return float(np.mean(silhouettes(flat[rows], [labels[rows]])[0])) if len(rows) else float("nan")
+
+
+def silhouettes(values: NDArray[Any], partitions: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
+    """Return the silhouette of every event in each of several partitions, Euclidean (Rousseeuw 1987).
+
+    s = (b − a) / max(a, b), with a the mean distance to the other events of its cluster and b the least mean distance
+    to those of another cluster; 0 in a cluster of one event. Distances are computed once for all partitions.
+
+    Parameters
+    ----------
+    values
+        (N, D).
+    partitions
+        P arrays of labels (N,).
+
+    Returns
+    -------
+    ndarray
+        (P, N); NaN for a partition of fewer than two clusters, or of single events only.
+    """
+    n = len(values)
+    out = np.full((len(partitions), n), np.nan)
+    codes = [np.unique(labels, return_inverse=True)[1] for labels in partitions]
+    usable = [p for p, labels in enumerate(partitions) if _scorable(labels)]
+    if not usable:
+        return out
+    members = [np.eye(codes[p].max() + 1)[codes[p]] for p in usable]
+    columns = np.cumsum([0, *(m.shape[1] for m in members)])
+    everything = np.concatenate(members, axis=1)
+    step = max(1, _BLOCK_VALUES // n)
+    for start in range(0, n, step):
+        rows = slice(start, min(start + step, n))
+        distance = euclidean_distances(values[rows], values)
+        distance[np.arange(len(distance)), np.arange(rows.start, rows.stop)] = 0.0
+        sums = distance @ everything
+        for p, m, first, last in zip(usable, members, columns[:-1], columns[1:], strict=True):
+            out[p, rows] = _silhouettes_of(sums[:, first:last], m.sum(axis=0), codes[p][rows])
+    return out
+
+
+def _silhouettes_of(sums: NDArray[Any], sizes: NDArray[Any], own: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return silhouettes (n,) from the sums of distances to the events of each cluster (n, K) and its own cluster."""
+    rows = np.arange(len(own))
+    inside = sums[rows, own] / np.maximum(sizes[own] - 1, 1)
+    mean = sums / sizes
+    mean[rows, own] = np.inf
+    outside = mean.min(axis=1)
+    greater = np.maximum(inside, outside)
+    s: NDArray[np.float64] = np.where(
+        (sizes[own] > 1) & (greater > 0), (outside - inside) / np.where(greater > 0, greater, 1.0), 0.0
+    )
+    return s
+
+
+def silhouette_of(
+    samples: Samples | NDArray[Any], labels: NDArray[Any], sample: int = DATA_SAMPLE, seed: int = 0
+) -> float:
+    """Return the mean silhouette in data space of at most `sample` of the events (N, F, T), drawn with `seed`."""
+    samples = as_samples(samples)
+    rows = subsample(len(samples), sample, seed)
+    return silhouette(samples.take(rows), labels[rows], len(rows))
+
+
+def class_means(samples: Samples | NDArray[Any], labels: NDArray[Any], k: int) -> NDArray[np.float32]:
+    """Return the mean event (K, F, T) of each class, zero where a class is empty; events (N, F, T), labels (N,)."""
+    return _Sums(as_samples(samples), labels, k).mean.astype(np.float32)
+
+
+def class_table(
+    samples: Samples | NDArray[Any], labels: NDArray[Any], k: int, sample: int = DATA_SAMPLE, seed: int = 0
+) -> pd.DataFrame:
+    """Describe each class of a partition in data space, in two passes over the events.
+
+    Parameters
+    ----------
+    samples
+        N normalised spectrograms.
+    labels
+        (N,), 0 ... K − 1.
+    k
+        Number of classes.
+    sample, seed
+        Events behind the silhouette, at most, and the seed of their draw.
+
+    Returns
+    -------
+    DataFrame
+        Index `label`. `size` and `share` of the events; `inner_product`, mean over the members x of ⟨x, m/‖m‖⟩ with the
+        class mean m, 1 if all have one shape; `mse` and `mae`, means over members and pixels of (x − m)² and |x − m|;
+        `silhouette`, mean over the `sampled` members. NaN where a class is empty.
+
+        For members of unit norm the inner product is ‖m‖, the mean resultant length (Mardia & Jupp 2000), and the MSE
+        is (1 − ‖m‖²) over the number of pixels: both say the same.
+    """
+    samples = as_samples(samples)
+    sums = _Sums(samples, labels, k)
+    mean = sums.mean.reshape(k, -1)
+    some = np.where(sums.sizes > 0, sums.sizes, np.nan)
+    norm = np.linalg.norm(mean, axis=1) * (some / some)
+    absolute = np.zeros(k)
+    single = mean.astype(np.float32)
+    for rows, block in samples.blocks():
+        own = labels[rows]
+        deviation = np.abs(block.reshape(len(block), -1) - single[own]).mean(axis=1, dtype=np.float64)
+        absolute += np.bincount(own, deviation, minlength=k)
+    drawn = subsample(len(samples), sample, seed)
+    scores = silhouettes(samples.take(drawn).reshape(len(drawn), -1), [labels[drawn]])[0]
+    sampled = np.bincount(labels[drawn], minlength=k)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        table = pd.DataFrame(
+            {
+                "size": sums.sizes,
+                "share": sums.sizes / max(len(samples), 1),
+                "inner_product": norm,
+                "mse": np.maximum(sums.squares / some - norm**2, 0.0) / mean.shape[1],
+                "mae": absolute / some,
+                "silhouette": np.bincount(labels[drawn], scores, minlength=k) / sampled,
+                "sampled": sampled,
+            }
+        )
+    return table.rename_axis("label")
+
+
+def overall(table: pd.DataFrame) -> dict[str, float]:
+    """Return the means over all events of what `class_table` gives for each class.
+
+    `silhouette`, `inner_product`, `mse_to_mean`, `mae_to_mean`; and `smallest_cluster`, the least share of the events.
+    """
+
+    def mean(column: str, weight: str) -> float:
+        counted = table[table[weight] > 0]
+        return float(np.average(counted[column], weights=counted[weight])) if len(counted) else float("nan")
+
+    return {
+        "silhouette": mean("silhouette", "sampled"),
+        "inner_product": mean("inner_product", "size"),
+        "mse_to_mean": mean("mse", "size"),
+        "mae_to_mean": mean("mae", "size"),
+        "smallest_cluster": float(table["share"].min()),
+    }
+
+
+class _Sums:
+    """Sums over the members of each class, from one pass over the events.
+
+    Attributes
+    ----------
+    sizes
+        (K,) members.
+    mean
+        (K, F, T) mean member; 0 where there is none.
+    squares
+        (K,) sum of the squared norms.
+    """
+
+    def __init__(self, samples: Samples, labels: NDArray[Any], k: int) -> None:
+        if labels.shape != (len(samples),):
+            raise ValueError(f"labels must have the shape ({len(samples)},), one for each event, got {labels.shape}")
+        if len(labels) and not 0 <= labels.min() <= labels.max() < k:
+            raise ValueError(f"labels must lie between 0 and {k - 1}, got {labels.min()} to {labels.max()}")
+        self.sizes = np.bincount(labels, minlength=k)
+        self.squares = np.zeros(k)
+        total: NDArray[np.float64] | None = None
+        shape: tuple[int, ...] = ()
+        for rows, block in samples.blocks():
+            flat, shape = block.reshape(len(block), -1), block.shape[1:]
+            if total is None:
+                total = np.zeros((k, flat.shape[1]))
+            members = np.eye(k, dtype=np.float32)[:, labels[rows]]
+            total += members @ flat
+            self.squares += members @ np.einsum("nd,nd->n", flat, flat, dtype=np.float64)
+        if total is None:
+            raise ValueError("there are no events to describe")
+        self.mean = (total / np.maximum(self.sizes, 1)[:, None]).reshape(k, *shape)
 
 
 def davies_bouldin(values: NDArray[Any], labels: NDArray[Any]) -> float:

@@ -13,8 +13,8 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from ris_core import config, versions
-from ris_core.clustering.initialise import Initialisation, initialise
-from ris_core.clustering.scores import davies_bouldin, label_change_table, silhouette
+from ris_core.clustering.initialise import Initialisation, initialise, read_centroids
+from ris_core.clustering.scores import davies_bouldin, label_change_table, silhouette, subsample
 from ris_core.models.inference import encode, reconstruction_error
 from ris_core.models.networks import Aec
 from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE, read_description, save_model
@@ -23,7 +23,8 @@ from ris_core.storage import tables
 from ris_core.storage.atomic import read_json, replacing, write_json
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
-from ris_core.training.acceptance import Acceptance, accept_dec
+from ris_core.training.acceptance import Acceptance, accept_dec, coinciding
+from ris_core.training.checkpoint import Checkpoint
 from ris_core.training.dec import DecResult, train_dec
 from ris_core.training.loop import OnStep
 from ris_core.training.training_set import TrainingSet, digest_on_disk
@@ -47,7 +48,7 @@ LATENT_SCHEMA = pa.schema(
 
 def write_latents(store: Store, data: TrainingSet, aec: Aec, aec_digest: str) -> NDArray[np.float32]:
     """Encode the training set, write the latents (N, 9) as a table, and return them."""
-    z = encode(aec, data.x)
+    z = encode(aec, data.samples)
     frame = pd.DataFrame({"event_id": data.event_id, "validation": data.validation, "latent": list(z)})
     tables.write_table(store.latent_features, frame, LATENT_SCHEMA, Stamp(aec_digest, versions.LATENTS, data.digest))
     return z
@@ -90,28 +91,11 @@ def latents_are_current(store: Store) -> bool:
     return True
 
 
-def criteria_configuration(store: Store) -> str:
-    """Return the digest of all that decides about the criteria for the number of clusters."""
-    return digest_of([versions.CLUSTER_COUNT, *now(store), store.settings.cluster_count.model_dump(mode="json")])
-
-
-def write_criteria(store: Store, criteria: pd.DataFrame) -> None:
-    """Write the table of criteria over K."""
-    with replacing(store.cluster_count) as temporary:
-        criteria.reset_index().to_parquet(temporary)
-    write_json(store.cluster_count.with_suffix(".json"), {"configuration": criteria_configuration(store)})
-
-
-def criteria_are_current(store: Store) -> bool:
-    """Return whether the criteria over K are those that the settings and latents of now would give."""
-    path = store.cluster_count.with_suffix(".json")
-    return path.exists() and bool(read_json(path)["configuration"] == criteria_configuration(store))
-
-
 def make_clusters(store: Store, k: int, settings: config.Dec) -> Initialisation:
     """Make the initial clusters for K from the latents and write centroids (K, 9) and labels (N,)."""
     z, stamp = read_latents(store)
-    clusters = initialise(settings.initialisation, z, k, settings.n_init, settings.seed)
+    centroids = read_centroids(settings, k) if settings.initialisation == "given" else None
+    clusters = initialise(settings.initialisation, z, k, settings.n_init, settings.seed, centroids=centroids)
     folder = store.gmm(k)
     with replacing(folder / _CLUSTERS) as temporary:
         safetensors.numpy.save_file({"centroids": clusters.centroids, "labels": clusters.labels}, temporary)
@@ -175,8 +159,9 @@ def score_labels(store: Store, data: TrainingSet, labels: NDArray[np.int32], k: 
         least share of events.
     """
     z, sample = read_latents(store)[0], store.settings.cluster_count.sample
+    rows = subsample(len(data), sample, 0)
     return {
-        "silhouette": silhouette(data.x.reshape(len(data.x), -1), labels, sample),
+        "silhouette": silhouette(data.samples.take(rows), labels[rows], sample),
         "silhouette_aec": silhouette(z, labels, sample),
         "davies_bouldin": davies_bouldin(z, labels),
         "smallest_cluster": float(np.bincount(labels, minlength=k).min()) / len(labels),
@@ -190,12 +175,19 @@ class TrainedDec:
     k: int
     result: DecResult
     metrics: dict[str, float]
+    coinciding: tuple[tuple[int, int], ...]
     acceptance: Acceptance
     change: pd.DataFrame
 
 
 def train_k(
-    store: Store, data: TrainingSet, aec: Aec, k: int, settings: config.Dec, on_update: OnStep | None = None
+    store: Store,
+    data: TrainingSet,
+    aec: Aec,
+    k: int,
+    settings: config.Dec,
+    on_update: OnStep | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> TrainedDec:
     """Train the DEC for K from its initial clusters and score it.
 
@@ -204,9 +196,9 @@ def train_k(
     training and validation events (DEC trains on both).
     """
     centroids, labels, _ = read_clusters(store, k)
-    result = train_dec(aec, data.x, centroids, labels, settings, on_update=on_update)
+    result = train_dec(aec, data.samples, centroids, labels, settings, on_update=on_update, checkpoint=checkpoint)
     last = result.updates[-1]
-    errors = reconstruction_error(result.model, data.x)
+    errors = reconstruction_error(result.model, data.samples)
     metrics = {
         "train_mse": float(errors[~data.validation].mean()),
         "val_mse": float(errors[data.validation].mean()),
@@ -216,15 +208,19 @@ def train_k(
         "updates": float(len(result.updates) - 1),
         "epochs": result.epochs,
         "entropy": last["entropy"],
+        "cluster_entropy": last["cluster_entropy"],
+        "gamma": result.gamma,
         **score_labels(store, data, result.labels, k),
         "silhouette_dec": silhouette(result.latent, result.labels, store.settings.cluster_count.sample),
         "seconds": result.seconds,
     }
+    same = coinciding(result.model.clustering.centroids.detach().numpy(), result.latent)
     return TrainedDec(
         k=k,
         result=result,
         metrics=metrics,
-        acceptance=accept_dec(result.sizes, settings),
+        coinciding=same,
+        acceptance=accept_dec(result.sizes, settings, same),
         change=label_change_table(labels, result.labels, k),
     )
 
@@ -242,7 +238,13 @@ def dec_is_current(store: Store, k: int) -> bool:
     return bool(found["configuration"] == dec_configuration(store, k, store.settings.dec))
 
 
-def save_dec(store: Store, trained: TrainedDec, configuration: str, links: Mapping[str, str]) -> str:
+def save_dec(
+    store: Store,
+    trained: TrainedDec,
+    normalisation: config.Normalisation,
+    configuration: str,
+    links: Mapping[str, str],
+) -> str:
     """Write a DEC model with its scores and sizes; returns the digest of the weights."""
     aec, training_set = now(store)
     return save_model(
@@ -254,7 +256,9 @@ def save_dec(store: Store, trained: TrainedDec, configuration: str, links: Mappi
             "training_set": training_set,
             "configuration": configuration,
             "metrics": trained.metrics,
+            "normalisation": normalisation.model_dump(mode="json"),
             "sizes": list(trained.result.sizes),
+            "coinciding": [list(pair) for pair in trained.coinciding],
             "stopped": trained.result.stopped,
             "updates": trained.result.updates,
             **links,
@@ -274,7 +278,7 @@ def trained_models(store: Store) -> dict[int, dict[str, Any]]:
 
 def verdict(metadata: Mapping[str, Any], settings: config.Dec) -> Acceptance:
     """Judge a trained DEC by its sizes and the settings of now, which may have changed since it was trained."""
-    return accept_dec([int(size) for size in metadata["sizes"]], settings)
+    return accept_dec([int(size) for size in metadata["sizes"]], settings, metadata["coinciding"])
 
 
 def choose_champion(models: Mapping[int, Mapping[str, Any]], k: int | None, settings: config.Dec) -> int:

@@ -38,7 +38,16 @@ from ris_core.config.processing import (
     spectrogram_shape,
 )
 from ris_core.config.settings import RECOMMENDED, Settings
-from ris_core.config.sources import FdsnSource, Network, Retention, SdsSource, Source, Station, SyntheticSource
+from ris_core.config.sources import (
+    FdsnSource,
+    Network,
+    PublishedSource,
+    Retention,
+    SdsSource,
+    Source,
+    Station,
+    SyntheticSource,
+)
 
 __all__ = [
     "DEFAULT_CONFIG",
@@ -58,6 +67,7 @@ __all__ = [
     "Network",
     "Normalisation",
     "Novelty",
+    "PublishedSource",
     "Response",
     "Retention",
     "SdsSource",

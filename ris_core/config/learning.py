@@ -113,6 +113,9 @@ class ClusterCount(Section):
     references: int = Field(10, ge=2, description="Reference sets of the gap statistic, B (Tibshirani et al.: 10).")
     repeats: int = Field(10, ge=2, description="Bootstraps, each with a seed of its own, behind the stability (ours).")
     n_init: int = Field(10, ge=1, description="k-means starts for each K (scikit-learn: 10).")
+    repeat_n_init: int = Field(
+        3, ge=1, description="k-means starts of each reference set and each bootstrap, whose number is great (ours)."
+    )
     seed: int = Field(0, ge=0, description="Seed (ours).")
 
     @model_validator(mode="after")
@@ -208,6 +211,17 @@ class Stability(Section):
 
     k: int | None = Field(None, ge=2, description="K looked at; none: the champion's, else the first of dec.k.")
     seeds: int = Field(10, ge=2, description="Trainings, each with a seed of its own (ours).")
+    vary: Literal["clusters", "autoencoder"] = Field(
+        "clusters",
+        description="clusters: seed of the initial clusters and order of the events, from the chosen autoencoder; "
+        "autoencoder: a new autoencoder for each seed as well, which takes as long as its trial (ours).",
+    )
+    least_ari: float = Field(
+        0.6, ge=-1, le=1, description="A smaller mean ARI over the pairs of trainings fails the check (ours)."
+    )
+    held_out_stations: int = Field(
+        5, ge=0, description="Stations that a training is made without, one at a time, most events first (ours)."
+    )
     permutations: int = Field(500, ge=20, description="Permutations behind each p-value (ours).")
     noise_windows: int = Field(500, ge=0, description="Windows without events for the null, at most (ours).")
     seed: int = Field(0, ge=0, description="Seed of draws and permutations; trainings take theirs from here on (ours).")

@@ -20,7 +20,16 @@ from ris_core.config.learning import (
     TrainingSet,
 )
 from ris_core.config.processing import Conditioning, Detector, Response, Spectrogram, spectrogram_shape
-from ris_core.config.sources import FdsnSource, Network, Retention, SdsSource, Source, Station, SyntheticSource
+from ris_core.config.sources import (
+    FdsnSource,
+    Network,
+    PublishedSource,
+    Retention,
+    SdsSource,
+    Source,
+    Station,
+    SyntheticSource,
+)
 from ris_core.section import Section, digest_of
 
 RECOMMENDED: dict[str, Any] = {
@@ -51,7 +60,7 @@ class Settings(Section):
     location: str = Field("", pattern=r"^(--|[A-Z0-9]{0,2})$", description="SEED location code; '' or '--' is empty.")
     first_day: date = Field(description="First day, UTC.")
     last_day: date | None = Field(None, description="Last day, inclusive, UTC; none: the network still runs.")
-    source: Source = Field(description="Where waveforms come from: synthetic, sds or fdsn.")
+    source: Source = Field(description="Where station-days come from: synthetic, sds, fdsn or published.")
     conditioning: Conditioning = Conditioning()
     response: Response = Response()
     detector: Detector = Detector()
@@ -86,6 +95,11 @@ class Settings(Section):
             raise ValueError(f"stations: {', '.join(twice)} stand more than once; every code may stand only once")
         if self.last_day is not None and self.last_day < self.first_day:
             raise ValueError(f"last_day ({self.last_day}) lies before first_day ({self.first_day})")
+        held_out = self.training_set.held_out_stations
+        unknown = [code for code in held_out if code not in codes]
+        if unknown or len(set(held_out)) == len(codes):
+            what = f"{', '.join(unknown)} are not among the stations" if unknown else "no station is left to train on"
+            raise ValueError(f"training_set.held_out_stations: {what}")
         if self.champion.k is not None and self.champion.k not in self.dec.k:
             raise ValueError(f"champion.k ({self.champion.k}) is not among dec.k {list(self.dec.k)}")
         self._check_samples()
@@ -142,8 +156,15 @@ class Settings(Section):
         last = min(self.last_day, yesterday) if self.last_day else yesterday
         return [self.first_day + timedelta(days=n) for n in range((last - self.first_day).days + 1)]
 
+    @property
+    def imported(self) -> bool:
+        """Whether station-days are imported from a published file instead of made here from waveforms."""
+        return isinstance(self.source, PublishedSource)
+
     def acquire_digest(self) -> str:
         """Return the digest of what decides about the raw waveforms."""
+        if self.imported:
+            return self.process_digest()
         source = self.source.model_dump(mode="json")
         if isinstance(self.source, SdsSource | FdsnSource):
             # Where the same samples lie is not part of what they are.
@@ -166,5 +187,8 @@ class Settings(Section):
 
     def process_digest(self) -> str:
         """Return the digest of what decides about detections and spectrograms."""
+        if self.imported:
+            # Of event ids; spectrograms come as they are, and their axes are checked when they are imported.
+            return digest_of([self.source.kind, self.network.code, self.channel, self.location])
         parts = (self.conditioning, self.response, self.detector, self.spectrogram)
         return digest_of([p.model_dump(mode="json") for p in parts])

@@ -136,7 +136,13 @@ class FdsnSource(Section):
         return self
 
 
-Source = Annotated[SyntheticSource | SdsSource | FdsnSource, Field(discriminator="kind")]
+class PublishedSource(Section):
+    """Events of the published HDF5 file, imported by ``ris import-h5``; there are no waveforms."""
+
+    kind: Literal["published"] = "published"
+
+
+Source = Annotated[SyntheticSource | SdsSource | FdsnSource | PublishedSource, Field(discriminator="kind")]
 
 
 class Retention(Section):

@@ -1,4 +1,4 @@
-"""Figures of clustering: latent space, gallery of clusters, criteria over K, change of labels."""
+"""Figures of clustering: latent space, gallery of clusters, change of labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from ris_core.figures.spectrogram import DYNAMIC_RANGE_DB, check_spectrograms, decibels_below_max, draw_tiles
@@ -21,22 +20,13 @@ from ris_core.figures.style import (
     LABEL,
     SEQUENTIAL,
     TICK,
-    VERMILLION,
     FloatArray,
     cluster_style,
     colour_bar,
     finish,
-    legend,
     new_figure,
     no_data,
-    require_columns,
 )
-
-_CRITERIA = {
-    "inertia": ("k-means inertia", "within-cluster sum of squares"),
-    "silhouette": ("Silhouette", "mean silhouette coefficient"),
-    "gmm_bic": ("Gaussian mixture", "BIC"),
-}
 
 
 def latent_space(
@@ -193,42 +183,6 @@ def _halved(values: FloatArray) -> FloatArray:
     blocks = values[: rows - rows % 2 or 1, : columns - columns % 2]
     high = 1 if rows == 1 else 2
     return np.asarray(blocks.reshape(len(blocks) // high, high, -1, 2).mean(axis=(1, 3), dtype=float))
-
-
-def cluster_count_curves(
-    table: pd.DataFrame, suggested: Mapping[str, int] | None = None, title: str = "Criteria for the number of clusters"
-) -> Figure:
-    """Draw the criteria over the number of clusters K.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Columns `k`, `inertia`, `silhouette`, `gmm_bic`; one row per K.
-    suggested : mapping of str to int
-        K that a criterion suggests, by the criterion's column.
-    title : str
-    """
-    require_columns(table, ("k", *_CRITERIA), "table")
-    unknown = sorted(set(suggested or {}) - set(_CRITERIA))
-    if unknown:
-        raise ValueError(f"suggested names {', '.join(unknown)}; the criteria are {', '.join(_CRITERIA)}")
-    if table.empty:
-        return no_data(title)
-    ordered = table.sort_values("k")
-    fig = new_figure(9.0, 3.1, title)
-    for axes, (column, (name, label)) in zip(fig.subplots(1, len(_CRITERIA)), _CRITERIA.items(), strict=True):
-        axes.plot(ordered["k"], ordered[column], "o-", color=BLUE, ms=3.5, lw=1.2)
-        if suggested and column in suggested:
-            axes.axvline(
-                suggested[column], color=VERMILLION, ls="--", lw=1.2, label=f"suggests K = {suggested[column]}"
-            )
-            legend(axes)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4), useMathText=True)
-        axes.yaxis.offsetText.set_fontsize(TICK)
-        axes.grid(True, color="#e6e6e6", lw=0.6)
-        finish(axes, "number of clusters K", label, name)
-    return fig
 
 
 def label_change(

@@ -78,7 +78,7 @@ def label_spectrograms(
     done = 0
     for block in blocks:
         ids = None if event_ids is None else event_ids[done : done + len(block)]
-        q_block, latent_block, error_block = describe(model, normalise(block, ids), batch_size)
+        q_block, latent_block, error_block = describe(model, normalise(block, event_ids=ids), batch_size)
         q.append(q_block)
         latent.append(latent_block)
         error.append(error_block)

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+import os
+
+import joblib
 import torch
+
+
+def use_cores() -> int:
+    """Let torch compute on all cores that this process may use, and return their number.
+
+    A container's or Slurm's share of the machine counts; ``OMP_NUM_THREADS``, where it is set, decides instead.
+    """
+    named = os.environ.get("OMP_NUM_THREADS", "")
+    cores = int(named) if named.isdigit() and int(named) > 0 else joblib.cpu_count()
+    torch.set_num_threads(cores)
+    return cores
 
 
 def resolve_device(name: str = "auto") -> torch.device:

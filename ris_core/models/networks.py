@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-from typing import Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
 
+LatentActivation = Literal["relu", "linear"]
 INPUT_SHAPE = (87, 100)
 LATENT_DIM = 9
 _BIAS = 0.01
@@ -16,16 +17,19 @@ _ENCODED_SIZE = 128 * 3 * 3
 
 
 class Aec(nn.Module):
-    """Convolutional autoencoder: (B, 1, 87, 100) to nine non-negative latents and back; 218,250 parameters.
+    """Convolutional autoencoder: (B, 1, 87, 100) to nine latents and back; 218,250 parameters.
 
     Parameters
     ----------
     seed
         Seed of the Glorot-uniform weights; biases are 0.01. The global generator of torch is left as it was.
+    latent
+        Activation of the latents: ``relu`` (published; they are not negative) or ``linear``.
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, latent: LatentActivation = "relu") -> None:
         super().__init__()
+        self.latent = latent
         # The layers' own default initialisation draws from the global generator.
         with torch.random.fork_rng(devices=[]):
             self.encoder = nn.Sequential(
@@ -41,7 +45,7 @@ class Aec(nn.Module):
                 nn.ReLU(),
                 nn.Flatten(),
                 nn.Linear(_ENCODED_SIZE, LATENT_DIM),
-                nn.ReLU(),
+                nn.ReLU() if latent == "relu" else nn.Identity(),
             )
             self.expand = nn.Sequential(nn.Linear(LATENT_DIM, _ENCODED_SIZE), nn.ReLU())
             self.decoder = nn.Sequential(
@@ -106,19 +110,23 @@ class Dec(nn.Module):
     ----------
     n_clusters
         K, the number of clusters. Centroids are zero until they are given; see `from_aec`.
+    latent
+        Of the autoencoder; see `Aec`.
     """
 
-    def __init__(self, n_clusters: int) -> None:
+    aec: Any  # an Aec, or another network with encode, decode and forward
+
+    def __init__(self, n_clusters: int, latent: LatentActivation = "relu") -> None:
         super().__init__()
         if n_clusters < 1:
             raise ValueError(f"n_clusters must be 1 or more, got {n_clusters}")
-        self.aec = Aec()
+        self.aec = Aec(latent=latent)
         self.clustering = ClusteringLayer(torch.zeros(n_clusters, LATENT_DIM))
 
     @classmethod
-    def from_aec(cls, aec: Aec, centroids: Tensor) -> Self:
+    def from_aec(cls, aec: nn.Module, centroids: Tensor) -> Self:
         """Return a DEC on a copy of a trained autoencoder with centroids (K, 9)."""
-        if centroids.ndim != 2 or centroids.shape[1] != LATENT_DIM:
+        if centroids.ndim != 2 or (isinstance(aec, Aec) and centroids.shape[1] != LATENT_DIM):
             raise ValueError(f"centroids must have the shape (K, {LATENT_DIM}), got {tuple(centroids.shape)}")
         model = cls(len(centroids))
         model.aec = copy.deepcopy(aec)
@@ -133,7 +141,8 @@ class Dec(nn.Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the latents (B, 9) of spectrograms (B, 1, 87, 100)."""
-        return self.aec.encode(x)
+        z: Tensor = self.aec.encode(x)
+        return z
 
     def assign(self, z: Tensor) -> Tensor:
         """Return the soft assignments q (B, K) of latents (B, 9)."""

@@ -73,6 +73,7 @@ def save_model(folder: Path | str, model: Aec | Dec, metadata: Mapping[str, Any]
     description = {
         "network": "dec" if isinstance(model, Dec) else "aec",
         "n_clusters": model.n_clusters if isinstance(model, Dec) else None,
+        "latent": (model.aec if isinstance(model, Dec) else model).latent,
         "parameters": parameter_count(model),
         "digest": digest,
         "metadata": _plain(metadata),
@@ -116,7 +117,11 @@ def load_model(folder: Path | str, device: torch.device | str = "cpu") -> tuple[
     """
     description = read_description(folder)
     path = Path(folder) / WEIGHTS_FILE
-    model: Aec | Dec = Aec() if description["network"] == "aec" else Dec(int(description["n_clusters"]))
+    latent = description.get("latent", "relu")
+    if latent not in ("relu", "linear"):
+        raise WeightsError(f"{Path(folder) / JSON_FILE}: latent is '{latent}'; expected relu or linear")
+    model: Aec | Dec
+    model = Aec(latent=latent) if description["network"] == "aec" else Dec(int(description["n_clusters"]), latent)
     try:
         model.load_state_dict(safetensors.torch.load(path.read_bytes()))
     except FileNotFoundError as error:

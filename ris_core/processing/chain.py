@@ -211,14 +211,15 @@ def _event_ids(
     times: Counter[str] = Counter()
     for trigger in triggers:
         peak_ns = conditioned[trigger.segment].time_ns(trigger.peak)
-        name = f"{prefix}.{_compact_time(peak_ns)}"
+        name = f"{prefix}.{compact_time(peak_ns)}"
         # Overlapping segments (a clock set back) may hold the same instant twice, and several pairs the same peak.
         times[name] += 1
         names.append(f"{name}_{times[name]}" if times[name] > 1 else name)
     return names
 
 
-def _compact_time(time_ns: int) -> str:
+def compact_time(time_ns: int) -> str:
+    """Return a time, ns since 1970 UTC, as it stands in event ids: YYYYMMDDTHHMMSS.ffffff."""
     seconds, rest = divmod(time_ns, NS)
     microseconds = round(rest / 1000)
     seconds, microseconds = seconds + microseconds // 1_000_000, microseconds % 1_000_000

@@ -17,6 +17,7 @@ from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store, read_acquisition
 from ris_core.waveforms.acquire import NotAcquiredError, read_inventory_of, response_digest, segments_to_process
+from ris_core.waveforms.imported import NoWaveformsError
 from ris_core.waveforms.source import WaveformSource, open_source
 
 PREVIEW_SPECTROGRAMS = 4
@@ -27,6 +28,8 @@ def expected_stamp(store: Store, key: StationDay) -> Stamp:
     record = read_acquisition(store, key)
     if record is None:
         raise NotAcquiredError(key)
+    if store.settings.imported:
+        return Stamp(store.settings.process_digest(), versions.IMPORT, record["inputs"])
     inputs = digest_of([record["inputs"], response_digest(store, key.station)])
     return Stamp(store.settings.process_digest(), versions.PROCESS, inputs)
 
@@ -59,6 +62,8 @@ def process_station_day(
     skipped = process_is_current(store, key)
     pictures: dict[str, bytes] = {}
     table = store.detections(key)
+    if not skipped and store.settings.imported:
+        raise NoWaveformsError(key)
     if not skipped:
         segments = segments_to_process(store, key, source)
         stamp = expected_stamp(store, key)

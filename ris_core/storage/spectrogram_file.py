@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from ris_core.processing.chain import Spectrograms
 from ris_core.storage.atomic import replacing
-from ris_core.storage.stamp import Stamp, digest_of_arrays
+from ris_core.storage.stamp import ArraysDigest, Stamp, digest_of_arrays
 
 # One chunk is 557 kB: it fits HDF5's default chunk cache of 1 MB, and one event is read without unpacking many others.
 CHUNK = 16
 KEPT_BITS = 17
 LARGEST_RELATIVE_ERROR = 2.0 ** -(KEPT_BITS + 1)
 _MANTISSA = 23
+_WRITE_BLOCK = 1024
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def write_spectrograms(
     stamp: Stamp,
     settings_json: str,
     summary: dict[str, Any] | None = None,
+    waveform_note: str = "",
     **extra: NDArray[Any],
 ) -> str:
     """Write spectrograms atomically and return the digest of their content.
@@ -56,16 +58,25 @@ def write_spectrograms(
         The settings sections behind the stamp, for people who open the file.
     summary
         Figures of the making (numbers and short texts), kept with the file.
+    waveform_note
+        What is particular about the waveforms, kept as their attribute ``note``.
     **extra
         Further datasets with one value per event.
     """
-    data = replace(data, spectrogram=round_mantissa(data.spectrogram))
-    content = content_digest(data)
+    digest = ArraysDigest()
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:
         frequency = _scale(file, "frequency", data.frequency, "Hz", "Frequency of the bins")
         time = _scale(file, "time", data.time, "s", "Time of the columns from the first one")
         unit = power_unit(data.unit)
-        images = _dataset(file, "spectrogram", data.spectrogram, unit, "One-sided power spectral density")
+        shape = data.spectrogram.shape
+        images = file.create_dataset("spectrogram", shape, np.float32, **layout(shape))
+        images.attrs.update({"unit": unit, "title": "One-sided power spectral density"})
+        digest.begin(shape, np.dtype(np.float32))
+        # Block by block: a training set may be greater than the memory.
+        for start in range(0, shape[0], _WRITE_BLOCK):
+            rounded = round_mantissa(data.spectrogram[start : start + _WRITE_BLOCK])
+            images[start : start + len(rounded)] = rounded
+            digest.update(rounded)
         # The first name is that of the netCDF library for this kind of rounding.
         images.attrs["_QuantizeBitRoundNumberOfSignificantBits"] = KEPT_BITS
         images.attrs["largest_relative_error"] = LARGEST_RELATIVE_ERROR
@@ -73,12 +84,18 @@ def write_spectrograms(
         images.dims[2].attach_scale(time)
         waves = _dataset(file, "waveform", data.waveform, data.unit, "Conditioned samples behind the spectrogram")
         waves.attrs.update({"sampling_rate": data.sampling_rate, "sampling_rate_unit": "Hz"})
+        if waveform_note:
+            waves.attrs["note"] = waveform_note
         names = _encoded(data.event_id)
         file.create_dataset("event_id", data=names.astype(h5py.string_dtype("utf-8", names.dtype.itemsize)))
         _dataset(file, "time_peak", data.time_peak, "ns since 1970-01-01 UTC", "Peak of the detection")
         _dataset(file, "window_start", data.window_start, "ns since 1970-01-01 UTC", "First sample of the waveform")
         for name, values in extra.items():
             file.create_dataset(name, data=values)
+        for column in _columns(data):
+            digest.begin(column.shape, column.dtype)
+            digest.update(column)
+        content = digest.text()
         file.attrs.update(stamp.as_dict() | {"content": content, "settings_json": settings_json})
         file.attrs["summary_json"] = json.dumps(summary or {}, sort_keys=True)
     return content
@@ -125,7 +142,11 @@ def _encoded(names: tuple[str, ...]) -> NDArray[np.bytes_]:
 
 def content_digest(data: Spectrograms) -> str:
     """Return the digest over values, times and identifiers of all events, as it is kept in the file."""
-    return digest_of_arrays(data.spectrogram, data.waveform, data.time_peak, data.window_start, _encoded(data.event_id))
+    return digest_of_arrays(data.spectrogram, *_columns(data))
+
+
+def _columns(data: Spectrograms) -> tuple[NDArray[Any], ...]:
+    return data.waveform, data.time_peak, data.window_start, _encoded(data.event_id)
 
 
 def _scale(file: h5py.File, name: str, values: NDArray[Any], unit: str, title: str) -> h5py.Dataset:
@@ -180,6 +201,19 @@ def read_spectrograms(path: Path, rows: slice | NDArray[np.int64] | None = None)
             sampling_rate=float(file["waveform"].attrs["sampling_rate"]),
             unit=str(file["waveform"].attrs["unit"]),
         )
+
+
+def read_rows(path: Path, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Read only the spectrograms (n, F, T) of rows in increasing order."""
+    with _open(path) as file:
+        return _rows(file["spectrogram"], rows)
+
+
+def shape_of_one(path: Path) -> tuple[int, int]:
+    """Return the number of frequencies and of times of a file's spectrograms."""
+    with _open(path) as file:
+        _, frequencies, times = file["spectrogram"].shape
+        return int(frequencies), int(times)
 
 
 def _rows(dataset: h5py.Dataset, rows: slice | NDArray[np.int64]) -> NDArray[Any]:

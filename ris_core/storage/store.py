@@ -121,6 +121,10 @@ class Store:
         """Folder of the DEC model for K."""
         return self.root / "models" / "dec" / f"k={k}"
 
+    def imported(self, name: str) -> Path:
+        """Folder of an imported model."""
+        return self.root / "models" / "imported" / name
+
     @property
     def champion(self) -> Path:
         """Path of the record of the champion (JSON)."""

@@ -31,6 +31,7 @@ from ris_core.synthetic.evaluation import (
 from ris_core.synthetic.instrument import SAMPLING_RATE
 from ris_core.synthetic.network import SyntheticNetwork
 from ris_core.training import training_set as sampling
+from ris_core.training.samples import Samples
 
 TOLERANCE_S = 0.5
 _TYPICAL_FREQUENCY_HZ = 8.0
@@ -95,11 +96,12 @@ def score(store: Store) -> TruthScores:
     by_id = dict(zip(events["event_id"], classes, strict=True))
     known = np.array([name in by_id for name in data.event_id])
     truth_of_set = np.array([by_id[name] for name in data.event_id if name in by_id], dtype=object)
-    features = hand_features(data.x, data.frequency, data.time)
+    parts = [hand_features(block, data.frequency, data.time) for _, block in data.samples.blocks()]
+    features = np.concatenate(parts)
     rows: list[dict[str, Any]] = []
     recall: dict[str, dict[str, float]] = {}
     for k in trained_models(store):
-        for method, labels in _labels(store, k, data.x, features).items():
+        for method, labels in _labels(store, k, data.samples, features).items():
             found = clustering_scores(truth_of_set, labels[known])
             rows.append(
                 {
@@ -164,7 +166,7 @@ def _classes(
 
 
 def _labels(
-    store: Store, k: int, x: NDArray[np.float32], features: NDArray[np.float64]
+    store: Store, k: int, x: Samples, features: NDArray[np.float64]
 ) -> dict[str, NDArray[np.integer[Any]]]:
     _, initial, description = read_clusters(store, k)
     model, _ = load_model(store.dec(k))

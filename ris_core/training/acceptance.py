@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from ris_core import config
+
+_TOGETHER = 0.01
 
 
 @dataclass(frozen=True)
@@ -49,8 +56,19 @@ def accept_aec(metrics: Mapping[str, float], settings: config.Aec) -> Acceptance
     return Acceptance(passed=not reasons, reasons=tuple(reasons))
 
 
-def accept_dec(sizes: Sequence[int], settings: config.Dec) -> Acceptance:
-    """Accept a DEC of which every cluster holds a sufficient share of the training set.
+def coinciding(centroids: NDArray[Any], z: NDArray[Any]) -> tuple[tuple[int, int], ...]:
+    """Return the pairs of clusters whose centroids (K, D) have fallen together among the latents (N, D).
+
+    Their distance lies below 1 % of the root-mean-square distance of the latents from their mean, so events cannot
+    tell them apart.
+    """
+    spread = float(np.sqrt(np.square(z - z.mean(axis=0)).sum(axis=1).mean()))
+    distance = cdist(centroids, centroids)
+    return tuple((int(i), int(j)) for i, j in np.argwhere(np.triu(distance < _TOGETHER * spread, 1)))
+
+
+def accept_dec(sizes: Sequence[int], settings: config.Dec, coinciding: Sequence[Sequence[int]] = ()) -> Acceptance:
+    """Accept a DEC of which every cluster stands apart and holds a sufficient share of the training set.
 
     Parameters
     ----------
@@ -58,6 +76,8 @@ def accept_dec(sizes: Sequence[int], settings: config.Dec) -> Acceptance:
         Events in each of the K clusters.
     settings
         Section `dec`: `smallest_cluster`.
+    coinciding
+        Pairs of clusters that have fallen together; see `coinciding`.
     """
     total = sum(sizes)
     least = settings.smallest_cluster * total
@@ -71,6 +91,9 @@ def accept_dec(sizes: Sequence[int], settings: config.Dec) -> Acceptance:
             f"cluster(s) {', '.join(small)} lie below the least share of {settings.smallest_cluster:.2%} "
             "(dec.smallest_cluster)"
         )
+    if coinciding:
+        pairs = ", ".join(f"{i} and {j}" for i, j in coinciding)
+        reasons.append(f"the centroids of cluster(s) {pairs} have fallen together")
     if reasons:
         reasons.append(f"try a K below {len(sizes)}, another seed or initialisation, or a smaller dec.gamma")
     return Acceptance(passed=not reasons, reasons=tuple(reasons))

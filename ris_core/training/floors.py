@@ -8,35 +8,37 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
-_BLOCK = 1024
+from ris_core.training.samples import Samples
+
 _LIVE = 1e-5
 
 
-def mean_spectrogram_mse(x_train: NDArray[Any], x_val: NDArray[Any]) -> float:
-    """Return the MSE over (M, F, T) of giving every event the mean of (N, F, T): what a dead model reaches."""
-    mean = x_train.mean(axis=0, dtype=np.float64)
-    total = sum(float(np.square(x_val[start : start + _BLOCK] - mean).sum()) for start in range(0, len(x_val), _BLOCK))
-    return total / x_val.size
+def mean_spectrogram_mse(train: Samples, val: Samples) -> float:
+    """Return the MSE over the validation split of giving every event the mean of the training split.
 
-
-def pca_mse(
-    x_train: NDArray[Any], x_val: NDArray[Any], n_components: int = 9, sample: int = 5000, seed: int = 0
-) -> float:
-    """Return the MSE over (M, F, T) of a linear code of `n_components` numbers.
-
-    The components are fitted on at most `sample` events drawn from (N, F, T) with `seed`, by a randomised SVD.
+    It is what a dead model reaches.
     """
-    flat_train, flat_val = x_train.reshape(len(x_train), -1), x_val.reshape(len(x_val), -1)
-    if len(flat_train) > sample:
-        rows = np.random.default_rng(seed).choice(len(flat_train), sample, replace=False)
-        flat_train = flat_train[np.sort(rows)]
-    components = min(n_components, *flat_train.shape)
-    pca = PCA(components, svd_solver="randomized", random_state=seed).fit(flat_train)
+    mean = np.sum([block.sum(axis=0, dtype=np.float64) for _, block in train.blocks()], axis=0) / len(train)
+    total = sum(float(np.square(block - mean).sum()) for _, block in val.blocks())
+    return float(total / (len(val) * mean.size))
+
+
+def pca_mse(train: Samples, val: Samples, n_components: int = 9, sample: int = 5000, seed: int = 0) -> float:
+    """Return the MSE over the validation split of a linear code of `n_components` numbers.
+
+    The components are fitted on at most `sample` events drawn from the training split with `seed`, by a randomised SVD.
+    """
+    rows = np.arange(len(train))
+    if len(train) > sample:
+        rows = np.sort(np.random.default_rng(seed).choice(len(train), sample, replace=False))
+    drawn = train.take(rows)
+    flat = drawn.reshape(len(drawn), -1)
+    pca = PCA(min(n_components, *flat.shape), svd_solver="randomized", random_state=seed).fit(flat)
     total = 0.0
-    for start in range(0, len(flat_val), _BLOCK):
-        block = flat_val[start : start + _BLOCK]
-        total += float(np.square(block - pca.inverse_transform(pca.transform(block)), dtype=np.float64).sum())
-    return total / flat_val.size
+    for _, block in val.blocks():
+        own = block.reshape(len(block), -1)
+        total += float(np.square(own - pca.inverse_transform(pca.transform(own)), dtype=np.float64).sum())
+    return total / (len(val) * flat.shape[1])
 
 
 def live_latents(z: NDArray[Any]) -> int:

@@ -1,29 +1,32 @@
-"""What the training loops of the AEC and of the DEC share: device, optimiser, batches, errors."""
+"""What the training loops of the AEC and of the DEC share: device, optimiser, learning rate, precision, errors."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 import torch
-from torch import Tensor
-
-from ris_core.models.networks import Aec, Dec
+from torch import Tensor, nn
 
 Metrics = dict[str, float]
-AnyModel = TypeVar("AnyModel", Aec, Dec)
+AnyModel = TypeVar("AnyModel", bound=nn.Module)
 OnStep = Callable[[int, Metrics], None]
+
+WARM_UP = 0.05
+"""Share of all steps in which the learning rate of the cosine schedule rises."""
 
 
 class DivergedError(RuntimeError):
-    """The loss is not finite any more."""
+    """The loss is not finite any more, or far above that of answering with zeros."""
 
 
-def make_adam(model: Aec | Dec, learning_rate: float) -> torch.optim.Adam:
-    """Return Adam over all parameters, fused where the device has it (a tenth faster on the CPU)."""
-    fused = next(model.parameters()).device.type in ("cpu", "cuda")
-    return torch.optim.Adam(model.parameters(), lr=learning_rate, fused=fused)
+def make_adam(parameters: Iterable[nn.Parameter], learning_rate: float) -> torch.optim.Adam:
+    """Return Adam, fused where the device has it (a tenth faster on the CPU)."""
+    parameters = list(parameters)
+    fused = parameters[0].device.type in ("cpu", "cuda")
+    return torch.optim.Adam(parameters, lr=learning_rate, fused=fused)
 
 
 def channels_last(model: AnyModel) -> AnyModel:
@@ -34,19 +37,77 @@ def channels_last(model: AnyModel) -> AnyModel:
     return model
 
 
-def batches(
-    inputs: Tensor, batch_size: int, device: torch.device, order: Tensor | None = None
-) -> Iterator[tuple[Tensor | slice, Tensor]]:
-    """Yield rows and inputs (B, 1, 87, 100) on the device, in the order of the rows or in a given order.
+def to_device(batch: Tensor, device: torch.device) -> Tensor:
+    """Return a batch on the device; on CUDA the copy runs beside the computation."""
+    if device.type == "cuda":
+        return batch.pin_memory().to(device, non_blocking=True)
+    return batch.to(device)
 
-    Batches in the order of the rows are views: nothing is copied on the CPU.
+
+def rate_at(step: int, steps: int, learning_rate: float, schedule: str, warm_up: float = WARM_UP) -> float:
+    """Return the learning rate of a step (from 0) of at most `steps`.
+
+    ``constant``, or ``cosine``: linear over the first `warm_up` of the steps, then half a cosine down to 0
+    (Loshchilov & Hutter 2017, arXiv 1608.03983, without restarts).
     """
-    for start in range(0, len(inputs) if order is None else len(order), batch_size):
-        rows = slice(start, start + batch_size) if order is None else order[start : start + batch_size]
-        batch = inputs[rows]
-        if device.type == "cuda":
-            batch = batch.pin_memory()
-        yield rows, batch.to(device, non_blocking=True)
+    if schedule == "constant":
+        return learning_rate
+    rising = max(1, round(warm_up * steps))
+    if step < rising:
+        return learning_rate * (step + 1) / rising
+    return learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
+
+
+class Stepper:
+    """Takes optimisation steps: learning rate by schedule, and mixed precision on CUDA.
+
+    Parameters
+    ----------
+    optimiser
+        Of the parameters that are trained.
+    learning_rate, schedule, steps
+        See `rate_at`.
+    precision
+        ``mixed`` computes in bfloat16 where CUDA has it, else in float16 with a scaled loss; on other devices, and
+        with ``float32``, nothing changes.
+    warm_up
+        See `rate_at`.
+    """
+
+    def __init__(
+        self,
+        optimiser: torch.optim.Adam,
+        learning_rate: float,
+        schedule: str,
+        steps: int,
+        precision: str,
+        warm_up: float = WARM_UP,
+    ) -> None:
+        self.optimiser, self.steps, self.done = optimiser, steps, 0
+        self._learning_rate, self._schedule, self._warm_up = learning_rate, schedule, warm_up
+        self._device = optimiser.param_groups[0]["params"][0].device.type
+        self._mixed = precision == "mixed" and self._device == "cuda"
+        self._type = torch.bfloat16 if self._mixed and torch.cuda.is_bf16_supported() else torch.float16
+        self._scaler = torch.amp.GradScaler(self._device, enabled=self._mixed and self._type == torch.float16)
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next step."""
+        return rate_at(self.done, self.steps, self._learning_rate, self._schedule, self._warm_up)
+
+    def precision(self) -> AbstractContextManager[object]:
+        """Return the context in which the network and its loss are computed."""
+        return torch.autocast(self._device, dtype=self._type) if self._mixed else nullcontext()
+
+    def step(self, loss: Tensor) -> None:
+        """Take one step down the gradient of a loss."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.learning_rate
+        self.optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(self._scaler.scale(loss))
+        self._scaler.step(self.optimiser)
+        self._scaler.update()
+        self.done += 1
 
 
 def require_finite(loss: float, what: str, learning_rate: float) -> None:

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ris_core import config
+
 # As float64 these spectrograms fit the second-level cache of a core, and twice as many are normalised in a second.
 _BLOCK = 8
 _NAMED = 5
+_LINEAR = config.Normalisation()
 
 
 class SpectrogramError(ValueError):
@@ -19,15 +22,21 @@ class SpectrogramError(ValueError):
 
 def normalise(
     x: NDArray[Any],
+    settings: config.Normalisation = _LINEAR,
     event_ids: Sequence[str] | None = None,
     out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """Give every spectrogram unit L2 norm (the published normalisation).
+    """Give every spectrogram unit L2 norm, on a linear scale (the published normalisation) or in decibels.
+
+    In decibels a value is 10 log10(PSD / floor), or 0 where the PSD lies below the floor; the floor is a quantile of
+    the spectrogram's own values.
 
     Parameters
     ----------
     x
         Spectrograms (N, F, T), linear PSD.
+    settings
+        Section `normalisation`.
     event_ids
         Identifiers of the N events, for errors.
     out
@@ -36,7 +45,7 @@ def normalise(
     Raises
     ------
     SpectrogramError
-        A spectrogram is zero everywhere or holds a value that is not finite.
+        A spectrogram is zero everywhere (in decibels: nowhere above its floor) or holds a value that is not finite.
     """
     if event_ids is not None and len(event_ids) != len(x):
         raise ValueError(f"{len(event_ids)} event ids for {len(x)} spectrograms; one for each is needed")
@@ -47,6 +56,8 @@ def normalise(
     for start in range(0, len(x), _BLOCK):
         block = wide[: len(x) - start]
         np.copyto(block, x[start : start + _BLOCK])
+        if settings.scale == "decibel":
+            _to_decibels(block, settings.floor_quantile)
         norm = np.sqrt(np.einsum("nft,nft->n", block, block))
         usable = np.isfinite(norm) & (norm > 0)
         bad += (start + np.flatnonzero(~usable)).tolist()
@@ -55,8 +66,23 @@ def normalise(
     if bad:
         names = [event_ids[i] if event_ids is not None else f"row {i}" for i in bad[:_NAMED]]
         more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+        flat = "" if settings.scale == "linear" else " or nowhere above their noise floor"
         raise SpectrogramError(
-            f"{len(bad)} of {len(x)} spectrograms are zero everywhere or not finite and have no L2 norm: "
+            f"{len(bad)} of {len(x)} spectrograms are zero everywhere{flat} or not finite and have no L2 norm: "
             f"{', '.join(names)}{more}; leave these events out"
         )
     return result
+
+
+def _to_decibels(block: NDArray[np.float64], quantile: float) -> None:
+    flat = block.reshape(len(block), -1)
+    rank = int(quantile * flat.shape[1])
+    floor = np.partition(flat, rank, axis=1)[:, rank][:, None, None]
+    # A floor of zero (samples that were all zero for a while) would put everything else infinitely far above it.
+    smallest = np.where(block > 0, block, np.inf).min(axis=(1, 2), keepdims=True)
+    floor = np.where((floor <= 0) & np.isfinite(smallest), smallest, floor)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        np.divide(block, floor, out=block)
+        np.maximum(block, 1.0, out=block)  # NaN stays NaN
+        np.log10(block, out=block)
+    block *= 10.0

@@ -1,26 +1,31 @@
-"""The training set: a seeded, uniform sample of events over all processed station-days, split for validation."""
+"""The training set: a seeded sample of events over all processed station-days, split for validation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ris_core import versions
+from ris_core import config, versions
 from ris_core.processing.chain import Spectrograms
 from ris_core.processing.stage import process_is_current
 from ris_core.progress import track
 from ris_core.section import digest_of
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file
+from ris_core.storage.spectrogram_file import SpectrogramInfo
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
-from ris_core.training.normalise import normalise
+from ris_core.training.samples import Samples, of_file
 
 LEAST_EVENTS = 20
+_BYTES_PER_GB = 1e9
 
 
 class TooFewEventsError(ValueError):
@@ -29,12 +34,12 @@ class TooFewEventsError(ValueError):
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The training set in memory, normalised.
+    """The training set, normalised: in memory where it fits, else read when needed.
 
     Attributes
     ----------
-    x
-        (N, 87, 100) float32, each of unit L2 norm.
+    samples
+        N normalised spectrograms (87, 100), each of unit L2 norm.
     event_id
         N identifiers.
     validation
@@ -42,38 +47,50 @@ class TrainingSet:
     frequency, time
         (87,) Hz, (100,) s.
     digest
-        Digest of content, draw and split.
+        Digest of content, draw, split and normalisation.
+    normalisation
+        How the spectrograms were normalised.
     """
 
-    x: NDArray[np.float32]
+    samples: Samples
     event_id: tuple[str, ...]
     validation: NDArray[np.bool_]
     frequency: NDArray[np.float64]
     time: NDArray[np.float64]
     digest: str
+    normalisation: config.Normalisation
+
+    def __len__(self) -> int:
+        return len(self.event_id)
 
     @property
-    def x_train(self) -> NDArray[np.float32]:
+    def train(self) -> Samples:
         """The training split."""
-        return self.x[~self.validation]
+        return self.samples.subset(~self.validation)
 
     @property
-    def x_val(self) -> NDArray[np.float32]:
+    def val(self) -> Samples:
         """The validation split."""
-        return self.x[self.validation]
+        return self.samples.subset(self.validation)
 
 
-def sources(store: Store, keys: Iterable[StationDay]) -> dict[StationDay, spectrogram_file.SpectrogramInfo]:
-    """Return all station-days with events whose spectrograms are current, in the order of the keys."""
+def sources(store: Store, keys: Iterable[StationDay]) -> dict[StationDay, SpectrogramInfo]:
+    """Return all station-days with events whose spectrograms are current, in the order of the keys.
+
+    Stations that the settings hold out are left out.
+    """
+    held_out = store.settings.training_set.held_out_stations
     found = {}
     for key in keys:
-        if process_is_current(store, key) and (info := spectrogram_file.read_info(store.spectrograms(key))).events:
+        if key.station in held_out or not process_is_current(store, key):
+            continue
+        if (info := spectrogram_file.read_info(store.spectrograms(key))).events:
             found[key] = info
     return found
 
 
 def draw(store: Store) -> dict[str, Any]:
-    """Draw the training set, write it in random order, and return what it consists of.
+    """Draw the training set, write it in random order, the training split first, and return what it consists of.
 
     Returns
     -------
@@ -90,37 +107,30 @@ def draw(store: Store) -> dict[str, Any]:
     keys = list(store.station_days())
     available = sources(store, keys)
     outdated = sum(store.spectrograms(key).exists() and not process_is_current(store, key) for key in keys)
-    counts = np.array([info.events for info in available.values()], dtype=np.int64)
-    total = int(counts.sum())
+    total = sum(info.events for info in available.values())
     if total < LEAST_EVENTS:
         raise TooFewEventsError(
             f"{total} events are processed, at least {LEAST_EVENTS} are needed to train; process more station-days or "
             "lower detector.threshold_on"
         )
     rng = np.random.default_rng(settings.seed)
-    chosen = np.sort(rng.choice(total, min(settings.events, total), replace=False))
-    validation = np.zeros(chosen.size, dtype=bool)
+    chosen = _chosen(available, settings, rng)
     held_out = max(1, round(settings.validation_fraction * chosen.size))
-    validation[rng.choice(chosen.size, held_out, replace=False)] = True
-
-    starts = np.concatenate(([0], np.cumsum(counts)))
-    parts = []
-    by_station: dict[str, int] = {}
-    for index, key in enumerate(track(available, "training set", unit="station-day")):
-        rows = chosen[(chosen >= starts[index]) & (chosen < starts[index + 1])] - starts[index]
-        if rows.size:
-            parts.append(spectrogram_file.read_spectrograms(store.spectrograms(key), rows))
-            by_station[key.station] = by_station.get(key.station, 0) + int(rows.size)
-    # Batches follow the order of the file where nothing shuffles them: it must not be that of stations and days.
+    # Batches follow the order of the file where nothing shuffles them: it must not be that of stations and days. The
+    # validation split comes last, so that a split that is read from the file is read in one piece.
     order = rng.permutation(chosen.size)
-    merged = _take(_concatenate(parts), order)
-    validation = validation[order]
-    drawn_from = {str(key): info.content for key, info in available.items()}
-    stamp = Stamp(settings.digest(), versions.TRAINING_SET, digest_of(drawn_from))
-    summary = {"drawn_from": drawn_from, "of": total, "seed": settings.seed, "by_station": by_station}
-    content = spectrogram_file.write_spectrograms(
-        store.training_set, merged, stamp, store.settings_json(), summary, validation=validation
-    )
+    validation = np.arange(chosen.size) >= chosen.size - held_out
+    place = np.empty_like(order)
+    place[order] = np.arange(chosen.size)
+    by_station: dict[str, int] = {}
+    in_memory = _gigabytes(chosen.size) <= settings.in_memory
+    with _gathered(store, available, chosen, place, by_station, in_memory) as merged:
+        drawn_from = {str(key): info.content for key, info in available.items()}
+        stamp = Stamp(digest_of(settings.drawing_values()), versions.TRAINING_SET, digest_of(drawn_from))
+        summary = {"drawn_from": drawn_from, "of": total, "seed": settings.seed, "by_station": by_station}
+        content = spectrogram_file.write_spectrograms(
+            store.training_set, merged, stamp, store.settings_json(), summary, validation=validation
+        )
     return {
         "events": int(chosen.size),
         "train": int(chosen.size - held_out),
@@ -129,55 +139,109 @@ def draw(store: Store) -> dict[str, Any]:
         "station_days": len(available),
         "outdated": outdated,
         "by_station": by_station,
-        "digest": _digest(content, validation),
+        "digest": _digest(content, validation, store.settings.normalisation),
         "inputs": stamp.inputs,
     }
 
 
-def _digest(content: str, validation: NDArray[np.bool_]) -> str:
-    return digest_of([content, validation.astype(int).tolist()])
+def _chosen(
+    available: Mapping[StationDay, SpectrogramInfo], settings: config.TrainingSet, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return the numbers of the events that are drawn, ascending; events are counted over all station-days."""
+    counts = np.array([info.events for info in available.values()], dtype=np.int64)
+    total = int(counts.sum())
+    if settings.stratify == "none":
+        return np.sort(rng.choice(total, min(settings.events, total), replace=False))
+    station = np.repeat([key.station for key in available], counts)
+    drawn = []
+    left = min(settings.events, total)
+    # From the station of fewest events up: what one has not is shared by those that have more.
+    groups = sorted((np.flatnonzero(station == code) for code in dict.fromkeys(station)), key=len)
+    for number, rows in enumerate(groups):
+        share = min(len(rows), left // (len(groups) - number))
+        drawn.append(rng.choice(rows, share, replace=False))
+        left -= share
+    return np.sort(np.concatenate(drawn))
 
 
-def _concatenate(parts: list[Spectrograms]) -> Spectrograms:
-    first = parts[0]
-    return Spectrograms(
-        spectrogram=np.concatenate([p.spectrogram for p in parts]),
-        waveform=np.concatenate([p.waveform for p in parts]),
-        frequency=first.frequency,
-        time=first.time,
-        event_id=tuple(name for p in parts for name in p.event_id),
-        time_peak=np.concatenate([p.time_peak for p in parts]),
-        window_start=np.concatenate([p.window_start for p in parts]),
-        sampling_rate=first.sampling_rate,
-        unit=first.unit,
-    )
+def _gigabytes(events: int) -> float:
+    return events * 87 * 100 * 4 / _BYTES_PER_GB
 
 
-def _take(data: Spectrograms, order: NDArray[np.int64]) -> Spectrograms:
+@contextmanager
+def _gathered(
+    store: Store,
+    available: Mapping[StationDay, SpectrogramInfo],
+    chosen: NDArray[np.int64],
+    place: NDArray[np.int64],
+    by_station: dict[str, int],
+    in_memory: bool,
+) -> Iterator[Spectrograms]:
+    """Give the chosen events of all station-days, each at its place; spectrograms in a file if they are too many.
+
+    The file lies beside the training set, since the folder for temporary files may be in memory, and goes with the
+    context.
+    """
+    counts = [info.events for info in available.values()]
+    starts = np.concatenate(([0], np.cumsum(counts)))
+    merged: Spectrograms | None = None
+    store.training_set.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=store.training_set.parent, prefix=".draw-") as folder:
+        event_id = np.empty(chosen.size, dtype=object)
+        for index, key in enumerate(track(available, "training set", unit="station-day")):
+            span = slice(*np.searchsorted(chosen, starts[index : index + 2]))
+            rows, to = chosen[span] - starts[index], place[span]
+            if not rows.size:
+                continue
+            part = spectrogram_file.read_spectrograms(store.spectrograms(key), rows)
+            if merged is None:
+                merged = _room_for(part, chosen.size, None if in_memory else Path(folder) / "spectrograms")
+            merged.spectrogram[to], merged.waveform[to] = part.spectrogram, part.waveform
+            merged.time_peak[to], merged.window_start[to] = part.time_peak, part.window_start
+            event_id[to] = part.event_id
+            by_station[key.station] = by_station.get(key.station, 0) + int(rows.size)
+        if merged is None:
+            raise TooFewEventsError("no event was drawn")
+        yield replace(merged, event_id=tuple(event_id.tolist()))
+
+
+def _room_for(part: Spectrograms, events: int, file: Path | None) -> Spectrograms:
+    shape = (events, *part.spectrogram.shape[1:])
     return replace(
-        data,
-        spectrogram=data.spectrogram[order],
-        waveform=data.waveform[order],
-        event_id=tuple(data.event_id[i] for i in order),
-        time_peak=data.time_peak[order],
-        window_start=data.window_start[order],
+        part,
+        spectrogram=np.empty(shape, np.float32) if file is None else np.memmap(file, np.float32, "w+", shape=shape),
+        waveform=np.empty((events, *part.waveform.shape[1:]), part.waveform.dtype),
+        time_peak=np.empty(events, part.time_peak.dtype),
+        window_start=np.empty(events, part.window_start.dtype),
     )
+
+
+def _digest(content: str, validation: NDArray[np.bool_], normalisation: config.Normalisation) -> str:
+    return digest_of([content, validation.astype(int).tolist(), normalisation.model_dump(mode="json")])
 
 
 def load(store: Store) -> TrainingSet:
-    """Read the training set and normalise it; raises `FileNotFoundError` where it was not drawn yet."""
+    """Open the training set; raises `FileNotFoundError` where it was not drawn yet.
+
+    Raises
+    ------
+    SpectrogramError
+        A spectrogram cannot be normalised.
+    """
     path = store.training_set
     if not path.exists():
         raise FileNotFoundError(f"{path}: not drawn yet; materialize training_set first")
-    data = spectrogram_file.read_spectrograms(path)
-    validation = spectrogram_file.read_column(path, "validation").astype(bool)
+    settings = store.settings
+    event_id = tuple(str(name) for name in spectrogram_file.read_column(path, "event_id"))
+    in_memory = _gigabytes(len(event_id)) <= settings.training_set.in_memory
     return TrainingSet(
-        x=normalise(data.spectrogram, data.event_id, out=data.spectrogram),
-        event_id=data.event_id,
-        validation=validation,
-        frequency=data.frequency,
-        time=data.time,
+        samples=of_file(path, settings.normalisation, in_memory),
+        event_id=event_id,
+        validation=spectrogram_file.read_column(path, "validation").astype(bool),
+        frequency=spectrogram_file.read_column(path, "frequency"),
+        time=spectrogram_file.read_column(path, "time"),
         digest=digest_on_disk(store),
+        normalisation=settings.normalisation,
     )
 
 
@@ -187,7 +251,7 @@ def digest_on_disk(store: Store) -> str:
     if not path.exists():
         raise FileNotFoundError(f"{path}: not drawn yet; materialize training_set first")
     validation = spectrogram_file.read_column(path, "validation").astype(bool)
-    return _digest(spectrogram_file.read_info(path).content, validation)
+    return _digest(spectrogram_file.read_info(path).content, validation, store.settings.normalisation)
 
 
 def is_current(store: Store) -> bool:
@@ -195,7 +259,8 @@ def is_current(store: Store) -> bool:
     if not store.training_set.exists():
         return False
     drawn_from = {str(key): info.content for key, info in sources(store, store.station_days()).items()}
-    wanted = Stamp(store.settings.training_set.digest(), versions.TRAINING_SET, digest_of(drawn_from))
+    settings = digest_of(store.settings.training_set.drawing_values())
+    wanted = Stamp(settings, versions.TRAINING_SET, digest_of(drawn_from))
     return spectrogram_file.read_info(store.training_set).stamp == wanted
 
 

@@ -15,6 +15,7 @@ from ris_core.storage.atomic import read_json, write_json
 from ris_core.storage.store import Store
 from ris_core.training.acceptance import Acceptance, accept_aec
 from ris_core.training.aec import AecResult, train_aec
+from ris_core.training.checkpoint import Checkpoint
 from ris_core.training.floors import live_latents, mean_spectrogram_mse, pca_mse
 from ris_core.training.loop import OnStep
 from ris_core.training.training_set import TrainingSet, digest_on_disk
@@ -41,6 +42,7 @@ def train_trial(
     learning_rate: float,
     settings: config.Aec,
     on_epoch: OnStep | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Trial:
     """Train one trial and judge it against the mean spectrogram and nine principal components.
 
@@ -50,14 +52,14 @@ def train_trial(
         Metrics are val_mse, train_mse (of the best epoch), mean_spectrogram_mse, pca9_mse, live_latents, best_epoch,
         epochs, restarts, seconds.
     """
-    x_train, x_val = data.x_train, data.x_val
-    result = train_aec(x_train, x_val, batch_size, learning_rate, settings, on_epoch=on_epoch)
+    train, val = data.train, data.val
+    result = train_aec(train, val, batch_size, learning_rate, settings, on_epoch=on_epoch, checkpoint=checkpoint)
     metrics = {
         "val_mse": result.val_mse,
         "train_mse": result.history[result.best_epoch - 1]["train_mse"],
-        "mean_spectrogram_mse": mean_spectrogram_mse(x_train, x_val),
-        "pca9_mse": pca_mse(x_train, x_val),
-        "live_latents": float(live_latents(encode(result.model, x_val))),
+        "mean_spectrogram_mse": mean_spectrogram_mse(train, val),
+        "pca9_mse": pca_mse(train, val),
+        "live_latents": float(live_latents(encode(result.model, val))),
         "best_epoch": float(result.best_epoch),
         "epochs": float(len(result.history)),
         "restarts": float(len(result.seeds_tried) - 1),
@@ -80,6 +82,7 @@ def save_trial(store: Store, trial: Trial, data: TrainingSet, configuration: str
             "trial": trial.key,
             "training_set": data.digest,
             "configuration": configuration,
+            "normalisation": data.normalisation.model_dump(mode="json"),
             "seed": trial.result.seed,
             "seeds_tried": list(trial.result.seeds_tried),
             "metrics": trial.metrics,

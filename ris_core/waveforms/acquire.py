@@ -18,6 +18,7 @@ from ris_core.station_day import StationDay
 from ris_core.storage.atomic import replacing, write_json
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store, read_acquisition
+from ris_core.waveforms import imported
 from ris_core.waveforms.quality import quality_of
 from ris_core.waveforms.segments import Segment, digest_of_segments, to_segments
 from ris_core.waveforms.source import Fetched, RemoteSource, WaveformSource, fetch_from, open_source
@@ -126,9 +127,10 @@ def acquisition_is_current(store: Store, key: StationDay) -> bool:
     if record is None:
         return False
     stamp = Stamp.from_mapping(record)
-    if stamp is None or (stamp.settings, stamp.version) != (store.settings.acquire_digest(), versions.ACQUIRE):
+    version = versions.IMPORT if store.settings.imported else versions.ACQUIRE
+    if stamp is None or (stamp.settings, stamp.version) != (store.settings.acquire_digest(), version):
         return False
-    if record["state"] == "no_data" or record["path"] == "in place":
+    if record["state"] == "no_data" or record["path"] in ("in place", imported.PATH):
         return True
     # A raw file dropped after processing was acquired all the same.
     return store.waveform(key).exists() or store.settings.retention.raw == "drop_after_processing"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
-from ris_core.config import FdsnSource, SdsSource, Settings, Source, SyntheticSource
+from ris_core.config import FdsnSource, PublishedSource, SdsSource, Settings, Source, SyntheticSource
 
 if TYPE_CHECKING:
     from obspy import Inventory, Stream
@@ -86,6 +86,10 @@ def open_source(settings: Settings) -> WaveformSource:
         from ris_core.waveforms.sds import SdsArchive
 
         return SdsArchive(settings, source)
+    if isinstance(source, PublishedSource):
+        from ris_core.waveforms.imported import ImportedEvents
+
+        return ImportedEvents()
     from ris_core.waveforms.fdsn import DataCentre
 
     return DataCentre(settings, source)

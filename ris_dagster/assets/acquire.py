@@ -18,17 +18,21 @@ from ris_core.waveforms.quality import (
 )
 from ris_core.waveforms.source import name_of
 from ris_dagster import station_days
-from ris_dagster.metadata import code_version, owners, picture, table
+from ris_dagster.metadata import code_version, finite, owners, picture, table
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.store import DataStore
 
 RAW_WAVEFORMS = dg.AssetKey("raw_waveforms")
+_NO_WAVEFORMS = (
+    "There are none: this network's events were imported from the published HDF5 file by `ris import-h5`. Recorded is "
+    "which station-days they belong to; they cannot be acquired here."
+)
 
 
 def build_acquire_assets(settings: Settings, partitions: Partitions) -> list[dg.AssetsDefinition]:
     """Return the assets of the stage "acquire"."""
-    version = code_version(versions.ACQUIRE, settings.acquire_digest())
+    version = code_version(versions.IMPORT if settings.imported else versions.ACQUIRE, settings.acquire_digest())
 
     @dg.asset(
         name="raw_waveforms",
@@ -36,7 +40,9 @@ def build_acquire_assets(settings: Settings, partitions: Partitions) -> list[dg.
         kinds={"obspy", settings.source.kind},
         owners=owners(settings),
         tags={"stage": "acquire"},
-        description="Continuous raw waveforms in counts, one station and UTC day with its padding, as miniSEED in the "
+        description=_NO_WAVEFORMS
+        if settings.imported
+        else "Continuous raw waveforms in counts, one station and UTC day with its padding, as miniSEED in the "
         "data root, or read in place from an SDS archive. A day without data is a recorded result.",
         partitions_def=partitions.station_days,
         backfill_policy=dg.BackfillPolicy.multi_run(50),
@@ -56,7 +62,7 @@ def build_acquire_assets(settings: Settings, partitions: Partitions) -> list[dg.
     )
     def raw_waveforms(context: dg.AssetExecutionContext, store: DataStore, compute: Compute) -> Any:
         yield from station_days.run_block(
-            context, store, compute, "acquire", {RAW_WAVEFORMS: _describe}, {RAW_WAVEFORMS: version}, _quality
+            context, store, compute, "acquire", {RAW_WAVEFORMS: describe_waveforms}, {RAW_WAVEFORMS: version}, _quality
         )
 
     return [raw_waveforms]
@@ -69,7 +75,8 @@ _EXCHANGE = ("provider", "attempts", "received_bytes")
 _MOST_ROWS = 40
 
 
-def _describe(result: dict[str, Any]) -> dict[str, Any]:
+def describe_waveforms(result: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata of an acquired station-day."""
     rates = result.get("sampling_rates", ())
     request = result.get("request_seconds")
     return {
@@ -79,7 +86,7 @@ def _describe(result: dict[str, Any]) -> dict[str, Any]:
         "sampling_rate (Hz)": None if result["samples"] == 0 else float(result["sampling_rate"]),
         **({"sampling_rates (Hz)": ", ".join(f"{rate:g}" for rate in rates)} if len(rates) > 1 else {}),
         "sample_type": ", ".join(result.get("sample_types", ())),
-        "coverage": float(result["coverage"]),
+        "coverage": finite(result["coverage"]),
         **{name: int(result.get(name, 0)) for name in _COUNTS},
         **{name: float(result.get(name, 0.0)) for name in _SECONDS},
         **{f"{name} (counts)": float(result[name]) for name in _VALUES if result.get(name) is not None},

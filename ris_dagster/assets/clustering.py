@@ -1,4 +1,4 @@
-"""Latents, the number of clusters, initial clusters, and DEC models."""
+"""Latents, initial clusters, and DEC models."""
 
 from typing import Any
 
@@ -8,13 +8,12 @@ from ris_core import versions
 from ris_core.config import Settings
 from ris_dagster import hyperparameters
 from ris_dagster.assets.training import AEC_WEIGHTS, TRAINING_POOL, TRAINING_SET
-from ris_dagster.metadata import code_version, column_schema, figure, owners, table
+from ris_dagster.metadata import code_version, column_schema, figure, owners
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.store import DataStore
 from ris_dagster.resources.tracking import Tracking
 
 LATENT_FEATURES = dg.AssetKey("latent_features")
-CLUSTER_COUNT = dg.AssetKey("cluster_count")
 GMM_CLUSTERS = dg.AssetKey("gmm_clusters")
 DEC_MODELS = dg.AssetKey("dec_models")
 SWEEP = "dec_models"
@@ -26,7 +25,6 @@ def build_clustering_assets(settings: Settings, partitions: Partitions) -> list[
     """Return the assets of the stage "train" from the latents to the DEC models."""
     return [
         _latent_features(settings),
-        _cluster_count(settings),
         _gmm_clusters(settings, partitions),
         _dec_models(settings, partitions),
     ]
@@ -69,58 +67,6 @@ def _latent_features(settings: Settings) -> dg.AssetsDefinition:
         )
 
     return latent_features
-
-
-def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
-    @dg.asset(
-        name="cluster_count",
-        group_name="cluster",
-        kinds={"scikitlearn", "mlflow"},
-        owners=owners(settings),
-        tags={"stage": "train"},
-        description="Criteria for the number of clusters over K: k-means inertia, silhouette, BIC and AIC of the GMM.",
-        deps=[LATENT_FEATURES],
-        code_version=code_version(versions.CLUSTER_COUNT, settings.cluster_count.digest()),
-        pool=TRAINING_POOL,
-    )
-    def cluster_count(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
-        from ris_core.clustering.cluster_count import cluster_count as criteria_over_k
-        from ris_core.clustering.cluster_count import suggested
-        from ris_core.clustering.stage import criteria_configuration, read_latents, write_criteria
-        from ris_core.figures.clustering import cluster_count_curves
-
-        opened = store.open()
-        z, stamp = read_latents(opened)
-        chosen = settings.cluster_count
-        configuration = criteria_configuration(opened)
-        parent = tracking.parent(SWEEP, stamp.settings)
-        with tracking.run(context, "cluster_count", configuration, chosen.model_dump(), parent) as run:
-            criteria = criteria_over_k(z, chosen)
-            names = suggested(criteria)
-            shown = cluster_count_curves(
-                criteria.reset_index(), {n: k for n, k in names.items() if k is not None and n != "gmm_aic"}
-            )
-            for k, row in criteria.iterrows():
-                run.metrics(
-                    {n: float(row[n]) for n in ("inertia", "silhouette", "gmm_bic", "gmm_aic")}, step=int(str(k))
-                )
-            run.metrics({f"suggested_k_{n}": float(k) for n, k in names.items() if k is not None})
-            run.text(criteria.to_csv(), "cluster_count.csv")
-            run.figure(shown, "cluster_count")
-            write_criteria(opened, criteria)
-        return dg.MaterializeResult(
-            metadata={
-                "dagster/row_count": len(criteria),
-                "suggested_k": dict(names),
-                "criteria": table(criteria.reset_index()),
-                "path": dg.MetadataValue.path(opened.relative(opened.cluster_count)),
-                "mlflow": dg.MetadataValue.url(run.url),
-                "curves": figure(shown, "Criteria over K"),
-            },
-            data_version=dg.DataVersion(configuration),
-        )
-
-    return cluster_count
 
 
 def _gmm_clusters(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:

@@ -10,22 +10,24 @@ from ris_core.stages import Outcome
 from ris_core.waveforms.source import name_of
 from ris_dagster import station_days
 from ris_dagster.assets.acquire import RAW_WAVEFORMS
-from ris_dagster.metadata import code_version, column_schema, owners, picture
+from ris_dagster.metadata import code_version, column_schema, finite, owners, picture
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.store import DataStore
 
 DETECTIONS = dg.AssetKey("detections")
 SPECTROGRAMS = dg.AssetKey("spectrograms")
+_IMPORTED = " Imported from the published HDF5 file by `ris import-h5`; they cannot be made again here."
 
 
 def build_event_assets(settings: Settings, partitions: Partitions) -> list[dg.AssetsDefinition]:
     """Return the assets of the stage "process"."""
     from ris_core.storage.tables import DETECTION_SCHEMA
 
-    version = code_version(versions.PROCESS, settings.process_digest())
+    version = code_version(versions.IMPORT if settings.imported else versions.PROCESS, settings.process_digest())
     # Raw files that were dropped are fetched again, so these runs take their turn at the data centre as well.
     fetches = isinstance(settings.source, FdsnSource) and settings.retention.raw == "drop_after_processing"
+    imported = _IMPORTED if settings.imported else ""
     common: dict[str, Any] = {
         "group_name": "process",
         "owners": owners(settings),
@@ -43,7 +45,7 @@ def build_event_assets(settings: Settings, partitions: Partitions) -> list[dg.As
                 DETECTIONS,
                 kinds={"scipy", "parquet"},
                 description="STA/LTA detections of a station-day, one row each: times, amplitude, SNR, and the outcome "
-                "'event' or why there is no spectrogram.",
+                "'event' or why there is no spectrogram." + imported,
                 # Of all station-days alike, so it is said once.
                 metadata={"dagster/column_schema": column_schema(DETECTION_SCHEMA)},
                 **common,
@@ -52,7 +54,7 @@ def build_event_assets(settings: Settings, partitions: Partitions) -> list[dg.As
                 SPECTROGRAMS,
                 kinds={"scipy", "hdf5"},
                 description="Spectrograms (87 frequencies x 100 times, power density) of a station-day's events with "
-                "the conditioned samples behind them.",
+                "the conditioned samples behind them." + imported,
                 **common,
             ),
         ],
@@ -73,7 +75,7 @@ def build_event_assets(settings: Settings, partitions: Partitions) -> list[dg.As
             store,
             compute,
             "process",
-            {DETECTIONS: _describe_detections, SPECTROGRAMS: _describe_spectrograms},
+            {DETECTIONS: describe_detections, SPECTROGRAMS: describe_spectrograms},
             {DETECTIONS: version, SPECTROGRAMS: version},
             _accounted,
         )
@@ -81,11 +83,12 @@ def build_event_assets(settings: Settings, partitions: Partitions) -> list[dg.As
     return [station_day_events]
 
 
-def _describe_detections(result: dict[str, Any]) -> dict[str, Any]:
+def describe_detections(result: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata of a station-day's detections."""
     return {
         "dagster/row_count": int(result["detections"]),
         "outcomes": result["outcomes"],
-        "live_seconds": float(result["live_seconds"]),
+        "live_seconds": finite(result["live_seconds"]),
         "too_short_segments": int(result["too_short_segments"]),
         "too_short_seconds": float(result["too_short_seconds"]),
         "without_acceleration": result["without_acceleration"],
@@ -98,7 +101,8 @@ def _describe_detections(result: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _describe_spectrograms(result: dict[str, Any]) -> dict[str, Any]:
+def describe_spectrograms(result: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata of a station-day's spectrograms."""
     shown = "spectrograms_png" in result
     return {
         "dagster/row_count": int(result["events"]),

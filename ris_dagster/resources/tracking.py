@@ -2,10 +2,7 @@
 
 import fcntl
 import logging
-import math
 import os
-import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,67 +11,24 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
-from ris_core.config import PROJECT_ROOT, Settings
+from ris_core.config import Settings
 from ris_core.storage.store import Store
+from ris_dagster.resources.environment import environment_tags, git_tags
+from ris_dagster.resources.tracked_run import TrackedRun, system_metrics
+from ris_dagster.resources.unfinished_runs import ATTEMPTS_TAG, Attempt, take_over
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-ASSET_TAG, PARTITION_TAG, CONFIGURATION_TAG = "ris.asset", "ris.partition", "ris.configuration"
 CHAMPION_ALIAS = "champion"
+logger = logging.getLogger(__name__)
 _DEFAULT_UI = "http://127.0.0.1:5000"
+_TRIES, _ANSWER_S = 3, 10
 
 
-class TrackedRun:
-    """An open MLflow run of one asset (and partition)."""
-
-    def __init__(self, client: "MlflowClient", run: "Run", url: str) -> None:
-        self._client = client
-        self.run_id: str = run.info.run_id
-        self.url = url
-
-    def parameters(self, values: Mapping[str, Any]) -> None:
-        """Log parameters."""
-        from mlflow.entities import Param
-
-        self._client.log_batch(self.run_id, params=[Param(k, str(v)) for k, v in values.items()])
-
-    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Log the metrics of one step in one call; values that are not finite are left out."""
-        from mlflow.entities import Metric
-
-        now = int(time.time() * 1000)
-        finite = [Metric(k, float(v), now, step) for k, v in values.items() if v is not None and math.isfinite(v)]
-        if finite:
-            self._client.log_batch(self.run_id, metrics=finite)
-
-    def tags(self, values: Mapping[str, str]) -> None:
-        """Set tags."""
-        for name, value in values.items():
-            self._client.set_tag(self.run_id, name, value)
-
-    def figure(self, figure: "Figure", name: str) -> None:
-        """Log a figure as figures/NAME.png."""
-        self._client.log_figure(self.run_id, figure, f"figures/{name}.png")
-
-    def text(self, text: str, path: str) -> None:
-        """Log a text file, for example a table as CSV."""
-        self._client.log_text(self.run_id, text, path)
-
-    def dataset(self, name: str, digest: str, path: str, events: int) -> None:
-        """Log the data set that the run was trained on."""
-        from mlflow.entities import Dataset, DatasetInput, InputTag
-
-        entity = Dataset(
-            name=name,
-            digest=digest,
-            source_type="local",
-            source=f'{{"uri": "{path}"}}',
-            profile=f'{{"events": {events}}}',
-        )
-        self._client.log_inputs(self.run_id, [DatasetInput(entity, [InputTag("mlflow.data.context", "training")])])
+class TrackingError(RuntimeError):
+    """The MLflow store cannot be used; the message names it."""
 
 
 class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -114,6 +68,8 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         for chatty in ("mlflow", "alembic"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
+        if self.is_remote:
+            self._ask_whether_it_answers()
         with self._lock():
             client = MlflowClient(self.uri)
             found = client.get_experiment_by_name(self.experiment)
@@ -128,6 +84,27 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
                 if found is None:
                     raise
                 return str(found.experiment_id)
+
+    def _ask_whether_it_answers(self) -> None:
+        """Ask the server for its health first: any other call would be repeated for minutes before it fails."""
+        from mlflow.exceptions import MlflowException
+        from mlflow.utils.credentials import get_default_host_creds
+        from mlflow.utils.rest_utils import http_request
+
+        try:
+            http_request(
+                get_default_host_creds(self.uri),
+                "/health",
+                "GET",
+                max_retries=_TRIES,
+                backoff_factor=1,
+                timeout=_ANSWER_S,
+            )
+        except MlflowException as error:
+            raise TrackingError(
+                f"the MLflow server at {self.uri} does not answer ({error.__cause__ or error}); start it, or set "
+                "MLFLOW_TRACKING_URI to one that runs, or unset it to use the SQLite store in the data root"
+            ) from error
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -156,7 +133,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
             found = client.search_runs([experiment], query, max_results=1)
             if found:
                 return str(found[0].info.run_id)
-            run = client.create_run(experiment, run_name=name, tags={"ris.parent": name, **_git_tags()})
+            run = client.create_run(experiment, run_name=name, tags={"ris.parent": name, **git_tags()})
             client.set_terminated(run.info.run_id, "FINISHED")
             return str(run.info.run_id)
 
@@ -168,8 +145,13 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         configuration: str,
         parameters: Mapping[str, Any],
         parent: str | None = None,
+        device: str = "cpu",
     ) -> Iterator[TrackedRun]:
         """Open an MLflow run for the asset and partition of a Dagster context and end it, whatever happens.
+
+        A run of the same asset, partition and configuration that failed, was killed, or was left by a process that has
+        died goes on; so a training that is materialized again after a crash is one run. What has finished stays as it
+        is: asked for again, it is a new run.
 
         Parameters
         ----------
@@ -178,47 +160,64 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         name
             Name of the run.
         configuration
-            Digest of settings and input; what an earlier, interrupted attempt at the same left open is ended as KILLED.
+            Digest of settings and input.
         parameters
             Logged at the start.
         parent
             Run that this one is shown under.
+        device
+            Where it computes, by the settings' name.
+
+        Raises
+        ------
+        TrackingError
+            MLflow cannot be reached or refuses what is logged.
         """
         import mlflow
+        from mlflow.exceptions import MlflowException
 
         experiment = self.prepare()
         client = mlflow.MlflowClient(self.uri)
-        asset = context.asset_key.to_user_string()
         partition = context.partition_key if context.has_partition_key else ""
-        self._end_interrupted(client, experiment, asset, partition)
-        tags = {
-            ASSET_TAG: asset,
-            PARTITION_TAG: partition,
-            CONFIGURATION_TAG: configuration,
-            "dagster.run_id": context.run_id,
-            **({"mlflow.parentRunId": parent} if parent else {}),
-            **_git_tags(),
-        }
+        attempt = Attempt(context.asset_key.to_user_string(), partition, configuration, context.run_id)
+        tags = {**({"mlflow.parentRunId": parent} if parent else {}), **environment_tags(device)}
         _point_mlflow_at(self.uri)
-        run = client.create_run(experiment, run_name=name, tags=tags)
-        tracked = TrackedRun(client, run, self.url(experiment, run.info.run_id))
+        with self._lock():
+            earlier = take_over(client, experiment, attempt, context.instance)
+            run = _opened(client, experiment, name, earlier, attempt, tags)
+        run_id = str(run.info.run_id)
+        if earlier is not None:
+            context.log.info(f"MLflow run {run_id} goes on, attempt {run.data.tags[ATTEMPTS_TAG]}")
+        tracked = TrackedRun(client, run, self.url(experiment, run_id))
         status = "FAILED"
         try:
-            # The fluent run is what system metrics and log_model attach to.
-            mlflow.start_run(run_id=run.info.run_id, log_system_metrics=True)
-            tracked.parameters(parameters)
-            yield tracked
+            with system_metrics(run_id):
+                tracked.parameters(parameters)
+                yield tracked
             status = "FINISHED"
         except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
             status = "KILLED"
             raise
+        except MlflowException as error:
+            raise self._error(error) from error
         finally:
-            mlflow.end_run(status)
+            self._end(client, run_id, status)
 
-    def _end_interrupted(self, client: "MlflowClient", experiment: str, asset: str, partition: str) -> None:
-        query = f"tags.`{ASSET_TAG}` = '{asset}' and tags.`{PARTITION_TAG}` = '{partition}' and status = 'RUNNING'"
-        for run in client.search_runs([experiment], query):
-            client.set_terminated(run.info.run_id, "KILLED")
+    def _end(self, client: "MlflowClient", run_id: str, status: str) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            client.set_terminated(run_id, status)
+        except MlflowException as error:
+            if status == "FINISHED":
+                raise self._error(error) from error
+            # What went wrong before is what the user should see; the next attempt ends or continues this run.
+            logger.warning("run %s could not be ended as %s: %s", run_id, status, error)
+
+    def _error(self, error: Exception) -> TrackingError:
+        return TrackingError(
+            f"MLflow at {self.uri}: {error}. Materialized again, the training goes on where its checkpoint stands"
+        )
 
     def register(self, run_id: str, model: Any, example: Any, name: str, alias: str | None = None) -> str:
         """Log a torch model (exported program, no pickle) to a finished run, register it, and return its version.
@@ -271,6 +270,22 @@ def of_store(store: Store) -> Tracking:
     return Tracking.of(store.settings, store.root)
 
 
+def _opened(
+    client: "MlflowClient", experiment: str, name: str, earlier: "Run | None", attempt: Attempt, tags: dict[str, str]
+) -> "Run":
+    """Return a run that is RUNNING: an earlier one that goes on, or a new one."""
+    from mlflow.entities import RunTag
+
+    if earlier is None:
+        return client.create_run(experiment, run_name=name, tags=attempt.tags(attempts=1) | tags)
+    run_id = earlier.info.run_id
+    attempts = int(earlier.data.tags.get(ATTEMPTS_TAG, 1)) + 1
+    client.update_run(run_id, status="RUNNING")
+    changed = attempt.tags(attempts) | tags
+    client.log_batch(run_id, tags=[RunTag(key, value) for key, value in changed.items()])
+    return client.get_run(run_id)
+
+
 def _point_mlflow_at(uri: str) -> None:
     """Make MLflow's global functions use a store.
 
@@ -284,13 +299,3 @@ def _point_mlflow_at(uri: str) -> None:
         os.environ.pop("MLFLOW_TRACKING_URI", None)
     else:
         os.environ["MLFLOW_TRACKING_URI"] = named
-
-
-def _git_tags() -> dict[str, str]:
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True, timeout=10
-        )
-    except (OSError, subprocess.SubprocessError):
-        return {}
-    return {"mlflow.source.git.commit": found.stdout.strip()}

@@ -1,16 +1,24 @@
 import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import mlflow
 import pytest
-from builders import QUIET, sds_values
+from builders import QUIET, failure_of, sds_values
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from servers import free_ports
 
 from ris_core.config import Settings
 from ris_core.config import data_root as root_of
+from ris_dagster.resources.tracked_run import TrackedRun, as_text
 from ris_dagster.resources.tracking import Tracking
+from ris_dagster.resources.unfinished_runs import this_process
 
 PARTITIONS = dg.StaticPartitionsDefinition(["2", "3"])
 
@@ -31,20 +39,62 @@ def tracking_of(name: str) -> Tracking:
     return Tracking.of(settings, root_of(settings))
 
 
-def train(tracking: Tracking, error: BaseException | None = None, partition: str = "2") -> dg.ExecuteInProcessResult:
-    """Materialize an asset whose body is one tracked run."""
+Body = Callable[[TrackedRun], object]
+
+
+def log_some(run: TrackedRun) -> None:
+    run.metrics({"loss": 1.5, "bad": float("nan")}, step=1)
+
+
+def job_of(tracking: Tracking, body: Body = log_some, configuration: str = "digest") -> dg.JobDefinition:
+    """Return a job that materializes an asset whose body is one tracked run."""
 
     @dg.asset(partitions_def=PARTITIONS)
     def some_models(context: dg.AssetExecutionContext, tracking: Tracking) -> None:
-        with tracking.run(context, "some", "digest", {"k": int(context.partition_key)}) as run:
-            run.metrics({"loss": 1.5, "bad": float("nan")}, step=1)
-            if error is not None:
-                raise error
+        with tracking.run(context, "some", configuration, {"k": int(context.partition_key), "rate": 1e-3}) as run:
+            body(run)
 
-    job = dg.Definitions(
-        [some_models], jobs=[dg.define_asset_job("train", [some_models])], resources={"tracking": tracking}
+    job = dg.define_asset_job("train", [some_models])
+    return dg.Definitions([some_models], jobs=[job], resources={"tracking": tracking}).resolve_job_def("train")
+
+
+def train(
+    tracking: Tracking,
+    body: Body = log_some,
+    partition: str = "2",
+    configuration: str = "digest",
+    instance: dg.DagsterInstance | None = None,
+) -> dg.ExecuteInProcessResult:
+    return job_of(tracking, body, configuration).execute_in_process(
+        QUIET, partition_key=partition, raise_on_error=False, instance=instance
     )
-    return job.resolve_job_def("train").execute_in_process(QUIET, partition_key=partition, raise_on_error=False)
+
+
+def raising(error: BaseException, body: Body = log_some) -> Body:
+    def both(run: TrackedRun) -> None:
+        body(run)
+        raise error
+
+    return both
+
+
+def epochs(first: int, last: int) -> Body:
+    def log(run: TrackedRun) -> None:
+        for epoch in range(first, last + 1):
+            run.metrics({"loss": 1 / epoch}, step=epoch)
+
+    return log
+
+
+def steps(tracking: Tracking, run: Run, name: str = "loss") -> list[int]:
+    return [point.step for point in MlflowClient(tracking.uri).get_metric_history(run.info.run_id, name)]
+
+
+def left_running(tracking: Tracking, asset: str = "some_models", partition: str = "2", **tags: str) -> str:
+    """Leave a run as a process that was killed leaves it."""
+    own = {"ris.asset": asset, "ris.partition": partition, "ris.configuration": "digest"} | tags
+    named = {name.replace("__", "."): value for name, value in own.items()}
+    return str(MlflowClient(tracking.uri).create_run(tracking.prepare(), tags=named).info.run_id)
 
 
 def runs(tracking: Tracking) -> list[Run]:
@@ -57,7 +107,7 @@ def test_a_run_that_goes_well_is_finished_and_carries_its_origin(tracking: Track
     assert result.success
     (run,) = runs(tracking)
     assert run.info.status == "FINISHED"
-    assert run.data.params == {"k": "2"}
+    assert run.data.params == {"k": "2", "rate": "0.001"}
     assert run.data.metrics["loss"] == 1.5
     assert "bad" not in run.data.metrics  # not finite
     tags = {name: run.data.tags[name] for name in ("ris.asset", "ris.partition", "ris.configuration", "dagster.run_id")}
@@ -70,29 +120,157 @@ def test_a_run_that_goes_well_is_finished_and_carries_its_origin(tracking: Track
 
 
 def test_an_error_ends_the_run_as_failed(tracking: Tracking) -> None:
-    assert not train(tracking, ValueError("no")).success
+    assert not train(tracking, raising(ValueError("no"))).success
     assert [r.info.status for r in runs(tracking)] == ["FAILED"]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), dg.DagsterExecutionInterruptedError()])
 def test_an_interrupt_ends_the_run_as_killed(tracking: Tracking, error: BaseException) -> None:
-    assert not train(tracking, error).success
+    assert not train(tracking, raising(error)).success
     assert [r.info.status for r in runs(tracking)] == ["KILLED"]
-    assert train(tracking).success  # nothing is left open that the next run would trip over
 
 
-def test_what_a_lost_process_left_running_is_ended_at_the_next_attempt(tracking: Tracking) -> None:
-    client, experiment = MlflowClient(tracking.uri), tracking.prepare()
+def test_a_training_that_failed_goes_on_in_its_run_and_logs_nothing_twice(tracking: Tracking) -> None:
+    assert not train(tracking, raising(ValueError("no"), epochs(1, 3))).success
+    (failed,) = runs(tracking)
+    again = train(tracking, epochs(1, 5))
+    assert again.success
+    (run,) = runs(tracking)
+    assert run.info.run_id == failed.info.run_id
+    assert run.info.status == "FINISHED"
+    assert steps(tracking, run) == [1, 2, 3, 4, 5]
+    assert run.data.params == {"k": "2", "rate": "0.001"}
+    assert run.data.tags["dagster.run_id"] == again.run_id
+    assert run.data.tags["ris.attempts"] == "2"
 
-    def orphan(asset: str, partition: str) -> str:
-        tags = {"ris.asset": asset, "ris.partition": partition}
-        return str(client.create_run(experiment, tags=tags).info.run_id)
 
-    same, other, foreign = orphan("some_models", "2"), orphan("some_models", "3"), orphan("others", "2")
+def test_what_has_finished_is_a_new_run_when_asked_for_again(tracking: Tracking) -> None:
+    assert not train(tracking, raising(ValueError("no"))).success
+    assert train(tracking).success
+    assert train(tracking).success
+    assert [r.info.status for r in runs(tracking)] == ["FINISHED"] * 2
+
+
+def test_another_configuration_is_another_run(tracking: Tracking) -> None:
+    assert not train(tracking, raising(ValueError("no"))).success
+    assert train(tracking, configuration="other").success
+    assert sorted(r.info.status for r in runs(tracking)) == ["FAILED", "FINISHED"]
+
+
+def test_what_a_lost_process_left_running_goes_on_or_is_ended(tracking: Tracking) -> None:
+    ended = multiprocessing.get_context("forkserver").Process()
+    ended.start()
+    ended.join()
+    host, _, started = this_process().split(" ")
+    process = {"ris__process": f"{host} {ended.pid} {started}", "dagster__run_id": "unknown"}
+    same, stale = left_running(tracking, **process), left_running(tracking, ris__configuration="old", **process)
+    other, foreign = left_running(tracking, partition="3", **process), left_running(tracking, "others", **process)
+    nobodys = left_running(tracking, ris__configuration="older")  # without a word of who made it
     assert train(tracking).success
     status = {r.info.run_id: r.info.status for r in runs(tracking)}
-    assert [status[i] for i in (same, other, foreign)] == ["KILLED", "RUNNING", "RUNNING"]
-    assert sorted(status.values()) == ["FINISHED", "KILLED", "RUNNING", "RUNNING"]
+    assert status == {same: "FINISHED", stale: "KILLED", nobodys: "KILLED", other: "RUNNING", foreign: "RUNNING"}
+
+
+def test_a_run_that_a_living_process_writes_to_is_left_alone(tracking: Tracking) -> None:
+    here = left_running(tracking, ris__process=this_process(), dagster__run_id="in progress")
+    elsewhere = left_running(tracking, ris__process="otherhost 12 1700000000.00", dagster__run_id="in progress")
+    assert train(tracking).success
+    status = {r.info.run_id: r.info.status for r in runs(tracking)}
+    assert (status.pop(here), status.pop(elsewhere)) == ("RUNNING", "RUNNING")
+    assert list(status.values()) == ["FINISHED"]
+
+
+def test_a_run_of_a_dagster_run_that_is_over_goes_on_even_if_its_process_lives(tracking: Tracking) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        over = train(tracking, partition="3", instance=instance).run_id
+        orphan = left_running(tracking, ris__process=this_process(), dagster__run_id=over)
+        assert train(tracking, instance=instance).success
+    status = {r.info.run_id: r.info.status for r in runs(tracking)}
+    assert status[orphan] == "FINISHED"
+    assert len(status) == 2
+
+
+def sleep_in_a_run(values: dict[str, Any]) -> None:
+    def wait(run: TrackedRun) -> None:
+        run.metrics({"loss": 1.0}, step=1)
+        time.sleep(120)
+
+    train(Tracking(**values), wait)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, "KILLED"), (signal.SIGKILL, "RUNNING")])
+def test_a_signal_ends_the_run_or_leaves_it_to_the_next_attempt(
+    tracking: Tracking, number: signal.Signals, status: str
+) -> None:
+    tracking.prepare()
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["mlflow", "ris_dagster.resources.tracking"])
+    process = context.Process(target=sleep_in_a_run, args=(tracking.model_dump(),))
+    process.start()
+    deadline = time.monotonic() + 120
+    while not [r for r in runs(tracking) if "loss" in r.data.metrics]:
+        assert process.is_alive()
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert process.pid is not None
+    os.kill(process.pid, number)
+    process.join(60)
+    (run,) = runs(tracking)
+    assert run.info.status == status
+    assert train(tracking, epochs(1, 2)).success
+    (again,) = runs(tracking)
+    assert (again.info.run_id, again.info.status) == (run.info.run_id, "FINISHED")
+    assert steps(tracking, again) == [1, 2]
+
+
+def test_a_short_run_has_system_metrics_and_says_what_it_computed_with(tracking: Tracking) -> None:
+    def wait(run: TrackedRun) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and len(seen(run)) < 2:
+            time.sleep(0.2)
+
+    def seen(run: TrackedRun) -> list[int]:
+        return steps(tracking, MlflowClient(tracking.uri).get_run(run.run_id), "system/cpu_utilization_percentage")
+
+    assert train(tracking, wait).success
+    (run,) = runs(tracking)
+    assert {"system/system_memory_usage_percentage", "system/disk_usage_percentage"} <= run.data.metrics.keys()
+    assert run.data.tags["env.device"] == "cpu"
+    assert {"env.python", "env.torch", "env.numpy", "env.threads"} <= run.data.tags.keys()
+
+
+def test_the_data_set_of_a_run_has_digest_sizes_and_schema_and_leads_back_to_its_file(
+    tracking: Tracking, tmp_path: Path
+) -> None:
+    path = tmp_path / "training_set.h5"
+    path.write_bytes(b"spectrograms")
+
+    def log(run: TrackedRun) -> None:
+        run.dataset("training_set", "abc123", path, (100, 87, 100), train=80, validation=20)
+
+    assert not train(tracking, raising(ValueError("no"), log)).success
+    assert train(tracking, log).success
+    (run,) = runs(tracking)
+    (logged,) = run.inputs.dataset_inputs
+    assert (logged.dataset.name, logged.dataset.digest) == ("training_set", "abc123")
+    assert Path(mlflow.data.get_source(logged).load()) == path
+    assert '"validation": 20' in logged.dataset.profile
+    assert "-1, 87, 100" in logged.dataset.schema
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(64, "64"), (1e-3, "0.001"), (1.0, "1"), ("gmm", "gmm"), (False, "false"), (None, "none")]
+)
+def test_parameters_are_plain_numbers_and_words(value: object, text: str) -> None:
+    assert as_text(value) == text
+
+
+def test_a_server_that_does_not_answer_is_named_before_anything_is_trained(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    absent = Tracking(uri=f"http://127.0.0.1:{port}", artifacts=tmp_path.as_uri(), experiment="none")
+    result = train(absent)
+    assert not result.success
+    assert f"the MLflow server at http://127.0.0.1:{port} does not answer" in failure_of(result)
 
 
 def test_the_parent_of_a_grid_is_made_once(tracking: Tracking) -> None:

@@ -56,7 +56,7 @@ def test_a_gmm_follows_elongated_clusters_better_than_k_means() -> None:
 
 
 def test_random_centroids_are_distinct_events(z: Array) -> None:
-    start = random(np.repeat(z[:6], 50, axis=0), 6, 0)
+    start = random(np.repeat(z[:6], 50, axis=0), 6, 1, 0)
     assert len(np.unique(start.centroids, axis=0)) == 6
     assert all((np.isclose(z[:6], c).all(axis=1)).any() for c in start.centroids)
     assert start.sizes == (50,) * 6

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from ris_core import config
 from ris_core.models.inference import encode, reconstruction_error, soft_assignments
-from ris_core.models.networks import Aec
+from ris_core.models.networks import Aec, LatentActivation
 from ris_core.models.weights import weights_digest
-from ris_core.training.acceptance import accept_aec, accept_dec
+from ris_core.training.acceptance import accept_aec, accept_dec, coinciding
 from ris_core.training.aec import AecResult, train_aec
 from ris_core.training.dec import target_distribution, train_dec
 from ris_core.training.floors import live_latents, mean_spectrogram_mse, pca_mse
 from ris_core.training.loop import DivergedError
 from ris_core.training.normalise import SpectrogramError, normalise
+from ris_core.training.samples import of_array
 
 Array = NDArray[Any]
 
@@ -80,24 +81,44 @@ def test_normalising_is_as_exact_for_the_smallest_and_greatest_psd_as_for_others
     np.testing.assert_array_equal(normalise(raw[::2]), normalise(raw)[::2])
 
 
+def test_decibels_are_those_above_the_floor_and_scaled_to_unit_norm() -> None:
+    raw, _ = families(7)
+    unit = normalise(raw, config.Normalisation(scale="decibel", floor_quantile=0.5))
+    floor = np.sort(raw.reshape(7, -1).astype(float), axis=1)[:, 4350][:, None, None]
+    decibels = np.maximum(10 * np.log10(raw / floor), 0)
+    np.testing.assert_allclose(unit, decibels / np.linalg.norm(decibels, axis=(1, 2), keepdims=True), atol=1e-6)
+    np.testing.assert_allclose(normalise(raw * 1e6, config.Normalisation(scale="decibel")), unit, atol=1e-6)
+
+
+def test_decibels_need_a_spectrogram_that_rises_above_its_floor() -> None:
+    raw, _ = families(3)
+    raw[1] = 2.0
+    raw[2, :, :60] = 0  # samples that were zero for a while: the smallest value left is the floor
+    settings = config.Normalisation(scale="decibel")
+    assert np.isfinite(normalise(raw[2:], settings)).all()
+    with pytest.raises(SpectrogramError, match=r"1 of 3 spectrograms .* nowhere above their noise floor .*: B;"):
+        normalise(raw, settings, ["A", "B", "C"])
+
+
 def test_zero_or_nan_spectrograms_are_refused_by_event_id() -> None:
     raw, _ = families(4)
     raw[1] = 0
     raw[3, 5, 5] = np.nan
     with pytest.raises(SpectrogramError, match=r"2 of 4 spectrograms .*: B, D; leave"):
-        normalise(raw, ["A", "B", "C", "D"])
+        normalise(raw, event_ids=["A", "B", "C", "D"])
     with pytest.raises(ValueError, match="3 event ids for 4 spectrograms"):
-        normalise(raw, ["A", "B", "C"])
+        normalise(raw, event_ids=["A", "B", "C"])
 
 
 def test_floors_agree_with_their_definition() -> None:
-    train, val = X[:64], X[64:]
-    wanted = np.mean(np.square(val.astype(float) - train.mean(axis=0, dtype=float)))
+    x_train, x_val = X[:64], X[64:]
+    train, val = of_array(x_train), of_array(x_val)
+    wanted = np.mean(np.square(x_val.astype(float) - x_train.mean(axis=0, dtype=float)))
     assert mean_spectrogram_mse(train, val) == pytest.approx(wanted, rel=1e-9)
-    centred = train.reshape(64, -1).astype(float)
+    centred = x_train.reshape(64, -1).astype(float)
     mean = centred.mean(axis=0)
     basis = np.linalg.svd(centred - mean, full_matrices=False)[2][:9]
-    flat = val.reshape(32, -1) - mean
+    flat = x_val.reshape(32, -1) - mean
     assert pca_mse(train, val) == pytest.approx(np.mean(np.square(flat - flat @ basis.T @ basis)), rel=0.02)
     assert pca_mse(train, val) < mean_spectrogram_mse(train, val)
     assert pca_mse(train, val, sample=50, seed=1) == pca_mse(train, val, sample=50, seed=1)
@@ -149,8 +170,8 @@ def test_each_epoch_is_reported_once(trained: AecResult) -> None:
 
 def dead_when(seeds: set[int], monkeypatch: pytest.MonkeyPatch) -> None:
     class Mortal(Aec):
-        def __init__(self, seed: int = 0) -> None:
-            super().__init__(seed)
+        def __init__(self, seed: int = 0, latent: LatentActivation = "relu") -> None:
+            super().__init__(seed, latent)
             if seed in seeds:
                 torch.nn.init.constant_(self.encoder[11].bias, -1e3)
 
@@ -168,8 +189,8 @@ def test_dead_latents_are_begun_again_with_the_next_seed(
     assert result.seed == 2
     assert steps == [1, 2, 3, 4, 5]
     assert [record.getMessage() for record in caplog.records] == [
-        "AEC seed 0: all latents are zero after epoch 1",
-        "AEC seed 1: all latents are zero after epoch 1",
+        "AEC seed 0: all latents are zero after epoch 1; begins again with seed 1",
+        "AEC seed 1: all latents are zero after epoch 1; begins again with seed 2",
     ]
 
 
@@ -187,10 +208,19 @@ def test_latents_that_die_with_every_seed_give_a_model_that_is_not_accepted(monk
 def test_a_loss_that_is_not_finite_is_an_error() -> None:
     spoilt = X[:32].copy()
     spoilt[0, 0, 0] = np.inf
-    with pytest.raises(DivergedError, match=r"AEC, epoch 1: the loss is (nan|inf) at learning rate 0\.001"):
+    with pytest.raises(DivergedError, match=r"AEC seed 3, epoch 1: the loss is (nan|inf) at learning rate 0\.001"):
         train_aec(spoilt, X[64:], 16, 1e-3, SETTINGS)
     with pytest.raises(DivergedError, match=r"DEC, target distribution: the loss is"):
         train_dec(Aec(), spoilt, np.ones((2, 9)), np.zeros(32, int), DEC)
+
+
+def test_an_autoencoder_that_explodes_begins_again_and_then_fails_naming_the_learning_rate(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings = SETTINGS.model_copy(update={"restarts": 1, "max_epochs": 2})
+    with pytest.raises(DivergedError, match=r"AEC seed 1, epoch 1: .* at learning rate 3; take a lower one"):
+        train_aec(X[:64], X[64:], 16, 3.0, settings)
+    assert "begins again with seed 1" in caplog.text
 
 
 def test_an_autoencoder_is_accepted_only_above_the_floors() -> None:
@@ -217,6 +247,15 @@ def test_a_dec_with_empty_or_tiny_clusters_is_not_accepted() -> None:
     assert verdict.reasons[0] == "cluster(s) 0 of 3 are empty"
     assert verdict.reasons[1].startswith("cluster(s) 2 (2 events, 0.02%) lie below the least share of 0.20%")
     assert "try a K below 3" in verdict.reasons[2]
+
+
+def test_a_dec_whose_centroids_have_fallen_together_is_not_accepted() -> None:
+    z = np.random.default_rng(0).normal(size=(200, 9))
+    centroids = np.stack([z[0], z[1], z[0] + 1e-4])
+    assert coinciding(centroids, z) == ((0, 2),)
+    verdict = accept_dec([80, 80, 40], DEC, coinciding(centroids, z))
+    assert verdict.reasons[0] == "the centroids of cluster(s) 0 and 2 have fallen together"
+    assert "try a K below 3" in verdict.reasons[1]
 
 
 def test_the_target_distribution_sharpens_by_hand() -> None:
@@ -260,6 +299,7 @@ def test_dec_updates_twice_an_epoch_and_first_compares_with_the_initialisation(t
     assert last["loss"] == pytest.approx(last["mse"] + DEC.gamma * last["kl"])
     assert [last[f"size_{j}"] for j in range(3)] == list(result.sizes)
     assert 0 <= last["entropy"] <= np.log(3) + 1e-6
+    assert 0 <= last["cluster_entropy"] <= np.log(3) + 1e-6
     assert result.history[-1]["label_change"] == last["label_change"]
 
 

@@ -1,0 +1,97 @@
+"""The gap statistic: how much tighter k-means clusters are than those of data that have none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
+
+from ris_core.progress import track
+
+Reference = Literal["box", "pca"]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The gap statistic over K.
+
+    Attributes
+    ----------
+    k
+        Cluster counts (M,), consecutive.
+    gap
+        (M,) mean over the references of ln W*(K), minus ln W(K); NaN where W is zero.
+    s
+        (M,) standard deviation of ln W*(K) over the B references, times √(1 + 1/B).
+    """
+
+    k: tuple[int, ...]
+    gap: NDArray[np.float64] = field(repr=False)
+    s: NDArray[np.float64] = field(repr=False)
+
+    @property
+    def margin(self) -> NDArray[np.float64]:
+        """Gap(K) − [Gap(K + 1) − s(K + 1)] (M,); NaN for the last K, which has none to be compared with."""
+        return np.append(self.gap[:-1] - (self.gap[1:] - self.s[1:]), np.nan)
+
+    def named(self) -> int | None:
+        """Return the smallest K of a margin of 0 or more; none if there is none."""
+        return next((k for k, margin in zip(self.k, self.margin, strict=True) if margin >= 0), None)
+
+
+def gap_statistic(
+    x: NDArray[Any], k: Sequence[int], reference: Reference, references: int, n_init: int, seed: int
+) -> Gap:
+    """Compute the gap statistic of k-means on vectors (N, D).
+
+    ln W(K) is compared with its mean over `references` sets of N vectors without clusters; W is the sum of squared
+    distances to the centroids (Tibshirani, Walther & Hastie 2001, J. R. Stat. Soc. B 63, 411-423). Vectors and
+    references get the same number of k-means starts: with more for one of them the gap would be biased.
+
+    Parameters
+    ----------
+    x
+        (N, D), finite.
+    k
+        Consecutive cluster counts; 1 may be among them.
+    reference
+        Uniform over ``box``, the range of each dimension, or ``pca``, the ranges along the principal components.
+    references, n_init, seed
+        Reference sets B, k-means starts for each, and the seed of both.
+
+    Raises
+    ------
+    ValueError
+        The cluster counts are not consecutive.
+    """
+    if list(k) != list(range(k[0], k[-1] + 1)):
+        raise ValueError(f"the gap statistic compares each K with the next: K must be consecutive, got {list(k)}")
+    x = np.asarray(x, dtype=np.float64)
+    if reference == "pca":
+        # A rotation changes no distance, so the vectors are turned once and the references are not turned back.
+        centred = x - x.mean(axis=0)
+        x = centred @ np.linalg.svd(centred, full_matrices=False)[2].T
+    low, high = x.min(axis=0), x.max(axis=0)
+    rng = np.random.default_rng(seed)
+    log_w = np.empty((references, len(k)))
+    with threadpool_limits(1):  # as in ris_core.clustering.initialise
+        data = _log_w(x, k, n_init, seed)
+        for b in track(range(references), f"Gap statistic, {reference}", unit="set"):
+            log_w[b] = _log_w(rng.uniform(low, high, x.shape), k, n_init, seed)
+    gap = np.where(np.isfinite(data), log_w.mean(axis=0) - data, np.nan)
+    return Gap(tuple(k), gap, log_w.std(axis=0) * np.sqrt(1 + 1 / references))
+
+
+def _log_w(x: NDArray[np.float64], k: Sequence[int], n_init: int, seed: int) -> NDArray[np.float64]:
+    def w(n: int) -> float:
+        if n == 1:
+            return float(np.square(x - x.mean(axis=0)).sum())
+        return float(KMeans(n, n_init=n_init, random_state=seed).fit(x).inertia_)
+
+    with np.errstate(divide="ignore"):
+        return np.log([w(n) for n in k])

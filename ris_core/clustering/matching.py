@@ -1,0 +1,111 @@
+"""Clusters of two models matched by the events they share, so that class numbers outlive a change of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Class numbers of a model's clusters.
+
+    Attributes
+    ----------
+    classes
+        Class number of each of the K clusters, in their order.
+    overlap
+        Of each cluster with the class that it keeps: events in both over events in either (Jaccard index); 0 where the
+        class is new.
+    kept
+        Whether each cluster keeps a class of the former model.
+    sizes
+        Events of each cluster.
+    lost
+        Classes of the former model that no cluster keeps.
+    next_class
+        The smallest number that no class has had so far.
+    """
+
+    classes: tuple[int, ...]
+    overlap: tuple[float, ...]
+    kept: tuple[bool, ...]
+    sizes: tuple[int, ...]
+    lost: tuple[int, ...]
+    next_class: int
+
+
+def first_classes(clusters: NDArray[Any], k: int) -> Matching:
+    """Return the classes 0 ... K − 1 of a first model, with its clusters (N,)."""
+    sizes = tuple(np.bincount(clusters, minlength=k).tolist())
+    return Matching(tuple(range(k)), (0.0,) * k, (False,) * k, sizes, (), k)
+
+
+def match_clusters(
+    before: NDArray[Any], after: NDArray[Any], classes: Sequence[int], k: int, next_class: int, least_overlap: float
+) -> Matching:
+    """Give each cluster of a model the class of the former model's cluster that holds the same events.
+
+    Pairs are those of the greatest sum of Jaccard indices (Hungarian method: Kuhn 1955), each cluster in one pair at
+    most; only pairs of at least `least_overlap` count. Clusters without a pair get new numbers, in their order.
+
+    Parameters
+    ----------
+    before, after
+        (N,) clusters of the same events by the former model and by this one, 0-based.
+    classes
+        Class number of each of the former model's clusters, in their order.
+    k
+        Number of clusters of this model.
+    next_class
+        The smallest number that no class has had so far.
+    least_overlap
+        Smallest Jaccard index of a pair.
+
+    Raises
+    ------
+    ValueError
+        The labels are not those of the same events, lie outside the clusters, or `next_class` is taken.
+    """
+    before, after = np.asarray(before), np.asarray(after)
+    if before.shape != after.shape or before.ndim != 1:
+        raise ValueError(f"labels of the same events are needed, got the shapes {before.shape} and {after.shape}")
+    for name, labels, count in (("before", before, len(classes)), ("after", after, k)):
+        if len(labels) and not 0 <= labels.min() <= labels.max() < count:
+            raise ValueError(f"{name}: labels must lie between 0 and {count - 1}, got {labels.min()} to {labels.max()}")
+    if next_class <= max(classes, default=-1):
+        raise ValueError(f"next_class is {next_class}, but the classes {sorted(classes)} are taken")
+    overlap = jaccard(before, after, len(classes), k)
+    # What does not count must not decide about pairs that do.
+    rows, columns = linear_sum_assignment(np.where(overlap >= least_overlap, overlap, 0.0), maximize=True)
+    partner = {
+        int(j): int(i) for i, j in zip(rows, columns, strict=True) if overlap[i, j] >= least_overlap and overlap[i, j]
+    }
+    numbers: list[int] = []
+    for cluster in range(k):
+        if cluster in partner:
+            numbers.append(int(classes[partner[cluster]]))
+        else:
+            numbers.append(next_class)
+            next_class += 1
+    return Matching(
+        classes=tuple(numbers),
+        overlap=tuple(float(overlap[partner[j], j]) if j in partner else 0.0 for j in range(k)),
+        kept=tuple(j in partner for j in range(k)),
+        sizes=tuple(np.bincount(after, minlength=k).tolist()),
+        lost=tuple(sorted(set(map(int, classes)) - set(numbers))),
+        next_class=next_class,
+    )
+
+
+def jaccard(before: NDArray[Any], after: NDArray[Any], k_before: int, k_after: int) -> NDArray[np.float64]:
+    """Return the Jaccard index of every pair of clusters (K before, K after) of the same events; 0 for empty ones."""
+    shared = np.bincount(before.astype(np.int64) * k_after + after, minlength=k_before * k_after)
+    shared = shared.reshape(k_before, k_after)
+    either = shared.sum(axis=1, keepdims=True) + shared.sum(axis=0, keepdims=True) - shared
+    return np.asarray(shared / np.maximum(either, 1), dtype=np.float64)

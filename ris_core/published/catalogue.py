@@ -1,0 +1,256 @@
+"""The catalogue of a published file: what it says of each event, checked, as columns."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice, zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ris_core.config import StaLta
+from ris_core.processing.characteristic import pair_name
+from ris_core.station_day import DAY_NS
+from ris_core.storage.published_file import CATALOGUE, PublishedFile, PublishedFileError
+
+_NAMES = ("network", "station", "channel")
+_TIMES = ("dt_on", "dt_off", "dt_peak", "spec_start")
+_NUMBERS = ("fs", "STA", "LTA")
+_NOTED = 1e-9
+_METHOD = "recursive"
+"""The detector of the published code (ObsPy's `recursive_sta_lta`)."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What the catalogue says of the N events, in the order of the file.
+
+    Attributes
+    ----------
+    network, channel
+        Codes that occur.
+    stations
+        Station codes that occur, sorted.
+    station
+        (N,) place of each event's station in `stations`.
+    time_on, time_off, time_peak, spec_start
+        (N,) ns since 1970 UTC; `spec_start` is the middle of the first column.
+    sampling_rate
+        (N,) Hz.
+    found_by
+        N names of detector and averages.
+    """
+
+    network: tuple[str, ...]
+    channel: tuple[str, ...]
+    stations: tuple[str, ...]
+    station: NDArray[np.int32]
+    time_on: NDArray[np.int64]
+    time_off: NDArray[np.int64]
+    time_peak: NDArray[np.int64]
+    spec_start: NDArray[np.int64]
+    sampling_rate: NDArray[np.float64]
+    found_by: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.station)
+
+    @property
+    def day(self) -> NDArray[np.int64]:
+        """Days (N,) since 1970 of the onsets, UTC."""
+        return self.time_on // DAY_NS
+
+
+def read_catalogue(file: PublishedFile, table: Path | None = None) -> Catalogue:
+    """Read and check the catalogue of a published file, and compare it with the CSV table that lies beside it.
+
+    Raises
+    ------
+    PublishedFileError
+        A text is no JSON or lacks a key; a time cannot be read or onset, peak and end are out of order; two events
+        have one station and peak; the table has other rows. Names the row.
+    """
+    columns: dict[str, list[Any]] = {name: [] for name in _NAMES + _NUMBERS}
+    times: dict[str, list[NDArray[np.int64]]] = {name: [] for name in _TIMES}
+    with ExitStack() as stack:
+        rows = stack.enter_context(_Table(table)) if table is not None else None
+        for first, texts in file.catalogue_blocks():
+            entries = [parse(text, f"{file.path}: {CATALOGUE}, row {first + i}") for i, text in enumerate(texts)]
+            if rows is not None:
+                rows.compare(entries, first)
+            for name in columns:
+                columns[name] += [entry[name] for entry in entries]
+            for name, parsed in times.items():
+                parsed.append(_times([entry[name] for entry in entries], name, first, file.path))
+        if rows is not None:
+            rows.finish(file.events)
+    stations, station = np.unique(np.array(columns["station"], dtype=str), return_inverse=True)
+    pairs: dict[tuple[float, float], str] = {}
+    for pair in zip(columns["STA"], columns["LTA"], strict=True):
+        if pair not in pairs:
+            pairs[pair] = pair_name(_METHOD, _averages(pair, file.path))
+    found = Catalogue(
+        network=tuple(sorted(set(columns["network"]))),
+        channel=tuple(sorted(set(columns["channel"]))),
+        stations=tuple(str(code) for code in stations),
+        station=station.astype(np.int32),
+        time_on=np.concatenate(times["dt_on"]),
+        time_off=np.concatenate(times["dt_off"]),
+        time_peak=np.concatenate(times["dt_peak"]),
+        spec_start=np.concatenate(times["spec_start"]),
+        sampling_rate=np.array(columns["fs"], dtype=np.float64),
+        found_by=tuple(pairs[pair] for pair in zip(columns["STA"], columns["LTA"], strict=True)),
+    )
+    _check_order(found, file.path)
+    _check_unique(found, file.path)
+    return found
+
+
+def parse(text: bytes, where: str) -> dict[str, Any]:
+    """Return an entry of the catalogue; raises `PublishedFileError`, which begins with `where`."""
+    try:
+        entry = json.loads(text)
+    except ValueError as error:
+        raise PublishedFileError(f"{where}: not valid JSON ({error}): {_short(text)}") from error
+    if not isinstance(entry, dict):
+        raise PublishedFileError(f"{where}: an object of JSON is needed, found {_short(text)}")
+    missing = [name for name in (*_NAMES, *_TIMES, *_NUMBERS) if name not in entry]
+    if missing:
+        raise PublishedFileError(f"{where}: there is no {', '.join(missing)} in {_short(text)}")
+    for name in (*_NAMES, *_TIMES):
+        if not isinstance(entry[name], str) or not entry[name]:
+            raise PublishedFileError(f"{where}: {name} is {entry[name]!r}; a text is needed")
+    for name in _NUMBERS:
+        value = entry[name]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0 or math.isinf(value):
+            raise PublishedFileError(f"{where}: {name} is {value!r}; a number greater than 0 is needed")
+    return entry
+
+
+def _short(text: bytes) -> str:
+    shown = text.decode(errors="replace")
+    return shown if len(shown) <= 120 else shown[:120] + "…"
+
+
+def _averages(pair: tuple[float, float], path: Path) -> StaLta:
+    try:
+        return StaLta(sta=pair[0], lta=pair[1])
+    except ValueError as error:
+        raise PublishedFileError(
+            f"{path}: {CATALOGUE}: STA {pair[0]} and LTA {pair[1]} s are no pair of averages"
+        ) from error
+
+
+def _times(texts: Sequence[str], name: str, first: int, path: Path) -> NDArray[np.int64]:
+    parsed = pd.to_datetime(pd.Series(texts), format="ISO8601", utc=True, errors="coerce")
+    bad = np.flatnonzero(parsed.isna())
+    if bad.size:
+        raise PublishedFileError(
+            f"{path}: {CATALOGUE}, row {first + bad[0]}: {name} is {texts[bad[0]]!r}; a time like "
+            "'2014-12-04 00:40:52.360' (UTC) is needed"
+        )
+    values: NDArray[np.int64] = parsed.dt.tz_localize(None).to_numpy("datetime64[ns]").astype(np.int64)
+    return values
+
+
+def _check_order(found: Catalogue, path: Path) -> None:
+    wrong = (found.time_on > found.time_peak) | (found.time_peak > found.time_off)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        said = ", ".join(
+            f"{name} {pd.Timestamp(int(values[row]))}"
+            for name, values in (
+                ("dt_on", found.time_on),
+                ("dt_peak", found.time_peak),
+                ("dt_off", found.time_off),
+            )
+        )
+        raise PublishedFileError(f"{path}: {CATALOGUE}, row {row}: {said}; they must follow one another")
+
+
+def _check_unique(found: Catalogue, path: Path) -> None:
+    order = np.lexsort((found.time_peak, found.station))
+    same = (np.diff(found.time_peak[order]) == 0) & (np.diff(found.station[order]) == 0)
+    if same.any():
+        place = int(np.argmax(same))
+        rows = sorted((int(order[place]), int(order[place + 1])))
+        raise PublishedFileError(
+            f"{path}: {CATALOGUE}, rows {rows[0]} and {rows[1]} are one event, station "
+            f"{found.stations[found.station[rows[0]]]}, dt_peak {pd.Timestamp(int(found.time_peak[rows[0]]))}; every "
+            f"event may stand only once ({int(same.sum())} stand more than once)"
+        )
+
+
+class _Table:
+    """The CSV table beside a published file, read along with its catalogue."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> _Table:
+        try:
+            self._file = self.path.open(newline="", encoding="utf-8-sig")
+        except OSError as error:
+            raise PublishedFileError(f"{self.path}: the catalogue cannot be read ({error.strerror})") from error
+        reader = csv.DictReader(self._file)
+        missing = [name for name in ("station", "dt_peak") if name not in (reader.fieldnames or ())]
+        if missing:
+            self._file.close()
+            raise PublishedFileError(
+                f"{self.path}: there is no column {', '.join(missing)}; a CSV with the columns of {CATALOGUE} is needed"
+            )
+        self._rows: Iterator[dict[str, str]] = iter(reader)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def compare(self, entries: Sequence[dict[str, Any]], first: int) -> None:
+        """Compare the next rows with entries of the catalogue."""
+        try:
+            pairs = list(zip_longest(entries, islice(self._rows, len(entries))))
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise PublishedFileError(f"{self.path}: not a CSV table near row {first} ({error})") from error
+        for number, (entry, row) in enumerate(pairs, start=first):
+            if row is None:
+                raise PublishedFileError(f"{self.path}: it ends after {number} rows; {CATALOGUE} has more")
+            for name, value in entry.items():
+                if name in row and not _same(value, row[name]):
+                    raise PublishedFileError(
+                        f"{self.path}: row {number}: {name} is {row[name]!r}, but {value!r} in {CATALOGUE}; the rows "
+                        "must be those of the file, in its order"
+                    )
+
+    def finish(self, events: int) -> None:
+        """Refuse rows that the catalogue does not have."""
+        more = sum(1 for _ in self._rows)
+        if more:
+            raise PublishedFileError(f"{self.path}: it has {events + more} rows, but {CATALOGUE} {events}")
+
+
+def _same(value: object, text: str | None) -> bool:
+    if text is None:
+        return False
+    if isinstance(value, str):
+        return value == text or (bool(text) and _is_same_time(value, text))
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return text.strip().lower() in ("", "nan", "none")
+    try:
+        return math.isclose(float(str(value)), float(text), rel_tol=_NOTED)
+    except ValueError:
+        return str(value) == text
+
+
+def _is_same_time(value: str, text: str) -> bool:
+    try:
+        return bool(pd.Timestamp(value) == pd.Timestamp(text))
+    except (ValueError, TypeError):
+        return False

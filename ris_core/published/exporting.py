@@ -1,0 +1,149 @@
+"""Export: station-days become a published file and the CSV beside it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ris_core.processing.chain import Spectrograms
+from ris_core.processing.characteristic import pair_name
+from ris_core.processing.spectrograms import Plan, plan
+from ris_core.processing.stage import process_is_current
+from ris_core.progress import bar
+from ris_core.station_day import NS, StationDay
+from ris_core.storage import spectrogram_file, tables
+from ris_core.storage.atomic import replacing
+from ris_core.storage.published_file import PublishedFileError, writing_published
+from ris_core.storage.store import Store
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written, and how many station-days were left out because their spectrograms are out of date."""
+
+    path: Path
+    table: Path
+    events: int
+    station_days: int
+    outdated: int
+
+
+def export(store: Store, path: Path) -> Export:
+    """Write all current station-days of a store as a published file, and its catalogue as ``FILE.csv`` beside it.
+
+    Events imported from one file get the order that they had there; others follow one another by station and day.
+
+    Raises
+    ------
+    PublishedFileError
+        There is such a file already, there are no events, or the spectrograms are of several units.
+    """
+    table = path.with_name(path.name + ".csv")
+    for each in (path, table):
+        if each.exists():
+            raise PublishedFileError(f"{each}: it exists already; remove it, or give another name")
+    keys = [key for key in store.station_days() if store.spectrograms(key).exists()]
+    current = [key for key in keys if process_is_current(store, key)]
+    counts = {key: n for key in current if (n := spectrogram_file.read_info(store.spectrograms(key)).events)}
+    if not counts:
+        raise PublishedFileError(f"{path}: there are no events to export in {store.root}; process station-days first")
+    constants = plan(store.settings.spectrogram, store.settings.conditioning)
+    samples = (constants.columns - 1) * constants.hop + 1
+    unit = spectrogram_file.read_spectrograms(store.spectrograms(next(iter(counts))), slice(0, 1)).unit
+    total = sum(counts.values())
+    with (
+        bar(total, "export", unit="event") as progress,
+        writing_published(
+            path, total, constants.frequency, constants.time, samples, unit, store.settings.spectrogram.nfft
+        ) as writer,
+    ):
+        for key, rows in zip(counts, _rows(store, counts), strict=True):
+            data = spectrogram_file.read_spectrograms(store.spectrograms(key))
+            if data.unit != unit:
+                raise PublishedFileError(f"{path}: spectrograms of {key} are of {data.unit}, those before of {unit}")
+            if store.settings.imported:
+                catalogue = spectrogram_file.read_column(store.spectrograms(key), "catalogue").tolist()
+                traces = data.waveform
+            else:
+                catalogue = _catalogue(store, key, data, rows, constants)
+                # Ours begin half a window before the middle of the first column.
+                traces = data.waveform[:, constants.window.size // 2 :][:, :samples]
+            writer.put(rows, data.spectrogram, traces, catalogue)
+            progress.update(len(rows))
+        _write_table(table, (text for block in writer.catalogue_blocks() for text in block))
+    return Export(path, table, total, len(counts), len(keys) - len(current))
+
+
+def _rows(store: Store, counts: dict[StationDay, int]) -> list[NDArray[np.int64]]:
+    """Return the row of each event: in the order of the file it came from if that is one, else as they stand."""
+    rows = np.arange(sum(counts.values()), dtype=np.int64)
+    if store.settings.imported:
+        there = np.concatenate(
+            [spectrogram_file.read_column(store.spectrograms(key), "published_row") for key in counts]
+        )
+        order = np.argsort(there, kind="stable")
+        if (np.diff(there[order]) > 0).all():
+            rows[order] = np.arange(len(rows))
+    return np.split(rows, np.cumsum(list(counts.values()))[:-1])
+
+
+def _catalogue(
+    store: Store, key: StationDay, data: Spectrograms, rows: NDArray[np.int64], constants: Plan
+) -> list[bytes]:
+    """Return the catalogue texts of events that were made here."""
+    detector = store.settings.detector
+    pairs = {pair_name(detector.method, pair): pair for pair in detector.pairs}
+    found: Any = tables.read_table(store.detections(key)).set_index("event_id").loc[list(data.event_id)]
+    half, length = constants.window.size / 2 / constants.rate, float(constants.time[-1])
+    texts = []
+    for event, row, start in zip(found.itertuples(), rows.tolist(), data.window_start.tolist(), strict=True):
+        pair, first = pairs[event.found_by], start + round(half * NS)
+        entry = {
+            "Index": row,
+            "network": event.network,
+            "station": event.station,
+            "channel": event.channel,
+            "dt_on": _time(event.time_on.value),
+            "dt_off": _time(event.time_off.value),
+            "dt_peak": _time(event.time_peak.value),
+            "peak": event.peak_counts,
+            "unit": "counts",
+            "fs": event.sampling_rate,
+            "delta": 1 / event.sampling_rate,
+            "npts": math.nan,
+            "STA": pair.sta,
+            "LTA": pair.lta,
+            "on": pair.threshold_on,
+            "off": pair.threshold_off,
+            "spec_start": _time(first),
+            "spec_stop": _time(first + round(length * NS)),
+        }
+        texts.append(json.dumps(entry).encode())
+    return texts
+
+
+def _time(time_ns: int) -> str:
+    return pd.Timestamp(time_ns).isoformat(" ", timespec="milliseconds" if time_ns % 1_000_000 == 0 else "nanoseconds")
+
+
+def _write_table(path: Path, texts: Iterable[bytes]) -> None:
+    entries = (json.loads(text) for text in texts)
+    first = next(entries)
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(first), extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerow(_cells(first))
+        writer.writerows(_cells(entry) for entry in entries)
+
+
+def _cells(entry: dict[str, Any]) -> dict[str, Any]:
+    return {name: "" if isinstance(value, float) and math.isnan(value) else value for name, value in entry.items()}

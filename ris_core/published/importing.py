@@ -1,0 +1,161 @@
+"""Import: a published file becomes the station-days that its events belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ris_core.processing.spectrograms import Plan, plan
+from ris_core.processing.stage import process_is_current
+from ris_core.progress import bar
+from ris_core.published.catalogue import Catalogue, read_catalogue
+from ris_core.published.checks import check_events
+from ris_core.published.covering import check_covered, day_of
+from ris_core.published.writing import StationDayEvents, write_station_day
+from ris_core.station_day import StationDay
+from ris_core.storage.published_file import (
+    BLOCK,
+    PublishedEvents,
+    PublishedFile,
+    PublishedFileError,
+    open_published,
+)
+from ris_core.storage.stamp import digest_of_arrays
+from ris_core.storage.store import Store, read_acquisition
+from ris_core.waveforms.acquire import acquisition_is_current
+
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Import:
+    """A published file that was found good, and what of it goes where; made by `prepare`."""
+
+    store: Store
+    path: Path
+    catalogue: Catalogue
+    station_days: tuple[StationDayEvents, ...]
+    scalograms: int
+
+    def write(self) -> Iterator[tuple[StationDay, bool]]:
+        """Write the station-days that do not stand yet; yields each with whether it was written.
+
+        Whenever this ends, every station-day that was begun is whole or has no record.
+        """
+        waiting: list[StationDayEvents] = []
+        events = 0
+        with _opened(self.store, self.path) as file, bar(len(self.catalogue), "import", unit="event") as progress:
+            for some in self.station_days:
+                if _stands(self.store, some):
+                    progress.update(len(some.rows))
+                    yield some.key, False
+                    continue
+                if waiting and events + len(some.rows) > BLOCK:
+                    yield from self._written(file, waiting, progress)
+                    waiting, events = [], 0
+                waiting.append(some)
+                events += len(some.rows)
+            yield from self._written(file, waiting, progress)
+
+    def _written(
+        self, file: PublishedFile, waiting: list[StationDayEvents], progress: Any
+    ) -> Iterator[tuple[StationDay, bool]]:
+        """Read the events of some station-days together, and write them."""
+        if not waiting:
+            return
+        constants = _expected(self.store)[0]
+        rows = np.concatenate([some.rows for some in waiting])
+        order = np.argsort(rows, kind="stable")
+        events = file.read(rows[order])
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        done = 0
+        for some in waiting:
+            of_day = _taken(events, place[done : done + len(some.rows)])
+            write_station_day(self.store, self.path, self.catalogue, some, of_day, constants)
+            done += len(some.rows)
+            progress.update(len(some.rows))
+            yield some.key, True
+
+
+def prepare(store: Store, path: Path, table: Path | None = None, replace_other: bool = False) -> Import:
+    """Read a published file once, check all of it, and say what goes where; nothing is written.
+
+    Parameters
+    ----------
+    store
+        Of settings whose source is `published` and that cover the file.
+    path, table
+        The file, and the CSV beside it.
+    replace_other
+        Whether station-days of other content, from another file, are replaced.
+
+    Raises
+    ------
+    PublishedFileError
+        Something is wrong with the file or the table, the settings do not cover it, or station-days of other content
+        stand already.
+    """
+    constants, _, _ = _expected(store)
+    with _opened(store, path) as file:
+        catalogue = read_catalogue(file, table)
+        check_covered(store.settings, catalogue, path)
+        digests = check_events(file, constants)
+        scalograms = file.scalograms
+    station_days = tuple(_grouped(catalogue, digests))
+    others = [] if replace_other else [some.key for some in station_days if _is_other(store, some)]
+    if others:
+        named = ", ".join(map(str, others[:_NAMED])) + (", …" if len(others) > _NAMED else "")
+        raise PublishedFileError(
+            f"{path}: {len(others)} of its {len(station_days)} station-days stand already with other events ({named}); "
+            "give --replace to put these in their place"
+        )
+    return Import(store, path, catalogue, station_days, scalograms)
+
+
+def _expected(store: Store) -> tuple[Plan, tuple[int, int], int]:
+    """Return the constants of spectrograms, their shape, and the samples between the middles of the outer columns."""
+    constants = plan(store.settings.spectrogram, store.settings.conditioning)
+    shape = len(constants.frequency), constants.columns
+    return constants, shape, (constants.columns - 1) * constants.hop + 1
+
+
+def _opened(store: Store, path: Path) -> AbstractContextManager[PublishedFile]:
+    _, shape, samples = _expected(store)
+    return open_published(path, shape, samples)
+
+
+def _grouped(catalogue: Catalogue, digests: NDArray[np.uint64]) -> Iterator[StationDayEvents]:
+    """Group the events by station-day, in the order of the station-days' first rows."""
+    day = catalogue.day
+    order = np.lexsort((np.arange(len(catalogue)), catalogue.time_on, day, catalogue.station))
+    cuts = np.flatnonzero((np.diff(catalogue.station[order]) != 0) | (np.diff(day[order]) != 0)) + 1
+    groups = np.split(order, cuts)
+    for rows in sorted(groups, key=lambda rows: int(rows.min())):
+        key = StationDay(catalogue.stations[catalogue.station[rows[0]]], day_of(int(day[rows[0]])))
+        yield StationDayEvents(key, rows, digest_of_arrays(digests[rows]))
+
+
+def _stands(store: Store, some: StationDayEvents) -> bool:
+    record = read_acquisition(store, some.key)
+    return (
+        record is not None
+        and record["inputs"] == some.inputs
+        and acquisition_is_current(store, some.key)
+        and process_is_current(store, some.key)
+    )
+
+
+def _is_other(store: Store, some: StationDayEvents) -> bool:
+    record = read_acquisition(store, some.key)
+    return record is not None and record["inputs"] != some.inputs
+
+
+def _taken(events: PublishedEvents, rows: NDArray[np.int64]) -> PublishedEvents:
+    return PublishedEvents(events.spectrogram[rows], events.trace[rows], tuple(events.catalogue[i] for i in rows))

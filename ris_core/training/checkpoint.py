@@ -1,0 +1,98 @@
+"""What a training needs to go on after it was killed: one file, replaced at the end of each epoch."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from ris_core.storage.atomic import replacing
+
+logger = logging.getLogger(__name__)
+
+FILE = "checkpoint.safetensors"
+_STATE = "state"
+
+
+class Checkpoint:
+    """The checkpoint of one training.
+
+    Parameters
+    ----------
+    folder
+        Where the trained model will be.
+    configuration
+        Digest of all that decides about the training; a checkpoint of another configuration is not taken up.
+    """
+
+    def __init__(self, folder: Path, configuration: str) -> None:
+        self.path = folder / FILE
+        self.configuration = configuration
+
+    def save(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Replace the checkpoint: tensors by name, and what can be written as JSON."""
+        content = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+        about = {"configuration": self.configuration, _STATE: json.dumps(state)}
+        with replacing(self.path) as temporary:
+            temporary.write_bytes(safetensors.torch.save(content, about))
+
+    def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """Return tensors and state, or None if there is no checkpoint of this configuration that can be read."""
+        try:
+            with safetensors.safe_open(self.path, "pt") as file:
+                about = file.metadata() or {}
+                if about.get("configuration") != self.configuration:
+                    return None
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            state: dict[str, Any] = json.loads(about[_STATE])
+        except FileNotFoundError:
+            return None
+        except (OSError, safetensors.SafetensorError, KeyError, ValueError) as error:
+            logger.warning("%s: this checkpoint cannot be read (%s); training begins anew", self.path, error)
+            return None
+        return tensors, state
+
+    def clear(self) -> None:
+        """Remove the checkpoint: the training is complete."""
+        self.path.unlink(missing_ok=True)
+
+
+def of_model(name: str, model: nn.Module) -> dict[str, Tensor]:
+    """Return the weights of a network by name, the copies that a checkpoint keeps."""
+    return {f"{name}.{key}": value for key, value in model.state_dict().items()}
+
+
+def into_model(name: str, model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Put weights from a checkpoint into a network, which keeps its memory order and device."""
+    model.load_state_dict({key: tensors[f"{name}.{key}"] for key in model.state_dict()})
+
+
+def of_optimiser(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return the moments and step counts of an optimiser by name."""
+    return {
+        f"optimiser.{index}.{key}": value
+        for index, values in optimiser.state_dict()["state"].items()
+        for key, value in values.items()
+    }
+
+
+def into_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put moments and step counts from a checkpoint into a fresh optimiser over the same parameters."""
+    state: dict[int, dict[str, Tensor]] = {}
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    for name, value in tensors.items():
+        if name.startswith("optimiser."):
+            _, index, key = name.split(".")
+            parameter = parameters[int(index)]
+            if key != "step":
+                # In the memory order of the parameter: fused steps go through both side by side.
+                value = torch.empty_like(parameter).copy_(value)  # noqa: PLW2901
+            state.setdefault(int(index), {})[key] = value
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

@@ -1,0 +1,210 @@
+"""Normalised spectrograms as training and inference take them: held in memory, or read from HDF5 when needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ris_core import config
+from ris_core.models.inference import as_input
+from ris_core.storage import spectrogram_file
+from ris_core.training.normalise import normalise
+
+Rows = NDArray[np.int64]
+
+BLOCK = 1024
+"""Events that are read together."""
+BLOCKS_SHUFFLED = 8
+"""Blocks whose events are mixed: 8,192 events are 285 MB, and twice as many are held while the next are read."""
+
+
+class _Source(Protocol):
+    """Where spectrograms are."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, rows: Rows) -> Tensor:
+        """Return the normalised input (n, 1, 87, 100) of rows in any order."""
+
+    @property
+    def in_memory(self) -> bool: ...
+
+
+@dataclass(frozen=True, eq=False)
+class _InMemory:
+    inputs: Tensor
+    in_memory = True
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def read(self, rows: Rows) -> Tensor:
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and bool(np.all(np.diff(rows) == 1)):
+            return self.inputs[int(rows[0]) : int(rows[-1]) + 1]  # a view: nothing is copied
+        return self.inputs[torch.from_numpy(rows)]
+
+
+@dataclass(frozen=True, eq=False)
+class _OnDisk:
+    path: Path
+    events: int
+    normalisation: config.Normalisation
+    in_memory = False
+
+    def __len__(self) -> int:
+        return self.events
+
+    def read(self, rows: Rows) -> Tensor:
+        order = np.argsort(rows, kind="stable")
+        found = spectrogram_file.read_rows(self.path, rows[order])
+        inputs = as_input(normalise(found, self.normalisation, out=found))
+        if np.all(np.diff(order) == 1):
+            return inputs
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        return inputs[torch.from_numpy(back)]
+
+
+class Samples:
+    """Normalised spectrograms in a fixed order, or some of them.
+
+    Where they are held decides about memory and speed alone: batches and their order are the same.
+
+    Parameters
+    ----------
+    source
+        Made by `of_array` or `of_file`.
+    rows
+        Rows of the source; by default all.
+    """
+
+    def __init__(self, source: _Source, rows: Rows | None = None) -> None:
+        self._source = source
+        self._rows = np.arange(len(source), dtype=np.int64) if rows is None else np.asarray(rows, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the spectrograms are held in memory."""
+        return self._source.in_memory
+
+    def subset(self, rows: NDArray[Any]) -> Samples:
+        """Return some of these samples: by their rows here, or by a mask (N,) of bool."""
+        return Samples(self._source, self._rows[rows])
+
+    def take(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the normalised spectrograms (n, 87, 100) of rows in any order."""
+        found: NDArray[np.float32] = self._source.read(self._rows[rows]).numpy()
+        return found[:, 0] if found.ndim == 4 else found
+
+    def blocks(self, size: int = BLOCK) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Iterate over all in order: rows and spectrograms (n, 87, 100), n at most `size`."""
+        for rows, inputs in self.batches(size):
+            block: NDArray[np.float32] = inputs.numpy()
+            yield slice(int(rows[0]), int(rows[-1]) + 1), block[:, 0] if block.ndim == 4 else block
+
+    def batches(self, batch_size: int, order: tuple[int, int] | None = None) -> Iterator[tuple[Rows, Tensor]]:
+        """Iterate over rows and inputs (B, 1, 87, 100).
+
+        Parameters
+        ----------
+        batch_size
+            B; the last batch may be smaller.
+        order
+            Seed and epoch of a shuffled order: blocks of `BLOCK` events in random order, and the events of
+            `BLOCKS_SHUFFLED` of them at a time in random order; none: as they stand.
+        """
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be 1 or more, got {batch_size}")
+        if self.in_memory:
+            everything = np.concatenate(list(self._order(order))) if len(self) else np.empty(0, np.int64)
+            for start in range(0, len(everything), batch_size):
+                rows = everything[start : start + batch_size]
+                yield rows, self._source.read(self._rows[rows])
+            return
+        yield from _rebatched(self._read_ahead(order), batch_size)
+
+    def _order(self, order: tuple[int, int] | None) -> Iterator[Rows]:
+        starts = np.arange(0, len(self), BLOCK)
+        random = None if order is None else np.random.default_rng(order)
+        if random is not None:
+            random.shuffle(starts)
+        for first in range(0, len(starts), BLOCKS_SHUFFLED):
+            some = starts[first : first + BLOCKS_SHUFFLED].tolist()
+            rows = np.concatenate([np.arange(s, min(s + BLOCK, len(self)), dtype=np.int64) for s in some])
+            if random is not None:
+                random.shuffle(rows)
+            yield rows
+
+    def _read_ahead(self, order: tuple[int, int] | None) -> Iterator[tuple[Rows, Tensor]]:
+        """Read the next events while those before are being worked on."""
+        return read_ahead(self._order(order), lambda rows: (rows, self._source.read(self._rows[rows])))
+
+
+def read_ahead(items: Iterator[Any], read: Callable[[Any], Any]) -> Iterator[Any]:
+    """Yield `read(item)` of every item, the next one being read in a thread meanwhile."""
+    with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as pool:
+        waiting = None
+        for item in items:
+            started = pool.submit(read, item)
+            if waiting is not None:
+                yield waiting.result()
+            waiting = started
+        if waiting is not None:
+            yield waiting.result()
+
+
+def _rebatched(parts: Iterator[tuple[Rows, Tensor]], batch_size: int) -> Iterator[tuple[Rows, Tensor]]:
+    left: tuple[Rows, Tensor] | None = None
+    for part in parts:
+        rows, inputs = part
+        if left is not None:
+            missing = batch_size - len(left[0])
+            left = np.concatenate((left[0], rows[:missing])), torch.cat((left[1], inputs[:missing]))
+            rows, inputs = rows[missing:], inputs[missing:]
+            if len(left[0]) < batch_size:
+                continue
+            yield left
+            left = None
+        whole = len(rows) - len(rows) % batch_size
+        for start in range(0, whole, batch_size):
+            yield rows[start : start + batch_size], inputs[start : start + batch_size]
+        if whole < len(rows):
+            # A copy, so that the buffer can go.
+            left = rows[whole:].copy(), inputs[whole:].clone()
+    if left is not None:
+        yield left
+
+
+def of_array(x: NDArray[Any]) -> Samples:
+    """Return normalised spectrograms (N, 87, 100), or other inputs (N, D), in memory as samples."""
+    return Samples(_InMemory(as_input(x)))
+
+
+def of_file(path: Path, normalisation: config.Normalisation, in_memory: bool) -> Samples:
+    """Return the spectrograms of a file as samples, normalised: read now, or whenever they are needed."""
+    if not in_memory:
+        return Samples(_OnDisk(path, spectrogram_file.read_info(path).events, normalisation))
+    events = spectrogram_file.read_info(path).events
+    shape = (events, *spectrogram_file.shape_of_one(path))
+    x = np.empty(shape, np.float32)
+    done = 0
+    for block in spectrogram_file.iterate_spectrograms(path, BLOCK):
+        normalise(block, normalisation, out=x[done : done + len(block)])
+        done += len(block)
+    return of_array(x)
+
+
+def as_samples(x: NDArray[Any] | Samples) -> Samples:
+    """Return an array (N, 87, 100) or (N, D) as samples; samples stay what they are."""
+    return x if isinstance(x, Samples) else of_array(x)

@@ -1,0 +1,39 @@
+"""The source of a network whose events were imported: it has no waveforms, and says so."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from ris_core.station_day import StationDay
+
+if TYPE_CHECKING:
+    from obspy import Inventory, Stream
+
+PATH = "imported"
+"""Stands in the record of an imported station-day where others have the path of their waveform."""
+
+
+class NoWaveformsError(FileNotFoundError):
+    """Waveforms are asked for of a network that has none."""
+
+    def __init__(self, key: StationDay) -> None:
+        super().__init__(
+            f"{key}: this network's station-days are imported (source.kind is 'published'); there are no waveforms to "
+            "acquire or to process again. Import the file again: ris import-h5 FILE. A station-day without an event in "
+            "the file has no products"
+        )
+
+
+class ImportedEvents:
+    """Stands for the waveforms of a network whose events were imported."""
+
+    in_place = False
+
+    def fetch(self, station: str, day: date) -> Stream:
+        """Raise `NoWaveformsError`."""
+        raise NoWaveformsError(StationDay(station, day))
+
+    def inventory(self, station: str) -> Inventory | None:
+        """Return none: there is no response."""
+        return None

@@ -1,0 +1,45 @@
+"""What a run computes with, as tags of its MLflow run."""
+
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+
+from ris_core.config import PROJECT_ROOT
+
+_PACKAGES = ("torch", "numpy", "scikit-learn", "dagster", "mlflow")
+
+
+def environment_tags(device: str) -> dict[str, str]:
+    """Return versions, threads, device, machine and git commit; for training on a device of the settings' name."""
+    import torch
+
+    from ris_core.models.device import resolve_device
+
+    chosen = resolve_device(device)
+    name = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else chosen.type
+    return {
+        "env.python": platform.python_version(),
+        **{f"env.{package}": metadata.version(package) for package in _PACKAGES},
+        "env.device": name,
+        "env.threads": str(torch.get_num_threads()),
+        "env.cores": str(os.cpu_count()),
+        "env.platform": f"{sys.platform} {platform.machine()}",
+        **git_tags(),
+    }
+
+
+def git_tags() -> dict[str, str]:
+    """Return the commit of the project, and whether its files differ from it; nothing outside a repository."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", *arguments]
+        done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True, timeout=10)
+        return done.stdout.strip()
+
+    try:
+        commit, changed = git("rev-parse", "HEAD"), git("status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return {"mlflow.source.git.commit": commit, "mlflow.source.git.dirty": str(bool(changed)).lower()}

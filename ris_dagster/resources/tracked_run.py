@@ -1,0 +1,155 @@
+"""An open MLflow run: what assets log to."""
+
+import json
+import logging
+import math
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+_FIRST_SAMPLE_S, _LAST_SAMPLE_S, _GROWTH = 1.0, 15.0, 1.3
+
+logger = logging.getLogger(__name__)
+
+
+class TrackedRun:
+    """An open MLflow run of one asset (and partition), possibly begun by a process that has died.
+
+    What the earlier process has logged is not logged again: MLflow would keep a point twice, and refuse a parameter.
+    """
+
+    def __init__(self, client: "MlflowClient", run: "Run", url: str) -> None:
+        self._client = client
+        self.run_id: str = run.info.run_id
+        self.url = url
+        self._parameters: dict[str, str] = dict(run.data.params)
+        self._logged_before = set(run.data.metrics)
+        self._steps: dict[str, set[int]] = {}
+
+    def parameters(self, values: Mapping[str, Any]) -> None:
+        """Log parameters; those that the run has already keep their value."""
+        from mlflow.entities import Param
+
+        texts = {name: as_text(value) for name, value in values.items()}
+        for name in texts.keys() & self._parameters.keys():
+            if texts[name] != self._parameters[name]:
+                logger.warning(
+                    "run %s began with %s = %s and goes on with %s",
+                    self.run_id,
+                    name,
+                    self._parameters[name],
+                    texts[name],
+                )
+        added = {name: text for name, text in texts.items() if name not in self._parameters}
+        if added:
+            self._client.log_batch(self.run_id, params=[Param(name, text) for name, text in added.items()])
+            self._parameters |= added
+
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        """Log the metrics of one step in one call; left out are values that are not finite and points already there."""
+        from mlflow.entities import Metric
+
+        finite = {n: float(v) for n, v in values.items() if v is not None and math.isfinite(v)}
+        fresh = {name: value for name, value in finite.items() if step not in self._steps_of(name)}
+        if not fresh:
+            return
+        now = int(time.time() * 1000)
+        self._client.log_batch(self.run_id, metrics=[Metric(name, value, now, step) for name, value in fresh.items()])
+        for name in fresh:
+            self._steps[name].add(step)
+
+    def _steps_of(self, name: str) -> set[int]:
+        if name not in self._steps:
+            before = self._client.get_metric_history(self.run_id, name) if name in self._logged_before else []
+            self._steps[name] = {int(point.step) for point in before}
+        return self._steps[name]
+
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Set tags."""
+        from mlflow.entities import RunTag
+
+        self._client.log_batch(self.run_id, tags=[RunTag(name, value) for name, value in values.items()])
+
+    def figure(self, figure: "Figure", name: str) -> bytes:
+        """Log a figure as figures/NAME.png and return the picture: metadata show the same, which is drawn once."""
+        from ris_core.figures.image import to_png
+
+        png = to_png(figure)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{name}.png"
+            path.write_bytes(png)
+            self._client.log_artifact(self.run_id, str(path), "figures")
+        return png
+
+    def text(self, text: str, path: str) -> None:
+        """Log a text file, for example a table as CSV."""
+        self._client.log_text(self.run_id, text, path)
+
+    def dataset(self, name: str, digest: str, path: Path, shape: Sequence[int], **sizes: int) -> None:
+        """Log the data set that the run trains on, as `mlflow.data` knows it; nothing is read.
+
+        Parameters
+        ----------
+        name, digest
+            Of the data set.
+        path
+            Its file, on this machine.
+        shape
+            Of its float32 array, events first.
+        **sizes
+            Numbers of events of its parts, by name.
+        """
+        import numpy as np
+        from mlflow.data.schema import TensorDatasetSchema
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+        from mlflow.types import Schema, TensorSpec
+
+        schema = TensorDatasetSchema(Schema([TensorSpec(np.dtype(np.float32), (-1, *shape[1:]))]))
+        entity = Dataset(
+            name=name,
+            digest=digest,
+            source_type="local",
+            source=json.dumps({"uri": str(path)}),
+            schema=json.dumps(schema.to_dict()),
+            profile=json.dumps({"num_rows": shape[0], "num_elements": math.prod(shape), **sizes}),
+        )
+        self._client.log_inputs(self.run_id, [DatasetInput(entity, [InputTag("mlflow.data.context", "training")])])
+
+
+def as_text(value: Any) -> str:
+    """Return a parameter as MLflow keeps it: numbers plain, so that runs can be sorted by them; the rest as JSON."""
+    if value is None or isinstance(value, str):
+        return value or "none"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return json.dumps(value)
+
+
+@contextmanager
+def system_metrics(run_id: str) -> Iterator[None]:
+    """Log CPU, memory, disk, network and GPU of this machine to a run while the block works.
+
+    MLflow samples at a fixed interval. Here it grows from one second to fifteen, so that a short run has some samples
+    and a long one not too many.
+    """
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+    class Monitor(SystemMetricsMonitor):  # type: ignore[misc]
+        def collect_metrics(self) -> Any:
+            self.sampling_interval = min(self.sampling_interval * _GROWTH, _LAST_SAMPLE_S)
+            return super().collect_metrics()
+
+    monitor = Monitor(run_id, sampling_interval=_FIRST_SAMPLE_S / _GROWTH, resume_logging=True)
+    monitor.start()
+    try:
+        yield
+    finally:
+        monitor.finish()

@@ -1,0 +1,83 @@
+"""A training that was interrupted goes on from its last epoch and ends with the weights of one left alone."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ris_core import config
+from ris_core.models.inference import encode
+from ris_core.models.networks import Aec
+from ris_core.models.weights import weights_digest
+from ris_core.training.aec import train_aec
+from ris_core.training.checkpoint import Checkpoint
+from ris_core.training.dec import train_dec
+
+X = np.random.default_rng(0).exponential(size=(64, 87, 100)).astype(np.float32)
+X /= np.linalg.norm(X, axis=(1, 2), keepdims=True)
+
+
+class KilledError(Exception):
+    pass
+
+
+def kill_after(epoch: int) -> Any:
+    def on_epoch(number: int, _: Any) -> None:
+        if number == epoch:
+            raise KilledError
+
+    return on_epoch
+
+
+@pytest.mark.parametrize("options", [{}, {"latent": "linear", "schedule": "cosine"}])
+def test_an_autoencoder_goes_on_to_the_same_weights(tmp_path: Path, options: dict[str, str]) -> None:
+    settings = config.Aec(max_epochs=4, device="cpu", **options)
+    undisturbed = train_aec(X[:48], X[48:], 16, 1e-3, settings)
+    checkpoint = Checkpoint(tmp_path, "a configuration")
+    with pytest.raises(KilledError):
+        train_aec(X[:48], X[48:], 16, 1e-3, settings, on_epoch=kill_after(2), checkpoint=checkpoint)
+    steps: list[int] = []
+    result = train_aec(
+        X[:48], X[48:], 16, 1e-3, settings, on_epoch=lambda step, _: steps.append(step), checkpoint=checkpoint
+    )
+    assert weights_digest(result.model) == weights_digest(undisturbed.model)
+    assert [row["val_mse"] for row in result.history] == [row["val_mse"] for row in undisturbed.history]
+    assert (result.best_epoch, result.val_mse) == (undisturbed.best_epoch, undisturbed.val_mse)
+    assert steps == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("objective", ["joint", "dec", "idec"])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_dec_goes_on_to_the_same_weights(tmp_path: Path, objective: str, shuffle: bool) -> None:
+    aec = Aec(1)
+    z = encode(aec, X)
+    start = z[:3] + 0.05, np.zeros(64, int)
+    values = {"max_epochs": 4, "batch_size": 16, "tolerance": 0.0, "device": "cpu"}
+    settings = config.Dec(**values, objective=objective, shuffle=shuffle)
+    undisturbed = train_dec(aec, X, *start, settings)
+    checkpoint = Checkpoint(tmp_path, "a configuration")
+    with pytest.raises(KilledError):
+        train_dec(aec, X, *start, settings, on_epoch=kill_after(2), checkpoint=checkpoint)
+    updates: list[int] = []
+    result = train_dec(
+        aec, X, *start, settings, on_update=lambda number, _: updates.append(number), checkpoint=checkpoint
+    )
+    assert weights_digest(result.model) == weights_digest(undisturbed.model)
+    np.testing.assert_array_equal(result.probabilities, undisturbed.probabilities)
+    assert result.updates == undisturbed.updates
+    assert updates == list(range(9))
+
+
+def test_a_checkpoint_of_another_configuration_or_a_damaged_one_is_not_taken_up(tmp_path: Path) -> None:
+    settings = config.Aec(max_epochs=2, device="cpu")
+    train_aec(X[:48], X[48:], 16, 1e-3, settings, checkpoint=Checkpoint(tmp_path, "one"))
+    assert Checkpoint(tmp_path, "one").load() is not None
+    assert Checkpoint(tmp_path, "another").load() is None
+    path = Checkpoint(tmp_path, "one").path
+    path.write_bytes(path.read_bytes()[:5000])
+    assert Checkpoint(tmp_path, "one").load() is None
+    result = train_aec(X[:48], X[48:], 16, 1e-3, settings, checkpoint=Checkpoint(tmp_path, "one"))
+    assert len(result.history) == 2
+    Checkpoint(tmp_path, "one").clear()
+    assert list(tmp_path.iterdir()) == []
