@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import fields, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bench.clustering_windows import MOST_DAYS, Events, Size, joined
 from ris_core import versions
 from ris_core.config import Settings
 from ris_core.processing.chain import Products, process
@@ -43,124 +44,40 @@ _PLACES = ((-81.5, -176.5), (-80.2, -178.0), (-78.3, 179.0), (-79.4, -174.0))
 _FIRST_MONTH = date(2015, 12, 1)
 _TWO_MONTHS = 61
 _TYPICAL_FREQUENCY_HZ = 8.0
-_RARE = "novelty"
+RARE = "novelty"
 # A window counts as noise if all events together hold less than this share of the noise's energy in it.
 _QUIET = 0.01
 _TRIES_PER_NOISE_WINDOW = 20
 
 
-@dataclass(frozen=True)
-class Size:
-    """How much is rendered and how much of it is kept.
-
-    Attributes
-    ----------
-    stations, days
-        Of the network: at most 4 stations, at most 6 days, one in each two months from December.
-    events
-        Events drawn uniformly (seeded by the generator) from all that were detected.
-    noise_windows
-        Windows without events, at most, spread over the station-days.
-    """
-
-    stations: int = 4
-    days: int = 6
-    events: int = 1400
-    noise_windows: int = 144
-
-    def __post_init__(self) -> None:
-        if not (1 <= self.stations <= len(_PLACES) and 1 <= self.days <= 6):
-            raise ValueError(f"1 to {len(_PLACES)} stations and 1 to 6 days, got {self.stations} and {self.days}")
-
-
-@dataclass(frozen=True, eq=False)
-class Events:
-    """Windows of one generator, in the order of role, station and time.
-
-    Attributes
-    ----------
-    spectrogram
-        (N, 87, 100) float32, linear PSD, counts²/Hz.
-    frequency, time
-        (87,) Hz, (100,) s.
-    role
-        ``sample``: drawn uniformly from all detected events, every family at its own rate; ``rare``: the events of the
-        rare family that were not drawn; ``noise``: windows at random times without an event, not detections.
-    family
-        True class of the window (`ris_core.synthetic.evaluation.window_labels`): a family, ``mixed`` or ``noise``.
-    snr_db
-        Of the matched event, dB; NaN where none matched.
-    station, time_peak
-        Station code; ns since 1970 UTC.
-    source_id
-        Of the matched event, the same at all stations that record one source; a negative number of its own elsewhere.
-    detected
-        Events that were detected before the draw, with mixed ones and false triggers.
-    """
-
-    spectrogram: NDArray[np.float32]
-    frequency: NDArray[np.float64]
-    time: NDArray[np.float64]
-    role: NDArray[np.str_]
-    family: NDArray[np.str_]
-    snr_db: NDArray[np.float64]
-    station: NDArray[np.str_]
-    time_peak: NDArray[np.int64]
-    source_id: NDArray[np.int64]
-    detected: int
-
-    def __len__(self) -> int:
-        return len(self.family)
-
-    def take(self, rows: NDArray[Any]) -> Events:
-        """Return some of the windows: by their rows, or by a mask."""
-        once = ("frequency", "time", "detected")
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Events(**{name: v if name in once else v[rows] for name, v in values.items()})
-
-    def of_role(self, role: str) -> Events:
-        """Return the windows of a role."""
-        return self.take(self.role == role)
-
-    def counts(self) -> dict[str, int]:
-        """Return the windows of each class, the most frequent first."""
-        names, counts = np.unique(self.family, return_counts=True)
-        return {str(names[i]): int(counts[i]) for i in np.argsort(-counts, kind="stable")}
-
-    def validation(self, share: float, seed: int) -> NDArray[np.bool_]:
-        """Return which windows to validate on: whole blocks of 6 h at all stations, with all copies of a source."""
-        block = self.time_peak // (6 * 3_600_000_000_000)
-        first = pd.Series(block).groupby(self.source_id).transform("min").to_numpy()
-        random = np.random.default_rng(seed)
-        chosen = np.zeros(len(self), dtype=np.bool_)
-        for group in random.permutation(np.unique(first)):
-            if chosen.sum() >= share * len(self):
-                break
-            chosen |= first == group
-        return chosen
-
-
-def settings_of(generator: int, decimation: Decimation = "causal_chebyshev", size: Size | None = None) -> Settings:
-    """Return the settings of a generator's network."""
+def settings_of(
+    generator: int,
+    decimation: Decimation | None = None,
+    size: Size | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Return the settings of a generator's network; what is given goes over the defaults."""
     size = size or Size()
     places = _PLACES[: size.stations]
+    conditioning = {} if decimation is None else {"conditioning": {"decimation": decimation}}
     return Settings.model_validate(
         {
             "network": {"name": "bench", "code": "SY"},
             "stations": [
-                {"code": f"S{i:02d}", "latitude": la, "longitude": lo} for i, (la, lo) in enumerate(places, 1)
+                {"code": f"S{i:02d}", "latitude": lat, "longitude": lon} for i, (lat, lon) in enumerate(places, start=1)
             ],
             "first_day": _FIRST_MONTH,
-            "last_day": _FIRST_MONTH + timedelta(days=6 * _TWO_MONTHS - 1),
+            "last_day": _FIRST_MONTH + timedelta(days=MOST_DAYS * _TWO_MONTHS - 1),
             "source": {"kind": "synthetic", "seed": generator},
-            "conditioning": {"decimation": decimation},
+            **conditioning,
+            **(values or {}),
         }
     )
 
 
 def days_of(generator: int, size: Size) -> list[date]:
     """Return the days of a generator: one of each two months, drawn by the generator's number."""
-    drawn = np.random.default_rng([generator, VERSION]).integers(0, _TWO_MONTHS - 1, size=6)
+    drawn = np.random.default_rng([generator, VERSION]).integers(0, _TWO_MONTHS - 1, size=MOST_DAYS)
     return [_FIRST_MONTH + timedelta(days=_TWO_MONTHS * i + int(n)) for i, n in enumerate(drawn)][: size.days]
 
 
@@ -237,8 +154,8 @@ def _make(generator: int, size: Size, cache: Path) -> None:
                 products = process(segments, key, of_chain, None)
                 parts[decimation].append(_labelled(network, key, products, of_chain, truth))
                 parts[decimation].append(_noise(network, key, products, of_chain, each, generator))
-    for decimation, of_chain in parts.items():
-        kept = _draw(of_chain, size.events, generator)
+    for decimation, of_days in parts.items():
+        kept = _draw(joined(of_days), size.events, generator)
         with replacing(cache_file(generator, decimation, size, cache)) as temporary, temporary.open("wb") as file:
             np.savez(file, **{f.name: getattr(kept, f.name) for f in fields(kept)})
 
@@ -311,44 +228,13 @@ def _noise(
     )
 
 
-def _draw(parts: list[Events], events: int, generator: int) -> Events:
-    """Join station-days and keep a uniform sample of the events, further events of the rare family, and the noise."""
-    names = [f.name for f in fields(Events) if f.name not in ("frequency", "time", "detected")]
-    joined = Events(
-        **{name: np.concatenate([getattr(p, name) for p in parts]) for name in names},
-        frequency=parts[0].frequency,
-        time=parts[0].time,
-        detected=sum(p.detected for p in parts),
-    )
-    candidates = np.flatnonzero(joined.role == "sample")
+def _draw(windows: Events, events: int, generator: int) -> Events:
+    """Keep a uniform sample of the events, the further events of the rare family, and the windows of noise."""
+    candidates = np.flatnonzero(windows.role == "sample")
     drawn = np.random.default_rng([generator, VERSION, 1]).permutation(candidates)[:events]
     rest = np.setdiff1d(candidates, drawn)
-    rare = rest[joined.family[rest] == _RARE]
-    role = joined.role.copy()
+    rare = rest[windows.family[rest] == RARE]
+    role = windows.role.copy()
     role[rare] = "rare"
-    joined = Events(**{f.name: role if f.name == "role" else getattr(joined, f.name) for f in fields(joined)})
-    order: Iterator[NDArray[np.int64]] = iter((np.sort(drawn), rare, np.flatnonzero(joined.role == "noise")))
-    return joined.take(np.concatenate(list(order)))
-
-
-def main() -> None:
-    """Render generators into the cache and print what is there."""
-    import argparse
-
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("generators", type=int, nargs="+")
-    parser.add_argument("--cache", type=Path, default=CACHE)
-    parser.add_argument("--workers", type=int, default=1)
-    arguments = parser.parse_args()
-    start = datetime.now(UTC)
-    made = make_all(arguments.generators, None, arguments.cache, arguments.workers)
-    print(f"{len(made)} rendered in {(datetime.now(UTC) - start).total_seconds():.0f} s")
-    for generator in arguments.generators:
-        for decimation in DECIMATIONS:
-            found = load_events(generator, decimation, None, arguments.cache)
-            roles = {role: len(found.of_role(role)) for role in ("sample", "rare", "noise")}
-            print(generator, decimation, found.detected, roles, found.of_role("sample").counts())
-
-
-if __name__ == "__main__":
-    main()
+    kept = np.concatenate((np.sort(drawn), rare, np.flatnonzero(role == "noise")))
+    return replace(windows, role=role).take(kept)

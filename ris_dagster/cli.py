@@ -183,9 +183,7 @@ def import_h5(
 
 @app.command("export-h5")
 def export_h5(
-    file: Annotated[
-        Path, typer.Argument(help="HDF5 file to be written; its catalogue is written to FILE.csv as well.")
-    ],
+    file: Annotated[Path, typer.Argument(help="HDF5 file to be written; its catalogue goes to FILE.csv.")],
     config: ConfigOption = None,
 ) -> None:
     """Write the events of all station-days as one HDF5 file of the published layout, with its CSV."""

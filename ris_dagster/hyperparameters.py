@@ -11,13 +11,15 @@ from pydantic.fields import FieldInfo
 
 from ris_core.config import Settings
 
-_AEC = ("max_epochs", "patience", "seed", "restarts", "device")
+_AEC = ("latent", "schedule", "precision", "max_epochs", "patience", "seed", "restarts", "device")
 _DEC = (
-    "initialisation",
-    "n_init",
+    "objective",
     "gamma",
+    "gamma_relative",
     "batch_size",
     "learning_rate",
+    "schedule",
+    "precision",
     "max_epochs",
     "updates_per_epoch",
     "tolerance",
@@ -52,12 +54,12 @@ def aec_config(settings: Settings) -> type[dg.Config]:
 
 def gmm_config(settings: Settings) -> type[dg.Config]:
     """Return the configuration of the initial clusters."""
-    return _config("InitialClusters", settings.dec, ("initialisation", "n_init", "seed"))
+    return _config("InitialClusters", settings.dec, ("initialisation", "centroids", "n_init", "seed"))
 
 
 def dec_config(settings: Settings) -> type[dg.Config]:
     """Return the configuration of a DEC training, with the settings' values as defaults."""
-    return _config("DecTraining", settings.dec, tuple(f for f in _DEC if f not in ("initialisation", "n_init")))
+    return _config("DecTraining", settings.dec, _DEC)
 
 
 def values(config: dg.Config) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ris_dagster.partitions import Partitions
 ACQUIRE, PROCESS, LABEL = "acquire", "process", "label"
 DRAW, TRIALS, ENCODE = "draw_training_set", "train_autoencoders", "choose_and_encode"
 CLUSTERS, DEC, CHAMPION = "initialise_clusters", "train_dec", "choose_champion"
+ASSESS = "assess_stability"
 ANALYSE, SCORE = "analyse", "score_against_truth"
 
 
@@ -43,6 +44,7 @@ def build_jobs(settings: Settings, partitions: Partitions) -> list[Any]:
         job(DEC, ["dec_models"], "Train deep embedded clustering for each K.", counts),
         job(CHAMPION, ["champion_model"], "Choose the model that labels."),
         job(LABEL, ["label_tables"], "Label every event of station-days by the champion.", days),
+        job(ASSESS, ["stability"], "See how far the clusters can be trusted: other seeds, stations, noise."),
         dg.define_asset_job(
             ANALYSE,
             look,

@@ -58,22 +58,21 @@ def runs_of(job: str, settings: Settings, store: Store, again: bool) -> list[Run
 def _is_current(job: str, store: Store, key: str) -> bool:
     """Return whether what a training job makes stands and is what the settings and inputs of now would give."""
     from ris_core.clustering import stage
+    from ris_core.clustering.assessment import stability_is_current
     from ris_core.clustering.cluster_count import criteria_are_current
     from ris_core.training import training_set, trials
 
-    if job == jobs.DRAW:
-        return training_set.is_current(store)
-    if job == jobs.TRIALS:
-        return trials.trial_is_current(store, key)
-    if job == jobs.ENCODE:
-        return (
+    current: dict[str, Callable[[], bool]] = {
+        jobs.DRAW: lambda: training_set.is_current(store),
+        jobs.TRIALS: lambda: trials.trial_is_current(store, key),
+        jobs.ENCODE: lambda: (
             trials.choice_is_current(store) and stage.latents_are_current(store) and criteria_are_current(store)
-        )
-    if job == jobs.CLUSTERS:
-        return stage.clusters_are_current(store, int(key))
-    if job == jobs.DEC:
-        return stage.dec_is_current(store, int(key))
-    return False
+        ),
+        jobs.CLUSTERS: lambda: stage.clusters_are_current(store, int(key)),
+        jobs.DEC: lambda: stage.dec_is_current(store, int(key)),
+        jobs.ASSESS: lambda: stability_is_current(store),
+    }
+    return job in current and current[job]()
 
 
 def all_jobs(settings: Settings) -> list[str]:
@@ -88,6 +87,7 @@ def all_jobs(settings: Settings) -> list[str]:
         jobs.DEC,
         jobs.CHAMPION,
         jobs.LABEL,
+        jobs.ASSESS,
         jobs.ANALYSE,
     ]
     return [*names, jobs.SCORE] if isinstance(settings.source, SyntheticSource) else names
@@ -130,7 +130,7 @@ def run_jobs(
                     raise KeyboardInterrupt
                 failed.append(Failed(run, result.run_id, _error_of(result)))
                 report(f"    FAILED {failed[-1].error}")
-        usable = name in (jobs.ACQUIRE, jobs.PROCESS, jobs.LABEL, jobs.TRIALS, jobs.DEC)
+        usable = name in (jobs.ACQUIRE, jobs.PROCESS, jobs.LABEL, jobs.TRIALS, jobs.DEC, jobs.ASSESS)
         if failed and failed[-1].run.job == name and not usable:
             break
     return failed

@@ -53,6 +53,8 @@ _STATION_DAY_FOLDERS = {"waveforms": "*.D.*", "detections": "*.parquet", "spectr
 def _expected_size(store: Store, sizes: dict[str, int], station_days: int) -> float:
     """Return the bytes of all station-days by the mean size of the files that are there of each product."""
     expected = 0.0
+    if store.settings.imported:
+        return expected  # only the file that is imported knows of which station-days it has events
     for name, pattern in _STATION_DAY_FOLDERS.items():
         if name == "waveforms" and store.settings.retention.raw == "drop_after_processing":
             continue
@@ -79,12 +81,16 @@ def _megabytes(size: float) -> str:
 def _model_rows(store: Store) -> list[tuple[str, str]]:
     from ris_core.clustering.stage import trained_models
     from ris_core.clustering.stage import verdict as judge
+    from ris_core.models.imported import imported_models
     from ris_core.training.trials import trained_trials
 
     rows = [("trials trained", f"{len(trained_trials(store))} of {len(store.settings.aec.grid.trials())}")]
+    imported = [f"{name} ({found['network']})" for name, found in imported_models(store).items()]
+    rows += [("imported models", ", ".join(imported))] if imported else []
     if store.aec_choice.exists():
-        chosen = read_json(store.aec_choice)["trial"]
-        metrics = trained_trials(store)[chosen]["metrics"]
+        choice = read_json(store.aec_choice)
+        chosen = choice["trial"]
+        metrics = choice["metrics"] if "imported" in choice else trained_trials(store)[chosen]["metrics"]
         rows.append(
             (
                 "AEC validation MSE",

@@ -95,7 +95,8 @@ def associations(
     Parameters
     ----------
     labels, properties
-        Labels, and the properties by name; these are compared by equality, so what is continuous must be binned.
+        Labels, and the properties by name: codes (station), or numbers of bins, −1 where the property is not known and
+        the event is left out.
     station, time
         Where and when the events were, (N,), for rotations.
     permutations, seed
@@ -104,15 +105,17 @@ def associations(
     Returns
     -------
     DataFrame
-        One row for each property: `variable`, `levels` (different values), `ami`, `ami_by_chance`, `p` (see
-        `association`) and `p_rotated` (see `rotation_p`).
+        One row for each property: `variable`, `events` of which it is known, `levels` (different values), `ami`,
+        `ami_by_chance`, `p` (see `association`) and `p_rotated` (see `rotation_p`).
     """
     rows: list[dict[str, Any]] = []
     for number, (name, values) in enumerate(properties.items()):
-        found = association(labels, values, permutations, seed + number)
-        rotated = rotation_p(labels, values, station, time, permutations, seed + number)
-        rows.append({"variable": name, "levels": len(np.unique(values)), **found, "p_rotated": rotated})
-    return pd.DataFrame(rows, columns=["variable", "levels", "ami", "ami_by_chance", "p", "p_rotated"])
+        known = values != -1 if np.issubdtype(values.dtype, np.integer) else np.ones(len(values), dtype=bool)
+        of, where, when = values[known], station[known], time[known]
+        found = association(labels[known], of, permutations, seed + number)
+        rotated = rotation_p(labels[known], of, where, when, permutations, seed + number)
+        rows.append({"variable": name, "events": len(of), "levels": len(np.unique(of)), **found, "p_rotated": rotated})
+    return pd.DataFrame(rows, columns=["variable", "events", "levels", "ami", "ami_by_chance", "p", "p_rotated"])
 
 
 def _codes(values: NDArray[Any]) -> NDArray[np.intp]:

@@ -71,7 +71,7 @@ def cluster_count(z: NDArray[Any], settings: config.ClusterCount) -> pd.DataFram
     table.insert(1, "silhouette", silhouettes(drawn, [partitions[k] for k in counts]).mean(axis=1))
     at = 2
     for reference in REFERENCES:
-        compared = range(counts[0], min(settings.k_max + 1, len(drawn)) + 1)
+        compared = range(counts[0], min(settings.k_max + 1, len(np.unique(drawn, axis=0))) + 1)
         gap = gap_statistic(drawn, compared, reference, settings.references, settings.repeat_n_init, settings.seed)
         for suffix, values in (("", gap.gap), ("_s", gap.s), ("_margin", gap.margin)):
             table.insert(at, f"gap_{reference}{suffix}", values[: len(table)])

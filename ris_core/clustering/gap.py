@@ -15,6 +15,9 @@ from ris_core.progress import track
 
 Reference = Literal["box", "pca"]
 
+_ROUNDING = 1e-12
+"""Sums of squares below this share of their total are zero but for rounding."""
+
 
 @dataclass(frozen=True)
 class Gap:
@@ -88,10 +91,11 @@ def gap_statistic(
 
 
 def _log_w(x: NDArray[np.float64], k: Sequence[int], n_init: int, seed: int) -> NDArray[np.float64]:
+    total = float(np.square(x - x.mean(axis=0)).sum())
+
     def w(n: int) -> float:
-        if n == 1:
-            return float(np.square(x - x.mean(axis=0)).sum())
-        return float(KMeans(n, n_init=n_init, random_state=seed).fit(x).inertia_)
+        within = total if n == 1 else float(KMeans(n, n_init=n_init, random_state=seed).fit(x).inertia_)
+        return within if within > _ROUNDING * total else 0.0
 
     with np.errstate(divide="ignore"):
         return np.log([w(n) for n in k])

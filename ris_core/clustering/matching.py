@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
+
+State = Literal["kept", "new", "back"]
 
 
 @dataclass(frozen=True)
@@ -19,11 +21,11 @@ class Matching:
     ----------
     classes
         Class number of each of the K clusters, in their order.
+    states
+        Of each cluster: ``kept`` from the former model, ``new``, or ``back`` from a model before that.
     overlap
-        Of each cluster with the class that it keeps: events in both over events in either (Jaccard index); 0 where the
-        class is new.
-    kept
-        Whether each cluster keeps a class of the former model.
+        Of each cluster with the former model's cluster of this class: events in both over events in either (Jaccard
+        index); 0 where that has no such class.
     sizes
         Events of each cluster.
     lost
@@ -33,8 +35,8 @@ class Matching:
     """
 
     classes: tuple[int, ...]
+    states: tuple[State, ...]
     overlap: tuple[float, ...]
-    kept: tuple[bool, ...]
     sizes: tuple[int, ...]
     lost: tuple[int, ...]
     next_class: int
@@ -43,7 +45,8 @@ class Matching:
 def first_classes(clusters: NDArray[Any], k: int) -> Matching:
     """Return the classes 0 ... K − 1 of a first model, with its clusters (N,)."""
     sizes = tuple(np.bincount(clusters, minlength=k).tolist())
-    return Matching(tuple(range(k)), (0.0,) * k, (False,) * k, sizes, (), k)
+    states: tuple[State, ...] = ("new",) * k
+    return Matching(tuple(range(k)), states, (0.0,) * k, sizes, (), k)
 
 
 def match_clusters(
@@ -72,12 +75,7 @@ def match_clusters(
     ValueError
         The labels are not those of the same events, lie outside the clusters, or `next_class` is taken.
     """
-    before, after = np.asarray(before), np.asarray(after)
-    if before.shape != after.shape or before.ndim != 1:
-        raise ValueError(f"labels of the same events are needed, got the shapes {before.shape} and {after.shape}")
-    for name, labels, count in (("before", before, len(classes)), ("after", after, k)):
-        if len(labels) and not 0 <= labels.min() <= labels.max() < count:
-            raise ValueError(f"{name}: labels must lie between 0 and {count - 1}, got {labels.min()} to {labels.max()}")
+    before, after = _checked(before, after, len(classes), k)
     if next_class <= max(classes, default=-1):
         raise ValueError(f"next_class is {next_class}, but the classes {sorted(classes)} are taken")
     overlap = jaccard(before, after, len(classes), k)
@@ -95,12 +93,42 @@ def match_clusters(
             next_class += 1
     return Matching(
         classes=tuple(numbers),
+        states=tuple("kept" if j in partner else "new" for j in range(k)),
         overlap=tuple(float(overlap[partner[j], j]) if j in partner else 0.0 for j in range(k)),
-        kept=tuple(j in partner for j in range(k)),
         sizes=tuple(np.bincount(after, minlength=k).tolist()),
         lost=tuple(sorted(set(map(int, classes)) - set(numbers))),
         next_class=next_class,
     )
+
+
+def known_classes(
+    before: NDArray[Any], after: NDArray[Any], classes: Sequence[int], own: Sequence[int], next_class: int
+) -> Matching:
+    """Return the matching of a model that labelled before and so has classes of its `own`; else as `match_clusters`."""
+    k = len(own)
+    before, after = _checked(before, after, len(classes), k)
+    overlap = jaccard(before, after, len(classes), k)
+    row = {int(number): i for i, number in enumerate(classes)}
+    return Matching(
+        classes=tuple(map(int, own)),
+        states=tuple("kept" if number in row else "back" for number in own),
+        overlap=tuple(float(overlap[row[n], j]) if n in row else 0.0 for j, n in enumerate(own)),
+        sizes=tuple(np.bincount(after, minlength=k).tolist()),
+        lost=tuple(sorted(row.keys() - set(own))),
+        next_class=next_class,
+    )
+
+
+def _checked(
+    before: NDArray[Any], after: NDArray[Any], k_before: int, k_after: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    before, after = np.asarray(before), np.asarray(after)
+    if before.shape != after.shape or before.ndim != 1:
+        raise ValueError(f"labels of the same events are needed, got the shapes {before.shape} and {after.shape}")
+    for name, labels, count in (("before", before, k_before), ("after", after, k_after)):
+        if len(labels) and not 0 <= labels.min() <= labels.max() < count:
+            raise ValueError(f"{name}: labels must lie between 0 and {count - 1}, got {labels.min()} to {labels.max()}")
+    return before, after
 
 
 def jaccard(before: NDArray[Any], after: NDArray[Any], k_before: int, k_after: int) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ris_core import config, versions
 from ris_core.clustering.initialise import Initialisation, initialise, read_centroids
-from ris_core.clustering.scores import davies_bouldin, label_change_table, silhouette, subsample
+from ris_core.clustering.scores import class_table, davies_bouldin, label_change_table, overall, silhouette
 from ris_core.models.inference import encode, reconstruction_error
 from ris_core.models.networks import Aec
 from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE, read_description, save_model
@@ -148,33 +148,35 @@ def read_clusters(store: Store, k: int) -> tuple[NDArray[np.float64], NDArray[np
     return arrays["centroids"], arrays["labels"], description
 
 
-def score_labels(store: Store, data: TrainingSet, labels: NDArray[np.int32], k: int) -> dict[str, float]:
+def score_labels(
+    store: Store, data: TrainingSet, labels: NDArray[np.int32], k: int
+) -> tuple[dict[str, float], pd.DataFrame]:
     """Score labels (N,) of the training set, for initial clusters and DEC alike.
 
     Returns
     -------
-    dict
-        ``silhouette`` of a seeded subsample of the unit-norm spectrograms, by which models are compared;
-        ``silhouette_aec`` and ``davies_bouldin`` in the latents of the chosen autoencoder; ``smallest_cluster``, the
-        least share of events.
+    dict, DataFrame
+        Means over all events in data space (`scores.overall`), with ``silhouette``, by which models are compared;
+        ``silhouette_aec`` and ``davies_bouldin`` in the latents of the chosen autoencoder. And the table of the classes
+        (`scores.class_table`).
     """
-    z, sample = read_latents(store)[0], store.settings.cluster_count.sample
-    rows = subsample(len(data), sample, 0)
+    z = read_latents(store)[0]
+    classes = class_table(data.samples, labels, k)
     return {
-        "silhouette": silhouette(data.samples.take(rows), labels[rows], sample),
-        "silhouette_aec": silhouette(z, labels, sample),
+        **overall(classes),
+        "silhouette_aec": silhouette(z, labels, store.settings.cluster_count.sample),
         "davies_bouldin": davies_bouldin(z, labels),
-        "smallest_cluster": float(np.bincount(labels, minlength=k).min()) / len(labels),
-    }
+    }, classes
 
 
 @dataclass(frozen=True)
 class TrainedDec:
-    """A trained DEC with its scores, its verdict, and the change of labels from the initial clusters."""
+    """A trained DEC with its scores, its classes, its verdict, and the change of labels from the initial clusters."""
 
     k: int
     result: DecResult
     metrics: dict[str, float]
+    classes: pd.DataFrame
     coinciding: tuple[tuple[int, int], ...]
     acceptance: Acceptance
     change: pd.DataFrame
@@ -199,6 +201,7 @@ def train_k(
     result = train_dec(aec, data.samples, centroids, labels, settings, on_update=on_update, checkpoint=checkpoint)
     last = result.updates[-1]
     errors = reconstruction_error(result.model, data.samples)
+    scores, classes = score_labels(store, data, result.labels, k)
     metrics = {
         "train_mse": float(errors[~data.validation].mean()),
         "val_mse": float(errors[data.validation].mean()),
@@ -210,7 +213,7 @@ def train_k(
         "entropy": last["entropy"],
         "cluster_entropy": last["cluster_entropy"],
         "gamma": result.gamma,
-        **score_labels(store, data, result.labels, k),
+        **scores,
         "silhouette_dec": silhouette(result.latent, result.labels, store.settings.cluster_count.sample),
         "seconds": result.seconds,
     }
@@ -219,6 +222,7 @@ def train_k(
         k=k,
         result=result,
         metrics=metrics,
+        classes=classes,
         coinciding=same,
         acceptance=accept_dec(result.sizes, settings, same),
         change=label_change_table(labels, result.labels, k),

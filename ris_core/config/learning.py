@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from ris_core.section import ExpandedText, Section
+from ris_core.section import Section
 
 
 class TrainingSet(Section):
@@ -38,7 +38,7 @@ class Normalisation(Section):
         description="linear: PSD as it is (J21); decibel: dB above the event's noise floor, 0 below (ours).",
     )
     floor_quantile: float = Field(
-        0.5, ge=0, lt=1, description="decibel: the noise floor is this quantile of the event's own PSD values (ours)."
+        0.1, ge=0, lt=1, description="decibel: the noise floor is this quantile of the event's own PSD values (ours)."
     )
 
 
@@ -132,10 +132,8 @@ class Dec(Section):
     initialisation: Literal["gmm", "kmeans", "random", "given"] = Field(
         "gmm", description="Where centroids start (J21: GMM); given: the file `centroids`."
     )
-    centroids: ExpandedText | None = Field(
-        None,
-        description="given: CSV of K rows x 9 latents without a header; {k} in its name stands for K, ${NAME} for a "
-        "variable of the environment.",
+    centroids: str | None = Field(
+        None, description="given: CSV of K rows x 9 latents without a header; {k} in its name stands for K."
     )
     n_init: int = Field(100, ge=1, description="Starts behind the initial centroids, the best is kept (code: 100).")
     objective: Literal["joint", "dec", "idec"] = Field(
@@ -180,8 +178,8 @@ class Dec(Section):
 
     @model_validator(mode="after")
     def _given_where(self) -> Dec:
-        if (self.initialisation == "given") != (self.centroids is not None):
-            raise ValueError("initialisation 'given' and centroids belong together: give both or neither")
+        if self.initialisation == "given" and self.centroids is None:
+            raise ValueError("initialisation 'given' needs centroids: a CSV file of K rows x 9 latents")
         return self
 
     def initialisation_values(self) -> dict[str, Any]:
@@ -243,5 +241,8 @@ class Novelty(Section):
 class Labelling(Section):
     """Inference over station-days."""
 
-    batch_size: int = Field(128, ge=1, description="Spectrograms per batch (ours).")
+    batch_size: int = Field(64, ge=1, description="Spectrograms that a core reads and labels together (ours).")
+    reconstruction_error: bool = Field(
+        True, description="Whether label tables hold it; without it the decoder does not run, which is faster (ours)."
+    )
     device: Device = Field("auto", description="auto takes CUDA, else MPS, else the CPU.")

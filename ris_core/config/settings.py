@@ -102,6 +102,11 @@ class Settings(Section):
             raise ValueError(f"training_set.held_out_stations: {what}")
         if self.champion.k is not None and self.champion.k not in self.dec.k:
             raise ValueError(f"champion.k ({self.champion.k}) is not among dec.k {list(self.dec.k)}")
+        if self.novelty.score == "reconstruction" and not self.labelling.reconstruction_error:
+            raise ValueError(
+                "novelty.score is reconstruction, but labelling.reconstruction_error is switched off; switch it on, or "
+                "take the score distance or probability"
+            )
         self._check_samples()
         if isinstance(self.source, SyntheticSource):
             without = [s.code for s in self.stations if s.latitude is None]
@@ -184,6 +189,11 @@ class Settings(Section):
     def dec_digest(self) -> str:
         """Return the digest of what decides about the weights of a DEC, given its initial clusters."""
         return digest_of(self.dec.training_values())
+
+    def champion_digest(self) -> str:
+        """Return the digest of what decides about the choice of the champion and about its novelty."""
+        champion = self.champion.model_dump(mode="json", exclude={"names"})
+        return digest_of([champion, self.novelty.model_dump(mode="json"), self.labelling.reconstruction_error])
 
     def process_digest(self) -> str:
         """Return the digest of what decides about detections and spectrograms."""

@@ -1,8 +1,7 @@
-"""Figures of clustering: latent space, gallery of clusters, change of labels."""
+"""Figures of clustering: latent space by principal components, change of labels."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from ris_core.figures.spectrogram import DYNAMIC_RANGE_DB, check_spectrograms, decibels_below_max, draw_tiles
 from ris_core.figures.style import (
     BLUE,
     GREY,
@@ -69,7 +67,7 @@ def latent_space(
     if labels is None:
         axes.plot(points[:, 0], points[:, 1], ".", ms=2.5, color=BLUE)
     else:
-        _scatter(fig, axes, points, np.asarray(labels)[chosen], np.unique(labels))
+        scatter_labels(fig, axes, points, np.asarray(labels)[chosen], np.unique(labels))
     axes.set_aspect("equal", adjustable="datalim")
     finish(
         axes,
@@ -79,9 +77,10 @@ def latent_space(
     return fig
 
 
-def _scatter(
+def scatter_labels(
     fig: Figure, axes: Axes, points: FloatArray, labels: NDArray[np.integer[Any]], known: NDArray[np.integer[Any]]
 ) -> None:
+    """Draw points (n, 2) in the colours and marks of their labels, with a legend of all known ones."""
     styles = {int(label): cluster_style(int(label)) for label in known}
     for marker in dict.fromkeys(m for _, m in styles.values()):
         own = np.array([styles[int(label)][1] == marker for label in labels], dtype=bool)
@@ -103,86 +102,6 @@ def principal_components(z: FloatArray) -> tuple[FloatArray, FloatArray]:
     total = float((singular**2).sum())
     explained = singular[:2] ** 2 / total if total > 0 else np.zeros(2)
     return centred @ loadings.T, explained
-
-
-def cluster_gallery(
-    mean: FloatArray,
-    examples: Mapping[int, FloatArray],
-    sizes: NDArray[np.integer[Any]],
-    frequency: FloatArray,
-    time: FloatArray,
-    *,
-    title: str = "Clusters",
-) -> Figure:
-    """Draw each cluster as a row: its mean spectrogram and some of its events.
-
-    Parameters
-    ----------
-    mean : (K, frequency, time) array
-        Mean spectrogram of each cluster.
-    examples : mapping of int to (n, frequency, time) array
-        Some spectrograms of each cluster, by label; up to four are drawn, two where there are more than eight clusters.
-    sizes : (K,) array of int
-        Number of events of each cluster.
-    frequency : (frequency,) array
-        Hz.
-    time : (time,) array
-        s.
-    title : str
-    """
-    check_spectrograms(mean, frequency, time, "mean")
-    if len(sizes) != len(mean):
-        raise ValueError(f"sizes has {len(sizes)} entries for {len(mean)} clusters")
-    if not len(mean):
-        return no_data(title, "no clusters")
-    for label, spectrograms in examples.items():
-        check_spectrograms(spectrograms, frequency, time, f"examples[{label}]")
-    # Many clusters get fewer examples, to keep the picture small.
-    most = 4 if len(mean) <= 8 else 2
-    columns = 1 + min(most, max((len(s) for s in examples.values()), default=0))
-    rows: list[list[FloatArray | None]] = []
-    for label in range(len(mean)):
-        shown = [mean[label], *examples.get(label, mean[:0])[: columns - 1]]
-        tiles = [decibels_below_max(_halved(s)) if np.any(s) else None for s in shown]
-        rows.append(tiles + [None] * (columns - len(tiles)))
-    fig = new_figure(1.1 * columns + 2.3, 0.75 * len(mean) + 1.2, title)
-    axes = fig.subplots()
-    image = draw_tiles(
-        axes,
-        rows,
-        _halved(frequency[None])[0],
-        _halved(time[None])[0],
-        (-DYNAMIC_RANGE_DB, 0.0),
-        titles=[["mean", *(f"example {n}" for n in range(1, columns))]],
-        title_size=LABEL,
-        levels=round(DYNAMIC_RANGE_DB / 2),
-    )
-    total = max(int(np.sum(sizes)), 1)
-    for label, size in enumerate(sizes):
-        middle = (label + 0.5 - 0.03) / len(mean)
-        text = f"{label}: {int(size):,}\n({100 * size / total:.1f} %)"
-        axes.annotate(
-            text,
-            (0, 1 - middle),
-            xycoords="axes fraction",
-            xytext=(-26, 0),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-            fontsize=LABEL,
-        )
-    finish(axes, "time in window (s)", "label: events (share)        frequency (Hz)")
-    axes.yaxis.labelpad = 56
-    colour_bar(fig, image, axes, "PSD (dB re maximum)")
-    return fig
-
-
-def _halved(values: FloatArray) -> FloatArray:
-    """Return the means of blocks of 2 x 2 (of 2 along a single row): half of a spectrogram's points overlap anyway."""
-    rows, columns = values.shape
-    blocks = values[: rows - rows % 2 or 1, : columns - columns % 2]
-    high = 1 if rows == 1 else 2
-    return np.asarray(blocks.reshape(len(blocks) // high, high, -1, 2).mean(axis=(1, 3), dtype=float))
 
 
 def label_change(

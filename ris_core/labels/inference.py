@@ -1,8 +1,11 @@
-"""Labels from spectrograms: the trained network over the events of a station-day."""
+"""Clusters of events from their spectrograms: the trained network over blocks of events, one block for each core."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,10 +13,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ris_core.models.device import resolve_device
-from ris_core.models.inference import describe
+from ris_core import config
+from ris_core.models.decoding import FastDecoder
+from ris_core.models.device import resolve_device, use_cores
+from ris_core.models.inference import as_input
 from ris_core.models.networks import LATENT_DIM, Dec
 from ris_core.training.normalise import normalise
+
+_LINEAR = config.Normalisation()
 
 
 @dataclass(frozen=True)
@@ -22,7 +29,7 @@ class LabelArrays:
 
     Attributes
     ----------
-    label
+    cluster
         (N,) int32, 0-based: the cluster of the greatest q.
     probability
         (N,) that q: a membership by Student's t kernel, not a posterior probability.
@@ -31,65 +38,122 @@ class LabelArrays:
     latent
         (N, 9).
     reconstruction_error
-        (N,) mean over the pixels of (x − x̂)², x of unit L2 norm.
+        (N,) mean over the pixels of (x − x̂)², x of unit L2 norm; none where it was not asked for.
     """
 
-    label: NDArray[np.int32] = field(repr=False)
+    cluster: NDArray[np.int32] = field(repr=False)
     probability: NDArray[np.float32] = field(repr=False)
     probabilities: NDArray[np.float32] = field(repr=False)
     latent: NDArray[np.float32] = field(repr=False)
-    reconstruction_error: NDArray[np.float32] = field(repr=False)
+    reconstruction_error: NDArray[np.float32] | None = field(repr=False)
 
     def __len__(self) -> int:
-        return len(self.label)
+        return len(self.cluster)
+
+
+_Part = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32] | None]
 
 
 def label_spectrograms(
     model: Dec,
     blocks: Iterable[NDArray[Any]],
-    batch_size: int = 128,
+    normalisation: config.Normalisation = _LINEAR,
+    *,
     device: str | torch.device = "auto",
+    reconstruction: bool = True,
     event_ids: Sequence[str] | None = None,
 ) -> LabelArrays:
     """Label events from their spectrograms.
+
+    The blocks go through the network one for each core, each on one thread: that takes less time than all cores on one
+    block, and the result does not depend on their number.
 
     Parameters
     ----------
     model
         The trained network; it is moved to the device.
     blocks
-        Spectrograms in blocks (n, 87, 100), linear PSD; they are normalised here. No blocks, or empty ones, give N = 0.
-    batch_size
-        Spectrograms in one pass of the network.
+        Spectrograms in blocks (n, 87, 100), linear PSD. They may be read as they are asked for: only as many as there
+        are cores are held. No blocks, or empty ones, give N = 0.
+    normalisation
+        Of the model: what its spectrograms were trained with.
     device
         See `ris_core.models.device.resolve_device`.
+    reconstruction
+        Whether the decoder is to run for the reconstruction error.
     event_ids
         Identifiers of all N events, for errors.
 
     Raises
     ------
     SpectrogramError
-        A spectrogram is zero everywhere or not finite; names the event.
+        A spectrogram cannot be normalised; names the event.
     """
-    model.to(device if isinstance(device, torch.device) else resolve_device(device))
-    q = [np.empty((0, model.n_clusters), np.float32)]
-    latent = [np.empty((0, LATENT_DIM), np.float32)]
-    error = [np.empty(0, np.float32)]
-    done = 0
-    for block in blocks:
-        ids = None if event_ids is None else event_ids[done : done + len(block)]
-        q_block, latent_block, error_block = describe(model, normalise(block, event_ids=ids), batch_size)
-        q.append(q_block)
-        latent.append(latent_block)
-        error.append(error_block)
-        done += len(block)
-    if event_ids is not None and len(event_ids) != done:
+    place = device if isinstance(device, torch.device) else resolve_device(device)
+    model.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    decoder = FastDecoder(model.aec) if reconstruction else None
+
+    @torch.inference_mode()
+    def label(start: int, block: NDArray[Any]) -> _Part:
+        ids = None if event_ids is None else event_ids[start : start + len(block)]
+        x = as_input(normalise(block, normalisation, ids)).to(place)
+        z = model.encode(x)
+        error = None if decoder is None else (x - decoder(z)).square().mean(dim=(1, 2, 3)).cpu().numpy()
+        return model.assign(z).cpu().numpy(), z.cpu().numpy(), error
+
+    parts = _on_all_cores(blocks, label)
+    if event_ids is not None and len(event_ids) != (done := sum(len(q) for q, _, _ in parts)):
         raise ValueError(f"{len(event_ids)} event ids for {done} spectrograms; one for each is needed")
-    probabilities = np.concatenate(q)
+    probabilities = np.concatenate([np.empty((0, model.n_clusters), np.float32), *(q for q, _, _ in parts)])
+    errors = [np.empty(0, np.float32), *(e for _, _, e in parts if e is not None)]
     return LabelArrays(
-        label=probabilities.argmax(axis=1).astype(np.int32),
-        probability=probabilities.max(axis=1),
+        cluster=probabilities.argmax(axis=1).astype(np.int32),
+        probability=probabilities.max(axis=1, initial=0.0),
         probabilities=probabilities,
-        latent=np.concatenate(latent),
-        reconstruction_error=np.concatenate(error),
+        latent=np.concatenate([np.empty((0, LATENT_DIM), np.float32), *(z for _, z, _ in parts)]),
+        reconstruction_error=np.concatenate(errors) if reconstruction else None,
     )
+
+
+def _on_all_cores(blocks: Iterable[NDArray[Any]], label: Callable[[int, NDArray[Any]], _Part]) -> list[_Part]:
+    """Return `label(first event, block)` of every block, in their order; the first error in that order is raised."""
+    numbered = _numbered(blocks)
+    reading, stop = threading.Lock(), threading.Event()
+    done: dict[int, _Part] = {}
+    failed: dict[float, BaseException] = {}
+
+    def work() -> None:
+        torch.set_num_threads(1)
+        while not stop.is_set():
+            number: float = math.inf
+            try:
+                with reading:
+                    item = next(numbered, None)
+                if item is None:
+                    return
+                number, start, block = item
+                done[int(number)] = label(start, block)
+            except BaseException as error:  # noqa: BLE001 - raised below, in the thread that asked
+                failed[number] = error
+                stop.set()
+
+    cores = use_cores()
+    try:
+        with ThreadPoolExecutor(cores, thread_name_prefix="label") as pool:
+            workers = [pool.submit(work) for _ in range(cores)]
+            try:
+                wait(workers)
+            finally:
+                stop.set()  # an interrupt ends the wait before the blocks are done
+    finally:
+        torch.set_num_threads(cores)
+    if failed:
+        raise failed[min(failed)]
+    return [done[number] for number in sorted(done)]
+
+
+def _numbered(blocks: Iterable[NDArray[Any]]) -> Iterator[tuple[int, int, NDArray[Any]]]:
+    start = 0
+    for number, block in enumerate(blocks):
+        yield number, start, block
+        start += len(block)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ris_core.config import StaLta
 from ris_core.processing.characteristic import pair_name
 from ris_core.station_day import DAY_NS
-from ris_core.storage.published_file import CATALOGUE, PublishedFile, PublishedFileError
+from ris_core.storage.published_file import BLOCK, CATALOGUE, PublishedFile, PublishedFileError
 
 _NAMES = ("network", "station", "channel")
 _TIMES = ("dt_on", "dt_off", "dt_peak", "spec_start")
@@ -69,7 +69,7 @@ class Catalogue:
         return self.time_on // DAY_NS
 
 
-def read_catalogue(file: PublishedFile, table: Path | None = None) -> Catalogue:
+def read_catalogue(file: PublishedFile, table: Path | None = None, block: int = BLOCK) -> Catalogue:
     """Read and check the catalogue of a published file, and compare it with the CSV table that lies beside it.
 
     Raises
@@ -82,7 +82,7 @@ def read_catalogue(file: PublishedFile, table: Path | None = None) -> Catalogue:
     times: dict[str, list[NDArray[np.int64]]] = {name: [] for name in _TIMES}
     with ExitStack() as stack:
         rows = stack.enter_context(_Table(table)) if table is not None else None
-        for first, texts in file.catalogue_blocks():
+        for first, texts in file.catalogue_blocks(block):
             entries = [parse(text, f"{file.path}: {CATALOGUE}, row {first + i}") for i, text in enumerate(texts)]
             if rows is not None:
                 rows.compare(entries, first)

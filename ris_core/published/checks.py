@@ -15,7 +15,7 @@ from ris_core.storage.published_file import SPECTROGRAM, PublishedFile, Publishe
 _AXIS_TOLERANCE = 1e-4
 
 
-def check_events(file: PublishedFile, constants: Plan) -> NDArray[np.uint64]:
+def check_events(file: PublishedFile, constants: Plan, block: int) -> NDArray[np.uint64]:
     """Check axes and values of all events, and return a digest (N,) of what each holds.
 
     Raises
@@ -25,7 +25,7 @@ def check_events(file: PublishedFile, constants: Plan) -> NDArray[np.uint64]:
     """
     digests = np.empty(file.events, dtype=np.uint64)
     with bar(file.events, "check", unit="event") as progress:
-        for first, events in file.blocks():
+        for first, events in file.blocks(block):
             where = f"{file.path}: {SPECTROGRAM}, row "
             _check_axis(events.frequency, constants.frequency, first, f"{where}{{}}: the frequencies (column 0)", "Hz")
             _check_axis(events.time, constants.time, first, f"{where}{{}}: the times (last row)", "s")

@@ -42,6 +42,7 @@ class Import:
     catalogue: Catalogue
     station_days: tuple[StationDayEvents, ...]
     scalograms: int
+    block: int
 
     def write(self) -> Iterator[tuple[StationDay, bool]]:
         """Write the station-days that do not stand yet; yields each with whether it was written.
@@ -56,7 +57,7 @@ class Import:
                     progress.update(len(some.rows))
                     yield some.key, False
                     continue
-                if waiting and events + len(some.rows) > BLOCK:
+                if waiting and events + len(some.rows) > self.block:
                     yield from self._written(file, waiting, progress)
                     waiting, events = [], 0
                 waiting.append(some)
@@ -84,7 +85,9 @@ class Import:
             yield some.key, True
 
 
-def prepare(store: Store, path: Path, table: Path | None = None, replace_other: bool = False) -> Import:
+def prepare(
+    store: Store, path: Path, table: Path | None = None, replace_other: bool = False, block: int = BLOCK
+) -> Import:
     """Read a published file once, check all of it, and say what goes where; nothing is written.
 
     Parameters
@@ -95,6 +98,8 @@ def prepare(store: Store, path: Path, table: Path | None = None, replace_other: 
         The file, and the CSV beside it.
     replace_other
         Whether station-days of other content, from another file, are replaced.
+    block
+        Events that are held together at most, or those of one station-day where they are more.
 
     Raises
     ------
@@ -104,9 +109,9 @@ def prepare(store: Store, path: Path, table: Path | None = None, replace_other: 
     """
     constants, _, _ = _expected(store)
     with _opened(store, path) as file:
-        catalogue = read_catalogue(file, table)
+        catalogue = read_catalogue(file, table, block)
         check_covered(store.settings, catalogue, path)
-        digests = check_events(file, constants)
+        digests = check_events(file, constants, block)
         scalograms = file.scalograms
     station_days = tuple(_grouped(catalogue, digests))
     others = [] if replace_other else [some.key for some in station_days if _is_other(store, some)]
@@ -116,7 +121,7 @@ def prepare(store: Store, path: Path, table: Path | None = None, replace_other: 
             f"{path}: {len(others)} of its {len(station_days)} station-days stand already with other events ({named}); "
             "give --replace to put these in their place"
         )
-    return Import(store, path, catalogue, station_days, scalograms)
+    return Import(store, path, catalogue, station_days, scalograms, block)
 
 
 def _expected(store: Store) -> tuple[Plan, tuple[int, int], int]:

@@ -77,12 +77,12 @@ class PublishedFile:
         self.events = _checked_lengths(path, self._spectrogram, self._trace, self._catalogue, shape, samples)
         self.scalograms = len(file[GROUP]["Scalogram"]) if "Scalogram" in file[GROUP] else 0
 
-    def catalogue_blocks(self, size: int = BLOCK) -> Iterator[tuple[int, list[bytes]]]:
+    def catalogue_blocks(self, size: int) -> Iterator[tuple[int, list[bytes]]]:
         """Iterate over first row and catalogue texts, in the order of the file."""
         for start in range(0, self.events, size):
             yield start, [_bytes(text) for text in self._catalogue[start : start + size]]
 
-    def blocks(self, size: int = BLOCK) -> Iterator[tuple[int, PublishedEvents]]:
+    def blocks(self, size: int) -> Iterator[tuple[int, PublishedEvents]]:
         """Iterate over first row and events, in the order of the file."""
         for start in range(0, self.events, size):
             yield start, self._read(slice(start, min(start + size, self.events)))

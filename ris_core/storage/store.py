@@ -130,6 +130,10 @@ class Store:
         """Path of the record of the champion (JSON)."""
         return self.root / "models" / "champion.json"
 
+    def champion_model(self, model_version: str) -> Path:
+        """Folder of a champion's own copy of its model."""
+        return self.root / "models" / "champions" / model_version
+
     def analysis(self, name: str) -> Path:
         """Path of a file of the analysis."""
         return self.root / "analysis" / name

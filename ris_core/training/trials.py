@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ris_core import config, versions
+from ris_core.models.imported import imported_models
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec
 from ris_core.models.weights import load_model, read_description, save_model, weights_digest
@@ -165,11 +166,16 @@ def trial_is_current(store: Store, key: str) -> bool:
 
 
 def choice_is_current(store: Store) -> bool:
-    """Return whether the chosen trial is the one that would be chosen now."""
+    """Return whether the chosen trial is the one that would be chosen now, or an imported model that still stands."""
     if not store.aec_choice.exists():
         return False
+    choice = read_choice(store)
+    if "imported" in choice:
+        # It was asked for by name, and stays until the training set or another request takes its place.
+        kept = imported_models(store).get(choice["imported"], {})
+        return (kept.get("digest"), digest_on_disk(store)) == (choice["digest"], choice["training_set"])
     try:
-        return _best_trial(store, digest_on_disk(store))[0] == read_choice(store)
+        return _best_trial(store, digest_on_disk(store))[0] == choice
     except NoAcceptedModelError:
         return False
 
@@ -177,10 +183,10 @@ def choice_is_current(store: Store) -> bool:
 def chosen_aec(store: Store) -> tuple[Aec, dict[str, Any]]:
     """Load the chosen autoencoder and the record of the choice; raises `FileNotFoundError` before one was chosen."""
     choice = read_choice(store)
-    model, _ = load_model(store.aec(choice["trial"]))
+    folder = store.imported(choice["imported"]) if "imported" in choice else store.aec(choice["trial"])
+    model, _ = load_model(folder)
     if not isinstance(model, Aec) or weights_digest(model) != choice["digest"]:
         raise ValueError(
-            f"{store.aec(choice['trial'])}: these are not the weights that were chosen ({choice['digest']}); "
-            "materialize aec_weights again"
+            f"{folder}: these are not the weights that were chosen ({choice['digest']}); materialize aec_weights again"
         )
     return model, choice

@@ -7,8 +7,8 @@ import dagster as dg
 from ris_core import versions
 from ris_core.config import Settings
 from ris_dagster import hyperparameters
-from ris_dagster.assets.training import AEC_WEIGHTS, TRAINING_POOL, TRAINING_SET
-from ris_dagster.metadata import code_version, column_schema, figure, owners
+from ris_dagster.assets.training import AEC_WEIGHTS, TRAINING_POOL, TRAINING_SET, data_parameters, log_data
+from ris_dagster.metadata import code_version, column_schema, figure, owners, picture, table
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.store import DataStore
 from ris_dagster.resources.tracking import Tracking
@@ -17,8 +17,7 @@ LATENT_FEATURES = dg.AssetKey("latent_features")
 GMM_CLUSTERS = dg.AssetKey("gmm_clusters")
 DEC_MODELS = dg.AssetKey("dec_models")
 SWEEP = "dec_models"
-_CURVES = ("kl", "loss", "label_change", "entropy")
-_EXAMPLES = 4
+_CURVES = ("kl", "loss", "label_change", "entropy", "cluster_entropy", "gamma")
 
 
 def build_clustering_assets(settings: Settings, partitions: Partitions) -> list[dg.AssetsDefinition]:
@@ -44,6 +43,7 @@ def _latent_features(settings: Settings) -> dg.AssetsDefinition:
     def latent_features(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
         from ris_core.clustering.stage import LATENT_SCHEMA, write_latents
         from ris_core.figures.clustering import latent_space
+        from ris_core.figures.embedding import tsne_space
         from ris_core.training import training_set as sampling
         from ris_core.training.floors import live_latents
         from ris_core.training.trials import chosen_aec
@@ -62,6 +62,7 @@ def _latent_features(settings: Settings) -> dg.AssetsDefinition:
                 "path": dg.MetadataValue.path(opened.relative(opened.latent_features)),
                 "mlflow_sweep": dg.MetadataValue.url(tracking.url(tracking.prepare(), sweep)),
                 "latent_space": figure(latent_space(z), "Latent space"),
+                "t_sne": figure(tsne_space(z), "Latent space, t-SNE"),
             },
             data_version=dg.DataVersion(f"{choice['digest']}-{data.digest}"),
         )
@@ -97,23 +98,32 @@ def _gmm_clusters(settings: Settings, partitions: Partitions) -> dg.AssetsDefini
         opened = store.open()
         z, stamp = read_latents(opened)
         chosen = hyperparameters.override(settings.dec, config)
-        parameters = {"k": k, **hyperparameters.values(config)}
+        data = sampling.load(opened)
+        parameters = {
+            "k": k,
+            "aec": stamp.settings,
+            **hyperparameters.values(config),
+            **data_parameters(settings, data),
+        }
         configuration = digest_of([k, clusters_configuration(opened, chosen)])
         parent = tracking.parent(SWEEP, stamp.settings)
         with tracking.run(context, f"{chosen.initialisation} k={k}", configuration, parameters, parent) as run:
+            log_data(run, opened, data)
             clusters = make_clusters(opened, k, chosen)
-            data = sampling.load(opened)
-            metrics = {"inertia": clusters.inertia, **score_labels(opened, data, clusters.labels, k)}
-            run.metrics(metrics)
-            shown = latent_space(z, clusters.labels)
-            run.figure(shown, "latent_space")
+            scores, classes = score_labels(opened, data, clusters.labels, k)
+            metrics = {"inertia": clusters.inertia, **scores}
+            sizes = {f"size_{label}": float(size) for label, size in enumerate(clusters.sizes)}
+            run.metrics(metrics | sizes)
+            run.text(classes.to_csv(), "classes.csv")
+            shown = run.figure(latent_space(z, clusters.labels), "latent_space")
         return dg.MaterializeResult(
             metadata={
                 **metrics,
                 "sizes": {str(label): size for label, size in enumerate(clusters.sizes)},
                 "path": dg.MetadataValue.path(opened.relative(opened.gmm(k))),
                 "mlflow": dg.MetadataValue.url(run.url),
-                "latent_space": figure(shown, "Latent space with initial clusters"),
+                "latent_space": picture(shown, "Latent space with initial clusters"),
+                "classes": table(classes.reset_index()),
             },
             data_version=dg.DataVersion(configuration),
         )
@@ -148,10 +158,10 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
         import pandas as pd
 
         from ris_core.clustering.stage import dec_configuration, read_clusters, save_dec, train_k
-        from ris_core.figures.clustering import label_change, latent_space
-        from ris_core.figures.training import dec_history
         from ris_core.training import training_set as sampling
+        from ris_core.training.checkpoint import Checkpoint
         from ris_core.training.trials import chosen_aec
+        from ris_dagster.assets.dec_figures import FIGURES, dec_figures
 
         k = int(context.partition_key)
         chosen = hyperparameters.override(settings.dec, config)
@@ -159,11 +169,18 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
         data = sampling.load(opened)
         aec, choice = chosen_aec(opened)
         configuration = dec_configuration(opened, k, chosen)
-        method = read_clusters(opened, k)[2]["method"]
-        parameters = {"k": k, "initialised_by": method, "aec": choice["digest"], **hyperparameters.values(config)}
+        checkpoint = Checkpoint(opened.dec(k), configuration)
+        clusters = read_clusters(opened, k)[2]
+        parameters = {
+            "k": k,
+            "initialisation": clusters["method"],
+            "aec": choice["digest"],
+            **chosen.training_values(),
+            **data_parameters(settings, data),
+        }
         parent = tracking.parent(SWEEP, choice["digest"])
-        with tracking.run(context, f"dec k={k}", configuration, parameters, parent) as run:
-            run.dataset("training_set", data.digest, str(opened.training_set), len(data.x))
+        with tracking.run(context, f"dec k={k}", configuration, parameters, parent, chosen.device) as run:
+            log_data(run, opened, data)
             trained = train_k(
                 opened,
                 data,
@@ -172,25 +189,21 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
                 chosen,
                 # The error of a step is the training error by another name; runs are compared by name.
                 on_update=lambda update, row: run.metrics(
-                    {"train_mse" if n == "mse" else n: v for n, v in row.items()}, step=update
+                    {"train_mse" if n == "mse" else n: v for n, v in row.items() if n != "update"}, step=update
                 ),
+                checkpoint=checkpoint,
             )
             last = len(trained.result.updates)
             run.metrics({n: v for n, v in trained.metrics.items() if n not in _CURVES}, step=last)
             run.tags({"accepted": str(trained.acceptance.passed).lower()})
-            updates = pd.DataFrame(trained.result.updates)
-            run.text(updates.to_csv(index=False), "updates.csv")
+            run.text(pd.DataFrame(trained.result.updates).to_csv(index=False), "updates.csv")
             run.text(trained.change.to_csv(), "label_change.csv")
-            figures = {
-                "history": dec_history(updates.iloc[1:], chosen.tolerance, chosen.gamma),
-                "label_change": label_change(trained.change, before=method, after="DEC"),
-                "latent_space": latent_space(trained.result.latent, trained.result.labels),
-                "clusters": _gallery(data, trained.result),
-            }
-            for name, drawn in figures.items():
-                run.figure(drawn, name)
+            run.text(trained.classes.to_csv(), "classes.csv")
+            drawn = dec_figures(opened, data, trained, clusters["method"], chosen.tolerance)
+            figures = {name: run.figure(one, name) for name, one in drawn}
             links = {"mlflow_run_id": run.run_id, "dagster_run_id": context.run_id}
-            digest = save_dec(opened, trained, configuration, links)
+            digest = save_dec(opened, trained, data.normalisation, configuration, links)
+            checkpoint.clear()
         for reason in trained.acceptance.reasons:
             context.log.warning(reason)
         yield dg.MaterializeResult(
@@ -201,7 +214,8 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
                 "weights": digest,
                 "path": dg.MetadataValue.path(opened.relative(opened.dec(k))),
                 "mlflow": dg.MetadataValue.url(run.url),
-                **{name: figure(drawn, name) for name, drawn in figures.items()},
+                "classes": table(trained.classes.reset_index()),
+                **{name: picture(png, FIGURES[name]) for name, png in figures.items()},
             },
             data_version=dg.DataVersion(digest),
         )
@@ -214,21 +228,3 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
         )
 
     return dec_models
-
-
-def _gallery(data: Any, result: Any) -> Any:
-    import numpy as np
-
-    from ris_core.figures.clustering import cluster_gallery
-
-    k = len(result.sizes)
-    mean = np.zeros((k, *data.x.shape[1:]), dtype=np.float32)
-    examples = {}
-    for label in range(k):
-        rows = np.flatnonzero(result.labels == label)
-        # The events closest to the centroid show what the cluster is.
-        nearest = rows[np.argsort(-result.probabilities[rows, label], kind="stable")[:_EXAMPLES]]
-        examples[label] = data.x[nearest]
-        if rows.size:
-            mean[label] = data.x[rows].mean(axis=0)
-    return cluster_gallery(mean, examples, np.array(result.sizes), data.frequency, data.time)

@@ -1,6 +1,6 @@
 """Training set, trials of the autoencoder, and the weights that are chosen."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -8,15 +8,22 @@ from ris_core import versions
 from ris_core.config import Settings
 from ris_dagster import hyperparameters
 from ris_dagster.assets.events import SPECTROGRAMS
-from ris_dagster.metadata import code_version, figure, owners, picture, table
+from ris_dagster.assets.imported_aec import WeightsChoice, choose_imported_aec
+from ris_dagster.metadata import code_version, owners, picture, table
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.tracked_run import TrackedRun
 from ris_dagster.resources.tracking import Tracking
+
+if TYPE_CHECKING:
+    from ris_core.storage.store import Store
+    from ris_core.training.training_set import TrainingSet
 
 TRAINING_SET = dg.AssetKey("training_set")
 AEC_TRIALS = dg.AssetKey("aec_trials")
 AEC_WEIGHTS = dg.AssetKey("aec_weights")
 TRAINING_POOL = "training"
+_CURVES = ("train_mse", "val_mse", "live_latents", "learning_rate")
 _SHOWN = 6
 
 
@@ -38,15 +45,19 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
         code_version=code_version(versions.TRAINING_SET, settings.training_set.digest()),
     )
     def training_set(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
+        import numpy as np
+
         from ris_core.figures.station_day import sample_spectrograms
+        from ris_core.storage.spectrogram_file import read_rows
         from ris_core.training import training_set as sampling
 
         opened = store.open()
         summary = sampling.draw(opened)
         grid = tracking.parent("aec_trials", summary["digest"])
         data = sampling.load(opened)
-        rows = range(0, len(data.x), max(1, len(data.x) // _SHOWN))[:_SHOWN]
-        shown = sample_spectrograms(data.x[list(rows)], data.frequency, data.time, [data.event_id[i] for i in rows])
+        rows = np.arange(min(_SHOWN, len(data)))  # the file is in random order
+        images = read_rows(opened.training_set, rows)
+        shown = sample_spectrograms(images, data.frequency, data.time, [data.event_id[i] for i in rows])
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": summary["events"],
@@ -92,11 +103,13 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
         ],
     )
     def aec_trials(context: dg.AssetExecutionContext, config: AecTraining, store: DataStore, tracking: Tracking) -> Any:
+        import numpy as np
         import pandas as pd
 
         from ris_core.figures.training import loss_curves, reconstructions
         from ris_core.models.inference import encode, reconstruct
         from ris_core.training import training_set as sampling
+        from ris_core.training.checkpoint import Checkpoint
         from ris_core.training.trials import configuration_digest, save_trial, train_trial
 
         key = context.partition_key
@@ -105,30 +118,29 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
         opened = store.open()
         data = sampling.load(opened)
         configuration = configuration_digest(data.digest, batch_size, learning_rate, chosen)
+        checkpoint = Checkpoint(opened.aec(key), configuration)
         parameters = {
             "trial": key,
             "batch_size": batch_size,
             "learning_rate": learning_rate,
-            **hyperparameters.values(config),
-            "training_events": int((~data.validation).sum()),
-            "validation_events": int(data.validation.sum()),
+            **chosen.training_values(),
+            **data_parameters(settings, data),
         }
         parent = tracking.parent("aec_trials", data.digest)
-        with tracking.run(context, f"aec {key}", configuration, parameters, parent) as run:
-            run.dataset("training_set", data.digest, str(opened.training_set), len(data.x))
+        with tracking.run(context, f"aec {key}", configuration, parameters, parent, chosen.device) as run:
+            log_data(run, opened, data)
             trial = train_trial(
                 data,
                 key,
                 batch_size,
                 learning_rate,
                 chosen,
-                on_epoch=lambda epoch, row: run.metrics(
-                    {n: row[n] for n in ("train_mse", "val_mse", "live_latents")}, step=epoch
-                ),
+                on_epoch=lambda epoch, row: run.metrics({n: row[n] for n in _CURVES}, step=epoch),
+                checkpoint=checkpoint,
             )
-            run.metrics({n: v for n, v in trial.metrics.items() if n not in ("train_mse", "val_mse", "live_latents")})
-            # The last point of these curves is the best epoch's, which is what the model is.
-            run.metrics({f"best_{n}": trial.metrics[n] for n in ("train_mse", "val_mse", "live_latents")})
+            run.metrics({n: v for n, v in trial.metrics.items() if n not in _CURVES})
+            # The last points of these curves are those of the last epoch; the model is that of the best one.
+            run.metrics({f"best_{n}": v for n, v in trial.metrics.items() if n in _CURVES})
             run.tags({"accepted": str(trial.acceptance.passed).lower(), "seed": str(trial.result.seed)})
             history = pd.DataFrame(trial.result.history)
             run.text(history.to_csv(index=False), "history.csv")
@@ -136,14 +148,13 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
                 "mean spectrogram": trial.metrics["mean_spectrogram_mse"],
                 "PCA, 9 components": trial.metrics["pca9_mse"],
             }
-            losses = loss_curves(history, floors)
-            x = data.x_val[:_SHOWN]
-            model = trial.result.model
-            images = reconstructions(x, encode(model, x), reconstruct(model, x), data.frequency, data.time)
-            run.figure(losses, "loss")
-            run.figure(images, "reconstructions")
+            losses = run.figure(loss_curves(history, floors), "loss")
+            model, x = trial.result.model, data.val.take(np.arange(min(_SHOWN, len(data.val))))
+            drawn = reconstructions(x, encode(model, x), reconstruct(model, x), data.frequency, data.time)
+            images = run.figure(drawn, "reconstructions")
             links = {"mlflow_run_id": run.run_id, "dagster_run_id": context.run_id}
             digest = save_trial(opened, trial, data, configuration, links)
+            checkpoint.clear()
         for reason in trial.acceptance.reasons:
             context.log.warning(reason)
         yield dg.MaterializeResult(
@@ -154,8 +165,8 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
                 "weights": digest,
                 "path": dg.MetadataValue.path(opened.relative(opened.aec(key))),
                 "mlflow": dg.MetadataValue.url(run.url),
-                "loss": figure(losses, "Loss curves"),
-                "reconstructions": figure(images, "Input, latent, reconstruction"),
+                "loss": picture(losses, "Loss curves"),
+                "reconstructions": picture(images, "Input, latent, reconstruction"),
             },
             data_version=dg.DataVersion(digest),
         )
@@ -177,24 +188,28 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
         kinds={"torch", "mlflow"},
         owners=owners(settings),
         tags={"stage": "train"},
-        description="The accepted trial of least validation MSE; its model is registered in MLflow.",
+        description="The accepted trial of least validation MSE, or an imported autoencoder that the launchpad names; "
+        "its model is registered in MLflow.",
         deps=[AEC_TRIALS, TRAINING_SET],
         code_version=code_version(versions.AEC, settings.aec_digest()),
         pool=TRAINING_POOL,
     )
-    def aec_weights(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
+    def aec_weights(
+        context: dg.AssetExecutionContext, config: WeightsChoice, store: DataStore, tracking: Tracking
+    ) -> Any:
         import pandas as pd
 
-        from ris_core.models.export import latents
         from ris_core.training import training_set as sampling
-        from ris_core.training.trials import choose_trial, chosen_aec, verdict
+        from ris_core.training.trials import choose_trial, verdict
 
         opened = store.open()
         data = sampling.load(opened)
-        choice = choose_trial(opened, data.digest)
-        model, _ = chosen_aec(opened)
-        registered = f"{settings.network.name}-aec"
-        version = tracking.register(choice["mlflow_run_id"], latents(model), data.x[:2, None], registered)
+        if config.imported:
+            choice = choose_imported_aec(context, opened, tracking, data, config.imported)
+        else:
+            choice = choose_trial(opened, data.digest)
+        folder = opened.imported(choice["imported"]) if "imported" in choice else opened.aec(choice["trial"])
+        ((name, version),) = tracking.register_packaged(opened, folder, choice["mlflow_run_id"]).items()
         rows = [
             {"trial": key, "accepted": verdict(m, settings.aec).passed, **_comparable(m["metrics"])}
             for key, m in choice["compared"].items()
@@ -205,7 +220,7 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
                 "trial": choice["trial"],
                 "val_mse": choice["val_mse"],
                 "weights": choice["digest"],
-                "registered_model": f"{registered} version {version}",
+                "registered_model": f"{name} version {version}",
                 "compared": table(pd.DataFrame(rows)),
                 "trials_not_trained_on_this_training_set": missing,
                 "mlflow": dg.MetadataValue.url(tracking.url(tracking.prepare(), choice["mlflow_run_id"])),
@@ -214,6 +229,24 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
         )
 
     return aec_weights
+
+
+def data_parameters(settings: Settings, data: "TrainingSet") -> dict[str, Any]:
+    """Return what an MLflow run says of its training set, beside the data set itself."""
+    return {
+        "profile": settings.profile,
+        "normalisation": data.normalisation.scale,
+        "training_set_seed": settings.training_set.seed,
+        "training_events": len(data.train),
+        "validation_events": len(data.val),
+    }
+
+
+def log_data(run: "TrackedRun", store: "Store", data: "TrainingSet") -> None:
+    """Log the training set as the data set of an MLflow run."""
+    shape = (len(data), len(data.frequency), len(data.time))
+    sizes = {"train": len(data.train), "validation": len(data.val)}
+    run.dataset("training_set", data.digest, store.training_set, shape, **sizes)
 
 
 def _comparable(metrics: dict[str, float]) -> dict[str, float]:

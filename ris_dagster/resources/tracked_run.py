@@ -142,7 +142,7 @@ def system_metrics(run_id: str) -> Iterator[None]:
     """
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
-    class Monitor(SystemMetricsMonitor):  # type: ignore[misc]
+    class Monitor(SystemMetricsMonitor):
         def collect_metrics(self) -> Any:
             self.sampling_interval = min(self.sampling_interval * _GROWTH, _LAST_SAMPLE_S)
             return super().collect_metrics()

@@ -3,7 +3,7 @@
 import fcntl
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,9 @@ from ris_dagster.resources.unfinished_runs import ATTEMPTS_TAG, Attempt, take_ov
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+
+    from ris_core.clustering.novelty import NoveltyModel
+    from ris_dagster.resources.registry import ModelVersion
 
 CHAMPION_ALIAS = "champion"
 logger = logging.getLogger(__name__)
@@ -219,50 +222,42 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
             f"MLflow at {self.uri}: {error}. Materialized again, the training goes on where its checkpoint stands"
         )
 
-    def register(self, run_id: str, model: Any, example: Any, name: str, alias: str | None = None) -> str:
-        """Log a torch model (exported program, no pickle) to a finished run, register it, and return its version.
+    def register_packaged(
+        self,
+        store: Store,
+        folder: Path,
+        run_id: str,
+        novelty: "NoveltyModel | None" = None,
+        classes: Sequence[int] = (),
+    ) -> dict[str, str]:
+        """Register a trained model; see `registry.register_packaged`."""
+        from ris_dagster.resources import registry
 
-        A run's model is registered once; asked for again, only the alias moves.
+        self.prepare()
+        return registry.register_packaged(self._client_for_models(), store, folder, run_id, novelty, classes)
 
-        Parameters
-        ----------
-        run_id
-            The run that trained the model.
-        model
-            A torch module from unit-norm spectrograms (B, 1, 87, 100) to one tensor.
-        example
-            Input of a batch of two or more, float32.
-        name, alias
-            Registered model, and the alias that moves to the new version.
-        """
+    def model_versions(self, name: str) -> "list[ModelVersion]":
+        """Return all versions of a registered model, the latest first."""
+        from ris_dagster.resources import registry
+
+        return registry.versions(self._client_for_models(), name)
+
+    def alias_version(self, name: str, alias: str) -> str | None:
+        """Return the version of a registered model that has an alias, if there is one."""
+        from ris_dagster.resources import registry
+
+        return registry.version_of_alias(self._client_for_models(), name, alias)
+
+    def set_alias(self, name: str, alias: str, version: str) -> None:
+        """Move an alias to a version of a registered model."""
+        self._client_for_models().set_registered_model_alias(name, alias, version)
+
+    def _client_for_models(self) -> "MlflowClient":
         import mlflow
-        import torch
-        from mlflow.models import infer_signature
 
-        client = mlflow.MlflowClient(self.uri)
-        # A run trains one model, so what it has registered is this one.
-        found = client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
-        if found:
-            version = str(found[0].version)
-        else:
-            _point_mlflow_at(self.uri)
-            module = model.eval()
-            with torch.inference_mode():
-                answer = module(torch.from_numpy(example)).numpy()
-            with mlflow.start_run(run_id=run_id):
-                info = mlflow.pytorch.log_model(
-                    module,
-                    name="model",
-                    input_example=example,
-                    signature=infer_signature(example, answer),
-                    serialization_format="pt2",
-                    pip_requirements=[f"torch=={torch.__version__.split('+')[0]}"],
-                    registered_model_name=name,
-                )
-            version = str(info.registered_model_version)
-        if alias:
-            client.set_registered_model_alias(name, alias, version)
-        return version
+        # What logs a model has no client of its own.
+        _point_mlflow_at(self.uri)
+        return mlflow.MlflowClient(self.uri)
 
 
 def of_store(store: Store) -> Tracking:

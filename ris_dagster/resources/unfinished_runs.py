@@ -98,6 +98,6 @@ def _has_ended(process: str) -> bool:
     number, _, started = rest.partition(" ")
     try:
         # Another process may have got the same number since.
-        return abs(psutil.Process(int(number)).create_time() - float(started)) > _CLOCK_S
+        return bool(abs(psutil.Process(int(number)).create_time() - float(started)) > _CLOCK_S)
     except psutil.NoSuchProcess:
         return True

@@ -1,18 +1,11 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
-from hypothesis import given as for_all
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
-from ris_core import config
-from ris_core.clustering.cluster_count import cluster_count, inertia_elbow, suggested
 from ris_core.clustering.initialise import given, gmm, initialise, kmeans, random
-from ris_core.clustering.scores import davies_bouldin, label_change_table, silhouette
 
 Array = NDArray[Any]
 
@@ -92,60 +85,3 @@ def test_a_cluster_of_one_event_does_not_break_the_gmm(z: Array) -> None:
     start = gmm(values, 5, 5, 0)
     assert 1 in start.sizes
     assert np.isfinite(start.centroids).all()
-
-
-def test_cluster_count_names_the_true_number_of_clear_clusters(z: Array) -> None:
-    table = cluster_count(z, config.ClusterCount(k_min=2, k_max=8, sample=300, n_init=5))
-    assert table.index.tolist() == [2, 3, 4, 5, 6, 7, 8]
-    assert table["inertia"].is_monotonic_decreasing
-    assert (table["sample"] == 300).all()
-    named = suggested(table)
-    assert named["silhouette"] == named["gmm_bic"] == 4
-    assert named["inertia"] in (3, 4)
-    pd.testing.assert_frame_equal(table, cluster_count(z, config.ClusterCount(k_min=2, k_max=8, sample=300, n_init=5)))
-
-
-def test_cluster_count_refuses_more_clusters_than_distinct_events(z: Array) -> None:
-    with pytest.raises(ValueError, match="4 clusters were asked for, but the 60 events have only 3 distinct"):
-        cluster_count(np.repeat(z[[0, 150, 250]], 20, axis=0), config.ClusterCount(k_min=2, k_max=5, n_init=1))
-
-
-def test_criteria_that_cannot_name_a_k_name_none() -> None:
-    index = pd.Index([2, 3], name="k")
-    table = pd.DataFrame({"inertia": [2.0, 1.0], "silhouette": [np.nan] * 2, "gmm_bic": [5.0, 4.0]}, index=index)
-    table["gmm_aic"] = np.nan
-    assert suggested(table) == {"inertia": None, "silhouette": None, "gmm_bic": 3, "gmm_aic": None}
-    straight = pd.Series([3.0, 2.0, 1.0], index=[2, 3, 4])
-    assert inertia_elbow(straight) is None
-    assert inertia_elbow(pd.Series([10.0, 3.0, 2.0, 1.0], index=[2, 3, 4, 5])) == 3
-
-
-def test_scores_are_seeded_and_safe_for_one_cluster(z: Array) -> None:
-    labels = np.repeat(np.arange(4), 100)
-    assert silhouette(z, labels, sample=100, seed=3) == silhouette(z, labels, sample=100, seed=3) > 0.5
-    assert silhouette(z.reshape(400, 3, 3), labels) == silhouette(z, labels)
-    assert davies_bouldin(z, labels) < 0.5
-    for score in (silhouette, davies_bouldin):
-        assert np.isnan(score(z, np.zeros(400, int)))
-        assert np.isnan(score(z[:0], labels[:0]))
-        assert np.isnan(score(z[:4], np.arange(4)))
-
-
-@for_all(hnp.arrays(np.int32, st.tuples(st.just(2), st.integers(0, 60)), elements=st.integers(0, 6)))
-def test_the_label_change_table_counts_every_event_where_it_belongs(labels: Array) -> None:
-    table = label_change_table(labels[0], labels[1], 7)
-    assert table.shape == (7, 7)
-    assert (table.index.name, table.columns.name) == ("before", "after")
-    assert int(table.to_numpy().sum()) == labels.shape[1]
-    assert int(np.trace(table.to_numpy())) == int((labels[0] == labels[1]).sum())
-    for i, j in labels.T:
-        assert table.loc[i, j] == int(((labels[0] == i) & (labels[1] == j)).sum())
-
-
-def test_labels_that_cannot_be_compared_are_refused() -> None:
-    with pytest.raises(ValueError, match="same events"):
-        label_change_table(np.zeros(3, int), np.zeros(4, int))
-    with pytest.raises(ValueError, match="between 0 and 1, got 0 to 2"):
-        label_change_table(np.array([0, 1]), np.array([2, 1]), 2)
-    with pytest.raises(ValueError, match="whole numbers"):
-        label_change_table(np.array([0.5]), np.array([1.0]))

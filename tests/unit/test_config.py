@@ -91,6 +91,7 @@ def test_defaults_are_the_published_values():
         ({"dec": {"k": [1, 2]}}, ["dec.k", "2 or more"]),
         ({"dec": {"k": [8, 8]}}, ["dec.k", "only once"]),
         ({"champion": {"k": 12}}, ["champion.k", "12", "[5, 6, 7, 8, 9, 10]"]),
+        ({"labelling": {"reconstruction_error": False}}, ["novelty.score", "reconstruction", "distance"]),
         ({"cluster_count": {"k_min": 9, "k_max": 3}}, ["cluster_count", "9", "3"]),
         ({"last_day": "2015-01-01"}, ["last_day", "2015-01-01", "before first_day", "2015-01-09"]),
         ({"first_day": "2015-13-01"}, ["first_day", "2015-13-01"]),

@@ -12,7 +12,8 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ris_core.figures import clustering, network, training
+from ris_core.clustering.distances import near_to_far, own_distance
+from ris_core.figures import clustering, distances, embedding, gallery, network, silhouette, training
 from ris_core.figures.image import to_png
 
 FREQUENCY = np.arange(16, 103) * 50 / 256
@@ -65,9 +66,14 @@ def every_figure() -> dict[str, Figure]:
         "reconstructions": training.reconstructions(x, np.abs(z[:8]), x, FREQUENCY, TIME),
         "dec": training.dec_history(dec, 0.003, 1e-3),
         "latent": clustering.latent_space(z, labels),
-        "gallery": clustering.cluster_gallery(
-            x, dict.fromkeys(range(8), x[:4]), np.full(8, 100), FREQUENCY, TIME, title="K = 8"
+        "tsne": embedding.tsne_space(z[:, :4] + 3 * labels[:, None], labels, most_points=200),
+        "gallery": gallery.cluster_gallery(
+            x, x, dict.fromkeys(range(8), x[:4]), np.full(8, 100), FREQUENCY, TIME, title="K = 8"
         ),
+        "silhouettes": silhouette.silhouette_profiles(
+            dict.fromkeys(("data space", "autoencoder", "DEC"), rng.uniform(-0.2, 0.9, 5000)), labels
+        ),
+        "distances": distances.distance_distributions(rng.gamma(4, 1 + 0.1 * labels), labels),
         "counts": clustering.cluster_count_curves(curves, {"silhouette": 7}),
         "change": clustering.label_change(pd.DataFrame(rng.integers(0, 5000, (8, 8)))),
         "availability": network.availability(availability_table(34, 730)),
@@ -80,7 +86,10 @@ NAMES = (
     "reconstructions",
     "dec",
     "latent",
+    "tsne",
     "gallery",
+    "silhouettes",
+    "distances",
     "counts",
     "change",
     "availability",
@@ -118,7 +127,7 @@ def test_the_same_figure_drawn_in_many_threads_gives_the_same_bytes() -> None:
 
 
 def test_figures_never_load_pyplot() -> None:
-    modules = "clustering, image, network, station_day, training"
+    modules = "clustering, distances, embedding, gallery, image, network, silhouette, station_day, training"
     code = f"import sys; from ris_core.figures import {modules}; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -147,7 +156,8 @@ def test_no_events_give_a_figure_that_says_so() -> None:
 
 
 def test_an_all_zero_spectrogram_can_be_drawn() -> None:
-    to_png(clustering.cluster_gallery(np.zeros((2, 87, 100)), {}, np.array([0, 0]), FREQUENCY, TIME))
+    nothing = np.zeros((2, 87, 100))
+    to_png(gallery.cluster_gallery(nothing, nothing, {}, np.array([0, 0]), FREQUENCY, TIME))
 
 
 def test_the_loss_curve_marks_the_best_epoch_and_names_the_floors() -> None:
@@ -193,9 +203,79 @@ def test_dead_latent_dimensions_are_counted_and_constant_latents_drawn() -> None
 def test_the_gallery_shows_sizes_and_shares_even_of_an_empty_cluster() -> None:
     x = spectrograms(3)
     x[2] = 0
-    shown = texts(clustering.cluster_gallery(x, {0: x[:2], 1: x[:1]}, np.array([3000, 1000, 0]), FREQUENCY, TIME))
+    shown = texts(gallery.cluster_gallery(x, x, {0: x[:2], 1: x[:1]}, np.array([3000, 1000, 0]), FREQUENCY, TIME))
     assert "0: 3,000\n(75.0 %)" in shown
     assert "2: 0\n(0.0 %)" in shown
+
+
+@pytest.mark.parametrize(("clusters", "titles"), [(8, ["nearest", "→", "→", "farthest"]), (9, ["nearest", "farthest"])])
+def test_the_gallery_goes_from_the_nearest_to_the_farthest_event(clusters: int, titles: list[str]) -> None:
+    x = spectrograms(clusters)
+    fig = gallery.cluster_gallery(
+        x, x, dict.fromkeys(range(clusters), x[:6]), np.full(clusters, 10), FREQUENCY, TIME, decibel=True
+    )
+    assert [t.get_text() for t in fig.axes[0].texts][:2] == ["centroid,\ndecoded", "mean"]
+    assert [t.get_text() for t in fig.axes[0].texts][2 : 2 + len(titles)] == titles
+    assert "dB above the floor" in texts(fig)
+
+
+def test_a_gallery_of_other_means_than_centroids_is_refused() -> None:
+    x = spectrograms(3)
+    with pytest.raises(ValueError, match="2 decoded centroids, 3 means and 3 sizes"):
+        gallery.cluster_gallery(x[:2], x, {}, np.ones(3, int), FREQUENCY, TIME)
+
+
+def test_examples_are_the_nearest_the_farthest_and_some_between() -> None:
+    z = np.array([[0.0], [4.0], [1.0], [9.0], [2.0], [3.0]])
+    labels = np.array([0, 0, 0, 1, 0, 0])
+    distance = own_distance(z, np.array([[0.0], [10.0], [5.0]]), labels)
+    assert distance.tolist() == [0, 4, 1, 1, 2, 3]
+    found = near_to_far(distance, labels, 3, 3)
+    assert {label: rows.tolist() for label, rows in found.items()} == {0: [0, 4, 1], 1: [3], 2: []}
+
+
+def test_silhouettes_name_each_space_and_its_mean_and_leave_out_what_has_none() -> None:
+    values = np.array([0.5, 0.1, -0.2, 0.6])
+    fig = silhouette.silhouette_profiles({"data space": values, "nothing": np.full(4, np.nan)}, np.array([0, 0, 1, 7]))
+    (axes,) = fig.axes
+    assert axes.get_title() == "data space\nmean 0.25"
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["0", "1", "7"]
+    assert "fewer than two clusters" in texts(silhouette.silhouette_profiles({}, np.zeros(4, int)))
+    with pytest.raises(ValueError, match=r"4 labels, but another number of silhouettes in data space \(3\)"):
+        silhouette.silhouette_profiles({"data space": values[:3]}, np.zeros(4, int))
+
+
+def test_the_cumulative_distribution_of_each_cluster_goes_from_zero_to_one() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 500)
+    distance = np.concatenate([rng.gamma(4, 1, 500), rng.gamma(4, 2, 500)])
+    cumulative, density = distances.distance_distributions(distance, labels).axes
+    first, second = cumulative.lines
+    for line, own in zip((first, second), (distance[:500], distance[500:]), strict=True):
+        assert line.get_ydata()[[0, -1]].tolist() == [0, 1]
+        assert np.interp(0.5, line.get_ydata(), line.get_xdata()) == pytest.approx(np.median(own), rel=0.02)
+    areas = [float(np.sum(p.get_data().values * np.diff(p.get_data().edges))) for p in density.patches]
+    assert areas == pytest.approx([1.0, 0.99], abs=0.01)
+    to_png(distances.distance_distributions(np.zeros(3), np.zeros(3, int)))
+    assert "no events" in texts(distances.distance_distributions(np.zeros(0), np.zeros(0, int)))
+
+
+def test_t_sne_keeps_clusters_apart_and_gives_the_same_picture_again() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(3), 60)
+    z = rng.normal(size=(180, 9)) + 12 * np.eye(9)[labels]
+    points = embedding.tsne(z, seed=1)
+    centres = np.stack([points[labels == j].mean(axis=0) for j in range(3)])
+    nearest = np.linalg.norm(points[:, None] - centres, axis=2).argmin(axis=1)
+    assert (nearest == labels).mean() > 0.98
+    assert np.array_equal(points, embedding.tsne(z, seed=1))
+
+
+def test_t_sne_of_too_few_events_or_dead_latents_says_so() -> None:
+    with pytest.raises(ValueError, match="5 vectors; t-SNE needs 10 or more"):
+        embedding.tsne(np.zeros((5, 9)))
+    assert "too few events" in texts(embedding.tsne_space(np.zeros((5, 9))))
+    assert "none of their latents varies" in texts(embedding.tsne_space(np.ones((50, 9))))
 
 
 def test_suggested_cluster_counts_stand_in_the_panel_of_their_criterion() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ris_core.clustering.matching import first_classes, jaccard, match_clusters
+from ris_core.clustering.matching import first_classes, jaccard, known_classes, match_clusters
 
 Array = NDArray[Any]
 BEFORE = np.repeat([0, 1, 2, 3], [400, 300, 200, 100])
@@ -17,14 +17,14 @@ BEFORE = np.repeat([0, 1, 2, 3], [400, 300, 200, 100])
 def test_the_first_model_has_classes_in_the_order_of_its_clusters() -> None:
     first = first_classes(np.array([0, 0, 2]), 4)
     assert (first.classes, first.sizes, first.next_class) == ((0, 1, 2, 3), (2, 0, 1, 0), 4)
-    assert not any(first.kept)
+    assert first.states == ("new",) * 4
 
 
 def test_clusters_in_another_order_keep_their_classes() -> None:
     order = np.array([2, 0, 3, 1])
     found = match_clusters(BEFORE, order[BEFORE], (0, 1, 2, 3), 4, 4, 0.3)
     assert [found.classes[order[j]] for j in range(4)] == [0, 1, 2, 3]
-    assert found.overlap == (1.0,) * 4 and all(found.kept)
+    assert found.overlap == (1.0,) * 4 and found.states == ("kept",) * 4
     assert (found.next_class, found.lost) == (4, ())
 
 
@@ -47,7 +47,7 @@ def test_of_a_class_that_falls_apart_the_greater_part_keeps_it_and_the_other_is_
     after[:120] = 4
     found = match_clusters(BEFORE, after, (0, 1, 2, 3), 5, 4, 0.3)
     assert found.classes == (0, 1, 2, 3, 4)
-    assert found.kept == (True, True, True, True, False)
+    assert found.states == ("kept", "kept", "kept", "kept", "new")
     assert found.overlap[0] == pytest.approx(280 / 400) and found.overlap[4] == 0
     assert found.next_class == 5
 
@@ -80,7 +80,7 @@ def test_pairs_below_the_least_overlap_do_not_cost_a_good_pair() -> None:
 def test_an_empty_cluster_is_new_even_if_any_overlap_counts() -> None:
     found = match_clusters(BEFORE, BEFORE, (0, 1, 2, 3), 5, 4, 0.0)
     assert found.classes == (0, 1, 2, 3, 4)
-    assert found.kept == (True, True, True, True, False)
+    assert found.states == ("kept", "kept", "kept", "kept", "new")
 
 
 def test_without_shared_events_every_class_is_new() -> None:
@@ -97,11 +97,21 @@ def test_class_numbers_are_never_given_twice(labels: list[tuple[int, int]], leas
     classes = (3, 1, 8, 0, 5, 4)
     found = match_clusters(both[:, 0], both[:, 1], classes, 7, 11, least)
     assert len(set(found.classes)) == 7
-    new = {number for number, kept in zip(found.classes, found.kept, strict=True) if not kept}
+    new = {number for number, state in zip(found.classes, found.states, strict=True) if state == "new"}
     assert new == set(range(11, found.next_class))
     assert set(found.classes) - new <= set(classes)
     assert set(found.lost) == set(classes) - set(found.classes)
-    assert all(value >= least for value, kept in zip(found.overlap, found.kept, strict=True) if kept)
+    assert all(value >= least for value, state in zip(found.overlap, found.states, strict=True) if state == "kept")
+
+
+def test_a_model_that_labelled_before_has_the_classes_that_it_had() -> None:
+    after = np.where(BEFORE == 3, 0, BEFORE)
+    second = match_clusters(BEFORE, after, (0, 1, 2, 3), 3, 4, 0.3)
+    found = known_classes(after, BEFORE, second.classes, (0, 1, 2, 3), 4)
+    assert found.classes == (0, 1, 2, 3)
+    assert found.states == ("kept", "kept", "kept", "back")
+    assert found.overlap == (400 / 500, 1.0, 1.0, 0.0)
+    assert (found.lost, found.next_class) == ((), 4)
 
 
 def test_labels_that_cannot_be_compared_are_refused() -> None:

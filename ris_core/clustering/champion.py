@@ -1,0 +1,154 @@
+"""The champion on disk: which model labels, the class number of each of its clusters, and who was champion before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ris_core import config
+from ris_core.section import digest_of
+from ris_core.storage.atomic import read_json, replacing, to_json
+from ris_core.storage.store import Store
+
+
+class NoChampionError(FileNotFoundError):
+    """The champion is asked for before a model was chosen."""
+
+
+@dataclass(frozen=True)
+class Former:
+    """The champion before this one."""
+
+    k: int
+    model_version: str
+    classes: tuple[int, ...]
+    mlflow_model: str = ""
+    mlflow_model_version: str = ""
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model that labels.
+
+    Attributes
+    ----------
+    k
+        Number of clusters.
+    model_version
+        K and digest of the weights; also the name of the folder that holds the champion's own copy of its files.
+    origin
+        Where the model came from, in words.
+    classes
+        Class number of each of the K clusters, in their order.
+    next_class
+        The smallest number that no class has had so far.
+    classes_of
+        Classes of every model that has been champion, by model version.
+    normalisation
+        That the model was trained with, as a mapping.
+    novelty
+        Digest of its novelty model.
+    former
+        Who was champion before; none for the first one.
+    mlflow_run_id, mlflow_model, mlflow_model_version
+        The run that trained it, the registered model and its version.
+    """
+
+    k: int
+    model_version: str
+    origin: str
+    classes: tuple[int, ...]
+    next_class: int
+    classes_of: Mapping[str, tuple[int, ...]]
+    normalisation: Mapping[str, Any]
+    novelty: str
+    former: Former | None = None
+    mlflow_run_id: str = ""
+    mlflow_model: str = ""
+    mlflow_model_version: str = ""
+    folder: str = field(default="")
+
+    @property
+    def digest(self) -> str:
+        """Digest of all that decides about labels, besides the spectrograms."""
+        return digest_of([self.model_version, self.classes, dict(self.normalisation), self.novelty])
+
+    def normalisation_settings(self) -> config.Normalisation:
+        """Return the normalisation as a settings section."""
+        return config.Normalisation.model_validate(self.normalisation)
+
+    def as_former(self) -> Former:
+        """Return what is kept of this one once another is champion."""
+        return Former(self.k, self.model_version, self.classes, self.mlflow_model, self.mlflow_model_version)
+
+
+def version_of(k: int, digest: str) -> str:
+    """Return the model version of K clusters and weights of a digest."""
+    return f"k{k}-{digest}"
+
+
+def novelty_path(store: Store, model_version: str, digest: str) -> Path:
+    """Return the path of a champion's novelty model; one folder may hold several, of different settings."""
+    return store.champion_model(model_version) / f"novelty-{digest}.safetensors"
+
+
+def read_champion(store: Store) -> Champion:
+    """Return the champion.
+
+    Raises
+    ------
+    NoChampionError
+        There is none yet.
+    ValueError
+        The record is damaged.
+    """
+    if not store.champion.exists():
+        raise NoChampionError(f"{store.champion}: there is no champion yet; materialize champion_model first")
+    record = read_json(store.champion)
+    try:
+        former = record["former"]
+        values = record | {
+            "classes": tuple(record["classes"]),
+            "classes_of": {version: tuple(numbers) for version, numbers in record["classes_of"].items()},
+            "former": None if former is None else Former(**former | {"classes": tuple(former["classes"])}),
+        }
+        return Champion(**values)
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"{store.champion}: not a record of this version ({error}); remove it and materialize champion_model again"
+        ) from error
+
+
+def champion_or_none(store: Store) -> Champion | None:
+    """Return the champion, or none before there is one; raises `ValueError` if the record is damaged."""
+    return read_champion(store) if store.champion.exists() else None
+
+
+def appoint(store: Store, champion: Champion, publish: Callable[[], None] = lambda: None) -> Champion:
+    """Record a champion whose files are in their folder.
+
+    The record is on disk before `publish` tells others of it, and takes its place right after: if `publish` raises,
+    nothing has changed here; if the process ends in between, the same choice again mends it.
+
+    Returns
+    -------
+    Champion
+        As it is recorded, with its folder.
+    """
+    champion = replace(champion, folder=store.relative(store.champion_model(champion.model_version)))
+    with replacing(store.champion) as temporary:
+        temporary.write_text(to_json(asdict(champion)), encoding="utf-8")
+        publish()
+    return champion
+
+
+def class_names(settings: config.Champion, classes: Iterable[int]) -> dict[int, str]:
+    """Return what each class is called: the user's name, else its number."""
+    return {int(number): settings.names.get(int(number), str(number)) for number in classes}
+
+
+def names_of_nothing(settings: config.Champion, champion: Champion) -> dict[int, str]:
+    """Return the names of the settings whose number no class has or has had."""
+    return {number: name for number, name in settings.names.items() if number >= champion.next_class or number < 0}

@@ -1,0 +1,142 @@
+"""Windows without events, made into spectrograms as events are: the null that clusters are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ris_core import config
+from ris_core.config import Settings
+from ris_core.processing.chain import Products, process
+from ris_core.processing.condition import Conditioned
+from ris_core.processing.spectrograms import Plan, event_spectrogram, plan
+from ris_core.processing.stage import process_is_current
+from ris_core.station_day import NS, StationDay
+from ris_core.storage.store import Store, read_acquisition
+from ris_core.training.normalise import normalise
+from ris_core.waveforms.acquire import read_inventory_of, read_segments
+from ris_core.waveforms.source import open_source
+
+STATION_DAYS = 4
+"""Station-days that windows are taken from, at most."""
+
+
+@dataclass(frozen=True)
+class NoiseWindows:
+    """Windows in which no detection lies.
+
+    Attributes
+    ----------
+    x
+        (M, 87, 100) float32, normalised.
+    station_days
+        Where they are from.
+    without
+        Why there are none; empty where there are.
+    """
+
+    x: NDArray[np.float32] = field(repr=False)
+    station_days: tuple[StationDay, ...]
+    without: str = ""
+
+
+def noise_windows(store: Store, normalisation: config.Normalisation, most: int, seed: int) -> NoiseWindows:
+    """Take windows from the waveforms at hand of a few station-days, drawn with `seed`.
+
+    The middles of the windows are drawn among those around which no detection, whatever came of it, lies within the
+    search for the strongest column and the columns around that; a window is then centred on its strongest column as an
+    event is. Nothing is fetched from a data centre.
+    """
+    settings = store.settings
+    empty = np.empty((0, 87, 100), np.float32)
+    if most == 0:
+        return NoiseWindows(empty, (), "stability.noise_windows is 0")
+    rng = np.random.default_rng(seed)
+    constants = plan(settings.spectrogram, settings.conditioning)
+    found: list[NDArray[np.float32]] = []
+    used: list[StationDay] = []
+    for key in _at_hand(store, rng):
+        windows = _windows_of(_processed(store, key), key, settings, constants, rng, -(-most // STATION_DAYS))
+        if len(windows):
+            found.append(windows)
+            used.append(key)
+        if len(used) == STATION_DAYS:
+            break
+    if not used:
+        return NoiseWindows(
+            empty, (), "no processed station-day has its raw waveform at hand (imported, or dropped after processing)"
+        )
+    return NoiseWindows(normalise(np.concatenate(found)[:most], normalisation), tuple(used))
+
+
+def _at_hand(store: Store, rng: np.random.Generator) -> Iterator[StationDay]:
+    """Iterate over processed station-days whose raw samples are in the data root or in an archive, in random order."""
+    keys = list(store.station_days())
+    for number in rng.permutation(len(keys)):
+        key = keys[number]
+        record = read_acquisition(store, key)
+        if record is None or record["state"] != "data":
+            continue
+        if (record["path"] == "in place" or store.waveform(key).exists()) and process_is_current(store, key):
+            yield key
+
+
+def _processed(store: Store, key: StationDay) -> Products:
+    source = open_source(store.settings)
+    segments = read_segments(store, key, source)
+    return process(segments, key, store.settings, read_inventory_of(store, key.station, source))
+
+
+def _windows_of(
+    products: Products, key: StationDay, settings: Settings, p: Plan, rng: np.random.Generator, most: int
+) -> NDArray[np.float32]:
+    """Return the spectrograms (M, 87, 100), M at most `most`, of windows of a station-day that do not overlap."""
+    # A centre up to `search` from the middle, and the columns to each side of it.
+    reach = p.search + p.samples
+    places = [
+        (trace, middle)
+        for trace in products.conditioned
+        for middle in _free_middles(trace, products.detections, key, settings, reach)
+    ]
+    chosen = rng.permutation(len(places))[:most]
+    cut = []
+    for number in np.sort(chosen):
+        trace, middle = places[number]
+        samples = trace.trace(settings.response.spectrogram_trace)
+        found = None if samples is None else event_spectrogram(samples, trace.grid_offset, middle, p)
+        if found is not None and np.any(found[1]):
+            cut.append(found[1])
+    return np.stack(cut) if cut else np.empty((0, p.frequency.size, p.columns), np.float32)
+
+
+def _free_middles(
+    trace: Conditioned, detections: pd.DataFrame, key: StationDay, settings: Settings, reach: int
+) -> list[int]:
+    """Return samples of a segment, 2 · `reach` apart at least, within `reach` of which there is no detection or gap."""
+    n, rate = trace.samples.size, trace.sampling_rate
+
+    def sample(time_ns: NDArray[np.int64] | int) -> NDArray[np.int64]:
+        return np.asarray((np.asarray(time_ns) - trace.start_ns) * rate / NS, dtype=np.int64)
+
+    busy = np.zeros(n + 1, dtype=np.int64)
+    if not trace.opens_window:
+        busy[: round(settings.conditioning.guard_after_gap * rate)] = 1
+    if not trace.closes_window:
+        busy[max(0, n - round(settings.conditioning.guard_before_gap * rate)) :] = 1
+    on = sample(detections["time_on"].to_numpy(dtype=np.int64))
+    off = sample(detections["time_off"].to_numpy(dtype=np.int64))
+    for first, last in zip(on, off, strict=True):
+        busy[max(0, first) : max(0, last + 1)] = 1
+    before = np.cumsum(busy) - busy
+    first, last = max(int(sample(key.start_ns)), 0) + reach, min(int(sample(key.end_ns)), n) - reach
+    middles, middle = [], first
+    while middle < last:
+        free = before[middle + reach] == before[middle - reach]
+        if free:
+            middles.append(middle)
+        middle += 2 * reach if free else round(rate)
+    return middles

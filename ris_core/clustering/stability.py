@@ -1,0 +1,229 @@
+"""How far clusters can be trusted: over seeds, without a station, beside other properties, and against noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import adjusted_rand_score
+
+from ris_core.clustering.agreement import Consensus, consensus, mean_of_pairs, pairwise_ari
+from ris_core.clustering.associations import associations
+from ris_core.clustering.event_properties import EventProperties, event_properties
+from ris_core.clustering.noise_null import NoiseNull, against_noise
+from ris_core.clustering.noise_windows import noise_windows
+from ris_core.clustering.trainings import Labels, Recipe, Trainings, another_order, train_once
+from ris_core.config import Settings
+from ris_core.models.inference import encode
+from ris_core.models.networks import Dec
+from ris_core.progress import track
+from ris_core.storage.store import Store
+from ris_core.training.acceptance import Acceptance
+from ris_core.training.aec import train_aec
+from ris_core.training.training_set import TrainingSet
+
+MODEL = "model"
+_DOUBTFUL = 0.8
+OnTraining = Callable[[int, str, float], None]
+
+
+@dataclass(frozen=True)
+class Stability:
+    """What there is to say about the clusters of one configuration.
+
+    Attributes
+    ----------
+    k
+        Number of clusters.
+    names, labels
+        The trainings: ``model``, the DEC on disk, then the seeds of the others; and their labels (M, N).
+    ari
+        (M, M) adjusted Rand index of each pair of trainings.
+    consensus
+        Majority vote, by the label numbers of the model.
+    by_label
+        Index: consensus `label`; `events`, and `agreement`, their mean share of trainings that agree.
+    associations
+        See `ris_core.clustering.associations.associations`: the model's labels with station, amplitude and hour.
+    amplitude_of
+        What the amplitudes are; empty where none are known.
+    stations
+        One row for each station held out: `station`, `events`, `ari_station`, of the model's labels of its events with
+        those of a training without it; `ari_others`, of the other events; `ari_seeds`, the mean over the other
+        trainings of that of its events with the model's, for comparison.
+    noise
+        Events against windows without events.
+    """
+
+    k: int
+    names: tuple[str, ...]
+    labels: NDArray[np.int32] = field(repr=False)
+    ari: NDArray[np.float64]
+    consensus: Consensus
+    by_label: pd.DataFrame
+    associations: pd.DataFrame
+    amplitude_of: str
+    stations: pd.DataFrame
+    noise: NoiseNull
+
+    @property
+    def mean_ari(self) -> float:
+        """Mean ARI over all pairs of trainings."""
+        return mean_of_pairs(self.ari)
+
+    def metrics(self) -> dict[str, float]:
+        """Return the numbers by name."""
+        above = self.ari[np.triu_indices(len(self.ari), 1)]
+        by_property = self.associations.set_index("variable")[["ami", "p", "p_rotated"]]
+        without = self.stations.set_index("station")["ari_station"]
+        return {
+            "mean_ari": self.mean_ari,
+            "smallest_ari": float(above.min()),
+            "mean_agreement": float(self.consensus.agreement.mean()),
+            "unanimous": float(np.mean(self.consensus.agreement == 1)),
+            **{f"{column}_{name}": float(v) for column in by_property for name, v in by_property[column].items()},
+            **{f"ari_without_{code}": float(v) for code, v in without.items()},
+            **{f"noise_{name}": value for name, value in self.noise.scores.items()},
+        }
+
+
+def assess(
+    store: Store,
+    data: TrainingSet,
+    recipe: Recipe,
+    model: Dec,
+    labels: Labels,
+    trainings: Trainings,
+    trial: tuple[int, float] | None = None,
+    on_training: OnTraining | None = None,
+) -> Stability:
+    """Train the configuration of a DEC again and again and compare the labels.
+
+    Each further training has another seed of the initial clusters and of DEC, and takes the events in another order;
+    where `stability.vary` is ``autoencoder``, its autoencoder is trained anew with that seed as well. The trainings
+    without a station keep the autoencoder, the seed and the order of the model.
+
+    Parameters
+    ----------
+    store, data
+        Settings, detection tables and waveforms; the training set.
+    recipe, model, labels
+        What the DEC was trained from, the DEC, and its labels (N,).
+    trainings
+        Where finished trainings are kept.
+    trial
+        Batch size and learning rate of the autoencoder, where it varies.
+    on_training
+        Called with the number and name of each further training, and its ARI with the model.
+    """
+    settings = store.settings.stability
+    found: dict[str, Labels] = {MODEL: labels}
+    seeds = range(settings.seed + 1, settings.seed + settings.seeds)
+    for seed in track(seeds, "Stability", unit="training"):
+        name = f"seed {seed}"
+        found[name] = trainings.labels(
+            name,
+            lambda s=seed: _again(store.settings, data, recipe, s, trial),  # type: ignore[misc]
+        )
+        if on_training is not None:
+            on_training(len(found), name, adjusted_rand_score(labels, found[name]))
+    partitions = list(found.values())
+    common = consensus(partitions, recipe.k)
+    properties = event_properties(store)
+    windows = noise_windows(store, data.normalisation, settings.noise_windows, settings.seed)
+    return Stability(
+        k=recipe.k,
+        names=tuple(found),
+        labels=np.stack(partitions),
+        ari=pairwise_ari(partitions),
+        consensus=common,
+        by_label=_by_label(common, recipe.k),
+        associations=_associations(store.settings, labels, properties),
+        amplitude_of=properties.amplitude_of,
+        stations=_without_stations(store.settings, recipe, partitions, properties.station, trainings),
+        noise=against_noise(recipe, model, labels, windows.x, windows.without, settings.seed),
+    )
+
+
+def _again(settings: Settings, data: TrainingSet, recipe: Recipe, seed: int, trial: tuple[int, float] | None) -> Labels:
+    if settings.stability.vary == "autoencoder":
+        if trial is None:
+            raise ValueError(
+                "stability.vary is 'autoencoder', but the chosen autoencoder is no trial of aec.grid, so it cannot be "
+                "trained again; set stability.vary to 'clusters'"
+            )
+        aec = train_aec(data.train, data.val, *trial, settings.aec.model_copy(update={"seed": seed})).model
+        recipe = Recipe(aec, encode(aec, data.samples), recipe.samples, recipe.k, recipe.dec)
+    return train_once(recipe, another_order(recipe.samples, seed), seed)
+
+
+def _by_label(common: Consensus, k: int) -> pd.DataFrame:
+    events = np.bincount(common.labels, minlength=k)
+    with np.errstate(invalid="ignore"):
+        agreement = np.bincount(common.labels, common.agreement, minlength=k) / events
+    return pd.DataFrame({"events": events, "agreement": agreement}).rename_axis("label")
+
+
+def _associations(settings: Settings, labels: Labels, properties: EventProperties) -> pd.DataFrame:
+    compared: dict[str, NDArray[Any]] = {"station": properties.station, "hour": properties.hour}
+    if properties.amplitude_of:
+        compared["amplitude"] = properties.amplitude
+    chosen = settings.stability
+    return associations(labels, compared, properties.station, properties.time, chosen.permutations, chosen.seed)
+
+
+def _without_stations(
+    settings: Settings, recipe: Recipe, partitions: list[Labels], station: NDArray[np.str_], trainings: Trainings
+) -> pd.DataFrame:
+    codes, events = np.unique(station, return_counts=True)
+    by_events = codes[np.argsort(-events, kind="stable")]
+    rows = []
+    # The events of a single station leave nothing to train on without it.
+    chosen = by_events[: settings.stability.held_out_stations] if len(codes) > 1 else by_events[:0]
+    for code in track(chosen, "Without a station", unit="station"):
+        own = station == code
+        others = np.flatnonzero(~own)
+        if len(np.unique(recipe.z[others], axis=0)) < recipe.k:
+            continue
+        without = trainings.labels(
+            f"without {code}",
+            lambda rows=others: train_once(recipe, rows, recipe.dec.seed),  # type: ignore[misc]
+        )
+        model = partitions[0]
+        rows.append(
+            {
+                "station": str(code),
+                "events": int(own.sum()),
+                "ari_station": float(adjusted_rand_score(model[own], without[own])),
+                "ari_others": float(adjusted_rand_score(model[~own], without[~own])),
+                "ari_seeds": float(np.mean([adjusted_rand_score(model[own], p[own]) for p in partitions[1:]])),
+            }
+        )
+    return pd.DataFrame(rows, columns=["station", "events", "ari_station", "ari_others", "ari_seeds"])
+
+
+def judge(found: Stability, settings: Settings) -> Acceptance:
+    """Judge the agreement over trainings; the reasons name what does not agree and what to try."""
+    least = settings.stability.least_ari
+    if found.mean_ari >= least:
+        return Acceptance(True)
+    i, j = np.unravel_index(np.argmin(found.ari), found.ari.shape)
+    doubtful = found.by_label[found.by_label["agreement"] < _DOUBTFUL].sort_values("agreement")
+    reasons = [
+        f"the mean ARI over {len(found.names)} trainings with K = {found.k} is {found.mean_ari:.2f}, below "
+        f"{least:.2f} (stability.least_ari); least alike are {found.names[i]} and {found.names[j]}, "
+        f"{found.ari[i, j]:.2f}"
+    ]
+    if len(doubtful):
+        listed = ", ".join(f"{label} ({share:.0%})" for label, share in doubtful["agreement"].items())
+        reasons.append(f"label(s) that trainings agree least on: {listed}")
+    reasons.append(
+        "try the K that cluster_count names as most stable, more starts (dec.n_init), or another objective or weight "
+        "of the clustering loss (dec.objective, dec.gamma); or keep only events of high agreement "
+        "(analysis/stability.parquet)"
+    )
+    return Acceptance(False, tuple(reasons))

@@ -1,0 +1,109 @@
+"""One configuration trained again and again: with other seeds, in another order, without a station."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from ris_core import config
+from ris_core.clustering.initialise import initialise, read_centroids
+from ris_core.models.inference import soft_assignments
+from ris_core.models.networks import Aec
+from ris_core.storage.atomic import replacing
+from ris_core.training.dec import train_dec
+from ris_core.training.samples import BLOCK, Samples
+
+logger = logging.getLogger(__name__)
+
+Labels = NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """What a training of one configuration starts from.
+
+    Attributes
+    ----------
+    aec, z
+        The trained autoencoder and its latents (N, 9) of the samples.
+    samples
+        N normalised spectrograms.
+    k, dec
+        Number of clusters, and the section `dec`.
+    """
+
+    aec: Aec
+    z: NDArray[np.float32] = field(repr=False)
+    samples: Samples
+    k: int
+    dec: config.Dec
+
+
+def another_order(samples: Samples, seed: int) -> NDArray[np.int64]:
+    """Return all rows in another random order; streamed samples block by block, so that reading stays in one piece."""
+    rng = np.random.default_rng(seed)
+    if samples.in_memory:
+        return rng.permutation(len(samples))
+    starts = rng.permutation(np.arange(0, len(samples), BLOCK))
+    return np.concatenate([np.arange(start, min(start + BLOCK, len(samples))) for start in starts])
+
+
+def train_once(recipe: Recipe, rows: NDArray[np.int64], seed: int) -> Labels:
+    """Train with a seed on some rows in their order, and return the labels (N,) of all events.
+
+    The seed is that of the initial clusters and of DEC. Events that are not among the rows get the labels that the
+    trained network gives them.
+    """
+    dec = recipe.dec.model_copy(update={"seed": seed})
+    given = read_centroids(dec, recipe.k) if dec.initialisation == "given" else None
+    start = initialise(dec.initialisation, recipe.z[rows], recipe.k, dec.n_init, seed, centroids=given)
+    result = train_dec(recipe.aec, recipe.samples.subset(rows), start.centroids, start.labels, dec)
+    labels = np.empty(len(recipe.samples), np.int32)
+    labels[rows] = result.labels
+    others = np.setdiff1d(np.arange(len(labels)), rows)
+    if others.size:
+        labels[others] = soft_assignments(result.model, recipe.samples.subset(others))[0].argmax(axis=1)
+    return labels
+
+
+class Trainings:
+    """Labels of finished trainings by name, kept in a file until all are done.
+
+    Parameters
+    ----------
+    path
+        The file.
+    configuration
+        Digest of all that decides about them; trainings of another configuration are forgotten.
+    """
+
+    def __init__(self, path: Path, configuration: str) -> None:
+        self._path, self._configuration = path, configuration
+        self._done: dict[str, Labels] = {}
+        try:
+            with safetensors.safe_open(path, "numpy") as file:
+                if (file.metadata() or {}).get("configuration") == configuration:
+                    self._done = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        except FileNotFoundError:
+            pass
+        except (OSError, safetensors.SafetensorError) as error:
+            logger.warning("%s cannot be read (%s); the trainings begin anew", path, error)
+
+    def labels(self, name: str, make: Callable[[], Labels]) -> Labels:
+        """Return the labels of a training, which is made unless it is done already."""
+        if name not in self._done:
+            self._done[name] = np.ascontiguousarray(make(), dtype=np.int32)
+            with replacing(self._path) as temporary:
+                safetensors.numpy.save_file(self._done, temporary, {"configuration": self._configuration})
+        return self._done[name]
+
+    def clear(self) -> None:
+        """Remove the file: all is done."""
+        self._path.unlink(missing_ok=True)

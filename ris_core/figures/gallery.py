@@ -1,0 +1,124 @@
+"""The gallery of clusters: what each of them looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ris_core.figures.spectrogram import (
+    DYNAMIC_RANGE_DB,
+    check_spectrograms,
+    decibels_below_max,
+    draw_tiles,
+    share_of_max,
+)
+from ris_core.figures.style import LABEL, FloatArray, colour_bar, finish, new_figure, no_data
+
+
+def cluster_gallery(
+    decoded: FloatArray,
+    mean: FloatArray,
+    examples: Mapping[int, FloatArray],
+    sizes: NDArray[np.integer[Any]],
+    frequency: FloatArray,
+    time: FloatArray,
+    *,
+    decibel: bool = False,
+    title: str = "Clusters",
+) -> Figure:
+    """Draw each cluster as a row: its decoded centroid, its mean spectrogram, and events from near to far.
+
+    Parameters
+    ----------
+    decoded : (K, frequency, time) array
+        What the decoder makes of each cluster's centroid.
+    mean : (K, frequency, time) array
+        Mean spectrogram of each cluster.
+    examples : mapping of int to (n, frequency, time) array
+        Some spectrograms of each cluster, by label, from the nearest to the centroid to the farthest. Up to four are
+        drawn, two where there are more than eight clusters: evenly from the first to the last.
+    sizes : (K,) array of int
+        Number of events of each cluster.
+    frequency : (frequency,) array
+        Hz.
+    time : (time,) array
+        s.
+    decibel : bool
+        The spectrograms are in decibels above a floor, rather than linear.
+    title : str
+    """
+    check_spectrograms(mean, frequency, time, "mean")
+    check_spectrograms(decoded, frequency, time, "decoded")
+    if not len(sizes) == len(mean) == len(decoded):
+        raise ValueError(
+            f"{len(decoded)} decoded centroids, {len(mean)} means and {len(sizes)} sizes; one of each is "
+            "needed for every cluster"
+        )
+    if not len(mean):
+        return no_data(title, "no clusters")
+    for label, spectrograms in examples.items():
+        check_spectrograms(spectrograms, frequency, time, f"examples[{label}]")
+    # Many clusters get fewer examples, to keep the picture small.
+    most = min(4 if len(mean) <= 8 else 2, max((len(s) for s in examples.values()), default=0))
+    scaled = share_of_max if decibel else decibels_below_max
+    rows: list[list[FloatArray | None]] = []
+    for label in range(len(mean)):
+        shown = [decoded[label], mean[label], *_evenly(examples.get(label, mean[:0]), most)]
+        tiles = [scaled(np.maximum(_halved(s), 0.0)) if np.any(s) else None for s in shown]
+        rows.append(tiles + [None] * (2 + most - len(tiles)))
+    fig = new_figure(1.1 * (2 + most) + 2.3, 0.75 * len(mean) + 1.3, title)
+    axes = fig.subplots()
+    image = draw_tiles(
+        axes,
+        rows,
+        _halved(frequency[None])[0],
+        _halved(time[None])[0],
+        (0.0, 1.0) if decibel else (-DYNAMIC_RANGE_DB, 0.0),
+        titles=[["centroid,\ndecoded", "mean", *_titles(most)]],
+        title_size=LABEL,
+        levels=round(DYNAMIC_RANGE_DB / 2),
+    )
+    total = max(int(np.sum(sizes)), 1)
+    for label, size in enumerate(sizes):
+        middle = (label + 0.5 - 0.03) / len(mean)
+        text = f"{label}: {int(size):,}\n({100 * size / total:.1f} %)"
+        axes.annotate(
+            text,
+            (0, 1 - middle),
+            xycoords="axes fraction",
+            xytext=(-26, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=LABEL,
+        )
+    finish(axes, "time in window (s)", "label: events (share)        frequency (Hz)")
+    axes.yaxis.labelpad = 56
+    colour_bar(fig, image, axes, "dB above the floor / maximum" if decibel else "PSD (dB re maximum)")
+    return fig
+
+
+def _evenly(examples: FloatArray, most: int) -> FloatArray:
+    """Return at most so many examples, the first and the last among them."""
+    if len(examples) <= most:
+        return examples
+    chosen = np.linspace(0, len(examples) - 1, most).round().astype(int)
+    return np.asarray(examples[chosen])
+
+
+def _titles(examples: int) -> list[str]:
+    if examples < 2:
+        return ["nearest"][:examples]
+    return ["nearest", *["→"] * (examples - 2), "farthest"]
+
+
+def _halved(values: FloatArray) -> FloatArray:
+    """Return the means of blocks of 2 x 2 (of 2 along a single row): half of a spectrogram's points overlap anyway."""
+    rows, columns = values.shape
+    blocks = values[: rows - rows % 2 or 1, : columns - columns % 2]
+    high = 1 if rows == 1 else 2
+    return np.asarray(blocks.reshape(len(blocks) // high, high, -1, 2).mean(axis=(1, 3), dtype=float))

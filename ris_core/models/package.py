@@ -1,0 +1,155 @@
+"""A trained model as a folder that stands alone: weights, normalisation, novelty, classes, and how to cut spectrograms.
+
+Nothing in it is pickled. `ris_core.models.packaged` is the MLflow model that reads it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ris_core import config
+from ris_core.clustering.novelty import NoveltyModel
+from ris_core.models.inference import describe, encode, reconstruction_error
+from ris_core.models.networks import Aec, Dec
+from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE, load_model, read_description
+from ris_core.processing.spectrograms import Plan, plan
+from ris_core.processing.windows import window_spectrograms
+from ris_core.section import digest_of
+from ris_core.storage.atomic import read_json, write_json
+from ris_core.training.normalise import normalise
+
+Takes = Literal["spectrograms", "waveforms"]
+PACKAGE_FILE, NOVELTY_FILE = "package.json", "novelty.safetensors"
+FORMAT = "1"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What goes into a package.
+
+    Attributes
+    ----------
+    model
+        Folder of the trained model.
+    takes
+        What the package takes: ``spectrograms`` (N, 87, 100), linear PSD; or ``waveforms`` (N, n), conditioned samples
+        from which the spectrograms are cut.
+    conditioning, spectrogram
+        Sections of the settings that the spectrograms were made with.
+    novelty
+        For a DEC: how novelty is scored.
+    classes
+        For a DEC: the class of each of its K clusters.
+    """
+
+    model: Path
+    takes: Takes
+    conditioning: config.Conditioning
+    spectrogram: config.Spectrogram
+    novelty: NoveltyModel | None = None
+    classes: Sequence[int] = ()
+
+    def about(self) -> dict[str, Any]:
+        """Return what stands in the package beside the model."""
+        return {
+            "format": FORMAT,
+            "takes": self.takes,
+            "conditioning": self.conditioning.model_dump(mode="json"),
+            "spectrogram": self.spectrogram.model_dump(mode="json"),
+            "classes": [int(number) for number in self.classes],
+        }
+
+    def digest(self) -> str:
+        """Return the digest of everything that decides about the package's answers."""
+        model = read_description(self.model)
+        novelty = self.novelty.digest if self.novelty is not None else ""
+        return digest_of([self.about(), model["digest"], model["metadata"].get("normalisation"), novelty])
+
+    def write(self, folder: Path) -> None:
+        """Write the package into a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (WEIGHTS_FILE, JSON_FILE):
+            shutil.copyfile(self.model / name, folder / name)
+        if self.novelty is not None:
+            self.novelty.save(folder / NOVELTY_FILE)
+        write_json(folder / PACKAGE_FILE, self.about())
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package, opened: what its model says of events.
+
+    Attributes
+    ----------
+    model
+        The network, on the CPU.
+    takes
+        See `Contents`.
+    constants
+        Of the spectrograms.
+    """
+
+    model: Aec | Dec
+    takes: Takes
+    constants: Plan
+    normalisation: config.Normalisation
+    novelty: NoveltyModel | None = None
+    classes: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+
+    @classmethod
+    def open(cls, folder: Path) -> Package:
+        """Read a package; nothing outside its folder is looked at."""
+        about = read_json(folder / PACKAGE_FILE)
+        model, metadata = load_model(folder)
+        novelty = folder / NOVELTY_FILE
+        return cls(
+            model=model.eval(),
+            takes=about["takes"],
+            constants=plan(
+                config.Spectrogram.model_validate(about["spectrogram"]),
+                config.Conditioning.model_validate(about["conditioning"]),
+            ),
+            normalisation=config.Normalisation.model_validate(metadata.get("normalisation", {})),
+            novelty=NoveltyModel.load(novelty) if novelty.exists() else None,
+            classes=np.array(about["classes"], dtype=np.int32),
+        )
+
+    def answer(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Return what the model says of N events.
+
+        Parameters
+        ----------
+        values
+            Spectrograms (N, 87, 100) or windows (N, n), as `takes` says.
+
+        Returns
+        -------
+        dict
+            Of an autoencoder: ``latent`` (N, 9), ``reconstruction_error`` (N,). Of a DEC: ``label`` (N,) int32, the
+            number of the class; ``probabilities`` (N, K), memberships in the order of the clusters; ``novelty`` (N,),
+            and ``assigned`` (N,) bool, whether it lies below the threshold.
+
+        Raises
+        ------
+        SpectrogramError, ValueError
+            An event is zero everywhere or not finite, or the values have another shape.
+        """
+        spectrograms = window_spectrograms(values, self.constants) if self.takes == "waveforms" else np.asarray(values)
+        x = normalise(spectrograms, self.normalisation)
+        with torch.inference_mode():
+            if isinstance(self.model, Aec):
+                return {"latent": encode(self.model, x), "reconstruction_error": reconstruction_error(self.model, x)}
+            q, latent, error = describe(self.model, x)
+        found: dict[str, NDArray[Any]] = {"label": self.classes[q.argmax(axis=1)], "probabilities": q}
+        if self.novelty is not None:
+            found["novelty"] = self.novelty.novelty(latent, q, error)
+            found["assigned"] = self.novelty.assigned(found["novelty"])
+        return found

@@ -1,0 +1,92 @@
+"""The figures of a DEC training: what they are made from, one after another."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from ris_core.clustering.stage import TrainedDec
+    from ris_core.storage.store import Store
+    from ris_core.training.training_set import TrainingSet
+
+FIGURES = {
+    "history": "Course of the training",
+    "label_change": "Labels before and after",
+    "clusters": "Clusters: decoded centroid, mean, events from near to far",
+    "latent_space": "Latent space, principal components",
+    "t_sne": "Latent space, t-SNE",
+    "silhouettes": "Silhouettes",
+    "distances": "Distance to the own centroid",
+}
+_EXAMPLES = 4
+_SILHOUETTES = 2_000
+
+
+def dec_figures(
+    store: "Store", data: "TrainingSet", trained: "TrainedDec", method: str, tolerance: float
+) -> Iterator[tuple[str, "Figure"]]:
+    """Yield the figures of a trained DEC by name, drawn when they are asked for.
+
+    Parameters
+    ----------
+    store, data, trained
+        Where the autoencoder's latents are, the training set, and the result.
+    method, tolerance
+        How the clusters were initialised, and the share of labels at whose change training stops.
+    """
+    import pandas as pd
+
+    from ris_core.clustering.distances import own_distance
+    from ris_core.figures import clustering, distances, embedding
+    from ris_core.figures.training import dec_history
+
+    result = trained.result
+    z, labels = result.latent, result.labels
+    distance = own_distance(z, result.model.clustering.centroids.detach().numpy(), labels)
+    updates = pd.DataFrame(result.updates).iloc[1:]
+    yield "history", dec_history(updates, tolerance, result.gamma)
+    yield "label_change", clustering.label_change(trained.change, before=method, after="DEC")
+    yield "clusters", _gallery(data, trained, distance)
+    yield "latent_space", clustering.latent_space(z, labels)
+    yield "t_sne", embedding.tsne_space(z, labels)
+    yield "silhouettes", _silhouettes(store, data, trained)
+    yield "distances", distances.distance_distributions(distance, labels)
+
+
+def _gallery(data: "TrainingSet", trained: "TrainedDec", distance: "NDArray[np.float64]") -> "Figure":
+    import numpy as np
+
+    from ris_core.clustering.distances import near_to_far
+    from ris_core.clustering.scores import class_means
+    from ris_core.figures.gallery import cluster_gallery
+    from ris_core.models.inference import decode
+
+    result, k = trained.result, trained.k
+    rows = near_to_far(distance, result.labels, k, _EXAMPLES)
+    return cluster_gallery(
+        decode(result.model, result.model.clustering.centroids.detach().numpy()),
+        class_means(data.samples, result.labels, k),
+        {label: data.samples.take(found) for label, found in rows.items() if len(found)},
+        np.array(result.sizes),
+        data.frequency,
+        data.time,
+        decibel=data.normalisation.scale == "decibel",
+    )
+
+
+def _silhouettes(store: "Store", data: "TrainingSet", trained: "TrainedDec") -> "Figure":
+    from ris_core.clustering.scores import silhouettes, subsample
+    from ris_core.clustering.stage import read_latents
+    from ris_core.figures.silhouette import silhouette_profiles
+
+    rows = subsample(len(data), _SILHOUETTES, 0)
+    labels = trained.result.labels[rows]
+    spaces = {
+        "spectrograms": data.samples.take(rows).reshape(len(rows), -1),
+        "autoencoder's latents": read_latents(store)[0][rows],
+        "DEC's latents\n(rises by construction)": trained.result.latent[rows],
+    }
+    return silhouette_profiles({name: silhouettes(values, [labels])[0] for name, values in spaces.items()}, labels)

@@ -1,0 +1,165 @@
+"""MLflow's model registry: packaged models, logged and registered once, and their aliases."""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ris_core.storage.store import Store
+
+if TYPE_CHECKING:
+    import numpy as np
+    from mlflow import MlflowClient
+    from numpy.typing import NDArray
+
+    from ris_core.clustering.novelty import NoveltyModel
+    from ris_core.models.package import Contents
+
+DIGEST_TAG, TAKES_TAG = "ris.digest", "ris.takes"
+# What the package's code imports; MLflow itself is asked for by MLflow.
+_REQUIREMENTS = (
+    "numpy",
+    "pydantic",
+    "pyyaml",
+    "safetensors",
+    "scikit-learn",
+    "scipy",
+    "threadpoolctl",
+    "torch",
+    "tqdm",
+)
+_NOT_PACKAGED = ("__pycache__", "figures", "published", "synthetic", "waveforms")
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """A version of a registered model."""
+
+    name: str
+    version: str
+    run_id: str
+    tags: dict[str, str]
+
+
+def register_packaged(
+    client: "MlflowClient",
+    store: Store,
+    folder: Path,
+    run_id: str,
+    novelty: "NoveltyModel | None" = None,
+    classes: Sequence[int] = (),
+) -> dict[str, str]:
+    """Register a trained model as others use it and return the version by name of the registered model.
+
+    An autoencoder becomes ``NETWORK-aec``, which takes spectrograms; a DEC becomes ``NETWORK-dec``, which takes
+    spectrograms, and ``NETWORK-dec-waveforms``, which takes conditioned windows. The same contents of the same run are
+    registered once.
+
+    Parameters
+    ----------
+    client
+        Of the store that MLflow's global functions point at.
+    store
+        Where the training set lies, of which two events are the input example.
+    folder
+        Of the trained model.
+    run_id
+        The run that trained it, empty if there is none.
+    novelty, classes
+        For a DEC: how novelty is scored, and the class of each of its clusters.
+    """
+    from ris_core.models.package import Contents, Takes
+    from ris_core.models.weights import read_description
+
+    settings, kind = store.settings, read_description(folder)["network"]
+    names: dict[str, Takes] = {f"{settings.network.name}-{kind}": "spectrograms"}
+    if kind == "dec":
+        names[f"{settings.network.name}-dec-waveforms"] = "waveforms"
+    registered = {}
+    for name, takes in names.items():
+        contents = Contents(folder, takes, settings.conditioning, settings.spectrogram, novelty, classes)
+        registered[name] = _register(client, name, contents, _example(store.training_set, takes), run_id)
+    return registered
+
+
+def _register(
+    client: "MlflowClient", name: str, contents: "Contents", example: "NDArray[np.float32]", run_id: str
+) -> str:
+    """Log a package as a model of a run, register it, and return its version; or the version that it has already."""
+    import mlflow
+    from mlflow.models import Model
+    from mlflow.models.signature import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    import ris_core
+    from ris_core.models.package import Package
+    from ris_core.models.packaged import ARTIFACT
+
+    digest = contents.digest()
+    for found in versions(client, name):
+        if (found.run_id, found.tags.get(DIGEST_TAG)) == (run_id, digest):
+            return found.version
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / ARTIFACT
+        contents.write(folder)
+        code = shutil.copytree(
+            Path(ris_core.__path__[0]), Path(temporary) / "ris_core", ignore=shutil.ignore_patterns(*_NOT_PACKAGED)
+        )
+        answer = Package.open(folder).answer(example)
+        free = (-1, -1) if contents.takes == "waveforms" else (-1, *example.shape[1:])
+        signature = ModelSignature(
+            inputs=Schema([TensorSpec(example.dtype, free)]),
+            outputs=Schema([TensorSpec(v.dtype, (-1, *v.shape[1:]), n) for n, v in answer.items()]),
+        )
+        info = Model.log(
+            artifact_path=None,
+            name=name,
+            flavor=mlflow.pyfunc,
+            run_id=run_id or None,
+            python_model=str(code / "models" / "packaged.py"),
+            artifacts={ARTIFACT: str(folder)},
+            code_paths=[str(code)],
+            signature=signature,
+            input_example=example,
+            pip_requirements=_requirements(),
+            metadata={"takes": contents.takes, "classes": list(contents.classes)},
+            tags={DIGEST_TAG: digest, TAKES_TAG: contents.takes},
+            registered_model_name=name,
+        )
+    return str(info.registered_model_version)
+
+
+def versions(client: "MlflowClient", name: str) -> list[ModelVersion]:
+    """Return all versions of a registered model, the latest first; none if it is not there."""
+    found = client.search_model_versions(f"name = '{name}'", order_by=["version_number DESC"])
+    return [ModelVersion(v.name, str(v.version), v.run_id or "", dict(v.tags)) for v in found]
+
+
+def version_of_alias(client: "MlflowClient", name: str, alias: str) -> str | None:
+    """Return the version that has an alias, if there is one."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return str(client.get_model_version_by_alias(name, alias).version)
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+
+
+def _example(spectrograms: Path, takes: str) -> "NDArray[np.float32]":
+    """Return two events of a spectrogram file as a package takes them."""
+    import numpy as np
+
+    from ris_core.storage.spectrogram_file import read_spectrograms
+
+    read = read_spectrograms(spectrograms, np.arange(2))
+    return np.ascontiguousarray(read.waveform if takes == "waveforms" else read.spectrogram, dtype=np.float32)
+
+
+def _requirements() -> list[str]:
+    # A build's own label ("+cpu") is no version that an index knows.
+    return [f"{name}=={metadata.version(name).split('+')[0]}" for name in _REQUIREMENTS]

@@ -1,0 +1,68 @@
+"""Profiles of settings, and what of training and clustering is refused."""
+
+import pytest
+from pydantic import ValidationError
+from waveform_builders import settings_values
+
+from ris_core.config import RECOMMENDED, Settings
+
+
+def make(**values: object) -> Settings:
+    return Settings.model_validate(settings_values() | values)
+
+
+def test_the_profile_paper_is_the_default_and_changes_nothing() -> None:
+    assert make() == make(profile="paper")
+    assert make().aec.latent == "relu"
+    assert make().dec.objective == "joint"
+    assert make().normalisation.scale == "linear"
+
+
+def test_the_recommended_profile_changes_what_it_says_and_nothing_else() -> None:
+    paper, recommended = make().model_dump(), make(profile="recommended").model_dump()
+    for section, values in RECOMMENDED.items():
+        for name, value in values.items():
+            wanted = make(**{section: {name: value}}).model_dump()[section][name]
+            assert recommended[section].pop(name) == wanted
+            paper[section].pop(name)
+    assert recommended.pop("profile") == "recommended"
+    assert paper.pop("profile") == "paper"
+    assert recommended == paper
+
+
+def test_values_that_are_named_stand_above_the_profile() -> None:
+    settings = make(profile="recommended", aec={"latent": "relu"}, normalisation={"scale": "linear"})
+    assert settings.aec.latent == "relu"
+    assert settings.normalisation.scale == "linear"
+    assert settings.aec.schedule == RECOMMENDED["aec"]["schedule"]
+
+
+def test_a_profile_survives_json() -> None:
+    settings = make(profile="recommended", aec={"max_epochs": 7})
+    assert Settings.model_validate_json(settings.model_dump_json()) == settings
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"profile": "best"}, "profile"),
+        ({"profile": "recommended", "aec": 3}, "aec"),
+        ({"training_set": {"held_out_stations": ["NONE"]}}, "held_out_stations: NONE are not among the stations"),
+        ({"dec": {"initialisation": "given"}}, "initialisation 'given' needs centroids"),
+        ({"novelty": {"false_alarms": 0}}, "false_alarms"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_by_name(values: dict[str, object], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        make(**values)
+
+
+def test_all_stations_cannot_be_held_out() -> None:
+    codes = [station.code for station in make().stations]
+    with pytest.raises(ValidationError, match="no station is left to train on"):
+        make(training_set={"held_out_stations": codes})
+
+
+def test_memory_decides_nothing_about_the_training_set() -> None:
+    small, large = make(training_set={"in_memory": 0}), make(training_set={"in_memory": 100})
+    assert small.training_set.drawing_values() == large.training_set.drawing_values()
