@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ris_core.clustering.champion import class_names
 from ris_core.config import load_settings
 from ris_core.station_day import StationDay
 from ris_core.storage import tables
@@ -147,8 +148,16 @@ def read_live_time(
 def read_labels(
     store: Store, stations: Sequence[str] | None = None, first: date | None = None, last: date | None = None
 ) -> pd.DataFrame:
-    """Return the label tables of stations and days (inclusive; by default all) as one; raises as `read_detections`."""
-    return _tables(store, store.labels, stations, first, last)
+    """Return the label tables of stations and days (inclusive; by default all) as one; raises as `read_detections`.
+
+    `label` is the class number, which a new champion keeps where its clusters hold the same events; `class_name` is
+    what `champion.names` of the settings calls it, else the number. Events that are not `assigned` are like none of the
+    clusters.
+    """
+    frame = _tables(store, store.labels, stations, first, last)
+    names = class_names(store.settings.champion, frame["label"].unique())
+    frame.insert(list(frame.columns).index("label") + 1, "class_name", frame["label"].map(names))
+    return frame
 
 
 def read_event(store: Store, event_id: str) -> Event:

@@ -89,8 +89,9 @@ def sds_values(
         "last_day": days[-1].isoformat(),
         "source": {"kind": "sds", "root": str(archive)},
         "aec": {"grid": {"batch_size": [8], "learning_rate": [2e-3]}, "max_epochs": 1},
-        "cluster_count": {"k_max": 4, "sample": 200, "n_init": 1},
+        "cluster_count": {"k_max": 4, "sample": 200, "n_init": 1, "references": 2, "repeats": 2},
         "dec": {"k": [2, 3], "n_init": 1, "max_epochs": 1},
+        "stability": {"seeds": 2, "held_out_stations": 1, "permutations": 50, "noise_windows": 40},
     }
 
 
@@ -189,6 +190,7 @@ def synthetic_values() -> dict[str, Any]:
         "source": {"kind": "synthetic", "events_per_day": 200, "missing": ["S02/2015-01-10", "S01/2015-01-11"]},
         # Few epochs of small batches: enough to beat the mean spectrogram, which the fixture's checks show.
         "aec": {"grid": {"batch_size": [8, 16], "learning_rate": [2e-3]}, "max_epochs": 8},
-        "cluster_count": {"k_max": 5, "sample": 200, "n_init": 2},
+        "cluster_count": {"k_max": 5, "sample": 200, "n_init": 2, "references": 2, "repeats": 2},
         "dec": {"k": [3, 4], "n_init": 2, "max_epochs": 2},
+        "stability": {"seeds": 2, "held_out_stations": 1, "permutations": 50, "noise_windows": 40},
     }

@@ -140,19 +140,24 @@ def published_store(root: Path, **values: Any) -> Store:
     return Store(Settings.model_validate(published_values() | values), root)
 
 
+def state_dict_of(model: Any) -> dict[str, Any]:
+    """Return the weights of an autoencoder by the names that the published code gives them."""
+    names = {"encoder.": "encoder.encoder.", "expand.": "decoder.latent2dec.", "decoder.": "decoder.decoder."}
+    return {
+        names[own] + name.removeprefix(own): value
+        for name, value in model.state_dict().items()
+        for own in names
+        if name.startswith(own)
+    }
+
+
 def write_weights(path: Path, seed: int = 0, k: int | None = None) -> Path:
     """Write an untrained network as the published code saves its state dict: an autoencoder, or a DEC of K clusters."""
     import torch
 
     from ris_core.models.networks import Aec
 
-    names = {"encoder.": "encoder.encoder.", "expand.": "decoder.latent2dec.", "decoder.": "decoder.decoder."}
-    weights = {
-        names[own] + name.removeprefix(own): value
-        for name, value in Aec(seed).state_dict().items()
-        for own in names
-        if name.startswith(own)
-    }
+    weights = state_dict_of(Aec(seed))
     if k is not None:
         weights["clustering.weights"] = torch.arange(9.0 * k).reshape(k, 9)
     torch.save(weights, path)

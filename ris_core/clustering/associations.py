@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -49,44 +49,38 @@ def association(labels: NDArray[Any], values: NDArray[Any], permutations: int, s
     return _summary(adjusted_mutual_info_score(labels, values), null)
 
 
-def rotation_p(
-    labels: NDArray[Any],
-    values: NDArray[Any],
-    station: NDArray[Any],
-    time: NDArray[Any],
-    permutations: int,
-    seed: int,
-) -> float:
-    """Return the p value of an association against rotations of the labels in time, within each station.
+def p_within(labels: NDArray[Any], values: NDArray[Any], station: NDArray[Any], permutations: int, seed: int) -> float:
+    """Return the p value of an association against permutations of the labels within each station.
 
-    Neighbours in time stay neighbours, so that a swarm of like events counts as one and not as many; and a property
-    that differs from station to station is not mistaken for one of the events. Slow drifts over the whole record are
-    still taken for an association (Harris 2020, doi 10.1101/2020.11.29.402719). NaN where the property is the same for
-    all events of a station. All arrays are (N,).
+    A property and a label that both differ from station to station, and are unrelated within each, then are not taken
+    for associated. All arrays are (N,); NaN where the property is the same for all events of each station.
     """
-    order = np.lexsort((time, station))
-    codes, other, where = _codes(labels)[order], _codes(values)[order], station[order]
-    table = _cross_tabulation(codes, other)
-    starts = np.flatnonzero(np.concatenate([[True], where[1:] != where[:-1]]))
-    sizes = np.diff(np.append(starts, len(order)))
-    begin, size = np.repeat(starts, sizes), np.repeat(sizes, sizes)
-    if min(table.shape) < 2 or bool(np.all(other == other[begin])):
+    order = np.argsort(_codes(station), kind="stable")
+    codes, other, where = _codes(labels)[order], _codes(values)[order], _codes(station)[order]
+    if bool(np.all((np.diff(other) == 0) | (np.diff(where) != 0))):
         return float("nan")
-    place = np.arange(len(order)) - begin
     rng = np.random.default_rng(seed)
-    null = np.empty(permutations)
-    for number in range(permutations):
-        shift = np.repeat(rng.integers(sizes), sizes)
-        rotated = codes[begin + (place + shift) % size]
-        null[number] = _mutual_information(_counts(rotated, other, table.shape)[None])[0]
-    return _p_value(float(_mutual_information(table[None])[0]), null)
+    shuffled = (codes[np.lexsort((rng.random(len(where)), where))] for _ in range(permutations))
+    return _p_of(codes, other, ((drawn, other) for drawn in shuffled))
+
+
+def p_rotated(labels: NDArray[Any], hour: NDArray[Any], day: NDArray[Any], permutations: int, seed: int) -> float:
+    """Return the p value of an association with the hour against clocks that are wrong by some hours on each day.
+
+    The events of a station-day keep their distances in time, so a swarm of like events counts as one coincidence and
+    not as many. All arrays are (N,); `hour` is 0 ... 23, `day` says which station-day an event belongs to.
+    """
+    codes, group = _codes(labels), _codes(day)
+    rng = np.random.default_rng(seed)
+    turned = ((hour + rng.integers(0, 24, group.max(initial=0) + 1)[group]) % 24 for _ in range(permutations))
+    return _p_of(codes, hour, ((codes, drawn) for drawn in turned))
 
 
 def associations(
     labels: NDArray[Any],
     properties: Mapping[str, NDArray[Any]],
     station: NDArray[Any],
-    time: NDArray[Any],
+    day: NDArray[Any],
     permutations: int,
     seed: int,
 ) -> pd.DataFrame:
@@ -96,9 +90,9 @@ def associations(
     ----------
     labels, properties
         Labels, and the properties by name: codes (station), or numbers of bins, −1 where the property is not known and
-        the event is left out.
-    station, time
-        Where and when the events were, (N,), for rotations.
+        the event is left out. The property `hour` is 0 ... 23.
+    station, day
+        Of the events, (N,): station, and station-day as any code.
     permutations, seed
         Behind each p value.
 
@@ -106,20 +100,38 @@ def associations(
     -------
     DataFrame
         One row for each property: `variable`, `events` of which it is known, `levels` (different values), `ami`,
-        `ami_by_chance`, `p` (see `association`) and `p_rotated` (see `rotation_p`).
+        `ami_by_chance`, `p` (see `association`), and `p_restricted`, for the hour by `p_rotated`, for others by
+        `p_within` (NaN for the station).
     """
     rows: list[dict[str, Any]] = []
     for number, (name, values) in enumerate(properties.items()):
         known = values != -1 if np.issubdtype(values.dtype, np.integer) else np.ones(len(values), dtype=bool)
-        of, where, when = values[known], station[known], time[known]
-        found = association(labels[known], of, permutations, seed + number)
-        rotated = rotation_p(labels[known], of, where, when, permutations, seed + number)
-        rows.append({"variable": name, "events": len(of), "levels": len(np.unique(of)), **found, "p_rotated": rotated})
-    return pd.DataFrame(rows, columns=["variable", "events", "levels", "ami", "ami_by_chance", "p", "p_rotated"])
+        of, own = values[known], labels[known]
+        found = association(own, of, permutations, seed + number)
+        if name == "hour":
+            restricted = p_rotated(own, of, day[known], permutations, seed + number)
+        else:
+            restricted = p_within(own, of, station[known], permutations, seed + number)
+        rows.append(
+            {"variable": name, "events": len(of), "levels": len(np.unique(of)), **found, "p_restricted": restricted}
+        )
+    return pd.DataFrame(rows, columns=["variable", "events", "levels", "ami", "ami_by_chance", "p", "p_restricted"])
 
 
 def _codes(values: NDArray[Any]) -> NDArray[np.intp]:
     return np.unique(values, return_inverse=True)[1]
+
+
+def _p_of(codes: NDArray[np.intp], other: NDArray[Any], null: Iterable[tuple[NDArray[np.intp], NDArray[Any]]]) -> float:
+    """Return the p value of the mutual information of two codes (N,) among that of pairs drawn under the null."""
+    shape = (int(codes.max(initial=-1)) + 1, int(other.max(initial=-1)) + 1)
+    if len(np.unique(codes)) < 2 or len(np.unique(other)) < 2:
+        return float("nan")
+
+    def information(one: NDArray[np.intp], two: NDArray[Any]) -> float:
+        return float(_mutual_information(_counts(one, two, (shape[0], max(shape[1], int(two.max()) + 1)))[None])[0])
+
+    return _p_value(information(codes, other), np.array([information(one, two) for one, two in null]))
 
 
 def _counts(one: NDArray[np.intp], other: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.int64]:
@@ -134,9 +146,9 @@ def _cross_tabulation(labels: NDArray[Any], values: NDArray[Any]) -> NDArray[np.
 
 
 def _mutual_information(tables: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the mutual information (P,) of cross-tabulations (P, R, C) of the same margins, nat."""
+    """Return the mutual information (P,) of cross-tabulations (P, R, C) of as many events, nat."""
     n = tables[0].sum()
-    expected = np.outer(tables[0].sum(axis=1), tables[0].sum(axis=0)) / n
+    expected = tables.sum(axis=2, keepdims=True) * tables.sum(axis=1, keepdims=True) / n
     share = tables / n
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(tables > 0, share * np.log(tables / expected), 0.0)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from ris_core import config
 from ris_core.section import digest_of
-from ris_core.storage.atomic import read_json, replacing, to_json
+from ris_core.storage.atomic import read_json, replacing
 from ris_core.storage.store import Store
 
 
@@ -24,8 +25,7 @@ class Former:
     k: int
     model_version: str
     classes: tuple[int, ...]
-    mlflow_model: str = ""
-    mlflow_model_version: str = ""
+    mlflow_versions: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,8 @@ class Champion:
         Who was champion before; none for the first one.
     mlflow_run_id, mlflow_model, mlflow_model_version
         The run that trained it, the registered model and its version.
+    mlflow_versions
+        Versions of all registered models that hold it, by name.
     """
 
     k: int
@@ -68,7 +70,7 @@ class Champion:
     mlflow_run_id: str = ""
     mlflow_model: str = ""
     mlflow_model_version: str = ""
-    folder: str = field(default="")
+    mlflow_versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -81,7 +83,7 @@ class Champion:
 
     def as_former(self) -> Former:
         """Return what is kept of this one once another is champion."""
-        return Former(self.k, self.model_version, self.classes, self.mlflow_model, self.mlflow_model_version)
+        return Former(self.k, self.model_version, self.classes, self.mlflow_versions)
 
 
 def version_of(k: int, digest: str) -> str:
@@ -109,7 +111,7 @@ def read_champion(store: Store) -> Champion:
     record = read_json(store.champion)
     try:
         former = record["former"]
-        values = record | {
+        values = {f.name: record[f.name] for f in fields(Champion)} | {
             "classes": tuple(record["classes"]),
             "classes_of": {version: tuple(numbers) for version, numbers in record["classes_of"].items()},
             "former": None if former is None else Former(**former | {"classes": tuple(former["classes"])}),
@@ -126,27 +128,26 @@ def champion_or_none(store: Store) -> Champion | None:
     return read_champion(store) if store.champion.exists() else None
 
 
-def appoint(store: Store, champion: Champion, publish: Callable[[], None] = lambda: None) -> Champion:
+def appoint(store: Store, champion: Champion, publish: Callable[[], None] = lambda: None) -> None:
     """Record a champion whose files are in their folder.
 
-    The record is on disk before `publish` tells others of it, and takes its place right after: if `publish` raises,
+    The record is written before `publish` tells others of it, and takes its place right after: if `publish` raises,
     nothing has changed here; if the process ends in between, the same choice again mends it.
-
-    Returns
-    -------
-    Champion
-        As it is recorded, with its folder.
     """
-    champion = replace(champion, folder=store.relative(store.champion_model(champion.model_version)))
+    record = asdict(champion) | {"folder": store.relative(store.champion_model(champion.model_version))}
     with replacing(store.champion) as temporary:
-        temporary.write_text(to_json(asdict(champion)), encoding="utf-8")
+        temporary.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         publish()
-    return champion
 
 
 def class_names(settings: config.Champion, classes: Iterable[int]) -> dict[int, str]:
     """Return what each class is called: the user's name, else its number."""
     return {int(number): settings.names.get(int(number), str(number)) for number in classes}
+
+
+def class_titles(settings: config.Champion, classes: Iterable[int]) -> dict[int, str]:
+    """Return the number of each class with the user's name behind it, for legends."""
+    return {int(number): f"{number} {settings.names.get(int(number), '')}".strip() for number in classes}
 
 
 def names_of_nothing(settings: config.Champion, champion: Champion) -> dict[int, str]:

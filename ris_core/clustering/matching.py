@@ -45,8 +45,7 @@ class Matching:
 def first_classes(clusters: NDArray[Any], k: int) -> Matching:
     """Return the classes 0 ... K − 1 of a first model, with its clusters (N,)."""
     sizes = tuple(np.bincount(clusters, minlength=k).tolist())
-    states: tuple[State, ...] = ("new",) * k
-    return Matching(tuple(range(k)), states, (0.0,) * k, sizes, (), k)
+    return Matching(tuple(range(k)), tuple("new" for _ in range(k)), (0.0,) * k, sizes, (), k)
 
 
 def match_clusters(

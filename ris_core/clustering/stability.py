@@ -78,7 +78,7 @@ class Stability:
     def metrics(self) -> dict[str, float]:
         """Return the numbers by name."""
         above = self.ari[np.triu_indices(len(self.ari), 1)]
-        by_property = self.associations.set_index("variable")[["ami", "p", "p_rotated"]]
+        by_property = self.associations.set_index("variable")[["ami", "p", "p_restricted"]]
         without = self.stations.set_index("station")["ari_station"]
         return {
             "mean_ari": self.mean_ari,
@@ -173,7 +173,7 @@ def _associations(settings: Settings, labels: Labels, properties: EventPropertie
     if properties.amplitude_of:
         compared["amplitude"] = properties.amplitude
     chosen = settings.stability
-    return associations(labels, compared, properties.station, properties.time, chosen.permutations, chosen.seed)
+    return associations(labels, compared, properties.station, properties.station_day, chosen.permutations, chosen.seed)
 
 
 def _without_stations(

@@ -1,4 +1,4 @@
-"""Clusters on disk: latents of the training set, initial clusters for each K, DEC models, and the champion."""
+"""Clusters on disk: latents of the training set, initial clusters for each K, and DEC models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ris_core.clustering.initialise import Initialisation, initialise, read_cent
 from ris_core.clustering.scores import class_table, davies_bouldin, label_change_table, overall, silhouette
 from ris_core.models.inference import encode, reconstruction_error
 from ris_core.models.networks import Aec
-from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE, read_description, save_model
+from ris_core.models.weights import JSON_FILE, read_description, save_model
 from ris_core.section import digest_of
 from ris_core.storage import tables
 from ris_core.storage.atomic import read_json, replacing, write_json
@@ -28,7 +28,7 @@ from ris_core.training.checkpoint import Checkpoint
 from ris_core.training.dec import DecResult, train_dec
 from ris_core.training.loop import OnStep
 from ris_core.training.training_set import TrainingSet, digest_on_disk
-from ris_core.training.trials import NoAcceptedModelError, read_choice
+from ris_core.training.trials import read_choice
 
 _CLUSTERS, _CLUSTERS_JSON = "clusters.safetensors", "clusters.json"
 
@@ -283,52 +283,3 @@ def trained_models(store: Store) -> dict[int, dict[str, Any]]:
 def verdict(metadata: Mapping[str, Any], settings: config.Dec) -> Acceptance:
     """Judge a trained DEC by its sizes and the settings of now, which may have changed since it was trained."""
     return accept_dec([int(size) for size in metadata["sizes"]], settings, metadata["coinciding"])
-
-
-def choose_champion(models: Mapping[int, Mapping[str, Any]], k: int | None, settings: config.Dec) -> int:
-    """Choose the model that labels.
-
-    Parameters
-    ----------
-    models
-        Metadata of the models that were trained on what is there now, by K (`trained_models`).
-    k
-        The K asked for; none: the accepted model of best silhouette in data space.
-    settings
-        Section `dec`: what a model must fulfil to be accepted.
-
-    Raises
-    ------
-    NoAcceptedModelError
-        There is no such model, or none that is accepted; gives the reasons.
-    """
-    if not models or (k is not None and k not in models):
-        raise NoAcceptedModelError(
-            f"no DEC model{'' if k is None else f' of K = {k}'} was trained from the autoencoder and the training set "
-            f"of now (trained: {sorted(models) or 'none'}); materialize gmm_clusters and dec_models"
-        )
-    wanted = {k: models[k]} if k is not None else dict(models)
-    verdicts = {n: verdict(m, settings) for n, m in wanted.items()}
-    accepted = [n for n in sorted(wanted) if verdicts[n].passed]
-    if not accepted:
-        reasons = "\n".join(f"K = {n}: {'; '.join(found.reasons)}" for n, found in verdicts.items())
-        raise NoAcceptedModelError(f"none of {len(wanted)} DEC models may label\n{reasons}")
-
-    def score(n: int) -> float:
-        value = wanted[n]["metrics"]["silhouette"]
-        return float("-inf") if value is None else float(value)
-
-    return max(accepted, key=score)
-
-
-def save_champion(store: Store, k: int, links: Mapping[str, str]) -> dict[str, Any]:
-    """Record the model of K as the champion."""
-    digest = read_description(store.dec(k))["digest"]
-    # A copy of its own: retraining the same K must not change the champion behind its back.
-    folder = store.root / "models" / "champions" / f"k{k}-{digest}"
-    for name in (WEIGHTS_FILE, JSON_FILE):
-        with replacing(folder / name) as temporary:
-            temporary.write_bytes((store.dec(k) / name).read_bytes())
-    record = {"k": k, "folder": store.relative(folder), "model_version": f"k{k}-{digest}", **links}
-    write_json(store.champion, record)
-    return record

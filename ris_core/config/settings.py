@@ -33,7 +33,9 @@ from ris_core.config.sources import (
 from ris_core.section import Section, digest_of
 
 RECOMMENDED: dict[str, Any] = {
-    "aec": {"latent": "linear", "schedule": "cosine"},
+    "conditioning": {"decimation": "zero_phase_fir"},
+    "normalisation": {"scale": "decibel"},
+    "aec": {"latent": "linear", "schedule": "cosine", "max_epochs": 40},
     "dec": {"shuffle": True, "objective": "idec"},
 }
 """What the profile `recommended` changes; docs/benchmarks.md says what each part brings."""

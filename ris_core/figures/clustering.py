@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ def latent_space(
     seed: int = 0,
     most_points: int = 3000,
     title: str = "Latent space",
+    names: Mapping[int, str] | None = None,
 ) -> Figure:
     """Draw latent vectors on their first two principal components.
 
@@ -48,6 +50,8 @@ def latent_space(
     most_points : int
         Size of the sample.
     title : str
+    names : mapping of int to str, optional
+        What labels are called in the legend, where that is not their number.
     """
     if z.ndim != 2 or z.shape[1] < 2:
         raise ValueError(f"z has the shape {z.shape}; expected (N, d) with d of at least 2")
@@ -67,7 +71,7 @@ def latent_space(
     if labels is None:
         axes.plot(points[:, 0], points[:, 1], ".", ms=2.5, color=BLUE)
     else:
-        scatter_labels(fig, axes, points, np.asarray(labels)[chosen], np.unique(labels))
+        scatter_labels(fig, axes, points, np.asarray(labels)[chosen], np.unique(labels), names)
     axes.set_aspect("equal", adjustable="datalim")
     finish(
         axes,
@@ -78,15 +82,21 @@ def latent_space(
 
 
 def scatter_labels(
-    fig: Figure, axes: Axes, points: FloatArray, labels: NDArray[np.integer[Any]], known: NDArray[np.integer[Any]]
+    fig: Figure,
+    axes: Axes,
+    points: FloatArray,
+    labels: NDArray[np.integer[Any]],
+    known: NDArray[np.integer[Any]],
+    names: Mapping[int, str] | None = None,
 ) -> None:
-    """Draw points (n, 2) in the colours and marks of their labels, with a legend of all known ones."""
+    """Draw points (n, 2) in the colours and marks of their labels, with a legend of all known ones, by name if any."""
     styles = {int(label): cluster_style(int(label)) for label in known}
     for marker in dict.fromkeys(m for _, m in styles.values()):
         own = np.array([styles[int(label)][1] == marker for label in labels], dtype=bool)
         colours = [styles[int(label)][0] for label in labels[own]]
         axes.scatter(points[own, 0], points[own, 1], s=8, c=colours, marker=marker, linewidths=0)
-    handles = [Line2D([], [], ls="none", marker=m, color=c, ms=7, label=str(k)) for k, (c, m) in styles.items()]
+    called = {label: str(label) for label in styles} | dict(names or {})
+    handles = [Line2D([], [], ls="none", marker=m, color=c, ms=7, label=called[k]) for k, (c, m) in styles.items()]
     fig.legend(handles=handles, loc="outside right upper", title="label", fontsize=LABEL, frameon=False)
 
 

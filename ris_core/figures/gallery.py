@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ def cluster_gallery(
     *,
     decibel: bool = False,
     title: str = "Clusters",
+    names: Sequence[str] | None = None,
 ) -> Figure:
     """Draw each cluster as a row: its decoded centroid, its mean spectrogram, and events from near to far.
 
@@ -50,6 +51,8 @@ def cluster_gallery(
     decibel : bool
         The spectrograms are in decibels above a floor, rather than linear.
     title : str
+    names : sequence of K str, optional
+        What the clusters are called; by default their numbers, from 0.
     """
     check_spectrograms(mean, frequency, time, "mean")
     check_spectrograms(decoded, frequency, time, "decoded")
@@ -83,9 +86,10 @@ def cluster_gallery(
         levels=round(DYNAMIC_RANGE_DB / 2),
     )
     total = max(int(np.sum(sizes)), 1)
+    called = [str(label) for label in range(len(mean))] if names is None else names
     for label, size in enumerate(sizes):
         middle = (label + 0.5 - 0.03) / len(mean)
-        text = f"{label}: {int(size):,}\n({100 * size / total:.1f} %)"
+        text = f"{called[label]}: {int(size):,}\n({100 * size / total:.1f} %)"
         axes.annotate(
             text,
             (0, 1 - middle),
@@ -97,7 +101,7 @@ def cluster_gallery(
             fontsize=LABEL,
         )
     finish(axes, "time in window (s)", "label: events (share)        frequency (Hz)")
-    axes.yaxis.labelpad = 56
+    axes.yaxis.labelpad = max(56.0, 30.0 + 0.55 * LABEL * max(map(len, called)))
     colour_bar(fig, image, axes, "dB above the floor / maximum" if decibel else "PSD (dB re maximum)")
     return fig
 

@@ -145,28 +145,32 @@ def dec_history(
     Parameters
     ----------
     history : DataFrame
-        One row per update: `mse`, `kl` (KL divergence of P from Q per event) and `label_change` (fraction of events
-        whose label changed since the last update; NaN where there is none). The horizontal axis is the column
-        `update` if there is one, else `epoch`, else the row's number.
+        One row per update: `mse` (absent where no decoder was trained), `kl` (KL divergence of P from Q per event) and
+        `label_change` (fraction of events whose label changed since the last update; NaN where there is none). The
+        horizontal axis is the column `update` if there is one, else `epoch`, else the row's number.
     tolerance : float
         Training stops below this label change.
     gamma : float
         Weight of the clustering loss; when given, gamma x KL is drawn beside the MSE, as both stand in the loss.
     title : str
     """
-    require_columns(history, ("mse", "kl", "label_change"), "history")
+    require_columns(history, ("kl", "label_change"), "history")
     if history.empty:
         return no_data(title, "no update has been made")
     name = next((c for c in ("update", "epoch") if c in history), None)
     x = history[name].to_numpy(float) if name else np.arange(1, len(history) + 1, dtype=float)
-    fig = new_figure(9.0, 3.3, title)
-    loss, divergence, change = fig.subplots(1, 3)
-    marker = _marker(history)
-    loss.plot(x, history["mse"], color=BLUE, marker=marker, ms=3.5, label="MSE")
-    if gamma is not None:
-        loss.plot(x, gamma * history["kl"], color=ORANGE, marker=marker, ms=3.5, label=f"γ·KL, γ = {gamma:g}")
-    _logarithmic(loss)
-    legend(loss)
+    label, marker = name or "update", _marker(history)
+    panels = 3 if "mse" in history else 2
+    fig = new_figure(3.0 * panels, 3.3, title)
+    *first, divergence, change = fig.subplots(1, panels)
+    for loss in first:
+        loss.plot(x, history["mse"], color=BLUE, marker=marker, ms=3.5, label="MSE")
+        if gamma is not None:
+            loss.plot(x, gamma * history["kl"], color=ORANGE, marker=marker, ms=3.5, label=f"γ·KL, γ = {gamma:.3g}")
+        _logarithmic(loss)
+        legend(loss)
+        what = "mean squared error per pixel" if gamma is None else "term of the loss (MSE per pixel)"
+        finish(loss, label, what, "Reconstruction" if gamma is None else "Terms of the loss")
     divergence.plot(x, history["kl"], color=ORANGE, marker=marker, ms=3.5)
     percent = 100 * history["label_change"].to_numpy(float)
     change.plot(x, percent, color=VERMILLION, marker=marker, ms=3.5)
@@ -176,14 +180,9 @@ def dec_history(
     if np.nanmax(percent, initial=0.0) > 0:
         change.set_yscale("symlog", linthresh=0.1)
         change.set_ylim(0, 2 * np.nanmax(percent))
-    label = name or "update"
-    if gamma is None:
-        finish(loss, label, "mean squared error per pixel", "Reconstruction")
-    else:
-        finish(loss, label, "term of the loss (MSE per pixel)", "Terms of the loss")
     finish(divergence, label, "KL(P‖Q) per event (nat)", "Clustering loss")
     finish(change, label, "labels changed (%)", "Label change")
-    for axes in (loss, divergence, change):
+    for axes in (*first, divergence, change):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
         axes.grid(True, axis="y", color="#e6e6e6", lw=0.6)
     return fig

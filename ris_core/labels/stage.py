@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ris_core import versions
-from ris_core.labels.inference import label_spectrograms
+from ris_core import config, versions
+from ris_core.clustering.champion import Champion, novelty_path, read_champion
+from ris_core.clustering.novelty import NoveltyModel
+from ris_core.labels.inference import LabelArrays, label_spectrograms
 from ris_core.models.networks import Dec
 from ris_core.models.weights import load_model
 from ris_core.processing.stage import process_is_current
+from ris_core.section import digest_of
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
-from ris_core.storage.atomic import read_json
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
-
-_READ_BLOCK = 2048
 
 
 class NotProcessedError(FileNotFoundError):
@@ -31,32 +31,25 @@ class NotProcessedError(FileNotFoundError):
         super().__init__(f"{key}: its spectrograms are missing or out of date; materialize spectrograms for it first")
 
 
-class NoChampionError(FileNotFoundError):
-    """Labels are asked for before a model was chosen."""
-
-
-def read_champion(store: Store) -> dict[str, Any]:
-    """Return the champion's record (k, folder, model_version, …); raises `NoChampionError` where there is none."""
-    if not store.champion.exists():
-        raise NoChampionError(f"{store.champion}: there is no champion yet; materialize champion_model first")
-    record: dict[str, Any] = read_json(store.champion)
-    return record
-
-
 @lru_cache(maxsize=2)
-def _load(folder: Path, model_version: str) -> Dec:
+def _load(folder: Path, novelty: Path) -> tuple[Dec, NoveltyModel]:
     model, _ = load_model(folder)
     if not isinstance(model, Dec):
-        raise TypeError(f"{folder}: {model_version} is not a DEC model")
-    return model
+        raise TypeError(f"{folder}: not a DEC model")
+    return model, NoveltyModel.load(novelty)
 
 
-def expected_stamp(store: Store, key: StationDay, champion: dict[str, Any]) -> Stamp:
+def label_digest(champion: Champion, settings: config.Labelling) -> str:
+    """Return the digest of all that decides about a label table, besides its spectrograms."""
+    return digest_of([champion.digest, settings.reconstruction_error])
+
+
+def expected_stamp(store: Store, key: StationDay, champion: Champion) -> Stamp:
     """Return the provenance that a label table by a champion would have; raises `NotProcessedError`."""
     if not process_is_current(store, key):
         raise NotProcessedError(key)
     content = spectrogram_file.read_info(store.spectrograms(key)).content
-    return Stamp(champion["model_version"], versions.LABEL, content)
+    return Stamp(label_digest(champion, store.settings.labelling), versions.LABEL, content)
 
 
 def labels_are_current(store: Store, key: StationDay) -> bool:
@@ -82,7 +75,8 @@ def label_station_day(store: Store, key: StationDay) -> dict[str, Any]:
     Returns
     -------
     dict
-        labels, events, sizes (events per label), model_version, content digest, path, ``skipped``, ``seconds``.
+        labels, events, assigned, sizes (events per class), k, model_version, content digest, path, ``skipped``,
+        ``seconds``.
     """
     started = time.perf_counter()
     champion = read_champion(store)
@@ -90,38 +84,66 @@ def label_station_day(store: Store, key: StationDay) -> dict[str, Any]:
     path, source = store.labels(key), store.spectrograms(key)
     skipped = path.exists() and _stamp_of(path) == stamp
     if not skipped:
-        model = _load(store.root / champion["folder"], champion["model_version"])
-        settings = store.settings.labelling
-        blocks = spectrogram_file.iterate_spectrograms(source, _READ_BLOCK)
-        names = [str(name) for name in spectrogram_file.read_column(source, "event_id")]
-        found = label_spectrograms(model, blocks, settings.batch_size, settings.device, names)
-        n = len(found)
-        frame = pd.DataFrame(
-            {
-                "event_id": names,
-                "station": key.station,
-                "time_peak": spectrogram_file.read_column(source, "time_peak"),
-                "label": found.label,
-                "probability": found.probability,
-                "probabilities": list(found.probabilities),
-                "latent": list(found.latent),
-                "reconstruction_error": found.reconstruction_error,
-                "novelty": pd.Series([None] * n, dtype=object),
-                "assigned": pd.Series([None] * n, dtype=object),
-                "model_version": champion["model_version"],
-            }
-        )
-        k = int(champion["k"])
-        tables.write_table(path, frame, tables.label_schema(k, found.latent.shape[1]), stamp)
-    written = tables.read_table(path, ["label"])["label"].to_numpy(dtype=np.int64)
-    sizes = np.bincount(written, minlength=int(champion["k"]))
+        frame, summary = _labelled(store, key, champion)
+        tables.write_table(path, frame, tables.label_schema(champion.k), stamp, summary)
+    written = tables.read_table(path, ["label", "assigned"])
     return {
-        "labels": int(written.size),
+        "labels": len(written),
         "events": spectrogram_file.read_info(source).events,
-        "sizes": {str(label): int(size) for label, size in enumerate(sizes)},
-        "model_version": champion["model_version"],
+        "assigned": int(written["assigned"].sum()),
+        "sizes": {str(number): int((written["label"] == number).sum()) for number in sorted(champion.classes)},
+        "k": champion.k,
+        "model_version": champion.model_version,
         "content": tables.read_stamp(path)[1],
         "path": store.relative(path),
         "skipped": skipped,
         "seconds": time.perf_counter() - started,
     }
+
+
+def _labelled(store: Store, key: StationDay, champion: Champion) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return the label table of a station-day and what its file says of its making."""
+    version, settings, source = champion.model_version, store.settings.labelling, store.spectrograms(key)
+    model, novelty = _load(store.champion_model(version), novelty_path(store, version, champion.novelty))
+    if novelty.needs_reconstruction and not settings.reconstruction_error:
+        raise ValueError(
+            "labelling.reconstruction_error is switched off, but the champion's novelty is the reconstruction error; "
+            "materialize champion_model again with the novelty.score of now"
+        )
+    names = [str(name) for name in spectrogram_file.read_column(source, "event_id")]
+    found = label_spectrograms(
+        model,
+        spectrogram_file.iterate_spectrograms(source, settings.batch_size),
+        champion.normalisation_settings(),
+        device=settings.device,
+        reconstruction=settings.reconstruction_error,
+        event_ids=names,
+    )
+    scores = novelty.novelty(found.latent, found.probabilities, found.reconstruction_error)
+    frame = pd.DataFrame(
+        {
+            "event_id": names,
+            "station": key.station,
+            "time_peak": spectrogram_file.read_column(source, "time_peak"),
+            "label": np.array(champion.classes, dtype=np.int32)[found.cluster],
+            "probability": found.probability,
+            "probabilities": list(found.probabilities),
+            "latent": list(found.latent),
+            "reconstruction_error": _errors(found),
+            "novelty": scores,
+            "assigned": novelty.assigned(scores),
+            "model_version": version,
+        }
+    )
+    summary = {
+        "classes": list(champion.classes),
+        "novelty_score": novelty.score,
+        "novelty_threshold": repr(novelty.threshold),
+    }
+    return frame, summary
+
+
+def _errors(found: LabelArrays) -> pd.Series[Any]:
+    if found.reconstruction_error is None:
+        return pd.Series([None] * len(found), dtype=object)
+    return pd.Series(found.reconstruction_error)

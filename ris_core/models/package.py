@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ris_core import config
 from ris_core.clustering.novelty import NoveltyModel
-from ris_core.models.inference import describe, encode, reconstruction_error
+from ris_core.labels.inference import label_spectrograms
+from ris_core.models.inference import encode, reconstruction_error
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE, load_model, read_description
 from ris_core.processing.spectrograms import Plan, plan
@@ -29,6 +29,7 @@ from ris_core.training.normalise import normalise
 Takes = Literal["spectrograms", "waveforms"]
 PACKAGE_FILE, NOVELTY_FILE = "package.json", "novelty.safetensors"
 FORMAT = "1"
+_BLOCK = 256
 
 
 @dataclass(frozen=True)
@@ -143,13 +144,17 @@ class Package:
             An event is zero everywhere or not finite, or the values have another shape.
         """
         spectrograms = window_spectrograms(values, self.constants) if self.takes == "waveforms" else np.asarray(values)
-        x = normalise(spectrograms, self.normalisation)
-        with torch.inference_mode():
-            if isinstance(self.model, Aec):
-                return {"latent": encode(self.model, x), "reconstruction_error": reconstruction_error(self.model, x)}
-            q, latent, error = describe(self.model, x)
-        found: dict[str, NDArray[Any]] = {"label": self.classes[q.argmax(axis=1)], "probabilities": q}
+        if isinstance(self.model, Aec):
+            x = normalise(spectrograms, self.normalisation)
+            return {"latent": encode(self.model, x), "reconstruction_error": reconstruction_error(self.model, x)}
+        blocks = (spectrograms[start : start + _BLOCK] for start in range(0, len(spectrograms), _BLOCK))
+        # As label tables are made, so that both say the same.
+        found = label_spectrograms(self.model, blocks, self.normalisation, device="cpu")
+        answer: dict[str, NDArray[Any]] = {
+            "label": self.classes[found.cluster],
+            "probabilities": found.probabilities,
+        }
         if self.novelty is not None:
-            found["novelty"] = self.novelty.novelty(latent, q, error)
-            found["assigned"] = self.novelty.assigned(found["novelty"])
-        return found
+            answer["novelty"] = self.novelty.novelty(found.latent, found.probabilities, found.reconstruction_error)
+            answer["assigned"] = self.novelty.assigned(answer["novelty"])
+        return answer

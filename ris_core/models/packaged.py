@@ -1,7 +1,6 @@
 """The MLflow model of a package. MLflow runs this file to load it (models from code); nothing is unpickled."""
 
 from pathlib import Path
-from typing import Any
 
 import mlflow
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
@@ -18,7 +17,8 @@ class PackagedModel(PythonModel):
         """Open the package among the model's artifacts."""
         self._package = Package.open(Path(context.artifacts[ARTIFACT]))
 
-    def predict(self, context: PythonModelContext, model_input: Any, params: dict[str, Any] | None = None) -> Any:
+    # Without annotations: MLflow would take them for the schema of the input, which the signature has.
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Return the answers for a batch of events."""
         return self._package.answer(model_input)
 

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,10 @@ def read_catalogue(file: PublishedFile, table: Path | None = None, block: int = 
         A text is no JSON or lacks a key; a time cannot be read or onset, peak and end are out of order; two events
         have one station and peak; the table has other rows. Names the row.
     """
-    columns: dict[str, list[Any]] = {name: [] for name in _NAMES + _NUMBERS}
+    codes: dict[str, set[str]] = {"network": set(), "channel": set()}
+    station: list[NDArray[Any]] = []
+    rate: list[NDArray[np.float64]] = []
+    found_by: list[str] = []
     times: dict[str, list[NDArray[np.int64]]] = {name: [] for name in _TIMES}
     with ExitStack() as stack:
         rows = stack.enter_context(_Table(table)) if table is not None else None
@@ -86,32 +90,31 @@ def read_catalogue(file: PublishedFile, table: Path | None = None, block: int = 
             entries = [parse(text, f"{file.path}: {CATALOGUE}, row {first + i}") for i, text in enumerate(texts)]
             if rows is not None:
                 rows.compare(entries, first)
-            for name in columns:
-                columns[name] += [entry[name] for entry in entries]
+            for name, found in codes.items():
+                found.update(entry[name] for entry in entries)
+            station.append(np.array([entry["station"] for entry in entries], dtype=str))
+            rate.append(np.array([entry["fs"] for entry in entries], dtype=np.float64))
+            found_by += [_found_by(entry["STA"], entry["LTA"], file.path) for entry in entries]
             for name, parsed in times.items():
                 parsed.append(_times([entry[name] for entry in entries], name, first, file.path))
         if rows is not None:
             rows.finish(file.events)
-    stations, station = np.unique(np.array(columns["station"], dtype=str), return_inverse=True)
-    pairs: dict[tuple[float, float], str] = {}
-    for pair in zip(columns["STA"], columns["LTA"], strict=True):
-        if pair not in pairs:
-            pairs[pair] = pair_name(_METHOD, _averages(pair, file.path))
-    found = Catalogue(
-        network=tuple(sorted(set(columns["network"]))),
-        channel=tuple(sorted(set(columns["channel"]))),
+    stations, places = np.unique(np.concatenate(station), return_inverse=True)
+    catalogue = Catalogue(
+        network=tuple(sorted(codes["network"])),
+        channel=tuple(sorted(codes["channel"])),
         stations=tuple(str(code) for code in stations),
-        station=station.astype(np.int32),
+        station=places.astype(np.int32),
         time_on=np.concatenate(times["dt_on"]),
         time_off=np.concatenate(times["dt_off"]),
         time_peak=np.concatenate(times["dt_peak"]),
         spec_start=np.concatenate(times["spec_start"]),
-        sampling_rate=np.array(columns["fs"], dtype=np.float64),
-        found_by=tuple(pairs[pair] for pair in zip(columns["STA"], columns["LTA"], strict=True)),
+        sampling_rate=np.concatenate(rate),
+        found_by=tuple(found_by),
     )
-    _check_order(found, file.path)
-    _check_unique(found, file.path)
-    return found
+    _check_order(catalogue, file.path)
+    _check_unique(catalogue, file.path)
+    return catalogue
 
 
 def parse(text: bytes, where: str) -> dict[str, Any]:
@@ -140,13 +143,12 @@ def _short(text: bytes) -> str:
     return shown if len(shown) <= 120 else shown[:120] + "…"
 
 
-def _averages(pair: tuple[float, float], path: Path) -> StaLta:
+@lru_cache(maxsize=64)  # a file has one pair or a few, and names of one pair are one object
+def _found_by(sta: float, lta: float, path: Path) -> str:
     try:
-        return StaLta(sta=pair[0], lta=pair[1])
+        return pair_name(_METHOD, StaLta(sta=sta, lta=lta))
     except ValueError as error:
-        raise PublishedFileError(
-            f"{path}: {CATALOGUE}: STA {pair[0]} and LTA {pair[1]} s are no pair of averages"
-        ) from error
+        raise PublishedFileError(f"{path}: {CATALOGUE}: STA {sta} and LTA {lta} s are no pair of averages") from error
 
 
 def _times(texts: Sequence[str], name: str, first: int, path: Path) -> NDArray[np.int64]:

@@ -55,24 +55,43 @@ DETECTION_SCHEMA = pa.schema(
 
 
 def label_schema(k: int, latent_size: int = 9) -> pa.Schema:
-    """Return the schema of a label table for K clusters."""
+    """Return the schema of a label table by a model of K clusters.
+
+    Probabilities stand in the order of the model's clusters; ``classes`` of the file's summary (`read_summary`) is the
+    class number of each.
+    """
     return pa.schema(
         [
             pa.field("event_id", pa.string(), False, {"description": "As in the detection table"}),
             pa.field("station", pa.string(), False, {"description": "FDSN station code"}),
             pa.field("time_peak", _TIME, False, {"description": "Peak of the detection (UTC)"}),
-            pa.field("label", pa.int32(), False, {"description": "Cluster of greatest membership, from 0"}),
+            pa.field(
+                "label",
+                pa.int32(),
+                False,
+                {"description": "Class number of the cluster of greatest membership; a new champion keeps it"},
+            ),
             pa.field("probability", pa.float32(), False, {"description": "Greatest membership q; not a posterior"}),
-            pa.field("probabilities", pa.list_(pa.float32(), k), False, {"description": "Memberships q of all K"}),
+            pa.field(
+                "probabilities",
+                pa.list_(pa.float32(), k),
+                False,
+                {"description": "Memberships q of all K, in the order of the model's clusters (classes: see the file)"},
+            ),
             pa.field("latent", pa.list_(pa.float32(), latent_size), False, {"description": "Latent vector"}),
             pa.field(
                 "reconstruction_error",
                 pa.float32(),
-                False,
-                {"description": "Mean squared error per pixel of the unit-norm spectrogram"},
+                True,
+                {"description": "Mean squared error per pixel of the unit-norm spectrogram; null where not asked for"},
             ),
-            pa.field("novelty", pa.float32(), True, {"description": "Novelty score; null while none is calibrated"}),
-            pa.field("assigned", pa.bool_(), True, {"description": "Below the novelty threshold; null without one"}),
+            pa.field(
+                "novelty",
+                pa.float32(),
+                True,
+                {"description": "By the champion's score; greater is more novel"},
+            ),
+            pa.field("assigned", pa.bool_(), True, {"description": "Whether the novelty is not above its threshold"}),
             pa.field("model_version", pa.string(), False, {"description": "Model that gave the label"}),
         ]
     )

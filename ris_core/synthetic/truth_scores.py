@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ris_core.clustering.champion import read_champion
 from ris_core.clustering.stage import read_clusters, trained_models
-from ris_core.labels.stage import labels_are_current, read_champion
+from ris_core.labels.stage import labels_are_current
 from ris_core.models.inference import soft_assignments
 from ris_core.models.networks import Dec
 from ris_core.models.weights import load_model
@@ -55,7 +56,7 @@ class TruthScores:
     end_to_end
         Per family over all recorded events: events, found, recall, precision, f1, by the champion's label tables.
     classes
-        Class of each of the champion's clusters.
+        True class of each label (the champion's class numbers).
     k
         The champion's K.
     """
@@ -114,7 +115,7 @@ def score(store: Store) -> TruthScores:
                     "windows": found.counted,
                 }
             )
-            if k == champion["k"]:
+            if k == champion.k:
                 recall[method] = found.recall
     labelled = clustering_scores(classes, events["label"].to_numpy(dtype=np.int64))
     return TruthScores(
@@ -123,7 +124,7 @@ def score(store: Store) -> TruthScores:
         recall=pd.DataFrame(recall).rename_axis("class").reset_index(),
         end_to_end=end_to_end_scores(matched, truth, events["label"].to_numpy(), labelled.classes),
         classes=labelled.classes,
-        k=int(champion["k"]),
+        k=champion.k,
         station_days=len(scored),
     )
 
@@ -165,9 +166,7 @@ def _classes(
     return classes
 
 
-def _labels(
-    store: Store, k: int, x: Samples, features: NDArray[np.float64]
-) -> dict[str, NDArray[np.integer[Any]]]:
+def _labels(store: Store, k: int, x: Samples, features: NDArray[np.float64]) -> dict[str, NDArray[np.integer[Any]]]:
     _, initial, description = read_clusters(store, k)
     model, _ = load_model(store.dec(k))
     if not isinstance(model, Dec):

@@ -1,26 +1,26 @@
 """The champion: the model that labels."""
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from pydantic import Field
 
 from ris_core import versions
 from ris_core.config import Settings
+from ris_core.storage.store import Store
+from ris_dagster.assets.champion_choice import ChampionChoice, prepare_choice, registered_name
 from ris_dagster.assets.clustering import DEC_MODELS
 from ris_dagster.assets.training import TRAINING_POOL
-from ris_dagster.metadata import code_version, owners, table
+from ris_dagster.metadata import code_version, figure, finite, owners, table
 from ris_dagster.resources.store import DataStore
-from ris_dagster.resources.tracking import CHAMPION_ALIAS, Tracking
+from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS, Tracking
+
+if TYPE_CHECKING:
+    from ris_core.clustering.champion import Champion
+    from ris_core.labels.appointment import Appointment
 
 CHAMPION_MODEL = dg.AssetKey("champion_model")
 _COMPARED = ("silhouette", "silhouette_aec", "silhouette_dec", "davies_bouldin", "smallest_cluster", "updates")
-
-
-class ChampionChoice(dg.Config):
-    """Which model labels."""
-
-    k: int | None = Field(None, description="K of the champion; none: as the settings say, else the best silhouette.")
 
 
 def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
@@ -33,46 +33,111 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
         owners=owners(settings),
         tags={"stage": "train"},
         description="The DEC model that labels: champion.k of the settings, else the accepted K of best data-space "
-        "silhouette. Registered in MLflow with the alias 'champion'.",
+        "silhouette, or what the launchpad names: another K, a version in MLflow, an imported model. Its clusters keep "
+        "the class numbers of the champion before where they hold the same events. It must pass the checks "
+        "better_than_mean_spectrogram of aec_trials and no_empty_clusters of dec_models. Registered in MLflow with the "
+        "alias 'champion'; the one before has the alias 'former_champion'.",
         deps=[DEC_MODELS],
-        code_version=code_version(versions.CHAMPION, settings.champion.digest()),
+        code_version=code_version(versions.CHAMPION, settings.champion_digest()),
         pool=TRAINING_POOL,
     )
     def champion_model(
         context: dg.AssetExecutionContext, config: ChampionChoice, store: DataStore, tracking: Tracking
     ) -> Any:
-        import pandas as pd
-
-        from ris_core.clustering.stage import choose_champion, save_champion, trained_models, verdict
-        from ris_core.models.export import memberships
-        from ris_core.models.weights import load_model
-        from ris_core.training import training_set as sampling
+        from ris_core.clustering.champion import appoint, names_of_nothing
 
         opened = store.open()
-        models = trained_models(opened)
-        k = choose_champion(models, config.k or settings.champion.k, settings.dec)
-        run_id = models[k]["mlflow_run_id"]
-        registered = f"{settings.network.name}-dec"
-        example = sampling.load(opened).x[:2, None]
-        model: Any = load_model(opened.dec(k))[0]
-        exported = memberships(model)
-        version = tracking.register(run_id, exported, example, registered, alias=CHAMPION_ALIAS)
-        links = {"mlflow_run_id": run_id, "mlflow_model": registered, "mlflow_model_version": version}
-        record = save_champion(opened, k, links)
-        rows = [
-            {"k": n, "accepted": verdict(m, settings.dec).passed, **{name: m["metrics"][name] for name in _COMPARED}}
-            for n, m in models.items()
-        ]
+        experiment = tracking.prepare()
+        found = prepare_choice(context, config, opened, tracking)
+        champion = _registered(opened, tracking, found)
+        appoint(opened, champion, lambda: _move_aliases(context, tracking, champion))
+        if found.novelty.note:
+            context.log.warning(found.novelty.note)
+        for number, name in names_of_nothing(settings.champion, champion).items():
+            context.log.warning(f"champion.names: {number} ({name}) is the number of no class so far")
+        run_id = champion.mlflow_run_id
         return dg.MaterializeResult(
             metadata={
-                "k": k,
-                "model_version": record["model_version"],
-                "registered_model": f"{registered} version {version}, alias {CHAMPION_ALIAS}",
-                "candidates": table(pd.DataFrame(rows)),
-                "path": dg.MetadataValue.path(record["folder"]),
-                "mlflow": dg.MetadataValue.url(tracking.url(tracking.prepare(), run_id)),
+                "k": champion.k,
+                "model_version": champion.model_version,
+                "origin": champion.origin,
+                "registered_models": {name: f"version {v}" for name, v in champion.mlflow_versions.items()},
+                **_described(opened, found),
+                "path": dg.MetadataValue.path(opened.relative(opened.champion_model(champion.model_version))),
+                **({"mlflow": dg.MetadataValue.url(tracking.url(experiment, run_id))} if run_id else {}),
+                **_pictures(opened, found),
             },
-            data_version=dg.DataVersion(record["model_version"]),
+            data_version=dg.DataVersion(f"{champion.model_version}-{champion.digest}"),
         )
 
     return champion_model
+
+
+def _registered(store: Store, tracking: Tracking, found: "Appointment") -> "Champion":
+    """Register the packaged model, without an alias, and return the champion with what MLflow says of it."""
+    champion, run_id = found.champion, found.run_id
+    folder = store.champion_model(champion.model_version)
+    registered = tracking.register_packaged(store, folder, run_id, found.novelty, champion.classes)
+    name = registered_name(store)
+    return replace(
+        champion,
+        mlflow_run_id=run_id,
+        mlflow_model=name,
+        mlflow_model_version=registered[name],
+        mlflow_versions=registered,
+    )
+
+
+def _move_aliases(context: dg.AssetExecutionContext, tracking: Tracking, champion: "Champion") -> None:
+    """Move the aliases in MLflow: first that of the former champion, so that a version is never without one."""
+    former = champion.former.mlflow_versions if champion.former is not None else {}
+    for name, version in former.items():
+        if version in {found.version for found in tracking.model_versions(name)}:
+            tracking.set_alias(name, FORMER_ALIAS, version)
+        else:
+            context.log.warning(f"{name} version {version}, the former champion, is no longer in MLflow")
+    for name, version in champion.mlflow_versions.items():
+        tracking.set_alias(name, CHAMPION_ALIAS, version)
+
+
+def _described(store: Store, found: "Appointment") -> dict[str, Any]:
+    import pandas as pd
+
+    from ris_core.clustering.stage import trained_models, verdict
+
+    settings, novelty, former = store.settings, found.novelty, found.champion.former
+    models = trained_models(store) if store.aec_choice.exists() else {}
+    rows = [
+        {"k": n, "accepted": verdict(m, settings.dec).passed, **{name: m["metrics"][name] for name in _COMPARED}}
+        for n, m in models.items()
+    ]
+    checks = [
+        {
+            "asset": check.asset,
+            "check": check.check,
+            "partition": check.partition,
+            "passed": "not asked" if check.passed is None else check.passed,
+            "reasons": check.reasons,
+        }
+        for check in found.checks
+    ]
+    return {
+        "classes": table(found.table(settings.champion)),
+        "lost_classes": list(found.matching.lost),
+        "former_champion": former.model_version if former is not None else None,
+        "required_checks": table(pd.DataFrame(checks)),
+        "candidates": table(pd.DataFrame(rows, columns=["k", "accepted", *_COMPARED])),
+        "novelty": {
+            "score": novelty.score,
+            "threshold": finite(novelty.threshold),
+            "false_alarms": novelty.false_alarms,
+            "held_out_events": novelty.held_out,
+            "note": novelty.note,
+        },
+    }
+
+
+def _pictures(store: Store, found: "Appointment") -> dict[str, Any]:
+    from ris_dagster.assets.champion_figures import FIGURES, champion_figures
+
+    return {f"figure_{name}": figure(drawn, FIGURES[name]) for name, drawn in champion_figures(store, found)}

@@ -28,8 +28,9 @@ def build_label_assets(settings: Settings, partitions: Partitions) -> list[dg.As
         kinds={"torch", "parquet"},
         owners=owners(settings),
         tags={"stage": "label"},
-        description="Label, memberships q, latent and reconstruction error of every event of a station-day, by the "
-        "champion model. The greatest q is a membership, not a posterior probability.",
+        description="Class, memberships q, latent, reconstruction error and novelty of every event of a station-day, "
+        "by the champion model. The greatest q is a membership, not a posterior probability. An event whose novelty "
+        "exceeds the threshold is not assigned.",
         partitions_def=partitions.station_days,
         deps=[SPECTROGRAMS, CHAMPION_MODEL],
         backfill_policy=dg.BackfillPolicy.multi_run(50),
@@ -55,8 +56,9 @@ def _describe(result: dict[str, Any]) -> dict[str, Any]:
 
     return {
         "dagster/row_count": int(result["labels"]),
-        "dagster/column_schema": column_schema(label_schema(len(result["sizes"]))),
-        "events_per_label": result["sizes"],
+        "dagster/column_schema": column_schema(label_schema(int(result["k"]))),
+        "events_per_class": result["sizes"],
+        "assigned": int(result["assigned"]),
         "model_version": result["model_version"],
         "path": dg.MetadataValue.path(result["path"]),
         "content": result["content"],

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ris_core.clustering.novelty import NoveltyModel
     from ris_dagster.resources.registry import ModelVersion
 
-CHAMPION_ALIAS = "champion"
+CHAMPION_ALIAS, FORMER_ALIAS = "champion", "former_champion"
 logger = logging.getLogger(__name__)
 _DEFAULT_UI = "http://127.0.0.1:5000"
 _TRIES, _ANSWER_S = 3, 10
@@ -251,6 +251,14 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
     def set_alias(self, name: str, alias: str, version: str) -> None:
         """Move an alias to a version of a registered model."""
         self._client_for_models().set_registered_model_alias(name, alias, version)
+
+    def download_version(self, name: str, version: str, folder: Path) -> Path:
+        """Fetch the files of a version of a registered model into a folder, and return where they lie."""
+        import mlflow
+
+        self._client_for_models()
+        fetched = mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{name}/{version}", dst_path=str(folder))
+        return Path(fetched)
 
     def _client_for_models(self) -> "MlflowClient":
         import mlflow

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from builders import Opened
 
-from ris_core.clustering import stage
+from ris_core.clustering import candidates, stage
 from ris_core.config import Settings
 from ris_core.storage.store import Store
 from ris_core.training import training_set, trials
@@ -55,7 +55,7 @@ def test_models_of_another_autoencoder_are_no_candidates_for_the_champion(copied
     models = stage.trained_models(copied)
     assert models == {}
     with pytest.raises(trials.NoAcceptedModelError, match="no DEC model was trained from the autoencoder"):
-        stage.choose_champion(models, None, copied.settings.dec)
+        candidates.choose_k(models, None, copied.settings.dec)
 
 
 def test_a_changed_acceptance_counts_without_training_again(copied: Store) -> None:
@@ -63,9 +63,9 @@ def test_a_changed_acceptance_counts_without_training_again(copied: Store) -> No
     models = stage.trained_models(strict)
     assert set(models) == set(copied.settings.dec.k)
     with pytest.raises(trials.NoAcceptedModelError, match=r"dec\.smallest_cluster"):
-        stage.choose_champion(models, None, strict.settings.dec)
+        candidates.choose_k(models, None, strict.settings.dec)
     lenient = with_settings(copied, "dec", smallest_cluster=0.0)
-    assert stage.choose_champion(models, None, lenient.settings.dec) in models
+    assert candidates.choose_k(models, None, lenient.settings.dec) in models
 
 
 def test_a_longer_grid_leaves_the_trained_trials_current(copied: Store) -> None:

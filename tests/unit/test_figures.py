@@ -56,8 +56,6 @@ def loss_history(epochs: int = 20) -> pd.DataFrame:
 def every_figure() -> dict[str, Figure]:
     x, rng = spectrograms(8), np.random.default_rng(1)
     z, labels = rng.normal(size=(5000, 9)), rng.integers(0, 8, 5000)
-    k = np.arange(2, 21)
-    curves = pd.DataFrame({"k": k, "inertia": 1e6 / k, "silhouette": 0.3 - 0.01 * k, "gmm_bic": -3e5 + (k - 9.0) ** 2})
     update = np.arange(1, 30)
     dec = pd.DataFrame({"update": update, "mse": 2e-5 / update, "kl": 0.4 / update, "label_change": 0.3 / update**2})
     recall = pd.DataFrame({"snr": np.arange(4.0, 30, 2), "recall": np.linspace(0, 1, 13), "n": 50})
@@ -74,7 +72,6 @@ def every_figure() -> dict[str, Figure]:
             dict.fromkeys(("data space", "autoencoder", "DEC"), rng.uniform(-0.2, 0.9, 5000)), labels
         ),
         "distances": distances.distance_distributions(rng.gamma(4, 1 + 0.1 * labels), labels),
-        "counts": clustering.cluster_count_curves(curves, {"silhouette": 7}),
         "change": clustering.label_change(pd.DataFrame(rng.integers(0, 5000, (8, 8)))),
         "availability": network.availability(availability_table(34, 730)),
         "recall": network.detection_recall(recall),
@@ -90,7 +87,6 @@ NAMES = (
     "gallery",
     "silhouettes",
     "distances",
-    "counts",
     "change",
     "availability",
     "recall",
@@ -175,6 +171,12 @@ def test_a_history_without_a_column_is_refused_by_name() -> None:
 def test_a_history_without_a_first_label_change_can_be_drawn() -> None:
     one = pd.DataFrame({"mse": [2e-5], "kl": [0.3], "label_change": [np.nan]})
     to_png(training.dec_history(one, tolerance=0.003))
+
+
+def test_a_history_without_a_decoder_has_no_reconstruction_error() -> None:
+    history = pd.DataFrame({"update": [1, 2], "kl": [0.3, 0.2], "label_change": [0.1, 0.05]})
+    fig = training.dec_history(history, tolerance=0.003, gamma=1.0)
+    assert [axes.get_title() for axes in fig.axes] == ["Clustering loss", "Label change"]
 
 
 def test_principal_components_keep_distances_in_the_plane_of_greatest_variance() -> None:
@@ -276,15 +278,6 @@ def test_t_sne_of_too_few_events_or_dead_latents_says_so() -> None:
         embedding.tsne(np.zeros((5, 9)))
     assert "too few events" in texts(embedding.tsne_space(np.zeros((5, 9))))
     assert "none of their latents varies" in texts(embedding.tsne_space(np.ones((50, 9))))
-
-
-def test_suggested_cluster_counts_stand_in_the_panel_of_their_criterion() -> None:
-    table = pd.DataFrame({"k": [2, 3], "inertia": [2.0, 1.0], "silhouette": [0.1, 0.2], "gmm_bic": [5.0, 4.0]})
-    fig = clustering.cluster_count_curves(table, {"silhouette": 3})
-    legends = [a.get_legend() for a in fig.axes]
-    assert [bool(x) for x in legends] == [False, True, False]
-    with pytest.raises(ValueError, match="suggested names gap"):
-        clustering.cluster_count_curves(table, {"gap": 3})
 
 
 def test_every_count_of_a_cross_tabulation_is_written() -> None:

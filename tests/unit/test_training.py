@@ -83,11 +83,12 @@ def test_normalising_is_as_exact_for_the_smallest_and_greatest_psd_as_for_others
 
 def test_decibels_are_those_above_the_floor_and_scaled_to_unit_norm() -> None:
     raw, _ = families(7)
-    unit = normalise(raw, config.Normalisation(scale="decibel", floor_quantile=0.5))
+    median = config.Normalisation(scale="decibel", floor_quantile=0.5)
+    unit = normalise(raw, median)
     floor = np.sort(raw.reshape(7, -1).astype(float), axis=1)[:, 4350][:, None, None]
     decibels = np.maximum(10 * np.log10(raw / floor), 0)
     np.testing.assert_allclose(unit, decibels / np.linalg.norm(decibels, axis=(1, 2), keepdims=True), atol=1e-6)
-    np.testing.assert_allclose(normalise(raw * 1e6, config.Normalisation(scale="decibel", floor_quantile=0.5)), unit, atol=1e-6)
+    np.testing.assert_allclose(normalise(raw * 1e6, median), unit, atol=1e-6)
 
 
 def test_decibels_need_a_spectrogram_that_rises_above_its_floor() -> None:

@@ -1,0 +1,202 @@
+"""Which model may label: those trained on what is there now, former champions and imported ones, and their checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ris_core import config
+from ris_core.clustering.stage import now, trained_models, verdict
+from ris_core.models.imported import imported_models, load_imported
+from ris_core.models.networks import Dec
+from ris_core.models.weights import JSON_FILE, load_model, read_description, weights_digest
+from ris_core.storage.store import Store
+from ris_core.training import trials
+from ris_core.training.acceptance import Acceptance, accept_dec
+from ris_core.training.trials import NoAcceptedModelError
+
+
+class UnknownCandidateError(ValueError):
+    """The model that is asked for is not there; the message names those that are."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that may become champion.
+
+    Attributes
+    ----------
+    origin
+        Where it came from, in words.
+    model
+        The network.
+    metadata
+        That it was saved with.
+    digest
+        Of its weights.
+    """
+
+    origin: str
+    model: Dec = field(repr=False)
+    metadata: Mapping[str, Any] = field(repr=False)
+    digest: str
+
+    @property
+    def k(self) -> int:
+        """Number of clusters."""
+        return self.model.n_clusters
+
+    @property
+    def normalisation(self) -> config.Normalisation:
+        """That it was trained with."""
+        return config.Normalisation.model_validate(self.metadata.get("normalisation", {}))
+
+
+@dataclass(frozen=True)
+class RequiredCheck:
+    """An asset check that a model must pass to label, by the settings of now; `passed` is none where it cannot be."""
+
+    asset: str
+    check: str
+    partition: str
+    passed: bool | None
+    reasons: str
+
+
+def choose_k(models: Mapping[int, Mapping[str, Any]], k: int | None, settings: config.Dec) -> int:
+    """Choose the model that labels among those trained on what is there now.
+
+    Parameters
+    ----------
+    models
+        Metadata of the models by K (`ris_core.clustering.stage.trained_models`).
+    k
+        The K asked for; none: the accepted model of best silhouette in data space.
+    settings
+        Section `dec`: what a model must fulfil to be accepted.
+
+    Raises
+    ------
+    NoAcceptedModelError
+        There is no such model, or none that is accepted; gives the reasons.
+    """
+    if not models or (k is not None and k not in models):
+        raise NoAcceptedModelError(
+            f"no DEC model{'' if k is None else f' of K = {k}'} was trained from the autoencoder and the training set "
+            f"of now (trained: {sorted(models) or 'none'}); materialize gmm_clusters and dec_models"
+        )
+    wanted = {k: models[k]} if k is not None else dict(models)
+    verdicts = {n: verdict(m, settings) for n, m in wanted.items()}
+    accepted = [n for n in sorted(wanted) if verdicts[n].passed]
+    if not accepted:
+        reasons = "\n".join(f"K = {n}: {'; '.join(found.reasons)}" for n, found in verdicts.items())
+        raise NoAcceptedModelError(f"none of {len(wanted)} DEC models may label\n{reasons}")
+
+    def score(n: int) -> float:
+        value = wanted[n]["metrics"]["silhouette"]
+        return float("-inf") if value is None else float(value)
+
+    return max(accepted, key=score)
+
+
+def candidate_of_k(store: Store, k: int | None) -> Candidate:
+    """Return the model of a K, or the accepted one of best silhouette; raises as `choose_k`."""
+    chosen = choose_k(trained_models(store), k, store.settings.dec)
+    return candidate_of_folder(store.dec(chosen), f"trained here, K = {chosen}")
+
+
+def candidate_of_folder(folder: Path, origin: str) -> Candidate:
+    """Return the model in a folder; raises `WeightsError` if there is none or it is damaged."""
+    model, metadata = load_model(folder)
+    if not isinstance(model, Dec):
+        raise UnknownCandidateError(f"{folder}: holds an autoencoder without clusters, which cannot label")
+    return Candidate(origin, model, metadata, weights_digest(model))
+
+
+def candidate_of_imported(store: Store, name: str) -> Candidate:
+    """Return an imported model by its name.
+
+    Raises
+    ------
+    UnknownModelError
+        There is none of this name; names those that there are.
+    UnknownCandidateError
+        It is an autoencoder without clusters; names those that have them.
+    """
+    model, metadata = load_imported(store, name)
+    if not isinstance(model, Dec):
+        found = [n for n, description in imported_models(store).items() if description["network"] == "dec"]
+        raise UnknownCandidateError(
+            f"imported = {name!r}: an autoencoder without clusters cannot label (imported with clusters: "
+            f"{', '.join(found) or 'none'}); choose it with the run config of aec_weights and train clusters from it"
+        )
+    return Candidate(f"imported {name}", model, metadata, weights_digest(model))
+
+
+def folder_of_run(store: Store, run_id: str) -> Path | None:
+    """Return where the model that an MLflow run trained is on disk: a champion's copy, or the model of a K."""
+    champions = sorted(path.parent for path in store.champion_model("").glob(f"*/{JSON_FILE}"))
+    trained = [store.dec(k) for k in store.settings.dec.k if (store.dec(k) / JSON_FILE).exists()]
+    for folder in [*champions, *trained]:
+        if read_description(folder)["metadata"].get("mlflow_run_id") == run_id:
+            return folder
+    return None
+
+
+def required_checks(
+    store: Store, candidate: Candidate, sizes: Sequence[int], coinciding: Sequence[Sequence[int]]
+) -> list[RequiredCheck]:
+    """Return the asset checks that a model must pass, as the settings of now judge them.
+
+    Parameters
+    ----------
+    store, candidate
+        Where, and which model.
+    sizes, coinciding
+        Events of the training set of now in each of its clusters, and pairs of clusters that have fallen together.
+    """
+    trial, judged = _of_autoencoder(store, candidate)
+    clusters = accept_dec(sizes, store.settings.dec, coinciding)
+    return [
+        RequiredCheck(
+            "aec_trials",
+            "better_than_mean_spectrogram",
+            trial,
+            None if judged is None else judged.passed,
+            "its autoencoder is no trial of this store" if judged is None else "; ".join(judged.reasons),
+        ),
+        RequiredCheck(
+            "dec_models", "no_empty_clusters", str(candidate.k), clusters.passed, "; ".join(clusters.reasons)
+        ),
+    ]
+
+
+def _of_autoencoder(store: Store, candidate: Candidate) -> tuple[str, Acceptance | None]:
+    """Return trial and verdict of the autoencoder that a model was trained from; no verdict where it is not there."""
+    wanted = candidate.metadata.get("aec")
+    if store.aec_choice.exists():
+        choice = trials.read_choice(store)
+        if choice["digest"] == wanted and "imported" in choice:
+            return f"imported {choice['imported']}", trials.verdict(choice, store.settings.aec)
+    for key, metadata in trials.trained_trials(store).items():
+        if read_description(store.aec(key))["digest"] == wanted:
+            return key, trials.verdict(metadata, store.settings.aec)
+    return "", None
+
+
+def require(checks: Sequence[RequiredCheck], candidate: Candidate) -> None:
+    """Raise `NoAcceptedModelError` with the reasons unless every check that can be judged is passed."""
+    failed = [f"{c.asset}: {c.check} ({c.partition}): {c.reasons}" for c in checks if c.passed is False]
+    if failed:
+        raise NoAcceptedModelError(f"the model {candidate.origin} may not label\n" + "\n".join(failed))
+
+
+def is_of_now(store: Store, candidate: Candidate) -> bool:
+    """Return whether a model was trained from the autoencoder and the training set of now."""
+    found = (candidate.metadata.get("aec"), candidate.metadata.get("training_set"))
+    try:
+        return found == now(store)
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,107 @@
+"""Which model becomes champion: one of a K, a version in MLflow's registry, or an imported one."""
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from pydantic import Field
+
+from ris_core.storage.store import Store
+from ris_dagster.resources.tracking import Tracking
+
+if TYPE_CHECKING:
+    from ris_core.clustering.candidates import Candidate
+    from ris_core.labels.appointment import Appointment
+
+
+class ChampionChoice(dg.Config):
+    """Which model labels; at most one of the three."""
+
+    k: int | None = Field(None, description="K of the champion; none: as the settings say, else the best silhouette.")
+    mlflow_version: int | None = Field(None, description="A version of the registered model NETWORK-dec.")
+    imported: str | None = Field(None, description="Name of an imported model with clusters.")
+
+
+def registered_name(store: Store) -> str:
+    """Return the name of the registered model whose versions can be chosen."""
+    return f"{store.settings.network.name}-dec"
+
+
+def prepare_choice(
+    context: dg.AssetExecutionContext, choice: ChampionChoice, store: Store, tracking: Tracking
+) -> "Appointment":
+    """Find the model that is asked for and put its files in place; the champion of now stays as it is.
+
+    Raises
+    ------
+    ValueError
+        Two are asked for at once, or the one that is asked for is not there; names those that are.
+    NoAcceptedModelError
+        It may not label; gives the reasons.
+    """
+    from ris_core.clustering.candidates import candidate_of_k
+    from ris_core.labels.appointment import prepare
+
+    named = {name: value for name, value in choice.model_dump().items() if value is not None}
+    if len(named) > 1:
+        asked = ", ".join(f"{name} = {value}" for name, value in named.items())
+        raise ValueError(f"{asked}: only one model can be champion; give one of k, mlflow_version and imported")
+    if choice.imported is not None:
+        return _imported(context, choice.imported, store, tracking)
+    if choice.mlflow_version is not None:
+        return prepare(store, _of_version(context, choice.mlflow_version, store, tracking))
+    return prepare(store, candidate_of_k(store, choice.k or store.settings.champion.k))
+
+
+def _of_version(context: dg.AssetExecutionContext, version: int, store: Store, tracking: Tracking) -> "Candidate":
+    """Return the model of a registered version: from the store, else from MLflow's artifacts."""
+    from ris_core.clustering.candidates import UnknownCandidateError, candidate_of_folder, folder_of_run
+    from ris_core.models.weights import JSON_FILE
+
+    name = registered_name(store)
+    known = {found.version: found for found in tracking.model_versions(name)}
+    if str(version) not in known:
+        there = ", ".join(sorted(known, key=int)) or "none"
+        raise UnknownCandidateError(
+            f"mlflow_version = {version}: {name} has no such version in MLflow at {tracking.uri} (there are: {there})"
+        )
+    run_id = known[str(version)].run_id
+    origin = f"{name} version {version}"
+    folder = folder_of_run(store, run_id) if run_id else None
+    if folder is not None:
+        return candidate_of_folder(folder, origin)
+    context.log.info(f"{origin} is no longer in {store.root}; it is fetched from MLflow")
+    with tempfile.TemporaryDirectory() as temporary:
+        files = tracking.download_version(name, str(version), Path(temporary))
+        found = sorted(path.parent for path in files.rglob(JSON_FILE))
+        if not found:
+            raise UnknownCandidateError(f"{origin}: MLflow holds no {JSON_FILE} of it; train the model again")
+        return candidate_of_folder(found[0], origin)
+
+
+def _imported(context: dg.AssetExecutionContext, name: str, store: Store, tracking: Tracking) -> "Appointment":
+    """Prepare an imported model, with an MLflow run of its own to be compared with those that were trained here."""
+    from ris_core.clustering.candidates import candidate_of_imported
+    from ris_core.clustering.champion import version_of
+    from ris_core.labels.appointment import prepare
+    from ris_core.models.weights import JSON_FILE, read_description
+    from ris_core.section import digest_of
+    from ris_core.training.training_set import digest_on_disk
+
+    candidate = candidate_of_imported(store, name)
+    kept = store.champion_model(version_of(candidate.k, candidate.digest))
+    if (kept / JSON_FILE).exists():
+        # It was champion before, and has its run.
+        run_id = read_description(kept)["metadata"]["mlflow_run_id"]
+        return prepare(store, replace(candidate, metadata={**candidate.metadata, "mlflow_run_id": run_id}))
+    configuration = digest_of(["imported", candidate.digest, digest_on_disk(store)])
+    parameters = {"imported": name, "file": candidate.metadata["file"], "k": candidate.k}
+    with tracking.run(context, f"dec imported {name}", configuration, parameters) as run:
+        found = prepare(store, replace(candidate, metadata={**candidate.metadata, "mlflow_run_id": run.run_id}))
+        run.metrics({f"size_{cluster}": float(size) for cluster, size in enumerate(found.matching.sizes)})
+        errors = found.labels.reconstruction_error
+        if errors is not None:
+            run.metrics({"mse": float(errors.mean())})
+    return found

@@ -1,0 +1,249 @@
+"""A model becomes champion: novelty, classes that persist, files, and what is refused."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from builders import sds_values
+from numpy.typing import NDArray
+
+from ris_core.clustering.candidates import Candidate, candidate_of_folder, folder_of_run
+from ris_core.clustering.champion import (
+    Champion,
+    NoChampionError,
+    appoint,
+    class_names,
+    class_titles,
+    names_of_nothing,
+    novelty_path,
+    read_champion,
+)
+from ris_core.clustering.initialise import kmeans
+from ris_core.clustering.novelty import NoveltyModel
+from ris_core.config import Settings
+from ris_core.labels.appointment import Appointment, prepare
+from ris_core.models.inference import encode
+from ris_core.models.networks import Aec, Dec
+from ris_core.models.weights import WeightsError, load_model, save_model, weights_digest
+from ris_core.processing.chain import Spectrograms
+from ris_core.storage import spectrogram_file
+from ris_core.storage.stamp import Stamp
+from ris_core.storage.store import Store
+from ris_core.training.normalise import normalise
+from ris_core.training.trials import NoAcceptedModelError
+
+Array = NDArray[Any]
+FREQUENCY = np.arange(16, 103) * 50 / 256
+TIME = np.arange(100) * 0.04
+EVENTS = 240
+
+
+def spectrograms(families: Array, seed: int = 0) -> Array:
+    """Return one spectrogram for each family: a short burst at 5, 9, 13 or 17 Hz."""
+    rng = np.random.default_rng(seed)
+    centre = 5 + 4 * families[:, None, None] + rng.normal(0, 0.2, (len(families), 1, 1))
+    peak = np.exp(-(((FREQUENCY[:, None] - centre) / 1.5) ** 2) - ((TIME - 2) / 0.4) ** 2)
+    return (1e4 * (peak + 1e-3 * rng.exponential(size=peak.shape))).astype(np.float32)
+
+
+FAMILIES = np.random.default_rng(7).integers(0, 4, EVENTS)
+
+
+def made(root: Path, **sections: Any) -> Store:
+    """Return a store with a training set of four families."""
+    values = sds_values(root / "archive") | {"novelty": {"false_alarms": 0.05}} | sections
+    store = Store(Settings.model_validate(values), root / "data")
+    data = Spectrograms(
+        spectrogram=spectrograms(FAMILIES),
+        waveform=np.zeros((EVENTS, 218), np.float32),
+        frequency=FREQUENCY,
+        time=TIME,
+        event_id=tuple(f"XX.AA..HHZ.{i}" for i in range(EVENTS)),
+        time_peak=np.arange(EVENTS),
+        window_start=np.arange(EVENTS),
+        sampling_rate=50.0,
+        unit="counts",
+    )
+    validation = np.arange(EVENTS) >= 0.8 * EVENTS
+    spectrogram_file.write_spectrograms(store.training_set, data, Stamp("", "", ""), "{}", {}, validation=validation)
+    return store
+
+
+def candidate(merged: dict[int, int] | None = None, seed: int = 0, run: str = "") -> Candidate:
+    """Return a model whose clusters are the families, some of them merged, in an order of the seed's."""
+    families = np.array([(merged or {}).get(int(f), int(f)) for f in FAMILIES])
+    aec = Aec(seed)
+    z = encode(aec, normalise(spectrograms(FAMILIES))).astype(np.float64)
+    numbers = np.random.default_rng(seed).permutation(np.unique(families))
+    centroids = np.stack([z[families == number].mean(axis=0) for number in numbers])
+    model = Dec.from_aec(aec, torch.from_numpy(centroids.astype(np.float32)))
+    return Candidate(f"seed {seed}", model, {"mlflow_run_id": run}, weights_digest(model))
+
+
+def appointed(store: Store, model: Candidate) -> Appointment:
+    found = prepare(store, model)
+    appoint(store, found.champion)
+    return found
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return made(tmp_path)
+
+
+def family_of_class(found: Appointment) -> dict[int, int]:
+    """Return the most frequent family of each class."""
+    classes = found.classes()
+    return {int(c): int(np.bincount(FAMILIES[classes == c]).argmax()) for c in np.unique(classes)}
+
+
+def test_the_first_champion_has_the_classes_of_its_clusters_and_a_folder_of_its_own(store: Store) -> None:
+    model = candidate()
+    found = prepare(store, model)
+    with pytest.raises(NoChampionError, match="materialize champion_model first"):
+        read_champion(store)
+    appoint(store, found.champion)
+    champion = read_champion(store)
+    assert champion == found.champion
+    assert (champion.k, champion.classes, champion.next_class, champion.former) == (4, (0, 1, 2, 3), 4, None)
+    kept, metadata = load_model(store.champion_model(champion.model_version))
+    assert weights_digest(kept) == model.digest
+    assert metadata["normalisation"]["scale"] == "linear"
+    novelty = NoveltyModel.load(novelty_path(store, champion.model_version, champion.novelty))
+    assert novelty.digest == champion.novelty
+    assert novelty.held_out == 48
+
+
+def test_another_model_keeps_the_classes_of_the_same_events(store: Store) -> None:
+    first = appointed(store, candidate(seed=0))
+    second = appointed(store, candidate(seed=3))
+    assert second.champion.classes != tuple(range(4))  # its clusters stand in another order
+    assert sorted(second.champion.classes) == [0, 1, 2, 3]
+    assert family_of_class(second) == family_of_class(first)
+    assert np.mean(second.classes() == first.classes()) > 0.95
+    np.testing.assert_array_equal(second.before, first.classes())
+    former = read_champion(store).former
+    assert former is not None
+    assert (former.model_version, former.classes) == (first.champion.model_version, (0, 1, 2, 3))
+
+
+def test_a_class_that_is_lost_leaves_its_number_and_the_model_before_takes_it_back(store: Store) -> None:
+    first = appointed(store, candidate())
+    fewer = appointed(store, candidate({3: 2}, seed=1))
+    assert len(fewer.matching.lost) == 1
+    assert fewer.champion.next_class == 4
+    table = fewer.table(store.settings.champion)
+    assert set(table["state"]) == {"kept"} and table["events"].sum() == EVENTS
+    again = appointed(store, candidate())
+    assert again.champion.classes == first.champion.classes
+    assert again.matching.states.count("back") == 1
+    assert again.champion.former is not None
+    assert again.champion.former.model_version == fewer.champion.model_version
+
+
+def test_what_has_nothing_in_common_gets_numbers_never_used_before(tmp_path: Path) -> None:
+    store = made(tmp_path, champion={"least_overlap": 1.0})
+    appointed(store, candidate())
+    second = appointed(store, candidate({1: 0, 3: 2}, seed=1))
+    assert (second.champion.classes, second.champion.next_class) == ((4, 5), 6)
+    third = appointed(store, candidate({2: 0, 3: 1}, seed=2))
+    assert (third.champion.classes, third.champion.next_class) == ((6, 7), 8)
+
+
+def test_the_same_choice_again_changes_nothing(store: Store) -> None:
+    appointed(store, candidate())
+    appointed(store, candidate(seed=3))
+    before = store.champion.read_bytes()
+    appointed(store, candidate(seed=3))
+    assert store.champion.read_bytes() == before
+
+
+def test_other_novelty_settings_are_another_champion_digest_of_the_same_model(tmp_path: Path) -> None:
+    digests = set()
+    for score in ("reconstruction", "distance", "probability"):
+        champion = appointed(made(tmp_path, novelty={"score": score, "false_alarms": 0.05}), candidate()).champion
+        digests.add(champion.digest)
+        assert champion.model_version == f"k4-{candidate().digest}"
+    assert len(digests) == 3
+
+
+def test_if_telling_others_fails_the_champion_stays_and_a_repeat_mends_it(store: Store) -> None:
+    first = appointed(store, candidate()).champion
+    second = prepare(store, candidate(seed=3)).champion
+
+    def fails() -> None:
+        raise ConnectionError("the registry does not answer")
+
+    with pytest.raises(ConnectionError):
+        appoint(store, second, fails)
+    assert read_champion(store) == first
+    told = []
+    appoint(store, second, lambda: told.append(read_champion(store)))
+    assert told == [first]  # the record takes its place after the others know
+    assert read_champion(store) == second
+    assert [p.name for p in store.champion.parent.iterdir() if p.suffix == ".tmp"] == []
+
+
+def test_a_model_with_an_empty_cluster_may_not_label(store: Store) -> None:
+    model = candidate()
+    far = torch.cat([model.model.clustering.centroids.detach(), torch.full((1, 9), 1e3)])
+    five = Dec.from_aec(model.model.aec, far)
+    with pytest.raises(
+        NoAcceptedModelError, match=r"dec_models: no_empty_clusters \(5\): cluster\(s\) 4 of 5 are empty"
+    ):
+        prepare(store, Candidate("five", five, {}, weights_digest(five)))
+    assert not store.champion.exists()
+
+
+def test_without_the_files_of_the_champion_before_it_says_what_to_do(store: Store) -> None:
+    first = appointed(store, candidate()).champion
+    (store.champion_model(first.model_version) / "model.safetensors").unlink()
+    with pytest.raises(WeightsError, match=r"put them back, or remove .*champion\.json"):
+        prepare(store, candidate(seed=3))
+
+
+def test_without_a_training_set_nothing_can_be_calibrated(store: Store) -> None:
+    store.training_set.unlink()
+    with pytest.raises(FileNotFoundError, match="materialize training_set first"):
+        prepare(store, candidate())
+
+
+def test_a_record_of_another_version_says_what_to_do(store: Store) -> None:
+    store.champion.parent.mkdir(parents=True, exist_ok=True)
+    store.champion.write_text(json.dumps({"k": 3, "model_version": "k3-0"}))
+    with pytest.raises(ValueError, match=r"champion\.json: not a record of this version .* remove it"):
+        read_champion(store)
+
+
+def test_a_run_is_found_in_the_champions_copy_even_after_its_k_was_trained_again(store: Store) -> None:
+    model = candidate(run="abc")
+    champion = appointed(store, model).champion
+    assert folder_of_run(store, "abc") == store.champion_model(champion.model_version)
+    assert folder_of_run(store, "other") is None
+    save_model(store.dec(3), candidate({3: 2}).model, {"mlflow_run_id": "other"})
+    assert folder_of_run(store, "other") == store.dec(3)
+    assert candidate_of_folder(store.dec(3), "here").k == 3
+
+
+def test_classes_are_called_what_the_user_calls_them() -> None:
+    settings = Settings.model_validate(
+        sds_values(Path("archive")) | {"champion": {"names": {2: "rift", 9: "whale"}}}
+    ).champion
+    assert class_names(settings, [0, 2]) == {0: "0", 2: "rift"}
+    assert class_titles(settings, [0, 2]) == {0: "0", 2: "2 rift"}
+    champion = Champion(3, "v", "", (0, 1, 2), 3, {}, {}, "")
+    assert names_of_nothing(settings, champion) == {9: "whale"}
+
+
+def test_kmeans_on_other_latents_finds_the_same_classes(store: Store) -> None:
+    first = appointed(store, candidate())
+    aec = Aec(5)
+    start = kmeans(encode(aec, normalise(spectrograms(FAMILIES))), 4, 10, 0)
+    model = Dec.from_aec(aec, torch.from_numpy(start.centroids.astype(np.float32)))
+    second = appointed(store, replace(candidate(), model=model, digest=weights_digest(model)))
+    assert second.matching.states == ("kept",) * 4
+    assert family_of_class(second) == family_of_class(first)

@@ -1,0 +1,247 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from builders import DAYS, sds_values, write_archive
+from numpy.typing import NDArray
+from sklearn.metrics import adjusted_rand_score
+
+from ris_core import config
+from ris_core.clustering.agreement import consensus, pairwise_ari
+from ris_core.clustering.noise_null import NoiseNull, against_noise
+from ris_core.clustering.noise_windows import noise_windows
+from ris_core.clustering.stability import Stability, judge
+from ris_core.clustering.trainings import Recipe, Trainings, another_order, train_once
+from ris_core.config import Settings
+from ris_core.models.inference import encode
+from ris_core.processing.stage import process_station_day
+from ris_core.station_day import StationDay
+from ris_core.storage import spectrogram_file
+from ris_core.storage.atomic import read_json, write_json
+from ris_core.storage.store import Store
+from ris_core.training.aec import train_aec
+from ris_core.training.normalise import normalise
+from ris_core.training.samples import of_array
+from ris_core.waveforms.acquire import acquire_station_day
+
+Array = NDArray[Any]
+DEC = config.Dec(k=(3,), n_init=2, max_epochs=1, batch_size=16)
+
+
+def families(n: int = 60) -> tuple[Array, Array]:
+    """Three families of normalised spectrograms and their numbers."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, n)
+    rows = np.arange(87)[None, :, None]
+    shape = np.exp(-0.5 * ((rows - np.array([15, 40, 70])[labels][:, None, None]) / 4) ** 2)
+    return normalise((shape * rng.uniform(0.8, 1.2, (n, 87, 100)) + 1e-3).astype(np.float32)), labels
+
+
+@pytest.fixture(scope="module")
+def recipe() -> Recipe:
+    x, _ = families()
+    settings = config.Aec(latent="linear", max_epochs=15, patience=15)
+    aec = train_aec(x[:50], x[50:], 8, 3e-3, settings).model
+    return Recipe(aec, encode(aec, x), of_array(x), 3, DEC)
+
+
+def test_a_training_gives_every_event_a_label_in_the_order_of_the_samples(recipe: Recipe) -> None:
+    truth = families()[1]
+    everything = np.arange(60)
+    plain = train_once(recipe, everything, 0)
+    assert adjusted_rand_score(truth, plain) > 0.9
+    np.testing.assert_array_equal(plain, train_once(recipe, everything, 0))
+    turned = train_once(recipe, another_order(recipe.samples, 5), 5)
+    assert adjusted_rand_score(truth, turned) > 0.9
+
+
+def test_events_that_were_left_out_are_labelled_by_the_trained_network(recipe: Recipe) -> None:
+    truth = families()[1]
+    labels = train_once(recipe, np.arange(20, 60), 0)
+    assert labels.shape == (60,)
+    assert adjusted_rand_score(truth[:20], labels[:20]) > 0.8
+
+
+def test_another_order_holds_every_event_once() -> None:
+    samples = of_array(np.zeros((50, 4), np.float32))
+    one, two = another_order(samples, 1), another_order(samples, 2)
+    assert sorted(one) == sorted(two) == list(range(50))
+    assert not np.array_equal(one, two)
+    np.testing.assert_array_equal(one, another_order(samples, 1))
+
+
+def test_streamed_events_change_places_by_blocks() -> None:
+    class OnDisk:
+        in_memory = False
+
+        def __len__(self) -> int:
+            return 5000
+
+    rows = another_order(OnDisk(), 3)  # type: ignore[arg-type]
+    assert sorted(rows) == list(range(5000))
+    # Reading goes on in one piece but at the seams of five blocks.
+    assert 1 <= int(np.sum(np.diff(rows) != 1)) <= 4
+
+
+def test_finished_trainings_are_taken_up_and_those_of_another_configuration_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "trainings.safetensors"
+
+    def never() -> Array:
+        raise AssertionError("this training was done already")
+
+    done = Trainings(path, "one")
+    labels = done.labels("seed 1", lambda: np.array([0, 1, 2], np.int32))
+    np.testing.assert_array_equal(Trainings(path, "one").labels("seed 1", never), labels)
+    assert Trainings(path, "two").labels("seed 1", lambda: np.array([5], np.int32)).tolist() == [5]
+    path.write_bytes(b"half a file")
+    assert Trainings(path, "two").labels("seed 1", lambda: np.array([6], np.int32)).tolist() == [6]
+    Trainings(path, "two").clear()
+    assert not path.exists()
+    Trainings(path, "two").clear()
+
+
+def test_noise_that_is_no_other_than_events_cannot_be_told_from_them(recipe: Recipe) -> None:
+    x, labels = families()
+    model = trained(recipe)
+    alike = normalise(families(120)[0][60:])
+    found = against_noise(recipe, model, labels, alike, "", 0)
+    assert found.windows == 60
+    assert found.scores["auc_latents"] == pytest.approx(0.5, abs=0.2)
+    assert found.scores["auc_reconstruction"] == pytest.approx(0.5, abs=0.2)
+    assert found.by_label["noise"].sum() == pytest.approx(1.0)
+    np.testing.assert_allclose(found.by_label["events"], np.bincount(labels) / len(x))
+
+
+def test_white_noise_is_told_from_events_and_clusters_worse(recipe: Recipe) -> None:
+    _, labels = families()
+    noise = normalise(np.random.default_rng(1).exponential(size=(60, 87, 100)).astype(np.float32))
+    found = against_noise(recipe, trained(recipe), labels, noise, "", 0)
+    assert found.scores["auc_reconstruction"] > 0.95
+    assert found.scores["silhouette_noise"] < found.scores["silhouette_events"]
+    assert found.scores["probability_noise"] < found.scores["probability_events"]
+
+
+def test_too_few_windows_are_no_null(recipe: Recipe) -> None:
+    x, labels = families()
+    assert "3 windows were found; at least 20" in against_noise(recipe, trained(recipe), labels, x[:3], "", 0).without
+    assert against_noise(recipe, trained(recipe), labels, x[:0], "no raw waveforms", 0).without == "no raw waveforms"
+
+
+def trained(recipe: Recipe) -> Any:
+    from ris_core.clustering.initialise import initialise
+    from ris_core.training.dec import train_dec
+
+    start = initialise("kmeans", recipe.z, 3, 2, 0)
+    return train_dec(recipe.aec, recipe.samples, start.centroids, start.labels, recipe.dec).model
+
+
+@pytest.fixture(scope="module")
+def processed(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    root = tmp_path_factory.mktemp("noise")
+    values = sds_values(write_archive(root / "archive", ("AA",)), stations=("AA",))
+    store = Store(Settings.model_validate(values), root / "data")
+    for day in DAYS:
+        acquire_station_day(store, StationDay("AA", day))
+        process_station_day(store, StationDay("AA", day), preview=False)
+    return store
+
+
+def test_noise_windows_hold_no_event(processed: Store) -> None:
+    plain = config.Normalisation()
+    found = noise_windows(processed, plain, 30, 0)
+    assert found.without == ""
+    assert {key.station for key in found.station_days} == {"AA"}
+    assert 20 <= len(found.x) <= 30
+    np.testing.assert_allclose(np.linalg.norm(found.x, axis=(1, 2)), 1.0, rtol=1e-5)
+    key = StationDay("AA", DAYS[0])
+    events = normalise(spectrogram_file.read_spectrograms(processed.spectrograms(key)).spectrogram)
+    # A burst fills few columns with its power; noise fills all of them. Some bursts that follow a strong one are not
+    # detected, so they are no events and may lie in a window.
+    concentrated = [np.square(x).sum(axis=1).max(axis=1) for x in (found.x, events)]
+    assert np.quantile(concentrated[0], 0.9) < concentrated[1].min()
+    again = noise_windows(processed, plain, 30, 0)
+    np.testing.assert_array_equal(found.x, again.x)
+    assert not np.array_equal(found.x[:20], noise_windows(processed, plain, 30, 1).x[:20])
+
+
+def test_windows_never_overlap_one_another_nor_a_detection(processed: Store) -> None:
+    from ris_core.clustering.noise_windows import _free_middles, _processed
+    from ris_core.processing.spectrograms import plan
+
+    key = StationDay("AA", DAYS[1])
+    products = _processed(processed, key)
+    settings = processed.settings
+    constants = plan(settings.spectrogram, settings.conditioning)
+    reach = constants.search + constants.samples
+    (trace,) = products.conditioned
+    middles = _free_middles(trace, products.detections, key, settings, reach)
+    assert len(middles) > 5
+    assert np.diff(middles).min() >= 2 * reach
+    assert min(middles) - reach >= 31 * 50  # the guard after the gap that precedes the recording
+    on, off = (products.detections[n].to_numpy(dtype=np.int64) for n in ("time_on", "time_off"))
+    for middle in middles:
+        first, last = trace.time_ns(middle - reach), trace.time_ns(middle + reach)
+        assert not np.any((on < last) & (off > first))
+
+
+def test_without_waveforms_at_hand_there_are_no_windows_and_a_reason(processed: Store, tmp_path: Path) -> None:
+    plain = config.Normalisation()
+    assert noise_windows(processed, plain, 0, 0).without == "stability.noise_windows is 0"
+    bare = Store(processed.settings, tmp_path / "data")
+    found = noise_windows(bare, plain, 30, 0)
+    assert found.x.shape == (0, 87, 100)
+    assert "no processed station-day has its raw waveform at hand" in found.without
+    records = [processed.acquisition(StationDay("AA", day)) for day in DAYS]
+    before = [read_json(path) for path in records]
+    for path, record in zip(records, before, strict=True):
+        write_json(path, record | {"path": "imported"})
+    try:
+        assert "imported, or dropped" in noise_windows(processed, plain, 30, 0).without
+    finally:
+        for path, record in zip(records, before, strict=True):
+            write_json(path, record)
+
+
+def stability(partitions: list[Array]) -> Stability:
+    common = consensus(partitions, 3)
+    events = np.bincount(common.labels, minlength=3)
+    by_label = pd.DataFrame({"events": events, "agreement": np.bincount(common.labels, common.agreement) / events})
+    return Stability(
+        k=3,
+        names=("model", *(f"seed {n}" for n in range(1, len(partitions)))),
+        labels=np.stack(partitions).astype(np.int32),
+        ari=pairwise_ari(partitions),
+        consensus=common,
+        by_label=by_label.rename_axis("label"),
+        associations=pd.DataFrame(columns=["variable", "ami", "p", "p_restricted"]),
+        amplitude_of="",
+        stations=pd.DataFrame(columns=["station", "ari_station"]),
+        noise=NoiseNull(0, "none"),
+    )
+
+
+def test_trainings_that_agree_pass_and_others_are_told_apart_by_name() -> None:
+    settings = Settings.model_validate(sds_values(Path("archive")))
+    same = np.repeat(np.arange(3), 30)
+    assert judge(stability([same, (same + 1) % 3]), settings).passed
+    # Trainings differ about clusters 1 and 2 and agree on 0.
+    rng = np.random.default_rng(0)
+    mixed = [np.where(same == 0, 0, rng.integers(1, 3, 90)) for _ in range(3)]
+    found = judge(stability(mixed), settings)
+    assert not found.passed
+    text = "; ".join(found.reasons)
+    assert "3 trainings with K = 3" in text
+    assert "below 0.60 (stability.least_ari); least alike are" in text
+    assert "agree least on: " in text
+    assert " 0 (" not in text.partition("agree least on")[2]
+    assert "cluster_count" in text
+    assert "dec.n_init" in text
+
+
+def test_the_settings_decide_how_much_agreement_is_asked_for() -> None:
+    values = sds_values(Path("archive")) | {"stability": {"least_ari": -1}}
+    rng = np.random.default_rng(0)
+    unrelated = [rng.integers(0, 3, 90) for _ in range(3)]
+    assert judge(stability(unrelated), Settings.model_validate(values)).passed
