@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ris_core import config
 from ris_core.clustering.initialise import Initialisation, initialise
@@ -25,6 +28,37 @@ Array = NDArray[np.float32]
 Labels = NDArray[np.int32]
 
 
+@dataclass(frozen=True)
+class Distortion:
+    """How far square images are moved, turned and stretched at random, each way.
+
+    Attributes
+    ----------
+    shift, rotation, zoom
+        Pixels, degrees, and share of the size.
+    """
+
+    shift: float
+    rotation: float
+    zoom: float
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return images (B, D), row by row of pixels, each distorted by a draw from torch's global generator."""
+        n, side = len(x), round(x.shape[1] ** 0.5)
+        angle = torch.deg2rad(self.rotation * _uniform(n))
+        scale = 1 + self.zoom * torch.stack((_uniform(n), _uniform(n)), dim=1)
+        move = 2 * self.shift / side * torch.stack((_uniform(n), _uniform(n)), dim=1)
+        cos, sin = torch.cos(angle), torch.sin(angle)
+        turn = torch.stack((torch.stack((cos, -sin), dim=1), torch.stack((sin, cos), dim=1)), dim=1)
+        affine = torch.cat((turn * scale.unsqueeze(1), move.unsqueeze(2)), dim=2)
+        grid = functional.affine_grid(affine, [n, 1, side, side], align_corners=False)
+        return functional.grid_sample(x.view(n, 1, side, side), grid, align_corners=False).flatten(1)
+
+
+def _uniform(n: int) -> Tensor:
+    return 2 * torch.rand(n) - 1
+
+
 class DenseAec(nn.Module):
     """Dense autoencoder of vectors, ReLU between layers, linear latents and output (Xie et al. 2016).
 
@@ -32,12 +66,16 @@ class DenseAec(nn.Module):
     ----------
     sizes
         Values in, of each layer, and latents: (64, 256, 256, 10).
+    distortion
+        While it is in training mode, `forward` makes the image from a distorted one: a denoising autoencoder (Vincent
+        et al. 2008), with distortions that leave a digit what it is in place of noise.
     """
 
-    def __init__(self, sizes: Sequence[int]) -> None:
+    def __init__(self, sizes: Sequence[int], distortion: Distortion | None = None) -> None:
         super().__init__()
         self.encoder = _layers(sizes)
         self.decoder = _layers(sizes[::-1])
+        self.distortion = distortion
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the latents (B, L) of vectors (B, D)."""
@@ -51,13 +89,13 @@ class DenseAec(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return reconstruction (B, D) and latents (B, L)."""
-        z = self.encode(x)
+        z = self.encode(self.distortion(x) if self.training and self.distortion is not None else x)
         return self.decode(z), z
 
 
 def _layers(sizes: Sequence[int]) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for width, following in zip(sizes[:-1], sizes[1:], strict=True):
+    for width, following in itertools.pairwise(sizes):
         layers += [nn.Linear(width, following), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 

@@ -78,15 +78,22 @@ def register_packaged(
     names: dict[str, Takes] = {f"{settings.network.name}-{kind}": "spectrograms"}
     if kind == "dec":
         names[f"{settings.network.name}-dec-waveforms"] = "waveforms"
+    experiment = client.get_experiment_by_name(settings.network.name)
     registered = {}
     for name, takes in names.items():
         contents = Contents(folder, takes, settings.conditioning, settings.spectrogram, novelty, classes)
-        registered[name] = _register(client, name, contents, _example(store.training_set, takes), run_id)
+        example = _example(store.training_set, takes)
+        registered[name] = _register(client, name, contents, example, run_id, experiment.experiment_id)
     return registered
 
 
 def _register(
-    client: "MlflowClient", name: str, contents: "Contents", example: "NDArray[np.float32]", run_id: str
+    client: "MlflowClient",
+    name: str,
+    contents: "Contents",
+    example: "NDArray[np.float32]",
+    run_id: str,
+    experiment_id: str,
 ) -> str:
     """Log a package as a model of a run, register it, and return its version; or the version that it has already."""
     import mlflow
@@ -114,9 +121,13 @@ def _register(
             inputs=Schema([TensorSpec(example.dtype, free)]),
             outputs=Schema([TensorSpec(v.dtype, (-1, *v.shape[1:]), n) for n, v in answer.items()]),
         )
+        tags = {DIGEST_TAG: digest, TAKES_TAG: contents.takes}
+        # Model.log itself would put it into the default experiment, whose artifacts lie in the working directory.
+        logged = client.create_logged_model(experiment_id, name, run_id or None, tags)
         info = Model.log(
             artifact_path=None,
             name=name,
+            model_id=logged.model_id,
             flavor=mlflow.pyfunc,
             run_id=run_id or None,
             python_model=str(code / "models" / "packaged.py"),
@@ -126,7 +137,7 @@ def _register(
             input_example=example,
             pip_requirements=_requirements(),
             metadata={"takes": contents.takes, "classes": list(contents.classes)},
-            tags={DIGEST_TAG: digest, TAKES_TAG: contents.takes},
+            tags=tags,
             registered_model_name=name,
         )
     return str(info.registered_model_version)

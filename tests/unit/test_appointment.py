@@ -146,12 +146,14 @@ def test_a_class_that_is_lost_leaves_its_number_and_the_model_before_takes_it_ba
 
 
 def test_what_has_nothing_in_common_gets_numbers_never_used_before(tmp_path: Path) -> None:
-    store = made(tmp_path, champion={"least_overlap": 1.0})
-    appointed(store, candidate())
-    second = appointed(store, candidate({1: 0, 3: 2}, seed=1))
-    assert (second.champion.classes, second.champion.next_class) == ((4, 5), 6)
-    third = appointed(store, candidate({2: 0, 3: 1}, seed=2))
-    assert (third.champion.classes, third.champion.next_class) == ((6, 7), 8)
+    store, used = made(tmp_path, champion={"least_overlap": 1.0}), set[int]()
+    for model in (candidate(), candidate({1: 0, 3: 2}, seed=1), candidate({2: 0, 3: 1}, seed=2)):
+        found = appointed(store, model)
+        states = zip(found.champion.classes, found.matching.states, strict=True)
+        new = {number for number, state in states if state == "new"}
+        assert new and not new & used
+        used |= new
+        assert found.champion.next_class == len(used)
 
 
 def test_the_same_choice_again_changes_nothing(store: Store) -> None:

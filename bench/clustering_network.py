@@ -1,0 +1,178 @@
+"""One run of the bench of clustering on the events of a synthetic network: without a network of ours, and with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.preprocessing import StandardScaler
+
+from bench.clustering_events import RARE, Decimation, load_events, settings_of
+from bench.clustering_networks import OBJECTIVES, STARTS, Array, Embedded, Timer, best_count, embed
+from bench.clustering_scores import Row, scored
+from bench.clustering_windows import Events, Size
+from ris_core import config
+from ris_core.clustering.initialise import gmm
+from ris_core.synthetic.baseline import hand_features, kmeans_baseline
+from ris_core.synthetic.evaluation import MIXED
+from ris_core.training.aec import train_aec
+from ris_core.training.loop import DivergedError
+from ris_core.training.normalise import normalise
+
+BATCH_SIZE, LEARNING_RATE = 64, 1e-3
+"""The trial that Jenkins et al. (2021) chose."""
+VALIDATION = 0.2
+_DYNAMIC_RANGE = 1e-6
+HAND = "hand features + k-means"
+MIXTURES = {
+    "GMM on 9 PCA": ("linear", 9),
+    "GMM on 9 PCA of log spectra": ("log", 9),
+    "GMM on 20 PCA of log spectra": ("log", 20),
+}
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Which events a run is made on.
+
+    Attributes
+    ----------
+    generator, seed
+        Of the network; of the split, of the weights and of all that is drawn beside.
+    size, cache
+        See `load_events`.
+    """
+
+    generator: int
+    seed: int
+    size: Size
+    cache: Path
+
+    def events(self, decimation: Decimation) -> Events:
+        """Return all windows of the generator."""
+        return load_events(self.generator, decimation, self.size, self.cache)
+
+
+class UntrainedError(RuntimeError):
+    """An autoencoder came to nothing with every seed that its settings allow."""
+
+
+def learning_of(profile: str, values: Mapping[str, Any]) -> config.Settings:
+    """Return the settings of a profile with other values put over it, like ``{"dec": {"shuffle": False}}``."""
+    return settings_of(0, values={**values, "profile": profile})
+
+
+def log_spectra(spectrograms: Array) -> Array:
+    """Return decibels (N, F, T) of linear PSD about each event's mean, down to 60 dB below its greatest."""
+    floor = _DYNAMIC_RANGE * spectrograms.max(axis=(1, 2), keepdims=True)
+    decibels = 10 * np.log10(np.maximum(spectrograms, floor))
+    return np.asarray(decibels - decibels.mean(axis=(1, 2), keepdims=True), dtype=np.float32)
+
+
+def true_count(events: Events) -> int:
+    """Return the number of classes among the windows of one family."""
+    return len(set(events.family) - {MIXED})
+
+
+def baselines(draw: Draw, counts: Sequence[int]) -> list[Row]:
+    """Cluster without a network of ours: hand-made features and k-means, mixtures on principal components."""
+    events = draw.events("causal_chebyshev").of_role("sample")
+    n = len(events)
+    clock = Timer()
+    features = StandardScaler().fit_transform(hand_features(events.spectrogram, events.frequency, events.time))
+    made = clock.lap()
+    raw = hand_features(events.spectrogram, events.frequency, events.time)
+    rows = _by_count(events, HAND, features, made, lambda k: kmeans_baseline(raw, k, draw.seed), counts)
+    spaces = {
+        "linear": normalise(events.spectrogram).reshape(n, -1),
+        "log": log_spectra(events.spectrogram).reshape(n, -1),
+    }
+    for method, (space, components) in MIXTURES.items():
+        clock = Timer()
+        z = PCA(min(components, n), svd_solver="randomized", random_state=draw.seed).fit_transform(spaces[space])
+        made = clock.lap()
+        rows += _by_count(
+            events, method, spaces[space], made, lambda k, z=z: gmm(z, k, STARTS, draw.seed).labels, counts
+        )
+    return rows
+
+
+def _by_count(
+    events: Events,
+    method: str,
+    space: NDArray[Any],
+    made: float,
+    cluster: Callable[[int], NDArray[Any]],
+    counts: Sequence[int],
+) -> list[Row]:
+    """Cluster for every K; score that of best silhouette in a space and the true one."""
+    true, labels, seconds = true_count(events), {}, {}
+    for k in sorted({*counts, true}):
+        clock = Timer()
+        labels[k] = cluster(k)
+        seconds[k] = made + clock.lap()
+    chosen = best_count(space, {k: labels[k] for k in counts})
+    return [
+        {"method": method, "rule": rule, "k": k, **scored(events.family, labels[k], events.snr_db), "cpu_s": seconds[k]}
+        for rule, k in (("chosen", chosen), ("true", true))
+    ]
+
+
+def train(draw: Draw, x: Array, held: NDArray[np.bool_], settings: config.Aec) -> tuple[Any, Row, float]:
+    """Train the platform's autoencoder; returns it, what is known of it, and CPU-seconds.
+
+    Raises
+    ------
+    UntrainedError
+        It diverged, or its latents died, with every seed.
+    """
+    clock = Timer()
+    own = settings.model_copy(update={"seed": draw.seed * (settings.restarts + 1), "device": "cpu"})
+    try:
+        aec = train_aec(x[~held], x[held], BATCH_SIZE, LEARNING_RATE, own)
+    except DivergedError as error:
+        raise UntrainedError(str(error)) from error
+    if aec.stopped == "dead":
+        raise UntrainedError(f"all latents are zero with every seed of {aec.seeds_tried}")
+    about = {"val_mse": aec.val_mse, "aec_epochs": len(aec.history), "aec_stopped": aec.stopped}
+    return aec.model, about, clock.lap()
+
+
+def chosen_count(embedded: Embedded, counts: Sequence[int]) -> int:
+    """Return the K whose initial clusters have the best silhouette in data space."""
+    return best_count(embedded.x, {k: embedded.initial[k].labels for k in counts})
+
+
+def networks(draw: Draw, settings: config.Settings, objectives: Sequence[str], counts: Sequence[int]) -> list[Row]:
+    """Train autoencoder, initial clusters and the forms of DEC on the events of a network.
+
+    K without truth is that whose initial clusters have the best silhouette in data space. The forms of DEC are trained
+    for it and for the true K, from the same autoencoder and initial clusters.
+    """
+    events = draw.events(settings.conditioning.decimation).of_role("sample")
+    x = normalise(events.spectrogram, settings.normalisation)
+    model, about, seconds = train(draw, x, events.validation(VALIDATION, draw.seed), settings.aec)
+    true = true_count(events)
+    embedded = embed(model, x, [*counts, true], settings.dec.initialisation, draw.seed)
+    rules = {"chosen": chosen_count(embedded, counts), "true": true}
+    rows: list[Row] = []
+    for k in sorted(set(rules.values())):
+        before = seconds + embedded.seconds[k]
+        name = f"AEC + {settings.dec.initialisation}"
+        found = [{"method": name, **_score(events, embedded.initial[k].labels), "cpu_s": before, **about}]
+        for objective in objectives:
+            dec, spent = embedded.dec(k, settings.dec, objective, draw.seed)
+            row = {"method": OBJECTIVES[objective], **_score(events, dec.labels), "cpu_s": before + spent}
+            smallest = min(dec.sizes) / len(events)
+            found.append({**row, "dec_epochs": dec.epochs, "dec_stopped": dec.stopped, "smallest_cluster": smallest})
+        rows += [{"rule": rule, "k": k, **row} for rule in rules if rules[rule] == k for row in found]
+    return rows
+
+
+def _score(events: Events, labels: NDArray[Any]) -> Row:
+    return scored(events.family, labels, events.snr_db)
