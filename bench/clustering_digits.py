@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
-from bench.clustering_networks import OBJECTIVES, STARTS, Array, DenseAec, Distortion, Timer, embed
 from bench.clustering_scores import Row, scored
+from bench.clustering_training import OBJECTIVES, STARTS, Array, DenseAec, Distortion, Timer, embed
 from ris_core import config
-from ris_core.clustering.initialise import initialise
+from ris_core.clustering.initialise import gmm, kmeans
 from ris_core.training.aec import train_aec
 
 DigitSet = Literal["digits", "mnist"]
@@ -50,9 +50,14 @@ class Recipe:
     dec_epochs: int
 
 
-RECIPES: dict[DigitSet, Recipe] = {
-    "digits": Recipe((256, 256, 10), 4.0, (1.5, 20.0, 0.15), 60, 64, 1e-3, 40),
-    "mnist": Recipe((500, 500, 10), 4.0, (3.0, 15.0, 0.15), 20, 128, 1e-3, 20),
+DIGIT_SETS: tuple[DigitSet, ...] = ("digits", "mnist")
+GMM = "GMM on PCA"
+PLAIN, DISTORTED = "plain", "distorted"
+_DIGITS = Recipe((256, 256, 10), 4.0, (1.5, 20.0, 0.15), 60, 64, 1e-3, 40)
+_MNIST = Recipe((500, 500, 10), 4.0, (3.0, 15.0, 0.15), 20, 128, 1e-3, 20)
+RECIPES: dict[DigitSet, dict[str, Recipe]] = {
+    "digits": {DISTORTED: _DIGITS, PLAIN: replace(_DIGITS, distortion=None)},
+    "mnist": {DISTORTED: _MNIST, PLAIN: replace(_MNIST, distortion=None)},
 }
 
 
@@ -69,19 +74,21 @@ def load_digits(name: DigitSet) -> tuple[Array, NDArray[np.int64]]:
     return (x / x.max()).astype(np.float32), y.astype(np.int64)
 
 
+def run(name: DigitSet, seed: int, recipe: Mapping[str, Any] | None) -> list[Row]:
+    """Cluster digits without a network, or with one trained by a recipe (the fields of `Recipe`)."""
+    return baselines(name, seed) if recipe is None else networks(name, seed, Recipe(**recipe), ("dec", "idec"))
+
+
 def baselines(name: DigitSet, seed: int) -> list[Row]:
     """Cluster the pixels without a network: k-means, and k-means and a Gaussian mixture on 20 principal components."""
     x, y = load_digits(name)
     rows = []
-    for method, reduce, how in (("k-means", False, "kmeans"), ("k-means on PCA", True, "kmeans"), (GMM, True, "gmm")):
+    for method, cluster in (("k-means", kmeans), ("k-means on PCA", kmeans), (GMM, gmm)):
         clock = Timer()
-        z = PCA(COMPONENTS, random_state=seed).fit_transform(x) if reduce else x
-        found = initialise(how, z, CLASSES, STARTS, seed)  # type: ignore[arg-type]
+        z = x if method == "k-means" else PCA(COMPONENTS, random_state=seed).fit_transform(x)
+        found = cluster(z, CLASSES, STARTS, seed)
         rows.append({"method": method, **scored(y, found.labels), "cpu_s": clock.lap()})
     return rows
-
-
-GMM = "GMM on PCA"
 
 
 def networks(name: DigitSet, seed: int, recipe: Recipe, objectives: Sequence[str]) -> list[Row]:

@@ -6,7 +6,6 @@ rendered in memory, go through the platform's chain, and are matched with the tr
 
 from __future__ import annotations
 
-import os
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -134,7 +133,7 @@ def make_all(generators: Sequence[int], size: Size | None = None, cache: Path = 
         for generator in missing:
             _make(generator, size, cache)
         return missing
-    with ProcessPoolExecutor(workers, initializer=os.nice, initargs=(10,)) as pool:
+    with ProcessPoolExecutor(workers) as pool:
         list(pool.map(_make, missing, [size] * len(missing), [cache] * len(missing)))
     return missing
 

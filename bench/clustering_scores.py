@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,7 @@ def difference(rows: pd.DataFrame, reference: pd.DataFrame, metric: str) -> tupl
 def verdict(above: float, error: float) -> str:
     """Say whether a method wins or loses, and whether two standard errors leave that open."""
     word = "loses" if above < 0 else "wins"
-    return word if math.isfinite(error) and abs(above) > 2 * error else f"{word}, within error"
+    return f"{word}, within error" if abs(above) <= 2 * error else word
 
 
 def accuracy_by_snr(rows: pd.DataFrame) -> dict[str, dict[str, float]]:
@@ -113,16 +113,16 @@ def accuracy_by_snr(rows: pd.DataFrame) -> dict[str, dict[str, float]]:
     share = (sums["right"] / sums["windows"]).groupby("low")
     windows = sums["windows"].groupby("low").sum() / _runs_per_generator(rows)
     table = pd.DataFrame({"mean": share.mean(), "sd": share.std(ddof=1), "windows": windows})
-    return {str(low): {name: float(v) for name, v in values.items()} for low, values in table.to_dict("index").items()}
+    return {str(low): {str(name): float(v) for name, v in row.items()} for low, row in table.iterrows()}
 
 
 def _runs_per_generator(rows: pd.DataFrame) -> float:
     return len(rows) / rows["generator"].nunique()
 
 
-def auroc_means(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
-    """Return AUROC by 5 dB, each run weighing by its rare events, and the rare events of all runs."""
-    parts = [(int(low), *values) for row in rows for low, values in row["bins"].items()]
+def auroc_means(runs: Iterable[dict[str, list[float]]]) -> dict[str, dict[str, float]]:
+    """Return AUROC by 5 dB from `auroc_by_snr` of several runs, weighing by their rare events, and how many these are."""
+    parts = [(int(low), *values) for bins in runs for low, values in bins.items()]
     table = pd.DataFrame(parts, columns=["low", "auroc", "rare", "ordinary"]).dropna()
     found = {}
     for low, own in table.groupby("low"):

@@ -28,7 +28,7 @@ SCHEMA = pa.schema(
     [
         pa.field("event_id", pa.string(), False, {"description": "As in the detection table"}),
         pa.field(
-            "consensus", pa.int32(), False, {"description": "Majority vote of the trainings, by the DEC's labels"}
+            "consensus", pa.int32(), False, {"description": "Majority vote of the trainings: a cluster of the DEC"}
         ),
         pa.field("agreement", pa.float32(), False, {"description": "Share of the trainings that agree with it"}),
     ]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ris_core import config, versions
 from ris_core.clustering.initialise import Initialisation, initialise, read_centroids
 from ris_core.clustering.scores import class_table, davies_bouldin, label_change_table, overall, silhouette
+from ris_core.models.device import use_cores
 from ris_core.models.inference import encode, reconstruction_error
 from ris_core.models.networks import Aec
 from ris_core.models.weights import JSON_FILE, read_description, save_model
@@ -197,6 +198,7 @@ def train_k(
     (it is shown, not chosen by), and ``train_mse`` and ``val_mse``, the reconstruction errors over the autoencoder's
     training and validation events (DEC trains on both).
     """
+    use_cores()
     centroids, labels, _ = read_clusters(store, k)
     result = train_dec(aec, data.samples, centroids, labels, settings, on_update=on_update, checkpoint=checkpoint)
     last = result.updates[-1]

@@ -183,10 +183,10 @@ def associations(table: pd.DataFrame, title: str = "What the labels go with") ->
     places = np.arange(len(table))
     axes.barh(places, table["ami"], color=BLUE, height=0.5)
     axes.plot(table["ami_by_chance"], places, "|", color=VERMILLION, ms=18, mew=2, label="95 % of permutations below")
-    for place, (ami, p) in enumerate(zip(table["ami"], table["p"], strict=True)):
-        axes.annotate(
-            f"p = {p:.2g}", (max(ami, 0), place), (5, 0), textcoords="offset points", va="center", fontsize=TICK
-        )
+    ends = np.fmax(np.fmax(table["ami"], table["ami_by_chance"]), 0.0)
+    for place, (end, p) in enumerate(zip(ends, table["p"], strict=True)):
+        text = f"p = {p:.2g}" if np.isfinite(p) else "not defined"
+        axes.annotate(text, (end, place), (5, 0), textcoords="offset points", va="center", fontsize=TICK)
     axes.set_yticks(places, labels=list(table["variable"]))
     axes.set_xlim(min(0.0, float(table["ami"].min())), max(0.1, 1.3 * float(table["ami"].max())))
     axes.invert_yaxis()

@@ -28,6 +28,8 @@ from ris_core.training.normalise import normalise
 
 Takes = Literal["spectrograms", "waveforms"]
 PACKAGE_FILE, NOVELTY_FILE = "package.json", "novelty.safetensors"
+ARTIFACT = "package"
+"""Name of a package's folder among the artifacts of its MLflow model."""
 FORMAT = "1"
 _BLOCK = 256
 

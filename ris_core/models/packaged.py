@@ -5,9 +5,7 @@ from pathlib import Path
 import mlflow
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
-from ris_core.models.package import Package
-
-ARTIFACT = "package"
+from ris_core.models.package import ARTIFACT, Package
 
 
 class PackagedModel(PythonModel):

@@ -139,7 +139,8 @@ class ClusteringScores:
     recall : dict
         Recall of each class after the many-to-one assignment.
     classes : dict
-        The class of each cluster: the one-to-one assignment, and for clusters beyond it their most frequent class.
+        The class of each cluster: the one-to-one assignment, and for clusters beyond it, or without a window of the
+        class they would get, their most frequent class.
     counted, mixed : int
         Windows that were scored, and windows left out because they hold several families.
     """
@@ -182,7 +183,9 @@ def clustering_scores(truth_labels: ArrayLike, cluster_labels: ArrayLike) -> Clu
     np.add.at(table, (cluster_codes, class_codes), 1)
     assigned = table.argmax(axis=1)
     rows, columns = linear_sum_assignment(table, maximize=True)
-    assigned[rows] = columns
+    # A pair without a common window is only what was left over.
+    shared = table[rows, columns] > 0
+    assigned[rows[shared]] = columns[shared]
     predicted = assigned[cluster_codes]
     recall = {}
     f1 = []

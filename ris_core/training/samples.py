@@ -56,6 +56,7 @@ class _InMemory:
 class _OnDisk:
     path: Path
     events: int
+    shape: tuple[int, int]
     normalisation: config.Normalisation
     in_memory = False
 
@@ -64,13 +65,13 @@ class _OnDisk:
 
     def read(self, rows: Rows) -> Tensor:
         order = np.argsort(rows, kind="stable")
-        found = spectrogram_file.read_rows(self.path, rows[order])
-        inputs = as_input(normalise(found, self.normalisation, out=found))
-        if np.all(np.diff(order) == 1):
-            return inputs
-        back = np.empty_like(order)
-        back[order] = np.arange(len(order))
-        return inputs[torch.from_numpy(back)]
+        x = np.empty((len(rows), *self.shape), np.float32)
+        # In pieces: nothing but one of them is held twice.
+        for start in range(0, len(rows), BLOCK):
+            places = order[start : start + BLOCK]
+            found = spectrogram_file.read_rows(self.path, rows[places])
+            x[places] = normalise(found, self.normalisation, out=found)
+        return as_input(x)
 
 
 class Samples:
@@ -135,12 +136,14 @@ class Samples:
         yield from _rebatched(self._read_ahead(order), batch_size)
 
     def _order(self, order: tuple[int, int] | None) -> Iterator[Rows]:
-        starts = np.arange(0, len(self), BLOCK)
+        """Iterate over parts of the order: only what is mixed has to be held together."""
+        starts, together = np.arange(0, len(self), BLOCK), 1
         random = None if order is None else np.random.default_rng(order)
         if random is not None:
             random.shuffle(starts)
-        for first in range(0, len(starts), BLOCKS_SHUFFLED):
-            some = starts[first : first + BLOCKS_SHUFFLED].tolist()
+            together = BLOCKS_SHUFFLED
+        for first in range(0, len(starts), together):
+            some = starts[first : first + together].tolist()
             rows = np.concatenate([np.arange(s, min(s + BLOCK, len(self)), dtype=np.int64) for s in some])
             if random is not None:
                 random.shuffle(rows)
@@ -193,11 +196,10 @@ def of_array(x: NDArray[Any]) -> Samples:
 
 def of_file(path: Path, normalisation: config.Normalisation, in_memory: bool) -> Samples:
     """Return the spectrograms of a file as samples, normalised: read now, or whenever they are needed."""
+    events, shape = spectrogram_file.read_info(path).events, spectrogram_file.shape_of_one(path)
     if not in_memory:
-        return Samples(_OnDisk(path, spectrogram_file.read_info(path).events, normalisation))
-    events = spectrogram_file.read_info(path).events
-    shape = (events, *spectrogram_file.shape_of_one(path))
-    x = np.empty(shape, np.float32)
+        return Samples(_OnDisk(path, events, shape, normalisation))
+    x = np.empty((events, *shape), np.float32)
     done = 0
     for block in spectrogram_file.iterate_spectrograms(path, BLOCK):
         normalise(block, normalisation, out=x[done : done + len(block)])

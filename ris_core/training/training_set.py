@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from ris_core.progress import track
 from ris_core.section import digest_of
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file
+from ris_core.storage.scratch import ScratchArray
 from ris_core.storage.spectrogram_file import SpectrogramInfo
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
@@ -186,7 +187,10 @@ def _gathered(
     starts = np.concatenate(([0], np.cumsum(counts)))
     merged: Spectrograms | None = None
     store.training_set.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=store.training_set.parent, prefix=".draw-") as folder:
+    with (
+        tempfile.TemporaryDirectory(dir=store.training_set.parent, prefix=".draw-") as folder,
+        ExitStack() as open_files,
+    ):
         event_id = np.empty(chosen.size, dtype=object)
         for index, key in enumerate(track(available, "training set", unit="station-day")):
             span = slice(*np.searchsorted(chosen, starts[index : index + 2]))
@@ -195,7 +199,11 @@ def _gathered(
                 continue
             part = spectrogram_file.read_spectrograms(store.spectrograms(key), rows)
             if merged is None:
-                merged = _room_for(part, chosen.size, None if in_memory else Path(folder) / "spectrograms")
+                shape = (chosen.size, *part.spectrogram.shape[1:])
+                room: Any = np.empty(shape, np.float32) if in_memory else ScratchArray(Path(folder) / "x", shape)
+                if not in_memory:
+                    open_files.enter_context(room)
+                merged = _room_for(part, chosen.size, room)
             merged.spectrogram[to], merged.waveform[to] = part.spectrogram, part.waveform
             merged.time_peak[to], merged.window_start[to] = part.time_peak, part.window_start
             event_id[to] = part.event_id
@@ -205,11 +213,10 @@ def _gathered(
         yield replace(merged, event_id=tuple(event_id.tolist()))
 
 
-def _room_for(part: Spectrograms, events: int, file: Path | None) -> Spectrograms:
-    shape = (events, *part.spectrogram.shape[1:])
+def _room_for(part: Spectrograms, events: int, spectrogram: Any) -> Spectrograms:
     return replace(
         part,
-        spectrogram=np.empty(shape, np.float32) if file is None else np.memmap(file, np.float32, "w+", shape=shape),
+        spectrogram=spectrogram,
         waveform=np.empty((events, *part.waveform.shape[1:]), part.waveform.dtype),
         time_peak=np.empty(events, part.time_peak.dtype),
         window_start=np.empty(events, part.window_start.dtype),

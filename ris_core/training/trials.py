@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ris_core import config, versions
+from ris_core.models.device import use_cores
 from ris_core.models.imported import imported_models
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec
@@ -53,6 +54,7 @@ def train_trial(
         Metrics are val_mse, train_mse (of the best epoch), mean_spectrogram_mse, pca9_mse, live_latents, best_epoch,
         epochs, restarts, seconds.
     """
+    use_cores()
     train, val = data.train, data.val
     result = train_aec(train, val, batch_size, learning_rate, settings, on_epoch=on_epoch, checkpoint=checkpoint)
     metrics = {

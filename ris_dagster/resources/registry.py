@@ -1,8 +1,10 @@
 """MLflow's model registry: packaged models, logged and registered once, and their aliases."""
 
+import io
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -46,6 +48,7 @@ class ModelVersion:
 
 def register_packaged(
     client: "MlflowClient",
+    experiment: str,
     store: Store,
     folder: Path,
     run_id: str,
@@ -62,6 +65,8 @@ def register_packaged(
     ----------
     client
         Of the store that MLflow's global functions point at.
+    experiment
+        Id of the experiment that the models belong to.
     store
         Where the training set lies, of which two events are the input example.
     folder
@@ -78,12 +83,11 @@ def register_packaged(
     names: dict[str, Takes] = {f"{settings.network.name}-{kind}": "spectrograms"}
     if kind == "dec":
         names[f"{settings.network.name}-dec-waveforms"] = "waveforms"
-    experiment = client.get_experiment_by_name(settings.network.name)
     registered = {}
     for name, takes in names.items():
         contents = Contents(folder, takes, settings.conditioning, settings.spectrogram, novelty, classes)
-        example = _example(store.training_set, takes)
-        registered[name] = _register(client, name, contents, example, run_id, experiment.experiment_id)
+        example = _example(store, takes)
+        registered[name] = _register(client, name, contents, example, run_id, experiment)
     return registered
 
 
@@ -93,7 +97,7 @@ def _register(
     contents: "Contents",
     example: "NDArray[np.float32]",
     run_id: str,
-    experiment_id: str,
+    experiment: str,
 ) -> str:
     """Log a package as a model of a run, register it, and return its version; or the version that it has already."""
     import mlflow
@@ -102,8 +106,7 @@ def _register(
     from mlflow.types import Schema, TensorSpec
 
     import ris_core
-    from ris_core.models.package import Package
-    from ris_core.models.packaged import ARTIFACT
+    from ris_core.models.package import ARTIFACT, Package
 
     digest = contents.digest()
     for found in versions(client, name):
@@ -123,23 +126,25 @@ def _register(
         )
         tags = {DIGEST_TAG: digest, TAKES_TAG: contents.takes}
         # Model.log itself would put it into the default experiment, whose artifacts lie in the working directory.
-        logged = client.create_logged_model(experiment_id, name, run_id or None, tags)
-        info = Model.log(
-            artifact_path=None,
-            name=name,
-            model_id=logged.model_id,
-            flavor=mlflow.pyfunc,
-            run_id=run_id or None,
-            python_model=str(code / "models" / "packaged.py"),
-            artifacts={ARTIFACT: str(folder)},
-            code_paths=[str(code)],
-            signature=signature,
-            input_example=example,
-            pip_requirements=_requirements(),
-            metadata={"takes": contents.takes, "classes": list(contents.classes)},
-            tags=tags,
-            registered_model_name=name,
-        )
+        logged = client.create_logged_model(experiment, name, run_id or None, tags)
+        # MLflow writes its progress to the terminal, and that a schema could come from type hints.
+        with redirect_stderr(io.StringIO()):
+            info = Model.log(
+                artifact_path=None,
+                name=name,
+                model_id=logged.model_id,
+                flavor=mlflow.pyfunc,
+                run_id=run_id or None,
+                python_model=str(code / "models" / "packaged.py"),
+                artifacts={ARTIFACT: str(folder)},
+                code_paths=[str(code)],
+                signature=signature,
+                input_example=example,
+                pip_requirements=_requirements(),
+                metadata={"takes": contents.takes, "classes": list(contents.classes)},
+                tags=tags,
+                registered_model_name=name,
+            )
     return str(info.registered_model_version)
 
 
@@ -161,14 +166,20 @@ def version_of_alias(client: "MlflowClient", name: str, alias: str) -> str | Non
         raise
 
 
-def _example(spectrograms: Path, takes: str) -> "NDArray[np.float32]":
-    """Return two events of a spectrogram file as a package takes them."""
+def _example(store: Store, takes: str) -> "NDArray[np.float32]":
+    """Return two events of the training set as a package takes them."""
     import numpy as np
 
+    from ris_core.processing.spectrograms import plan
     from ris_core.storage.spectrogram_file import read_spectrograms
 
-    read = read_spectrograms(spectrograms, np.arange(2))
-    return np.ascontiguousarray(read.waveform if takes == "waveforms" else read.spectrogram, dtype=np.float32)
+    read = read_spectrograms(store.training_set, np.arange(2))
+    if takes == "spectrograms":
+        return np.ascontiguousarray(read.spectrogram, dtype=np.float32)
+    # Imported waveforms are shorter than the windows behind their spectrograms.
+    missing = max(0, plan(store.settings.spectrogram, store.settings.conditioning).samples - read.waveform.shape[1])
+    longer = np.pad(read.waveform, ((0, 0), (missing // 2, missing - missing // 2)))
+    return np.ascontiguousarray(longer, dtype=np.float32)
 
 
 def _requirements() -> list[str]:

@@ -233,8 +233,10 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Register a trained model; see `registry.register_packaged`."""
         from ris_dagster.resources import registry
 
-        self.prepare()
-        return registry.register_packaged(self._client_for_models(), store, folder, run_id, novelty, classes)
+        experiment = self.prepare()
+        return registry.register_packaged(
+            self._client_for_models(), experiment, store, folder, run_id, novelty, classes
+        )
 
     def model_versions(self, name: str) -> "list[ModelVersion]":
         """Return all versions of a registered model, the latest first."""

@@ -30,7 +30,7 @@ GROUPS = {
     "acquire": ["raw_waveforms"],
     "process": ["detections", "spectrograms"],
     "train": ["training_set", "aec_trials", "aec_weights"],
-    "cluster": ["latent_features", "cluster_count", "gmm_clusters", "dec_models", "champion_model"],
+    "cluster": ["latent_features", "cluster_count", "gmm_clusters", "dec_models", "champion_model", "stability"],
     "label": ["label_tables"],
     "analysis": ["availability", "truth_scores"],
 }

@@ -149,6 +149,20 @@ def test_a_model_is_registered_once_and_again_when_what_it_says_changes(packaged
     assert status == "FINISHED"
 
 
+def test_a_model_that_no_run_trained_belongs_to_the_network_all_the_same(packaged: Packaged) -> None:
+    network, store = packaged.network, packaged.network.store
+    aec = Aec(seed=1, latent="linear")
+    save_model(store.imported("other"), aec, {"normalisation": {"scale": "decibel"}})
+    registered = network.tracking.register_packaged(store, store.imported("other"), run_id="")
+    assert registered == {"small-aec": "1"}
+    assert network.tracking.register_packaged(store, store.imported("other"), run_id="") == registered
+    client = MlflowClient(network.tracking.uri)
+    (model,) = client.search_logged_models([network.tracking.prepare()], filter_string="name = 'small-aec'")
+    assert Path(model.artifact_location.removeprefix("file://")).is_relative_to(store.mlflow)
+    answer = mlflow.pyfunc.load_model(f"models:/{model.model_id}").predict(packaged.spectrograms[:3])
+    assert {name: values.shape for name, values in answer.items()} == {"latent": (3, 9), "reconstruction_error": (3,)}
+
+
 @pytest.mark.parametrize(("name", "shape"), zip(NAMES, [(-1, 87, 100), (-1, -1)], strict=True))
 def test_a_packaged_model_has_signature_example_and_requirements_and_no_pickle(
     name: str, shape: tuple[int, ...], packaged: Packaged

@@ -1,5 +1,8 @@
 """The session's synthetic network, which went through every job once."""
 
+import base64
+import json
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -26,6 +29,7 @@ CHECKS = {
     "training_set": "drawn_from_what_is_there",
     "aec_trials": "better_than_mean_spectrogram",
     "dec_models": "no_empty_clusters",
+    "stability": "agrees_over_seeds",
     "label_tables": "as_many_labels_as_events",
 }
 
@@ -47,7 +51,7 @@ def materialized(network: Opened, asset: dg.AssetKey) -> set[str]:
 
 def test_every_asset_is_materialized_for_every_partition(network: Opened) -> None:
     graph = network.definitions.resolve_asset_graph()
-    assert len(graph.get_all_asset_keys()) == 14
+    assert len(graph.get_all_asset_keys()) == 15
     for key in graph.get_all_asset_keys():
         defined = graph.get(key).partitions_def
         if defined is None:
@@ -152,7 +156,7 @@ def test_mlflow_shows_a_grid_of_trials_and_a_sweep_of_models(network: Opened) ->
     assert children["aec_trials"] == {("aec_trials", key) for key in network.settings.aec.grid.trials()}
     counts = [str(k) for k in network.settings.dec.k]
     per_k = {(asset, k) for asset in ("gmm_clusters", "dec_models") for k in counts}
-    assert children["dec_models"] == per_k | {("cluster_count", "")}
+    assert children["dec_models"] == per_k | {("cluster_count", ""), ("stability", "")}
 
 
 @pytest.mark.parametrize("asset", ["aec_trials", "gmm_clusters", "dec_models"])
@@ -189,29 +193,83 @@ def test_a_trained_trial_is_logged_epoch_by_epoch_with_data_and_pictures(network
         assert len(history) == epochs
         assert run.data.metrics["best_val_mse"] == min(m.value for m in history)
         (dataset,) = run.inputs.dataset_inputs
-        assert dataset.dataset.digest == network.latest("training_set").metadata["digest"].value
-        files = {f.path for f in client.list_artifacts(run.info.run_id, "figures")}
-        assert files == {"figures/loss.png", "figures/reconstructions.png"}
+        drawn = network.latest("training_set").metadata
+        assert dataset.dataset.digest == drawn["digest"].value
+        sizes = json.loads(dataset.dataset.profile)
+        assert (sizes["train"], sizes["validation"]) == (drawn["train"].value, drawn["validation"].value)
+        assert figures_of(client, run) == {"loss", "reconstructions"}
 
 
+def figures_of(client: MlflowClient, run: Run) -> set[str]:
+    return {Path(f.path).stem for f in client.list_artifacts(run.info.run_id, "figures")}
+
+
+def test_a_trained_dec_shows_what_its_clusters_are(network: Opened) -> None:
+    client = MlflowClient(network.tracking.uri)
+    pictures = {"history", "label_change", "clusters", "latent_space", "t_sne", "silhouettes", "distances"}
+    found = [r for r in runs_of(network) if r.data.tags.get("ris.asset") == "dec_models"]
+    for run in found:
+        assert figures_of(client, run) == pictures
+        assert run.data.metrics.keys() >= {
+            "train_mse",
+            "val_mse",
+            "kl",
+            "loss",
+            "label_change",
+            "entropy",
+            "silhouette",
+            "silhouette_aec",
+            "silhouette_dec",
+            "davies_bouldin",
+            "inner_product",
+            "smallest_cluster",
+        }
+        sizes = [v for name, v in run.data.metrics.items() if name.startswith("size_")]
+        assert sum(sizes) == network.latest("training_set").metadata["dagster/row_count"].value
+        assert all(float(run.data.params[name]) >= 0 for name in ("k", "gamma", "learning_rate", "seed"))
+    # The same picture stands in the metadata of the materialization: it is drawn once.
+    latest = network.latest("dec_models")
+    run_id = str(latest.metadata["mlflow"].value).rsplit("/", 1)[-1]
+    for name in pictures:
+        png = Path(
+            mlflow.artifacts.download_artifacts(
+                run_id=run_id, artifact_path=f"figures/{name}.png", tracking_uri=network.tracking.uri
+            )
+        ).read_bytes()
+        assert base64.b64encode(png).decode() in str(latest.metadata[name].value)
+
+
+@pytest.mark.parametrize(("name", "column"), [("tiny-dec", "spectrogram"), ("tiny-dec-waveforms", "waveform")])
 def test_the_registered_champion_gives_the_labels_of_the_label_tables(
-    network: Opened, monkeypatch: pytest.MonkeyPatch
+    network: Opened, monkeypatch: pytest.MonkeyPatch, name: str, column: str
 ) -> None:
     uri = network.tracking.uri
     record = read_json(network.store.champion)
-    client = MlflowClient(uri)
-    version = client.get_model_version_by_alias("tiny-dec", CHAMPION_ALIAS)
-    assert str(version.version) == record["mlflow_model_version"]
+    version = MlflowClient(uri).get_model_version_by_alias(name, CHAMPION_ALIAS)
+    assert str(version.version) == record["mlflow_versions"][name]
     assert version.run_id == record["mlflow_run_id"]
     key = StationDay("S01", network.settings.first_day)
     read = spectrogram_file.read_spectrograms(network.store.spectrograms(key), np.arange(20))
-    labels = tables.read_table(network.store.labels(key))
+    labels = tables.read_table(network.store.labels(key))[:20]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)  # put back afterwards, since MLflow sets it as well
     mlflow.set_tracking_uri(uri)
-    model: Any = mlflow.pyfunc.load_model(f"models:/tiny-dec@{CHAMPION_ALIAS}")
-    q = np.asarray(model.predict(read.spectrogram[:, None]))
-    assert q.argmax(axis=1).tolist() == labels["label"].tolist()[:20]
-    np.testing.assert_allclose(q, np.stack(labels["probabilities"].tolist())[:20], atol=1e-5)
+    model: Any = mlflow.pyfunc.load_model(f"models:/{name}@{CHAMPION_ALIAS}")
+    found = model.predict(getattr(read, column))
+    assert found["label"].tolist() == labels["label"].tolist()
+    assert found["assigned"].tolist() == labels["assigned"].tolist()
+    np.testing.assert_allclose(found["probabilities"], np.stack(labels["probabilities"].tolist()), atol=1e-4)
+    np.testing.assert_allclose(found["novelty"], labels["novelty"], rtol=1e-3)
+
+
+def test_the_registered_autoencoder_gives_the_latents_of_the_training_set(
+    network: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", network.tracking.uri)
+    mlflow.set_tracking_uri(network.tracking.uri)
+    model: Any = mlflow.pyfunc.load_model("models:/tiny-aec/1")
+    read = spectrogram_file.read_spectrograms(network.store.training_set, np.arange(10))
+    latents = np.stack(tables.read_table(network.store.latent_features, ["latent"])["latent"].tolist())
+    np.testing.assert_allclose(model.predict(read.spectrogram)["latent"], latents[:10], atol=1e-4)
 
 
 def test_no_registered_model_is_pickled(network: Opened) -> None:

@@ -137,6 +137,15 @@ def test_a_class_without_a_cluster_has_recall_and_f1_zero():
     assert scores.macro_f1 == pytest.approx(0.5 * 16 / 18)
 
 
+def test_no_cluster_is_given_a_class_of_which_it_holds_nothing():
+    truth = np.array(["rift"] * 10 + ["thermal"] * 5 + ["noise"], dtype=object)
+    scores = clustering_scores(truth, np.array([0] * 6 + [1] * 4 + [2] * 6))
+    # Three clusters and three classes, but the only noise lies among the thermal ones.
+    assert scores.classes == {0: "rift", 1: "rift", 2: "thermal"}
+    assert scores.recall == {"rift": 1.0, "thermal": 1.0, "noise": 0.0}
+    assert scores.accuracy == pytest.approx(11 / 16)
+
+
 def test_end_to_end_counts_missed_events_and_false_triggers():
     truth = make_truth([10.0, 20.0, 30.0])
     table = end_to_end_scores([0, 1, -1], truth, [4, 5, 4], {4: "rift", 5: "thermal"}).set_index("family")

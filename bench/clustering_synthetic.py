@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from bench.clustering_events import RARE, Decimation, load_events, settings_of
-from bench.clustering_networks import OBJECTIVES, STARTS, Array, Embedded, Timer, best_count, embed
+from bench.clustering_events import Decimation, load_events, settings_of
 from bench.clustering_scores import Row, scored
+from bench.clustering_training import OBJECTIVES, STARTS, Array, Embedded, Timer, best_count, embed
 from bench.clustering_windows import Events, Size
 from ris_core import config
 from ris_core.clustering.initialise import gmm
@@ -84,10 +85,10 @@ def baselines(draw: Draw, counts: Sequence[int]) -> list[Row]:
     events = draw.events("causal_chebyshev").of_role("sample")
     n = len(events)
     clock = Timer()
-    features = StandardScaler().fit_transform(hand_features(events.spectrogram, events.frequency, events.time))
+    features = hand_features(events.spectrogram, events.frequency, events.time)
     made = clock.lap()
-    raw = hand_features(events.spectrogram, events.frequency, events.time)
-    rows = _by_count(events, HAND, features, made, lambda k: kmeans_baseline(raw, k, draw.seed), counts)
+    standard = StandardScaler().fit_transform(features)
+    rows = _by_count(events, HAND, standard, made, lambda k: kmeans_baseline(features, k, draw.seed), counts)
     spaces = {
         "linear": normalise(events.spectrogram).reshape(n, -1),
         "log": log_spectra(events.spectrogram).reshape(n, -1),
@@ -95,11 +96,12 @@ def baselines(draw: Draw, counts: Sequence[int]) -> list[Row]:
     for method, (space, components) in MIXTURES.items():
         clock = Timer()
         z = PCA(min(components, n), svd_solver="randomized", random_state=draw.seed).fit_transform(spaces[space])
-        made = clock.lap()
-        rows += _by_count(
-            events, method, spaces[space], made, lambda k, z=z: gmm(z, k, STARTS, draw.seed).labels, counts
-        )
+        rows += _by_count(events, method, spaces[space], clock.lap(), partial(_mixture, z, draw.seed), counts)
     return rows
+
+
+def _mixture(z: NDArray[Any], seed: int, k: int) -> NDArray[np.int32]:
+    return gmm(z, k, STARTS, seed).labels
 
 
 def _by_count(
