@@ -23,7 +23,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from rich.console import Console
 from rich.progress import track
@@ -147,12 +147,19 @@ def run_all(tasks: list[Task], arguments: argparse.Namespace) -> list[Row]:
     missing = [(key, task) for key, task in zip(keys, tasks, strict=True) if key not in kept]
     arguments.results.parent.mkdir(parents=True, exist_ok=True)
     cache = str(arguments.cache)
-    with arguments.results.open("a", encoding="utf-8") as file:
+    with arguments.results.open("a+b") as file:
+        if file.tell() and not _ends_a_line(file):
+            file.write(b"\n")
         for key, rows in track(_results(missing, cache, arguments.workers), "Runs", total=len(missing)):
             kept[key] = rows
-            file.write(json.dumps({"key": key, "rows": rows}) + "\n")
+            file.write(json.dumps({"key": key, "rows": rows}).encode() + b"\n")
             file.flush()
     return [row for key in keys for row in kept[key]]
+
+
+def _ends_a_line(file: BinaryIO) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"
 
 
 def _results(missing: list[tuple[str, Task]], cache: str, workers: int) -> Iterator[tuple[str, list[Row]]]:

@@ -121,7 +121,7 @@ def _runs_per_generator(rows: pd.DataFrame) -> float:
 
 
 def auroc_means(runs: Iterable[dict[str, list[float]]]) -> dict[str, dict[str, float]]:
-    """Return AUROC by 5 dB from `auroc_by_snr` of several runs, weighing by their rare events, and how many these are."""
+    """Return AUROC by 5 dB from `auroc_by_snr` of several runs, weighed by the rare events, which are counted."""
     parts = [(int(low), *values) for bins in runs for low, values in bins.items()]
     table = pd.DataFrame(parts, columns=["low", "auroc", "rare", "ordinary"]).dropna()
     found = {}

@@ -28,7 +28,7 @@ from rich.table import Table
 
 from bench.clustering_events import CACHE
 from bench.training_events import blocks_of, gather, published_settings, write_ours, write_published
-from bench.training_routes import OUR_FILE, PLAIN_FILE, Job, Part, Route, Trial, run
+from bench.training_routes import OUR_FILE, PLAIN_FILE, Job, Part, Route, Trial
 
 PARTS = ("aec", "dec", "labels", "mse")
 ROUTES: tuple[Route, ...] = ("plain", "ours")
@@ -41,7 +41,7 @@ def child(job: Job, threads: int) -> Figures:
     """Do a job in a process of its own and return what it found."""
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
     done = subprocess.run(
-        [sys.executable, "-m", "bench.training", "--job", job.model_dump_json()],
+        [sys.executable, "-m", "bench.training_routes", job.model_dump_json()],
         env=environment,
         stdout=subprocess.PIPE,
         text=True,
@@ -204,11 +204,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5, help="trainings to an MSE")
     parser.add_argument("--trial", default=Trial().model_dump_json(), help="how the plain program trains, JSON")
     parser.add_argument("--fast", default=FAST.model_dump_json(), help="how ours is trained to an MSE, JSON")
-    parser.add_argument("--job", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.job:
-        print(json.dumps(run(Job.model_validate_json(arguments.job))))
-        return
     if arguments.epochs < 2 or arguments.passes < 2 or min(arguments.turns, arguments.seeds, arguments.threads) < 1:
         parser.error("--epochs and --passes must be 2 or more, --turns, --seeds and --threads 1 or more")
     trial, fast = (Trial.model_validate_json(text) for text in (arguments.trial, arguments.fast))

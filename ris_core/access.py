@@ -46,7 +46,7 @@ class Event:
     frequency, time
         (87,) Hz; (100,) s from the first column.
     waveform
-        (218,) float32, conditioned samples behind the spectrogram, ``unit``.
+        (218,) float32, conditioned samples behind the spectrogram, ``unit``; (199,) of an imported event.
     sampling_rate
         Of the waveform, Hz.
     unit

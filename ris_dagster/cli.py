@@ -154,6 +154,9 @@ def import_h5(
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace station-days that stand with other events.")
     ] = False,
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out", help="Leave out events that are repeated, not finite or zero everywhere.")
+    ] = False,
     write_config: Annotated[
         Path | None, typer.Option(help="Write settings that cover FILE to this new file, and import nothing.")
     ] = None,
@@ -172,7 +175,7 @@ def import_h5(
             console.print(importing.write_config(file, catalogue, write_config), markup=False, soft_wrap=True)
             return
         _, store = _open(config)
-        for line in importing.import_published(store, file, catalogue, weights or [], replace):
+        for line in importing.import_published(store, file, catalogue, weights or [], replace, leave_out):
             console.print(line, markup=False, soft_wrap=True)
     except (PublishedFileError, WeightsError) as error:
         _refuse(error)

@@ -34,7 +34,12 @@ _PAGE = 1000
 
 
 def import_published(
-    store: Store, path: Path | None, table: Path | None, weights: Sequence[Path], replace: bool = False
+    store: Store,
+    path: Path | None,
+    table: Path | None,
+    weights: Sequence[Path],
+    replace: bool = False,
+    leave_out: bool = False,
 ) -> Iterator[str]:
     """Import events and weights, whichever are given, and yield what was done, line by line.
 
@@ -50,6 +55,8 @@ def import_published(
         Weight files.
     replace
         Whether station-days that stand with other events are replaced.
+    leave_out
+        Whether events that cannot be used are left out (see `ris_core.published.importing.prepare`).
 
     Raises
     ------
@@ -63,7 +70,7 @@ def import_published(
 
     models = [read_weights(each) for each in weights]
     kept = [is_kept(store, name, metadata) for name, _, metadata in models]
-    found = prepare(store, path, beside(path, table), replace) if path is not None else None
+    found = prepare(store, path, beside(path, table), replace, leave_out) if path is not None else None
     for (name, model, metadata), was_there in zip(models, kept, strict=True):
         keep_weights(store, name, model, metadata)
         yield f"model {name}: " + ("stood already" if was_there else f"kept in {store.relative(store.imported(name))}")
@@ -105,11 +112,13 @@ def _import_events(store: Store, found: "Import") -> Iterator[str]:
                 written += was_written
         finally:
             recorder.write()
-    total = len(found.station_days)
+    total, events = len(found.station_days), len(found.catalogue) - found.left_out
     yield (
-        f"{found.path}: {len(found.catalogue)} events of {total} station-days: {written} written, {total - written} "
-        f"stood already; {recorder.recorded} recorded in Dagster"
+        f"{found.path}: {events} events of {total} station-days: {written} written, {total - written} stood already; "
+        f"{recorder.recorded} recorded in Dagster"
     )
+    if found.left_out:
+        yield f"{found.left_out} events are left out: they repeat an earlier one, or are not finite or zero everywhere"
     if found.scalograms:
         yield f"{found.scalograms} scalograms are not kept"
 

@@ -127,7 +127,7 @@ def assess(
         name = f"seed {seed}"
         found[name] = trainings.labels(
             name,
-            lambda s=seed: _again(store.settings, data, recipe, s, trial),  # type: ignore[misc]
+            lambda s=seed: train_with(store.settings, data, recipe, s, trial),  # type: ignore[misc]
         )
         if on_training is not None:
             on_training(len(found), name, adjusted_rand_score(labels, found[name]))
@@ -149,7 +149,9 @@ def assess(
     )
 
 
-def _again(settings: Settings, data: TrainingSet, recipe: Recipe, seed: int, trial: tuple[int, float] | None) -> Labels:
+def train_with(
+    settings: Settings, data: TrainingSet, recipe: Recipe, seed: int, trial: tuple[int, float] | None
+) -> Labels:
     if settings.stability.vary == "autoencoder":
         if trial is None:
             raise ValueError(

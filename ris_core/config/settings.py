@@ -35,7 +35,12 @@ from ris_core.section import Section, digest_of
 RECOMMENDED: dict[str, Any] = {
     "conditioning": {"decimation": "zero_phase_fir"},
     "normalisation": {"scale": "decibel"},
-    "aec": {"latent": "linear", "schedule": "cosine", "max_epochs": 40},
+    "aec": {
+        "grid": {"batch_size": [32], "learning_rate": [2e-3]},
+        "latent": "linear",
+        "schedule": "cosine",
+        "max_epochs": 25,
+    },
     "dec": {"shuffle": True, "objective": "idec"},
 }
 """What the profile `recommended` changes; docs/benchmarks.md says what each part brings."""

@@ -1,4 +1,4 @@
-"""Clusters of events from their spectrograms: the trained network over blocks of events, one block for each core."""
+"""Clusters of events from their spectrograms: the trained network over batches of events, one on each core."""
 
 from __future__ import annotations
 
@@ -59,24 +59,27 @@ def label_spectrograms(
     blocks: Iterable[NDArray[Any]],
     normalisation: config.Normalisation = _LINEAR,
     *,
+    batch_size: int = 64,
     device: str | torch.device = "auto",
     reconstruction: bool = True,
     event_ids: Sequence[str] | None = None,
 ) -> LabelArrays:
     """Label events from their spectrograms.
 
-    The blocks go through the network one for each core, each on one thread: that takes less time than all cores on one
-    block, and the result does not depend on their number.
+    Batches go through the network one on each core, each on one thread: that takes less time than all cores on one
+    batch, and the result does not depend on their number.
 
     Parameters
     ----------
     model
         The trained network; it is moved to the device.
     blocks
-        Spectrograms in blocks (n, 87, 100), linear PSD. They may be read as they are asked for: only as many as there
-        are cores are held. No blocks, or empty ones, give N = 0.
+        Spectrograms in blocks (n, 87, 100), linear PSD. They may be read as they are asked for: one more block than
+        there are cores is held at most. No blocks, or empty ones, give N = 0.
     normalisation
         Of the model: what its spectrograms were trained with.
+    batch_size
+        Greater blocks are cut into batches of this size.
     device
         See `ris_core.models.device.resolve_device`.
     reconstruction
@@ -101,7 +104,7 @@ def label_spectrograms(
         error = None if decoder is None else (x - decoder(z)).square().mean(dim=(1, 2, 3)).cpu().numpy()
         return model.assign(z).cpu().numpy(), z.cpu().numpy(), error
 
-    parts = _on_all_cores(blocks, label)
+    parts = _on_all_cores(_batches(blocks, batch_size), label)
     if event_ids is not None and len(event_ids) != (done := sum(len(q) for q, _, _ in parts)):
         raise ValueError(f"{len(event_ids)} event ids for {done} spectrograms; one for each is needed")
     probabilities = np.concatenate([np.empty((0, model.n_clusters), np.float32), *(q for q, _, _ in parts)])
@@ -115,9 +118,22 @@ def label_spectrograms(
     )
 
 
-def _on_all_cores(blocks: Iterable[NDArray[Any]], label: Callable[[int, NDArray[Any]], _Part]) -> list[_Part]:
-    """Return `label(first event, block)` of every block, in their order; the first error in that order is raised."""
-    numbered = _numbered(blocks)
+def _batches(blocks: Iterable[NDArray[Any]], batch_size: int) -> Iterator[tuple[int, int, NDArray[Any]]]:
+    """Cut blocks into batches, with the number of each batch and of its first event."""
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be 1 or more, got {batch_size}")
+    number = start = 0
+    for block in blocks:
+        for first in range(0, len(block), batch_size):
+            batch = block[first : first + batch_size]
+            yield number, start, batch
+            number, start = number + 1, start + len(batch)
+
+
+def _on_all_cores(
+    batches: Iterator[tuple[int, int, NDArray[Any]]], label: Callable[[int, NDArray[Any]], _Part]
+) -> list[_Part]:
+    """Return `label(first event, batch)` of every batch, in their order; the first error in that order is raised."""
     reading, stop = threading.Lock(), threading.Event()
     done: dict[int, _Part] = {}
     failed: dict[float, BaseException] = {}
@@ -128,11 +144,11 @@ def _on_all_cores(blocks: Iterable[NDArray[Any]], label: Callable[[int, NDArray[
             number: float = math.inf
             try:
                 with reading:
-                    item = next(numbered, None)
+                    item = next(batches, None)
                 if item is None:
                     return
-                number, start, block = item
-                done[int(number)] = label(start, block)
+                number, start, batch = item
+                done[int(number)] = label(start, batch)
             except BaseException as error:  # noqa: BLE001 - raised below, in the thread that asked
                 failed[number] = error
                 stop.set()
@@ -144,16 +160,9 @@ def _on_all_cores(blocks: Iterable[NDArray[Any]], label: Callable[[int, NDArray[
             try:
                 wait(workers)
             finally:
-                stop.set()  # an interrupt ends the wait before the blocks are done
+                stop.set()  # an interrupt ends the wait before the batches are done
     finally:
         torch.set_num_threads(cores)
     if failed:
         raise failed[min(failed)]
     return [done[number] for number in sorted(done)]
-
-
-def _numbered(blocks: Iterable[NDArray[Any]]) -> Iterator[tuple[int, int, NDArray[Any]]]:
-    start = 0
-    for number, block in enumerate(blocks):
-        yield number, start, block
-        start += len(block)

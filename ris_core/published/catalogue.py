@@ -76,8 +76,8 @@ def read_catalogue(file: PublishedFile, table: Path | None = None, block: int = 
     Raises
     ------
     PublishedFileError
-        A text is no JSON or lacks a key; a time cannot be read or onset, peak and end are out of order; two events
-        have one station and peak; the table has other rows. Names the row.
+        A text is no JSON or lacks a key; a time cannot be read or onset, peak and end are out of order; the table has
+        other rows. Names the row.
     """
     codes: dict[str, set[str]] = {"network": set(), "channel": set()}
     station: list[NDArray[Any]] = []
@@ -113,7 +113,6 @@ def read_catalogue(file: PublishedFile, table: Path | None = None, block: int = 
         found_by=tuple(found_by),
     )
     _check_order(catalogue, file.path)
-    _check_unique(catalogue, file.path)
     return catalogue
 
 
@@ -178,16 +177,25 @@ def _check_order(found: Catalogue, path: Path) -> None:
         raise PublishedFileError(f"{path}: {CATALOGUE}, row {row}: {said}; they must follow one another")
 
 
-def _check_unique(found: Catalogue, path: Path) -> None:
-    order = np.lexsort((found.time_peak, found.station))
+def repeated(found: Catalogue) -> NDArray[np.bool_]:
+    """Return which events (N,) have the station and the peak of an earlier row."""
+    order = np.lexsort((np.arange(len(found)), found.time_peak, found.station))
     same = (np.diff(found.time_peak[order]) == 0) & (np.diff(found.station[order]) == 0)
-    if same.any():
-        place = int(np.argmax(same))
-        rows = sorted((int(order[place]), int(order[place + 1])))
+    result = np.zeros(len(found), dtype=np.bool_)
+    result[order[1:]] = same
+    return result
+
+
+def check_unique(found: Catalogue, path: Path) -> None:
+    """Raise `PublishedFileError` if two events have one station and peak; names their rows."""
+    again = repeated(found)
+    if again.any():
+        row = int(np.argmax(again))
+        same = (found.station == found.station[row]) & (found.time_peak == found.time_peak[row])
         raise PublishedFileError(
-            f"{path}: {CATALOGUE}, rows {rows[0]} and {rows[1]} are one event, station "
-            f"{found.stations[found.station[rows[0]]]}, dt_peak {pd.Timestamp(int(found.time_peak[rows[0]]))}; every "
-            f"event may stand only once ({int(same.sum())} stand more than once)"
+            f"{path}: {CATALOGUE}, rows {int(np.argmax(same))} and {row} are one event, station "
+            f"{found.stations[found.station[row]]}, dt_peak {pd.Timestamp(int(found.time_peak[row]))}; every event may "
+            f"stand only once ({int(again.sum())} rows repeat an earlier one; --leave-out keeps the first)"
         )
 
 

@@ -15,8 +15,24 @@ from ris_core.storage.published_file import SPECTROGRAM, PublishedFile, Publishe
 _AXIS_TOLERANCE = 1e-4
 
 
-def check_events(file: PublishedFile, constants: Plan, block: int) -> NDArray[np.uint64]:
-    """Check axes and values of all events, and return a digest (N,) of what each holds.
+def check_events(
+    file: PublishedFile, constants: Plan, block: int, leave_out: bool = False
+) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+    """Check axes and values of all events.
+
+    Parameters
+    ----------
+    file, constants
+        The file, and the constants of spectrograms that give the axes.
+    block
+        Events that are read together.
+    leave_out
+        Whether spectrograms with values that are not finite, or zero everywhere, are marked instead of refused.
+
+    Returns
+    -------
+    tuple
+        A digest (N,) of what each event holds, and which events (N,) are marked.
 
     Raises
     ------
@@ -24,20 +40,22 @@ def check_events(file: PublishedFile, constants: Plan, block: int) -> NDArray[np
         An event has other axes than the settings ask for, or values that cannot be power densities; names its row.
     """
     digests = np.empty(file.events, dtype=np.uint64)
+    unusable = np.zeros(file.events, dtype=np.bool_)
     with bar(file.events, "check", unit="event") as progress:
         for first, events in file.blocks(block):
             where = f"{file.path}: {SPECTROGRAM}, row "
             _check_axis(events.frequency, constants.frequency, first, f"{where}{{}}: the frequencies (column 0)", "Hz")
             _check_axis(events.time, constants.time, first, f"{where}{{}}: the times (last row)", "s")
-            _check_values(events.image, first, where)
             images = np.ascontiguousarray(events.image)
+            bad = _check_values(images, first, where, leave_out)
+            unusable[first : first + len(images)] = bad
             for i, text in enumerate(events.catalogue):
                 digest = xxhash.xxh3_64(images[i].data)
                 digest.update(np.ascontiguousarray(events.trace[i]).data)
                 digest.update(text)
                 digests[first + i] = digest.intdigest()
             progress.update(len(images))
-    return digests
+    return digests, unusable
 
 
 def _check_axis(found: NDArray[Any], expected: NDArray[Any], first: int, where: str, unit: str) -> None:
@@ -50,13 +68,18 @@ def _check_axis(found: NDArray[Any], expected: NDArray[Any], first: int, where: 
         )
 
 
-def _check_values(images: NDArray[np.float32], first: int, where: str) -> None:
+def _check_values(images: NDArray[np.float32], first: int, where: str, leave_out: bool) -> NDArray[np.bool_]:
     least, greatest = images.min(axis=(1, 2)), images.max(axis=(1, 2))
+    not_finite: NDArray[np.bool_] = ~np.isfinite(least) | ~np.isfinite(greatest)
+    empty: NDArray[np.bool_] = greatest == 0
     for wrong, what in (
-        (~np.isfinite(least) | ~np.isfinite(greatest), "holds a value that is not finite"),
-        (least < 0, "holds a negative value; power densities on a linear scale are needed, not decibels"),
-        (greatest == 0, "is zero everywhere; leave this event out of the file"),
+        (
+            ~not_finite & (least < 0),
+            "holds a negative value; linear power densities are needed, not decibels",
+        ),
+        (not_finite & (not leave_out), "holds a value that is not finite; --leave-out imports the others"),
+        (empty & (not leave_out), "is zero everywhere; --leave-out imports the others"),
     ):
         if wrong.any():
-            rows = np.flatnonzero(wrong)
-            raise PublishedFileError(f"{where}{first + rows[0]} {what}")
+            raise PublishedFileError(f"{where}{first + int(np.argmax(wrong))} {what}")
+    return not_finite | empty

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ris_core.processing.spectrograms import Plan, plan
 from ris_core.processing.stage import process_is_current
 from ris_core.progress import bar
-from ris_core.published.catalogue import Catalogue, read_catalogue
+from ris_core.published.catalogue import Catalogue, check_unique, read_catalogue, repeated
 from ris_core.published.checks import check_events
 from ris_core.published.covering import check_covered, day_of
 from ris_core.published.writing import StationDayEvents, write_station_day
@@ -42,6 +42,7 @@ class Import:
     catalogue: Catalogue
     station_days: tuple[StationDayEvents, ...]
     scalograms: int
+    left_out: int
     block: int
 
     def write(self) -> Iterator[tuple[StationDay, bool]]:
@@ -51,7 +52,8 @@ class Import:
         """
         waiting: list[StationDayEvents] = []
         events = 0
-        with _opened(self.store, self.path) as file, bar(len(self.catalogue), "import", unit="event") as progress:
+        total = sum(len(some.rows) for some in self.station_days)
+        with _opened(self.store, self.path) as file, bar(total, "import", unit="event") as progress:
             for some in self.station_days:
                 if _stands(self.store, some):
                     progress.update(len(some.rows))
@@ -86,7 +88,12 @@ class Import:
 
 
 def prepare(
-    store: Store, path: Path, table: Path | None = None, replace_other: bool = False, block: int = BLOCK
+    store: Store,
+    path: Path,
+    table: Path | None = None,
+    replace_other: bool = False,
+    leave_out: bool = False,
+    block: int = BLOCK,
 ) -> Import:
     """Read a published file once, check all of it, and say what goes where; nothing is written.
 
@@ -98,6 +105,9 @@ def prepare(
         The file, and the CSV beside it.
     replace_other
         Whether station-days of other content, from another file, are replaced.
+    leave_out
+        Whether events that repeat an earlier one, or whose spectrogram is not finite or zero everywhere, are left out;
+        else the file is refused for them.
     block
         Events that are held together at most, or those of one station-day where they are more.
 
@@ -111,9 +121,12 @@ def prepare(
     with _opened(store, path) as file:
         catalogue = read_catalogue(file, table, block)
         check_covered(store.settings, catalogue, path)
-        digests = check_events(file, constants, block)
+        if not leave_out:
+            check_unique(catalogue, path)
+        digests, unusable = check_events(file, constants, block, leave_out)
         scalograms = file.scalograms
-    station_days = tuple(_grouped(catalogue, digests))
+    left_out = repeated(catalogue) | unusable
+    station_days = tuple(_grouped(catalogue, digests, np.flatnonzero(~left_out)))
     others = [] if replace_other else [some.key for some in station_days if _is_other(store, some)]
     if others:
         named = ", ".join(map(str, others[:_NAMED])) + (", …" if len(others) > _NAMED else "")
@@ -121,7 +134,7 @@ def prepare(
             f"{path}: {len(others)} of its {len(station_days)} station-days stand already with other events ({named}); "
             "give --replace to put these in their place"
         )
-    return Import(store, path, catalogue, station_days, scalograms, block)
+    return Import(store, path, catalogue, station_days, scalograms, int(left_out.sum()), block)
 
 
 def _expected(store: Store) -> tuple[Plan, tuple[int, int], int]:
@@ -136,15 +149,15 @@ def _opened(store: Store, path: Path) -> AbstractContextManager[PublishedFile]:
     return open_published(path, shape, samples)
 
 
-def _grouped(catalogue: Catalogue, digests: NDArray[np.uint64]) -> Iterator[StationDayEvents]:
-    """Group the events by station-day, in the order of the station-days' first rows."""
+def _grouped(catalogue: Catalogue, digests: NDArray[np.uint64], rows: NDArray[np.int64]) -> Iterator[StationDayEvents]:
+    """Group the events of rows by station-day, in the order of the station-days' first rows."""
     day = catalogue.day
-    order = np.lexsort((np.arange(len(catalogue)), catalogue.time_on, day, catalogue.station))
+    order = rows[np.lexsort((rows, catalogue.time_on[rows], day[rows], catalogue.station[rows]))]
     cuts = np.flatnonzero((np.diff(catalogue.station[order]) != 0) | (np.diff(day[order]) != 0)) + 1
-    groups = np.split(order, cuts)
-    for rows in sorted(groups, key=lambda rows: int(rows.min())):
-        key = StationDay(catalogue.stations[catalogue.station[rows[0]]], day_of(int(day[rows[0]])))
-        yield StationDayEvents(key, rows, digest_of_arrays(digests[rows]))
+    groups = [group for group in np.split(order, cuts) if len(group)]
+    for group in sorted(groups, key=lambda group: int(group.min())):
+        key = StationDay(catalogue.stations[catalogue.station[group[0]]], day_of(int(day[group[0]])))
+        yield StationDayEvents(key, group, digest_of_arrays(digests[group]))
 
 
 def _stands(store: Store, some: StationDayEvents) -> bool:

@@ -1,10 +1,14 @@
 """What a user sees of the session's network in both UIs, in a real browser; screenshots are kept beside this file."""
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from builders import Opened
+from mlflow import MlflowClient
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from servers import Ui, served
 
@@ -119,6 +123,33 @@ def test_mlflow_lists_the_trials_under_their_grid(page: Page, ui: Ui, network: O
     grid.get_by_role("button").first.click()
     for trial in network.settings.aec.grid.trials():
         expect(page.get_by_text(f"aec {trial}", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("asset", "parameters", "metrics"),
+    [
+        ("aec_trials", ("batch_size", "learning_rate", "seed"), ("val_mse", "best_val_mse", "pca9_mse")),
+        ("dec_models", ("k", "gamma", "initialisation"), ("silhouette", "davies_bouldin", "train_mse", "kl")),
+    ],
+)
+def test_mlflow_compares_two_runs(
+    page: Page, ui: Ui, network: Opened, asset: str, parameters: tuple[str, ...], metrics: tuple[str, ...]
+) -> None:
+    client, experiment = MlflowClient(network.tracking.uri), network.tracking.prepare()
+    runs = client.search_runs([experiment], f"tags.`ris.asset` = '{asset}'")[:2]
+    compared = quote(json.dumps([run.info.run_id for run in runs]))
+    page.goto(f"{ui.mlflow}/#/compare-runs?runs={compared}&experiments={quote(json.dumps([experiment]))}")
+    expect(page.get_by_text("Comparing 2 Runs from 1 Experiment")).to_be_visible()
+    for run in runs:
+        expect(page.get_by_role("link", name=run.info.run_id)).to_be_visible()
+    for name in parameters:
+        values = [run.data.params[name] for run in runs]
+        expect(page.get_by_role("row", name=" ".join([name, *values]), exact=True)).to_be_visible()
+    page.get_by_role("button", name="Visualizations").click()
+    page.get_by_role("switch", name="Parameters - Show diff only").click()
+    expect(page.get_by_role("row", name=re.compile("^seed "))).to_have_count(0)
+    for name in metrics:
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
 
 
 def test_mlflow_shows_the_champion(page: Page, ui: Ui, network: Opened) -> None:

@@ -66,7 +66,7 @@ def test_labels_do_not_depend_on_the_number_of_cores(model: Dec, psd: Array, mon
     found = []
     for cores in ("1", "4"):
         monkeypatch.setenv("OMP_NUM_THREADS", cores)
-        found.append(label_spectrograms(model, iter(blocks), device="cpu"))
+        found.append(label_spectrograms(model, iter(blocks), batch_size=3, device="cpu"))
         assert torch.get_num_threads() == int(cores)
     for name in ("cluster", "probability", "probabilities", "latent", "reconstruction_error"):
         np.testing.assert_array_equal(getattr(found[0], name), getattr(found[1], name))

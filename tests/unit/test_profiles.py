@@ -23,6 +23,7 @@ def test_the_recommended_profile_changes_what_it_says_and_nothing_else() -> None
     for section, values in RECOMMENDED.items():
         for name, value in values.items():
             wanted = make(**{section: {name: value}}).model_dump()[section][name]
+            assert wanted != paper[section][name]
             assert recommended[section].pop(name) == wanted
             paper[section].pop(name)
     assert recommended.pop("profile") == "recommended"

@@ -210,6 +210,23 @@ def test_station_days_of_another_file_are_replaced_only_when_asked_to(tmp_path: 
     assert spectrogram_file.read_spectrograms(store.spectrograms(FIRST)).waveform[0, 0] == changed.trace[0, 0]
 
 
+def test_single_events_that_cannot_be_used_are_left_out_when_asked_to(tmp_path: Path) -> None:
+    data = published()
+    _not_finite(data)
+    _zero(data)
+    _twice(data)
+    path = data.write(tmp_path / "events.h5")
+    store = published_store(tmp_path / "root")
+    with pytest.raises(PublishedFileError, match="--leave-out"):
+        prepare(store, path)
+    found = prepare(store, path, leave_out=True, block=5)
+    assert found.left_out == 3
+    dict(found.write())
+    export(store, tmp_path / "again.h5")
+    rows = [row for row in range(24) if row not in (4, 9, 11)]
+    assert_same_file(data.reordered(rows).write(tmp_path / "usable.h5"), tmp_path / "again.h5")
+
+
 def _frequency(data: Published) -> None:
     data.spectrogram[13, 3, 0] += 0.2
 

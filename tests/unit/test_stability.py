@@ -12,7 +12,7 @@ from ris_core import config
 from ris_core.clustering.agreement import consensus, pairwise_ari
 from ris_core.clustering.noise_null import NoiseNull, against_noise
 from ris_core.clustering.noise_windows import noise_windows
-from ris_core.clustering.stability import Stability, judge
+from ris_core.clustering.stability import Stability, judge, train_with
 from ris_core.clustering.trainings import Recipe, Trainings, another_order, train_once
 from ris_core.config import Settings
 from ris_core.models.inference import encode
@@ -24,6 +24,7 @@ from ris_core.storage.store import Store
 from ris_core.training.aec import train_aec
 from ris_core.training.normalise import normalise
 from ris_core.training.samples import of_array
+from ris_core.training.training_set import TrainingSet
 from ris_core.waveforms.acquire import acquire_station_day
 
 Array = NDArray[Any]
@@ -62,6 +63,20 @@ def test_events_that_were_left_out_are_labelled_by_the_trained_network(recipe: R
     labels = train_once(recipe, np.arange(20, 60), 0)
     assert labels.shape == (60,)
     assert adjusted_rand_score(truth[:20], labels[:20]) > 0.8
+
+
+def test_the_autoencoder_may_vary_with_the_seed_where_it_is_a_trial(recipe: Recipe) -> None:
+    truth = families()[1]
+    values = sds_values(Path("archive")) | {"stability": {"vary": "autoencoder"}}
+    values["aec"] |= {"max_epochs": 15, "patience": 15, "latent": "linear"}
+    settings = Settings.model_validate(values)
+    data = TrainingSet(
+        recipe.samples, ("",) * 60, np.arange(60) >= 50, np.arange(87.0), np.arange(100.0), "", config.Normalisation()
+    )
+    labels = train_with(settings, data, recipe, 3, (8, 3e-3))
+    assert adjusted_rand_score(truth, labels) > 0.8
+    with pytest.raises(ValueError, match="no trial of aec.grid.*set stability.vary to 'clusters'"):
+        train_with(settings, data, recipe, 3, None)
 
 
 def test_another_order_holds_every_event_once() -> None:

@@ -1,0 +1,74 @@
+"""The bench of clustering, on one network of one station-day and on digits with hardly any training."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ris_core.config import PROJECT_ROOT
+
+SMALL = ["--generators", 1, "--model-seeds", 1, "--stations", 1, "--days", 1, "--events", 60, "--k", 2, 3]
+SHORT = ["--seeds", 1, "--digit-epochs", 1, "--aec-epochs", 1, "--dec-epochs", 1, "--objectives", "--workers", 1]
+
+
+def bench(folder: Path, *options: object) -> tuple[dict[str, Any], str]:
+    command = ["bench.clustering", "--cache", folder, *options]
+    done = subprocess.run(
+        [sys.executable, "-m", *map(str, command)], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    name, figures = done.stdout.splitlines()[-1].split(" ", 1)
+    assert name == "RESULT"
+    return json.loads(figures), done.stdout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bench")
+
+
+@pytest.fixture(scope="module")
+def first(folder: Path) -> tuple[dict[str, Any], str]:
+    return bench(folder, "--parts", "digits", "network", "novelty", "--profiles", "paper", *SMALL, *SHORT)
+
+
+def test_every_method_has_its_scores_and_cpu_seconds(first: tuple[dict[str, Any], str]) -> None:
+    found, _ = first
+    for methods in (found["digits"], found["network"]["chosen"]["methods"], found["network"]["true"]["methods"]):
+        assert len(methods) >= 6
+        for scores in methods.values():
+            assert 0 < scores["accuracy"]["mean"] <= 1
+            assert -1 <= scores["ari"]["mean"] <= 1
+            assert scores["cpu_s"] > 0
+    assert {"DEC (distorted)", "IDEC (distorted)", "DEC (plain)", "GMM on PCA"} <= found["digits"].keys()
+
+
+def test_a_method_below_the_mixture_on_components_is_said_to_lose(first: tuple[dict[str, Any], str]) -> None:
+    found, printed = first
+    scores = found["digits"]["DEC (plain)"]
+    assert scores["above"] < 0
+    assert scores["verdict"].startswith("loses")
+    assert "loses" in printed
+
+
+def test_accuracy_comes_by_snr_and_novelty_for_each_score(first: tuple[dict[str, Any], str]) -> None:
+    found, _ = first
+    by_snr = found["network"]["true"]["accuracy_by_snr"]["hand features + k-means"]
+    assert len(by_snr) >= 2
+    assert all(int(low) % 5 == 0 and 0 <= of_bin["mean"] <= 1 for low, of_bin in by_snr.items())
+    for present in ("0", "0.01"):
+        assert {"reconstruction", "distance", "probability"} <= found["novelty"]["paper"][present].keys()
+
+
+def test_finished_runs_are_not_run_again(first: tuple[dict[str, Any], str], folder: Path) -> None:
+    lines = (folder / "clustering.jsonl").read_text().splitlines()
+    # As if the last run had been interrupted while its line was being written.
+    (folder / "clustering.jsonl").write_text("\n".join(lines[:-1]) + "\n" + lines[-1][:40])
+    again, _ = bench(folder, "--parts", "digits", "network", "novelty", "--profiles", "paper", *SMALL, *SHORT)
+    after = (folder / "clustering.jsonl").read_text().splitlines()
+    assert len(after) == len(lines) + 1
+    assert again["digits"] == first[0]["digits"]
+    assert again["network"] == first[0]["network"]
