@@ -224,7 +224,7 @@ def main() -> None:
     """Parse the command line, run, and print conditions, tables and RESULT."""
     os.environ.update(ONE_THREAD | QUIET)
     arguments = _arguments()
-    console = Console(width=max(Console().width, 130))
+    console = Console(width=max(Console().width, 180))
     tasks = list(tasks_of(arguments))
     if {"network", "novelty"} & set(arguments.parts):
         make_all(generators_of(arguments), size_of(arguments), arguments.cache, arguments.workers)

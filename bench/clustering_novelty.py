@@ -24,7 +24,8 @@ from ris_core.training.normalise import normalise
 PRESENT = (0.0, 0.01)
 """Share of the rare family among the events that are trained on."""
 _HELD_OUT = 0.2
-_BASELINE = "GMM on 9 PCA of log spectra"
+BASELINE = "likelihood, GMM on 9 PCA of log spectra"
+_MIXTURE = "GMM on 9 PCA of log spectra"
 
 
 def novelty(draw: Draw, settings: config.Settings, counts: Sequence[int], present: float) -> list[Row]:
@@ -57,7 +58,7 @@ def novelty(draw: Draw, settings: config.Settings, counts: Sequence[int], presen
     scores = {name: (parts(values), fit.thresholds[name]) for name, values in fit.scores(z, q, errors).items()}
     unlikely = _unlikelihood(every, known, held, k, draw.seed)
     threshold = conformal_threshold(unlikely[:n][held], settings.novelty.false_alarms)
-    scores[f"{_BASELINE}, likelihood"] = (parts(unlikely), threshold)  # type: ignore[index]
+    scores[BASELINE] = (parts(unlikely), threshold)  # type: ignore[index]
     rows = []
     for name, ((_, usual, unusual, quiet), limit) in scores.items():
         rows.append(
@@ -94,7 +95,7 @@ def _unlikelihood(every: Events, known: Events, held: NDArray[np.bool_], k: int,
     """Return minus the log-likelihood (N,) under a mixture on principal components, fitted as the clusters are."""
     flat = log_spectra(every.spectrogram).reshape(len(every), -1)
     fitted = flat[: len(known)][~held]
-    pca = PCA(MIXTURES[_BASELINE][1], svd_solver="randomized", random_state=seed).fit(fitted)
+    pca = PCA(MIXTURES[_MIXTURE][1], svd_solver="randomized", random_state=seed).fit(fitted)
     z = pca.transform(fitted).astype(np.float64)
     mixture = fit_gmm(z, kmeans(z, k, STARTS, seed))
     found: NDArray[np.float64] = -mixture.score_samples(pca.transform(flat).astype(np.float64))

@@ -152,6 +152,13 @@ def assess(
 def train_with(
     settings: Settings, data: TrainingSet, recipe: Recipe, seed: int, trial: tuple[int, float] | None
 ) -> Labels:
+    """Train with another seed, the autoencoder as well where the settings ask for it; returns the labels (N,).
+
+    Raises
+    ------
+    ValueError
+        The autoencoder is to be trained, but it is of no trial (batch size and learning rate).
+    """
     if settings.stability.vary == "autoencoder":
         if trial is None:
             raise ValueError(

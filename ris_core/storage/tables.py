@@ -122,8 +122,14 @@ def _column(values: pd.Series[Any], field: pa.Field) -> pa.Array:
 
 
 def _content_digest(table: pa.Table) -> str:
-    sink = pa.BufferOutputStream()
     plain = table.replace_schema_metadata(None).combine_chunks()
+    for place, field in enumerate(plain.schema):
+        column = plain.column(place)
+        if column.null_count:
+            # What stands in memory under a null is not defined, and not what a file gives back.
+            plain = plain.set_column(place, field, column.fill_null(pa.scalar(0).cast(field.type)))
+            plain = plain.append_column(f"{field.name} is null", column.is_null())
+    sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, plain.schema) as writer:
         writer.write_table(plain)
     return hashlib.sha256(sink.getvalue()).hexdigest()[:12]

@@ -330,6 +330,17 @@ def test_a_label_table_keeps_vectors_and_unknown_values(tmp_path):
     raw = pq.read_table(path)
     assert raw["novelty"].null_count == 2
     assert raw["assigned"].to_pylist() == [None, True]
+    assert tables.verify(path)
+
+
+def test_the_digest_of_a_table_tells_a_null_from_a_zero(tmp_path):
+    path, frame = tmp_path / "labels.parquet", label_frame(3)
+    digests = set()
+    for novelty in ([None, 1.0], [0.0, 1.0], [None, None], [1.0, None]):
+        frame["novelty"] = pd.Series(novelty, dtype=object)
+        digests.add(tables.write_table(path, frame, tables.label_schema(3), STAMP))
+        assert tables.verify(path)
+    assert len(digests) == 4
 
 
 def test_digests_of_untouched_files_verify(tmp_path, products):
