@@ -125,7 +125,11 @@ def _content_digest(table: pa.Table) -> str:
     plain = table.replace_schema_metadata(None).combine_chunks()
     for place, field in enumerate(plain.schema):
         column = plain.column(place)
-        if column.null_count:
+        if pa.types.is_fixed_size_list(field.type):
+            # Parquet calls the elements of lists otherwise than Arrow does.
+            named = pa.list_(pa.field("element", field.type.value_type), field.type.list_size)
+            plain = plain.set_column(place, field.with_type(named), column.cast(named))
+        elif column.null_count:
             # What stands in memory under a null is not defined, and not what a file gives back.
             plain = plain.set_column(place, field, column.fill_null(pa.scalar(0).cast(field.type)))
             plain = plain.append_column(f"{field.name} is null", column.is_null())
