@@ -25,8 +25,8 @@ from ris_core.training.aec import train_aec
 from ris_core.training.loop import DivergedError
 from ris_core.training.normalise import normalise
 
-BATCH_SIZE, LEARNING_RATE = 64, 1e-3
-"""The trial that Jenkins et al. (2021) chose."""
+PUBLISHED_TRIAL = (64, 1e-3)
+"""Batch size and learning rate that Jenkins et al. (2021) chose."""
 VALIDATION = 0.2
 _DYNAMIC_RANGE = 1e-6
 HAND = "hand features + k-means"
@@ -125,6 +125,12 @@ def _by_count(
     ]
 
 
+def trial_of(grid: config.AecGrid) -> tuple[int, float]:
+    """Return batch size and learning rate: the published choice where it is in the grid, else the first trial."""
+    trials = list(grid.trials().values())
+    return PUBLISHED_TRIAL if PUBLISHED_TRIAL in trials else trials[0]
+
+
 def train(draw: Draw, x: Array, held: NDArray[np.bool_], settings: config.Aec) -> tuple[Any, Row, float]:
     """Train the platform's autoencoder; returns it, what is known of it, and CPU-seconds.
 
@@ -136,7 +142,7 @@ def train(draw: Draw, x: Array, held: NDArray[np.bool_], settings: config.Aec) -
     clock = Timer()
     own = settings.model_copy(update={"seed": draw.seed * (settings.restarts + 1), "device": "cpu"})
     try:
-        aec = train_aec(x[~held], x[held], BATCH_SIZE, LEARNING_RATE, own)
+        aec = train_aec(x[~held], x[held], *trial_of(settings.grid), own)
     except DivergedError as error:
         raise UntrainedError(str(error)) from error
     if aec.stopped == "dead":

@@ -141,7 +141,7 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             run.metrics({n: v for n, v in trial.metrics.items() if n not in _CURVES})
             # The last points of these curves are those of the last epoch; the model is that of the best one.
             run.metrics({f"best_{n}": v for n, v in trial.metrics.items() if n in _CURVES})
-            run.tags({"accepted": str(trial.acceptance.passed).lower(), "seed": str(trial.result.seed)})
+            run.tags({"accepted": str(trial.acceptance.passed).lower(), "trained_seed": str(trial.result.seed)})
             history = pd.DataFrame(trial.result.history)
             run.text(history.to_csv(index=False), "history.csv")
             floors = {
