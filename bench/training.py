@@ -23,11 +23,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 from bench.clustering_events import CACHE
-from bench.training_events import blocks_of, gather, published_settings, write_ours, write_published
+from bench.training_events import QUICK, blocks_of, gather, published_settings, write_ours, write_published
 from bench.training_routes import OUR_FILE, PLAIN_FILE, Job, Part, Route, Trial
 
 PARTS = ("aec", "dec", "labels", "mse")
@@ -51,9 +52,8 @@ def child(job: Job, threads: int) -> Figures:
     return found
 
 
-def write_events(folder: Path, events: int, generators: Sequence[int], cache: Path) -> tuple[int, int]:
-    """Write the events in both forms; return how many there are, and how many of them are for training."""
-    x = gather(events, generators, cache)
+def write_events(folder: Path, x: NDArray[np.float32]) -> tuple[int, int]:
+    """Write events in both forms; return how many there are, and how many of them are for training."""
     settings = published_settings(len(x))
     training = len(x) - max(1, round(VALIDATION * len(x)))
     write_published(folder / PLAIN_FILE, len(x), blocks_of(x), settings)
@@ -197,6 +197,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=4200, help="at most; a fifth is for validation")
     parser.add_argument("--generators", type=int, nargs="+", default=[3, 4, 5], help="of the synthetic network")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder of the generators' events")
+    parser.add_argument("--quick", action="store_true", help="one station-day of each generator")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--turns", type=int, default=3, help="turns of each route")
     parser.add_argument("--epochs", type=int, default=3, help="of aec and dec in a turn; the first does not count")
@@ -209,9 +210,10 @@ def main() -> None:
         parser.error("--epochs and --passes must be 2 or more, --turns, --seeds and --threads 1 or more")
     trial, fast = (Trial.model_validate_json(text) for text in (arguments.trial, arguments.fast))
     console = Console(width=max(Console().width, 120))
+    x = gather(arguments.events, arguments.generators, arguments.cache, QUICK if arguments.quick else None)
     with tempfile.TemporaryDirectory(prefix="ris-bench-") as name:
         folder = Path(name)
-        events, training = write_events(folder, arguments.events, arguments.generators, arguments.cache)
+        events, training = write_events(folder, x)
         sizes = {file: round((folder / file).stat().st_size / 1e6) for file in (PLAIN_FILE, OUR_FILE)}
         base = Job(
             part="imports",

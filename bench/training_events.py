@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.clustering_events import CACHE, load_events
+from bench.clustering_windows import Size
 from ris_core.config import Settings
 from ris_core.processing.chain import Spectrograms
 from ris_core.processing.spectrograms import Plan, plan
@@ -19,6 +20,8 @@ from ris_core.storage import spectrogram_file
 from ris_core.storage.published_file import PublishedWriter, writing_published
 from ris_core.storage.stamp import Stamp
 
+QUICK = Size(stations=1, days=1, noise_windows=1)
+"""One station-day, which is rendered in seconds."""
 FIRST_DAY = date(2015, 1, 1)
 UNIT = "counts"
 _TRACE = 199
@@ -30,7 +33,7 @@ _MINUTES = 4
 Array = NDArray[np.float32]
 
 
-def gather(events: int, generators: Sequence[int], cache: Path = CACHE) -> Array:
+def gather(events: int, generators: Sequence[int], cache: Path = CACHE, size: Size | None = None) -> Array:
     """Return detected events of generators of the synthetic network, in random order: (N, 87, 100), linear PSD.
 
     Parameters
@@ -41,8 +44,10 @@ def gather(events: int, generators: Sequence[int], cache: Path = CACHE) -> Array
         Numbers of generators; those that are not in the cache are rendered first, a minute or two each.
     cache
         Folder of `bench.clustering_events`.
+    size
+        What is rendered of a generator.
     """
-    found = [load_events(number, cache=cache).of_role("sample").spectrogram for number in generators]
+    found = [load_events(number, size=size, cache=cache).of_role("sample").spectrogram for number in generators]
     x = np.concatenate(found)
     return x[np.random.default_rng(0).permutation(len(x))[:events]]
 
@@ -102,7 +107,7 @@ def _entry(row: int, settings: Settings) -> bytes:
     stations = settings.stations
     station_day, number = divmod(row, _A_DAY)
     day, place = divmod(station_day, len(stations))
-    on = datetime.combine(FIRST_DAY + timedelta(days=day, minutes=0), datetime.min.time(), UTC)
+    on = datetime.combine(FIRST_DAY + timedelta(days=day), datetime.min.time(), UTC)
     on += timedelta(minutes=_MINUTES * number + 1)
 
     def text(seconds: float) -> str:

@@ -17,11 +17,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -35,13 +36,17 @@ TRIAL = "bs64_lr1e-3"
 K = 8
 FILE, SETTINGS = "events.h5", "settings.json"
 _OUT_OF_MEMORY = 77
+_DIFFERENT = 1000
 
 
 def importing(store: Store) -> int:
     """Import the published file; return the number of events."""
     from ris_core.published.importing import prepare
 
-    return len(list(prepare(store, store.root.parent / FILE).write()))
+    prepared = prepare(store, store.root.parent / FILE)
+    for _ in prepared.write():
+        pass
+    return len(prepared.catalogue)
 
 
 def drawing(store: Store) -> int:
@@ -166,9 +171,9 @@ def child(name: str, root: Path, limit: int, threads: int, in_memory: bool = Fal
     return found
 
 
-def measure(events: int, folder: Path, limit: int, threads: int, generators: Sequence[int], cache: Path) -> Any:
-    """Write so many events and run all stages on them; return their figures and whether memory was too small."""
-    from bench.training_events import blocks_multiplied, gather, published_settings, write_published
+def write_events(folder: Path, few: NDArray[np.float32], events: int) -> Settings:
+    """Write so many events, made of a few, as a published file, and settings to train on all of them once."""
+    from bench.training_events import blocks_multiplied, published_settings, write_published
 
     settings = published_settings(
         events,
@@ -178,8 +183,12 @@ def measure(events: int, folder: Path, limit: int, threads: int, generators: Seq
         labelling={"device": "cpu"},
     )
     (folder / SETTINGS).write_text(settings.model_dump_json(), encoding="utf-8")
-    few = gather(1000, generators, cache)
     write_published(folder / FILE, events, blocks_multiplied(few, events), settings)
+    return settings
+
+
+def measure(folder: Path, events: int, limit: int, threads: int) -> tuple[dict[str, Any], list[str]]:
+    """Run all stages; return their figures, and those for which memory was too small with all events in it."""
     found: dict[str, Any] = {}
     too_much = []
     for name in STAGES:
@@ -195,12 +204,14 @@ def measure(events: int, folder: Path, limit: int, threads: int, generators: Seq
 def main() -> None:
     """Parse the command line, run, and print table and RESULT."""
     from bench.clustering_events import CACHE
+    from bench.training_events import QUICK, gather
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--events", type=int, nargs=2, default=[20_000, 40_000])
     parser.add_argument("--limit-mb", type=int, default=1280, help="writable memory of a process")
     parser.add_argument("--generators", type=int, nargs="+", default=[3], help="of the synthetic network")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder of the generators' events")
+    parser.add_argument("--quick", action="store_true", help="events of one station-day of the first generator")
     parser.add_argument("--folder", type=Path, help="where to write (some GB); by default that of temporary files")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--stage", choices=STAGES, help=argparse.SUPPRESS)
@@ -212,12 +223,12 @@ def main() -> None:
         stage(arguments.stage, arguments.root, limit, arguments.in_memory)
         return
     sizes = sorted(arguments.events)
+    few = gather(_DIFFERENT, arguments.generators, arguments.cache, QUICK if arguments.quick else None)
     found, too_much = [], []
     for events in sizes:
         with tempfile.TemporaryDirectory(prefix="ris-bench-", dir=arguments.folder) as name:
-            figures, failed = measure(
-                events, Path(name), limit, arguments.threads, arguments.generators, arguments.cache
-            )
+            write_events(Path(name), few, events)
+            figures, failed = measure(Path(name), events, limit, arguments.threads)
         found.append(figures)
         too_much.append(failed)
     table = Table("stage", *(f"{n:,}: MB" for n in sizes), f"{ARCHIVE:,}: MB", *(f"{n:,}: events/s" for n in sizes))
