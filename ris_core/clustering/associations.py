@@ -67,8 +67,9 @@ def p_within(labels: NDArray[Any], values: NDArray[Any], station: NDArray[Any], 
 def p_rotated(labels: NDArray[Any], hour: NDArray[Any], day: NDArray[Any], permutations: int, seed: int) -> float:
     """Return the p value of an association with the hour against clocks that are wrong by some hours on each day.
 
-    The events of a station-day keep their distances in time, so a swarm of like events counts as one coincidence and
-    not as many. All arrays are (N,); `hour` is 0 ... 23, `day` says which station-day an event belongs to.
+    The events of a day keep their distances in time, at all stations, so a swarm of like events, or a storm that the
+    whole network hears, counts as one coincidence and not as many. All arrays are (N,); `hour` is 0 ... 23, `day` says
+    which UTC day an event belongs to.
     """
     codes, group = _codes(labels), _codes(day)
     rng = np.random.default_rng(seed)

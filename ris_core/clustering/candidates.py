@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ris_core import config
-from ris_core.clustering.stage import now, trained_models, verdict
+from ris_core.clustering.stage import trained_models, verdict
 from ris_core.models.imported import imported_models, load_imported
 from ris_core.models.networks import Dec
 from ris_core.models.weights import JSON_FILE, load_model, read_description, weights_digest
@@ -191,12 +191,3 @@ def require(checks: Sequence[RequiredCheck], candidate: Candidate) -> None:
     failed = [f"{c.asset}: {c.check} ({c.partition}): {c.reasons}" for c in checks if c.passed is False]
     if failed:
         raise NoAcceptedModelError(f"the model {candidate.origin} may not label\n" + "\n".join(failed))
-
-
-def is_of_now(store: Store, candidate: Candidate) -> bool:
-    """Return whether a model was trained from the autoencoder and the training set of now."""
-    found = (candidate.metadata.get("aec"), candidate.metadata.get("training_set"))
-    try:
-        return found == now(store)
-    except FileNotFoundError:
-        return False

@@ -27,8 +27,8 @@ class EventProperties:
     ----------
     station
         (N,) station codes.
-    station_day
-        (N,) number of the station and UTC day of the peak.
+    day
+        (N,) UTC day of the peak, days since 1970.
     hour
         (N,) hour of the day, UTC, 0 ... 23.
     amplitude
@@ -38,7 +38,7 @@ class EventProperties:
     """
 
     station: NDArray[np.str_] = field(repr=False)
-    station_day: NDArray[np.int64] = field(repr=False)
+    day: NDArray[np.int64] = field(repr=False)
     hour: NDArray[np.int64] = field(repr=False)
     amplitude: NDArray[np.int64] = field(repr=False)
     amplitude_of: str
@@ -61,9 +61,7 @@ def event_properties(store: Store) -> EventProperties:
         if known.all() or (column == "peak_counts" and known.any()):
             amplitude[known], amplitude_of = quantile_bins(values[known], AMPLITUDE_BINS), column
             break
-    codes = np.unique(station, return_inverse=True)[1]
-    station_day = np.unique(np.stack([codes, time // DAY_NS]), axis=1, return_inverse=True)[1].ravel()
-    return EventProperties(station, station_day, time % DAY_NS // _HOUR_NS, amplitude, amplitude_of)
+    return EventProperties(station, time // DAY_NS, time % DAY_NS // _HOUR_NS, amplitude, amplitude_of)
 
 
 def _peaks(store: Store, station: NDArray[np.str_], time: NDArray[np.int64]) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from ris_core import config
+from ris_core.section import digest_of
 from ris_core.training.floors import live_dimensions
 
 logger = logging.getLogger(__name__)
@@ -181,6 +182,18 @@ def random(z: NDArray[Any], k: int, n_init: int, seed: int) -> Initialisation:
     return best
 
 
+def centroids_digest(settings: config.Dec) -> str:
+    """Return the digest of the given centroids of every K of the settings; empty where none are given."""
+    if settings.initialisation != "given":
+        return ""
+    paths = [_centroids_path(settings, k) for k in settings.k]
+    return digest_of([path.read_text(encoding="utf-8", errors="replace") if path.exists() else None for path in paths])
+
+
+def _centroids_path(settings: config.Dec, k: int) -> Path:
+    return Path((settings.centroids or "").replace("{k}", str(k))).expanduser()
+
+
 def read_centroids(settings: config.Dec, k: int) -> NDArray[np.float64]:
     """Read the given centroids (K, D) of a K from the CSV file that the settings name.
 
@@ -189,7 +202,7 @@ def read_centroids(settings: config.Dec, k: int) -> NDArray[np.float64]:
     ValueError
         The file is absent, or is no table of K rows of numbers; names it.
     """
-    path = Path((settings.centroids or "").replace("{k}", str(k))).expanduser()
+    path = _centroids_path(settings, k)
     try:
         found = np.loadtxt(path, delimiter=",", ndmin=2)
     except (OSError, ValueError) as error:

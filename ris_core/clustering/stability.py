@@ -165,7 +165,15 @@ def train_with(
                 "stability.vary is 'autoencoder', but the chosen autoencoder is no trial of aec.grid, so it cannot be "
                 "trained again; set stability.vary to 'clusters'"
             )
-        aec = train_aec(data.train, data.val, *trial, settings.aec.model_copy(update={"seed": seed})).model
+        # A seed whose latents die goes on with the next ones, which must not be those of another training.
+        own = seed * (settings.aec.restarts + 1)
+        found = train_aec(data.train, data.val, *trial, settings.aec.model_copy(update={"seed": own}))
+        if found.stopped == "dead":
+            raise ValueError(
+                f"stability: the latents of the autoencoder died with the seeds {list(found.seeds_tried)}; set "
+                "aec.restarts higher, aec.latent to linear, or stability.vary to 'clusters'"
+            )
+        aec = found.model
         recipe = Recipe(aec, encode(aec, data.samples), recipe.samples, recipe.k, recipe.dec)
     return train_once(recipe, another_order(recipe.samples, seed), seed)
 
@@ -182,7 +190,7 @@ def _associations(settings: Settings, labels: Labels, properties: EventPropertie
     if properties.amplitude_of:
         compared["amplitude"] = properties.amplitude
     chosen = settings.stability
-    return associations(labels, compared, properties.station, properties.station_day, chosen.permutations, chosen.seed)
+    return associations(labels, compared, properties.station, properties.day, chosen.permutations, chosen.seed)
 
 
 def _without_stations(

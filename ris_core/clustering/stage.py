@@ -13,7 +13,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from ris_core import config, versions
-from ris_core.clustering.initialise import Initialisation, initialise, read_centroids
+from ris_core.clustering.initialise import Initialisation, centroids_digest, initialise, read_centroids
 from ris_core.clustering.scores import class_table, davies_bouldin, label_change_table, overall, silhouette
 from ris_core.models.device import use_cores
 from ris_core.models.inference import encode, reconstruction_error
@@ -117,7 +117,7 @@ def make_clusters(store: Store, k: int, settings: config.Dec) -> Initialisation:
 
 def clusters_configuration(store: Store, settings: config.Dec) -> str:
     """Return the digest of all that decides about the initial clusters of a K."""
-    return digest_of([versions.GMM, *now(store), settings.initialisation_values()])
+    return digest_of([versions.GMM, *now(store), settings.initialisation_values(), centroids_digest(settings)])
 
 
 def clusters_are_current(store: Store, k: int) -> bool:

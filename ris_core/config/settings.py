@@ -109,6 +109,11 @@ class Settings(Section):
             raise ValueError(f"training_set.held_out_stations: {what}")
         if self.champion.k is not None and self.champion.k not in self.dec.k:
             raise ValueError(f"champion.k ({self.champion.k}) is not among dec.k {list(self.dec.k)}")
+        if self.novelty.score == "reconstruction" and self.dec.objective == "dec":
+            raise ValueError(
+                "dec.objective is dec, which leaves the decoder behind: novelty.score cannot be reconstruction; set it "
+                "to distance or probability"
+            )
         if self.novelty.score == "reconstruction" and not self.labelling.reconstruction_error:
             raise ValueError(
                 "novelty.score is reconstruction, but labelling.reconstruction_error is switched off; switch it on, or "

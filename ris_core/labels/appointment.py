@@ -144,6 +144,7 @@ def label_training_set(store: Store, candidate: Candidate, reconstruction: bool)
         candidate.model,
         spectrogram_file.iterate_spectrograms(path, settings.batch_size),
         candidate.normalisation,
+        batch_size=settings.batch_size,
         device=settings.device,
         reconstruction=reconstruction,
     )

@@ -115,6 +115,7 @@ def _labelled(store: Store, key: StationDay, champion: Champion) -> tuple[pd.Dat
         model,
         spectrogram_file.iterate_spectrograms(source, settings.batch_size),
         champion.normalisation_settings(),
+        batch_size=settings.batch_size,
         device=settings.device,
         reconstruction=settings.reconstruction_error,
         event_ids=names,

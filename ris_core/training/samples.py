@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +58,7 @@ class _OnDisk:
     events: int
     shape: tuple[int, int]
     normalisation: config.Normalisation
+    event_id: NDArray[Any] | None
     in_memory = False
 
     def __len__(self) -> int:
@@ -70,7 +71,8 @@ class _OnDisk:
         for start in range(0, len(rows), BLOCK):
             places = order[start : start + BLOCK]
             found = spectrogram_file.read_rows(self.path, rows[places])
-            x[places] = normalise(found, self.normalisation, out=found)
+            names = None if self.event_id is None else self.event_id[rows[places]].tolist()
+            x[places] = normalise(found, self.normalisation, names, out=found)
         return as_input(x)
 
 
@@ -194,15 +196,21 @@ def of_array(x: NDArray[Any]) -> Samples:
     return Samples(_InMemory(as_input(x)))
 
 
-def of_file(path: Path, normalisation: config.Normalisation, in_memory: bool) -> Samples:
-    """Return the spectrograms of a file as samples, normalised: read now, or whenever they are needed."""
+def of_file(
+    path: Path, normalisation: config.Normalisation, in_memory: bool, event_id: Sequence[str] | None = None
+) -> Samples:
+    """Return the spectrograms of a file as samples, normalised: read now, or whenever they are needed.
+
+    Errors name events by `event_id` (N).
+    """
     events, shape = spectrogram_file.read_info(path).events, spectrogram_file.shape_of_one(path)
     if not in_memory:
-        return Samples(_OnDisk(path, events, shape, normalisation))
+        return Samples(_OnDisk(path, events, shape, normalisation, None if event_id is None else np.array(event_id)))
     x = np.empty((events, *shape), np.float32)
     done = 0
     for block in spectrogram_file.iterate_spectrograms(path, BLOCK):
-        normalise(block, normalisation, out=x[done : done + len(block)])
+        names = None if event_id is None else event_id[done : done + len(block)]
+        normalise(block, normalisation, names, out=x[done : done + len(block)])
         done += len(block)
     return of_array(x)
 

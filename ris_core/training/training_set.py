@@ -242,7 +242,7 @@ def load(store: Store) -> TrainingSet:
     event_id = tuple(str(name) for name in spectrogram_file.read_column(path, "event_id"))
     in_memory = _gigabytes(len(event_id)) <= settings.training_set.in_memory
     return TrainingSet(
-        samples=of_file(path, settings.normalisation, in_memory),
+        samples=of_file(path, settings.normalisation, in_memory, event_id),
         event_id=event_id,
         validation=spectrogram_file.read_column(path, "validation").astype(bool),
         frequency=spectrogram_file.read_column(path, "frequency"),

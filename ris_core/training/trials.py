@@ -77,7 +77,17 @@ def configuration_digest(data_digest: str, batch_size: int, learning_rate: float
 
 
 def save_trial(store: Store, trial: Trial, data: TrainingSet, configuration: str, links: Mapping[str, str]) -> str:
-    """Write a trial's model with its metrics and verdict; returns the digest of the weights."""
+    """Write a trial's model with its metrics and verdict; returns the digest of the weights.
+
+    Raises
+    ------
+    ValueError
+        The training set was drawn anew meanwhile: a streamed training may have read events of both.
+    """
+    if digest_on_disk(store) != data.digest:
+        raise ValueError(
+            f"{store.training_set}: drawn anew while trial {trial.key} was trained on {data.digest}; train it again"
+        )
     return save_model(
         store.aec(trial.key),
         trial.result.model,

@@ -17,7 +17,7 @@ LATENT_FEATURES = dg.AssetKey("latent_features")
 GMM_CLUSTERS = dg.AssetKey("gmm_clusters")
 DEC_MODELS = dg.AssetKey("dec_models")
 SWEEP = "dec_models"
-_CURVES = ("kl", "loss", "label_change", "entropy", "cluster_entropy", "gamma")
+_CURVES = ("kl", "loss", "label_change", "entropy", "cluster_entropy")
 
 
 def build_clustering_assets(settings: Settings, partitions: Partitions) -> list[dg.AssetsDefinition]:
@@ -189,7 +189,7 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
                 chosen,
                 # The error of a step is the training error by another name; runs are compared by name.
                 on_update=lambda update, row: run.metrics(
-                    {"train_mse" if n == "mse" else n: v for n, v in row.items() if n != "update"}, step=update
+                    {"step_mse" if n == "mse" else n: v for n, v in row.items() if n != "update"}, step=update
                 ),
                 checkpoint=checkpoint,
             )

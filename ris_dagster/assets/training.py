@@ -43,6 +43,8 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
         "validation; it remembers the digests of the station-days it was drawn from.",
         deps=[SPECTROGRAMS],
         code_version=code_version(versions.TRAINING_SET, settings.training_set.digest()),
+        # A training that streams from the file must not find another one in its place.
+        pool=TRAINING_POOL,
     )
     def training_set(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
         import numpy as np

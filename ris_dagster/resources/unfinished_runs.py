@@ -97,7 +97,8 @@ def _has_ended(process: str) -> bool:
         return False
     number, _, started = rest.partition(" ")
     try:
-        # Another process may have got the same number since.
-        return bool(abs(psutil.Process(int(number)).create_time() - float(started)) > _CLOCK_S)
+        found = psutil.Process(int(number))
+        # Killed but not yet waited for by its parent; or another process that has got the same number since.
+        return bool(found.status() == psutil.STATUS_ZOMBIE) or abs(found.create_time() - float(started)) > _CLOCK_S
     except psutil.NoSuchProcess:
         return True

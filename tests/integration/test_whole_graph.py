@@ -212,6 +212,8 @@ def test_a_trained_dec_shows_what_its_clusters_are(network: Opened) -> None:
         assert figures_of(client, run) == pictures
         assert run.data.metrics.keys() >= {
             "train_mse",
+            "step_mse",
+            "gamma",
             "val_mse",
             "kl",
             "loss",

@@ -51,6 +51,7 @@ def test_a_profile_survives_json() -> None:
         ({"training_set": {"held_out_stations": ["NONE"]}}, "held_out_stations: NONE are not among the stations"),
         ({"dec": {"initialisation": "given"}}, "initialisation 'given' needs centroids"),
         ({"novelty": {"false_alarms": 0}}, "false_alarms"),
+        ({"dec": {"objective": "dec"}}, "novelty.score cannot be reconstruction"),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_name(values: dict[str, object], words: str) -> None:
