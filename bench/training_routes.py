@@ -43,7 +43,7 @@ class Job(BaseModel):
     training
         Number of events before those for validation.
     trial
-        For `aec` and `mse`.
+        For `aec`, `mse` and the autoencoder of `prepare`.
     epochs
         For `aec` and `dec`; the first, with all that is done once, does not count.
     passes
@@ -168,7 +168,9 @@ def _prepare(job: Job) -> dict[str, Any]:
 
     data, trial = _samples(job), job.trial
     everything = np.arange(len(data))
-    settings = config.Aec(max_epochs=job.epochs, schedule="cosine", seed=job.seed, device="cpu")
+    settings = config.Aec(
+        max_epochs=trial.max_epochs, patience=trial.patience, schedule=trial.schedule, seed=job.seed, device="cpu"
+    )
     train, val = data.subset(everything[: job.training]), data.subset(everything[job.training :])
     model = train_aec(train, val, trial.batch_size, trial.learning_rate, settings).model
     clusters = initialise("kmeans", encode(model, data), job.k, _STARTS, job.seed)

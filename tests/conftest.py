@@ -8,9 +8,14 @@ import pytest
 # OpenMP when it is first loaded, and inherited by subprocesses.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import hypothesis
 from builders import ENVIRONMENT, Opened, opened, synthetic_values, write_yaml
 
 from ris_dagster.stages import all_jobs, run_jobs
+
+# How long an example takes says something about the machine only.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

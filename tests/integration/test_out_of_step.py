@@ -8,6 +8,7 @@ import pytest
 from builders import Opened
 
 from ris_core.clustering import candidates, stage
+from ris_core.clustering.cluster_count import criteria_are_current
 from ris_core.config import Settings
 from ris_core.storage.store import Store
 from ris_core.training import training_set, trials
@@ -38,7 +39,7 @@ def test_everything_is_current_after_a_run(copied: Store) -> None:
     assert all(trials.trial_is_current(copied, key) for key in copied.settings.aec.grid.trials())
     assert trials.choice_is_current(copied)
     assert stage.latents_are_current(copied)
-    assert stage.criteria_are_current(copied)
+    assert criteria_are_current(copied)
     assert all(stage.clusters_are_current(copied, k) and stage.dec_is_current(copied, k) for k in copied.settings.dec.k)
 
 
