@@ -43,7 +43,7 @@ RECOMMENDED: dict[str, Any] = {
     },
     "dec": {"shuffle": True, "objective": "idec"},
 }
-"""What the profile `recommended` changes; docs/benchmarks.md says what each part brings."""
+"""What the profile `recommended` changes; docs/benchmarks.md says why."""
 
 
 def _under(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
