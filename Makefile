@@ -34,7 +34,7 @@ demo: $(VENV)/.installed ## Run the whole method on the embedded synthetic netwo
 	RIS_COMPUTE=dask RIS_WORKERS=$(CORES) $(BIN)/ris run --config config/demo.yaml
 
 test: $(VENV)/.installed-dev ## Run all tests, file by file on all cores (pytest)
-	$(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder
 
 ui: $(VENV)/.installed ## Serve Dagster and MLflow on 127.0.0.1 until Ctrl-C (ris ui)
 	$(BIN)/ris ui
