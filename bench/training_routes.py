@@ -29,6 +29,7 @@ class Trial(BaseModel):
     max_epochs: int = 500
     patience: int = 10
     latent: Literal["relu", "linear"] = "relu"
+    input_scale: Literal["unit_norm", "unit_rms"] = "unit_norm"
 
 
 class Job(BaseModel):
@@ -130,6 +131,7 @@ def _our_aec(job: Job) -> dict[str, Any]:
             patience=trial.patience,
             schedule=trial.schedule,
             latent=trial.latent,
+            input_scale=trial.input_scale,
             seed=job.seed,
             device="cpu",
         ),

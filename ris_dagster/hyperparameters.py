@@ -11,7 +11,18 @@ from pydantic.fields import FieldInfo
 
 from ris_core.config import Settings
 
-_AEC = ("latent", "schedule", "precision", "max_epochs", "patience", "seed", "restarts", "device")
+_AEC = (
+    "latent",
+    "input_scale",
+    "time_shift",
+    "schedule",
+    "precision",
+    "max_epochs",
+    "patience",
+    "seed",
+    "restarts",
+    "device",
+)
 _DEC = (
     "objective",
     "gamma",

@@ -71,6 +71,7 @@ def trial_key(batch_size: int, learning_rate: float) -> str:
 
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
+_UNIT_RMS = (87 * 100) ** 0.5
 _NOT_OF_THE_WEIGHTS = {"k", "device", "smallest_cluster", "initialisation", "centroids", "n_init"}
 
 
@@ -81,6 +82,18 @@ class Aec(Section):
     max_epochs: int = Field(500, ge=1, description="Epochs at most (J21: 500).")
     patience: int = Field(10, ge=1, description="Epochs without a better validation MSE before stopping (J21: 10).")
     latent: Literal["relu", "linear"] = Field("relu", description="Activation of the latents (code: ReLU).")
+    input_scale: Literal["unit_norm", "unit_rms"] = Field(
+        "unit_norm",
+        description="unit_norm: the layers see spectrograms of unit L2 norm, values of about 0.01 (code); unit_rms: "
+        "times 93.3, so of unit root mean square, and the output is divided by it again (ours).",
+    )
+    time_shift: int = Field(
+        0,
+        ge=0,
+        le=50,
+        description="Columns by which inputs are shifted in time at random, either way, in training alone; what is to "
+        "be given back is the spectrogram as it is: a denoising autoencoder (ours). 0: none (J21).",
+    )
     schedule: Literal["constant", "cosine"] = Field(
         "constant", description="Learning rate: constant (code), or warm-up and cosine to 0 at max_epochs (ours)."
     )
@@ -98,6 +111,11 @@ class Aec(Section):
         2, ge=1, le=9, description="A model with fewer latent dimensions that vary is not accepted (ours)."
     )
     device: Device = Field("auto", description="auto takes CUDA, else MPS, else the CPU.")
+
+    @property
+    def gain(self) -> float:
+        """Factor between a spectrogram of unit L2 norm and what the first layer sees."""
+        return _UNIT_RMS if self.input_scale == "unit_rms" else 1.0
 
     def training_values(self) -> dict[str, Any]:
         """Return what decides about the weights of a trial, besides its batch size and learning rate."""

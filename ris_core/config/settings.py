@@ -38,6 +38,8 @@ RECOMMENDED: dict[str, Any] = {
     "aec": {
         "grid": {"batch_size": [32], "learning_rate": [2e-3]},
         "latent": "linear",
+        "input_scale": "unit_rms",
+        "time_shift": 8,
         "schedule": "cosine",
         "max_epochs": 25,
     },

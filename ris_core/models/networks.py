@@ -25,11 +25,14 @@ class Aec(nn.Module):
         Seed of the Glorot-uniform weights; biases are 0.01. The global generator of torch is left as it was.
     latent
         Activation of the latents: ``relu`` (published; they are not negative) or ``linear``.
+    gain
+        Factor between input and first layer; the output is divided by it. 1 is the published network; with √8700 the
+        layers see spectrograms of unit root mean square, for which Glorot's weights and such biases are made.
     """
 
-    def __init__(self, seed: int = 0, latent: LatentActivation = "relu") -> None:
+    def __init__(self, seed: int = 0, latent: LatentActivation = "relu", gain: float = 1.0) -> None:
         super().__init__()
-        self.latent = latent
+        self.latent, self.gain = latent, gain
         # The layers' own default initialisation draws from the global generator.
         with torch.random.fork_rng(devices=[]):
             self.encoder = nn.Sequential(
@@ -68,14 +71,15 @@ class Aec(nn.Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the latents (B, 9) of spectrograms (B, 1, 87, 100)."""
-        latent: Tensor = self.encoder(x)
+        latent: Tensor = self.encoder(x if self.gain == 1 else x * self.gain)
         return latent
 
     def decode(self, z: Tensor) -> Tensor:
         """Return the reconstruction (B, 1, 87, 100) of latents (B, 9)."""
         maps: Tensor = self.decoder(self.expand(z).view(-1, *_ENCODED_SHAPE))
         # The transposed convolutions give 95 x 101.
-        return maps[:, :, 4:-4, 1:]
+        reconstruction = maps[:, :, 4:-4, 1:]
+        return reconstruction if self.gain == 1 else reconstruction / self.gain
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return reconstruction (B, 1, 87, 100) and latents (B, 9)."""
@@ -110,17 +114,17 @@ class Dec(nn.Module):
     ----------
     n_clusters
         K, the number of clusters. Centroids are zero until they are given; see `from_aec`.
-    latent
+    latent, gain
         Of the autoencoder; see `Aec`.
     """
 
     aec: Any  # an Aec, or another network with encode, decode and forward
 
-    def __init__(self, n_clusters: int, latent: LatentActivation = "relu") -> None:
+    def __init__(self, n_clusters: int, latent: LatentActivation = "relu", gain: float = 1.0) -> None:
         super().__init__()
         if n_clusters < 1:
             raise ValueError(f"n_clusters must be 1 or more, got {n_clusters}")
-        self.aec = Aec(latent=latent)
+        self.aec = Aec(latent=latent, gain=gain)
         self.clustering = ClusteringLayer(torch.zeros(n_clusters, LATENT_DIM))
 
     @classmethod

@@ -70,10 +70,12 @@ def save_model(folder: Path | str, model: Aec | Dec, metadata: Mapping[str, Any]
     """
     folder = Path(folder)
     digest = weights_digest(model)
+    aec = model.aec if isinstance(model, Dec) else model
     description = {
         "network": "dec" if isinstance(model, Dec) else "aec",
         "n_clusters": model.n_clusters if isinstance(model, Dec) else None,
-        "latent": (model.aec if isinstance(model, Dec) else model).latent,
+        "latent": aec.latent,
+        "gain": aec.gain,
         "parameters": parameter_count(model),
         "digest": digest,
         "metadata": _plain(metadata),
@@ -120,8 +122,12 @@ def load_model(folder: Path | str, device: torch.device | str = "cpu") -> tuple[
     latent = description.get("latent", "relu")
     if latent not in ("relu", "linear"):
         raise WeightsError(f"{Path(folder) / JSON_FILE}: latent is '{latent}'; expected relu or linear")
+    gain = description.get("gain", 1.0)
+    if not isinstance(gain, int | float) or not 0 < gain < math.inf:
+        raise WeightsError(f"{Path(folder) / JSON_FILE}: gain is {gain!r}; expected a number greater than 0")
+    kind: dict[str, Any] = {"latent": latent, "gain": float(gain)}
     model: Aec | Dec
-    model = Aec(latent=latent) if description["network"] == "aec" else Dec(int(description["n_clusters"]), latent)
+    model = Aec(**kind) if description["network"] == "aec" else Dec(int(description["n_clusters"]), **kind)
     try:
         model.load_state_dict(safetensors.torch.load(path.read_bytes()))
     except FileNotFoundError as error:

@@ -32,11 +32,14 @@ from ris_core.training.loop import (
     to_device,
 )
 from ris_core.training.samples import Samples, as_samples
+from ris_core.training.shift import shift_in_time
 
 logger = logging.getLogger(__name__)
 
 _VALIDATION_BATCH = 128
 _DIVERGED = 10.0
+_SHIFTS = 1
+"""Tells the draws of the shifts in time from that of the order of the samples, which has the same seed and epoch."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class _Training:
 
     def new_network(self, seed: int) -> Any:
         if self.network is None:
-            return channels_last(Aec(seed, self.settings.latent).to(self.device))
+            return channels_last(Aec(seed, self.settings.latent, self.settings.gain).to(self.device))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model = copy.deepcopy(self.network)
@@ -112,7 +115,14 @@ class _Attempt:
         self.seed, self.training = seed, training
         self.model = training.new_network(seed)
         optimiser = make_adam(self.model.parameters(), training.learning_rate)
-        self.stepper = Stepper(optimiser, training.learning_rate, settings.schedule, training.steps, settings.precision)
+        self.stepper = Stepper(
+            optimiser,
+            training.learning_rate,
+            settings.schedule,
+            training.steps,
+            settings.precision,
+            loss_scale=settings.gain**2,
+        )
         self.best: dict[str, Tensor] = copy.deepcopy(self.model.state_dict())
         self.best_epoch, self.best_mse = 0, float("inf")
         self.history: list[Metrics] = []
@@ -123,10 +133,12 @@ class _Attempt:
         start, epoch = time.perf_counter(), len(self.history) + 1
         training = self.training
         total = torch.zeros((), device=training.device)
+        shifts = np.random.default_rng([self.seed, epoch, _SHIFTS])
         for _, inputs in training.train.batches(training.batch_size, (self.seed, epoch)):
             batch = to_device(inputs, training.device)
+            shifted = shift_in_time(batch, training.settings.time_shift, shifts)
             with self.stepper.precision():
-                loss = functional.mse_loss(self.model(batch)[0], batch)
+                loss = functional.mse_loss(self.model(shifted)[0], batch)
             self.stepper.step(loss)
             total += loss.detach() * len(batch)
             shown.update(len(batch))

@@ -110,7 +110,13 @@ class _Trainer:
         self.steps_per_epoch = -(-len(samples) // settings.batch_size)
         steps = settings.max_epochs * self.steps_per_epoch
         self.stepper = Stepper(
-            optimiser, settings.learning_rate, settings.schedule, steps, settings.precision, _WARM_UP
+            optimiser,
+            settings.learning_rate,
+            settings.schedule,
+            steps,
+            settings.precision,
+            _WARM_UP,
+            loss_scale=getattr(model.aec, "gain", 1.0) ** 2,
         )
         self.q = torch.empty(len(samples), model.n_clusters, device=self.device)
         self.p = torch.empty_like(self.q)

@@ -72,6 +72,9 @@ class Stepper:
         with ``float32``, nothing changes.
     warm_up
         See `rate_at`.
+    loss_scale
+        Factor of the loss before its gradient is taken. Adam's steps do not depend on it but for its epsilon, beside
+        which the gradients of very small losses are not great.
     """
 
     def __init__(
@@ -82,8 +85,10 @@ class Stepper:
         steps: int,
         precision: str,
         warm_up: float = WARM_UP,
+        loss_scale: float = 1.0,
     ) -> None:
         self.optimiser, self.steps, self.done = optimiser, steps, 0
+        self._loss_scale = loss_scale
         self._learning_rate, self._schedule, self._warm_up = learning_rate, schedule, warm_up
         self._device = optimiser.param_groups[0]["params"][0].device.type
         self._mixed = precision == "mixed" and self._device == "cuda"
@@ -104,7 +109,8 @@ class Stepper:
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate
         self.optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(self._scaler.scale(loss))
+        scaled = loss if self._loss_scale == 1 else loss * self._loss_scale
+        torch.autograd.backward(self._scaler.scale(scaled))
         self._scaler.step(self.optimiser)
         self._scaler.update()
         self.done += 1

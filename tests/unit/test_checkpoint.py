@@ -30,8 +30,11 @@ def kill_after(epoch: int) -> Any:
     return on_epoch
 
 
-@pytest.mark.parametrize("options", [{}, {"latent": "linear", "schedule": "cosine"}])
-def test_an_autoencoder_goes_on_to_the_same_weights(tmp_path: Path, options: dict[str, str]) -> None:
+RECOMMENDED = {"latent": "linear", "input_scale": "unit_rms", "time_shift": 8, "schedule": "cosine"}
+
+
+@pytest.mark.parametrize("options", [{}, RECOMMENDED])
+def test_an_autoencoder_goes_on_to_the_same_weights(tmp_path: Path, options: dict[str, Any]) -> None:
     settings = config.Aec(max_epochs=4, device="cpu", **options)
     undisturbed = train_aec(X[:48], X[48:], 16, 1e-3, settings)
     checkpoint = Checkpoint(tmp_path, "a configuration")

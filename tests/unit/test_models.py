@@ -7,6 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from ris_core import config
 from ris_core.models.device import resolve_device
 from ris_core.models.inference import describe, encode, reconstruct, reconstruction_error, soft_assignments
 from ris_core.models.networks import Aec, ClusteringLayer, Dec, parameter_count
@@ -36,6 +37,25 @@ def test_networks_have_the_published_size_and_shapes(x: Array, dec: Dec) -> None
     assert float(latent.detach().min()) >= 0
     q, reconstruction, latent = dec(batch)
     assert (q.shape, reconstruction.shape, latent.shape) == ((7, 8), (7, 1, 87, 100), (7, 9))
+
+
+UNIT_RMS = config.Aec(input_scale="unit_rms").gain
+
+
+def test_a_gain_is_that_of_input_and_output_and_is_kept_with_the_weights(x: Array, tmp_path: Path) -> None:
+    batch = torch.from_numpy(x[:, None])
+    plain, scaled = Aec(5), Aec(5, gain=UNIT_RMS)
+    assert float((batch * UNIT_RMS).square().mean()) == pytest.approx(1)
+    reconstruction, latent = plain(batch * UNIT_RMS)
+    torch.testing.assert_close(scaled.encode(batch), latent)
+    torch.testing.assert_close(scaled(batch)[0], reconstruction / UNIT_RMS)
+    for model in (scaled, Dec.from_aec(scaled, torch.ones(2, 9))):
+        save_model(tmp_path, model, {})
+        found, _ = load_model(tmp_path)
+        torch.testing.assert_close(found.encode(batch), latent, rtol=0, atol=0)
+    (tmp_path / "model.json").write_text((tmp_path / "model.json").read_text().replace(str(UNIT_RMS), "0"))
+    with pytest.raises(WeightsError, match="gain is 0; expected a number greater than 0"):
+        load_model(tmp_path)
 
 
 def test_weights_are_glorot_uniform_by_seed_with_bias_and_leave_the_global_generator_alone() -> None:

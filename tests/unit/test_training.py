@@ -171,8 +171,8 @@ def test_each_epoch_is_reported_once(trained: AecResult) -> None:
 
 def dead_when(seeds: set[int], monkeypatch: pytest.MonkeyPatch) -> None:
     class Mortal(Aec):
-        def __init__(self, seed: int = 0, latent: LatentActivation = "relu") -> None:
-            super().__init__(seed, latent)
+        def __init__(self, seed: int = 0, latent: LatentActivation = "relu", gain: float = 1.0) -> None:
+            super().__init__(seed, latent, gain)
             if seed in seeds:
                 torch.nn.init.constant_(self.encoder[11].bias, -1e3)
 
