@@ -32,7 +32,7 @@ from rich.table import Table
 from scipy.stats import linregress
 
 from bench.postgres import Postgres, find_program, postgres_server
-from ris_core.config import Settings
+from ris_core.config import Operations, Settings
 from ris_core.processing.stage import process_station_day
 from ris_core.stages import Outcome, StageTask, run_station_day
 from ris_core.station_day import StationDay
@@ -41,9 +41,8 @@ from ris_core.waveforms.source import WaveformSource, open_source
 from ris_dagster import jobs
 from ris_dagster.definitions import build_definitions
 from ris_dagster.instance import open_instance
-from ris_dagster.partitions import blocks, range_tags
+from ris_dagster.planning import plan
 from ris_dagster.resources.compute import Compute
-from ris_dagster.stages import STATION_DAYS_PER_RUN
 
 FIRST_DAY = date(2015, 1, 1)
 RATE, SECONDS = 100, 120
@@ -154,13 +153,12 @@ def run_blocks(
     definition = definitions.resolve_job_def(job)
     found: list[Block] = []
     before = 0
-    for first, last in blocks(settings.days(), max(1, keys_per_run // len(stations))):
+    wanted = [StationDay(code, day) for day in settings.days() for code in stations]
+    for block in plan(wanted, stations, keys_per_run):
         METER.work_wall = METER.work_cpu = 0.0
-        count = len(stations) * ((last - first).days + 1)
+        count = len(block)
         wall, cpu = time.perf_counter(), _cpu(server)
-        definition.execute_in_process(
-            run_config=_QUIET, instance=instance, tags=range_tags(stations, first, last), raise_on_error=True
-        )
+        definition.execute_in_process(run_config=_QUIET, instance=instance, tags=block.tags(), raise_on_error=True)
         wall, cpu = time.perf_counter() - wall - METER.work_wall, _cpu(server) - cpu - METER.work_cpu
         found.append(Block(job, before, count, wall / count / ASSETS[job], cpu / count / ASSETS[job]))
         before += count
@@ -291,7 +289,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=90)
     parser.add_argument("--storage", choices=("sqlite", "postgres", "both"), default="both")
     parser.add_argument(
-        "--keys-per-run", type=int, default=STATION_DAYS_PER_RUN, help="station-days per run, in whole days"
+        "--keys-per-run", type=int, default=Operations().station_days_per_run, help="station-days per run"
     )
     arguments = parser.parse_args()
     if arguments.storage != "sqlite":

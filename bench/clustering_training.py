@@ -18,7 +18,8 @@ from ris_core import config
 from ris_core.clustering.initialise import Initialisation, initialise
 from ris_core.clustering.scores import silhouettes
 from ris_core.models.inference import encode
-from ris_core.training.dec import DecResult, train_dec
+from ris_core.training.dec import train_dec
+from ris_core.training.results import DecResult
 
 STARTS = 20
 """Starts behind every k-means and every mixture of the bench; the published code takes 100."""

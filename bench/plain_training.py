@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 
 from ris_core.models.networks import Aec, Dec
 from ris_core.storage.published_file import SPECTROGRAM
-from ris_core.training.dec import target_distribution
+from ris_core.training.targets import target_distribution
 
 GAMMA = 1e-3
 

@@ -36,7 +36,7 @@ class Postgres:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that deploy/postgres/dagster.yaml reads."""
+        """What RIS_DEPLOYMENT=postgres needs."""
         return {
             "RIS_DEPLOYMENT": "postgres",
             "DAGSTER_POSTGRES_HOST": self.host,
@@ -44,18 +44,20 @@ class Postgres:
             "DAGSTER_POSTGRES_USER": self.user,
             "DAGSTER_POSTGRES_PASSWORD": self.password,
             "DAGSTER_POSTGRES_DB": self.database,
+            "RIS_MLFLOW_DATABASE": f"postgresql+psycopg2://{self.user}:{self.password}@{self.host}:{self.port}/mlflow",
         }
 
     def value(self, query: str) -> object:
-        """Return the first value that a query answers."""
+        """Return the first value that a query answers, if any."""
         import psycopg2
 
         connection = psycopg2.connect(
             host=self.host, port=self.port, user=self.user, password=self.password, dbname=self.database
         )
         with closing(connection), connection.cursor() as cursor:
+            connection.autocommit = True  # a database is not made inside a transaction
             cursor.execute(query)
-            (found,) = cursor.fetchone() or (None,)
+            (found,) = (cursor.fetchone() if cursor.description else None) or (None,)
             return found
 
     def cpu_seconds(self) -> float:
@@ -132,6 +134,7 @@ def postgres_server() -> Iterator[Postgres]:
             process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, **common)
         try:
             _wait(server, process, log)
+            server.value("CREATE DATABASE mlflow")
             yield replace(server, pid=process.pid)
         finally:
             # Fast shutdown: connections that are still open are ended.

@@ -33,9 +33,7 @@ from bench.training_routes import OUR_FILE, PLAIN_FILE, Job, Part, Route, Trial
 
 PARTS = ("aec", "dec", "labels", "mse")
 ROUTES: tuple[Route, ...] = ("plain", "ours")
-FAST = Trial(
-    batch_size=32, learning_rate=2e-3, schedule="cosine", max_epochs=25, patience=25, input_scale="unit_rms"
-)
+FAST = Trial(batch_size=32, learning_rate=2e-3, schedule="cosine", max_epochs=25, patience=25, input_scale="unit_rms")
 VALIDATION = 0.2
 _PREPARING_STEPS = 400
 Figures = dict[str, Any]

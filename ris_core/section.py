@@ -31,6 +31,7 @@ def _unit(unit: str) -> tuple[Any, ...]:
 
 
 Seconds = Annotated[float, *_unit("s")]
+Hours = Annotated[float, *_unit("h")]
 Hertz = Annotated[float, *_unit("Hz")]
 Degrees = Annotated[float, *_unit("deg")]
 Metres = Annotated[float, *_unit("m")]

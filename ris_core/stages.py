@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ris_core.attempts import is_given_up
 from ris_core.config import FdsnSource, Settings
 from ris_core.station_day import StationDay
 from ris_core.storage.store import Stage, Store
@@ -28,11 +29,14 @@ class StageTask:
         The settings as JSON.
     root
         The data root.
+    again
+        Whether acquisition asks the source again for station-days that stand.
     """
 
     stage: Stage
     settings_json: str
     root: str
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def run_station_day(task: StageTask, key: StationDay) -> Outcome:
     key = StationDay(*key)
     try:
         store, source = _opened(task.settings_json, task.root)
-        return Outcome(key, _run(task.stage, store, key, source))
+        return Outcome(key, _run(task, store, key, source))
     except Exception as error:  # noqa: BLE001 - one station-day must not stop the others, whatever is wrong with it
         return Outcome(key, None, f"{type(error).__name__}: {error}", traceback.format_exc())
 
@@ -91,12 +95,12 @@ def record_outcome(store: Store, stage: Stage, outcome: Outcome) -> None:
         store.clear_failure(stage, outcome.key)
 
 
-def _run(stage: Stage, store: Store, key: StationDay, source: WaveformSource) -> dict[str, Any]:
-    if stage == "acquire":
+def _run(task: StageTask, store: Store, key: StationDay, source: WaveformSource) -> dict[str, Any]:
+    if task.stage == "acquire":
         from ris_core.waveforms.acquire import acquire_station_day
 
-        return acquire_station_day(store, key, source)
-    if stage == "process":
+        return acquire_station_day(store, key, source, task.again)
+    if task.stage == "process":
         from ris_core.processing.stage import process_station_day
 
         return process_station_day(store, key, source)
@@ -141,7 +145,8 @@ def state_table(store: Store, keys: Iterable[StationDay]) -> Any:
     """Return one row per station-day: state, coverage, events, labels, failure, and what is out of date.
 
     Columns: station, day, state (``processed``, ``acquired``, ``no data``, ``failed``, ``not yet``), coverage,
-    gaps, gap_seconds, events, live_seconds, labelled, failed_stage, error, attempts, outdated (comma-separated stages).
+    gaps, gap_seconds, events, live_seconds, labelled, failed_stage, error, attempts, given_up (nothing asks for it by
+    itself any more), outdated (comma-separated stages).
     """
     import pandas as pd
 
@@ -164,6 +169,7 @@ _STATE_COLUMNS = [
     "failed_stage",
     "error",
     "attempts",
+    "given_up",
     "outdated",
 ]
 
@@ -185,6 +191,7 @@ def _state_row(store: Store, key: StationDay) -> dict[str, Any]:
         "failed_stage": "",
         "error": "",
         "attempts": 0,
+        "given_up": False,
     }
     record = read_acquisition(store, key)
     if record is not None:
@@ -200,6 +207,7 @@ def _state_row(store: Store, key: StationDay) -> dict[str, Any]:
     failures = [f for stage in STATION_DAY_STAGES if (f := store.failure(stage, key)) is not None]
     if failures:
         row |= {"failed_stage": failures[0].stage, "error": failures[0].error, "attempts": failures[0].attempts}
+        row["given_up"] = any(is_given_up(f, store.settings.operations) for f in failures)
         row["state"] = "failed"
     row["outdated"] = ",".join(
         stage for stage in STATION_DAY_STAGES if exists(stage, store, key) and not is_current(stage, store, key)

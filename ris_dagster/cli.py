@@ -3,14 +3,14 @@
 import os
 import shlex
 import time
-from contextlib import nullcontext
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from ris_core.config import Settings, SettingsError, config_path, load_settings
+from ris_core.config import PROJECT_ROOT, Settings, SettingsError, config_path, load_settings
 from ris_core.storage.store import Store, WrongNetworkError
 
 app = typer.Typer(
@@ -27,14 +27,18 @@ def _open(config: Path | None) -> tuple[Settings, Store]:
     if config is not None:
         os.environ["RIS_CONFIG"] = str(config)
     os.environ.setdefault("MPLBACKEND", "Agg")
-    from ris_dagster.instance import DeploymentError, WrongHomeError, prepare_home
+    from ris_dagster.deployment import DeploymentError
+    from ris_dagster.instance import WrongHomeError, prepare_home
+    from ris_dagster.resources.mlflow_store import MlflowStoreError
+    from ris_dagster.resources.tracking import of_store
 
     try:
         settings = load_settings()
         store = Store(settings)
         prepare_home(store)
+        of_store(store)
         return settings, store
-    except (SettingsError, WrongNetworkError, WrongHomeError, DeploymentError) as error:
+    except (SettingsError, WrongNetworkError, WrongHomeError, DeploymentError, MlflowStoreError) as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
 
@@ -78,9 +82,8 @@ def run(
     again: Annotated[bool, typer.Option("--again", help="Train again what is current.")] = False,
 ) -> None:
     """Run all stages in order through Dagster, with progress; what is current on disk is not made again."""
-    from ris_dagster.definitions import build_definitions
     from ris_dagster.instance import open_instance
-    from ris_dagster.resources.compute import Compute, local_cluster
+    from ris_dagster.launching import definitions_here
     from ris_dagster.resources.tracking import of_store
     from ris_dagster.stages import all_jobs, run_jobs
     from ris_dagster.summary import run_tables
@@ -95,12 +98,7 @@ def run(
         raise typer.Exit(2)
     started = time.monotonic()
     of_store(store).prepare()
-    compute = Compute.from_environment()
-    own_cluster = compute.kind == "dask" and not compute.address
-    with open_instance(store) as instance, local_cluster(compute.workers) if own_cluster else nullcontext() as client:
-        if client is not None:
-            compute = Compute(kind="dask", workers=compute.workers, address=client.scheduler.address)
-        definitions = build_definitions(settings, {"compute": compute})
+    with open_instance(store) as instance, definitions_here(settings) as definitions:
         try:
             failed = run_jobs(
                 definitions,
@@ -124,17 +122,115 @@ def run(
         raise typer.Exit(1)
 
 
+StationsOption = Annotated[str | None, typer.Option("--stations", help="Codes, comma-separated; by default all.")]
+FromOption = Annotated[
+    datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, UTC; by default the network's.")
+]
+ToOption = Annotated[
+    datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, UTC; by default the newest one.")
+]
+
+
+@app.command()
+def backfill(
+    stations: StationsOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    assets: Annotated[
+        str | None, typer.Option(help="Assets or stages, comma-separated; by default acquire, process and label.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Ask the source again for station-days that stand.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and begin nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Begin without asking.")] = False,
+    inline: Annotated[bool, typer.Option("--inline", help="Work in this process; no daemon is needed.")] = False,
+    at_once: Annotated[int, typer.Option(min=1, help="Most runs that wait or work at once.")] = 4,
+    workspace: Annotated[
+        Path, typer.Option(help="Workspace file with which Dagster's daemon and webserver were started.")
+    ] = PROJECT_ROOT / "workspace.yaml",
+    config: ConfigOption = None,
+) -> None:
+    """Make what is missing or out of date of a block of station-days, in runs of the Dagster that is running."""
+    from ris_dagster.backfill import Asked
+    from ris_dagster.backfill_view import run_backfill
+    from ris_dagster.instance import open_instance
+    from ris_dagster.selection import SelectionError, choose_keys, choose_stages, impossible_stages
+
+    settings, store = _open(config)
+    try:
+        keys = choose_keys(settings, stations, first and first.date(), last and last.date())
+        asked = Asked(choose_stages(store, assets), tuple(keys), again)
+    except SelectionError as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from error
+    for stage, why in impossible_stages(store).items():
+        console.print(f"{stage} is left out: {why}", markup=False)
+    with open_instance(store) as instance:
+        code = run_backfill(
+            console,
+            store,
+            instance,
+            asked,
+            workspace=None if inline else workspace,
+            at_once=at_once,
+            confirm=lambda blocks: not dry_run and (yes or typer.confirm(f"Begin with these {blocks} blocks?")),
+        )
+    raise typer.Exit(code)
+
+
+@app.command()
+def reset(
+    stations: StationsOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    stage: Annotated[str | None, typer.Option(help="acquire, process or label; by default all three.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Count the failed attempts at station-days from zero again, so that `catch_up` takes them up once more."""
+    from ris_core.storage.store import STATION_DAY_STAGES
+    from ris_dagster.selection import SelectionError, choose_keys
+
+    settings, store = _open(config)
+    stages = [name for name in STATION_DAY_STAGES if stage in (None, name)]
+    try:
+        if not stages:
+            raise SelectionError(f"--stage {stage}: no such stage; known are {', '.join(STATION_DAY_STAGES)}")
+        keys = choose_keys(settings, stations, first and first.date(), last and last.date())
+    except SelectionError as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from error
+    count = sum(store.forgive_failure(name, key) for name in stages for key in keys)
+    console.print(f"{count} failed station-day(s) are taken up again by `catch_up`, where it runs")
+
+
 @app.command()
 def ui(
     config: ConfigOption = None,
     port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
     mlflow_port: Annotated[int, typer.Option(help="Port of the MLflow UI.")] = 5000,
+    host: Annotated[str, typer.Option(help="Address to listen on; neither UI has a login.")] = "127.0.0.1",
 ) -> None:
-    """Serve Dagster (webserver and daemon) and MLflow over the same data on 127.0.0.1 until Ctrl-C."""
+    """Serve Dagster (webserver and daemon) and MLflow over the same data until Ctrl-C, by default on 127.0.0.1."""
     from ris_dagster.services import serve
 
     _, store = _open(config)
-    raise typer.Exit(serve(store, port, mlflow_port, lambda line: console.print(line, markup=False)))
+    raise typer.Exit(serve(store, port, mlflow_port, lambda line: console.print(line, markup=False), host))
+
+
+@app.command()
+def workers(
+    at_least: Annotated[int, typer.Option(min=0, help="Worker processes that are kept when there is no work.")] = 0,
+    at_most: Annotated[int | None, typer.Option(min=1, help="Worker processes; by default RIS_WORKERS.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Run a Dask scheduler here whose workers Slurm starts as there is work (RIS_DEPLOYMENT=slurm) until Ctrl-C."""
+    from ris_dagster.resources.compute import processes_asked
+    from ris_dagster.resources.workers import NoWorkersError, serve
+
+    _, store = _open(config)
+    try:
+        serve(store.root, at_least, at_most or processes_asked(), lambda line: console.print(line, markup=False))
+    except NoWorkersError as error:
+        _refuse(error)
 
 
 def _refuse(error: Exception) -> None:

@@ -19,9 +19,15 @@ from ris_dagster.assets.training import build_training_assets
 from ris_dagster.checks import build_checks
 from ris_dagster.jobs import build_jobs
 from ris_dagster.partitions import build_partitions
+from ris_dagster.purging import build_purge
 from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.store import DataStore
 from ris_dagster.resources.tracking import Tracking
+from ris_dagster.schedules import build_daily_update
+from ris_dagster.sensors.alerts import build_failure_alert
+from ris_dagster.sensors.catch_up import build_catch_up
+from ris_dagster.sensors.following import build_following
+from ris_dagster.sensors.retrain import build_retrain
 
 
 def build_definitions(settings: Settings, resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -41,6 +47,8 @@ def build_definitions(settings: Settings, resource_overrides: Mapping[str, Any] 
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     warnings.filterwarnings("ignore", category=dg.PreviewWarning)
     partitions = build_partitions(settings)
+    jobs = build_jobs(settings, partitions)
+    purge_job, purge_schedule = build_purge(settings)
     resources: dict[str, Any] = {
         "store": DataStore.of(settings),
         "compute": Compute.from_environment(),
@@ -58,7 +66,14 @@ def build_definitions(settings: Settings, resource_overrides: Mapping[str, Any] 
             *build_analysis_assets(settings),
         ],
         asset_checks=build_checks(),
-        jobs=build_jobs(settings, partitions),
+        jobs=[*jobs, purge_job],
+        schedules=[build_daily_update(settings, jobs), purge_schedule],
+        sensors=[
+            *build_following(settings, jobs),
+            build_catch_up(settings, jobs),
+            build_retrain(settings, jobs),
+            build_failure_alert(settings),
+        ],
         resources=resources | dict(resource_overrides or {}),
         executor=dg.in_process_executor,
     )

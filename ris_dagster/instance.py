@@ -10,8 +10,9 @@ import yaml
 from ris_core.config import PROJECT_ROOT
 from ris_core.storage.atomic import replacing
 from ris_core.storage.store import Store
+from ris_dagster.deployment import VARIABLE, DeploymentError, Storage, asked_deployment
+from ris_dagster.resources.mlflow_store import MLFLOW_VARIABLES
 
-DEPLOYMENTS = ("local", "postgres")
 POSTGRES_VARIABLES = tuple(f"DAGSTER_POSTGRES_{name}" for name in ("HOST", "PORT", "USER", "PASSWORD", "DB"))
 
 
@@ -19,27 +20,23 @@ class WrongHomeError(ValueError):
     """The Dagster home belongs to another network: their asset keys are the same and would be mixed up."""
 
 
-class DeploymentError(ValueError):
-    """The Dagster instance that RIS_DEPLOYMENT asks for cannot be opened as things stand."""
-
-
-def deployment_settings(name: str) -> Path:
-    """Return the dagster.yaml of a deployment (``local`` or ``postgres``)."""
-    return PROJECT_ROOT / "deploy" / name / "dagster.yaml"
+def storage_settings(storage: Storage) -> Path:
+    """Return the dagster.yaml of a storage."""
+    return PROJECT_ROOT / "deploy" / storage / "dagster.yaml"
 
 
 def prepare_home(store: Store) -> Path:
     """Return the Dagster home (DAGSTER_HOME, else inside the data root), made and configured at first use.
 
-    RIS_DEPLOYMENT (``local`` or ``postgres``; local by default) chooses what it is configured with; later it stays
-    what it is.
+    The storage of the deployment that RIS_DEPLOYMENT names (local by default) chooses what it is configured with; later
+    it stays what it is. What works on station-days may change from one command to the next.
 
     Raises
     ------
     WrongHomeError
         DAGSTER_HOME is the home of another network.
     DeploymentError
-        RIS_DEPLOYMENT is unknown or not what the home was made with, or what Postgres needs is not there.
+        RIS_DEPLOYMENT is unknown or its storage is not what the home was made with, or what it needs is not there.
     """
     home = Path(os.environ.get("DAGSTER_HOME") or store.dagster_home)
     home.mkdir(parents=True, exist_ok=True)
@@ -50,22 +47,27 @@ def prepare_home(store: Store) -> Path:
             "unset DAGSTER_HOME or set it to another folder"
         )
     settings = home / "dagster.yaml"
-    asked = os.environ.get("RIS_DEPLOYMENT", "")
-    if asked and asked not in DEPLOYMENTS:
-        raise DeploymentError(f"RIS_DEPLOYMENT = {asked!r}: must be one of {', '.join(DEPLOYMENTS)}")
+    asked = asked_deployment()
+    if asked is not None and not asked.own_home:
+        if not settings.exists():
+            raise DeploymentError(
+                f"{VARIABLE} = {os.environ[VARIABLE]!r}: the chart puts dagster.yaml into DAGSTER_HOME, but {settings} "
+                "is not there; set DAGSTER_HOME to the chart's dagsterHome, and run this in a pod of the chart"
+            )
+        return home
     # A home with settings but without a mark was made before homes were marked, or by the user: it is left as it is.
-    first = "local" if settings.exists() else asked or "local"
-    deployment, _ = _mark(home / "ris-deployment", first)
-    if asked and asked != deployment:
+    first: Storage = "local" if settings.exists() or asked is None else asked.storage
+    storage, _ = _mark(home / "ris-deployment", first)
+    if asked is not None and asked.storage != storage:
         raise DeploymentError(
-            f"RIS_DEPLOYMENT = {asked!r}, but the Dagster home {home} was made for {deployment!r} and its records lie "
-            f"there; unset RIS_DEPLOYMENT, or set DAGSTER_HOME to a new folder"
+            f"{VARIABLE} = {os.environ[VARIABLE]!r}, but the Dagster home {home} was made for {storage!r} and its "
+            f"records lie there; unset {VARIABLE}, or set DAGSTER_HOME to a new folder"
         )
-    if deployment == "postgres":
+    if storage == "postgres":
         _need_postgres()
     if not settings.exists():
-        text = deployment_settings(deployment).read_text(encoding="utf-8")
-        if deployment == "local" and (home / "history").exists():
+        text = storage_settings(first).read_text(encoding="utf-8")
+        if storage == "local" and (home / "history").exists():
             # Dagster's own commands have used the home already; another storage would not find their records.
             values = yaml.safe_load(text)
             del values["instance_class"]
@@ -85,12 +87,17 @@ def _mark(marker: Path, value: str) -> tuple[str, str]:
 
 def _need_postgres() -> None:
     if importlib.util.find_spec("dagster_postgres") is None:
-        raise DeploymentError("RIS_DEPLOYMENT = 'postgres' needs dagster-postgres: pip install 'ris-dagster[postgres]'")
+        raise DeploymentError("records in Postgres need dagster-postgres: pip install 'ris-dagster[postgres]'")
     missing = [name for name in POSTGRES_VARIABLES if not os.environ.get(name)]
     if missing:
         raise DeploymentError(
             f"the Dagster instance lies in Postgres, but {', '.join(missing)} is not set; "
             "deploy/postgres/dagster.yaml says what each one is"
+        )
+    if not any(os.environ.get(name) for name in MLFLOW_VARIABLES):
+        raise DeploymentError(
+            f"the Dagster instance lies in Postgres, but neither {' nor '.join(MLFLOW_VARIABLES)} is set; name a "
+            "database of its own for MLflow (postgresql+psycopg2://USER:PASSWORD@HOST/mlflow), or an MLflow server"
         )
 
 

@@ -4,7 +4,7 @@ Keys of station-days read ``DAY|STATION``, since Dagster orders dimensions by na
 appended to; days are daily, with an open end for a network that still runs.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -63,10 +63,3 @@ def range_tags(stations: Sequence[str], first: date, last: date) -> dict[str, st
         RANGE_START_TAG: str(partition_key(StationDay(stations[0], first))),
         RANGE_END_TAG: str(partition_key(StationDay(stations[-1], last))),
     }
-
-
-def blocks(days: Sequence[date], size: int) -> Iterable[tuple[date, date]]:
-    """Cut consecutive days into spans of at most ``size`` days."""
-    for start in range(0, len(days), size):
-        part = days[start : start + size]
-        yield part[0], part[-1]

@@ -1,5 +1,6 @@
 """The two servers of `ris ui`: Dagster and MLflow over one network's data, started and ended together."""
 
+import ipaddress
 import os
 import signal
 import socket
@@ -22,9 +23,26 @@ _STOP_S = 30
 _PING = {"Dagster": "/server_info", "MLflow": "/health"}
 
 
-def _port_is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) != 0
+def _port_is_free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        return probe.connect_ex((_reached_at(host), port)) != 0
+
+
+def _reached_at(host: str) -> str:
+    """Return the address at which this machine reaches a server that listens on another, or on all."""
+    return {"0.0.0.0": HOST, "::": "::1"}.get(host, host)  # noqa: S104 - it is compared with, not listened on
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _url(host: str, port: int) -> str:
+    address = _reached_at(host)
+    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
 
 
 def _answers(url: str) -> bool:
@@ -35,17 +53,19 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _commands(tracking: Tracking, port: int, mlflow_port: int) -> dict[str, list[str]]:
-    dagster = ["dagster", "dev", "-w", str(PROJECT_ROOT / "workspace.yaml"), "-h", HOST, "-p", str(port)]
-    mlflow = ["mlflow", "server", "--host", HOST, "--port", str(mlflow_port), "--workers", "1"]
-    mlflow += ["--backend-store-uri", tracking.uri, "--default-artifact-root", tracking.artifacts]
+def _commands(tracking: Tracking, host: str, port: int, mlflow_port: int) -> dict[str, list[str]]:
+    dagster = ["dagster", "dev", "-w", str(PROJECT_ROOT / "workspace.yaml"), "-h", host, "-p", str(port)]
+    mlflow = ["mlflow", "server", "--host", host, "--port", str(mlflow_port), "--workers", "1"]
+    mlflow += ["--default-artifact-root", tracking.artifacts]
     commands = {"Dagster": [sys.executable, "-m", *dagster]}
     # Where runs go to an MLflow server that already serves, there is nothing to start.
     return commands if tracking.is_remote else commands | {"MLflow": [sys.executable, "-m", *mlflow]}
 
 
-def serve(store: Store, port: int, mlflow_port: int, report: Callable[[str], None]) -> int:
+def serve(store: Store, port: int, mlflow_port: int, report: Callable[[str], None], host: str = HOST) -> int:
     """Start both servers, say their addresses once they answer, and end both at Ctrl-C or when one ends.
+
+    Neither has a login, so they listen on the loopback address unless another is given, which is warned about.
 
     Returns
     -------
@@ -53,20 +73,28 @@ def serve(store: Store, port: int, mlflow_port: int, report: Callable[[str], Non
         Exit code: 0 after Ctrl-C or SIGTERM, 1 if a port is taken or a server ended by itself.
     """
     tracking = of_store(store)
-    commands = _commands(tracking, port, mlflow_port)
+    commands = _commands(tracking, host, port, mlflow_port)
     ports = {"Dagster": port, "MLflow": mlflow_port}
+    if not _is_loopback(host):
+        report(
+            f"Listening on {host}: neither UI has a login, and whoever reaches {' or '.join(map(str, ports.values()))} "
+            "can start runs and read everything. Let only a reverse proxy with login and TLS reach them: see "
+            "docs/security.md"
+        )
     for name in commands:
-        if not _port_is_free(ports[name]):
+        if not _port_is_free(host, ports[name]):
             report(f"port {ports[name]} for {name} is taken; choose another with --port or --mlflow-port")
             return 1
     home = prepare_home(store)
     tracking.prepare()
-    addresses = {name: f"http://{HOST}:{ports[name]}" for name in commands}
+    addresses = {name: _url(host, ports[name]) for name in commands}
     if tracking.is_remote:
         report(f"MLflow: {tracking.uri} (not ours)")
     environment = os.environ | {
         "DAGSTER_HOME": str(home),
-        "RIS_MLFLOW_UI": addresses.get("MLflow", tracking.ui),
+        "RIS_MLFLOW_UI": os.environ.get("RIS_MLFLOW_UI") or addresses.get("MLflow", tracking.ui),
+        # Not on the command line, which every user of the machine can read.
+        "MLFLOW_BACKEND_STORE_URI": tracking.uri,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }

@@ -1,6 +1,6 @@
 """Runs the whole method in order: each stage as runs of its job, recorded in the persistent instance."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,9 +9,10 @@ import dagster as dg
 from ris_core.config import Settings, SyntheticSource
 from ris_core.storage.store import Store
 from ris_dagster import jobs
-from ris_dagster.partitions import blocks, range_tags
+from ris_dagster.planning import plan
+from ris_dagster.processes import PROCESS_TAG, this_process
 
-STATION_DAYS_PER_RUN = 340
+_ENDED = (dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED)
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -26,26 +27,25 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Failed:
-    """A run that failed, and why."""
+class Executed:
+    """A run that has ended, and why it failed if it did."""
 
     run: Run
     run_id: str
-    error: str
+    error: str = ""
 
 
-def _station_day_runs(job: str, settings: Settings) -> Iterator[Run]:
+def _station_day_runs(job: str, settings: Settings, store: Store) -> Iterator[Run]:
     stations = [s.code for s in settings.stations]
-    size = max(1, STATION_DAYS_PER_RUN // len(stations))
-    for first, last in blocks(settings.days(), size):
-        what = f"{len(stations)} stations, {first} ... {last}"
-        yield Run(job, what, tags=range_tags(stations, first, last))
+    for block in plan(store.station_days(), stations, settings.operations.station_days_per_run):
+        what = f"{len(block.stations)} stations, {block.first} ... {block.last}"
+        yield Run(job, what, tags=block.tags())
 
 
 def runs_of(job: str, settings: Settings, store: Store, again: bool) -> list[Run]:
     """Return the runs that a job needs; training that is current is left out unless ``again`` asks for it."""
     if job in (jobs.ACQUIRE, jobs.PROCESS, jobs.LABEL):
-        return list(_station_day_runs(job, settings))
+        return list(_station_day_runs(job, settings, store))
     if job == jobs.TRIALS:
         keys: list[str] = list(settings.aec.grid.trials())
     elif job in (jobs.CLUSTERS, jobs.DEC):
@@ -100,7 +100,7 @@ def run_jobs(
     names: Sequence[str],
     again: bool = False,
     report: Callable[[str], None] = print,
-) -> list[Failed]:
+) -> list[Executed]:
     """Run jobs in order in this process and return what failed.
 
     A block with failed station-days does not stop the rest. A failed training does: what follows needs it.
@@ -111,29 +111,43 @@ def run_jobs(
         Ctrl-C or SIGTERM; what was finished stays.
     """
     settings = store.settings
-    failed: list[Failed] = []
+    failed: list[Executed] = []
     for number, name in enumerate(names, start=1):
         runs = runs_of(name, settings, store, again)
         report(f"[{number}/{len(names)}] {name}: " + (f"{len(runs)} run(s)" if runs else "everything is current"))
         for run in runs:
             if run.what:
                 report(f"    {run.what}")
-            result = definitions.resolve_job_def(name).execute_in_process(
-                run_config=_QUIET,
-                instance=instance,
-                partition_key=run.partition,
-                tags=run.tags,
-                raise_on_error=False,
-            )
-            if not result.success:
-                if _was_interrupted(result):
-                    raise KeyboardInterrupt
-                failed.append(Failed(run, result.run_id, _error_of(result)))
-                report(f"    FAILED {failed[-1].error}")
+            done = execute(definitions, instance, run)
+            if done.error:
+                failed.append(done)
+                report(f"    FAILED {done.error}")
         usable = name in (jobs.ACQUIRE, jobs.PROCESS, jobs.LABEL, jobs.TRIALS, jobs.DEC, jobs.ASSESS)
         if failed and failed[-1].run.job == name and not usable:
             break
     return failed
+
+
+def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, run: Run) -> Executed:
+    """Execute one run in this process.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Ctrl-C or SIGTERM; what was finished stays.
+    """
+    result = definitions.resolve_job_def(run.job).execute_in_process(
+        run_config=_QUIET,
+        instance=instance,
+        partition_key=run.partition,
+        tags=run.tags | {PROCESS_TAG: this_process()},
+        raise_on_error=False,
+    )
+    if result.success:
+        return Executed(run, result.run_id)
+    if _was_interrupted(result):
+        raise KeyboardInterrupt
+    return Executed(run, result.run_id, error_of(result.all_events))
 
 
 def _was_interrupted(result: Any) -> bool:
@@ -142,12 +156,16 @@ def _was_interrupted(result: Any) -> bool:
     return any(e is not None and e.cls_name == "DagsterExecutionInterruptedError" for e in errors)
 
 
-def _error_of(result: Any) -> str:
-    for event in result.all_events:
+def error_of(events: Iterable[dg.DagsterEvent]) -> str:
+    """Return why a run failed, from its events."""
+    ended = ""
+    for event in events:
         if event.is_step_failure:
             failure = event.step_failure_data
             if failure.user_failure_data is not None and failure.user_failure_data.description:
                 return str(failure.user_failure_data.description)
             error = failure.error
             return str((error.cause or error).message).strip() if error else "unknown error"
-    return "the run failed before its first step; see its log in the Dagster UI"
+        elif event.event_type in _ENDED:
+            ended = event.message or ended
+    return ended or "the run failed before its first step; see its log in the Dagster UI"

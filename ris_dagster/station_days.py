@@ -25,6 +25,8 @@ Describe = Callable[[dict[str, Any]], Mapping[str, Any]]
 Check = Callable[[list[Outcome]], dg.AssetCheckResult]
 """From the outcomes of a block to one evaluation."""
 
+AGAIN_TAG = "ris/again"
+"""Tag of runs that ask the source again for station-days that stand."""
 _NAMED_AT_MOST = 20
 
 
@@ -61,7 +63,7 @@ def run_block(
 
     opened = store.open()
     keys = [key for k in context.partition_keys if not is_left_out(stage, opened, key := station_day(k))]
-    task = StageTask(stage, store.settings_json, store.root)
+    task = StageTask(stage, store.settings_json, store.root, again=AGAIN_TAG in context.run.tags)
     selected = {asset: code_versions[asset] for asset in describe if asset in context.selected_asset_keys}
     outcomes: list[Outcome] = []
     with recording(context, selected) as recorder, bar(len(keys), stage, unit="station-day") as progress:

@@ -30,6 +30,7 @@ def status_table(store: Store, states: Any) -> Table:
     out.add_row("station-days", f"{total}")
     for state in ("processed", "acquired", "no data", "failed", "not yet"):
         out.add_row(f"  {state}", str(int((states["state"] == state).sum())))
+    out.add_row("  given up (`ris reset`)", str(int(states["given_up"].sum())))
     for stage in ("acquire", "process", "label"):
         count = int(states["outdated"].str.split(",").apply(lambda stages, s=stage: s in stages).sum())
         out.add_row(f"  out of date: {stage}", str(count))
@@ -70,7 +71,8 @@ def failures_table(states: Any) -> Table | None:
         return None
     out = Table("station", "day", "stage", "attempts", "error", title="Failed station-days")
     for row in failed.itertuples():
-        out.add_row(row.station, row.day, row.failed_stage, str(row.attempts), row.error)
+        attempts = f"{row.attempts}, given up" if row.given_up else str(row.attempts)
+        out.add_row(row.station, row.day, row.failed_stage, attempts, row.error)
     return out
 
 

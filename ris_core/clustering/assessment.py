@@ -127,6 +127,7 @@ def summary(found: Stability) -> dict[str, Any]:
     return {
         "k": found.k,
         "trainings": list(found.names),
+        "failed": found.failed,
         "ari": found.ari.tolist(),
         "metrics": found.metrics(),
         "by_label": found.by_label.reset_index().to_dict("records"),

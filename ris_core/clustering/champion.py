@@ -96,6 +96,11 @@ def novelty_path(store: Store, model_version: str, digest: str) -> Path:
     return store.champion_model(model_version) / f"novelty-{digest}.safetensors"
 
 
+def label_digest(champion: Champion, settings: config.Labelling) -> str:
+    """Return the digest of all that decides about a label table, besides its spectrograms."""
+    return digest_of([champion.digest, settings.reconstruction_error])
+
+
 def read_champion(store: Store) -> Champion:
     """Return the champion.
 

@@ -100,6 +100,12 @@ def inertia_elbow(inertia: pd.Series[float]) -> int | None:
     return int(k[best]) if down[best] > along[best] else None
 
 
+def named_by_gap(margin: pd.Series[float]) -> int | None:
+    """Return the smallest K (index) of a margin of 0 or more, see `Gap.margin`; none if there is none."""
+    passing = margin.index[margin.to_numpy(dtype=float) >= 0]
+    return int(passing[0]) if len(passing) else None
+
+
 def suggested(table: pd.DataFrame) -> dict[str, int | None]:
     """Return the K that each criterion of `cluster_count` names; None where it names none.
 
@@ -112,15 +118,11 @@ def suggested(table: pd.DataFrame) -> dict[str, int | None]:
         values = values.dropna()
         return None if values.empty else int(values.index.to_numpy()[int(values.to_numpy().argmax())])
 
-    def gap(margin: pd.Series[float]) -> int | None:
-        passing = margin.index[margin.to_numpy(dtype=float) >= 0]
-        return int(passing[0]) if len(passing) else None
-
     return {
         "inertia": inertia_elbow(table["inertia"][table.index >= 2]),
         "silhouette": greatest(table["silhouette"]),
-        "gap_box": gap(table["gap_box_margin"]),
-        "gap_pca": gap(table["gap_pca_margin"]),
+        "gap_box": named_by_gap(table["gap_box_margin"]),
+        "gap_pca": named_by_gap(table["gap_pca_margin"]),
         "gmm_bic": greatest(-table["gmm_bic"]),
         "gmm_aic": greatest(-table["gmm_aic"]),
         "stability": greatest(table["stability"][::-1]),

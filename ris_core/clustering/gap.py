@@ -42,10 +42,6 @@ class Gap:
         """Gap(K) − [Gap(K + 1) − s(K + 1)] (M,); NaN for the last K, which has none to be compared with."""
         return np.append(self.gap[:-1] - (self.gap[1:] - self.s[1:]), np.nan)
 
-    def named(self) -> int | None:
-        """Return the smallest K of a margin of 0 or more; none if there is none."""
-        return next((k for k, margin in zip(self.k, self.margin, strict=True) if margin >= 0), None)
-
 
 def gap_statistic(
     x: NDArray[Any], k: Sequence[int], reference: Reference, references: int, n_init: int, seed: int

@@ -114,15 +114,6 @@ def _silhouettes_of(sums: NDArray[Any], sizes: NDArray[Any], own: NDArray[np.int
     return s
 
 
-def silhouette_of(
-    samples: Samples | NDArray[Any], labels: NDArray[Any], sample: int = DATA_SAMPLE, seed: int = 0
-) -> float:
-    """Return the mean silhouette in data space of at most `sample` of the events (N, F, T), drawn with `seed`."""
-    samples = as_samples(samples)
-    rows = subsample(len(samples), sample, seed)
-    return silhouette(samples.take(rows), labels[rows], len(rows))
-
-
 def class_means(samples: Samples | NDArray[Any], labels: NDArray[Any], k: int) -> NDArray[np.float32]:
     """Return the mean event (K, F, T) of each class, zero where a class is empty; events (N, F, T), labels (N,)."""
     return _Sums(as_samples(samples), labels, k).mean.astype(np.float32)

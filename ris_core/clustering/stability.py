@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,11 +25,22 @@ from ris_core.progress import track
 from ris_core.storage.store import Store
 from ris_core.training.acceptance import Acceptance
 from ris_core.training.aec import train_aec
+from ris_core.training.loop import DivergedError
 from ris_core.training.training_set import TrainingSet
+
+logger = logging.getLogger(__name__)
 
 MODEL = "model"
 _DOUBTFUL = 0.8
 OnTraining = Callable[[int, str, float], None]
+
+
+class DeadLatentsError(RuntimeError):
+    """The latents of an autoencoder died with every seed that it may take."""
+
+
+class NoTrainingError(ValueError):
+    """No further training came to an end, so that there is nothing to compare the model with."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,8 @@ class Stability:
         trainings of that of its events with the model's, for comparison.
     noise
         Events against windows without events.
+    failed
+        Trainings that diverged or whose latents died, by name, with the reason; they are in none of the above.
     """
 
     k: int
@@ -69,6 +83,7 @@ class Stability:
     amplitude_of: str
     stations: pd.DataFrame
     noise: NoiseNull
+    failed: dict[str, str] = field(default_factory=dict)
 
     @property
     def mean_ari(self) -> float:
@@ -84,6 +99,8 @@ class Stability:
             "mean_ari": self.mean_ari,
             "smallest_ari": float(above.min()),
             "mean_agreement": float(self.consensus.agreement.mean()),
+            "trainings": float(len(self.names)),
+            "failed_trainings": float(len(self.failed)),
             "unanimous": float(np.mean(self.consensus.agreement == 1)),
             **{f"{column}_{name}": float(v) for column in by_property for name, v in by_property[column].items()},
             **{f"ari_without_{code}": float(v) for code, v in without.items()},
@@ -119,18 +136,32 @@ def assess(
         Batch size and learning rate of the autoencoder, where it varies.
     on_training
         Called with the number and name of each further training, and its ARI with the model.
+
+    Raises
+    ------
+    NoTrainingError
+        None of the further trainings came to an end; gives the reasons.
     """
     settings = store.settings.stability
     found: dict[str, Labels] = {MODEL: labels}
+    failed: dict[str, str] = {}
     seeds = range(settings.seed + 1, settings.seed + settings.seeds)
     for seed in track(seeds, "Stability", unit="training"):
         name = f"seed {seed}"
-        found[name] = trainings.labels(
-            name,
-            lambda s=seed: train_with(store.settings, data, recipe, s, trial),  # type: ignore[misc]
-        )
+        try:
+            found[name] = trainings.labels(
+                name,
+                lambda s=seed: train_with(store.settings, data, recipe, s, trial),  # type: ignore[misc]
+            )
+        except (DivergedError, DeadLatentsError) as error:
+            logger.warning("stability, %s: %s", name, error)
+            failed[name] = str(error)
+            continue
         if on_training is not None:
             on_training(len(found), name, adjusted_rand_score(labels, found[name]))
+    if len(found) < 2:
+        reasons = "\n".join(f"{name}: {reason}" for name, reason in failed.items())
+        raise NoTrainingError(f"stability: none of {len(failed)} further trainings came to an end\n{reasons}")
     partitions = list(found.values())
     common = consensus(partitions, recipe.k)
     properties = event_properties(store)
@@ -146,6 +177,7 @@ def assess(
         amplitude_of=properties.amplitude_of,
         stations=_without_stations(store.settings, recipe, partitions, properties.station, trainings),
         noise=against_noise(recipe, model, labels, windows.x, windows.without, settings.seed),
+        failed=failed,
     )
 
 
@@ -158,6 +190,8 @@ def train_with(
     ------
     ValueError
         The autoencoder is to be trained, but it is of no trial (batch size and learning rate).
+    DeadLatentsError, DivergedError
+        The autoencoder, or the DEC, came to nothing with this seed and those that stand in for it.
     """
     if settings.stability.vary == "autoencoder":
         if trial is None:
@@ -169,8 +203,8 @@ def train_with(
         own = seed * (settings.aec.restarts + 1)
         found = train_aec(data.train, data.val, *trial, settings.aec.model_copy(update={"seed": own}))
         if found.stopped == "dead":
-            raise ValueError(
-                f"stability: the latents of the autoencoder died with the seeds {list(found.seeds_tried)}; set "
+            raise DeadLatentsError(
+                f"the latents of the autoencoder died with the seeds {list(found.seeds_tried)}; set "
                 "aec.restarts higher, aec.latent to linear, or stability.vary to 'clusters'"
             )
         aec = found.model

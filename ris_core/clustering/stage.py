@@ -26,8 +26,9 @@ from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
 from ris_core.training.acceptance import Acceptance, accept_dec, coinciding
 from ris_core.training.checkpoint import Checkpoint
-from ris_core.training.dec import DecResult, train_dec
+from ris_core.training.dec import train_dec
 from ris_core.training.loop import OnStep
+from ris_core.training.results import DecResult
 from ris_core.training.training_set import TrainingSet, digest_on_disk
 from ris_core.training.trials import read_choice
 
@@ -150,9 +151,9 @@ def read_clusters(store: Store, k: int) -> tuple[NDArray[np.float64], NDArray[np
 
 
 def score_labels(
-    store: Store, data: TrainingSet, labels: NDArray[np.int32], k: int
+    store: Store, data: TrainingSet, z: NDArray[np.float32], labels: NDArray[np.int32], k: int
 ) -> tuple[dict[str, float], pd.DataFrame]:
-    """Score labels (N,) of the training set, for initial clusters and DEC alike.
+    """Score labels (N,) of the training set, whose latents are z (N, 9), for initial clusters and DEC alike.
 
     Returns
     -------
@@ -161,7 +162,6 @@ def score_labels(
         ``silhouette_aec`` and ``davies_bouldin`` in the latents of the chosen autoencoder. And the table of the classes
         (`scores.class_table`).
     """
-    z = read_latents(store)[0]
     classes = class_table(data.samples, labels, k)
     return {
         **overall(classes),
@@ -172,7 +172,10 @@ def score_labels(
 
 @dataclass(frozen=True)
 class TrainedDec:
-    """A trained DEC with its scores, its classes, its verdict, and the change of labels from the initial clusters."""
+    """A trained DEC with its scores, its classes, its verdict, and the change of labels from the initial clusters.
+
+    `trained_on` holds the digests of the autoencoder and of the training set, `z` (N, 9) the autoencoder's latents.
+    """
 
     k: int
     result: DecResult
@@ -181,6 +184,8 @@ class TrainedDec:
     coinciding: tuple[tuple[int, int], ...]
     acceptance: Acceptance
     change: pd.DataFrame
+    trained_on: tuple[str, str]
+    z: NDArray[np.float32]
 
 
 def train_k(
@@ -199,11 +204,13 @@ def train_k(
     training and validation events (DEC trains on both).
     """
     use_cores()
-    centroids, labels, _ = read_clusters(store, k)
+    centroids, labels, initial = read_clusters(store, k)
+    # Read before it begins: at its end others may stand there.
+    z = read_latents(store)[0]
     result = train_dec(aec, data.samples, centroids, labels, settings, on_update=on_update, checkpoint=checkpoint)
     last = result.updates[-1]
     errors = reconstruction_error(result.model, data.samples)
-    scores, classes = score_labels(store, data, result.labels, k)
+    scores, classes = score_labels(store, data, z, result.labels, k)
     metrics = {
         "train_mse": float(errors[~data.validation].mean()),
         "val_mse": float(errors[data.validation].mean()),
@@ -228,6 +235,8 @@ def train_k(
         coinciding=same,
         acceptance=accept_dec(result.sizes, settings, same),
         change=label_change_table(labels, result.labels, k),
+        trained_on=(initial["aec"], initial["training_set"]),
+        z=z,
     )
 
 
@@ -252,7 +261,7 @@ def save_dec(
     links: Mapping[str, str],
 ) -> str:
     """Write a DEC model with its scores and sizes; returns the digest of the weights."""
-    aec, training_set = now(store)
+    aec, training_set = trained.trained_on
     return save_model(
         store.dec(trained.k),
         trained.result.model,

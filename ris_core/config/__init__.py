@@ -17,6 +17,7 @@ from ris_core.config.learning import (
     Novelty,
     Stability,
     TrainingSet,
+    require_decoder_for_novelty,
     trial_key,
 )
 from ris_core.config.load import (
@@ -28,6 +29,7 @@ from ris_core.config.load import (
     data_root,
     load_settings,
 )
+from ris_core.config.operations import Operations
 from ris_core.config.processing import (
     Conditioning,
     Detector,
@@ -67,6 +69,7 @@ __all__ = [
     "Network",
     "Normalisation",
     "Novelty",
+    "Operations",
     "PublishedSource",
     "Response",
     "Retention",
@@ -84,6 +87,7 @@ __all__ = [
     "config_path",
     "data_root",
     "load_settings",
+    "require_decoder_for_novelty",
     "spectrogram_shape",
     "trial_key",
 ]

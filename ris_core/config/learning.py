@@ -264,3 +264,12 @@ class Labelling(Section):
         True, description="Whether label tables hold it; without it the decoder does not run, which is faster (ours)."
     )
     device: Device = Field("auto", description="auto takes CUDA, else MPS, else the CPU.")
+
+
+def require_decoder_for_novelty(novelty: Novelty, dec: Dec) -> None:
+    """Raise `ValueError` if novelty is judged by the reconstruction error of a DEC that leaves its decoder behind."""
+    if novelty.score == "reconstruction" and dec.objective == "dec":
+        raise ValueError(
+            "dec.objective is dec, which leaves the decoder behind: novelty.score cannot be reconstruction; set it to "
+            "distance or probability"
+        )

@@ -18,7 +18,9 @@ from ris_core.config.learning import (
     Novelty,
     Stability,
     TrainingSet,
+    require_decoder_for_novelty,
 )
+from ris_core.config.operations import Operations
 from ris_core.config.processing import Conditioning, Detector, Response, Spectrogram, spectrogram_shape
 from ris_core.config.sources import (
     FdsnSource,
@@ -84,6 +86,7 @@ class Settings(Section):
     novelty: Novelty = Novelty()
     labelling: Labelling = Labelling()
     retention: Retention = Retention()
+    operations: Operations = Operations()
 
     @model_validator(mode="before")
     @classmethod
@@ -111,10 +114,11 @@ class Settings(Section):
             raise ValueError(f"training_set.held_out_stations: {what}")
         if self.champion.k is not None and self.champion.k not in self.dec.k:
             raise ValueError(f"champion.k ({self.champion.k}) is not among dec.k {list(self.dec.k)}")
-        if self.novelty.score == "reconstruction" and self.dec.objective == "dec":
+        require_decoder_for_novelty(self.novelty, self.dec)
+        if self.stability.vary == "autoencoder" and self.dec.initialisation == "given":
             raise ValueError(
-                "dec.objective is dec, which leaves the decoder behind: novelty.score cannot be reconstruction; set it "
-                "to distance or probability"
+                "stability.vary is autoencoder, but dec.initialisation is given: centroids belong to the latents of "
+                "one autoencoder; set stability.vary to clusters, or dec.initialisation to gmm, kmeans or random"
             )
         if self.novelty.score == "reconstruction" and not self.labelling.reconstruction_error:
             raise ValueError(

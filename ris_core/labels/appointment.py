@@ -26,6 +26,7 @@ from ris_core.models.weights import WeightsError, save_model
 from ris_core.storage import spectrogram_file
 from ris_core.storage.store import Store
 from ris_core.training.acceptance import coinciding
+from ris_core.training.training_set import digest_on_disk
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,9 @@ class Appointment:
         What it says of the training set.
     before
         (N,) class of each event of the training set by the champion before; none for the first one.
+    same_training_set
+        Whether the model was trained on the training set of now, so that its autoencoder has not seen the validation
+        split that novelty is calibrated on; none where the model does not say what it was trained on.
     """
 
     champion: Champion
@@ -58,10 +62,23 @@ class Appointment:
     checks: list[RequiredCheck]
     labels: LabelArrays = field(repr=False)
     before: NDArray[np.int32] | None = field(repr=False, default=None)
+    same_training_set: bool | None = None
 
     def classes(self) -> NDArray[np.int32]:
         """Return the class of each event (N,) of the training set."""
         return np.array(self.champion.classes, dtype=np.int32)[self.labels.cluster]
+
+    @property
+    def calibration_note(self) -> str:
+        """What the novelty threshold was calibrated on, and whether the autoencoder was trained on that."""
+        if self.same_training_set:
+            return "the model was trained on the training set of now: its autoencoder has not seen the validation split"
+        of_what = "on something unknown" if self.same_training_set is None else "on another training set"
+        return (
+            f"the model was trained {of_what}, so its autoencoder may have seen events of the validation split that "
+            "the novelty threshold is calibrated on: the threshold may be too low, and more events than "
+            "novelty.false_alarms say are then not assigned"
+        )
 
     def table(self, settings: config.Champion) -> pd.DataFrame:
         """Return one row per cluster: cluster, class, name, state (kept, new, back), overlap, events."""
@@ -131,6 +148,7 @@ def prepare(store: Store, candidate: Candidate) -> Appointment:
         checks=checks,
         labels=labels,
         before=None if before is None else np.array(before.classes, dtype=np.int32)[shared],
+        same_training_set=_same_training_set(store, candidate),
     )
 
 
@@ -148,6 +166,11 @@ def label_training_set(store: Store, candidate: Candidate, reconstruction: bool)
         device=settings.device,
         reconstruction=reconstruction,
     )
+
+
+def _same_training_set(store: Store, candidate: Candidate) -> bool | None:
+    trained_on = candidate.metadata.get("training_set")
+    return None if trained_on is None else bool(trained_on == digest_on_disk(store))
 
 
 def _matching(

@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ris_core import config, versions
-from ris_core.clustering.champion import Champion, novelty_path, read_champion
+from ris_core import versions
+from ris_core.clustering.champion import Champion, label_digest, novelty_path, read_champion
 from ris_core.clustering.novelty import NoveltyModel
 from ris_core.labels.inference import LabelArrays, label_spectrograms
 from ris_core.models.networks import Dec
 from ris_core.models.weights import load_model
 from ris_core.processing.stage import process_is_current
-from ris_core.section import digest_of
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.stamp import Stamp
@@ -37,11 +36,6 @@ def _load(folder: Path, novelty: Path) -> tuple[Dec, NoveltyModel]:
     if not isinstance(model, Dec):
         raise TypeError(f"{folder}: not a DEC model")
     return model, NoveltyModel.load(novelty)
-
-
-def label_digest(champion: Champion, settings: config.Labelling) -> str:
-    """Return the digest of all that decides about a label table, besides its spectrograms."""
-    return digest_of([champion.digest, settings.reconstruction_error])
 
 
 def expected_stamp(store: Store, key: StationDay, champion: Champion) -> Stamp:

@@ -8,15 +8,20 @@ import joblib
 import torch
 
 
-def use_cores() -> int:
-    """Let torch compute on all cores that this process may use, and return their number.
+def cores() -> int:
+    """Return the number of cores that this process may use.
 
     A container's or Slurm's share of the machine counts; ``OMP_NUM_THREADS``, where it is set, decides instead.
     """
     named = os.environ.get("OMP_NUM_THREADS", "")
-    cores = int(named) if named.isdigit() and int(named) > 0 else joblib.cpu_count()
-    torch.set_num_threads(cores)
-    return cores
+    return int(named) if named.isdigit() and int(named) > 0 else int(joblib.cpu_count())
+
+
+def use_cores() -> int:
+    """Let torch compute on all cores that this process may use (`cores`), and return their number."""
+    number = cores()
+    torch.set_num_threads(number)
+    return number
 
 
 def resolve_device(name: str = "auto") -> torch.device:

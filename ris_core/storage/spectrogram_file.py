@@ -209,6 +209,20 @@ def read_rows(path: Path, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         return _rows(file["spectrogram"], rows)
 
 
+class KeptOpen:
+    """The spectrograms of a file that stays open: it is read to the end although another takes its place meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with _open(path):
+            self._file = h5py.File(path, "r")
+
+    def read(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the spectrograms (n, F, T) of rows in increasing order."""
+        with _damage_named(self._path):
+            return _rows(self._file["spectrogram"], rows)
+
+
 def shape_of_one(path: Path) -> tuple[int, int]:
     """Return the number of frequencies and of times of a file's spectrograms."""
     with _open(path) as file:
@@ -265,10 +279,16 @@ def _open(path: Path) -> Iterator[h5py.File]:
     with file:
         if "spectrogram" not in file:
             raise OSError(f"{path}: not a spectrogram file: it has no dataset /spectrogram")
-        try:
+        with _damage_named(path):
             yield file
-        except OSError as error:
-            raise OSError(f"{path}: damaged ({error}); remove it, and it will be made again") from error
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"{path}: damaged ({error}); remove it, and it will be made again") from error
 
 
 def verify(path: Path) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +32,13 @@ class FailureRecord:
     error: str
     attempts: int
     last_attempt: str
+
+
+def _part(name: str) -> str:
+    """Return a name that may stand in a path; raises `ValueError` if it could lead out of its folder."""
+    if name in (".", "..") or any(sign in name for sign in "/\\\0"):
+        raise ValueError(f"{name!r} is no name of a station or a model: it would lead out of the data folder")
+    return name
 
 
 class Store:
@@ -62,8 +70,9 @@ class Store:
     def _year_file(self, key: StationDay) -> Path:
         s, year = self.settings, f"{key.day.year:04d}"
         channel = f"{s.channel}.D"
-        name = f"{s.network.code}.{key.station}.{s.location}.{channel}.{year}.{key.day.timetuple().tm_yday:03d}"
-        return Path(year) / s.network.code / key.station / channel / name
+        station = _part(key.station)
+        name = f"{s.network.code}.{station}.{s.location}.{channel}.{year}.{key.day.timetuple().tm_yday:03d}"
+        return Path(year) / s.network.code / station / channel / name
 
     def waveform(self, key: StationDay) -> Path:
         """Path of a stored raw station-day (miniSEED, with its padding)."""
@@ -71,23 +80,23 @@ class Store:
 
     def inventory(self, station: str) -> Path:
         """Path of a station's StationXML."""
-        return self.root / "inventory" / f"{self.settings.network.code}.{station}.xml"
+        return self.root / "inventory" / f"{self.settings.network.code}.{_part(station)}.xml"
 
     def acquisition(self, key: StationDay) -> Path:
         """Path of the record of what was found for a station-day (JSON)."""
-        return self.root / "acquisition" / f"station={key.station}" / f"day={key.day}.json"
+        return self.root / "acquisition" / f"station={_part(key.station)}" / f"day={key.day}.json"
 
     def detections(self, key: StationDay) -> Path:
         """Path of a detection table (Parquet)."""
-        return self.root / "detections" / f"station={key.station}" / f"day={key.day}.parquet"
+        return self.root / "detections" / f"station={_part(key.station)}" / f"day={key.day}.parquet"
 
     def spectrograms(self, key: StationDay) -> Path:
         """Path of a spectrogram file (HDF5)."""
-        return self.root / "spectrograms" / key.station / f"{key.day}.h5"
+        return self.root / "spectrograms" / _part(key.station) / f"{key.day}.h5"
 
     def labels(self, key: StationDay) -> Path:
         """Path of a label table (Parquet)."""
-        return self.root / "labels" / f"station={key.station}" / f"day={key.day}.parquet"
+        return self.root / "labels" / f"station={_part(key.station)}" / f"day={key.day}.parquet"
 
     @property
     def training_set(self) -> Path:
@@ -106,7 +115,7 @@ class Store:
 
     def aec(self, trial: str) -> Path:
         """Folder of a trial's model."""
-        return self.root / "models" / "aec" / trial
+        return self.root / "models" / "aec" / _part(trial)
 
     @property
     def aec_choice(self) -> Path:
@@ -123,7 +132,7 @@ class Store:
 
     def imported(self, name: str) -> Path:
         """Folder of an imported model."""
-        return self.root / "models" / "imported" / name
+        return self.root / "models" / "imported" / _part(name)
 
     @property
     def champion(self) -> Path:
@@ -132,11 +141,11 @@ class Store:
 
     def champion_model(self, model_version: str) -> Path:
         """Folder of a champion's own copy of its model."""
-        return self.root / "models" / "champions" / model_version
+        return self.root / "models" / "champions" / _part(model_version)
 
     def analysis(self, name: str) -> Path:
         """Path of a file of the analysis."""
-        return self.root / "analysis" / name
+        return self.root / "analysis" / _part(name)
 
     @property
     def dagster_home(self) -> Path:
@@ -166,7 +175,7 @@ class Store:
         return json.dumps(values, sort_keys=True)
 
     def _failure(self, stage: str, key: StationDay) -> Path:
-        return self.root / "failures" / stage / f"station={key.station}" / f"day={key.day}.json"
+        return self.root / "failures" / stage / f"station={_part(key.station)}" / f"day={key.day}.json"
 
     def record_failure(self, stage: str, key: StationDay, error: str) -> FailureRecord:
         """Note that an attempt at a stage failed; counts the attempts since the last success."""
@@ -185,6 +194,24 @@ class Store:
         """Return the failed last attempt at a stage, if there is one."""
         path = self._failure(stage, key)
         return FailureRecord(**read_json(path)) if path.exists() else None
+
+    def forgive_failure(self, stage: str, key: StationDay) -> bool:
+        """Count the attempts at a stage from zero again; return whether there was a failed one."""
+        record = self.failure(stage, key)
+        if record is not None:
+            write_json(self._failure(stage, key), asdict(replace(record, attempts=0)))
+        return record is not None
+
+    def failures(self, stage: str) -> dict[StationDay, FailureRecord]:
+        """Return the failed last attempts at a stage, of the stations that the settings name."""
+        found: dict[StationDay, FailureRecord] = {}
+        for station in self.settings.stations:
+            folder = self._failure(stage, StationDay(station.code, date.min)).parent
+            for path in sorted(folder.glob("day=*.json")):
+                with suppress(FileNotFoundError):  # a success in the meantime
+                    record = FailureRecord(**read_json(path))
+                    found[StationDay(station.code, date.fromisoformat(record.day))] = record
+        return found
 
     def size_on_disk(self) -> dict[str, int]:
         """Return bytes by folder of the data root."""

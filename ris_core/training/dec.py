@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,9 +17,11 @@ from ris_core.models.device import resolve_device
 from ris_core.models.inference import squared_error
 from ris_core.models.networks import Dec
 from ris_core.progress import bar
-from ris_core.training.checkpoint import Checkpoint, into_model, into_optimiser, of_model, of_optimiser
+from ris_core.training.checkpoint import Checkpoint, into_model, of_model
 from ris_core.training.loop import Metrics, OnStep, Stepper, channels_last, make_adam, require_finite, to_device
+from ris_core.training.results import DecResult
 from ris_core.training.samples import Samples, as_samples
+from ris_core.training.targets import Targets
 
 _ENCODER_BATCH = 128
 # The first update compares the initialisation's labels with the DEC's; two more must follow before labels can be said
@@ -29,56 +30,6 @@ _LEAST_UPDATES = 2
 # Where the target distribution is made anew after every step or two, a rate that rises over thousands of steps only
 # costs time: the network is trained already.
 _WARM_UP = 0.0
-
-
-@dataclass(frozen=True)
-class DecResult:
-    """A trained DEC and what it makes of its training set.
-
-    Attributes
-    ----------
-    model
-        The network with its final weights, on the CPU (in channels-last memory order).
-    gamma
-        Weight of the KL divergence in the loss.
-    labels, probabilities, latent
-        Of the final weights: (N,) int32, q (N, K) float32, (N, 9) float32; in the order of the samples.
-    sizes
-        Events in each of the K clusters.
-    stopped
-        ``tolerance`` (fewer labels changed) or ``max_epochs``.
-    epochs
-        Passes over the training set, possibly with a fraction.
-    history
-        One row for each (started) epoch: `epoch`, the means over its steps `mse`, `kl` (of a batch) and `loss` (without
-        a decoder there is no `mse`), `gamma` (weight of the KL divergence), `learning_rate` and `seconds`; then
-        `label_change`, `entropy`, `cluster_entropy` and `size_0` ... of the last update.
-    updates
-        One row for each update of P: `update` (from 0, before the first step), `epoch` (passes done), `label_change`
-        (share of labels that differ from the update before; at update 0 from the initialisation), `entropy` (mean
-        over the events of −Σ q ln q, nat: 0 if every event belongs to one cluster alone), `cluster_entropy` (−Σ f ln f
-        with the mean memberships f, nat: 0 if all is one cluster), `kl_target` (mean of Σ p ln(p/q) with the new P
-        over the training set), `size_0` ...; from update 1 on `mse`, `kl`, `loss`: means over the steps since the
-        update before.
-    """
-
-    model: Dec
-    gamma: float
-    labels: NDArray[np.int32] = field(repr=False)
-    probabilities: NDArray[np.float32] = field(repr=False)
-    latent: NDArray[np.float32] = field(repr=False)
-    sizes: tuple[int, ...]
-    stopped: str
-    epochs: float
-    seconds: float
-    history: list[Metrics] = field(repr=False)
-    updates: list[Metrics] = field(repr=False)
-
-
-def target_distribution(q: Tensor) -> Tensor:
-    """Return p (N, K) that sharpens q (N, K): p_ij ∝ q_ij² / Σ_i q_ij (Xie et al. 2016, equation 3)."""
-    weight = q.square() / q.sum(dim=0).clamp_min(torch.finfo(q.dtype).tiny)
-    return weight / weight.sum(dim=1, keepdim=True)
 
 
 class _Sums:
@@ -98,12 +49,12 @@ class _Sums:
 
 
 class _Trainer:
-    """The state of one training: network, optimiser, target distribution, labels."""
+    """The state of one training: network, optimiser, targets."""
 
     def __init__(self, model: Dec, samples: Samples, labels: NDArray[np.int32], settings: config.Dec) -> None:
         self.device = resolve_device(settings.device)
         self.model = channels_last(model.to(self.device))
-        self.samples, self.labels, self.settings = samples, labels, settings
+        self.samples, self.settings = samples, settings
         self.decodes = settings.objective != "dec"
         trained = self.model.parameters() if self.decodes else _without_decoder(self.model)
         optimiser = make_adam(trained, settings.learning_rate)
@@ -118,9 +69,7 @@ class _Trainer:
             _WARM_UP,
             loss_scale=getattr(model.aec, "gain", 1.0) ** 2,
         )
-        self.q = torch.empty(len(samples), model.n_clusters, device=self.device)
-        self.p = torch.empty_like(self.q)
-        self.latent = np.empty((len(samples), model.clustering.centroids.shape[1]), np.float32)
+        self.targets = Targets(samples, labels, self.model, self.device)
         self.gamma = self._gamma()
 
     @torch.inference_mode()
@@ -135,34 +84,16 @@ class _Trainer:
             total += float(squared_error(batch, self.model.aec(batch)[0]).sum())
         return self.settings.gamma_relative * total / len(self.samples)
 
-    @torch.inference_mode()
     def update(self) -> Metrics:
-        """Compute Q with the encoder over all events, then P and labels."""
-        for rows, inputs in self.samples.batches(_ENCODER_BATCH):
-            z = self.model.encode(to_device(inputs, self.device))
-            self.q[rows] = self.model.assign(z)
-            self.latent[rows] = z.cpu().numpy()
-        self.p.copy_(target_distribution(self.q))
-        kl = functional.kl_div(self.q.log(), self.p, reduction="batchmean").item()
-        require_finite(kl, "DEC, target distribution", self.settings.learning_rate)
-        labels = self.q.argmax(dim=1).cpu().numpy().astype(np.int32)
-        change = float(np.mean(labels != self.labels))
-        self.labels = labels
-        sizes = np.bincount(labels, minlength=self.q.shape[1])
-        return {
-            "label_change": change,
-            "entropy": torch.special.entr(self.q).sum(dim=1).mean().item(),
-            "cluster_entropy": torch.special.entr(self.q.mean(dim=0)).sum().item(),
-            "kl_target": kl,
-            **{f"size_{j}": float(size) for j, size in enumerate(sizes)},
-        }
+        """Make Q, P and labels of all events anew."""
+        return self.targets.update(self.model, self.settings.learning_rate)
 
     def steps(self, epoch: int) -> Iterator[tuple[Tensor | None, Tensor, int]]:
         """Take one step for each batch of an epoch; yield its MSE, its KL divergence and its number of events."""
         order = (self.settings.seed, epoch) if self.settings.shuffle else None
         for rows, inputs in self.samples.batches(self.settings.batch_size, order):
             batch = to_device(inputs, self.device)
-            p = self.p[torch.from_numpy(rows).to(self.device)]
+            p = self.targets.of(rows)
             mse: Tensor | None = None
             with self.stepper.precision():
                 if self.decodes:
@@ -216,9 +147,9 @@ class _Run:
             return
         tensors, state = found
         into_model("model", self.trainer.model, tensors)
-        into_optimiser(self.trainer.stepper.optimiser, tensors)
+        self.trainer.stepper.restore(tensors, state)
         self.trainer.gamma = state["gamma"]
-        self.trainer.stepper.done, self.epochs, self.settled = state["steps"], state["epochs"], state["settled"]
+        self.epochs, self.settled = state["epochs"], state["settled"]
         self.history, self.updates = state["history"], state["updates"]
         self.seconds_before = state["seconds"]
         # The checkpoint was written right after an update, so these weights give the same P and labels again.
@@ -236,14 +167,14 @@ class _Run:
         trainer = self.trainer
         state = {
             "gamma": trainer.gamma,
-            "steps": trainer.stepper.done,
+            **trainer.stepper.state(),
             "epochs": self.epochs,
             "settled": self.settled,
             "history": self.history,
             "updates": self.updates,
             "seconds": seconds,
         }
-        self.checkpoint.save(of_model("model", trainer.model) | of_optimiser(trainer.stepper.optimiser), state)
+        self.checkpoint.save(of_model("model", trainer.model) | trainer.stepper.tensors(), state)
 
     def update(self, trained: Metrics) -> None:
         row = {"update": float(len(self.updates)), "epoch": self.epochs, **self.trainer.update(), **trained}
@@ -343,10 +274,10 @@ def train_dec(
     return DecResult(
         model=trainer.model.cpu(),
         gamma=trainer.gamma,
-        labels=trainer.labels,
-        probabilities=trainer.q.cpu().numpy(),
-        latent=trainer.latent,
-        sizes=tuple(np.bincount(trainer.labels, minlength=model.n_clusters).tolist()),
+        labels=trainer.targets.labels,
+        probabilities=trainer.targets.q.cpu().numpy(),
+        latent=trainer.targets.latent,
+        sizes=tuple(np.bincount(trainer.targets.labels, minlength=model.n_clusters).tolist()),
         stopped="tolerance" if run.settled else "max_epochs",
         epochs=run.epochs,
         seconds=time.perf_counter() - start,

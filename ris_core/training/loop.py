@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+from ris_core.training.checkpoint import into_optimiser, of_optimiser
 
 Metrics = dict[str, float]
 AnyModel = TypeVar("AnyModel", bound=nn.Module)
@@ -114,6 +116,21 @@ class Stepper:
         self._scaler.step(self.optimiser)
         self._scaler.update()
         self.done += 1
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return what a checkpoint keeps as tensors: moments and step counts of the optimiser."""
+        return of_optimiser(self.optimiser)
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps as JSON: the steps done, and the scale of the loss (empty where unscaled)."""
+        return {"steps": self.done, "scaler": self._scaler.state_dict()}
+
+    def restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Go on from `tensors` and `state` of a checkpoint, written by a training on this kind of device."""
+        into_optimiser(self.optimiser, tensors)
+        self.done = state["steps"]
+        if kept := state.get("scaler"):
+            self._scaler.load_state_dict(kept)
 
 
 def require_finite(loss: float, what: str, learning_rate: float) -> None:

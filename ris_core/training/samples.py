@@ -54,7 +54,7 @@ class _InMemory:
 
 @dataclass(frozen=True, eq=False)
 class _OnDisk:
-    path: Path
+    file: spectrogram_file.KeptOpen
     events: int
     shape: tuple[int, int]
     normalisation: config.Normalisation
@@ -70,7 +70,7 @@ class _OnDisk:
         # In pieces: nothing but one of them is held twice.
         for start in range(0, len(rows), BLOCK):
             places = order[start : start + BLOCK]
-            found = spectrogram_file.read_rows(self.path, rows[places])
+            found = self.file.read(rows[places])
             names = None if self.event_id is None else self.event_id[rows[places]].tolist()
             x[places] = normalise(found, self.normalisation, names, out=found)
         return as_input(x)
@@ -205,12 +205,14 @@ def of_file(
     """
     events, shape = spectrogram_file.read_info(path).events, spectrogram_file.shape_of_one(path)
     if not in_memory:
-        return Samples(_OnDisk(path, events, shape, normalisation, None if event_id is None else np.array(event_id)))
+        # Kept open: a training goes on with the events it began with where another training set is drawn meanwhile.
+        file, names = spectrogram_file.KeptOpen(path), None if event_id is None else np.array(event_id)
+        return Samples(_OnDisk(file, events, shape, normalisation, names))
     x = np.empty((events, *shape), np.float32)
     done = 0
     for block in spectrogram_file.iterate_spectrograms(path, BLOCK):
-        names = None if event_id is None else event_id[done : done + len(block)]
-        normalise(block, normalisation, names, out=x[done : done + len(block)])
+        of_block = None if event_id is None else event_id[done : done + len(block)]
+        normalise(block, normalisation, of_block, out=x[done : done + len(block)])
         done += len(block)
     return of_array(x)
 

@@ -30,4 +30,5 @@ def shift_in_time(x: Tensor, columns: int, generator: np.random.Generator) -> Te
     places = (torch.arange(last + 1, device=x.device) + shifts.unsqueeze(1)).clamp(0, last)
     shifted = x.gather(3, places[:, None, None, :].expand_as(x))
     before, after = (torch.linalg.vector_norm(v, dim=(1, 2, 3), keepdim=True) for v in (x, shifted))
-    return shifted * (before / after.clamp(min=torch.finfo(x.dtype).tiny))
+    scaled: Tensor = shifted * (before / after.clamp(min=torch.finfo(x.dtype).tiny))
+    return scaled

@@ -238,18 +238,20 @@ def load(store: Store) -> TrainingSet:
     path = store.training_set
     if not path.exists():
         raise FileNotFoundError(f"{path}: not drawn yet; materialize training_set first")
-    settings = store.settings
+    settings, digest = store.settings, digest_on_disk(store)
     event_id = tuple(str(name) for name in spectrogram_file.read_column(path, "event_id"))
     in_memory = _gigabytes(len(event_id)) <= settings.training_set.in_memory
-    return TrainingSet(
+    found = TrainingSet(
         samples=of_file(path, settings.normalisation, in_memory, event_id),
         event_id=event_id,
         validation=spectrogram_file.read_column(path, "validation").astype(bool),
         frequency=spectrogram_file.read_column(path, "frequency"),
         time=spectrogram_file.read_column(path, "time"),
-        digest=digest_on_disk(store),
+        digest=digest,
         normalisation=settings.normalisation,
     )
+    # Where another one was drawn while this one was read, they may be mixed.
+    return found if digest_on_disk(store) == digest else load(store)
 
 
 def digest_on_disk(store: Store) -> str:

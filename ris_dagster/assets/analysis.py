@@ -45,7 +45,9 @@ def _availability(settings: Settings) -> dg.AssetsDefinition:
         path = opened.analysis("availability.parquet")
         with replacing(path) as temporary:
             states.to_parquet(temporary)
-        failed = states[states["state"] == "failed"][["station", "day", "failed_stage", "error", "attempts"]]
+        failed = states[states["state"] == "failed"][
+            ["station", "day", "failed_stage", "error", "attempts", "given_up"]
+        ]
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": len(states),
@@ -53,6 +55,7 @@ def _availability(settings: Settings) -> dg.AssetsDefinition:
                 "events": int(states["events"].sum()),
                 "live_hours": round(float(states["live_seconds"].sum()) / 3600, 2),
                 "outdated": int((states["outdated"] != "").sum()),
+                "given_up": int(states["given_up"].sum()),
                 "path": dg.MetadataValue.path(opened.relative(path)),
                 "availability": figure(draw(states), "Availability"),
                 **({"failed": table(failed.head(_LISTED))} if len(failed) else {}),

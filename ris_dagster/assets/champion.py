@@ -45,17 +45,21 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: ChampionChoice, store: DataStore, tracking: Tracking
     ) -> Any:
         from ris_core.clustering.champion import appoint, names_of_nothing
+        from ris_core.labels.held_out import held_out_assignment
 
         opened = store.open()
         experiment = tracking.prepare()
         found = prepare_choice(context, config, opened, tracking)
         champion = _registered(opened, tracking, found)
-        appoint(opened, champion, lambda: _move_aliases(context, tracking, champion))
+        run_id = champion.mlflow_run_id
+        held_out = held_out_assignment(opened, found)
+        if held_out and run_id:
+            tracking.add_metrics(run_id, held_out)
+        appoint(opened, champion, lambda: move_aliases(context, tracking, champion))
         if found.novelty.note:
             context.log.warning(found.novelty.note)
         for number, name in names_of_nothing(settings.champion, champion).items():
             context.log.warning(f"champion.names: {number} ({name}) is the number of no class so far")
-        run_id = champion.mlflow_run_id
         return dg.MaterializeResult(
             metadata={
                 "k": champion.k,
@@ -63,6 +67,7 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
                 "origin": champion.origin,
                 "registered_models": {name: f"version {v}" for name, v in champion.mlflow_versions.items()},
                 **_described(opened, found),
+                **{name: finite(value) for name, value in held_out.items()},
                 "path": dg.MetadataValue.path(opened.relative(opened.champion_model(champion.model_version))),
                 **({"mlflow": dg.MetadataValue.url(tracking.url(experiment, run_id))} if run_id else {}),
                 **_pictures(opened, found),
@@ -88,7 +93,7 @@ def _registered(store: Store, tracking: Tracking, found: "Appointment") -> "Cham
     )
 
 
-def _move_aliases(context: dg.AssetExecutionContext, tracking: Tracking, champion: "Champion") -> None:
+def move_aliases(context: dg.AssetExecutionContext, tracking: Tracking, champion: "Champion") -> None:
     """Move the aliases in MLflow: first that of the former champion, so that a version is never without one."""
     former = champion.former.mlflow_versions if champion.former is not None else {}
     for name, version in former.items():
@@ -133,6 +138,8 @@ def _described(store: Store, found: "Appointment") -> dict[str, Any]:
             "false_alarms": novelty.false_alarms,
             "held_out_events": novelty.held_out,
             "note": novelty.note,
+            "calibration": found.calibration_note,
+            "calibrated_on_unseen": found.same_training_set,
         },
     }
 

@@ -93,9 +93,10 @@ def _imported(context: dg.AssetExecutionContext, name: str, store: Store, tracki
     candidate = candidate_of_imported(store, name)
     kept = store.champion_model(version_of(candidate.k, candidate.digest))
     if (kept / JSON_FILE).exists():
-        # It was champion before, and has its run.
         run_id = read_description(kept)["metadata"]["mlflow_run_id"]
-        return prepare(store, replace(candidate, metadata={**candidate.metadata, "mlflow_run_id": run_id}))
+        # It was champion before, and has its run; one that was killed is gone on with.
+        if tracking.has_finished(run_id):
+            return prepare(store, replace(candidate, metadata={**candidate.metadata, "mlflow_run_id": run_id}))
     configuration = digest_of(["imported", candidate.digest, digest_on_disk(store)])
     parameters = {"imported": name, "file": candidate.metadata["file"], "k": candidate.k}
     with tracking.run(context, f"dec imported {name}", configuration, parameters) as run:

@@ -133,6 +133,8 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
             run.text(found.associations.to_csv(index=False), "associations.csv")
             run.text(found.stations.to_csv(index=False), "without_a_station.csv")
             run.text(found.noise.by_label.to_csv(), "noise_by_label.csv")
+        for name, reason in found.failed.items():
+            context.log.warning(f"{name} came to nothing and is left out: {reason}")
         for reason in verdict.reasons:
             context.log.warning(reason)
         yield dg.MaterializeResult(
@@ -141,6 +143,7 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
                 **{name: value for name, value in metrics.items() if math.isfinite(value)},
                 "dagster/row_count": len(data),
                 "dagster/column_schema": column_schema(SCHEMA),
+                "failed": found.failed,
                 "by_label": table(found.by_label.reset_index()),
                 "associations": table(found.associations),
                 "amplitude_of": found.amplitude_of or "no amplitude is known",

@@ -5,9 +5,10 @@ from typing import Any
 import dagster as dg
 
 from ris_core import versions
-from ris_core.config import Settings
+from ris_core.config import Settings, require_decoder_for_novelty
 from ris_dagster import hyperparameters
-from ris_dagster.assets.training import AEC_WEIGHTS, TRAINING_POOL, TRAINING_SET, data_parameters, log_data
+from ris_dagster.assets.logged_data import data_parameters, log_data
+from ris_dagster.assets.training import AEC_WEIGHTS, TRAINING_POOL, TRAINING_SET, TRIALS_POOL
 from ris_dagster.metadata import code_version, column_schema, figure, owners, picture, table
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.store import DataStore
@@ -110,7 +111,7 @@ def _gmm_clusters(settings: Settings, partitions: Partitions) -> dg.AssetsDefini
         with tracking.run(context, f"{chosen.initialisation} k={k}", configuration, parameters, parent) as run:
             log_data(run, opened, data)
             clusters = make_clusters(opened, k, chosen)
-            scores, classes = score_labels(opened, data, clusters.labels, k)
+            scores, classes = score_labels(opened, data, z, clusters.labels, k)
             metrics = {"inertia": clusters.inertia, **scores}
             sizes = {f"size_{label}": float(size) for label, size in enumerate(clusters.sizes)}
             run.metrics(metrics | sizes)
@@ -144,7 +145,7 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
         partitions_def=partitions.cluster_counts,
         deps=[GMM_CLUSTERS, AEC_WEIGHTS, TRAINING_SET],
         code_version=code_version(versions.DEC, settings.dec_digest()),
-        pool=TRAINING_POOL,
+        pool=TRIALS_POOL,
         check_specs=[
             dg.AssetCheckSpec(
                 "no_empty_clusters",
@@ -165,6 +166,7 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
 
         k = int(context.partition_key)
         chosen = hyperparameters.override(settings.dec, config)
+        require_decoder_for_novelty(settings.novelty, chosen)
         opened = store.open()
         data = sampling.load(opened)
         aec, choice = chosen_aec(opened)
@@ -199,7 +201,7 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             run.text(pd.DataFrame(trained.result.updates).to_csv(index=False), "updates.csv")
             run.text(trained.change.to_csv(), "label_change.csv")
             run.text(trained.classes.to_csv(), "classes.csv")
-            drawn = dec_figures(opened, data, trained, clusters["method"], chosen.tolerance)
+            drawn = dec_figures(data, trained, clusters["method"], chosen.tolerance)
             figures = {name: run.figure(one, name) for name, one in drawn}
             links = {"mlflow_run_id": run.run_id, "dagster_run_id": context.run_id}
             digest = save_dec(opened, trained, data.normalisation, configuration, links)

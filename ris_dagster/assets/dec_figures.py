@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ris_core.clustering.stage import TrainedDec
-    from ris_core.storage.store import Store
     from ris_core.training.training_set import TrainingSet
 
 FIGURES = {
@@ -26,14 +25,14 @@ _SILHOUETTES = 2_000
 
 
 def dec_figures(
-    store: "Store", data: "TrainingSet", trained: "TrainedDec", method: str, tolerance: float
+    data: "TrainingSet", trained: "TrainedDec", method: str, tolerance: float
 ) -> Iterator[tuple[str, "Figure"]]:
     """Yield the figures of a trained DEC by name, drawn when they are asked for.
 
     Parameters
     ----------
-    store, data, trained
-        Where the autoencoder's latents are, the training set, and the result.
+    data, trained
+        The training set, and the result.
     method, tolerance
         How the clusters were initialised, and the share of labels at whose change training stops.
     """
@@ -52,7 +51,7 @@ def dec_figures(
     yield "clusters", _gallery(data, trained, distance)
     yield "latent_space", clustering.latent_space(z, labels)
     yield "t_sne", embedding.tsne_space(z, labels)
-    yield "silhouettes", _silhouettes(store, data, trained)
+    yield "silhouettes", _silhouettes(data, trained)
     yield "distances", distances.distance_distributions(distance, labels)
 
 
@@ -77,16 +76,15 @@ def _gallery(data: "TrainingSet", trained: "TrainedDec", distance: "NDArray[np.f
     )
 
 
-def _silhouettes(store: "Store", data: "TrainingSet", trained: "TrainedDec") -> "Figure":
+def _silhouettes(data: "TrainingSet", trained: "TrainedDec") -> "Figure":
     from ris_core.clustering.scores import silhouettes, subsample
-    from ris_core.clustering.stage import read_latents
     from ris_core.figures.silhouette import silhouette_profiles
 
     rows = subsample(len(data), _SILHOUETTES, 0)
     labels = trained.result.labels[rows]
     spaces = {
         "spectrograms": data.samples.take(rows).reshape(len(rows), -1),
-        "autoencoder's latents": read_latents(store)[0][rows],
+        "autoencoder's latents": trained.z[rows],
         "DEC's latents\n(rises by construction)": trained.result.latent[rows],
     }
     return silhouette_profiles({name: silhouettes(values, [labels])[0] for name, values in spaces.items()}, labels)

@@ -6,10 +6,15 @@ import dagster as dg
 from pydantic import Field
 
 from ris_core.storage.store import Store
+from ris_dagster.assets.logged_data import log_data
 from ris_dagster.resources.tracking import Tracking
 
 if TYPE_CHECKING:
     from ris_core.training.training_set import TrainingSet
+
+
+GRID = "aec_trials"
+"""Kind of the parent run of all autoencoders that are compared on a training set."""
 
 
 class WeightsChoice(dg.Config):
@@ -34,15 +39,9 @@ def choose_imported_aec(
     found = measure(store, name, data, store.settings.aec)
     configuration = digest_of(["imported", weights_digest(found.model), data.digest])
     parameters = {"imported": name, "file": found.metadata["file"], "sha256": found.metadata["sha256"]}
-    with tracking.run(context, f"aec imported {name}", configuration, parameters) as run:
-        run.dataset(
-            "training_set",
-            data.digest,
-            store.training_set,
-            (len(data), len(data.frequency), len(data.time)),
-            train=len(data.train),
-            validation=len(data.val),
-        )
+    parent = tracking.parent(GRID, data.digest)
+    with tracking.run(context, f"aec imported {name}", configuration, parameters, parent) as run:
+        log_data(run, store, data)
         run.metrics(found.metrics)
         run.tags({"accepted": str(found.acceptance.passed).lower()})
     return choose_imported(store, found, data, {"mlflow_run_id": run.run_id, "dagster_run_id": context.run_id})

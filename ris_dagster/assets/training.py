@@ -1,6 +1,6 @@
 """Training set, trials of the autoencoder, and the weights that are chosen."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
@@ -8,21 +8,20 @@ from ris_core import versions
 from ris_core.config import Settings
 from ris_dagster import hyperparameters
 from ris_dagster.assets.events import SPECTROGRAMS
-from ris_dagster.assets.imported_aec import WeightsChoice, choose_imported_aec
+from ris_dagster.assets.imported_aec import GRID, WeightsChoice, choose_imported_aec
+from ris_dagster.assets.logged_data import data_parameters, log_data
 from ris_dagster.metadata import code_version, owners, picture, table
 from ris_dagster.partitions import Partitions
+from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.store import DataStore
-from ris_dagster.resources.tracked_run import TrackedRun
 from ris_dagster.resources.tracking import Tracking
-
-if TYPE_CHECKING:
-    from ris_core.storage.store import Store
-    from ris_core.training.training_set import TrainingSet
 
 TRAINING_SET = dg.AssetKey("training_set")
 AEC_TRIALS = dg.AssetKey("aec_trials")
 AEC_WEIGHTS = dg.AssetKey("aec_weights")
 TRAINING_POOL = "training"
+TRIALS_POOL = "trials"
+"""Of trainings whose results no other of them reads, so that several may go on side by side."""
 _CURVES = ("train_mse", "val_mse", "live_latents", "learning_rate")
 _SHOWN = 6
 
@@ -43,7 +42,6 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
         "validation; it remembers the digests of the station-days it was drawn from.",
         deps=[SPECTROGRAMS],
         code_version=code_version(versions.TRAINING_SET, settings.training_set.digest()),
-        # A training that streams from the file must not find another one in its place.
         pool=TRAINING_POOL,
     )
     def training_set(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
@@ -55,7 +53,7 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
 
         opened = store.open()
         summary = sampling.draw(opened)
-        grid = tracking.parent("aec_trials", summary["digest"])
+        grid = tracking.parent(GRID, summary["digest"])
         data = sampling.load(opened)
         rows = np.arange(min(_SHOWN, len(data)))  # the file is in random order
         images = read_rows(opened.training_set, rows)
@@ -93,7 +91,7 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
         partitions_def=partitions.trials,
         deps=[TRAINING_SET],
         code_version=code_version(versions.AEC, settings.aec_digest()),
-        pool=TRAINING_POOL,
+        pool=TRIALS_POOL,
         check_specs=[
             dg.AssetCheckSpec(
                 "better_than_mean_spectrogram",
@@ -104,7 +102,13 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             )
         ],
     )
-    def aec_trials(context: dg.AssetExecutionContext, config: AecTraining, store: DataStore, tracking: Tracking) -> Any:
+    def aec_trials(
+        context: dg.AssetExecutionContext,
+        config: AecTraining,
+        store: DataStore,
+        compute: Compute,
+        tracking: Tracking,
+    ) -> Any:
         import numpy as np
         import pandas as pd
 
@@ -112,7 +116,8 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
         from ris_core.models.inference import encode, reconstruct
         from ris_core.training import training_set as sampling
         from ris_core.training.checkpoint import Checkpoint
-        from ris_core.training.trials import configuration_digest, save_trial, train_trial
+        from ris_core.training.trial_task import TrialTask, run_trial
+        from ris_core.training.trials import configuration_digest, save_trial
 
         key = context.partition_key
         batch_size, learning_rate = grid[key]
@@ -128,17 +133,15 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             **chosen.training_values(),
             **data_parameters(settings, data),
         }
-        parent = tracking.parent("aec_trials", data.digest)
+        parent = tracking.parent(GRID, data.digest)
         with tracking.run(context, f"aec {key}", configuration, parameters, parent, chosen.device) as run:
             log_data(run, opened, data)
-            trial = train_trial(
-                data,
-                key,
-                batch_size,
-                learning_rate,
-                chosen,
-                on_epoch=lambda epoch, row: run.metrics({n: row[n] for n in _CURVES}, step=epoch),
-                checkpoint=checkpoint,
+            trial = compute.call(
+                opened.root,
+                run_trial,
+                TrialTask(store.settings_json, store.root, key, batch_size, learning_rate, chosen, configuration),
+                lambda epoch, row: run.metrics({n: row[n] for n in _CURVES}, step=epoch),
+                data=data,
             )
             run.metrics({n: v for n, v in trial.metrics.items() if n not in _CURVES})
             # The last points of these curves are those of the last epoch; the model is that of the best one.
@@ -201,6 +204,9 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
     ) -> Any:
         import pandas as pd
 
+        from ris_core.labels.held_out import held_out_mse
+        from ris_core.models.networks import Aec
+        from ris_core.models.weights import load_model
         from ris_core.training import training_set as sampling
         from ris_core.training.trials import choose_trial, verdict
 
@@ -211,6 +217,10 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
         else:
             choice = choose_trial(opened, data.digest)
         folder = opened.imported(choice["imported"]) if "imported" in choice else opened.aec(choice["trial"])
+        model, _ = load_model(folder)
+        held_out = held_out_mse(opened, model, data.normalisation) if isinstance(model, Aec) else {}
+        if held_out:
+            tracking.add_metrics(choice["mlflow_run_id"], held_out)
         ((name, version),) = tracking.register_packaged(opened, folder, choice["mlflow_run_id"]).items()
         rows = [
             {"trial": key, "accepted": verdict(m, settings.aec).passed, **_comparable(m["metrics"])}
@@ -221,6 +231,7 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
             metadata={
                 "trial": choice["trial"],
                 "val_mse": choice["val_mse"],
+                **held_out,
                 "weights": choice["digest"],
                 "registered_model": f"{name} version {version}",
                 "compared": table(pd.DataFrame(rows)),
@@ -231,24 +242,6 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
         )
 
     return aec_weights
-
-
-def data_parameters(settings: Settings, data: "TrainingSet") -> dict[str, Any]:
-    """Return what an MLflow run says of its training set, beside the data set itself."""
-    return {
-        "profile": settings.profile,
-        "normalisation": data.normalisation.scale,
-        "training_set_seed": settings.training_set.seed,
-        "training_events": len(data.train),
-        "validation_events": len(data.val),
-    }
-
-
-def log_data(run: "TrackedRun", store: "Store", data: "TrainingSet") -> None:
-    """Log the training set as the data set of an MLflow run."""
-    shape = (len(data), len(data.frequency), len(data.time))
-    sizes = {"train": len(data.train), "validation": len(data.val)}
-    run.dataset("training_set", data.digest, store.training_set, shape, **sizes)
 
 
 def _comparable(metrics: dict[str, float]) -> dict[str, float]:

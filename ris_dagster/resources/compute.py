@@ -1,43 +1,63 @@
 """Where station-days are worked on: in the run's own process, or on Dask workers."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
 from pydantic import Field
 
 from ris_core.station_day import StationDay
+from ris_dagster.deployment import DEPLOYMENTS, VARIABLE, asked_deployment
+from ris_dagster.resources.calls import OnStep, Result, call_on
+from ris_dagster.resources.workers import NoWorkersError, connect, connect_to
 
 if TYPE_CHECKING:
     from ris_core.stages import Outcome, StageTask
 
 
+_NAMED = 10
+
+
 class Compute(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Maps a stage over the station-days of a block and hands out results as they come."""
 
-    kind: Literal["inline", "dask"] = Field("inline", description="inline: in the run's process; dask: on workers.")
+    kind: Literal["inline", "dask", "slurm"] = Field(
+        "inline", description="inline: in the run's process; dask: on workers; slurm: on the workers of `ris workers`."
+    )
     workers: int = Field(2, ge=1, le=1024, description="Processes of a local Dask cluster (kind dask, no address).")
     address: str = Field("", description="Address of a Dask scheduler that already runs; empty: a local cluster.")
+    trainings: bool = Field(False, description="Whether trainings go to workers, one to each, as station-days do.")
 
     @classmethod
     def from_environment(cls) -> "Compute":
-        """Return what RIS_COMPUTE (inline, dask), RIS_WORKERS and RIS_DASK_ADDRESS say; inline by default.
+        """Return what RIS_DEPLOYMENT, RIS_COMPUTE (inline, dask), RIS_WORKERS and RIS_DASK_ADDRESS say.
 
-        An address alone means dask.
+        Inline by default; an address alone means dask.
+
+        Raises
+        ------
+        ValueError
+            They contradict each other, or one of them is wrong.
         """
         address = os.environ.get("RIS_DASK_ADDRESS", "")
-        kind = os.environ.get("RIS_COMPUTE") or ("dask" if address else "inline")
-        if kind not in ("inline", "dask"):
-            raise ValueError(f"RIS_COMPUTE = {kind!r}: must be inline or dask")
+        deployment = asked_deployment() or DEPLOYMENTS["local"]
+        if deployment.workers == "own":
+            kind = os.environ.get("RIS_COMPUTE") or ("dask" if address else "inline")
+            if kind not in ("inline", "dask"):
+                raise ValueError(f"RIS_COMPUTE = {kind!r}: must be inline or dask")
+        else:
+            kind = deployment.workers
+            _refuse_contradictions(kind, address)
         if address and kind == "inline":
             raise ValueError(f"RIS_DASK_ADDRESS = {address!r} needs RIS_COMPUTE=dask; it is inline")
-        workers = os.environ.get("RIS_WORKERS") or str(os.cpu_count() or 1)
-        if not workers.isdigit() or int(workers) < 1:
-            raise ValueError(f"RIS_WORKERS = {workers!r}: must be a whole number of processes, 1 or more")
-        return cls.model_validate({"kind": kind, "workers": workers, "address": address})
+        # A cluster of this machine would train on one core what the run's process trains on all.
+        elsewhere = kind == "slurm" or bool(address)
+        values = {"kind": kind, "workers": processes_asked(), "address": address, "trainings": elsewhere}
+        return cls.model_validate(values)
 
     def map(self, task: "StageTask", keys: Sequence[StationDay], at_once: int | None = None) -> Iterator["Outcome"]:
         """Run a stage for every key, at most so many at once, and yield the outcomes as they come."""
@@ -47,15 +67,62 @@ class Compute(dg.ConfigurableResource):  # type: ignore[type-arg]
             for key in keys:
                 yield run_station_day(task, key)
             return
-        with self._client() as client:
+        with self._client(Path(task.root)) as client:
             yield from _map_on(client, task, keys, at_once)
 
-    def _client(self) -> AbstractContextManager[Any]:
-        from distributed import Client
+    def call(
+        self, root: Path, function: Callable[..., Result], task: object, on_step: OnStep, **at_hand: Any
+    ) -> Result:
+        """Run ``function(task, on_step=…)``, a training, here or on one worker; `on_step` is called here.
 
+        Parameters
+        ----------
+        root
+            The data root.
+        function
+            Of ris_core; what it needs besides the task it finds in the store.
+        task
+            Travels to the worker.
+        on_step
+            Called with the number of each step and its row, in order.
+        at_hand
+            Given to the function only if it runs here, to spare it the reading.
+        """
+        if not self.trainings:
+            return function(task, on_step=on_step, **at_hand)
+        with self._client(root) as client:
+            return call_on(client, function, task, on_step)
+
+    def _client(self, root: Path) -> AbstractContextManager[Any]:
+        if self.kind == "slurm":
+            return connect(root)
         if self.address:
-            return Client(self.address, set_as_default=False)
+            return connect_to(self.address)
         return local_cluster(self.workers)
+
+
+def processes_asked() -> int:
+    """Return RIS_WORKERS, the number of cores where it is not set; raises `ValueError` if it is no number."""
+    workers = os.environ.get("RIS_WORKERS") or str(os.cpu_count() or 1)
+    if not workers.isdigit() or int(workers) < 1:
+        raise ValueError(f"RIS_WORKERS = {workers!r}: must be a whole number of processes, 1 or more")
+    return int(workers)
+
+
+def _refuse_contradictions(kind: str, address: str) -> None:
+    name = os.environ[VARIABLE]
+    asked = os.environ.get("RIS_COMPUTE", "")
+    if asked not in ("", "dask"):
+        raise ValueError(f"RIS_COMPUTE = {asked!r}, but {VARIABLE} = {name!r} works on Dask workers; unset one of them")
+    if kind == "dask" and not address:
+        raise ValueError(
+            f"{VARIABLE} = {name!r} needs RIS_DASK_ADDRESS, the address of the Dask scheduler, like tcp://host:8786"
+        )
+    if kind == "slurm" and address:
+        raise ValueError(
+            f"RIS_DASK_ADDRESS = {address!r}, but with {VARIABLE} = {name!r} `ris workers` starts the scheduler and "
+            "says where it is; unset one of them"
+        )
 
 
 @contextmanager
@@ -92,6 +159,13 @@ def _map_on(client: Any, task: "StageTask", keys: Sequence[StationDay], at_once:
     waiting = iter(keys)
     running = as_completed([submit(key) for key in islice(waiting, at_once)], loop=client.loop)
     for future in running:
+        if future.cancelled():
+            left = [str(key) for key in (*waited_for.values(), *waiting)]
+            raise NoWorkersError(
+                f"the Dask scheduler at {client.scheduler.address} went away with {len(left)} of {len(keys)} "
+                f"station-days to do ({', '.join(left[:_NAMED])}{', …' if len(left) > _NAMED else ''}); start it, "
+                "and the next run does what is left"
+            )
         key = waited_for.pop(future)
         for following in islice(waiting, 1):
             running.add(submit(following))

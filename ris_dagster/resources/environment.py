@@ -15,7 +15,7 @@ def environment_tags(device: str) -> dict[str, str]:
     """Return versions, threads, device, machine and git commit; for training on a device of the settings' name."""
     import torch
 
-    from ris_core.models.device import resolve_device
+    from ris_core.models.device import cores, resolve_device
 
     chosen = resolve_device(device)
     name = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else chosen.type
@@ -23,7 +23,7 @@ def environment_tags(device: str) -> dict[str, str]:
         "env.python": platform.python_version(),
         **{f"env.{package}": metadata.version(package) for package in _PACKAGES},
         "env.device": name,
-        "env.threads": str(torch.get_num_threads()),
+        "env.threads": str(cores()),
         "env.cores": str(os.cpu_count()),
         "env.platform": f"{sys.platform} {platform.machine()}",
         **git_tags(),

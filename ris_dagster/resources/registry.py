@@ -154,18 +154,6 @@ def versions(client: "MlflowClient", name: str) -> list[ModelVersion]:
     return [ModelVersion(v.name, str(v.version), v.run_id or "", dict(v.tags)) for v in found]
 
 
-def version_of_alias(client: "MlflowClient", name: str, alias: str) -> str | None:
-    """Return the version that has an alias, if there is one."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return str(client.get_model_version_by_alias(name, alias).version)
-    except MlflowException as error:
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            return None
-        raise
-
-
 def _example(store: Store, takes: str) -> "NDArray[np.float32]":
     """Return two events of the training set as a package takes them."""
     import numpy as np

@@ -1,6 +1,5 @@
 """MLflow tracking: one run per training partition, ended whatever happens, linked with Dagster both ways."""
 
-import fcntl
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +13,9 @@ from pydantic import Field
 from ris_core.config import Settings
 from ris_core.storage.store import Store
 from ris_dagster.resources.environment import environment_tags, git_tags
+from ris_dagster.resources.mlflow_store import locked, store_uri
 from ris_dagster.resources.tracked_run import TrackedRun, system_metrics
-from ris_dagster.resources.unfinished_runs import ATTEMPTS_TAG, Attempt, take_over
+from ris_dagster.resources.unfinished_runs import ATTEMPTS_TAG, Attempt, heartbeat, take_over
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,17 +37,16 @@ class TrackingError(RuntimeError):
 class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The MLflow store of one network."""
 
-    uri: str = Field(description="Tracking URI: a database (sqlite:///…, postgresql://…) or an MLflow server.")
+    uri: str = Field(description="Tracking URI: a database (sqlite:///…, postgresql+psycopg2://…) or an MLflow server.")
     artifacts: str = Field(description="Where artifacts of a new experiment go (a folder as file:// URI).")
     experiment: str = Field(description="Name of the experiment: the network's name.")
     ui: str = Field(_DEFAULT_UI, description="Address of the MLflow UI, for links.")
 
     @classmethod
     def of(cls, settings: Settings, store_root: Path) -> "Tracking":
-        """Return the tracking of a network: MLFLOW_TRACKING_URI if set, else SQLite in the data root."""
+        """Return the tracking of a network; `mlflow_store.store_uri` says where it lies."""
         folder = store_root / "mlflow"
-        local = f"sqlite:///{folder / 'mlflow.db'}"
-        uri = os.environ.get("MLFLOW_TRACKING_URI") or local
+        uri = store_uri(folder)
         server = uri if uri.startswith("http") else _DEFAULT_UI
         return cls(
             uri=uri,
@@ -73,7 +72,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
             logging.getLogger(chatty).setLevel(logging.WARNING)
         if self.is_remote:
             self._ask_whether_it_answers()
-        with self._lock():
+        with locked(self.uri):
             client = MlflowClient(self.uri)
             found = client.get_experiment_by_name(self.experiment)
             if found is not None:
@@ -109,17 +108,6 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
                 "MLFLOW_TRACKING_URI to one that runs, or unset it to use the SQLite store in the data root"
             ) from error
 
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        if not self.uri.startswith("sqlite:///"):
-            yield
-            return
-        path = Path(self.uri.removeprefix("sqlite:///")).with_suffix(".lock")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-
     def url(self, experiment_id: str, run_id: str) -> str:
         """Return the address of a run in the MLflow UI."""
         return f"{self.ui}/#/experiments/{experiment_id}/runs/{run_id}"
@@ -130,7 +118,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         experiment = self.prepare()
         name = f"{kind} {digest}"
-        with self._lock():
+        with locked(self.uri):
             client = MlflowClient(self.uri)
             query = f"tags.`ris.parent` = '{name}'"
             found = client.search_runs([experiment], query, max_results=1)
@@ -185,7 +173,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         attempt = Attempt(context.asset_key.to_user_string(), partition, configuration, context.run_id)
         tags = {**({"mlflow.parentRunId": parent} if parent else {}), **environment_tags(device)}
         _point_mlflow_at(self.uri)
-        with self._lock():
+        with locked(self.uri):
             earlier = take_over(client, experiment, attempt, context.instance)
             run = _opened(client, experiment, name, earlier, attempt, tags)
         run_id = str(run.info.run_id)
@@ -194,7 +182,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         tracked = TrackedRun(client, run, self.url(experiment, run_id))
         status = "FAILED"
         try:
-            with system_metrics(run_id):
+            with heartbeat(client, run_id), system_metrics(run_id):
                 tracked.parameters(parameters)
                 yield tracked
             status = "FINISHED"
@@ -205,6 +193,38 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
             raise self._error(error) from error
         finally:
             self._end(client, run_id, status)
+
+    def add_metrics(self, run_id: str, values: Mapping[str, float]) -> None:
+        """Add metrics to a run that has ended, where they are not there yet with these values.
+
+        Raises
+        ------
+        TrackingError
+            There is no such run, or MLflow refuses them.
+        """
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+
+        client = MlflowClient(self.uri)
+        try:
+            before = client.get_run(run_id).data.metrics
+            for name, value in values.items():
+                if before.get(name) != value:
+                    client.log_metric(run_id, name, value)
+        except MlflowException as error:
+            raise self._error(error) from error
+
+    def has_finished(self, run_id: str) -> bool:
+        """Return whether a run is there and has FINISHED."""
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return bool(MlflowClient(self.uri).get_run(run_id).info.status == "FINISHED")
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return False
+            raise self._error(error) from error
 
     def _end(self, client: "MlflowClient", run_id: str, status: str) -> None:
         from mlflow.exceptions import MlflowException
@@ -244,14 +264,8 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         return registry.versions(self._client_for_models(), name)
 
-    def alias_version(self, name: str, alias: str) -> str | None:
-        """Return the version of a registered model that has an alias, if there is one."""
-        from ris_dagster.resources import registry
-
-        return registry.version_of_alias(self._client_for_models(), name, alias)
-
     def set_alias(self, name: str, alias: str, version: str) -> None:
-        """Move an alias to a version of a registered model."""
+        """Move an alias to a version of a registered model: one call, so that it always leads to a version."""
         self._client_for_models().set_registered_model_alias(name, alias, version)
 
     def download_version(self, name: str, version: str, folder: Path) -> Path:

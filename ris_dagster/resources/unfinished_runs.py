@@ -1,12 +1,16 @@
 """MLflow runs that a process left unfinished: which of them goes on, and which are ended."""
 
-import os
-import socket
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import dagster as dg
-import psutil
+
+from ris_dagster.processes import has_ended, is_of_this_host, this_process
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -14,7 +18,13 @@ if TYPE_CHECKING:
 
 ASSET_TAG, PARTITION_TAG, CONFIGURATION_TAG = "ris.asset", "ris.partition", "ris.configuration"
 DAGSTER_RUN_TAG, PROCESS_TAG, ATTEMPTS_TAG = "dagster.run_id", "ris.process", "ris.attempts"
-_CLOCK_S = 2.0
+ALIVE_TAG = "ris.alive"
+"""When the process that writes to a run last said that it lives, in seconds since 1970."""
+BEAT_S = 60.0
+SILENT_S = 600.0
+"""A process of another host that has said nothing for so long counts as ended; clocks may differ by less than that."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,12 +55,32 @@ class Attempt:
             DAGSTER_RUN_TAG: self.dagster_run,
             PROCESS_TAG: this_process(),
             ATTEMPTS_TAG: str(attempts),
+            ALIVE_TAG: _now(),
         }
 
 
-def this_process() -> str:
-    """Return host, process id and start (s since 1970) of this process."""
-    return f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.2f}"
+@contextmanager
+def heartbeat(client: "MlflowClient", run_id: str, every_s: float = BEAT_S) -> Iterator[None]:
+    """Write the time into a tag of a run every so many seconds while the block works."""
+    from mlflow.exceptions import MlflowException
+
+    ended = Event()
+
+    def beat() -> None:
+        while not ended.wait(every_s):
+            try:
+                client.set_tag(run_id, ALIVE_TAG, _now())
+            except MlflowException as error:
+                # What the training logs itself tells whether MLflow is gone for good.
+                logger.warning("run %s: the heartbeat could not be written: %s", run_id, error)
+
+    thread = Thread(target=beat, name="mlflow-heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(BEAT_S)
 
 
 def take_over(client: "MlflowClient", experiment: str, attempt: Attempt, instance: dg.DagsterInstance) -> "Run | None":
@@ -79,7 +109,7 @@ def _is_alive(tags: dict[str, str], attempt: Attempt, instance: dg.DagsterInstan
     """Return whether a living process may write to a run.
 
     Dagster believes for a while, or for ever, that a run whose process was killed is in progress; so on this machine
-    the process itself is looked for as well.
+    the process itself is looked for as well, and of other machines its heartbeat must not be older than `SILENT_S`.
     """
     dagster_run = tags.get(DAGSTER_RUN_TAG)
     if dagster_run is None or dagster_run == attempt.dagster_run:
@@ -87,18 +117,11 @@ def _is_alive(tags: dict[str, str], attempt: Attempt, instance: dg.DagsterInstan
     known = instance.get_run_by_id(dagster_run)
     if known is not None and known.is_finished:
         return False
-    return not _has_ended(tags.get(PROCESS_TAG, ""))
+    process = tags.get(PROCESS_TAG, "")
+    if is_of_this_host(process):
+        return not has_ended(process)
+    return time.time() - float(tags.get(ALIVE_TAG, "0")) < SILENT_S
 
 
-def _has_ended(process: str) -> bool:
-    """Return whether a process ran on this machine and does not any more."""
-    host, _, rest = process.partition(" ")
-    if host != socket.gethostname():
-        return False
-    number, _, started = rest.partition(" ")
-    try:
-        found = psutil.Process(int(number))
-        # Killed but not yet waited for by its parent; or another process that has got the same number since.
-        return bool(found.status() == psutil.STATUS_ZOMBIE) or abs(found.create_time() - float(started)) > _CLOCK_S
-    except psutil.NoSuchProcess:
-        return True
+def _now() -> str:
+    return f"{time.time():.0f}"

@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import dagster as dg
 import mlflow
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from mlflow import MlflowClient
 from servers import free_ports
 
 from ris_core import config
+from ris_core.clustering.champion import Champion, Former
 from ris_core.clustering.novelty import NoveltyModel, fit_novelty
 from ris_core.models.inference import describe
 from ris_core.models.networks import Aec, Dec
@@ -27,6 +29,8 @@ from ris_core.models.weights import save_model
 from ris_core.storage.spectrogram_file import read_spectrograms
 from ris_core.training import training_set
 from ris_dagster import jobs
+from ris_dagster.assets.champion import move_aliases
+from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS, Tracking
 
 CLASSES = (7, 3, 5)
 NAMES = ("small-dec", "small-dec-waveforms")
@@ -136,17 +140,49 @@ def test_a_model_is_registered_once_and_again_when_what_it_says_changes(packaged
     assert packaged.versions == dict.fromkeys(NAMES, "1")
     assert packaged.register(packaged.novelty) == packaged.versions
     assert set(packaged.wanted["label"]) == set(CLASSES)
-    first = [tracking.alias_version(name, "champion") for name in (*NAMES, "nothing")]
-    assert first == [None, None, None]
+    client = MlflowClient(tracking.uri)
     for name in NAMES:
         tracking.set_alias(name, "champion", packaged.versions[name])
         (version,) = tracking.model_versions(name)
         assert (version.version, version.run_id) == ("1", packaged.run_id)
-        assert tracking.alias_version(name, "champion") == "1"
+        assert str(client.get_model_version_by_alias(name, "champion").version) == "1"
     assert packaged.register(packaged.novelty, classes=(3, 7, 5)) == dict.fromkeys(NAMES, "2")
     assert packaged.register(packaged.novelty) == packaged.versions
-    status = MlflowClient(tracking.uri).get_run(packaged.run_id).info.status
+    status = client.get_run(packaged.run_id).info.status
     assert status == "FINISHED"
+
+
+class Dying(Tracking):
+    """Its process ends before it moves one more alias than it may."""
+
+    may: int
+    moved: ClassVar[list[tuple[str, str]]] = []
+
+    def set_alias(self, name: str, alias: str, version: str) -> None:
+        if len(self.moved) == self.may:
+            raise KeyboardInterrupt
+        self.moved.append((name, alias))
+        super().set_alias(name, alias, version)
+
+
+def test_champion_leads_to_a_version_wherever_the_move_of_the_aliases_ends(packaged: Packaged) -> None:
+    tracking = packaged.network.tracking
+    client = MlflowClient(tracking.uri)
+    before = packaged.versions
+    second = packaged.register(packaged.novelty, classes=(3, 7, 5))
+    former = Former(3, "k3-one", CLASSES, before)
+    champion = Champion(3, "k3-two", "a test", CLASSES, 8, {}, {}, "", former, mlflow_versions=second)
+    for may in range(4):
+        for name in NAMES:
+            tracking.set_alias(name, CHAMPION_ALIAS, before[name])
+        Dying.moved.clear()
+        with pytest.raises(KeyboardInterrupt):
+            move_aliases(dg.build_asset_context(), Dying(**tracking.model_dump(), may=may), champion)
+        assert [alias for _, alias in Dying.moved] == [FORMER_ALIAS, FORMER_ALIAS, CHAMPION_ALIAS][:may]
+        found = [str(client.get_model_version_by_alias(name, CHAMPION_ALIAS).version) for name in NAMES]
+        assert found == [(second if (name, CHAMPION_ALIAS) in Dying.moved else before)[name] for name in NAMES]
+    for name in NAMES:
+        tracking.set_alias(name, CHAMPION_ALIAS, before[name])
 
 
 def test_a_model_that_no_run_trained_belongs_to_the_network_all_the_same(packaged: Packaged) -> None:

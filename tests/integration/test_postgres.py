@@ -1,11 +1,14 @@
 """A small network whose Dagster instance lies in a real Postgres server."""
 
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
+import requests
 from builders import DAYS, STATIONS, opened, sds_path, sds_values, write_archive, write_yaml
+from servers import served
 
 from bench.postgres import Postgres, find_program, postgres_server
 from ris_core.station_day import StationDay
@@ -74,8 +77,35 @@ def test_a_block_is_recorded_in_postgres_and_found_again_by_another_instance(
 def test_a_server_that_does_not_answer_is_named(
     deployed: Postgres, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DAGSTER_POSTGRES_PASSWORD", "wrong")
+    monkeypatch.setenv("DAGSTER_POSTGRES_PASSWORD", "another-horse")
     archive = write_archive(tmp_path / "archive", ["AA"], DAYS[:1])
     config = write_yaml(tmp_path / "small.yaml", sds_values(archive, stations=["AA"], days=DAYS[:1]))
-    with pytest.raises(Exception, match=r"password authentication failed|too many retries"), opened(config):
+    message = r"password authentication failed|too many retries"
+    with pytest.raises(Exception, match=message) as caught, opened(config):
         pass
+    assert "another-horse" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_mlflow_lies_in_postgres_too_and_its_password_is_nowhere_to_be_read(
+    deployed: Postgres, data_root: Path, tmp_path: Path
+) -> None:
+    archive = write_archive(tmp_path / "archive", ["AA"], DAYS[:1])
+    config = write_yaml(tmp_path / "small.yaml", sds_values(archive, stations=["AA"], days=DAYS[:1]))
+    with served(config) as ui:
+        commands = [" ".join(p.cmdline()) for p in (ui.process, *ui.process.children(recursive=True))]
+        assert [c for c in commands if deployed.password in c] == []
+        assert [c for c in commands if "mlflow" in c]
+        query = '{topLevelResourceDetailsOrError(resourceSelector: {resourceName: "tracking", repositoryName: '
+        query += '"__repository__", repositoryLocationName: "ris"}) {... on ResourceDetails {configuredValues '
+        query += "{key value}}}}"
+        shown = requests.post(f"{ui.dagster}/graphql", json={"query": query}, timeout=20).text
+        assert "postgresql+psycopg2://ris@127.0.0.1" in shown
+        assert deployed.password not in shown
+        with opened(config) as network:
+            experiment = network.tracking.prepare()
+            run = network.tracking.parent("aec_trials", "0123456789ab")
+        found = requests.get(f"{ui.mlflow}/api/2.0/mlflow/runs/get", params={"run_id": run}, timeout=20).json()
+        assert found["run"]["info"]["experiment_id"] == experiment
+    assert not list(network.store.root.rglob("mlflow.db"))
+    kept = [p for p in [*network.store.root.rglob("*"), config.with_name("ui.log")] if p.is_file()]
+    assert [p for p in kept if deployed.password.encode() in p.read_bytes()] == []

@@ -45,8 +45,9 @@ def test_a_taken_port_is_refused_before_anything_starts(option: str, config: Pat
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ports[option] = taken.getsockname()[1]
         arguments = [str(a) for pair in ports.items() for a in pair]
-        done = CliRunner().invoke(app, ["ui", "-c", str(config), *arguments])
+        done = CliRunner().invoke(app, ["ui", "-c", str(config), "--host", "0.0.0.0", *arguments])  # noqa: S104
     assert done.exit_code == 1
     assert f"port {ports[option]} for" in done.output
     assert "choose another with --port or --mlflow-port" in done.output
+    assert "Listening on 0.0.0.0: neither UI has a login" in done.output
     assert list(data_root.rglob("*-server.log")) == []

@@ -16,9 +16,10 @@ from servers import free_ports
 
 from ris_core.config import Settings
 from ris_core.config import data_root as root_of
+from ris_dagster.processes import this_process
 from ris_dagster.resources.tracked_run import TrackedRun, as_text
 from ris_dagster.resources.tracking import Tracking
-from ris_dagster.resources.unfinished_runs import this_process
+from ris_dagster.resources.unfinished_runs import SILENT_S, heartbeat
 
 PARTITIONS = dg.StaticPartitionsDefinition(["2", "3"])
 
@@ -173,11 +174,29 @@ def test_what_a_lost_process_left_running_goes_on_or_is_ended(tracking: Tracking
 
 def test_a_run_that_a_living_process_writes_to_is_left_alone(tracking: Tracking) -> None:
     here = left_running(tracking, ris__process=this_process(), dagster__run_id="in progress")
-    elsewhere = left_running(tracking, ris__process="otherhost 12 1700000000.00", dagster__run_id="in progress")
+    other = {"ris__process": "otherhost 12 1700000000.00", "dagster__run_id": "in progress"}
+    elsewhere = left_running(tracking, ris__alive=f"{time.time() - SILENT_S / 2:.0f}", **other)
     assert train(tracking).success
     status = {r.info.run_id: r.info.status for r in runs(tracking)}
     assert (status.pop(here), status.pop(elsewhere)) == ("RUNNING", "RUNNING")
     assert list(status.values()) == ["FINISHED"]
+
+
+def test_a_run_of_another_host_that_has_been_silent_for_long_goes_on(tracking: Tracking) -> None:
+    other = {"ris__process": "otherhost 12 1700000000.00", "dagster__run_id": "in progress"}
+    silent = left_running(tracking, ris__alive=f"{time.time() - SILENT_S - 60:.0f}", **other)
+    assert train(tracking).success
+    assert {r.info.run_id: r.info.status for r in runs(tracking)} == {silent: "FINISHED"}
+
+
+def test_the_heartbeat_of_a_run_goes_on_while_it_works(tracking: Tracking) -> None:
+    silent = left_running(tracking, ris__alive="0")
+    client = MlflowClient(tracking.uri)
+    with heartbeat(client, silent, every_s=0.05):
+        deadline = time.monotonic() + 30
+        while client.get_run(silent).data.tags["ris.alive"] == "0" and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert time.time() - float(client.get_run(silent).data.tags["ris.alive"]) < SILENT_S
 
 
 def test_a_run_of_a_dagster_run_that_is_over_goes_on_even_if_its_process_lives(tracking: Tracking) -> None:

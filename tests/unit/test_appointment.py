@@ -34,6 +34,7 @@ from ris_core.storage import spectrogram_file
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
 from ris_core.training.normalise import normalise
+from ris_core.training.training_set import digest_on_disk
 from ris_core.training.trials import NoAcceptedModelError
 
 Array = NDArray[Any]
@@ -249,3 +250,14 @@ def test_kmeans_on_other_latents_finds_the_same_classes(store: Store) -> None:
     second = appointed(store, replace(candidate(), model=model, digest=weights_digest(model)))
     assert second.matching.states == ("kept",) * 4
     assert family_of_class(second) == family_of_class(first)
+
+
+def test_a_model_of_another_training_set_is_said_to_be_calibrated_on_what_it_may_have_seen(store: Store) -> None:
+    model = candidate()
+    own = replace(model, metadata={**model.metadata, "training_set": digest_on_disk(store)})
+    other = replace(model, metadata={**model.metadata, "training_set": "another"})
+    found = [prepare(store, one) for one in (own, other, model)]
+    assert [one.same_training_set for one in found] == [True, False, None]
+    assert "has not seen the validation split" in found[0].calibration_note
+    assert "another training set, so its autoencoder may have seen" in found[1].calibration_note
+    assert "trained on something unknown" in found[2].calibration_note

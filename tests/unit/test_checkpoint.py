@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from ris_core import config
 from ris_core.models.inference import encode
@@ -13,6 +14,7 @@ from ris_core.models.weights import weights_digest
 from ris_core.training.aec import train_aec
 from ris_core.training.checkpoint import Checkpoint
 from ris_core.training.dec import train_dec
+from ris_core.training.loop import Stepper, make_adam
 
 X = np.random.default_rng(0).exponential(size=(64, 87, 100)).astype(np.float32)
 X /= np.linalg.norm(X, axis=(1, 2), keepdims=True)
@@ -84,3 +86,29 @@ def test_a_checkpoint_of_another_configuration_or_a_damaged_one_is_not_taken_up(
     assert len(result.history) == 2
     Checkpoint(tmp_path, "one").clear()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_steps_moments_and_the_scale_of_the_loss_come_back_from_a_checkpoint(tmp_path: Path) -> None:
+    def stepper(scaled: bool) -> tuple[torch.nn.Linear, Stepper]:
+        torch.manual_seed(0)
+        layer = torch.nn.Linear(3, 1)
+        found = Stepper(make_adam(layer.parameters(), 0.1), 0.1, "constant", 10, "mixed")
+        # On the CPU a loss is not scaled by itself, as it is in float16 on CUDA.
+        found._scaler = torch.amp.GradScaler("cpu", enabled=scaled, init_scale=64.0, growth_interval=2)
+        return layer, found
+
+    checkpoint = Checkpoint(tmp_path, "a configuration")
+    for scaled in (True, False):
+        layer, before = stepper(scaled)
+        for _ in range(3):
+            before.step(layer(torch.ones(4, 3)).square().mean())
+        checkpoint.save(before.tensors(), before.state())
+        tensors, state = checkpoint.load() or ({}, {})
+        _, after = stepper(scaled)
+        after.restore(tensors, state)
+        assert after.state() == before.state()
+        assert after.done == 3
+        assert (after.state()["scaler"].get("scale") == 128.0) is scaled
+        assert {n: v.tolist() for n, v in after.tensors().items()} == {
+            n: v.tolist() for n, v in before.tensors().items()
+        }

@@ -7,7 +7,8 @@ from builders import sds_values, write_yaml
 
 from ris_core.config import load_settings
 from ris_core.storage.store import Store
-from ris_dagster.instance import POSTGRES_VARIABLES, DeploymentError, deployment_settings, prepare_home
+from ris_dagster.deployment import DeploymentError
+from ris_dagster.instance import POSTGRES_VARIABLES, prepare_home, storage_settings
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def store(data_root: Path, tmp_path: Path) -> Store:
 def test_a_home_is_local_unless_another_is_asked_for(store: Store) -> None:
     home = prepare_home(store)
     assert home == store.dagster_home
-    assert (home / "dagster.yaml").read_text() == deployment_settings("local").read_text()
+    assert (home / "dagster.yaml").read_text() == storage_settings("local").read_text()
 
 
 def test_settings_that_the_user_has_changed_stay(store: Store) -> None:
@@ -31,7 +32,9 @@ def test_settings_that_the_user_has_changed_stay(store: Store) -> None:
 
 def test_an_unknown_deployment_is_refused_by_name(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RIS_DEPLOYMENT", "cluster")
-    with pytest.raises(DeploymentError, match="RIS_DEPLOYMENT = 'cluster': must be one of local, postgres"):
+    with pytest.raises(
+        DeploymentError, match="RIS_DEPLOYMENT = 'cluster': must be one of local, postgres, dask, slurm"
+    ):
         prepare_home(store)
 
 

@@ -11,7 +11,6 @@ from ris_core.station_day import StationDay
 from ris_dagster.partitions import (
     RANGE_END_TAG,
     RANGE_START_TAG,
-    blocks,
     build_partitions,
     partition_key,
     range_tags,
@@ -33,16 +32,6 @@ def test_a_station_day_and_its_partition_key_are_the_same_thing(station: str, da
     assert str(key) == f"{day}|{station}"
     assert station_day(str(key)) == StationDay(station, day)
     assert dict(key.keys_by_dimension) == {"day": day.isoformat(), "station": station}
-
-
-@given(DAYS, st.integers(0, 400), st.integers(1, 60))
-def test_blocks_hold_every_day_once_and_in_order(first: date, count: int, size: int) -> None:
-    days = [first + timedelta(days=n) for n in range(count)]
-    found = list(blocks(days, size))
-    spans = [[start + timedelta(days=n) for n in range((end - start).days + 1)] for start, end in found]
-    assert [day for span in spans for day in span] == days
-    assert all(len(span) <= size for span in spans)
-    assert len(spans) == -(-count // size)
 
 
 @given(st.data(), st.lists(CODES, min_size=1, max_size=6, unique=True), DAYS, st.integers(0, 20))

@@ -1,10 +1,18 @@
 """Profiles of settings, and what of training and clustering is refused."""
 
+from pathlib import Path
+
+import dagster as dg
 import pytest
 from pydantic import ValidationError
 from waveform_builders import settings_values
 
 from ris_core.config import RECOMMENDED, Settings
+from ris_dagster import hyperparameters
+from ris_dagster.assets.clustering import build_clustering_assets
+from ris_dagster.partitions import build_partitions
+from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.tracking import Tracking
 
 
 def make(**values: object) -> Settings:
@@ -49,6 +57,10 @@ def test_a_profile_survives_json() -> None:
         ({"profile": "best"}, "profile"),
         ({"profile": "recommended", "aec": 3}, "aec"),
         ({"training_set": {"held_out_stations": ["NONE"]}}, "held_out_stations: NONE are not among the stations"),
+        (
+            {"stability": {"vary": "autoencoder"}, "dec": {"initialisation": "given", "centroids": "centroids.npy"}},
+            "centroids belong to the latents of one autoencoder; set stability.vary to clusters",
+        ),
         ({"dec": {"initialisation": "given"}}, "initialisation 'given' needs centroids"),
         ({"novelty": {"false_alarms": 0}}, "false_alarms"),
         ({"dec": {"objective": "dec"}}, "novelty.score cannot be reconstruction"),
@@ -68,3 +80,13 @@ def test_all_stations_cannot_be_held_out() -> None:
 def test_memory_decides_nothing_about_the_training_set() -> None:
     small, large = make(training_set={"in_memory": 0}), make(training_set={"in_memory": 100})
     assert small.training_set.drawing_values() == large.training_set.drawing_values()
+
+
+def test_the_launchpad_refuses_what_the_settings_refuse(tmp_path: Path) -> None:
+    settings = make()
+    asset = build_clustering_assets(settings, build_partitions(settings))[-1]
+    context = dg.build_asset_context(partition_key=str(settings.dec.k[0]))
+    chosen = hyperparameters.dec_config(settings)(objective="dec")
+    resources = {"store": DataStore.of(settings), "tracking": Tracking.of(settings, tmp_path)}
+    with pytest.raises(ValueError, match=r"dec\.objective is dec.*novelty\.score cannot be reconstruction"):
+        list(asset(context, config=chosen, **resources))  # type: ignore[call-overload]

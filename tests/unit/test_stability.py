@@ -13,7 +13,7 @@ from ris_core import config
 from ris_core.clustering.agreement import consensus, pairwise_ari
 from ris_core.clustering.noise_null import NoiseNull, against_noise
 from ris_core.clustering.noise_windows import noise_windows
-from ris_core.clustering.stability import Stability, judge, train_with
+from ris_core.clustering.stability import NoTrainingError, Stability, assess, judge, train_with
 from ris_core.clustering.trainings import Recipe, Trainings, another_order, train_once
 from ris_core.config import Settings
 from ris_core.models.inference import encode
@@ -26,7 +26,7 @@ from ris_core.storage.store import Store
 from ris_core.training.aec import train_aec
 from ris_core.training.normalise import normalise
 from ris_core.training.samples import of_array
-from ris_core.training.training_set import TrainingSet
+from ris_core.training.training_set import TrainingSet, draw, load
 from ris_core.waveforms.acquire import acquire_station_day
 
 Array = NDArray[Any]
@@ -263,3 +263,26 @@ def test_the_settings_decide_how_much_agreement_is_asked_for() -> None:
     rng = np.random.default_rng(0)
     unrelated = [rng.integers(0, 3, 90) for _ in range(3)]
     assert judge(stability(unrelated), Settings.model_validate(values)).passed
+
+
+def test_trainings_that_come_to_nothing_are_named_and_left_out(processed: Store, tmp_path: Path) -> None:
+    values = processed.settings.model_dump(mode="json")
+    values["stability"] |= {"vary": "autoencoder", "seeds": 3, "noise_windows": 0, "held_out_stations": 0}
+    values["aec"] |= {"restarts": 0, "max_epochs": 1}
+    store = Store(Settings.model_validate(values), processed.root)
+    draw(store)
+    data = load(store)
+    aec = Aec(0, latent="linear")
+    recipe = Recipe(aec, encode(aec, data.samples), data.samples, 2, DEC)
+    labels = train_once(recipe, np.arange(len(data)), 0)
+    model = trained(replace(recipe, k=3))
+    path, hopeless = tmp_path / "trainings.safetensors", (8, 1e30)
+    with pytest.raises(NoTrainingError, match=r"none of 2 further trainings.*\nseed 1: .*\nseed 2: "):
+        assess(store, data, recipe, model, labels, Trainings(path, "one"), hopeless)
+    done = Trainings(path, "one")
+    done.labels("seed 1", lambda: labels)
+    found = assess(store, data, recipe, model, labels, done, hopeless)
+    assert found.names == ("model", "seed 1")
+    assert found.failed.keys() == {"seed 2"}
+    assert "learning rate 1e+30" in found.failed["seed 2"]
+    assert (found.metrics()["trainings"], found.metrics()["failed_trainings"]) == (2, 1)

@@ -13,12 +13,14 @@ from ris_core.models.inference import encode, reconstruction_error, soft_assignm
 from ris_core.models.networks import Aec, LatentActivation
 from ris_core.models.weights import weights_digest
 from ris_core.training.acceptance import accept_aec, accept_dec, coinciding
-from ris_core.training.aec import AecResult, train_aec
-from ris_core.training.dec import target_distribution, train_dec
+from ris_core.training.aec import train_aec
+from ris_core.training.dec import train_dec
 from ris_core.training.floors import live_latents, mean_spectrogram_mse, pca_mse
 from ris_core.training.loop import DivergedError
 from ris_core.training.normalise import SpectrogramError, normalise
+from ris_core.training.results import AecResult
 from ris_core.training.samples import of_array
+from ris_core.training.targets import target_distribution
 
 Array = NDArray[Any]
 
@@ -176,7 +178,7 @@ def dead_when(seeds: set[int], monkeypatch: pytest.MonkeyPatch) -> None:
             if seed in seeds:
                 torch.nn.init.constant_(self.encoder[11].bias, -1e3)
 
-    monkeypatch.setattr("ris_core.training.aec.Aec", Mortal)
+    monkeypatch.setattr("ris_core.training.aec_attempt.Aec", Mortal)
 
 
 def test_dead_latents_are_begun_again_with_the_next_seed(
@@ -331,3 +333,27 @@ def test_dec_does_not_crash_on_collapsed_clusters(trained: AecResult) -> None:
 def test_dec_refuses_labels_that_do_not_belong_to_the_events(trained: AecResult) -> None:
     with pytest.raises(ValueError, match=r"initial_labels must have the shape \(96,\)"):
         train_dec(trained.model, X, np.zeros((3, 9)), np.zeros(10, int), DEC)
+
+
+class Noted(torch.nn.Module):
+    """A linear autoencoder that distorts its input in training mode alone, and notes the mode of each pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder, self.decoder = torch.nn.Linear(8, 2), torch.nn.Linear(2, 8)
+        self.modes: list[bool] = []
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        self.modes.append(self.training)
+        z = self.encoder(torch.zeros_like(x) if self.training else x)
+        return self.decoder(z), z
+
+
+def test_another_network_trains_in_training_mode_and_is_validated_and_handed_back_in_evaluation_mode() -> None:
+    x = np.random.default_rng(0).normal(size=(24, 8)).astype(np.float32)
+    result = train_aec(x[:16], x[16:], 8, 1e-2, config.Aec(max_epochs=3, device="cpu"), network=Noted())
+    assert result.model.modes == [True, True, False] * 3
+    assert not result.model.training
+    with torch.inference_mode():
+        undistorted = float((result.model(torch.from_numpy(x[16:]))[0] - torch.from_numpy(x[16:])).square().mean())
+    assert result.val_mse == pytest.approx(undistorted)

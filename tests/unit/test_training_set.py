@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 from published_builders import published, published_values
 
-from ris_core.config import Settings
+from ris_core.config import Normalisation, Settings
+from ris_core.labels.held_out import held_out_events, held_out_mse
+from ris_core.models.inference import reconstruction_error
+from ris_core.models.networks import Aec
 from ris_core.published.importing import prepare
 from ris_core.storage import spectrogram_file
 from ris_core.storage.scratch import ScratchArray
 from ris_core.storage.store import Store
 from ris_core.training import training_set
+from ris_core.training.normalise import normalise
 from ris_core.training.training_set import TooFewEventsError, draw, load
 
 STATIONS = ("AA", "BB", "CC")
@@ -63,6 +67,23 @@ def test_nothing_is_drawn_of_stations_that_are_held_out(root: Path) -> None:
     assert {name.split(".")[1] for name in load(store).event_id} == {"AA", "CC"}
     with pytest.raises(TooFewEventsError, match="6 events are processed, at least 20 are needed"):
         draw(store_of(root, held_out_stations=["AA", "BB"]))
+
+
+def test_stations_that_are_held_out_are_scored_on_a_seeded_sample(root: Path) -> None:
+    store = store_of(root, held_out_stations=["BB", "CC"])
+    assert held_out_events(store_of(root)) is None
+    assert held_out_mse(store_of(root), Aec(0), Normalisation()) == {}
+    everything = held_out_events(store)
+    assert everything is not None
+    assert len(everything) == HAVE["BB"] + HAVE["CC"]
+    some, again = held_out_events(store, 9), held_out_events(store, 9)
+    assert some is not None
+    assert len(some) == 9
+    np.testing.assert_array_equal(some, again)
+    assert {one.tobytes() for one in some} < {one.tobytes() for one in everything}
+    wanted = reconstruction_error(Aec(0), normalise(everything.copy())).mean()
+    found = held_out_mse(store, Aec(0), Normalisation())
+    assert found == {"held_out_mse": pytest.approx(wanted), "held_out_events": 26}
 
 
 def test_the_file_is_the_same_whether_gathered_in_memory_or_in_a_file(root: Path) -> None:

@@ -1,0 +1,36 @@
+"""Failed attempts at station-days: which are tried again, and which are given up until someone resets them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from ris_core.config import Operations
+from ris_core.station_day import StationDay
+from ris_core.storage.store import STATION_DAY_STAGES, FailureRecord, Stage, Store
+
+_LONGEST_WAIT_H = 30 * 24.0
+
+
+def is_given_up(record: FailureRecord, operations: Operations) -> bool:
+    """Return whether a station-day has failed so often that nothing asks for it by itself any more."""
+    return record.attempts >= operations.attempts
+
+
+def is_due(record: FailureRecord, operations: Operations, now: datetime) -> bool:
+    """Return whether it is time for another attempt: the wait doubles with each, and after a reset there is none."""
+    if is_given_up(record, operations):
+        return False
+    if record.attempts == 0:
+        return True
+    wait = timedelta(hours=min(operations.attempt_wait * 2.0 ** (record.attempts - 1), _LONGEST_WAIT_H))
+    return datetime.fromisoformat(record.last_attempt) + wait <= now
+
+
+def given_up(store: Store) -> dict[tuple[Stage, StationDay], FailureRecord]:
+    """Return the station-days that are given up, with stage, last error and number of attempts."""
+    return {
+        (stage, key): record
+        for stage in STATION_DAY_STAGES
+        for key, record in store.failures(stage).items()
+        if is_given_up(record, store.settings.operations)
+    }

@@ -1,0 +1,92 @@
+"""How much has come in that the models have not seen, and how much of that the champion does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ris_core.config import Operations
+from ris_core.station_day import StationDay
+from ris_core.storage import spectrogram_file, tables
+from ris_core.storage.store import Store
+
+_LOOKED_AT = 2000
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Events since the training set was drawn.
+
+    Attributes
+    ----------
+    seen
+        Events that the training set was drawn from.
+    unseen
+        Events of station-days that are new or were made again with another result.
+    labelled, unassigned
+        Those of them that have a label, and of these the ones that no class was assigned to.
+    """
+
+    seen: int
+    unseen: int
+    labelled: int
+    unassigned: int
+
+    @property
+    def unseen_share(self) -> float:
+        """Share of all events that is unseen."""
+        return self.unseen / max(1, self.seen + self.unseen)
+
+    @property
+    def unassigned_share(self) -> float:
+        """Share of the labelled unseen events that is not assigned."""
+        return self.unassigned / max(1, self.labelled)
+
+    def reason(self, operations: Operations) -> str:
+        """Return why models should be trained anew; empty if they need not."""
+        if self.unseen < operations.retrain_least_events:
+            return ""
+        if self.unseen_share >= operations.retrain_unseen:
+            return (
+                f"{self.unseen_share:.0%} of the events are unseen (operations.retrain_unseen: "
+                f"{operations.retrain_unseen:.0%})"
+            )
+        enough = self.labelled >= operations.retrain_least_events
+        if enough and self.unassigned_share >= operations.retrain_unassigned:
+            return (
+                f"{self.unassigned_share:.0%} of the unseen events are not assigned (operations.retrain_unassigned: "
+                f"{operations.retrain_unassigned:.0%})"
+            )
+        return ""
+
+
+def unseen_since_draw(store: Store, candidates: Iterable[StationDay]) -> Unseen:
+    """Return what came in since the training set was drawn.
+
+    Parameters
+    ----------
+    store
+        Where to look; it must hold a training set.
+    candidates
+        Station-days that were processed since; those with the same result as then are left out, and those of stations
+        that are held out of the training.
+    """
+    # Of very many station-days every n-th stands for the others, so that looking takes seconds.
+    wanted = [key for key in candidates if key.station not in store.settings.training_set.held_out_stations]
+    step = -(-len(wanted) // _LOOKED_AT) or 1
+    drawn = spectrogram_file.read_info(store.training_set).summary
+    then: dict[str, str] = drawn["drawn_from"]
+    unseen = labelled = unassigned = 0
+    for key in wanted[::step]:
+        try:
+            found = spectrogram_file.read_info(store.spectrograms(key))
+        except OSError:
+            continue  # gone or damaged: there is nothing to train on
+        if found.events == 0 or then.get(str(key)) == found.content:
+            continue
+        unseen += found.events
+        if store.labels(key).exists():
+            assigned = tables.read_table(store.labels(key), ["assigned"])["assigned"].astype(bool)
+            labelled += len(assigned)
+            unassigned += int((~assigned).sum())
+    return Unseen(int(drawn["of"]), unseen * step, labelled * step, unassigned * step)

@@ -1,0 +1,249 @@
+"""Fills a block of the archive by hand: acquire, process and label what is missing or out of date on disk.
+
+Each block goes through its stages in order, and in each stage only what is not current is asked for, so that a repeated
+command does nothing twice. A station-day that fails keeps its next stages back and no other one.
+"""
+
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
+
+from ris_core.freshness import is_ready
+from ris_core.progress import track
+from ris_core.stages import is_current, is_left_out
+from ris_core.station_day import StationDay
+from ris_core.storage.store import FailureRecord, Stage, Store
+from ris_dagster.launching import Launcher, LaunchError
+from ris_dagster.planning import Block, plan
+from ris_dagster.records import JOBS, in_progress, recorded_station_days
+from ris_dagster.stages import Run, error_of
+from ris_dagster.station_days import AGAIN_TAG
+
+BACKFILL_TAG = "ris/backfill"
+"""Tag of the runs of one `ris backfill`."""
+_POLL_S = 2.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a backfill is asked for.
+
+    Attributes
+    ----------
+    stages
+        In their order.
+    keys
+        Station-days.
+    again
+        Whether the source is asked again for station-days that stand.
+    """
+
+    stages: tuple[Stage, ...]
+    keys: tuple[StationDay, ...]
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A station-day that failed in this backfill, and why."""
+
+    stage: Stage
+    key: StationDay
+    error: str
+
+
+@dataclass
+class _Group:
+    """Station-days that take a stage together: the next one begins when the last of their runs has ended."""
+
+    keys: frozenset[StationDay]
+    stage: Stage
+    open: int
+
+
+@dataclass(frozen=True)
+class _Working:
+    group: _Group
+    block: Block
+    keys: frozenset[StationDay]
+    failures: Mapping[StationDay, FailureRecord]
+
+
+@dataclass
+class Report:
+    """What came of a backfill, as it goes.
+
+    Attributes
+    ----------
+    settled
+        Station-days of each stage that are behind it: made, failed or left out.
+    failures
+        What failed.
+    left_out
+        Station-days that other runs are at work on.
+    working
+        Runs that wait or work, by identifier.
+    """
+
+    settled: dict[Stage, set[StationDay]] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    left_out: set[StationDay] = field(default_factory=set)
+    working: dict[str, _Working] = field(default_factory=dict)
+
+
+def outstanding(store: Store, asked: Asked) -> dict[Stage, set[StationDay]]:
+    """Look at the disk and return what is to be done; what follows something to be done may turn out to be current."""
+    found: dict[Stage, set[StationDay]] = {stage: set() for stage in asked.stages}
+    for key in track(asked.keys, "looking at what is there", unit="station-day"):
+        before = False
+        for stage in asked.stages:
+            if is_left_out(stage, store, key):
+                continue
+            before = before or (asked.again and stage == "acquire") or not is_current(stage, store, key)
+            if before:
+                found[stage].add(key)
+    return found
+
+
+def plan_blocks(store: Store, todo: Mapping[Stage, set[StationDay]]) -> list[Block]:
+    """Return the blocks that go through the stages, oldest first."""
+    settings = store.settings
+    stations = [s.code for s in settings.stations]
+    return plan(set[StationDay]().union(*todo.values()), stations, settings.operations.station_days_per_run)
+
+
+class Backfill:
+    """A backfill on its way.
+
+    Parameters
+    ----------
+    store, instance, graph
+        The network, its Dagster instance and its assets.
+    launcher
+        Starts the runs.
+    asked, todo
+        What is asked for, and what of it is to be done (`outstanding`).
+    at_once
+        Most runs that wait or work at once.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        instance: dg.DagsterInstance,
+        graph: "BaseAssetGraph[Any]",
+        launcher: Launcher,
+        asked: Asked,
+        todo: Mapping[Stage, set[StationDay]],
+        at_once: int,
+    ) -> None:
+        self._store, self._instance, self._graph, self._launcher = store, instance, graph, launcher
+        self._asked, self._todo, self._at_once = asked, todo, at_once
+        self._stations = [s.code for s in store.settings.stations]
+        self._tags = {BACKFILL_TAG: uuid.uuid4().hex[:8]} | ({AGAIN_TAG: "true"} if asked.again else {})
+        self._begin = instance.event_log_storage.get_maximum_record_id() or 0
+        self._waiting: deque[tuple[_Group, Block]] = deque()
+        self.report = Report({stage: set() for stage in asked.stages})
+
+    def run(self, look: Callable[["Backfill"], None], say: Callable[[str], None]) -> None:
+        """Take all blocks through their stages.
+
+        Parameters
+        ----------
+        look
+            Called now and then to show how far it is.
+        say
+            Told what each run came to.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            Ctrl-C: nothing more is started; `report.working` goes on.
+        """
+        blocks = deque(plan_blocks(self._store, self._todo))
+        working = self.report.working
+        while blocks or self._waiting or working:
+            while len(working) < self._at_once and (self._waiting or blocks):
+                if not self._waiting:
+                    self._waiting += self._runs_of(blocks.popleft().keys(), self._asked.stages[0])
+                if self._waiting:
+                    self._start(*self._waiting.popleft())
+            look(self)
+            ended = self._ended()
+            for run in ended:
+                say(self._settle(run, working.pop(run.run_id)))
+            if working and not ended:
+                time.sleep(_POLL_S)
+
+    def done(self) -> dict[Stage, int]:
+        """Return how many station-days of each stage are behind, those of working runs included."""
+        counts = {}
+        for stage, settled in self.report.settled.items():
+            at_work = set[StationDay]().union(*(w.keys for w in self.report.working.values() if w.group.stage == stage))
+            made = at_work & recorded_station_days(self._instance, stage, self._begin) if at_work else set()
+            counts[stage] = len(settled | made)
+        return counts
+
+    def _runs_of(self, among: Collection[StationDay], stage: Stage) -> list[tuple[_Group, Block]]:
+        """Return the runs that station-days need at a stage; if none, those of the next one."""
+        keys = self._todo[stage].intersection(among)
+        busy = keys & set[StationDay]().union(*in_progress(self._instance, self._stations, self._graph).values())
+        wanted = {key for key in keys - busy if self._is_wanted(stage, key)}
+        self.report.left_out |= busy
+        self.report.settled[stage] |= keys - wanted
+        runs = plan(wanted, self._stations, self._store.settings.operations.station_days_per_run)
+        group = _Group(frozenset(among), stage, len(runs))
+        return [(group, run) for run in runs] if runs else self._following(group)
+
+    def _following(self, group: _Group) -> list[tuple[_Group, Block]]:
+        after = self._asked.stages[self._asked.stages.index(group.stage) + 1 :]
+        return self._runs_of(group.keys, after[0]) if after else []
+
+    def _is_wanted(self, stage: Stage, key: StationDay) -> bool:
+        if stage == "acquire" and self._asked.again:
+            return True
+        # Asked for alone, a stage that is not ready fails and says what has to be done first.
+        ready = is_ready(stage, self._store, key) or stage == self._asked.stages[0]
+        return ready and not is_current(stage, self._store, key)
+
+    def _start(self, group: _Group, block: Block) -> None:
+        keys = block.keys()
+        before = {key: record for key in keys if (record := self._store.failure(group.stage, key)) is not None}
+        run_id = self._launcher.launch(Run(JOBS[group.stage], str(block), tags=block.tags() | self._tags))
+        self.report.working[run_id] = _Working(group, block, frozenset(keys), before)
+
+    def _ended(self) -> list[dg.DagsterRun]:
+        ids = list(self.report.working)
+        found = self._instance.get_runs(dg.RunsFilter(run_ids=ids)) if ids else []
+        gone = set(ids) - {run.run_id for run in found}
+        if gone:
+            raise LaunchError(f"run {gone.pop()} was deleted from the instance while it was followed; start again")
+        return [run for run in found if run.is_finished]
+
+    def _settle(self, run: dg.DagsterRun, work: _Working) -> str:
+        """Take up what a run came to; what follows it waits then to be started."""
+        failures = [] if run.is_success else self._failures_of(run, work)
+        self.report.failures += failures
+        self.report.settled[work.group.stage] |= work.keys
+        work.group.open -= 1
+        if work.group.open == 0:
+            # Before new blocks: what has begun is finished first.
+            self._waiting.extendleft(reversed(self._following(work.group)))
+        told = f"{work.group.stage} {work.block}: {len(work.block) - len(failures)} done"
+        return told + (f", {len(failures)} FAILED (run {run.run_id})" if failures else "")
+
+    def _failures_of(self, run: dg.DagsterRun, work: _Working) -> list[Failure]:
+        noted = {key: record for key in work.keys if (record := self._store.failure(work.group.stage, key)) is not None}
+        failed = {key: record.error for key, record in noted.items() if record != work.failures.get(key)}
+        # Where its process was killed nothing is noted of what it was at.
+        kinds = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED}
+        events = [entry.get_dagster_event() for entry in self._instance.all_logs(run.run_id, of_type=kinds)]
+        unsaid = [key for key in work.keys - failed.keys() if not is_current(work.group.stage, self._store, key)]
+        failed |= dict.fromkeys(unsaid, f"run {run.run_id}: {error_of(events)}")
+        return [Failure(work.group.stage, key, failed[key]) for key in sorted(failed, key=lambda k: (k.day, k.station))]

@@ -1,0 +1,177 @@
+"""`ris backfill` in a terminal: the plan, the progress, and what came of it."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import dagster as dg
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from ris_core.station_day import StationDay
+from ris_core.storage.store import Stage, Store
+from ris_dagster.backfill import Asked, Backfill, Failure, outstanding, plan_blocks
+from ris_dagster.definitions import build_definitions
+from ris_dagster.launching import Launcher, LaunchError, inline, queue, queue_is_served
+from ris_dagster.planning import Block
+
+_ROWS_AT_MOST = 20
+EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 2, 130
+
+
+def run_backfill(
+    console: Console,
+    store: Store,
+    instance: dg.DagsterInstance,
+    asked: Asked,
+    *,
+    workspace: Path | None,
+    at_once: int,
+    confirm: Callable[[int], bool],
+) -> int:
+    """Show the plan, start it, follow it, and say what failed.
+
+    Parameters
+    ----------
+    console
+        Where to say it.
+    store, instance
+        The network.
+    asked
+        What is asked for.
+    workspace
+        The workspace file of daemon and webserver; None: the runs are executed in this process.
+    at_once
+        Most runs that wait or work at once.
+    confirm
+        Asked with the number of blocks whether to begin.
+
+    Returns
+    -------
+    int
+        Exit code: 0, 1 if station-days failed, 2 if it could not begin, 130 after Ctrl-C.
+    """
+    todo = outstanding(store, asked)
+    blocks = plan_blocks(store, todo)
+    console.print(stages_table(asked, todo))
+    if not blocks:
+        console.print("Everything is current; there is nothing to do.")
+        return 0
+    console.print(blocks_table(blocks, todo))
+    if not confirm(len(blocks)):
+        return 0
+    way: AbstractContextManager[Launcher] = inline(store, instance) if workspace is None else queue(instance, workspace)
+    graph = build_definitions(store.settings).resolve_asset_graph()
+    try:
+        with way as launcher:
+            backfill = Backfill(store, instance, graph, launcher, asked, todo, at_once if workspace else 1)
+            try:
+                _follow(console, instance, backfill, todo, live=workspace is not None)
+            except KeyboardInterrupt:
+                _interrupted(console, backfill)
+                return EXIT_INTERRUPTED
+    except LaunchError as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        return EXIT_REFUSED
+    return _conclude(console, store, backfill)
+
+
+def stages_table(asked: Asked, todo: Mapping[Stage, set[StationDay]]) -> Table:
+    """Return how much of each stage is to be done."""
+    out = Table("stage", "to do", "current", title=f"{len(asked.keys)} station-days", title_justify="left")
+    before = False
+    for stage, keys in todo.items():
+        # What follows an acquisition is only known to be out of date when that is done.
+        upper = "at most " if before and keys else ""
+        out.add_row(stage, f"{upper}{len(keys)}", str(len(asked.keys) - len(keys)))
+        before = before or bool(keys)
+    return out
+
+
+def blocks_table(blocks: Sequence[Block], todo: Mapping[Stage, Collection[StationDay]]) -> Table:
+    """Return the first blocks of a plan, with what each stage has to do in them."""
+    out = Table("block", "stations × days", *todo, title=f"{len(blocks)} blocks, oldest first", title_justify="left")
+    for block in blocks[:_ROWS_AT_MOST]:
+        keys = set(block.keys())
+        size = f"{len(block.stations)} × {len(block) // len(block.stations)}"
+        out.add_row(str(block), size, *(str(len(keys.intersection(todo[stage]))) for stage in todo))
+    if len(blocks) > _ROWS_AT_MOST:
+        out.add_row(f"and {len(blocks) - _ROWS_AT_MOST} more, up to {max(b.last for b in blocks)}")
+    return out
+
+
+class _Rate(ProgressColumn):
+    """Station-days per minute."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate, or a dash before anything is done."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed * 60:.1f}/min" if speed else "-/min")
+
+
+def _follow(
+    console: Console,
+    instance: dg.DagsterInstance,
+    backfill: Backfill,
+    todo: Mapping[Stage, set[StationDay]],
+    live: bool,
+) -> None:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    # Of runs in this process the bar of each block is shown instead.
+    progress = Progress(*columns, console=console, disable=not live, speed_estimate_period=600)
+    tasks = {stage: progress.add_task(stage, total=len(keys)) for stage, keys in todo.items()}
+    told = False
+
+    def look(going: Backfill) -> None:
+        nonlocal told
+        for stage, count in going.done().items():
+            progress.update(tasks[stage], completed=count)
+        served = not live or queue_is_served(instance)
+        if not served and not told:
+            progress.console.print(
+                "No daemon takes runs from the queue any more: they wait until one is started (`make ui`). Ctrl-C "
+                "leaves them there.",
+                style="red",
+            )
+        told = not served
+
+    with progress:
+        backfill.run(look, lambda line: progress.console.print(line, markup=False, soft_wrap=True))
+        look(backfill)
+
+
+def _interrupted(console: Console, backfill: Backfill) -> None:
+    console.print("Stopped: nothing more is started. What is finished stays; the same command goes on from there.")
+    for run_id, work in backfill.report.working.items():
+        console.print(f"  goes on: {work.group.stage} {work.block} (run {run_id})", markup=False, soft_wrap=True)
+    if backfill.report.working:
+        console.print("The daemon works on these; they can be terminated in the Dagster UI, under Runs.")
+
+
+def _conclude(console: Console, store: Store, backfill: Backfill) -> int:
+    report = backfill.report
+    if report.left_out:
+        console.print(
+            f"{len(report.left_out)} station-days were left to other runs that were at work on them; when those are "
+            "over, the same command does what is still missing."
+        )
+    if not report.failures:
+        console.print("Done.")
+        return 0
+    console.print(f"{len(report.failures)} failed:", style="red")
+    for failure in report.failures[:_ROWS_AT_MOST]:
+        console.print(_line(failure), markup=False, soft_wrap=True)
+    if len(report.failures) > _ROWS_AT_MOST:
+        console.print(f"  ... and {len(report.failures) - _ROWS_AT_MOST} more; `ris status` lists them all")
+    console.print(
+        "Repair what the errors name and give the same command again: only what is missing is done. After "
+        f"{store.settings.operations.attempts} attempts `catch_up` leaves a station-day alone, until `ris reset`.",
+        soft_wrap=True,
+    )
+    return EXIT_FAILED
+
+
+def _line(failure: Failure) -> str:
+    return f"  {failure.stage} {failure.key}: {failure.error}"

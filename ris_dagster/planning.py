@@ -1,0 +1,143 @@
+"""Plans of blocks: wanted station-days become runs, each over consecutive stations and consecutive days."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from ris_core.config import Settings
+from ris_core.station_day import StationDay
+from ris_dagster.partitions import range_tags
+
+Span = tuple[int, int]
+"""First and last index, both inclusive."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Station-days of one run: every station on every day.
+
+    Attributes
+    ----------
+    stations
+        Codes, consecutive in the order of the settings.
+    first, last
+        First and last day.
+    """
+
+    stations: tuple[str, ...]
+    first: date
+    last: date
+
+    def __len__(self) -> int:
+        return len(self.stations) * ((self.last - self.first).days + 1)
+
+    def __str__(self) -> str:
+        stations = self.stations[0] if len(self.stations) == 1 else f"{self.stations[0]}-{self.stations[-1]}"
+        days = f"{self.first}" if self.first == self.last else f"{self.first} ... {self.last}"
+        return f"{stations}, {days}"
+
+    def keys(self) -> list[StationDay]:
+        """Return the station-days, day by day."""
+        days = (self.last - self.first).days + 1
+        return [StationDay(s, self.first + timedelta(days=n)) for n in range(days) for s in self.stations]
+
+    def tags(self) -> dict[str, str]:
+        """Return the tags by which Dagster knows the station-days of the run."""
+        return range_tags(self.stations, self.first, self.last)
+
+
+def plan(wanted: Iterable[StationDay], stations: Sequence[str], at_most: int) -> list[Block]:
+    """Cover wanted station-days with blocks, each station-day once and no other one, oldest first.
+
+    Parameters
+    ----------
+    wanted
+        Station-days in any order.
+    stations
+        All codes in the order of the settings.
+    at_most
+        Most station-days of a block.
+    """
+    place = {code: number for number, code in enumerate(stations)}
+    cells = {(key.day.toordinal(), place[key.station]) for key in wanted}
+    # Days with the same stations are put together, or stations with the same days: whichever takes fewer runs. Outages
+    # of single stations want the one, outages of the network the other.
+    by_days = [(days, codes) for days, codes in _rectangles(cells)]
+    by_stations = [(days, codes) for codes, days in _rectangles((station, day) for day, station in cells)]
+    plans = [[part for found in way for part in _cut(*found, at_most)] for way in (by_days, by_stations)]
+    fewest = plans[0] if len(plans[0]) <= len(plans[1]) else plans[1]
+    return [
+        Block(tuple(stations[low : high + 1]), date.fromordinal(first), date.fromordinal(last))
+        for (first, last), (low, high) in sorted(fewest)
+    ]
+
+
+def _rectangles(cells: Iterable[tuple[int, int]]) -> Iterator[tuple[Span, Span]]:
+    """Cover cells with rectangles: rows in which the same columns stand side by side are put together."""
+    rows: defaultdict[int, list[int]] = defaultdict(list)
+    for row, column in cells:
+        rows[row].append(column)
+    growing: dict[Span, int] = {}  # the columns of a rectangle, and the row it begins with
+    before = None
+    for row in sorted(rows):
+        spans = set(_consecutive(sorted(rows[row])))
+        for span in [s for s in growing if s not in spans or before != row - 1]:
+            yield (growing.pop(span), before or 0), span
+        growing = {span: growing.get(span, row) for span in spans}
+        before = row
+    for span, first in growing.items():
+        yield (first, before or 0), span
+
+
+def _consecutive(numbers: Sequence[int]) -> Iterator[Span]:
+    """Yield the spans of ascending numbers that follow one another."""
+    first = before = numbers[0]
+    for number in numbers[1:]:
+        if number != before + 1:
+            yield first, before
+            first = number
+        before = number
+    yield first, before
+
+
+def _cut(days: Span, codes: Span, at_most: int) -> Iterator[tuple[Span, Span]]:
+    """Cut a rectangle into parts of at most so many station-days, of as many stations as can be."""
+    width = min(codes[1] - codes[0] + 1, at_most)
+    height = at_most // width
+    for low in range(codes[0], codes[1] + 1, width):
+        for first in range(days[0], days[1] + 1, height):
+            yield (first, min(first + height - 1, days[1])), (low, min(low + width - 1, codes[1]))
+
+
+def plan_by_size(wanted: Mapping[StationDay, int], stations: Sequence[str], at_most: int) -> list[Block]:
+    """Plan station-days that have failed before in smaller blocks, a quarter with each attempt, oldest first.
+
+    So a station-day that takes its run's process down with it soon is alone, and the others are done.
+
+    Parameters
+    ----------
+    wanted
+        Station-days and their failed attempts.
+    stations, at_most
+        As in `plan`.
+    """
+    groups: defaultdict[int, list[StationDay]] = defaultdict(list)
+    for key, attempts in wanted.items():
+        groups[max(1, at_most // 4**attempts)].append(key)
+    blocks = [block for size, keys in groups.items() for block in plan(keys, stations, size)]
+    return sorted(blocks, key=lambda block: (block.first, stations.index(block.stations[0])))
+
+
+def newest_complete_day(settings: Settings, now: datetime) -> date:
+    """Return the newest day whose data should all be there: its padding and the latency of the data have passed.
+
+    It may lie before the first or after the last day of the network.
+    """
+    behind = timedelta(seconds=settings.conditioning.padding, hours=settings.operations.latency)
+    return (now - behind).date() - timedelta(days=1)
+
+
+def complete_days(settings: Settings, now: datetime) -> list[date]:
+    """Return the days of the network up to the newest complete one."""
+    return settings.days(newest_complete_day(settings, now) + timedelta(days=1))

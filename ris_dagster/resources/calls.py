@@ -1,0 +1,80 @@
+"""One long computation on a Dask worker that tells of its steps while it runs, and ends when nobody waits for it."""
+
+import queue
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from ris_dagster.resources.workers import NoWorkersError
+
+Result = TypeVar("Result")
+OnStep = Callable[[int, dict[str, Any]], None]
+
+_LOOK_S = 1.0
+
+
+class AbandonedError(RuntimeError):
+    """The run that asked for a computation has ended."""
+
+
+def call_on(client: Any, function: Callable[..., Result], task: object, on_step: OnStep) -> Result:
+    """Run ``function(task, on_step=…)`` on a worker; `on_step` is called here, in order, as the worker tells of it.
+
+    If the worker dies, the computation begins again on another one; steps that were told of are not told again, so it
+    must tell the same ones each time. When this process ends or is interrupted, the computation ends at its next step.
+
+    Raises
+    ------
+    NoWorkersError
+        The scheduler went away.
+    Exception
+        What the function raised.
+    """
+    told: queue.SimpleQueue[tuple[int, int, dict[str, Any]]] = queue.SimpleQueue()
+    topic = f"ris-{uuid.uuid4().hex}"
+    client.subscribe_topic(topic, lambda event: told.put(event[1]))
+    future = client.submit(_telling, function, task, topic, pure=False)
+    seen = 0
+
+    def pass_on(wanted: Callable[[], bool]) -> None:
+        nonlocal seen
+        while wanted():
+            try:
+                number, step, row = told.get(timeout=_LOOK_S)
+            except queue.Empty:
+                continue
+            if number == seen:
+                on_step(step, row)
+                seen += 1
+
+    try:
+        pass_on(lambda: not future.done())
+        if future.cancelled():
+            raise NoWorkersError(f"the Dask scheduler at {client.scheduler.address} went away during a training")
+        count, result = future.result()
+        # The last steps may arrive after the result.
+        pass_on(lambda: seen < count)
+        found: Result = result
+        return found
+    finally:
+        future.cancel()
+        client.unsubscribe_topic(topic)
+
+
+def _telling(function: Callable[..., Result], task: object, topic: str) -> tuple[int, Result]:
+    from distributed import get_worker
+
+    worker = get_worker()
+    key = worker.get_current_task()
+    count = 0
+
+    def on_step(step: int, row: Mapping[str, Any]) -> None:
+        nonlocal count
+        mine = worker.state.tasks.get(key)
+        if mine is None or mine.state == "cancelled":
+            raise AbandonedError("the run that asked for this has ended")
+        worker.log_event(topic, (count, step, dict(row)))
+        count += 1
+
+    result = function(task, on_step=on_step)
+    return count, result

@@ -1,0 +1,106 @@
+"""Where the MLflow store lies, without its password, and a lock for what only one process may do with it."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MLFLOW_VARIABLES = ("MLFLOW_TRACKING_URI", "RIS_MLFLOW_DATABASE")
+_SQLITE = "sqlite:///"
+_PASSWORD_OF_LIBPQ = "PGPASSWORD"  # noqa: S105 - the name of a variable
+_LOCK_NUMBER = 7_421_905  # of our own; advisory locks of a database are told apart by their numbers alone
+
+
+class MlflowStoreError(ValueError):
+    """The address of the MLflow store cannot be used, or what is there does not answer."""
+
+
+def store_uri(folder: Path) -> str:
+    """Return the address of the MLflow store: MLFLOW_TRACKING_URI, RIS_MLFLOW_DATABASE, or SQLite in a folder.
+
+    The address travels: into Dagster's resource page, messages, command lines. So a database's password is taken out
+    of it and handed to libpq through the environment of this process and its children (PGPASSWORD).
+
+    Raises
+    ------
+    MlflowStoreError
+        The address holds a password that can be handed over in no other way.
+    """
+    for variable in MLFLOW_VARIABLES:
+        if uri := os.environ.get(variable):
+            return _without_password(variable, uri)
+    return f"{_SQLITE}{folder / 'mlflow.db'}"
+
+
+def _without_password(variable: str, uri: str) -> str:
+    if uri.startswith("http"):
+        if "@" in uri:
+            raise MlflowStoreError(
+                f"{variable} holds credentials ('@'), which would be shown wherever the address is; "
+                "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead"
+            )
+        return uri
+    if "://" not in uri or uri.startswith((_SQLITE, "file:")):
+        return uri
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(uri)
+    except (ArgumentError, ValueError):
+        # Its own message would repeat the address, and with it the password.
+        raise MlflowStoreError(
+            f"{variable} is no address of a database; write it like postgresql+psycopg2://USER:PASSWORD@HOST:5432/mlflow"
+        ) from None
+    if url.get_backend_name() in ("postgresql", "postgres"):
+        # The driver is named: what "postgresql://" alone means differs between versions of SQLAlchemy.
+        url = url.set(drivername="postgresql+psycopg2")
+        if url.password is not None:
+            os.environ[_PASSWORD_OF_LIBPQ] = str(url.password)
+            url = url._replace(password=None)
+    elif url.password is not None:
+        raise MlflowStoreError(f"{variable}: only Postgres databases can be given with a password, this is {url!r}")
+    return url.render_as_string(hide_password=True)
+
+
+@contextmanager
+def locked(uri: str) -> Iterator[None]:
+    """Hold the store's lock: a file beside SQLite, an advisory lock in Postgres; a server locks for itself.
+
+    Raises
+    ------
+    MlflowStoreError
+        The database does not answer.
+    """
+    if uri.startswith(_SQLITE):
+        path = Path(uri.removeprefix(_SQLITE)).with_suffix(".lock")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+    elif uri.startswith("postgresql"):
+        with _advisory_lock(uri):
+            yield
+    else:
+        yield
+
+
+@contextmanager
+def _advisory_lock(uri: str) -> Iterator[None]:
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.pool import NullPool
+
+    # Not in a transaction: it would stay open as long as the lock.
+    engine = create_engine(uri, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    try:
+        connection = engine.connect()
+    except OperationalError as error:
+        said = " ".join(str(error.orig).split())
+        raise MlflowStoreError(
+            f"the MLflow database {uri} does not answer ({said}); start it, or correct RIS_MLFLOW_DATABASE"
+        ) from None
+    with connection:
+        connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": _LOCK_NUMBER})
+        yield

@@ -1,0 +1,73 @@
+"""Which station-days and stages the options of a command mean."""
+
+from datetime import date
+
+from ris_core.config import Settings
+from ris_core.station_day import StationDay
+from ris_core.storage.store import STATION_DAY_STAGES, Stage, Store
+from ris_dagster.records import ASSETS
+
+
+class SelectionError(ValueError):
+    """What is asked for does not exist; the message names the option and what is allowed."""
+
+
+def choose_keys(settings: Settings, stations: str | None, first: date | None, last: date | None) -> list[StationDay]:
+    """Return the station-days that options name: comma-separated codes, first and last day; all where they are none.
+
+    Raises
+    ------
+    SelectionError
+        A station or a day that the network does not have.
+    """
+    known, days = [s.code for s in settings.stations], settings.days()
+    codes = _split(stations) if stations else known
+    unknown = [code for code in codes if code not in known]
+    if unknown:
+        raise SelectionError(f"--stations {unknown[0]}: no such station; known are {', '.join(known)}")
+    if not days:
+        raise SelectionError(f"no day of the network is over yet; the first one is {settings.first_day}")
+    for option, day in (("--from", first), ("--to", last)):
+        if day is not None and not days[0] <= day <= days[-1]:
+            raise SelectionError(f"{option} {day}: the days of the network that are over are {days[0]} ... {days[-1]}")
+    first, last = first or days[0], last or days[-1]
+    if last < first:
+        raise SelectionError(f"--to {last} lies before --from {first}")
+    return [StationDay(code, day) for day in days if first <= day <= last for code in known if code in codes]
+
+
+def impossible_stages(store: Store) -> dict[Stage, str]:
+    """Return the stages that this network cannot have as things stand, and why."""
+    found: dict[Stage, str] = {}
+    if store.settings.imported:
+        found |= dict.fromkeys(("acquire", "process"), "its station-days are imported by `ris import-h5`")
+    if not store.champion.exists():
+        found["label"] = "there is no champion yet that could label"
+    return found
+
+
+def choose_stages(store: Store, assets: str | None) -> tuple[Stage, ...]:
+    """Return the stages that comma-separated names of assets or stages mean; those that are possible where none is.
+
+    Raises
+    ------
+    SelectionError
+        A name that is no asset of station-days, or a stage that this network cannot have.
+    """
+    impossible = impossible_stages(store)
+    if not assets:
+        return tuple(stage for stage in STATION_DAY_STAGES if stage not in impossible)
+    meant: dict[str, Stage] = {stage: stage for stage in STATION_DAY_STAGES}
+    meant |= {asset.to_user_string(): stage for stage, made in ASSETS.items() for asset in made}
+    chosen = set()
+    for name in _split(assets):
+        if name not in meant:
+            raise SelectionError(f"--assets {name}: no asset or stage of station-days; known are {', '.join(meant)}")
+        if meant[name] in impossible:
+            raise SelectionError(f"--assets {name}: {impossible[meant[name]]}")
+        chosen.add(meant[name])
+    return tuple(stage for stage in STATION_DAY_STAGES if stage in chosen)
+
+
+def _split(text: str) -> list[str]:
+    return [part for part in (part.strip() for part in text.split(",")) if part]

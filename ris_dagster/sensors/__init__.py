@@ -1,0 +1,1 @@
+"""The sensors: what goes on by itself."""

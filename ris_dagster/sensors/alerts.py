@@ -1,0 +1,140 @@
+"""The sensor `failure_alert`: failed runs are logged and told to the addresses that the environment names."""
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+from dagster._core.storage.tags import PARTITION_NAME_TAG, WILL_RETRY_TAG
+
+from ris_core.attempts import given_up
+from ris_core.config import Settings
+from ris_dagster import jobs
+from ris_dagster.alerting import Alert, masked, send
+from ris_dagster.partitions import RANGE_END_TAG, RANGE_START_TAG
+from ris_dagster.records import stages_of
+from ris_dagster.resources.store import DataStore
+
+DAGSTER_UI = "RIS_DAGSTER_UI"
+_STATION_DAY_JOBS = (jobs.ACQUIRE, jobs.PROCESS, jobs.LABEL)
+_LONGEST_ERROR = 4000
+
+
+def build_failure_alert(settings: Settings) -> dg.SensorDefinition:
+    """Return the sensor that reports failed runs of this network."""
+    running = settings.operations.failure_alert
+
+    @dg.run_failure_sensor(
+        name="failure_alert",
+        description="Logs every failed run with what to do, and sends it to RIS_ALERT_WEBHOOK or by RIS_ALERT_SMTP_URL "
+        "where they are set. Runs of `ris run` are not among them: that command says itself what failed.",
+        default_status=dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED,
+    )
+    def failure_alert(context: dg.RunFailureSensorContext) -> None:
+        failures = list(context.get_step_failure_events())
+        run, message = context.dagster_run, context.failure_event.message
+        alert = alert_of(settings.network.name, run, failures, message, _given_up(DataStore.of(settings), run))
+        context.log.error(masked(f"{alert.subject}\n{alert.text}"))
+        for address in send(alert):
+            context.log.info(f"told {address}")
+
+    return failure_alert
+
+
+def _given_up(store: DataStore, run: dg.DagsterRun) -> set[str]:
+    """Return the station-days that the stages of a run have given up by now."""
+    stages = stages_of(run)
+    return {str(key) for stage, key in given_up(store.open()) if stage in stages} if stages else set()
+
+
+def alert_of(
+    network: str,
+    run: dg.DagsterRun,
+    failures: Sequence[dg.DagsterEvent],
+    message: str | None,
+    left_alone: Collection[str] = (),
+) -> Alert:
+    """Return what is to be told of a failed run.
+
+    Parameters
+    ----------
+    network
+        Its name.
+    run
+        The run.
+    failures
+        Its step failures; none where its process died or never started.
+    message
+        What Dagster said of the failure.
+    left_alone
+        Station-days that nothing asks for any more; those that failed in this run are told of.
+    """
+    block = block_of(run.tags)
+    errors = [_error_of(event) for event in failures] or [message or "no reason is known"]
+    error = "\n".join(errors)[:_LONGEST_ERROR]
+    failed = [key for event in failures for key in _failed_keys(event)]
+    again = run.tags.get(WILL_RETRY_TAG) == "true"
+    ui = os.environ.get(DAGSTER_UI, "").rstrip("/")
+    url = f"{ui}/runs/{run.run_id}" if ui else ""
+    lines = [
+        f"network: {network}",
+        f"job: {run.job_name}" + (f", {block}" if block else ""),
+        f"run: {url or run.run_id}",
+        f"error: {error}",
+        f"what to do: {_advice(run.job_name, bool(failures), bool(failed), again)}",
+    ]
+    left = [key for key in failed if key in left_alone]
+    if left:
+        lines.append(f"given up: {', '.join(left)}; nothing asks for them by itself until `ris reset`")
+    details: dict[str, Any] = {
+        "network": network,
+        "job": run.job_name,
+        "run_id": run.run_id,
+        "block": block,
+        "failed": failed,
+        "given_up": left,
+        "error": error,
+        "started_again": again,
+        "url": url,
+    }
+    what = f"{len(failed)} station-day(s) failed" if failed else "the run failed"
+    return Alert(f"[{network}] {run.job_name}: {what}", "\n".join(lines), details)
+
+
+def block_of(tags: Mapping[str, str]) -> str:
+    """Return the partition or the block of station-days that a run is over, in words; empty if it has none."""
+    start, end = tags.get(RANGE_START_TAG), tags.get(RANGE_END_TAG)
+    if start and end:
+        return f"{start} ... {end}"
+    return tags.get(PARTITION_NAME_TAG, "")
+
+
+def _error_of(event: dg.DagsterEvent) -> str:
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return str(data.user_failure_data.description)
+    error = data.error
+    return str((error.cause or error).message).strip() if error else "no reason is known"
+
+
+def _failed_keys(event: dg.DagsterEvent) -> list[str]:
+    data = event.step_failure_data.user_failure_data
+    found = data.metadata.get("failed") if data is not None else None
+    value = found.value if found is not None else None
+    return [str(key) for key in value] if isinstance(value, list) else []
+
+
+def _advice(job: str, reported: bool, keys: bool, again: bool) -> str:
+    if again:
+        return "nothing yet: Dagster starts it again by itself"
+    if not reported:
+        return (
+            "its process ended or never started: look at memory and disk of the machine and at the run's log; what was "
+            "finished stands, and the same run goes on from there"
+        )
+    if keys and job in _STATION_DAY_JOBS:
+        return (
+            "the other station-days of the block are done. `ris status` lists what failed and why; where `catch_up` "
+            "runs it tries them again, else repair the cause and materialize them"
+        )
+    return "repair what the error names and start the run again (Re-execute in the UI); finished work is not repeated"

@@ -1,0 +1,133 @@
+"""What the sensors of station-days have in common: how much they may ask for, and how they ask."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import dagster as dg
+from dagster._core.storage.tags import MAX_RETRIES_TAG, PRIORITY_TAG, SENSOR_NAME_TAG
+
+from ris_core.station_day import StationDay
+from ris_core.storage.store import Stage, Store
+from ris_dagster.partitions import station_day
+from ris_dagster.planning import Block
+from ris_dagster.records import ASSETS, AT_WORK, JOBS, stages_of, station_days_of
+
+# A tick may take a minute. Looking at products on disk stops before that; the next tick goes on.
+LOOKING_S = 20.0
+_LOST_DAYS = 7
+_LOST_RUNS = 200
+
+
+def job_of(jobs: Sequence[Any], name: str) -> Any:
+    """Return the job of a name."""
+    return next(job for job in jobs if job.name == name)
+
+
+def status(running: bool) -> dg.DefaultSensorStatus:
+    """Return whether a sensor runs unless someone has switched it in the UI."""
+    return dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED
+
+
+def room(instance: dg.DagsterInstance, sensor: str, at_most: int) -> int:
+    """Return how many more runs a sensor may ask for."""
+    waiting = dg.RunsFilter(tags={SENSOR_NAME_TAG: sensor}, statuses=list(AT_WORK))
+    return max(0, at_most - instance.get_runs_count(waiting))
+
+
+def latest(instance: dg.DagsterInstance, stage: Stage, known: set[StationDay]) -> dict[StationDay, int]:
+    """Return the number of the latest record of each known station-day that a stage has made."""
+    found = instance.event_log_storage.get_latest_storage_id_by_partition(
+        ASSETS[stage][-1], dg.DagsterEventType.ASSET_MATERIALIZATION
+    )
+    numbers = {station_day(partition): number for partition, number in found.items()}
+    return {key: number for key, number in numbers.items() if key in known}
+
+
+def lost_attempts(
+    instance: dg.DagsterInstance, store: Store, sensor: str, stage: Stage, among: set[StationDay], now: datetime
+) -> Counter[StationDay]:
+    """Count the recent runs of a sensor that ended without a word about a station-day: neither made nor failed.
+
+    Only runs since its input was written count. Where a process is killed nothing is noted of the station-day that it
+    was at; without a bound such a one would be asked for over and over.
+    """
+    from ris_core.freshness import input_changed_at
+
+    recent = dg.RunsFilter(
+        tags={SENSOR_NAME_TAG: sensor},
+        statuses=[dg.DagsterRunStatus.FAILURE],
+        created_after=now - timedelta(days=_LOST_DAYS),
+    )
+    stations = [s.code for s in store.settings.stations]
+    lost: Counter[StationDay] = Counter()
+    for record in instance.get_run_records(recent, limit=_LOST_RUNS):
+        if stage in stages_of(record.dagster_run):
+            created = record.create_timestamp.replace(tzinfo=record.create_timestamp.tzinfo or UTC)
+            keys = among.intersection(station_days_of(record.dagster_run.tags, stations))
+            lost.update(key for key in keys if input_changed_at(stage, store, key) < created)
+    return lost
+
+
+def without_failed(
+    store: Store, stage: Stage, keys: Iterable[StationDay], champion_too: bool = False
+) -> list[StationDay]:
+    """Leave out what has failed from the input of now: trying that again is for `catch_up`.
+
+    With ``champion_too`` a new champion counts as another input.
+    """
+    from ris_core.freshness import changed_at, input_changed_at
+
+    failures = store.failures(stage)
+    champion = changed_at(store.champion) if champion_too else changed_at()
+    return [
+        key
+        for key in keys
+        if key not in failures
+        or datetime.fromisoformat(failures[key].last_attempt) < max(champion, input_changed_at(stage, store, key))
+    ]
+
+
+def found_in_time(
+    keys: Iterable[StationDay],
+    wanted: Callable[[StationDay], bool],
+    at_most: int,
+    unwanted: Callable[[StationDay], None] = lambda _: None,
+) -> Iterator[StationDay]:
+    """Yield station-days that are wanted until there are enough or the time to look is over; tell of the others."""
+    until = monotonic() + LOOKING_S
+    for key in keys:
+        if at_most <= 0 or monotonic() > until:
+            return
+        if wanted(key):
+            at_most -= 1
+            yield key
+        else:
+            unwanted(key)
+
+
+_REMEMBERED: defaultdict[tuple[Path, str], dict[StationDay, Any]] = defaultdict(dict)
+
+
+def remembered(root: Path, what: str) -> dict[StationDay, Any]:
+    """Return what this process has found out about station-days, to be added to; it is gone when the process ends."""
+    return _REMEMBERED[root, what]
+
+
+def request(stage: Stage, block: Block, priority: int, asked_again: bool = True) -> dg.RunRequest:
+    """Return the request of one run: a stage over a block.
+
+    Parameters
+    ----------
+    stage, block
+        What to run.
+    priority
+        Of runs that wait, those of greatest priority are started first; others have 0.
+    asked_again
+        Whether the asker asks again for what a killed run has left, so that Dagster need not start it again.
+    """
+    retries = {MAX_RETRIES_TAG: "0"} if asked_again else {}
+    return dg.RunRequest(job_name=JOBS[stage], tags=block.tags() | {PRIORITY_TAG: str(priority)} | retries)

@@ -1,0 +1,158 @@
+"""The sensor `catch_up`: station-days that were never acquired, or failed, are asked for until they are given up."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
+from dagster._core.storage.tags import SENSOR_NAME_TAG
+
+from ris_core.attempts import given_up, is_due
+from ris_core.config import Settings
+from ris_core.freshness import is_ready
+from ris_core.station_day import StationDay
+from ris_core.storage.store import Stage, Store
+from ris_dagster import jobs as names
+from ris_dagster.partitions import partition_key
+from ris_dagster.planning import complete_days, plan_by_size
+from ris_dagster.records import asset_graph_of, in_progress, recorded_station_days, stages_of, station_days_of
+from ris_dagster.resources.store import DataStore
+from ris_dagster.sensors.asking import job_of, request, room, status
+
+CATCH_UP = "catch_up"
+_INTERVAL_S = 60
+# Behind the daily work, of which runs have no priority (0) or more.
+_PRIORITY = -5
+_NAMED_AT_MOST = 5
+# Times of runs may be kept in whole seconds.
+_OVERLAP_S = 2.0
+
+
+def build_catch_up(settings: Settings, jobs: Sequence[Any]) -> dg.SensorDefinition:
+    """Return the sensor."""
+
+    @dg.sensor(
+        name=CATCH_UP,
+        jobs=[job_of(jobs, name) for name in (names.ACQUIRE, names.PROCESS, names.LABEL)],
+        minimum_interval_seconds=_INTERVAL_S,
+        default_status=status(settings.operations.catch_up),
+        description="Asks for station-days that were never acquired, oldest first, in blocks; and again, after a wait, "
+        "for those that failed at any stage, until they are given up. `ris reset` takes them up once more.",
+    )
+    def catch_up(context: dg.SensorEvaluationContext, store: DataStore) -> dg.SensorResult:
+        return ask(context, asset_graph_of(context), store.open(), datetime.now(UTC))
+
+    return catch_up
+
+
+def ask(
+    context: dg.SensorEvaluationContext, graph: "BaseAssetGraph[Any]", store: Store, now: datetime
+) -> dg.SensorResult:
+    """Return the runs that a tick asks for: at most `station_days_per_tick`, with those at work `runs_in_flight`."""
+    operations = store.settings.operations
+    first = {"since": now.timestamp(), "seen": [], "given_up": 0}
+    cursor: dict[str, Any] = json.loads(context.cursor) if context.cursor else first
+    cursor |= note_lost_runs(context.instance, store, cursor["since"], cursor["seen"])
+    left_alone = given_up(store)
+    if len(left_alone) != cursor["given_up"]:
+        for (stage, key), record in list(left_alone.items())[:_NAMED_AT_MOST]:
+            context.log.warning(f"{stage} of {key} is given up after {record.attempts} attempts: {record.error}")
+        cursor["given_up"] = len(left_alone)
+    notes = [f"{len(left_alone)} are given up (`ris status` names them, `ris reset` takes them up)"] * bool(left_alone)
+    free = room(context.instance, CATCH_UP, operations.runs_in_flight)
+    if free == 0:
+        reason = f"{operations.runs_in_flight} runs asked for here wait or work"
+        return dg.SensorResult(skip_reason="; ".join([reason, *notes]), cursor=json.dumps(cursor))
+    stations = [s.code for s in store.settings.stations]
+    left, requests = operations.station_days_per_tick, list[dg.RunRequest]()
+    size = min(operations.station_days_per_run, left)
+    for stage, keys in wanted(context.instance, graph, store, now).items():
+        for block in plan_by_size(keys, stations, size):
+            if len(block) > left or len(requests) == free:
+                break
+            requests.append(request(stage, block, _PRIORITY))
+            left -= len(block)
+    nothing = None if requests else "; ".join(["nothing is missing that could be asked for", *notes])
+    return dg.SensorResult(run_requests=requests, skip_reason=nothing, cursor=json.dumps(cursor))
+
+
+def wanted(
+    instance: dg.DagsterInstance, graph: "BaseAssetGraph[Any]", store: Store, now: datetime
+) -> Mapping[Stage, Mapping[StationDay, int]]:
+    """Return the station-days to be asked for, with their failed attempts, by stage.
+
+    Acquisition: complete days that were never recorded, and those that failed. Processing and labelling: those that
+    failed and could be done; what is ready for the first time is for the sensor `following`. What failed is wanted when
+    its wait is over and it is not given up. What any run or backfill is going to make is left out.
+    """
+    settings, operations = store.settings, store.settings.operations
+    stations = [s.code for s in settings.stations]
+    busy = set[StationDay]().union(*in_progress(instance, stations, graph).values())
+    known = {StationDay(code, day) for day in complete_days(settings, now) for code in stations}
+    free = known - busy
+    found: dict[Stage, dict[StationDay, int]] = {}
+    # First what is nearest to a label: there is little of it, and an archive to be acquired would keep it for weeks.
+    stages: tuple[Stage, ...] = ("label",) if settings.imported else ("label", "process", "acquire")
+    for stage in stages:
+        failures = store.failures(stage)
+        keys = {key: record.attempts for key, record in failures.items() if is_due(record, operations, now)}
+        if stage == "acquire":
+            keys |= dict.fromkeys(known - recorded_station_days(instance, stage) - failures.keys(), 0)
+        found[stage] = {key: n for key, n in keys.items() if key in free and is_ready(stage, store, key)}
+    return found
+
+
+def note_lost_runs(instance: dg.DagsterInstance, store: Store, since: float, seen: Sequence[str]) -> dict[str, Any]:
+    """Count runs of this sensor that ended without a word about some station-days as failed attempts at these.
+
+    A process that is killed notes nothing of what it was at; uncounted, it would be asked for over and over.
+
+    Parameters
+    ----------
+    instance, store
+        Where to look, and where to note it.
+    since
+        Runs that ended later are looked at, s since 1970.
+    seen
+        Those that were looked at already.
+
+    Returns
+    -------
+    dict
+        `since` and `seen` for the next time.
+    """
+    stations = [s.code for s in store.settings.stations]
+    ended = dg.RunsFilter(
+        tags={SENSOR_NAME_TAG: CATCH_UP},
+        statuses=[dg.DagsterRunStatus.FAILURE],
+        updated_after=datetime.fromtimestamp(since - _OVERLAP_S, UTC),
+    )
+    times: dict[str, float] = {}
+    for found in instance.get_run_records(ended):
+        run = found.dagster_run
+        times[run.run_id] = _utc(found.update_timestamp).timestamp()
+        if run.run_id not in seen:
+            _note_lost(instance, store, run, _utc(found.create_timestamp), stations)
+    since = max([since, *times.values()])
+    return {"since": since, "seen": [run_id for run_id, time in times.items() if time > since - _OVERLAP_S]}
+
+
+def _note_lost(
+    instance: dg.DagsterInstance, store: Store, run: dg.DagsterRun, began: datetime, stations: Sequence[str]
+) -> None:
+    events = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    made = {event.get_dagster_event().partition for event in events}
+    began = began.replace(microsecond=0)  # as attempts are noted
+    for stage in stages_of(run):
+        failures = store.failures(stage)
+        for key in station_days_of(run.tags, stations):
+            said = key in failures and datetime.fromisoformat(failures[key].last_attempt) >= began
+            if str(partition_key(key)) not in made and not said:
+                error = f"run {run.run_id} ended without a word about it: its process was killed or never started"
+                store.record_failure(stage, key, error)
+
+
+def _utc(time: datetime) -> datetime:
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

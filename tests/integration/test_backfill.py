@@ -1,0 +1,166 @@
+"""`ris backfill`, `ris reset` and the sensor `catch_up`, with a real daemon and its code location."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, write_archive, write_day, write_yaml
+from click.testing import Result
+from typer.testing import CliRunner
+
+from ris_core.attempts import given_up
+from ris_core.config import PROJECT_ROOT
+from ris_core.station_day import StationDay
+from ris_dagster.backfill import BACKFILL_TAG
+from ris_dagster.cli import app
+from ris_dagster.launching import queue_is_served
+from ris_dagster.records import recorded_station_days, station_days_of
+from ris_dagster.sensors.catch_up import wanted
+
+ALL = {StationDay(station, day) for station in STATIONS for day in DAYS}
+BROKEN = StationDay("BB", DAYS[2])
+WAIT_S = 200
+
+
+def ris(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"}, catch_exceptions=False)
+
+
+@pytest.fixture
+def config(data_root: Path, tmp_path: Path) -> Path:
+    """Settings of an archive in which a file is broken."""
+    archive = write_archive(tmp_path / "archive")
+    sds_path(archive, BROKEN.station, BROKEN.day).write_bytes(b"this is not miniSEED" * 400)
+    operations = {"station_days_per_run": 4, "attempts": 2, "attempt_wait": 0}
+    return write_yaml(tmp_path / "small.yaml", sds_values(archive) | {"operations": operations})
+
+
+@contextmanager
+def daemon(network: Opened) -> Iterator[Path]:
+    """Run Dagster's daemon without a webserver until the end of the block; gives its log."""
+    log = network.config.with_name("daemon.log")
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [Path(sys.executable).with_name("dagster-daemon"), "run", "-w", PROJECT_ROOT / "workspace.yaml"],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"DAGSTER_HOME": str(network.store.dagster_home), "RIS_CONFIG": str(network.config)},
+            start_new_session=True,
+        )
+    try:
+        until(lambda: process.poll() is not None or queue_is_served(network.instance), log)
+        assert process.poll() is None, log.read_text()
+        yield log
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+def until(true: Callable[[], bool], log: Path) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not true():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.5)
+
+
+def test_a_daemon_works_on_what_is_missing_and_on_what_is_asked_for_by_hand(config: Path) -> None:
+    values = yaml.safe_load(config.read_text())
+    values["operations"] |= {"catch_up": True}
+    with opened(write_yaml(config, values)) as network:
+        alone = ris("backfill", "-c", config, "--yes")
+        assert alone.exit_code == 2
+        assert "no Dagster daemon takes runs from the queue" in alone.output and "--inline" in alone.output
+        network.store.record_failure("acquire", BROKEN, "as on the day before")
+        with daemon(network) as log:
+
+            def caught_up() -> bool:
+                failure = network.store.failure("acquire", BROKEN)
+                tried = failure is not None and failure.attempts == 2
+                return tried and recorded_station_days(network.instance, "acquire") == ALL - {BROKEN}
+
+            until(caught_up, log)
+            asked = network.instance.get_runs(dg.RunsFilter(tags={"dagster/sensor_name": "catch_up"}))
+            until(lambda: all(run.is_finished for run in network.instance.get_runs()), log)
+            assert len(asked) == 3  # two pieces around what failed before, and that for itself
+            keys = [key for run in asked for key in station_days_of(run.tags, STATIONS)]
+            assert sorted(keys) == sorted(ALL)
+            graph = network.definitions.resolve_asset_graph()
+            assert not any(wanted(network.instance, graph, network.store, datetime.now(UTC)).values())
+            assert list(given_up(network.store)) == [("acquire", BROKEN)]
+            status = ris("status", "-c", config)
+            assert "2, given up" in status.output and "NotMiniSeedError" in status.output
+
+            newest = ["--from", DAYS[2], "--assets", "raw_waveforms,spectrograms"]
+            done = ris("backfill", "-c", config, "--yes", *newest)
+            assert done.exit_code == 1, done.output
+            assert "acquire BB, 2020-03-03: 0 done, 1 FAILED" in done.output
+            assert "process AA, 2020-03-03: 1 done" in done.output  # not held back by the other station
+            path = sds_path(config.parent / "archive", BROKEN.station, BROKEN.day)
+            assert f"acquire {BROKEN}: NotMiniSeedError: {path}" in done.output
+            assert "give the same command again" in done.output
+            again = ris("backfill", "-c", config, "--yes", "--stations", "AA", *newest)
+            assert again.exit_code == 0
+            assert "Everything is current" in again.output
+        runs = [run for run in network.instance.get_runs() if BACKFILL_TAG in run.tags]
+        assert [run.job_name for run in runs] == ["process", "acquire"]
+        assert len({run.tags[BACKFILL_TAG] for run in runs}) == 1
+        assert len(network.instance.get_runs()) == 5
+
+
+def test_in_this_process_a_block_is_filled_repeated_and_asked_for_again(config: Path) -> None:
+    archive = config.parent / "archive"
+    shown = ris("backfill", "-c", config, "--dry-run", "--inline")
+    assert shown.exit_code == 0
+    assert "2 blocks, oldest first" in shown.output
+    assert "label is left out: there is no champion yet" in shown.output
+    with opened(config) as network:
+        assert network.instance.get_runs() == []
+        first = ris("backfill", "-c", config, "--yes", "--inline", "--to", DAYS[1])
+        assert first.exit_code == 0, first.output
+        for asset in ("acquire", "process"):
+            assert recorded_station_days(network.instance, asset) == ALL - {StationDay(s, DAYS[2]) for s in STATIONS}
+        failed = ris("backfill", "-c", config, "--yes", "--inline")
+        assert failed.exit_code == 1
+        assert f"acquire {BROKEN}: " in failed.output
+        assert len(network.instance.get_runs()) == 4
+        write_day(archive, BROKEN.station, BROKEN.day)
+        assert "1 failed station-day(s)" in ris("reset", "-c", config).output
+        failure = network.store.failure("acquire", BROKEN)
+        assert failure is not None and failure.attempts == 0
+        assert ris("backfill", "-c", config, "--yes", "--inline").exit_code == 0
+        assert recorded_station_days(network.instance, "process") == ALL
+        assert network.store.failure("acquire", BROKEN) is None
+
+        # Data that come late are seen when the source is asked again, and what follows from them is made anew.
+        late = StationDay("AA", DAYS[1])
+        before = network.store.spectrograms(late).read_bytes()
+        write_day(archive, late.station, late.day, minutes=12)
+        assert "Everything is current" in ris("backfill", "-c", config, "--yes", "--inline").output
+        one = ("--stations", "AA", "--from", DAYS[1], "--to", DAYS[1])
+        assert ris("backfill", "-c", config, "--yes", "--inline", "--again", *one).exit_code == 0
+        assert network.store.spectrograms(late).read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--stations", "AA,ZZ"], "--stations ZZ: no such station; known are AA, BB"),
+        (["--from", "2020-02-29"], "--from 2020-02-29: the days of the network that are over are 2020-03-01 ... 2020"),
+        (["--from", "2020-03-02", "--to", "2020-03-01"], "--to 2020-03-01 lies before --from 2020-03-02"),
+        (["--assets", "dec_models"], "--assets dec_models: no asset or stage of station-days; known are acquire"),
+        (["--assets", "label_tables"], "--assets label_tables: there is no champion yet"),
+    ],
+)
+def test_what_does_not_exist_is_refused_with_what_does(options: list[str], said: str, config: Path) -> None:
+    done = ris("backfill", "-c", config, *options)
+    assert done.exit_code == 2
+    assert said in done.output

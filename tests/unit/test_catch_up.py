@@ -1,0 +1,272 @@
+"""What the sensor `catch_up` and the schedule `daily_update` ask for, from Dagster's record and the failed attempts."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from builders import sds_values
+from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.storage.tags import PARTITION_NAME_TAG, SENSOR_NAME_TAG
+from dagster._core.test_utils import create_run_for_test
+
+from ris_core.attempts import given_up
+from ris_core.config import Settings
+from ris_core.station_day import StationDay
+from ris_core.storage.atomic import write_json
+from ris_core.storage.store import Store
+from ris_dagster import schedules
+from ris_dagster.definitions import build_definitions
+from ris_dagster.partitions import partition_key, range_tags
+from ris_dagster.processes import PROCESS_TAG, this_process
+from ris_dagster.records import RANGE_START_TAG, in_progress, station_days_of
+from ris_dagster.sensors import catch_up
+
+STATIONS = ["AA", "BB", "CC"]
+DAYS = [date(2020, 3, 1) + timedelta(days=n) for n in range(4)]
+ALL = {StationDay(station, day) for station in STATIONS for day in DAYS}
+NOW = datetime(2020, 4, 1, tzinfo=UTC)
+
+
+@dataclass
+class Network:
+    store: Store
+    instance: dg.DagsterInstance
+    graph: "BaseAssetGraph[Any]"
+    cursor: str | None = None
+    said: str | None = None
+
+    def record(self, *keys: StationDay) -> None:
+        for key in keys:
+            materialization = dg.AssetMaterialization("raw_waveforms", partition=str(partition_key(key)))
+            self.instance.report_runless_asset_event(materialization)
+
+    def tick(self, now: datetime = NOW) -> list[tuple[str, set[StationDay]]]:
+        """Return job and station-days of each run that a tick of catch_up asks for."""
+        with dg.build_sensor_context(self.instance, cursor=self.cursor) as context:
+            result = catch_up.ask(context, self.graph, self.store, now)
+        self.cursor, self.said = result.cursor, result.skip_reason.skip_message if result.skip_reason else ""
+        return [(str(r.job_name), set(station_days_of(r.tags, STATIONS))) for r in result.run_requests or []]
+
+    def at_work(self, job: str = "acquire", status: str = "STARTED", **tags: str) -> dg.DagsterRun:
+        return create_run_for_test(
+            self.instance, job, tags=tags, status=dg.DagsterRunStatus(status), remote_job_origin=origin(job)
+        )
+
+
+def origin(job: str) -> RemoteJobOrigin:
+    return RemoteJobOrigin(RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("ris"), "__repository__"), job)
+
+
+Make = Callable[..., Network]
+
+
+@pytest.fixture
+def network(data_root: Path, tmp_path: Path) -> Iterator[Make]:
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
+
+        def make(last_day: date | None = DAYS[-1], **operations: Any) -> Network:
+            values = sds_values(tmp_path, stations=STATIONS, days=DAYS) | {"operations": operations}
+            settings = Settings.model_validate(values | {"last_day": last_day})
+            graph = build_definitions(settings).resolve_asset_graph()
+            return Network(Store(settings), instance, graph)
+
+        yield make
+
+
+def days(*numbers: int, stations: list[str] = STATIONS) -> set[StationDay]:
+    return {StationDay(station, DAYS[n]) for n in numbers for station in stations}
+
+
+def test_what_was_never_acquired_is_asked_for_oldest_first_in_blocks_of_bounded_size(network: Make) -> None:
+    found = network(station_days_per_run=4, station_days_per_tick=7)
+    # Four station-days hold one whole day; a second block would make six, a third more than seven.
+    assert found.tick() == [("acquire", days(0)), ("acquire", days(1))]
+    found.record(*days(0, 1), *days(2, stations=["BB"]))
+    asked = found.tick()
+    assert set().union(*(keys for _, keys in asked)) == ALL - days(0, 1) - days(2, stations=["BB"])
+    assert sum(len(keys) for _, keys in asked) == 5  # none twice
+    found.record(*ALL)
+    assert found.tick() == []
+    assert found.said == "nothing is missing that could be asked for"
+
+
+def test_days_that_are_not_complete_are_not_asked_for(network: Make) -> None:
+    found = network(last_day=None, latency=6)
+    assert found.tick(datetime(2020, 3, 3, 6, 4, tzinfo=UTC)) == [("acquire", days(0))]
+    assert found.tick(datetime(2020, 3, 3, 6, 5, tzinfo=UTC)) == [("acquire", days(0, 1))]
+
+
+@pytest.mark.parametrize("status", ["QUEUED", "STARTING", "STARTED", "CANCELING"])
+def test_what_runs_are_at_work_on_is_not_asked_for(status: str, network: Make) -> None:
+    found = network()
+    found.at_work(status=status, **range_tags(["AA", "BB"], DAYS[0], DAYS[2]))
+    found.at_work("__ASSET_JOB", status=status, **{PARTITION_NAME_TAG: "2020-03-01|CC"})
+    create_run_for_test(
+        found.instance,
+        "__ASSET_JOB",
+        tags={PARTITION_NAME_TAG: "2020-03-02|CC"},
+        status=dg.DagsterRunStatus(status),
+        remote_job_origin=origin("__ASSET_JOB"),
+        asset_selection=frozenset({dg.AssetKey("raw_waveforms")}),
+    )
+    found.at_work("train_autoencoders", status=status, **{PARTITION_NAME_TAG: "bs8_lr2e-3"})
+    asked = set().union(*(keys for _, keys in found.tick()))
+    # A run of an unnamed job that makes no station-days keeps nothing back.
+    assert asked == days(3) | days(0, 2, stations=["CC"])
+    found.at_work(status="FAILURE", **range_tags(STATIONS, DAYS[0], DAYS[3]))
+    assert set().union(*(keys for _, keys in found.tick())) == asked
+
+
+def test_a_run_of_a_command_that_was_killed_keeps_nothing_back(network: Make) -> None:
+    found = network()
+    host, _, started = this_process().split(" ")
+    tags = range_tags(STATIONS, DAYS[0], DAYS[3])
+    gone = found.at_work(**tags, **{PROCESS_TAG: f"{host} 4194304 {started}"})
+    assert found.tick() == [("acquire", ALL)]
+    found.instance.delete_run(gone.run_id)
+    found.at_work(**tags, **{PROCESS_TAG: this_process()})
+    assert found.tick() == []
+
+
+def test_a_backfill_of_the_ui_that_has_not_begun_is_waited_for(network: Make) -> None:
+    found = network()
+    backfill = PartitionBackfill.from_asset_partitions(
+        backfill_id="ui",
+        asset_graph=found.graph,
+        partition_names=[str(partition_key(key)) for key in days(1, 2)],
+        asset_selection=[dg.AssetKey("raw_waveforms"), dg.AssetKey("detections"), dg.AssetKey("spectrograms")],
+        backfill_timestamp=NOW.timestamp(),
+        tags={},
+        dynamic_partitions_store=found.instance,
+        all_partitions=False,
+        title=None,
+        description=None,
+        run_config=None,
+    )
+    found.instance.add_backfill(backfill)
+    busy = in_progress(found.instance, STATIONS, found.graph)
+    assert busy == {"acquire": days(1, 2), "process": days(1, 2), "label": set()}
+    assert set().union(*(keys for _, keys in found.tick())) == days(0, 3)
+    found.instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_SUCCESS))
+    assert set().union(*(keys for _, keys in found.tick())) == ALL
+
+
+def test_no_more_runs_are_in_flight_than_allowed(network: Make) -> None:
+    found = network(station_days_per_run=3, runs_in_flight=2)
+    assert len(found.tick()) == 2
+    found.at_work(**range_tags(STATIONS, DAYS[0], DAYS[0]), **{SENSOR_NAME_TAG: "catch_up"})
+    found.at_work(**range_tags(STATIONS, DAYS[3], DAYS[3]))  # of someone else
+    assert found.tick() == [("acquire", days(1))]
+    found.at_work(status="QUEUED", **range_tags(STATIONS, DAYS[1], DAYS[1]), **{SENSOR_NAME_TAG: "catch_up"})
+    assert found.tick() == []
+    assert found.said == "2 runs asked for here wait or work"
+
+
+def test_what_fails_is_tried_again_after_a_wait_until_it_is_given_up_and_again_after_a_reset(network: Make) -> None:
+    found = network(attempts=3, attempt_wait=2)
+    broken = StationDay("BB", DAYS[1])
+    found.record(*(ALL - {broken}))
+    for number in (1, 2):
+        record = found.store.record_failure("acquire", broken, "the archive cannot be read")
+        last = datetime.fromisoformat(record.last_attempt)
+        assert found.tick(last + timedelta(hours=2 * number - 0.1)) == []
+        assert found.tick(last + timedelta(hours=2 * number)) == [("acquire", {broken})]
+    found.store.record_failure("acquire", broken, "the archive cannot be read")
+    later = datetime.now(UTC) + timedelta(days=365)
+    assert found.tick(later) == []
+    assert "1 are given up (`ris status` names them, `ris reset` takes them up)" in str(found.said)
+    assert [(stage, key) for stage, key in given_up(found.store)] == [("acquire", broken)]
+    assert found.store.forgive_failure("acquire", broken)
+    assert found.tick(datetime.now(UTC)) == [("acquire", {broken})]
+    assert given_up(found.store) == {}
+    assert not found.store.forgive_failure("acquire", StationDay("AA", DAYS[1]))
+
+
+def test_failed_processing_is_tried_again_once_its_waveforms_are_there(network: Make) -> None:
+    found = network(attempt_wait=0)
+    found.record(*ALL)
+    key = StationDay("CC", DAYS[2])
+    found.store.record_failure("process", key, "no response")
+    found.store.record_failure("label", key, "no spectrograms")
+    assert found.tick() == []
+    write_json(found.store.acquisition(key), {})
+    assert found.tick(datetime.now(UTC)) == [("process", {key})]
+
+
+def test_runs_that_died_count_as_attempts_at_what_they_said_nothing_of(network: Make) -> None:
+    found = network(attempts=2, attempt_wait=0, station_days_per_run=12)
+    assert found.tick() == [("acquire", ALL)]
+    for _ in range(2):
+        time.sleep(1.1)  # times of attempts and runs are kept in whole seconds
+        found.at_work(status="FAILURE", **range_tags(STATIONS, DAYS[0], DAYS[3]), **{SENSOR_NAME_TAG: "catch_up"})
+        asked = found.tick(datetime.now(UTC))
+        assert all(len(keys) <= 3 for _, keys in asked)  # smaller blocks, so that the others get done
+    assert asked == []
+    assert {key for _, key in given_up(found.store)} == ALL
+    assert "was killed or never started" in next(iter(given_up(found.store).values())).error
+    assert found.tick(datetime.now(UTC)) == []  # each run counts once
+    assert {record.attempts for record in given_up(found.store).values()} == {2}
+
+
+def daily(found: Network, now: str) -> list[set[StationDay]] | str:
+    result = schedules.ask(found.instance, found.graph, found.store, datetime.fromisoformat(now).replace(tzinfo=UTC))
+    if isinstance(result, dg.SkipReason):
+        return str(result.skip_message)
+    return [set(station_days_of(request.tags, STATIONS)) for request in result]
+
+
+def test_the_newest_complete_day_of_all_stations_is_asked_for_in_one_run_and_once(network: Make) -> None:
+    found = network(last_day=None)
+    assert daily(found, "2020-03-04T02:00") == [days(1)]
+    assert daily(found, "2020-03-04T02:30") == [days(2)]
+    run = found.at_work(status="QUEUED", **range_tags(STATIONS, DAYS[2], DAYS[2]))
+    assert daily(found, "2020-03-04T02:30") == "2020-03-03: 3 under way"
+    found.record(*days(2, stations=["AA", "BB"]))
+    found.instance.report_run_canceled(run)
+    assert daily(found, "2020-03-04T02:30") == [days(2, stations=["CC"])]
+    found.store.record_failure("acquire", StationDay("CC", DAYS[2]), "no answer")
+    assert daily(found, "2020-03-04T02:30") == "2020-03-03: 2 there, 1 failed and left to catch_up"
+
+
+def test_a_network_that_has_ended_or_not_begun_asks_for_nothing(network: Make) -> None:
+    found = network()
+    assert daily(found, "2020-03-05T03:00") == [days(3)]  # its last day
+    assert daily(found, "2020-03-06T03:00") == "the network ended on 2020-03-04"
+    assert daily(found, "2020-02-20T03:00") == "the network begins on 2020-03-01"
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_schedule_and_sensor_are_switched_on_by_the_settings_alone(on: bool, network: Make) -> None:
+    settings = network(daily_update=on, catch_up=on, daily_update_cron="5 1 * * *").store.settings
+    definitions = build_definitions(settings)
+    schedule = definitions.resolve_schedule_def("daily_update")
+    assert schedule.cron_schedule == "5 1 * * *"
+    assert schedule.default_status.value == ("RUNNING" if on else "STOPPED")
+    assert definitions.resolve_sensor_def("catch_up").default_status.value == ("RUNNING" if on else "STOPPED")
+
+
+def test_schedule_and_sensor_ask_as_dagster_evaluates_them(network: Make, tmp_path: Path) -> None:
+    found = network()
+    definitions = build_definitions(found.store.settings)
+    repository = definitions.get_repository_def()
+    resources = {"store": (definitions.resources or {})["store"]}
+    with dg.build_sensor_context(found.instance, repository_def=repository, resources=resources) as context:
+        result = definitions.resolve_sensor_def("catch_up").evaluate_tick(context)
+    assert [set(station_days_of(r.tags, STATIONS)) for r in result.run_requests or []] == [ALL]
+    at_time = datetime(2020, 3, 4, 2, 30, tzinfo=UTC)
+    with (
+        dg.DagsterInstance.local_temp(str(tmp_path)) as instance,
+        dg.build_schedule_context(
+            instance, scheduled_execution_time=at_time, repository_def=repository, resources=resources
+        ) as at,
+    ):
+        asked = definitions.resolve_schedule_def("daily_update").evaluate_tick(at)
+    (request,) = asked.run_requests or []
+    assert request.tags[RANGE_START_TAG] == "2020-03-03|AA"

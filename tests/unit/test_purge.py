@@ -1,0 +1,77 @@
+"""The logs of old runs are cleared; what is there of products, checks and failures is known as before."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, write_archive, write_yaml
+
+from ris_core.station_day import StationDay
+from ris_dagster import jobs
+from ris_dagster.partitions import partition_key, range_tags
+from ris_dagster.purging import PURGE, purge
+
+
+@pytest.fixture
+def network(data_root: Path, tmp_path: Path) -> Iterator[Opened]:
+    archive = write_archive(tmp_path / "archive", days=DAYS[:1])
+    sds_path(archive, "BB", DAYS[0]).write_bytes(b"this is not miniSEED" * 400)
+    values = sds_values(archive, days=DAYS[:1]) | {"operations": {"purge_after_days": 1}}
+    with opened(write_yaml(tmp_path / "small.yaml", values)) as found:
+        yield found
+
+
+def counted(network: Opened, run_id: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for entry in network.instance.all_logs(run_id):
+        kind = entry.dagster_event_type.value if entry.dagster_event_type else "log"
+        found[kind] = found.get(kind, 0) + 1
+    return found
+
+
+def test_records_of_products_checks_and_failures_outlive_the_purge(network: Opened) -> None:
+    good, bad = StationDay("AA", DAYS[0]), StationDay("BB", DAYS[0])
+    result = network.run(jobs.ACQUIRE, **range_tags(STATIONS, DAYS[0], DAYS[0]))
+    assert not result.success
+    instance, asset = network.instance, dg.AssetKey("raw_waveforms")
+    storage = instance.event_log_storage
+    before, seen = counted(network, result.run_id), network.materialization("raw_waveforms", good)
+    unmade = storage.get_latest_asset_partition_materialization_attempts_without_materializations(asset)
+    assert set(unmade) == {str(partition_key(bad))}
+
+    assert purge(instance, datetime.now(UTC) - timedelta(days=1)) == (0, 0)  # it is not old
+    done = purge(instance, datetime.now(UTC) + timedelta(seconds=1))
+    assert done.runs == 1 and done.events > 0
+    after = counted(network, result.run_id)
+    assert sum(before.values()) - sum(after.values()) == done.events
+    assert "log" not in after and "STEP_START" not in after
+    for kept in ("ASSET_MATERIALIZATION", "ASSET_CHECK_EVALUATION", "STEP_FAILURE", "PIPELINE_FAILURE"):
+        assert after[kept] == before[kept]
+
+    assert instance.get_materialized_partitions(asset) == {str(partition_key(good))}
+    assert network.materialization("raw_waveforms", good) == seen
+    assert storage.get_latest_asset_partition_materialization_attempts_without_materializations(asset) == unmade
+    run = instance.get_run_by_id(result.run_id)
+    assert run is not None and run.status == dg.DagsterRunStatus.FAILURE
+    check = dg.AssetCheckKey(asset, "station_day_quality")
+    (record,) = storage.get_asset_check_execution_history(check, limit=5)
+    assert record.event is not None
+    # Of what is purged nothing is left to do the next time.
+    assert purge(instance, datetime.now(UTC) + timedelta(seconds=2)) == (0, 0)
+
+
+def test_the_job_purges_what_is_older_than_the_settings_say(network: Opened) -> None:
+    assert network.run(jobs.ACQUIRE, **range_tags(["AA"], DAYS[0], DAYS[0])).success
+    result = network.run(PURGE)
+    assert result.success
+    assert any("0 events of 0 runs cleared" in entry.user_message for entry in network.instance.all_logs(result.run_id))
+
+
+def test_a_deleted_run_would_take_its_station_days_along(network: Opened) -> None:
+    result = network.run(jobs.ACQUIRE, **range_tags(["AA"], DAYS[0], DAYS[0]))
+    asset = dg.AssetKey("raw_waveforms")
+    assert len(network.instance.get_materialized_partitions(asset)) == 1
+    network.instance.delete_run(result.run_id)
+    assert network.instance.get_materialized_partitions(asset) == set()

@@ -1,0 +1,80 @@
+"""Trainings go on beside what else is materialized: each ends with the training set that it began with."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from published_builders import published, published_store, write_weights
+
+from ris_core.clustering import stage
+from ris_core.config import Settings
+from ris_core.models.device import use_cores
+from ris_core.models.imported import keep_weights, read_weights
+from ris_core.models.weights import read_description
+from ris_core.published.choice import choose_imported, measure
+from ris_core.published.importing import prepare
+from ris_core.storage.store import Store
+from ris_core.training import training_set
+from ris_core.training.acceptance import Acceptance
+from ris_core.training.trials import chosen_aec
+from ris_dagster.resources.environment import environment_tags
+
+K = 2
+
+
+def changed(store: Store, section: str, **values: Any) -> Store:
+    settings = store.settings.model_dump(mode="json")
+    settings[section] |= values
+    return Store(Settings.model_validate(settings), store.root)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A store with a drawn training set."""
+    found = published_store(tmp_path / "root")
+    list(prepare(found, published(each=8).write(tmp_path / "events.h5")).write())
+    training_set.draw(found)
+    return found
+
+
+def test_a_streamed_training_set_is_read_to_the_end_although_another_takes_its_place(store: Store) -> None:
+    streaming = changed(store, "training_set", in_memory=0)
+    data = training_set.load(streaming)
+    assert not data.samples.in_memory
+    before = data.samples.take(np.arange(len(data)))
+    training_set.draw(changed(streaming, "training_set", seed=7))
+    np.testing.assert_array_equal(data.samples.take(np.arange(len(data))), before)
+    assert not np.array_equal(training_set.load(streaming).samples.take(np.arange(len(data))), before)
+
+
+def test_the_threads_of_a_training_are_the_users_and_its_run_tells_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.get_num_threads()
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert environment_tags("cpu")["env.threads"] == "3"
+    assert use_cores() == torch.get_num_threads() == 3
+    torch.set_num_threads(before)
+
+
+def test_a_dec_is_recorded_with_the_training_set_it_began_with(store: Store, tmp_path: Path) -> None:
+    store = changed(store, "dec", k=[K], max_epochs=1, batch_size=16, n_init=1, device="cpu")
+    keep_weights(store, *read_weights(write_weights(tmp_path / "AEC.pt", seed=3)))
+    data = training_set.load(store)
+    measured = replace(measure(store, "AEC", data, store.settings.aec), acceptance=Acceptance(True))
+    choose_imported(store, measured, data, {})
+    aec, choice = chosen_aec(store)
+    stage.write_latents(store, data, aec, choice["digest"])
+    stage.make_clusters(store, K, store.settings.dec)
+
+    def draw_another(update: int, _: Any) -> None:
+        if update == 0:
+            training_set.draw(changed(store, "training_set", seed=7))
+
+    trained = stage.train_k(store, data, aec, K, store.settings.dec, on_update=draw_another)
+    stage.save_dec(store, trained, data.normalisation, "test", {})
+    assert training_set.digest_on_disk(store) != data.digest
+    metadata = read_description(store.dec(K))["metadata"]
+    assert (metadata["aec"], metadata["training_set"]) == (choice["digest"], data.digest)
+    assert stage.trained_models(store) == {}  # no candidate for the training set of now
