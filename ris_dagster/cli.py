@@ -23,10 +23,11 @@ ConfigOption = Annotated[
 ]
 
 
-def _open(config: Path | None) -> tuple[Settings, Store]:
+def _open(config: Path | None, writes: bool = False) -> tuple[Settings, Store]:
     if config is not None:
         os.environ["RIS_CONFIG"] = str(config)
     os.environ.setdefault("MPLBACKEND", "Agg")
+    from ris_core.storage.atomic import CannotWriteError, check_writable
     from ris_dagster.deployment import DeploymentError
     from ris_dagster.instance import WrongHomeError, prepare_home
     from ris_dagster.resources.mlflow_store import MlflowStoreError
@@ -35,10 +36,19 @@ def _open(config: Path | None) -> tuple[Settings, Store]:
     try:
         settings = load_settings()
         store = Store(settings)
+        if writes:
+            check_writable(store.root)
         prepare_home(store)
         of_store(store)
         return settings, store
-    except (SettingsError, WrongNetworkError, WrongHomeError, DeploymentError, MlflowStoreError) as error:
+    except (
+        SettingsError,
+        WrongNetworkError,
+        WrongHomeError,
+        DeploymentError,
+        MlflowStoreError,
+        CannotWriteError,
+    ) as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
 
@@ -88,7 +98,7 @@ def run(
     from ris_dagster.stages import all_jobs, run_jobs
     from ris_dagster.summary import run_tables
 
-    settings, store = _open(config)
+    settings, store = _open(config, writes=True)
     names = all_jobs(settings)
     unknown = [name for name in only or [] if name not in names]
     if unknown:
@@ -155,7 +165,7 @@ def backfill(
     from ris_dagster.instance import open_instance
     from ris_dagster.selection import SelectionError, choose_keys, choose_stages, impossible_stages
 
-    settings, store = _open(config)
+    settings, store = _open(config, writes=not dry_run)
     try:
         keys = choose_keys(settings, stations, first and first.date(), last and last.date())
         asked = Asked(choose_stages(store, assets), tuple(keys), again)
@@ -189,7 +199,7 @@ def reset(
     from ris_core.storage.store import STATION_DAY_STAGES
     from ris_dagster.selection import SelectionError, choose_keys
 
-    settings, store = _open(config)
+    settings, store = _open(config, writes=True)
     stages = [name for name in STATION_DAY_STAGES if stage in (None, name)]
     try:
         if not stages:
@@ -203,6 +213,39 @@ def reset(
 
 
 @app.command()
+def verify(
+    stations: StationsOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove what is damaged, so that it is made again.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Read every product of station-days and name those that were damaged on disk after they were written."""
+    from ris_core.verification import damaged_files
+    from ris_dagster.selection import SelectionError, choose_keys
+
+    settings, store = _open(config, writes=remove)
+    try:
+        keys = choose_keys(settings, stations, first and first.date(), last and last.date())
+    except SelectionError as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from error
+    count = 0
+    for path in damaged_files(store, keys):
+        count += 1
+        if remove:
+            path.unlink()
+        console.print(f"{'removed' if remove else 'damaged'}: {path}", markup=False, soft_wrap=True)
+    if not count:
+        console.print(f"The files of {len(keys)} station-days are as they were written.")
+    elif remove:
+        console.print(f"{count} damaged files are removed; `ris backfill` makes them again.")
+    else:
+        console.print(f"{count} files are damaged; remove them with --remove, then `ris backfill` makes them again.")
+        raise typer.Exit(1)
+
+
+@app.command()
 def ui(
     config: ConfigOption = None,
     port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
@@ -212,7 +255,7 @@ def ui(
     """Serve Dagster (webserver and daemon) and MLflow over the same data until Ctrl-C, by default on 127.0.0.1."""
     from ris_dagster.services import serve
 
-    _, store = _open(config)
+    _, store = _open(config, writes=True)
     raise typer.Exit(serve(store, port, mlflow_port, lambda line: console.print(line, markup=False), host))
 
 
@@ -226,7 +269,7 @@ def workers(
     from ris_dagster.resources.compute import processes_asked
     from ris_dagster.resources.workers import NoWorkersError, serve
 
-    _, store = _open(config)
+    _, store = _open(config, writes=True)
     try:
         serve(store.root, at_least, at_most or processes_asked(), lambda line: console.print(line, markup=False))
     except NoWorkersError as error:

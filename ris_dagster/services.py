@@ -93,6 +93,7 @@ def serve(store: Store, port: int, mlflow_port: int, report: Callable[[str], Non
     environment = os.environ | {
         "DAGSTER_HOME": str(home),
         "RIS_MLFLOW_UI": os.environ.get("RIS_MLFLOW_UI") or addresses.get("MLflow", tracking.ui),
+        "RIS_DAGSTER_UI": os.environ.get("RIS_DAGSTER_UI") or addresses["Dagster"],
         # Not on the command line, which every user of the machine can read.
         "MLFLOW_BACKEND_STORE_URI": tracking.uri,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",

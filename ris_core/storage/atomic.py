@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import errno
+import getpass
 import json
 import os
+import re
+import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+_FULL = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the quota is used up",
+    errno.EFBIG: "the file is greater than is allowed",
+}
+_CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+class CannotWriteError(OSError):
+    """A file cannot be written where it belongs: no space or no permission; the message says what to do."""
 
 
 @contextmanager
@@ -16,16 +31,69 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path in the same folder; on success flush it to disk and rename it to ``path``.
 
     If the body raises, the temporary file is removed and what stood at ``path`` stays.
+
+    Raises
+    ------
+    CannotWriteError
+        The disk is full or the folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except Exception as error:
+        why = _why_not_written(path, temporary, error)
+        if why:
+            raise CannotWriteError(why) from error
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def check_writable(folder: Path) -> None:
+    """Raise `CannotWriteError` if this user may not write to an existing folder."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CannotWriteError(_closed(folder))
+
+
+def _why_not_written(path: Path, temporary: Path, error: Exception) -> str:
+    """Return what to say of an error if it came of writing a file; otherwise nothing."""
+    number = getattr(error, "errno", None)
+    if number is None and (told := re.search(r"errno = (\d+)", str(error))):
+        number = int(told[1])  # HDF5 says it in its text alone
+    if number in _FULL:
+        folder = _existing(path.parent)
+        free = shutil.disk_usage(folder).free / 1e6
+        return (
+            f"{path} cannot be written: {_FULL[number]} ({free:.1f} MB free in {folder}); free space there and do the "
+            "same again, nothing half-written is left"
+        )
+    named = getattr(error, "filename", None)
+    if number in _CLOSED and (named is None or Path(str(named)) in (temporary, path, *path.parents)):
+        return f"{path} cannot be written: {_closed(_existing(path.parent))}"
+    return ""
+
+
+def _closed(folder: Path) -> str:
+    return (
+        f"{folder} is read-only for user {_user()}; give it the right to write there, or set RIS_DATA to a folder "
+        "where it has it"
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a number without a name, as in containers
+        return str(os.geteuid())
+
+
+def _existing(folder: Path) -> Path:
+    return next(parent for parent in (folder, *folder.parents) if parent.exists())
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core.processing.chain import Spectrograms
-from ris_core.storage.atomic import replacing
+from ris_core.storage.hdf5 import created
 from ris_core.storage.stamp import ArraysDigest, Stamp, digest_of_arrays
 
 # One chunk is 557 kB: it fits HDF5's default chunk cache of 1 MB, and one event is read without unpacking many others.
@@ -64,7 +65,9 @@ def write_spectrograms(
         Further datasets with one value per event.
     """
     digest = ArraysDigest()
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    columns = [data.waveform, data.time_peak, data.window_start, *extra.values()]
+    size = 4 * math.prod(data.spectrogram.shape) + sum(column.nbytes for column in columns)
+    with created(path, size) as file:
         frequency = _scale(file, "frequency", data.frequency, "Hz", "Frequency of the bins")
         time = _scale(file, "time", data.time, "s", "Time of the columns from the first one")
         unit = power_unit(data.unit)

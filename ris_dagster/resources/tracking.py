@@ -15,11 +15,10 @@ from ris_core.storage.store import Store
 from ris_dagster.resources.environment import environment_tags, git_tags
 from ris_dagster.resources.mlflow_store import locked, store_uri
 from ris_dagster.resources.tracked_run import TrackedRun, system_metrics
-from ris_dagster.resources.unfinished_runs import ATTEMPTS_TAG, Attempt, heartbeat, take_over
+from ris_dagster.resources.unfinished_runs import ATTEMPTS_TAG, Attempt, go_on_or_begin, heartbeat, take_over
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
 
     from ris_core.clustering.novelty import NoveltyModel
     from ris_dagster.resources.registry import ModelVersion
@@ -175,7 +174,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         _point_mlflow_at(self.uri)
         with locked(self.uri):
             earlier = take_over(client, experiment, attempt, context.instance)
-            run = _opened(client, experiment, name, earlier, attempt, tags)
+            run = go_on_or_begin(client, experiment, name, earlier, attempt, tags)
         run_id = str(run.info.run_id)
         if earlier is not None:
             context.log.info(f"MLflow run {run_id} goes on, attempt {run.data.tags[ATTEMPTS_TAG]}")
@@ -287,22 +286,6 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
 def of_store(store: Store) -> Tracking:
     """Return the tracking of an open store."""
     return Tracking.of(store.settings, store.root)
-
-
-def _opened(
-    client: "MlflowClient", experiment: str, name: str, earlier: "Run | None", attempt: Attempt, tags: dict[str, str]
-) -> "Run":
-    """Return a run that is RUNNING: an earlier one that goes on, or a new one."""
-    from mlflow.entities import RunTag
-
-    if earlier is None:
-        return client.create_run(experiment, run_name=name, tags=attempt.tags(attempts=1) | tags)
-    run_id = earlier.info.run_id
-    attempts = int(earlier.data.tags.get(ATTEMPTS_TAG, 1)) + 1
-    client.update_run(run_id, status="RUNNING")
-    changed = attempt.tags(attempts) | tags
-    client.log_batch(run_id, tags=[RunTag(key, value) for key, value in changed.items()])
-    return client.get_run(run_id)
 
 
 def _point_mlflow_at(uri: str) -> None:

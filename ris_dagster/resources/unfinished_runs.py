@@ -105,6 +105,22 @@ def take_over(client: "MlflowClient", experiment: str, attempt: Attempt, instanc
     return found
 
 
+def go_on_or_begin(
+    client: "MlflowClient", experiment: str, name: str, earlier: "Run | None", attempt: Attempt, tags: dict[str, str]
+) -> "Run":
+    """Return a run that is RUNNING: an earlier one that goes on, or a new one."""
+    from mlflow.entities import RunTag
+
+    if earlier is None:
+        return client.create_run(experiment, run_name=name, tags=attempt.tags(attempts=1) | tags)
+    run_id = earlier.info.run_id
+    attempts = int(earlier.data.tags.get(ATTEMPTS_TAG, 1)) + 1
+    client.update_run(run_id, status="RUNNING")
+    changed = attempt.tags(attempts) | tags
+    client.log_batch(run_id, tags=[RunTag(key, value) for key, value in changed.items()])
+    return client.get_run(run_id)
+
+
 def _is_alive(tags: dict[str, str], attempt: Attempt, instance: dg.DagsterInstance) -> bool:
     """Return whether a living process may write to a run.
 

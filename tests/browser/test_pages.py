@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from browsing import ABSENT, CHROMIUM
 from builders import Opened
 from mlflow import MlflowClient
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from servers import Ui, served
 
 from ris_core.station_day import StationDay
@@ -17,19 +17,6 @@ from ris_core.storage import spectrogram_file
 from ris_core.storage.atomic import read_json
 from ris_dagster.partitions import partition_key
 
-CHROMIUM = Path("/usr/bin/chromium")
-SCREENSHOTS = Path(__file__).parent / "screenshots"
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-domain-reliability",
-    "--disable-sync",
-    "--no-first-run",
-    "--no-default-browser-check",
-)
 GROUPS = {
     "acquire": ["raw_waveforms"],
     "process": ["detections", "spectrograms"],
@@ -38,35 +25,14 @@ GROUPS = {
     "label": ["label_tables"],
     "analysis": ["availability", "truth_scores"],
 }
-WAIT_MS = 60_000
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed (apt-get install chromium)")
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=ABSENT)
 
 
 @pytest.fixture(scope="module")
 def ui(network: Opened) -> Iterator[Ui]:
     with served(network.config, RIS_DATA=str(network.store.root.parent)) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1600, "height": 1000})
-    context.set_default_timeout(WAIT_MS)
-    expect.set_options(timeout=WAIT_MS)
-    shown = context.new_page()
-    yield shown
-    SCREENSHOTS.mkdir(exist_ok=True)
-    shown.screenshot(path=SCREENSHOTS / f"{request.node.name.removeprefix('test_')}.png")
-    context.close()
 
 
 @pytest.mark.parametrize("group", GROUPS)

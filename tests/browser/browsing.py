@@ -1,0 +1,92 @@
+"""Chromium, and the dialogs of the Dagster UI."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+ABSENT = f"{CHROMIUM} is not installed (apt-get install chromium)"
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+WAIT_MS = 60_000
+RUN_MS = 300_000
+"""A run waits in the queue, starts, and works; on a busy machine it takes its time."""
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-domain-reliability",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-default-browser-check",
+)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
+        yield started
+        started.close()
+
+
+@contextmanager
+def new_page(browser: Browser, name: str) -> Iterator[Page]:
+    """Give a page of a fresh profile; what it shows in the end is kept as a screenshot."""
+    context = browser.new_context(viewport={"width": 1600, "height": 1000})
+    context.set_default_timeout(WAIT_MS)
+    expect.set_options(timeout=WAIT_MS)
+    shown = context.new_page()
+    yield shown
+    SCREENSHOTS.mkdir(exist_ok=True)
+    shown.screenshot(path=SCREENSHOTS / f"{name.removeprefix('test_')}.png")
+    context.close()
+
+
+def materialize(page: Page, address: str) -> Locator:
+    """Open an asset or a group and its dialog of runs; returns the dialog."""
+    page.goto(address)
+    page.get_by_role("button", name="Materialize").first.click()
+    dialog = page.get_by_role("dialog").filter(has_text="Launch runs to materialize")
+    expect(dialog).to_be_visible()
+    return dialog
+
+
+def choose(page: Page, dialog: Locator, partition: str) -> None:
+    """Choose one partition of those that are not days."""
+    dialog.get_by_text("Select a partition or create one").click()
+    page.get_by_role("menuitem").filter(has_text=partition).click()
+    page.keyboard.press("Escape")
+
+
+def configure(page: Page, dialog: Locator, config: str) -> None:
+    """Type a run configuration into the dialog's editor and save it."""
+    dialog.get_by_text("Config", exact=True).click()
+    dialog.get_by_role("button", name="Add config").click()
+    type_config(page, config)
+    page.get_by_role("button", name="Save config").click()
+
+
+def type_config(page: Page, config: str) -> None:
+    """Type a run configuration into the editor that is open."""
+    page.locator(".CodeMirror").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(config)
+    expect(page.get_by_text("No errors")).to_be_visible()
+
+
+def launch(page: Page, dialog: Locator) -> None:
+    """Press the button of a dialog that launches, also where it asks whether upstream assets may be missing."""
+    dialog.get_by_role("button", name=re.compile("^Launch")).click()
+    expect(dialog).to_have_count(0)
+
+
+def wait_until_materialized(page: Page, address: str, partitions: int) -> None:
+    """Wait in a partitions tab until so many are materialized, and open it again: a chosen partition is loaded once."""
+    page.goto(address)
+    expect(page.get_by_text(f"Materialized ({partitions})")).to_be_visible(timeout=RUN_MS)
+    page.reload()
