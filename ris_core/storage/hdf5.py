@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 
@@ -19,7 +20,7 @@ _GROWTH = 2**20
 
 
 @contextmanager
-def created(path: Path, size: int) -> Iterator[h5py.File]:
+def created(path: Path, size: int, **options: Any) -> Iterator[h5py.File]:
     """Give a new HDF5 file that takes the place of ``path`` when the block ends well.
 
     Parameters
@@ -29,6 +30,8 @@ def created(path: Path, size: int) -> Iterator[h5py.File]:
     size
         Bytes of the values that are going to be written, before compression. Great files need as much free space at
         the beginning.
+    **options
+        Further arguments of `h5py.File`.
 
     Raises
     ------
@@ -39,10 +42,11 @@ def created(path: Path, size: int) -> Iterator[h5py.File]:
         if size > IN_MEMORY_BYTES:
             if shutil.disk_usage(path.parent).free < size * _MARGIN:
                 raise OSError(errno.ENOSPC, f"{size / 1e6:.0f} MB are needed")
-            with h5py.File(temporary, "w") as file:
+            with h5py.File(temporary, "w", **options) as file:
                 yield file
             return
-        with h5py.File(temporary, "w", driver="core", backing_store=False, block_size=_GROWTH) as file:
+        memory = {"driver": "core", "backing_store": False, "block_size": _GROWTH}
+        with h5py.File(temporary, "w", **memory, **options) as file:
             yield file
             file.flush()
             image = file.id.get_file_image()

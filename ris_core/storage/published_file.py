@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ris_core.storage.atomic import replacing
+from ris_core.storage.hdf5 import created
 
 GROUP = "4.0"
 SPECTROGRAM, TRACE, CATALOGUE = f"/{GROUP}/Spectrogram", f"/{GROUP}/Trace", f"/{GROUP}/Catalogue"
@@ -238,7 +238,8 @@ def writing_published(
         Length of the transform, for the file's attribute.
     """
     rows, columns = len(frequency), len(time)
-    with replacing(path) as temporary, h5py.File(temporary, "w", rdcc_nbytes=_CHUNK_CACHE) as file:
+    size = 4 * events * ((rows + 1) * (columns + 1) + samples)
+    with created(path, size, rdcc_nbytes=_CHUNK_CACHE) as file:
         group = file.create_group(GROUP)
         group.attrs.update({"NFFT": nfft, "T_seg (s)": float(GROUP)})
         shape = (rows + 1, columns + 1)
