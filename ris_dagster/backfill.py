@@ -1,4 +1,4 @@
-"""Fills a block of the archive by hand: acquire, process and label what is missing or out of date on disk.
+"""Fills a block of the archive by hand: acquire, process and label what is missing, out of date or not recorded.
 
 Each block goes through its stages in order, and in each stage only what is not current is asked for, so that a repeated
 command does nothing twice. A station-day that fails keeps its next stages back and no other one.
@@ -97,15 +97,21 @@ class Report:
     working: dict[str, _Working] = field(default_factory=dict)
 
 
-def outstanding(store: Store, asked: Asked) -> dict[Stage, set[StationDay]]:
-    """Look at the disk and return what is to be done; what follows something to be done may turn out to be current."""
+def outstanding(store: Store, instance: dg.DagsterInstance, asked: Asked) -> dict[Stage, set[StationDay]]:
+    """Look at the disk and return what is to be done; what follows something to be done may turn out to be current.
+
+    What stands but is not recorded, since its run was killed or the record lost, is to be done as well: that takes no
+    more than to record it.
+    """
+    recorded = {stage: recorded_station_days(instance, stage) for stage in asked.stages}
     found: dict[Stage, set[StationDay]] = {stage: set() for stage in asked.stages}
     for key in track(asked.keys, "looking at what is there", unit="station-day"):
         before = False
         for stage in asked.stages:
             if is_left_out(stage, store, key):
                 continue
-            before = before or (asked.again and stage == "acquire") or not is_current(stage, store, key)
+            again = asked.again and stage == "acquire"
+            before = before or again or key not in recorded[stage] or not is_current(stage, store, key)
             if before:
                 found[stage].add(key)
     return found
@@ -194,7 +200,8 @@ class Backfill:
         """Return the runs that station-days need at a stage; if none, those of the next one."""
         keys = self._todo[stage].intersection(among)
         busy = keys & set[StationDay]().union(*in_progress(self._instance, self._stations, self._graph).values())
-        wanted = {key for key in keys - busy if self._is_wanted(stage, key)}
+        recorded = recorded_station_days(self._instance, stage) if keys else set()
+        wanted = {key for key in keys - busy if self._is_wanted(stage, key, key in recorded)}
         self.report.left_out |= busy
         self.report.settled[stage] |= keys - wanted
         runs = plan(wanted, self._stations, self._store.settings.operations.station_days_per_run)
@@ -205,12 +212,12 @@ class Backfill:
         after = self._asked.stages[self._asked.stages.index(group.stage) + 1 :]
         return self._runs_of(group.keys, after[0]) if after else []
 
-    def _is_wanted(self, stage: Stage, key: StationDay) -> bool:
+    def _is_wanted(self, stage: Stage, key: StationDay, recorded: bool) -> bool:
         if stage == "acquire" and self._asked.again:
             return True
         # Asked for alone, a stage that is not ready fails and says what has to be done first.
         ready = is_ready(stage, self._store, key) or stage == self._asked.stages[0]
-        return ready and not is_current(stage, self._store, key)
+        return ready and not (recorded and is_current(stage, self._store, key))
 
     def _start(self, group: _Group, block: Block) -> None:
         keys = block.keys()

@@ -53,7 +53,7 @@ def run_backfill(
     int
         Exit code: 0, 1 if station-days failed, 2 if it could not begin, 130 after Ctrl-C.
     """
-    todo = outstanding(store, asked)
+    todo = outstanding(store, instance, asked)
     blocks = plan_blocks(store, todo)
     console.print(stages_table(asked, todo))
     if not blocks:

@@ -65,7 +65,7 @@ def write_spectrograms(
         Further datasets with one value per event.
     """
     digest = ArraysDigest()
-    columns = [data.waveform, data.time_peak, data.window_start, *extra.values()]
+    columns: list[NDArray[Any]] = [data.waveform, data.time_peak, data.window_start, *extra.values()]
     size = 4 * math.prod(data.spectrogram.shape) + sum(column.nbytes for column in columns)
     with created(path, size) as file:
         frequency = _scale(file, "frequency", data.frequency, "Hz", "Frequency of the bins")

@@ -52,6 +52,8 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
         from ris_core.training import training_set as sampling
 
         opened = store.open()
+        # An MLflow that does not answer is told of before anything is written.
+        tracking.prepare()
         summary = sampling.draw(opened)
         grid = tracking.parent(GRID, summary["digest"])
         data = sampling.load(opened)
