@@ -1,0 +1,105 @@
+"""Commands about a network as a whole: its settings, its state, all stages in order, its environment."""
+
+import shlex
+import time
+from typing import Annotated
+
+import typer
+
+from ris_core.config import SettingsError, config_path, load_settings
+from ris_dagster.commands.shared import ConfigOption, app, console, open_network, refuse
+
+
+@app.command("check-config")
+def check_config(config: ConfigOption = None) -> None:
+    """Read the settings and say what they describe; anything wrong is named with key, value and what is allowed."""
+    try:
+        settings = load_settings(config)
+    except SettingsError as error:
+        refuse(error, 2)
+    days = settings.days()
+    console.print(f"{config or config_path()}: good")
+    console.print(f"  network {settings.network.code}, {len(settings.stations)} stations, channel {settings.channel}")
+    console.print(
+        f"  {settings.first_day} ... {settings.last_day or 'open'}: {len(days) * len(settings.stations)} station-days"
+    )
+    console.print(
+        f"  source {settings.source.kind}, {len(settings.aec.grid.trials())} trials, K = {list(settings.dec.k)}"
+    )
+
+
+@app.command()
+def status(config: ConfigOption = None) -> None:
+    """Say what is there, missing, failed and out of date, with the size on disk and the size to expect."""
+    from ris_dagster.summary import failures_table, states_of, status_table
+
+    _, store = open_network(config)
+    states = states_of(store)
+    console.print(status_table(store, states))
+    failures = failures_table(states)
+    if failures is not None:
+        console.print(failures)
+
+
+@app.command()
+def run(
+    config: ConfigOption = None,
+    only: Annotated[list[str] | None, typer.Option(help="Run only this job; may be given several times.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Train again what is current.")] = False,
+) -> None:
+    """Run all stages in order through Dagster, with progress; what is current on disk is not made again."""
+    from ris_dagster.instance import open_instance
+    from ris_dagster.launching import definitions_here
+    from ris_dagster.resources.tracking import of_store
+    from ris_dagster.stages import all_jobs, run_jobs
+    from ris_dagster.summary import run_tables
+
+    settings, store = open_network(config, writes=True)
+    names = all_jobs(settings)
+    unknown = [name for name in only or [] if name not in names]
+    if unknown:
+        console.print(
+            f"--only {unknown[0]}: no such job; known are {', '.join(names)}", style="red", markup=False, soft_wrap=True
+        )
+        raise typer.Exit(2)
+    started = time.monotonic()
+    of_store(store).prepare()
+    with open_instance(store) as instance, definitions_here(settings) as definitions:
+        try:
+            failed = run_jobs(
+                definitions,
+                instance,
+                store,
+                [name for name in names if not only or name in only],
+                again,
+                lambda line: console.print(line, markup=False),
+            )
+        except KeyboardInterrupt:
+            console.print("Interrupted: what is finished stays; the same command goes on from there.")
+            raise typer.Exit(130) from None
+    for table in run_tables(store):
+        console.print(table)
+    console.print(f"{time.monotonic() - started:.0f} s; products, Dagster and MLflow lie in {store.root}")
+    console.print("Look next: `make ui` (or `ris ui`), `ris status`, docs/method.md")
+    if failed:
+        console.print(f"{len(failed)} run(s) failed:", style="red")
+        for item in failed:
+            console.print(f"  {item.run.job} {item.run.what} ({item.run_id}): {item.error}", markup=False)
+        raise typer.Exit(1)
+
+
+@app.command()
+def env(config: ConfigOption = None) -> None:
+    """Print the environment in which Dagster's own commands see this network, and its MLflow store (for `eval`)."""
+    from ris_dagster.instance import prepare_home
+    from ris_dagster.resources.tracking import of_store
+
+    _, store = open_network(config)
+    values = {
+        "RIS_CONFIG": config_path().resolve(),
+        "RIS_DATA": store.root.parent,
+        "DAGSTER_HOME": prepare_home(store),
+        "RIS_MLFLOW_STORE": of_store(store).uri,
+    }
+    for name, value in values.items():
+        typer.echo(f"export {name}={shlex.quote(str(value))}")

@@ -1,0 +1,119 @@
+"""Commands about station-days: fill, take up again, verify."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ris_core.config import PROJECT_ROOT
+from ris_dagster.commands.shared import ConfigOption, app, console, open_network, refuse
+
+StationsOption = Annotated[str | None, typer.Option("--stations", help="Codes, comma-separated; by default all.")]
+FromOption = Annotated[
+    datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, UTC; by default the network's.")
+]
+ToOption = Annotated[
+    datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, UTC; by default the newest one.")
+]
+
+
+@app.command()
+def backfill(
+    stations: StationsOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    assets: Annotated[
+        str | None, typer.Option(help="Assets or stages, comma-separated; by default acquire, process and label.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Ask the source again for station-days that stand.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and begin nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Begin without asking.")] = False,
+    inline: Annotated[bool, typer.Option("--inline", help="Work in this process; no daemon is needed.")] = False,
+    at_once: Annotated[int, typer.Option(min=1, help="Most runs that wait or work at once.")] = 4,
+    workspace: Annotated[
+        Path, typer.Option(help="Workspace file with which Dagster's daemon and webserver were started.")
+    ] = PROJECT_ROOT / "workspace.yaml",
+    config: ConfigOption = None,
+) -> None:
+    """Make what is missing or out of date of a block of station-days, in runs of the Dagster that is running."""
+    from ris_dagster.backfill import Asked
+    from ris_dagster.backfill_view import run_backfill
+    from ris_dagster.instance import open_instance
+    from ris_dagster.selection import SelectionError, choose_keys, choose_stages, impossible_stages
+
+    settings, store = open_network(config, writes=not dry_run)
+    try:
+        keys = choose_keys(settings, stations, first and first.date(), last and last.date())
+        asked = Asked(choose_stages(store, assets), tuple(keys), again)
+    except SelectionError as error:
+        refuse(error, 2)
+    for stage, why in impossible_stages(store).items():
+        console.print(f"{stage} is left out: {why}", markup=False)
+    with open_instance(store) as instance:
+        code = run_backfill(
+            console,
+            store,
+            instance,
+            asked,
+            workspace=None if inline else workspace,
+            at_once=at_once,
+            confirm=lambda blocks: not dry_run and (yes or typer.confirm(f"Begin with these {blocks} blocks?")),
+        )
+    raise typer.Exit(code)
+
+
+@app.command()
+def reset(
+    stations: StationsOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    stage: Annotated[str | None, typer.Option(help="acquire, process or label; by default all three.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Count the failed attempts at station-days from zero again, so that `catch_up` takes them up once more."""
+    from ris_core.storage.store import STATION_DAY_STAGES
+    from ris_dagster.selection import SelectionError, choose_keys
+
+    settings, store = open_network(config, writes=True)
+    stages = [name for name in STATION_DAY_STAGES if stage in (None, name)]
+    try:
+        if not stages:
+            raise SelectionError(f"--stage {stage}: no such stage; known are {', '.join(STATION_DAY_STAGES)}")
+        keys = choose_keys(settings, stations, first and first.date(), last and last.date())
+    except SelectionError as error:
+        refuse(error, 2)
+    count = sum(store.forgive_failure(name, key) for name in stages for key in keys)
+    console.print(f"{count} failed station-day(s) are taken up again by `catch_up`, where it runs")
+
+
+@app.command()
+def verify(
+    stations: StationsOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove what is damaged, so that it is made again.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Read every product of station-days and name those that were damaged on disk after they were written."""
+    from ris_core.verification import damaged_files
+    from ris_dagster.selection import SelectionError, choose_keys
+
+    settings, store = open_network(config, writes=remove)
+    try:
+        keys = choose_keys(settings, stations, first and first.date(), last and last.date())
+    except SelectionError as error:
+        refuse(error, 2)
+    count = 0
+    for path in damaged_files(store, keys):
+        count += 1
+        if remove:
+            path.unlink()
+        console.print(f"{'removed' if remove else 'damaged'}: {path}", markup=False, soft_wrap=True)
+    if not count:
+        console.print(f"The files of {len(keys)} station-days are as they were written.")
+    elif remove:
+        console.print(f"{count} damaged files are removed; `ris backfill` makes them again.")
+    else:
+        console.print(f"{count} files are damaged; remove them with --remove, then `ris backfill` makes them again.")
+        raise typer.Exit(1)
