@@ -1,0 +1,168 @@
+"""What `bench.operations` measures of a large record: memory of the servers before and after a look at the assets."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psutil
+from dagster._core.definitions.partitions.utils import get_tags_from_multi_partition_key
+from dagster._core.events import StepMaterializationData
+
+from bench.archive import write_archive
+from bench.operations_network import Network, Servers, first_days, network_of, served, until
+from ris_core.station_day import StationDay
+from ris_dagster.instance import open_instance
+from ris_dagster.partitions import partition_key
+from ris_dagster.records import ASSETS
+
+STATIONS = [f"S{n:02d}" for n in range(1, 35)]
+PAGE = """
+query ($assets: [AssetKeyInput!]!, $sample: [String!]!) {
+  assetNodes(assetKeys: $assets) {
+    assetKey { path }
+    staleStatus
+    partitionStats { numMaterialized numPartitions numFailed numMaterializing }
+    partitionKeysByDimension { name partitionKeys }
+    assetPartitionStatuses {
+      ... on MultiPartitionStatuses {
+        primaryDimensionName
+        ranges {
+          primaryDimStartKey
+          primaryDimEndKey
+          secondaryDim {
+            ... on DefaultPartitionStatuses {
+              materializedPartitions
+              failedPartitions
+              unmaterializedPartitions
+              materializingPartitions
+            }
+          }
+        }
+      }
+    }
+    latestMaterializationByPartition(partitions: $sample) { timestamp }
+    assetMaterializations(limit: 100) { timestamp partition metadataEntries { label } }
+  }
+}
+"""
+# The first one whose part stands in the command line; the code server is used by webserver and daemon.
+_SERVERS = {
+    "webserver": "dagster_webserver",
+    "daemon": "dagster._daemon",
+    "code server": "code-server start",
+    "MLflow": "mlflow server",
+}
+_BATCH = 500
+
+
+def with_many_recorded(folder: Path, partitions: int) -> dict[str, Any]:
+    """Record many station-days of 34 stations and return the memory of the servers over them.
+
+    Parameters
+    ----------
+    folder
+        Where to work.
+    partitions
+        Station-days to record at least, in whole days of all stations, each with its three assets.
+    """
+    days = first_days(-(-partitions // len(STATIONS)))
+    archive = folder / "archive"
+    write_archive(archive, STATIONS[:1], days[:1])
+    network = network_of(folder / "memory", archive, STATIONS, days)
+    first = days[0].isoformat()
+    # One station-day in earnest: its materializations, with their pictures, are the pattern of all others.
+    network.run("backfill", "--inline", "--yes", "--stations", STATIONS[0], "--from", first, "--to", first)
+    started = time.perf_counter()
+    with open_instance(network.store) as instance:
+        assets = [asset for stage in ("acquire", "process") for asset in ASSETS[stage]]
+        for asset in assets:
+            _record(instance, asset, list(network.store.station_days())[1:])
+            print(f"{asset.to_user_string()}: {network.station_days} recorded", file=sys.stderr)
+    recorded_s = time.perf_counter() - started
+    home = network.store.dagster_home
+    size = sum(path.stat().st_size for path in home.rglob("*.db*") if path.is_file())
+    with served(network) as servers:
+        _wait_for_daemons(network)
+        before = _memory(servers)
+        started = time.perf_counter()
+        materialized = _look(network, servers, assets)
+        page_s = time.perf_counter() - started
+        after = _memory(servers)
+    wrong = {name: count for name, count in materialized.items() if count != network.station_days}
+    if wrong:
+        raise RuntimeError(f"{network.station_days} station-days were recorded, but the UI shows {wrong}")
+    return {
+        "partitions": network.station_days,
+        "events": network.station_days * len(assets),
+        "recorded_s": recorded_s,
+        "database_mb": size / 2**20,
+        "page_s": page_s,
+        "started_rss_mb": before,
+        "page_loaded_rss_mb": after,
+    }
+
+
+def _record(instance: dg.DagsterInstance, asset: dg.AssetKey, keys: Sequence[StationDay]) -> None:
+    """Record station-days as the recorder of a run does, after the pattern of the one that is there."""
+    (record,) = instance.fetch_materializations(asset, limit=1).records
+    entry, pattern = record.event_log_entry, record.asset_materialization
+    event = entry.dagster_event
+    if event is None or pattern is None:
+        raise RuntimeError(f"{asset.to_user_string()}: nothing is recorded to take as a pattern")
+    for low in range(0, len(keys), _BATCH):
+        entries = []
+        for key in map(partition_key, keys[low : low + _BATCH]):
+            tags = {**(pattern.tags or {}), **get_tags_from_multi_partition_key(key)}
+            made = dg.AssetMaterialization(asset, partition=key, metadata=pattern.metadata, tags=tags)
+            entries.append(
+                entry._replace(
+                    timestamp=time.time(),
+                    dagster_event=event._replace(event_specific_data=StepMaterializationData(made)),
+                )
+            )
+        instance.event_log_storage.store_event_batch(entries)
+
+
+def _look(network: Network, servers: Servers, assets: Sequence[dg.AssetKey]) -> dict[str, int]:
+    """Ask once for what the assets' pages show; returns how many partitions of each they say are materialized."""
+    keys = [str(partition_key(key)) for key in network.store.station_days()]
+    sample = keys[:: max(1, len(keys) // 100)]
+    nodes = servers.ask(PAGE, assets=[{"path": list(asset.path)} for asset in assets], sample=sample)["assetNodes"]
+    return {"/".join(node["assetKey"]["path"]): node["partitionStats"]["numMaterialized"] for node in nodes}
+
+
+def _wait_for_daemons(network: Network) -> None:
+    """Wait until every thread of the daemon has said that it lives."""
+    with open_instance(network.store) as instance:
+        needed = set(instance.get_required_daemon_types())
+        until(lambda: needed <= set(instance.get_daemon_heartbeats()), "heartbeats of the daemon")
+
+
+def _memory(servers: Servers) -> dict[str, float]:
+    """Return the resident memory in MB of each server with its children; shared pages count in each process."""
+    found: dict[str, float] = {}
+    claimed: set[int] = set()
+    for process in servers.process.children(recursive=True):
+        if process.pid in claimed:
+            continue
+        line = " ".join(process.cmdline())
+        name = next((name for name, part in _SERVERS.items() if part in line), None)
+        if name is None:
+            continue
+        family = [process, *process.children(recursive=True)]
+        claimed |= {member.pid for member in family}
+        found[name] = found.get(name, 0.0) + sum(_rss_mb(member) for member in family)
+    found["all of ris ui"] = sum(map(_rss_mb, [servers.process, *servers.process.children(recursive=True)]))
+    return found
+
+
+def _rss_mb(process: psutil.Process) -> float:
+    try:
+        return float(process.memory_info().rss) / 2**20
+    except psutil.NoSuchProcess:
+        return 0.0
