@@ -113,7 +113,10 @@ def verify(
     if not count:
         console.print(f"The files of {len(keys)} station-days are as they were written.")
     elif remove:
-        console.print(f"{count} damaged files are removed; `ris backfill` makes them again.")
+        console.print(f"{count} damaged files are removed; `ris backfill` makes them again.", soft_wrap=True)
     else:
-        console.print(f"{count} files are damaged; remove them with --remove, then `ris backfill` makes them again.")
+        console.print(
+            f"{count} files are damaged; remove them with --remove, then `ris backfill` makes them again.",
+            soft_wrap=True,
+        )
         raise typer.Exit(1)
