@@ -6,7 +6,6 @@ sender.
 """
 
 import http.client
-import ipaddress
 import json
 import os
 import re
@@ -21,6 +20,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import tenacity
 
+from ris_dagster.loopback import is_loopback
+
 WEBHOOK = "RIS_ALERT_WEBHOOK"
 SMTP_URL, SMTP_TO, SMTP_FROM = "RIS_ALERT_SMTP_URL", "RIS_ALERT_SMTP_TO", "RIS_ALERT_SMTP_FROM"
 ALERT_VARIABLES = (WEBHOOK, SMTP_URL, SMTP_TO, SMTP_FROM)
@@ -31,7 +32,7 @@ _TIMEOUT_S = 5
 _WAIT_S = 1
 _SERVER_ERROR = 500
 _TOO_MANY = 429
-_PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
+_PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s]+@")
 _STARTTLS_PORT, _TLS_PORT = 587, 465
 
 
@@ -188,7 +189,7 @@ def _deliver(message: EmailMessage, parts: SplitResult, where: str) -> None:
             if parts.scheme == "smtp" and server.has_extn("starttls"):
                 server.starttls(context=ssl.create_default_context())
                 server.ehlo()
-            elif parts.scheme == "smtp" and parts.username and not _is_here(host):
+            elif parts.scheme == "smtp" and parts.username and not is_loopback(host):
                 raise AlertError(f"{where} offers no encryption, so the password was not sent; use smtps://")
             if parts.username:
                 server.login(unquote(parts.username), unquote(parts.password or ""))
@@ -206,13 +207,6 @@ def _connected(parts: SplitResult, host: str) -> smtplib.SMTP:
         context = ssl.create_default_context()
         return smtplib.SMTP_SSL(host, parts.port or _TLS_PORT, timeout=_TIMEOUT_S, context=context)
     return smtplib.SMTP(host, parts.port or _STARTTLS_PORT, timeout=_TIMEOUT_S)
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _reason(error: OSError) -> str:

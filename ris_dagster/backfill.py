@@ -22,7 +22,7 @@ from ris_core.storage.store import FailureRecord, Stage, Store
 from ris_dagster.launching import Launcher, LaunchError
 from ris_dagster.planning import Block, plan
 from ris_dagster.records import JOBS, in_progress, recorded_station_days
-from ris_dagster.stages import Run, error_of
+from ris_dagster.stages import ENDED_BADLY, Run, error_of
 from ris_dagster.station_days import AGAIN_TAG
 
 BACKFILL_TAG = "ris/backfill"
@@ -249,8 +249,7 @@ class Backfill:
         noted = {key: record for key in work.keys if (record := self._store.failure(work.group.stage, key)) is not None}
         failed = {key: record.error for key, record in noted.items() if record != work.failures.get(key)}
         # Where its process was killed nothing is noted of what it was at.
-        kinds = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED}
-        events = [entry.get_dagster_event() for entry in self._instance.all_logs(run.run_id, of_type=kinds)]
+        events = [entry.get_dagster_event() for entry in self._instance.all_logs(run.run_id, of_type=ENDED_BADLY)]
         unsaid = [key for key in work.keys - failed.keys() if not is_current(work.group.stage, self._store, key)]
         failed |= dict.fromkeys(unsaid, f"run {run.run_id}: {error_of(events)}")
         return [Failure(work.group.stage, key, failed[key]) for key in sorted(failed, key=lambda k: (k.day, k.station))]

@@ -20,7 +20,7 @@ class WrongHomeError(ValueError):
     """The Dagster home belongs to another network: their asset keys are the same and would be mixed up."""
 
 
-def storage_settings(storage: Storage) -> Path:
+def storage_settings(storage: str) -> Path:
     """Return the dagster.yaml of a storage."""
     return PROJECT_ROOT / "deploy" / storage / "dagster.yaml"
 
@@ -40,7 +40,8 @@ def prepare_home(store: Store) -> Path:
     """
     home = Path(os.environ.get("DAGSTER_HOME") or store.dagster_home)
     home.mkdir(parents=True, exist_ok=True)
-    owner, network = _mark(home / "ris-network", store.settings.network.name)
+    network = store.settings.network.name
+    owner = _mark(home / "ris-network", network)
     if owner != network:
         raise WrongHomeError(
             f"DAGSTER_HOME = {home} belongs to network {owner}, not to {network}; "
@@ -57,7 +58,8 @@ def prepare_home(store: Store) -> Path:
         return home
     # A home with settings but without a mark was made before homes were marked, or by the user: it is left as it is.
     first: Storage = "local" if settings.exists() or asked is None else asked.storage
-    storage, _ = _mark(home / "ris-deployment", first)
+    marker = home / "ris-deployment"
+    storage = marker.read_text(encoding="utf-8").strip() if marker.exists() else first
     if asked is not None and asked.storage != storage:
         raise DeploymentError(
             f"{VARIABLE} = {os.environ[VARIABLE]!r}, but the Dagster home {home} was made for {storage!r} and its "
@@ -65,8 +67,9 @@ def prepare_home(store: Store) -> Path:
         )
     if storage == "postgres":
         _need_postgres()
+    _mark(marker, storage)
     if not settings.exists():
-        text = storage_settings(first).read_text(encoding="utf-8")
+        text = storage_settings(storage).read_text(encoding="utf-8")
         if storage == "local" and (home / "history").exists():
             # Dagster's own commands have used the home already; another storage would not find their records.
             values = yaml.safe_load(text)
@@ -77,12 +80,12 @@ def prepare_home(store: Store) -> Path:
     return home
 
 
-def _mark(marker: Path, value: str) -> tuple[str, str]:
-    """Write a marker unless it stands; return what it says and what was to be written."""
+def _mark(marker: Path, value: str) -> str:
+    """Write a marker unless it stands; return what it says."""
     if not marker.exists():
         with replacing(marker) as temporary:
             temporary.write_text(value + "\n", encoding="utf-8")
-    return marker.read_text(encoding="utf-8").strip(), value
+    return marker.read_text(encoding="utf-8").strip()
 
 
 def _need_postgres() -> None:

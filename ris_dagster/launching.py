@@ -79,11 +79,14 @@ class QueueLauncher:
         errors = [entry.load_error for entry in workspace.get_code_location_entries().values() if entry.load_error]
         if errors:
             raise LaunchError(f"the code location cannot be loaded: {errors[0].message}")
-        ((self._location, self._repository),) = [
+        found = [
             (location, repository)
             for location in workspace.code_locations
             for repository in location.get_repositories().values()
         ]
+        if len(found) != 1:
+            raise LaunchError(f"the workspace has {len(found)} code locations with definitions; name one that has ours")
+        ((self._location, self._repository),) = found
 
     def launch(self, run: Run) -> str:
         """Queue it."""

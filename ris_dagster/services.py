@@ -1,6 +1,5 @@
 """The two servers of `ris ui`: Dagster and MLflow over one network's data, started and ended together."""
 
-import ipaddress
 import os
 import signal
 import socket
@@ -15,6 +14,7 @@ from contextlib import suppress
 from ris_core.config import PROJECT_ROOT
 from ris_core.storage.store import Store
 from ris_dagster.instance import prepare_home
+from ris_dagster.loopback import is_loopback
 from ris_dagster.resources.tracking import Tracking, of_store
 
 HOST = "127.0.0.1"
@@ -31,13 +31,6 @@ def _port_is_free(host: str, port: int) -> bool:
 def _reached_at(host: str) -> str:
     """Return the address at which this machine reaches a server that listens on another, or on all."""
     return {"0.0.0.0": HOST, "::": "::1"}.get(host, host)  # noqa: S104 - it is compared with, not listened on
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _url(host: str, port: int) -> str:
@@ -75,7 +68,7 @@ def serve(store: Store, port: int, mlflow_port: int, report: Callable[[str], Non
     tracking = of_store(store)
     commands = _commands(tracking, host, port, mlflow_port)
     ports = {"Dagster": port, "MLflow": mlflow_port}
-    if not _is_loopback(host):
+    if not is_loopback(host):
         report(
             f"Listening on {host}: neither UI has a login, and whoever reaches {' or '.join(map(str, ports.values()))} "
             "can start runs and read everything. Let only a reverse proxy with login and TLS reach them: see "

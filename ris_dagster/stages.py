@@ -13,6 +13,8 @@ from ris_dagster.planning import plan
 from ris_dagster.processes import PROCESS_TAG, this_process
 
 _ENDED = (dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED)
+ENDED_BADLY = {dg.DagsterEventType.STEP_FAILURE, *_ENDED}
+"""Events that say why a run did not succeed."""
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -156,16 +158,21 @@ def _was_interrupted(result: Any) -> bool:
     return any(e is not None and e.cls_name == "DagsterExecutionInterruptedError" for e in errors)
 
 
+def error_of_step(event: dg.DagsterEvent) -> str:
+    """Return why a step failed."""
+    failure = event.step_failure_data
+    if failure.user_failure_data is not None and failure.user_failure_data.description:
+        return str(failure.user_failure_data.description)
+    error = failure.error
+    return str((error.cause or error).message).strip() if error else "no reason is known"
+
+
 def error_of(events: Iterable[dg.DagsterEvent]) -> str:
     """Return why a run failed, from its events."""
     ended = ""
     for event in events:
         if event.is_step_failure:
-            failure = event.step_failure_data
-            if failure.user_failure_data is not None and failure.user_failure_data.description:
-                return str(failure.user_failure_data.description)
-            error = failure.error
-            return str((error.cause or error).message).strip() if error else "unknown error"
-        elif event.event_type in _ENDED:
+            return error_of_step(event)
+        if event.event_type in _ENDED:
             ended = event.message or ended
     return ended or "the run failed before its first step; see its log in the Dagster UI"

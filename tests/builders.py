@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 import numpy as np
+import pytest
 import yaml
 from obspy import Stream, Trace, UTCDateTime
 
@@ -47,6 +48,16 @@ ENVIRONMENT = (
     "RIS_ALERT_SMTP_FROM",
     "RIS_DAGSTER_UI",
 )
+
+
+def own_environment(environment: pytest.MonkeyPatch, data: Path) -> None:
+    """Clear all that the platform reads from the environment, and set RIS_DATA to a folder."""
+    for name in ENVIRONMENT:
+        # Set before it is deleted: so it is put back as it was, whatever the code does with it.
+        environment.setenv(name, "")
+        environment.delenv(name)
+    environment.setenv("RIS_DATA", str(data))
+    environment.setenv("MPLBACKEND", "Agg")
 
 
 def sds_path(root: Path, station: str, day: date) -> Path:

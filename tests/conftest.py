@@ -9,7 +9,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
-from builders import ENVIRONMENT, Opened, opened, synthetic_values, write_yaml
+from builders import Opened, opened, own_environment, synthetic_values, write_yaml
 
 from ris_dagster.stages import all_jobs, run_jobs
 
@@ -24,11 +24,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     root = tmp_path_factory.mktemp("network")
     config = write_yaml(root / "tiny.yaml", synthetic_values())
     with pytest.MonkeyPatch.context() as environment:
-        for name in ENVIRONMENT:
-            # Set before it is deleted: so it is put back as it was, whatever the code does with it.
-            environment.setenv(name, "")
-            environment.delenv(name)
-        environment.setenv("RIS_DATA", str(root / "data"))
+        own_environment(environment, root / "data")
         with opened(config) as found:
             failed = run_jobs(found.definitions, found.instance, found.store, all_jobs(found.settings))
             assert not failed, failed
@@ -39,10 +35,6 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
 @pytest.fixture
 def data_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An environment of its own: RIS_DATA in the test's folder, nothing else set."""
-    for name in ENVIRONMENT:
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
     root = tmp_path / "data"
-    monkeypatch.setenv("RIS_DATA", str(root))
-    monkeypatch.setenv("MPLBACKEND", "Agg")
+    own_environment(monkeypatch, root)
     return root

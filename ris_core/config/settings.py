@@ -47,7 +47,7 @@ RECOMMENDED: dict[str, Any] = {
     },
     "dec": {"shuffle": True, "objective": "idec"},
 }
-"""What the profile `recommended` changes; docs/benchmarks.md says why."""
+"""What the profile `recommended` changes; docs/benchmarks.md says what its parts bring."""
 
 
 def _under(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,9 +21,8 @@ from ris_core.training.checkpoint import Checkpoint, into_model, of_model
 from ris_core.training.loop import Metrics, OnStep, Stepper, channels_last, make_adam, require_finite, to_device
 from ris_core.training.results import DecResult
 from ris_core.training.samples import Samples, as_samples
-from ris_core.training.targets import Targets
+from ris_core.training.targets import ENCODER_BATCH, Targets
 
-_ENCODER_BATCH = 128
 # The first update compares the initialisation's labels with the DEC's; two more must follow before labels can be said
 # to have settled.
 _LEAST_UPDATES = 2
@@ -79,7 +78,7 @@ class _Trainer:
         if self.settings.objective == "dec":
             return 1.0
         total = 0.0
-        for _, inputs in self.samples.batches(_ENCODER_BATCH):
+        for _, inputs in self.samples.batches(ENCODER_BATCH):
             batch = to_device(inputs, self.device)
             total += float(squared_error(batch, self.model.aec(batch)[0]).sum())
         return self.settings.gamma_relative * total / len(self.samples)

@@ -12,7 +12,7 @@ from ris_core.models.networks import Dec
 from ris_core.training.loop import Metrics, require_finite, to_device
 from ris_core.training.samples import Samples
 
-_ENCODER_BATCH = 128
+ENCODER_BATCH = 128
 
 
 def target_distribution(q: Tensor) -> Tensor:
@@ -51,7 +51,7 @@ class Targets:
         DivergedError
             The divergence is not finite; the message names the learning rate.
         """
-        for rows, inputs in self.samples.batches(_ENCODER_BATCH):
+        for rows, inputs in self.samples.batches(ENCODER_BATCH):
             z = model.encode(to_device(inputs, self.device))
             self.q[rows] = model.assign(z)
             self.latent[rows] = z.cpu().numpy()

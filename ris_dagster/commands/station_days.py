@@ -48,7 +48,7 @@ def backfill(
         asked = Asked(choose_stages(store, assets), tuple(keys), again)
     except SelectionError as error:
         refuse(error, 2)
-    for stage, why in impossible_stages(store).items():
+    for stage, why in impossible_stages(store).items() if assets is None else ():
         console.print(f"{stage} is left out: {why}", markup=False)
     with open_instance(store) as instance:
         code = run_backfill(

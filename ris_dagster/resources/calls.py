@@ -1,6 +1,7 @@
 """One long computation on a Dask worker that tells of its steps while it runs, and ends when nobody waits for it."""
 
 import queue
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ Result = TypeVar("Result")
 OnStep = Callable[[int, dict[str, Any]], None]
 
 _LOOK_S = 1.0
+_LAST_STEPS_S = 60.0
 
 
 class AbandonedError(RuntimeError):
@@ -52,8 +54,9 @@ def call_on(client: Any, function: Callable[..., Result], task: object, on_step:
         if future.cancelled():
             raise NoWorkersError(f"the Dask scheduler at {client.scheduler.address} went away during a training")
         count, result = future.result()
-        # The last steps may arrive after the result.
-        pass_on(lambda: seen < count)
+        # The last steps may arrive after the result; one that was lost on the way is not waited for.
+        until = time.monotonic() + _LAST_STEPS_S
+        pass_on(lambda: seen < count and time.monotonic() < until)
         found: Result = result
         return found
     finally:

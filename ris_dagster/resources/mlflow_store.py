@@ -56,6 +56,8 @@ def _without_password(variable: str, uri: str) -> str:
     if url.get_backend_name() in ("postgresql", "postgres"):
         # The driver is named: what "postgresql://" alone means differs between versions of SQLAlchemy.
         url = url.set(drivername="postgresql+psycopg2")
+        if "password" in url.query:
+            raise MlflowStoreError(f"{variable}: write the password as USER:PASSWORD@HOST, not behind '?password='")
         if url.password is not None:
             os.environ[_PASSWORD_OF_LIBPQ] = str(url.password)
             url = url._replace(password=None)

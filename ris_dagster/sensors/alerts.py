@@ -14,6 +14,7 @@ from ris_dagster.alerting import Alert, masked, send
 from ris_dagster.partitions import RANGE_END_TAG, RANGE_START_TAG
 from ris_dagster.records import stages_of
 from ris_dagster.resources.store import DataStore
+from ris_dagster.stages import error_of_step
 
 DAGSTER_UI = "RIS_DAGSTER_UI"
 _STATION_DAY_JOBS = (jobs.ACQUIRE, jobs.PROCESS, jobs.LABEL)
@@ -70,8 +71,9 @@ def alert_of(
         Station-days that nothing asks for any more; those that failed in this run are told of.
     """
     block = block_of(run.tags)
-    errors = [_error_of(event) for event in failures] or [message or "no reason is known"]
-    error = "\n".join(errors)[:_LONGEST_ERROR]
+    errors = [error_of_step(event) for event in failures] or [message or "no reason is known"]
+    # Masked before it is cut, which could halve an address.
+    error = masked("\n".join(errors))[:_LONGEST_ERROR]
     failed = [key for event in failures for key in _failed_keys(event)]
     again = run.tags.get(WILL_RETRY_TAG) == "true"
     ui = os.environ.get(DAGSTER_UI, "").rstrip("/")
@@ -107,14 +109,6 @@ def block_of(tags: Mapping[str, str]) -> str:
     if start and end:
         return f"{start} ... {end}"
     return tags.get(PARTITION_NAME_TAG, "")
-
-
-def _error_of(event: dg.DagsterEvent) -> str:
-    data = event.step_failure_data
-    if data.user_failure_data is not None and data.user_failure_data.description:
-        return str(data.user_failure_data.description)
-    error = data.error
-    return str((error.cause or error).message).strip() if error else "no reason is known"
 
 
 def _failed_keys(event: dg.DagsterEvent) -> list[str]:

@@ -1,7 +1,8 @@
 """What the sensors of station-days have in common: how much they may ask for, and how they ask."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -11,7 +12,7 @@ import dagster as dg
 from dagster._core.storage.tags import MAX_RETRIES_TAG, PRIORITY_TAG, SENSOR_NAME_TAG
 
 from ris_core.station_day import StationDay
-from ris_core.storage.store import Stage, Store
+from ris_core.storage.store import FailureRecord, Stage, Store
 from ris_dagster.partitions import station_day
 from ris_dagster.planning import Block
 from ris_dagster.records import ASSETS, AT_WORK, JOBS, stages_of, station_days_of
@@ -49,11 +50,12 @@ def latest(instance: dg.DagsterInstance, stage: Stage, known: set[StationDay]) -
 
 def lost_attempts(
     instance: dg.DagsterInstance, store: Store, sensor: str, stage: Stage, among: set[StationDay], now: datetime
-) -> Counter[StationDay]:
-    """Count the recent runs of a sensor that ended without a word about a station-day: neither made nor failed.
+) -> dict[StationDay, FailureRecord]:
+    """Return the station-days that recent runs of a sensor ended without a word about, as failed attempts at these.
 
-    Only runs since its input was written count. Where a process is killed nothing is noted of the station-day that it
-    was at; without a bound such a one would be asked for over and over.
+    Neither made nor noted as failed: their process was killed, or the workers could not be reached. Only runs since
+    the input was written count. They are waited for and given up like other failed attempts (`ris_core.attempts`), so
+    that such a station-day is not asked for over and over, and an outage of minutes costs one wait.
     """
     from ris_core.freshness import input_changed_at
 
@@ -63,13 +65,23 @@ def lost_attempts(
         created_after=now - timedelta(days=_LOST_DAYS),
     )
     stations = [s.code for s in store.settings.stations]
-    lost: Counter[StationDay] = Counter()
-    for record in instance.get_run_records(recent, limit=_LOST_RUNS):
-        if stage in stages_of(record.dagster_run):
-            created = record.create_timestamp.replace(tzinfo=record.create_timestamp.tzinfo or UTC)
-            keys = among.intersection(station_days_of(record.dagster_run.tags, stations))
-            lost.update(key for key in keys if input_changed_at(stage, store, key) < created)
+    lost: dict[StationDay, FailureRecord] = {}
+    for record in instance.get_run_records(recent, limit=_LOST_RUNS):  # newest first
+        run = record.dagster_run
+        if stage not in stages_of(run):
+            continue
+        created, ended = utc(record.create_timestamp), utc(record.update_timestamp).isoformat()
+        for key in among.intersection(station_days_of(run.tags, stations)):
+            if input_changed_at(stage, store, key) < created:
+                first = FailureRecord(stage, key.station, key.day.isoformat(), f"run {run.run_id}", 0, ended)
+                known = lost.get(key, first)
+                lost[key] = replace(known, attempts=known.attempts + 1)
     return lost
+
+
+def utc(time: datetime) -> datetime:
+    """Return a time of one of Dagster's records with its zone, which not every storage gives."""
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def without_failed(

@@ -19,7 +19,8 @@ from ris_dagster.partitions import partition_key
 from ris_dagster.planning import complete_days, plan_by_size
 from ris_dagster.records import asset_graph_of, in_progress, recorded_station_days, stages_of, station_days_of
 from ris_dagster.resources.store import DataStore
-from ris_dagster.sensors.asking import job_of, request, room, status
+from ris_dagster.sensors.asking import job_of, request, room, status, utc
+from ris_dagster.stages import ENDED_BADLY, error_of
 
 CATCH_UP = "catch_up"
 _INTERVAL_S = 60
@@ -132,9 +133,9 @@ def note_lost_runs(instance: dg.DagsterInstance, store: Store, since: float, see
     times: dict[str, float] = {}
     for found in instance.get_run_records(ended):
         run = found.dagster_run
-        times[run.run_id] = _utc(found.update_timestamp).timestamp()
+        times[run.run_id] = utc(found.update_timestamp).timestamp()
         if run.run_id not in seen:
-            _note_lost(instance, store, run, _utc(found.create_timestamp), stations)
+            _note_lost(instance, store, run, utc(found.create_timestamp), stations)
     since = max([since, *times.values()])
     return {"since": since, "seen": [run_id for run_id, time in times.items() if time > since - _OVERLAP_S]}
 
@@ -144,15 +145,11 @@ def _note_lost(
 ) -> None:
     events = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
     made = {event.get_dagster_event().partition for event in events}
+    why = error_of(entry.get_dagster_event() for entry in instance.all_logs(run.run_id, of_type=ENDED_BADLY))
     began = began.replace(microsecond=0)  # as attempts are noted
     for stage in stages_of(run):
         failures = store.failures(stage)
         for key in station_days_of(run.tags, stations):
             said = key in failures and datetime.fromisoformat(failures[key].last_attempt) >= began
             if str(partition_key(key)) not in made and not said:
-                error = f"run {run.run_id} ended without a word about it: its process was killed or never started"
-                store.record_failure(stage, key, error)
-
-
-def _utc(time: datetime) -> datetime:
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+                store.record_failure(stage, key, f"run {run.run_id} ended without a word about it: {why}")

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
+from ris_core.attempts import is_due, is_given_up
 from ris_core.config import Settings
 from ris_core.station_day import StationDay
-from ris_core.storage.store import Stage, Store
+from ris_core.storage.store import FailureRecord, Stage, Store
 from ris_dagster import jobs as names
 from ris_dagster.planning import plan_by_size
 from ris_dagster.records import asset_graph_of, in_progress
@@ -75,10 +76,10 @@ def follow(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult
     for stage in _stages(store):
         behind = _behind(context.instance, store, stage, busy)
         lost = lost_attempts(context.instance, store, FOLLOWING, stage, set(behind), now)
-        kept = {key: number for key, number in behind.items() if lost[key] < operations.attempts}
-        if len(kept) < len(behind):
-            notes.append(f"{stage}: {len(behind) - len(kept)} station-days are left alone, their runs died too often")
-        wanted = {key: lost[key] for key in _newest_first(store, stage, kept, left)}
+        kept = {key: found for key, found in behind.items() if key not in lost or is_due(lost[key], operations, now)}
+        if left_alone := sum(is_given_up(record, operations) for record in lost.values()):
+            notes.append(f"{stage}: {left_alone} station-days are left alone, their runs died too often")
+        wanted = {key: _lost_times(lost, key) for key in _newest_first(store, stage, kept, left)}
         stations = [s.code for s in store.settings.stations]
         blocks = plan_by_size(wanted, stations, operations.station_days_per_run)[: free - len(requests)]
         requests += [request(stage, block, _FOLLOWING_PRIORITY) for block in blocks]
@@ -88,6 +89,10 @@ def follow(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult
     return dg.SensorResult(
         run_requests=requests, skip_reason=None if requests else "; ".join(["everything follows", *notes])
     )
+
+
+def _lost_times(lost: Mapping[StationDay, FailureRecord], key: StationDay) -> int:
+    return lost[key].attempts if key in lost else 0
 
 
 def _stages(store: Store) -> list[Stage]:
@@ -151,12 +156,14 @@ def label_again(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorR
     stale = {key: model for key, model in _makers(store, made).items() if model not in of_now}
     busy = _in_progress(context, store)
     kept = without_failed(store, "label", stale.keys() - busy["label"] - busy["process"], champion_too=True)
-    lost = lost_attempts(instance, store, RELABEL, "label", set(kept), datetime.now(UTC))
+    now = datetime.now(UTC)
+    lost = lost_attempts(instance, store, RELABEL, "label", set(kept), now)
+    due = [key for key in kept if key not in lost or is_due(lost[key], operations, now)]
     # The age of a model is that of the newest table it made.
     age = {model: max(made[key] for key in stale if stale[key] == model) for model in set(stale.values())}
     idle = remembered(store.root, RELABEL)
     ordered = sorted(
-        (key for key in kept if lost[key] < operations.attempts and idle.get(key) != inputs.get(key)),
+        (key for key in due if idle.get(key) != inputs.get(key, -1)),
         key=lambda key: (age[stale[key]], key.day, key.station),
     )
     wanted = found_in_time(
@@ -167,7 +174,7 @@ def label_again(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorR
     )
     by_model: dict[str | None, dict[StationDay, int]] = defaultdict(dict)
     for key in wanted:
-        by_model[stale[key]][key] = lost[key]
+        by_model[stale[key]][key] = _lost_times(lost, key)
     stations = [s.code for s in store.settings.stations]
     blocks = [b for keys in by_model.values() for b in plan_by_size(keys, stations, operations.station_days_per_run)]
     requests = [request("label", block, _RELABEL_PRIORITY) for block in blocks[:free]]

@@ -18,7 +18,7 @@ from dagster._core.storage.tags import PARTITION_NAME_TAG, PRIORITY_TAG, WILL_RE
 from ris_core.config import Settings
 from ris_core.storage.store import Store
 from ris_dagster import jobs as names
-from ris_dagster.records import ASSETS, AT_WORK
+from ris_dagster.records import AT_WORK, recorded_station_days
 from ris_dagster.resources.store import DataStore
 from ris_dagster.sensors.asking import job_of, status
 from ris_dagster.stages import runs_of
@@ -101,9 +101,8 @@ def _reason(context: dg.SensorEvaluationContext, store: Store, drawn_at: int) ->
     from ris_core.training.unseen import unseen_since_draw
 
     # Station-days that were recorded after the draw; a record older than that was there to be drawn from.
-    found = context.instance.event_log_storage.get_materialized_partitions(ASSETS["process"][-1], after_cursor=drawn_at)
-    known = {f"{key.day}|{key.station}": key for key in store.station_days()}
-    unseen = unseen_since_draw(store, [known[partition] for partition in sorted(found & known.keys())])
+    found = recorded_station_days(context.instance, "process", after=drawn_at).intersection(store.station_days())
+    unseen = unseen_since_draw(store, sorted(found, key=lambda key: (key.day, key.station)))
     context.log.info(
         f"unseen: {unseen.unseen_share:.1%} of {unseen.seen + unseen.unseen} events; "
         f"not assigned: {unseen.unassigned_share:.1%} of {unseen.labelled}"

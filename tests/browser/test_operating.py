@@ -16,7 +16,7 @@ from browsing import (
     type_config,
     wait_until_materialized,
 )
-from builders import ENVIRONMENT, Opened, opened, sds_values, write_archive, write_yaml
+from builders import Opened, opened, own_environment, sds_values, write_archive, write_yaml
 from mlflow import MlflowClient
 from playwright.sync_api import Page, expect
 from servers import Ui, served
@@ -41,9 +41,7 @@ def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     values["dec"]["max_epochs"] = 2
     config = write_yaml(root / "small.yaml", values)
     with pytest.MonkeyPatch.context() as environment:
-        for name in ENVIRONMENT:
-            environment.delenv(name, raising=False)
-        environment.setenv("RIS_DATA", str(root / "data"))
+        own_environment(environment, root / "data")
         with opened(config) as found:
             environment.undo()
             yield found

@@ -1,18 +1,13 @@
 """With a real daemon: what is acquired goes on by itself, and what is broken is told of and keeps nothing back."""
 
-import json
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 from builders import DAYS, STATIONS, opened, sds_path, sds_values, write_archive, write_yaml
 from champion_builders import appoint_untrained
 from servers import served
+from webhooks import webhook
 
 from ris_core.station_day import StationDay
 from ris_dagster import jobs
@@ -25,35 +20,13 @@ BROKEN = StationDay("BB", TWO[1])
 WAIT_S = 300
 
 
-@contextmanager
-def webhook() -> Iterator[tuple[list[dict[str, Any]], str]]:
-    posted: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield posted, f"http://127.0.0.1:{server.server_port}/hook"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 def test_acquired_station_days_are_processed_and_labelled_by_themselves_around_a_broken_one(
     data_root: Path, tmp_path: Path
 ) -> None:
     archive = write_archive(tmp_path / "archive", days=TWO)
     values = sds_values(archive, days=TWO) | {"operations": {"following": True}}
     config = write_yaml(tmp_path / "small.yaml", values)
-    with opened(config) as network, webhook() as (posted, url):
+    with opened(config) as network, webhook() as (hook, url):
         for job in (jobs.ACQUIRE, jobs.PROCESS):
             assert network.run(job, **range_tags(STATIONS, TWO[0], TWO[0])).success
         appoint_untrained(network.store)
@@ -64,8 +37,8 @@ def test_acquired_station_days_are_processed_and_labelled_by_themselves_around_a
         with served(config, RIS_ALERT_WEBHOOK=url) as ui:
             deadline = time.monotonic() + WAIT_S
             labelled = dg.AssetKey("label_tables")
-            while not (network.instance.get_materialized_partitions(labelled) == wanted and posted):
-                assert time.monotonic() < deadline, (posted, ui.output())
+            while not (network.instance.get_materialized_partitions(labelled) == wanted and hook.posted):
+                assert time.monotonic() < deadline, (hook.posted, ui.output())
                 assert ui.process.poll() is None
                 time.sleep(1)
         failure = network.store.failure("process", BROKEN)
@@ -74,6 +47,6 @@ def test_acquired_station_days_are_processed_and_labelled_by_themselves_around_a
         assert len([r for r in runs if BROKEN in station_days_of(r.tags, STATIONS)]) == 1
         assert {r.tags["dagster/priority"] for r in runs} == {"1"}
         assert {r.job_name for r in runs} == {jobs.PROCESS, jobs.LABEL}
-    (alert,) = posted
+    (alert,) = hook.posted
     assert alert["job"] == jobs.PROCESS and alert["failed"] == [str(BROKEN)]
-    assert alert["url"] == "" or alert["url"].endswith(alert["run_id"])
+    assert alert["url"] == f"{ui.dagster}/runs/{alert['run_id']}"

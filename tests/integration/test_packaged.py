@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import requests
 import yaml
-from builders import DAYS, ENVIRONMENT, Opened, opened, sds_values, write_archive, write_yaml
+from builders import DAYS, ENVIRONMENT, Opened, opened, own_environment, sds_values, write_archive, write_yaml
 from mlflow import MlflowClient
 from servers import free_ports
 
@@ -84,10 +84,7 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Packaged]:
     archive = write_archive(root / "archive", days=DAYS[:1])
     values = sds_values(archive, days=DAYS[:1]) | {"normalisation": {"scale": "decibel"}}
     with pytest.MonkeyPatch.context() as environment:
-        for name in ENVIRONMENT:
-            environment.setenv(name, "")
-            environment.delenv(name)
-        environment.setenv("RIS_DATA", str(root / "data"))
+        own_environment(environment, root / "data")
         with opened(write_yaml(root / "small.yaml", values)) as network:
             for job in (jobs.ACQUIRE, jobs.PROCESS):
                 assert network.run_block(job).success

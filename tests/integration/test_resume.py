@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from builders import DAYS, ENVIRONMENT, Opened, failure_of, opened, sds_values, write_archive, write_yaml
+from builders import DAYS, Opened, failure_of, opened, own_environment, sds_values, write_archive, write_yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
@@ -42,10 +42,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     values["dec"] |= {"k": [K], "max_epochs": EPOCHS, "tolerance": 0.0, "batch_size": 8}
     values["cluster_count"] |= {"references": 2, "repeats": 2}
     with pytest.MonkeyPatch.context() as environment:
-        for name in ENVIRONMENT:
-            environment.setenv(name, "")
-            environment.delenv(name)
-        environment.setenv("RIS_DATA", str(root / "data"))
+        own_environment(environment, root / "data")
         with opened(write_yaml(root / "small.yaml", values)) as found:
             before = [jobs.ACQUIRE, jobs.PROCESS, jobs.DRAW]
             assert run_jobs(found.definitions, found.instance, found.store, before) == []

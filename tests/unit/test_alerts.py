@@ -1,11 +1,8 @@
 """A failed run is told of, with what to do, and nothing that is secret leaves with it."""
 
-import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from builders import DAYS, STATIONS, Opened, opened, sds_values, write_yaml
 from servers import free_ports
+from webhooks import webhook
 
 from ris_dagster import alerting, jobs
 from ris_dagster.alerting import Alert, AlertError, masked, send
@@ -27,42 +25,6 @@ SECRET = "T0ps3cret"  # noqa: S105 - it opens nothing
 @pytest.fixture(autouse=True)
 def environment(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alerting, "_WAIT_S", 0)
-
-
-class Hook:
-    """A webhook that keeps what is posted, after answering with some errors."""
-
-    def __init__(self) -> None:
-        self.answers: list[int] = []
-        self.asked = 0
-        self.posted: list[dict[str, Any]] = []
-
-
-@contextmanager
-def webhook(*answers: int) -> Iterator[tuple[Hook, str]]:
-    hook = Hook()
-    hook.answers = list(answers)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            answer = hook.answers.pop(0) if hook.answers else 200
-            hook.asked += 1
-            if answer == 200:
-                hook.posted.append(json.loads(body))
-            self.send_response(answer)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield hook, f"http://127.0.0.1:{server.server_port}/hooks/{SECRET}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 class Box:
@@ -101,7 +63,7 @@ def test_without_addresses_nothing_is_sent() -> None:
 def test_a_webhook_gets_text_and_details_also_if_it_is_out_of_order_for_a_moment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with webhook(503, 429) as (hook, url):
+    with webhook(503, 429, path=SECRET) as (hook, url):
         monkeypatch.setenv("RIS_ALERT_WEBHOOK", url)
         assert send(ALERT) == ["webhook at 127.0.0.1"]
     (posted,) = hook.posted
@@ -112,7 +74,7 @@ def test_a_webhook_gets_text_and_details_also_if_it_is_out_of_order_for_a_moment
 def test_a_webhook_that_refuses_is_named_without_its_path(
     answers: list[int], times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with webhook(*answers) as (hook, url):
+    with webhook(*answers, path=SECRET) as (hook, url):
         monkeypatch.setenv("RIS_ALERT_WEBHOOK", url)
         with pytest.raises(AlertError, match=f"webhook at 127.0.0.1: it answered {answers[0]}") as error:
             send(ALERT)
@@ -156,7 +118,7 @@ def test_mail_goes_to_all_recipients_with_the_users_password(monkeypatch: pytest
 
 def test_mail_without_recipients_says_so_and_the_webhook_has_it_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RIS_ALERT_SMTP_URL", "smtp://127.0.0.1:1")
-    with webhook() as (hook, url):
+    with webhook(path=SECRET) as (hook, url):
         monkeypatch.setenv("RIS_ALERT_WEBHOOK", url)
         with pytest.raises(AlertError, match="RIS_ALERT_SMTP_TO is not set"):
             send(ALERT)
@@ -193,7 +155,7 @@ def test_a_failed_block_is_told_with_its_station_days_and_where_to_look(
     result = network.run(jobs.PROCESS, **range_tags(STATIONS, DAYS[0], DAYS[0]))
     assert not result.success
     monkeypatch.setenv("RIS_DAGSTER_UI", "https://dagster.example.org/")
-    with webhook() as (hook, url):
+    with webhook(path=SECRET) as (hook, url):
         monkeypatch.setenv("RIS_ALERT_WEBHOOK", url)
         told_of(network, result)
     (posted,) = hook.posted
@@ -219,7 +181,7 @@ def test_a_training_that_failed_is_told_with_its_partition_and_error(
     network: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = network.run(jobs.CLUSTERS, "2")
-    with webhook() as (hook, url):
+    with webhook(path=SECRET) as (hook, url):
         monkeypatch.setenv("RIS_ALERT_WEBHOOK", url)
         told_of(network, result)
     (posted,) = hook.posted

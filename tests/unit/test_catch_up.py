@@ -210,7 +210,7 @@ def test_runs_that_died_count_as_attempts_at_what_they_said_nothing_of(network: 
         assert all(len(keys) <= 3 for _, keys in asked)  # smaller blocks, so that the others get done
     assert asked == []
     assert {key for _, key in given_up(found.store)} == ALL
-    assert "was killed or never started" in next(iter(given_up(found.store).values())).error
+    assert "ended without a word about it" in next(iter(given_up(found.store).values())).error
     assert found.tick(datetime.now(UTC)) == []  # each run counts once
     assert {record.attempts for record in given_up(found.store).values()} == {2}
 

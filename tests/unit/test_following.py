@@ -24,7 +24,7 @@ BAD = StationDay("BB", DAYS[1])
 @pytest.fixture
 def small(data_root: Path, tmp_path: Path) -> Iterator[Opened]:
     archive = write_archive(tmp_path / "archive")
-    values = sds_values(archive) | {"operations": {"station_days_per_run": 4, "attempts": 2}}
+    values = sds_values(archive) | {"operations": {"station_days_per_run": 4, "attempts": 2, "attempt_wait": 0}}
     with opened(write_yaml(tmp_path / "small.yaml", values)) as network:
         yield network
 
@@ -122,6 +122,9 @@ def test_what_a_killed_run_took_down_is_asked_for_in_smaller_blocks_and_then_lef
     job = small.definitions.resolve_job_def(jobs.PROCESS)
     tags = range_tags(STATIONS, DAYS[0], DAYS[2]) | {SENSOR_NAME_TAG: "following"}
     small.instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.FAILURE)
+    patient = sds_values(archive_of(small)) | {"operations": {"attempt_wait": 1}}
+    with opened(write_yaml(small.config.with_name("patient.yaml"), patient)) as waiting:
+        assert tick(waiting) == [], "not before the wait of a failed attempt is over"
     again = tick(small)
     assert all_of(again, jobs.PROCESS) <= ALL
     assert all(len(keys) == 1 for _, keys in asked(again))

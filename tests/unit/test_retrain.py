@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from builders import DAYS, ENVIRONMENT, STATIONS, Opened, opened, sds_values, write_archive, write_yaml
+from builders import DAYS, STATIONS, Opened, opened, own_environment, sds_values, write_archive, write_yaml
 from champion_builders import appoint_untrained
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
@@ -34,9 +34,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     values = sds_values(write_archive(root / "archive")) | {"operations": OPERATIONS}
     config = write_yaml(root / "small.yaml", values)
     with pytest.MonkeyPatch.context() as environment:
-        for name in ENVIRONMENT:
-            environment.delenv(name, raising=False)
-        environment.setenv("RIS_DATA", str(root / "data"))
+        own_environment(environment, root / "data")
         with opened(config) as network:
             process(network, DAYS[0])
             assert network.run(jobs.DRAW).success
