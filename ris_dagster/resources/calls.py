@@ -32,6 +32,9 @@ def call_on(client: Any, function: Callable[..., Result], task: object, on_step:
     Exception
         What the function raised.
     """
+    from distributed import CancelledError
+    from distributed.comm.core import CommClosedError
+
     told: queue.SimpleQueue[tuple[int, int, dict[str, Any]]] = queue.SimpleQueue()
     topic = f"ris-{uuid.uuid4().hex}"
     client.subscribe_topic(topic, lambda event: told.put(event[1]))
@@ -51,9 +54,13 @@ def call_on(client: Any, function: Callable[..., Result], task: object, on_step:
 
     try:
         pass_on(lambda: not future.done())
-        if future.cancelled():
-            raise NoWorkersError(f"the Dask scheduler at {client.scheduler.address} went away during a training")
-        count, result = future.result()
+        try:
+            count, result = future.result()
+        except (CancelledError, CommClosedError) as lost:
+            raise NoWorkersError(
+                f"the Dask scheduler at {client.scheduler.address} went away during a training; start it, and train "
+                "again: it goes on from its checkpoint"
+            ) from lost
         # The last steps may arrive after the result; one that was lost on the way is not waited for.
         until = time.monotonic() + _LAST_STEPS_S
         pass_on(lambda: seen < count and time.monotonic() < until)

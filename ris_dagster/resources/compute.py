@@ -145,7 +145,8 @@ def local_cluster(workers: int) -> Iterator[Any]:
 
 
 def _map_on(client: Any, task: "StageTask", keys: Sequence[StationDay], at_once: int | None) -> Iterator["Outcome"]:
-    from distributed import as_completed
+    from distributed import CancelledError, as_completed
+    from distributed.comm.core import CommClosedError
 
     from ris_core.stages import Outcome, run_station_day
 
@@ -159,19 +160,22 @@ def _map_on(client: Any, task: "StageTask", keys: Sequence[StationDay], at_once:
     waiting = iter(keys)
     running = as_completed([submit(key) for key in islice(waiting, at_once)], loop=client.loop)
     for future in running:
-        if future.cancelled():
+        try:
+            error = future.exception()
+            outcome = (
+                Outcome(waited_for[future], None, f"worker lost: {type(error).__name__}: {error}")
+                if error is not None
+                else future.result()
+            )
+        except (CancelledError, CommClosedError) as lost:  # which of them depends on where it was noticed first
             left = [str(key) for key in (*waited_for.values(), *waiting)]
             raise NoWorkersError(
                 f"the Dask scheduler at {client.scheduler.address} went away with {len(left)} of {len(keys)} "
                 f"station-days to do ({', '.join(left[:_NAMED])}{', …' if len(left) > _NAMED else ''}); start it, "
                 "and the next run does what is left"
-            )
-        key = waited_for.pop(future)
+            ) from lost
+        del waited_for[future]
         for following in islice(waiting, 1):
             running.add(submit(following))
-        error = future.exception()
-        if error is None:
-            yield future.result()
-        else:
-            yield Outcome(key, None, f"worker lost: {type(error).__name__}: {error}")
+        yield outcome
         future.release()

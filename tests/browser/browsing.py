@@ -1,13 +1,14 @@
 """Chromium, and the dialogs of the Dagster UI."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = Path(shutil.which("chromium") or "/usr/bin/chromium")
 ABSENT = f"{CHROMIUM} is not installed (apt-get install chromium)"
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 WAIT_MS = 60_000

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from datetime import date
 
 import pytest
 from browsing import (
@@ -26,7 +25,6 @@ from ris_dagster import jobs
 
 TRIAL = "bs8_lr2e-3"
 KS = ["2", "3"]
-DAYS = (date(2020, 3, 1), date(2020, 3, 2), date(2020, 3, 3))
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=ABSENT)
 
@@ -35,7 +33,7 @@ pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=ABSENT)
 def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     """A network of which nothing is made yet."""
     root = tmp_path_factory.mktemp("operated")
-    values = sds_values(write_archive(root / "archive", days=DAYS), days=DAYS)
+    values = sds_values(write_archive(root / "archive"))
     # Enough for models that their checks accept.
     values["aec"] |= {"max_epochs": 8, "latent": "linear", "input_scale": "unit_rms"}
     values["dec"]["max_epochs"] = 2

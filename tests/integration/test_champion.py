@@ -9,7 +9,7 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
-from builders import Opened, failure_of, opened, sds_values, synthetic_values, write_yaml
+from builders import Opened, failure_of, opened, own_environment, sds_values, synthetic_values, write_yaml
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 from mlflow import MlflowClient
@@ -38,7 +38,7 @@ def choosing(network: Opened, tmp_path_factory: pytest.TempPathFactory) -> Itera
     shutil.copytree(network.store.root, root / "data" / "tiny", ignore=shutil.ignore_patterns("waveforms"))
     values = synthetic_values() | {"champion": {"k": 3, "names": NAMES}, "novelty": {"false_alarms": 0.1}}
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("RIS_DATA", str(root / "data"))
+        own_environment(environment, root / "data")
         with opened(write_yaml(root / "tiny.yaml", values)) as found:
             found.store.champion.unlink()
             assert chosen(found, k=3).classes == (0, 1, 2)

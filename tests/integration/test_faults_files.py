@@ -11,7 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
-from builders import DAYS, Opened, failure_of, opened, products, sds_values, write_archive, write_yaml
+from builders import DAYS, Opened, failure_of, opened, own_environment, products, sds_values, write_archive, write_yaml
 from champion_builders import appoint_untrained
 from click.testing import Result
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
@@ -40,7 +40,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     folder = tmp_path_factory.mktemp("undisturbed")
     archive = write_archive(folder / "archive", days=TWO)
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("RIS_DATA", str(folder / "data"))
+        own_environment(environment, folder / "data")
         with opened(write_yaml(folder / "small.yaml", sds_values(archive, days=TWO))) as network:
             assert network.run_block(jobs.ACQUIRE).success
             assert network.run_block(jobs.PROCESS).success

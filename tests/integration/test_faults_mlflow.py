@@ -1,8 +1,8 @@
 """An MLflow server that is not there, goes away in the middle of a training, and comes back."""
 
 import sys
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -76,10 +76,10 @@ def test_a_training_outlives_its_mlflow_server_and_nothing_begins_without_one(
                 until((folder / FILE).exists)
                 kill_all(process)
 
-            watching = threading.Thread(target=kill_when_it_trains)
-            watching.start()
-            lost = network.run(jobs.TRIALS, TRIAL)
-            watching.join()
+            with ThreadPoolExecutor(1) as pool:
+                watching = pool.submit(kill_when_it_trains)
+                lost = network.run(jobs.TRIALS, TRIAL)
+                watching.result()
             assert "Materialized again, the training goes on where its checkpoint stands" in failure_of(lost)
         assert (folder / FILE).exists()
         with server(tmp_path / "mlflow", port):

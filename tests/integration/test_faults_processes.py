@@ -1,6 +1,7 @@
 """Processes that die in the middle of their work: a run, the daemon with all it started; and two commands at once."""
 
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,9 +11,10 @@ import dagster as dg
 import psutil
 import pytest
 import yaml
-from builders import Opened, opened, sds_values, write_archive, write_yaml
+from builders import Opened, opened, own_environment, sds_values, write_archive, write_yaml
 from faults import check_record, clean_environment, daemon, kill_all, made, ris, until
 
+from ris_core.stages import exists
 from ris_dagster import jobs
 from ris_dagster.records import recorded_station_days
 
@@ -34,7 +36,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
     values = sds_values(write_archive(folder / "archive", days=DAYS), days=DAYS)
     config = write_yaml(folder / "small.yaml", values | {"operations": {"station_days_per_run": BLOCK}})
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("RIS_DATA", str(folder / "data"))
+        own_environment(environment, folder / "data")
         with opened(config) as network:
             for job in (jobs.ACQUIRE, jobs.PROCESS):
                 assert network.run_block(job).success
@@ -62,6 +64,19 @@ def process_of(network: Opened, run: dg.DagsterRun, started_by: psutil.Process) 
     return found
 
 
+def kill_midway(network: Opened, worker: psutil.Process) -> None:
+    """Let a run work in small steps until some of its station-days are there, and kill it before all of them are."""
+    while True:
+        worker.suspend()
+        there = sum(exists("process", network.store, key) for key in network.store.station_days())
+        if there:
+            break
+        worker.resume()
+        time.sleep(0.05)
+    assert there < BLOCK
+    worker.kill()
+
+
 def runs(network: Opened, *statuses: str) -> list[dg.DagsterRun]:
     return list(network.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus(s) for s in statuses])))
 
@@ -76,15 +91,14 @@ def test_killed_runs_and_a_killed_daemon_cost_nothing(archive: Archive, data_roo
 
         def at_work() -> list[dg.DagsterRun]:
             assert following.poll() is None, log.read_text()
-            done = recorded_station_days(network.instance, "process")
-            return [run for run in runs(network, "STARTED") if run.job_name == jobs.PROCESS and 0 < len(done) < BLOCK]
+            return [run for run in runs(network, "STARTED") if run.job_name == jobs.PROCESS]
 
         with daemon(network, environment) as process:
             following = subprocess.Popen(command, env=environment, stdout=file, stderr=file)
             until(at_work, log.read_text)
             (run,) = at_work()
+            kill_midway(network, process_of(network, run, process))
             before = recorded_station_days(network.instance, "process")
-            process_of(network, run, process).kill()
             until(lambda: run.run_id in {r.run_id for r in runs(network, "FAILURE")}, log.read_text)
             assert before <= recorded_station_days(network.instance, "process")
             until(lambda: runs(network, "QUEUED"), log.read_text)

@@ -5,15 +5,26 @@ import signal
 import stat
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
-from builders import DAYS, STATIONS, Opened, failure_of, opened, products, sds_values, write_archive, write_yaml
+from builders import (
+    DAYS,
+    STATIONS,
+    Opened,
+    failure_of,
+    opened,
+    own_environment,
+    products,
+    sds_values,
+    write_archive,
+    write_yaml,
+)
 from distributed import Client
 from servers import free_ports
 from slurm import slurm, why_not
@@ -37,7 +48,7 @@ def expected(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     """The products of an undisturbed run in its own process."""
     folder = tmp_path_factory.mktemp("inline")
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("RIS_DATA", str(folder / "data"))
+        own_environment(environment, folder / "data")
         with opened(settings_of(archive, folder), compute=Compute()) as network:
             found = made(network)
     assert len([name for name in found if name.startswith("spectrograms/")]) == STATION_DAYS
@@ -74,10 +85,10 @@ def meanwhile(event: Callable[[], object], act: Callable[[], object]) -> Iterato
         wait_until(event)
         act()
 
-    thread = threading.Thread(target=watch)
-    thread.start()
-    yield
-    thread.join()
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(watch)
+        yield
+        watching.result()
 
 
 @contextmanager
@@ -125,6 +136,7 @@ def test_a_killed_worker_costs_nothing_and_a_lost_scheduler_is_named(
             workers[0].suspend()
             with meanwhile(lambda: spectrograms(network) >= 2, workers[0].kill):
                 assert network.run_block(jobs.PROCESS).success
+            assert not workers[0].is_running() or workers[0].status() == psutil.STATUS_ZOMBIE
             assert products(network.store) == expected
 
         monkeypatch.setenv("RIS_DATA", str(tmp_path / "again"))
