@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 import yaml
+from filelock import FileLock
 
 from ris_core.config import PROJECT_ROOT
 from ris_core.storage.atomic import replacing
@@ -69,15 +70,24 @@ def prepare_home(store: Store) -> Path:
         _need_postgres()
     _mark(marker, storage)
     if not settings.exists():
-        text = storage_settings(storage).read_text(encoding="utf-8")
-        if storage == "local" and (home / "history").exists():
-            # Dagster's own commands have used the home already; another storage would not find their records.
-            values = yaml.safe_load(text)
-            del values["instance_class"]
-            text = yaml.safe_dump(values, sort_keys=False)
-        with replacing(settings) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        with FileLock(home / "first-use.lock"):
+            if not settings.exists():
+                _set_up(home, settings, storage)
     return home
+
+
+def _set_up(home: Path, settings: Path, storage: str) -> None:
+    """Write dagster.yaml; databases in SQLite are made before it appears: two processes that make them collide."""
+    text = storage_settings(storage).read_text(encoding="utf-8")
+    if storage == "local" and (home / "history" / "runs").exists():
+        # Dagster's own commands have used the home already; another event log would not find their records.
+        values = yaml.safe_load(text)
+        del values["instance_class"]
+        text = yaml.safe_dump(values, sort_keys=False)
+    with replacing(settings) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+        if storage == "local":
+            dg.DagsterInstance.from_config(str(home), temporary.name).dispose()
 
 
 def _mark(marker: Path, value: str) -> str:

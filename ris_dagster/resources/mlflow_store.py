@@ -1,10 +1,11 @@
 """Where the MLflow store lies, without its password, and a lock for what only one process may do with it."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock
 
 MLFLOW_VARIABLES = ("MLFLOW_TRACKING_URI", "RIS_MLFLOW_DATABASE")
 _SQLITE = "sqlite:///"
@@ -78,8 +79,7 @@ def locked(uri: str) -> Iterator[None]:
     if uri.startswith(_SQLITE):
         path = Path(uri.removeprefix(_SQLITE)).with_suffix(".lock")
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with FileLock(path):
             yield
     elif uri.startswith("postgresql"):
         with _advisory_lock(uri):

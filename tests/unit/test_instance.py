@@ -1,5 +1,7 @@
 """Which Dagster instance a network gets."""
 
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from builders import sds_values, write_yaml
 from ris_core.config import load_settings
 from ris_core.storage.store import Store
 from ris_dagster.deployment import DeploymentError
-from ris_dagster.instance import POSTGRES_VARIABLES, prepare_home, storage_settings
+from ris_dagster.instance import POSTGRES_VARIABLES, open_instance, prepare_home, storage_settings
 
 
 @pytest.fixture
@@ -54,3 +56,20 @@ def test_what_postgres_needs_is_named(store: Store, monkeypatch: pytest.MonkeyPa
     with pytest.raises(DeploymentError, match="DAGSTER_POSTGRES_HOST, DAGSTER_POSTGRES_DB is not set"):
         prepare_home(store)
     assert not (store.dagster_home / "dagster.yaml").exists()
+
+
+def _open(store: Store, barrier: Barrier) -> None:
+    barrier.wait()
+    with open_instance(store) as instance:
+        assert instance.get_runs_count() == 0
+
+
+def test_commands_that_open_a_new_home_at_once_do_not_spoil_it(store: Store) -> None:
+    context = get_context("fork")
+    barrier = context.Barrier(4)
+    together = [context.Process(target=_open, args=(store, barrier)) for _ in range(4)]
+    for process in together:
+        process.start()
+    for process in together:
+        process.join()
+    assert [process.exitcode for process in together] == [0] * 4
