@@ -15,6 +15,11 @@ CLUSTERS, DEC, CHAMPION = "initialise_clusters", "train_dec", "choose_champion"
 ASSESS = "assess_stability"
 ANALYSE, SCORE = "analyse", "score_against_truth"
 
+TRAINING = (DRAW, TRIALS, ENCODE, CLUSTERS, DEC, CHAMPION)
+"""What makes a champion, in the order of the method."""
+SOME_MAY_FAIL = (TRIALS, CLUSTERS, DEC)
+"""Of several trials or numbers of clusters some may fail: the next job chooses among those that did not."""
+
 
 def build_jobs(settings: Settings, partitions: Partitions) -> list[Any]:
     """Return the jobs in the order in which the method takes them."""

@@ -82,12 +82,7 @@ def all_jobs(settings: Settings) -> list[str]:
     # Imported station-days are neither acquired nor processed here.
     names = [
         *([] if settings.imported else [jobs.ACQUIRE, jobs.PROCESS]),
-        jobs.DRAW,
-        jobs.TRIALS,
-        jobs.ENCODE,
-        jobs.CLUSTERS,
-        jobs.DEC,
-        jobs.CHAMPION,
+        *jobs.TRAINING,
         jobs.LABEL,
         jobs.ASSESS,
         jobs.ANALYSE,
@@ -105,7 +100,8 @@ def run_jobs(
 ) -> list[Executed]:
     """Run jobs in order in this process and return what failed.
 
-    A block with failed station-days does not stop the rest. A failed training does: what follows needs it.
+    A block with failed station-days does not stop the rest, nor does one of several trials or numbers of clusters. Any
+    other failed training does: what follows needs it.
 
     Raises
     ------
@@ -124,7 +120,7 @@ def run_jobs(
             if done.error:
                 failed.append(done)
                 report(f"    FAILED {done.error}")
-        usable = name in (jobs.ACQUIRE, jobs.PROCESS, jobs.LABEL, jobs.TRIALS, jobs.DEC, jobs.ASSESS)
+        usable = name in (jobs.ACQUIRE, jobs.PROCESS, jobs.LABEL, *jobs.SOME_MAY_FAIL, jobs.ASSESS)
         if failed and failed[-1].run.job == name and not usable:
             break
     return failed

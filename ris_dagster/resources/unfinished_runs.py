@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 ASSET_TAG, PARTITION_TAG, CONFIGURATION_TAG = "ris.asset", "ris.partition", "ris.configuration"
-DAGSTER_RUN_TAG, PROCESS_TAG, ATTEMPTS_TAG = "dagster.run_id", "ris.process", "ris.attempts"
+DAGSTER_RUN_TAG, WRITER_TAG, ATTEMPTS_TAG = "dagster.run_id", "ris.process", "ris.attempts"
 ALIVE_TAG = "ris.alive"
 """When the process that writes to a run last said that it lives, in seconds since 1970."""
 BEAT_S = 60.0
@@ -53,7 +53,7 @@ class Attempt:
             PARTITION_TAG: self.partition,
             CONFIGURATION_TAG: self.configuration,
             DAGSTER_RUN_TAG: self.dagster_run,
-            PROCESS_TAG: this_process(),
+            WRITER_TAG: this_process(),
             ATTEMPTS_TAG: str(attempts),
             ALIVE_TAG: _now(),
         }
@@ -133,7 +133,7 @@ def _is_alive(tags: dict[str, str], attempt: Attempt, instance: dg.DagsterInstan
     known = instance.get_run_by_id(dagster_run)
     if known is not None and known.is_finished:
         return False
-    process = tags.get(PROCESS_TAG, "")
+    process = tags.get(WRITER_TAG, "")
     if is_of_this_host(process):
         return not has_ended(process)
     return time.time() - float(tags.get(ALIVE_TAG, "0")) < SILENT_S

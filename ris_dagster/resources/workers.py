@@ -1,6 +1,5 @@
 """Dask workers that Slurm starts, and how runs find and reach their scheduler: by files in the data root."""
 
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -66,7 +65,7 @@ def slurm_workers(root: Path, at_least: int, at_most: int, refused: list[str]) -
         ) from error
     with cluster:
         cluster.adapt(minimum=at_least, maximum=at_most)
-        write_json(address_file, {"address": cluster.scheduler_address, "pid": os.getpid()})
+        write_json(address_file, {"address": cluster.scheduler_address})
         try:
             yield cluster
         finally:

@@ -25,9 +25,6 @@ from ris_dagster.stages import runs_of
 
 RETRAIN = "retrain"
 CHAIN_TAG = "ris/training_chain"
-CHAIN = (names.DRAW, names.TRIALS, names.ENCODE, names.CLUSTERS, names.DEC, names.CHAMPION)
-# Of several trials or numbers of clusters some may fail; the next job chooses among those that did not.
-_SOME_MAY_FAIL = (names.TRIALS, names.CLUSTERS, names.DEC)
 _TRAINING_SET = dg.AssetKey("training_set")
 _INTERVAL_S = 60
 _LOOK_EVERY_S = 3600
@@ -61,7 +58,7 @@ def build_retrain(settings: Settings, jobs: Sequence[Any]) -> dg.SensorDefinitio
 
     @dg.sensor(
         name=RETRAIN,
-        jobs=[job_of(jobs, name) for name in CHAIN],
+        jobs=[job_of(jobs, name) for name in names.TRAINING],
         minimum_interval_seconds=_INTERVAL_S,
         default_status=status(settings.operations.retrain),
         description="Asks for the whole training, from the draw to the champion, when the share of events that are "
@@ -118,9 +115,9 @@ def _go_on(context: dg.SensorEvaluationContext, store: Store, state: State, draw
     at_work = [run for runs in asked.values() for run in runs.values() if run.status in AT_WORK or _comes_again(run)]
     if at_work:
         return _result(state, reason=f"training {state.chain}: {', '.join(sorted({r.job_name for r in at_work}))}")
-    for job in CHAIN:
+    for job in names.TRAINING:
         failed = [run for run in asked[job].values() if not run.is_success]
-        if failed and (job not in _SOME_MAY_FAIL or len(failed) == len(asked[job])):
+        if failed and (job not in names.SOME_MAY_FAIL or len(failed) == len(asked[job])):
             stop = f"training {state.chain}: {job} failed (run {failed[0].run_id}); repair the cause and draw anew"
             context.log.error(stop)
             return _result(replace(state, chain="", stopped=stop, stopped_at=drawn_at), reason=stop)

@@ -17,7 +17,7 @@ from ris_core.station_day import StationDay
 from ris_core.training.unseen import unseen_since_draw
 from ris_dagster import jobs
 from ris_dagster.partitions import range_tags
-from ris_dagster.sensors.retrain import CHAIN, CHAIN_TAG
+from ris_dagster.sensors.retrain import CHAIN_TAG
 
 OPERATIONS = {"retrain_unseen": 0.4, "retrain_unassigned": 0.9, "retrain_least_events": 10}
 
@@ -95,7 +95,7 @@ def test_training_is_asked_for_once_when_enough_is_unseen_job_by_job_to_the_cham
         ticks.record(requests[:1], dg.DagsterRunStatus.SUCCESS)
         ticks.record(requests[1:], dg.DagsterRunStatus.FAILURE)
     assert "is through" in ticks.reason
-    assert list(dict.fromkeys(job for job, _ in asked)) == list(CHAIN)
+    assert list(dict.fromkeys(job for job, _ in asked)) == list(jobs.TRAINING)
     assert sorted(key for job, key in asked if job == jobs.DEC and key) == ["2", "3"]
     assert len(asked) == len(set(asked))
     ticks.look_again()
