@@ -11,11 +11,14 @@ import dagster as dg
 import numpy as np
 import pytest
 import yaml
+from click.testing import Result
 from obspy import Stream, Trace, UTCDateTime
+from typer.testing import CliRunner
 
 from ris_core.config import Settings, load_settings
 from ris_core.station_day import StationDay
 from ris_core.storage.store import Store
+from ris_dagster.cli import app
 from ris_dagster.definitions import build_definitions
 from ris_dagster.instance import open_instance
 from ris_dagster.partitions import partition_key, range_tags
@@ -61,8 +64,20 @@ def own_environment(environment: pytest.MonkeyPatch, data: Path) -> None:
 
 
 def sds_path(root: Path, station: str, day: date) -> Path:
-    folder = root / f"{day.year}" / "XX" / station / "HHZ.D"
-    return folder / f"XX.{station}..HHZ.D.{day.year}.{day.timetuple().tm_yday:03d}"
+    return trace_path(root, Trace(header={"network": "XX", "station": station, "channel": "HHZ"}), day)
+
+
+def trace_path(root: Path, trace: Trace, day: date) -> Path:
+    """Return where an SDS archive keeps a trace's samples of a day."""
+    s = trace.stats
+    name = f"{s.network}.{s.station}.{s.location}.{s.channel}.D.{day:%Y}.{day:%j}"
+    return root / f"{day:%Y}" / s.network / s.station / f"{s.channel}.D" / name
+
+
+def spoil(path: Path) -> Path:
+    """Write something that is no miniSEED."""
+    path.write_bytes(b"this is not miniSEED" * 400)
+    return path
 
 
 def write_day(root: Path, station: str, day: date, minutes: int = 10) -> Path:
@@ -162,6 +177,11 @@ class Opened:
         event = self.instance.get_latest_materialization_event(dg.AssetKey(asset))
         assert event is not None and event.asset_materialization is not None, f"{asset} was never materialized"
         return event.asset_materialization
+
+
+def ris(*arguments: object) -> Result:
+    """Give the command `ris` in this process, on a wide terminal."""
+    return CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"}, catch_exceptions=False)
 
 
 Open = Callable[..., Opened]

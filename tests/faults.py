@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def clean_environment(**values: object) -> dict[str, str]:
     return kept | {"COLUMNS": "200", "MPLBACKEND": "Agg"} | {name: str(value) for name, value in values.items()}
 
 
-def ris(*arguments: object) -> list[str]:
+def ris_command(*arguments: object) -> list[str]:
     return [str(Path(sys.executable).with_name("ris")), *map(str, arguments)]
 
 
@@ -40,7 +40,7 @@ def until(true: Callable[[], object], said: Callable[[], str] = str) -> None:
 
 
 @contextmanager
-def daemon(network: Opened, environment: dict[str, str]) -> Iterator[psutil.Popen]:
+def daemon(network: Opened, environment: Mapping[str, str] = os.environ) -> Iterator[psutil.Popen]:
     """Run Dagster's daemon; at the end of the block it and all its children are killed."""
     log = network.config.with_name("daemon.log")
     beats = network.instance.get_daemon_heartbeats()
@@ -49,7 +49,7 @@ def daemon(network: Opened, environment: dict[str, str]) -> Iterator[psutil.Pope
             [str(Path(sys.executable).with_name("dagster-daemon")), "run", "-w", str(PROJECT_ROOT / "workspace.yaml")],
             stdout=file,
             stderr=subprocess.STDOUT,
-            env=environment | {"DAGSTER_HOME": str(network.store.dagster_home), "RIS_CONFIG": str(network.config)},
+            env={**environment, "DAGSTER_HOME": str(network.store.dagster_home), "RIS_CONFIG": str(network.config)},
             start_new_session=True,
         )
     try:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
+from builders import trace_path
 from obspy import Inventory, Trace, UTCDateTime
 from obspy.core.inventory import Channel, Network, Site, Station
 from obspy.core.inventory.response import (
@@ -16,12 +17,6 @@ from obspy.core.inventory.response import (
 )
 
 
-def sds_path(root: Path, trace: Trace, day: datetime) -> Path:
-    s = trace.stats
-    name = f"{s.network}.{s.station}.{s.location}.{s.channel}.D.{day:%Y}.{day:%j}"
-    return root / f"{day:%Y}" / s.network / s.station / f"{s.channel}.D" / name
-
-
 def write_days(root: Path, trace: Trace) -> list[Path]:
     """Cut a trace at midnight into day files of an SDS archive."""
     written = []
@@ -30,7 +25,7 @@ def write_days(root: Path, trace: Trace) -> list[Path]:
         following = day + timedelta(days=1)
         part = trace.slice(UTCDateTime(day), UTCDateTime(following) - trace.stats.delta)
         if part.stats.npts:
-            path = sds_path(root, trace, day)
+            path = trace_path(root, trace, day)
             path.parent.mkdir(parents=True, exist_ok=True)
             part.write(str(path), format="MSEED", encoding="STEIM2", reclen=512)
             written.append(path)

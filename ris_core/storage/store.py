@@ -181,7 +181,7 @@ class Store:
         """Note that an attempt at a stage failed; counts the attempts since the last success."""
         path = self._failure(stage, key)
         attempts = int(read_json(path)["attempts"]) if path.exists() else 0
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
         record = FailureRecord(stage, key.station, key.day.isoformat(), error, attempts + 1, now)
         write_json(path, asdict(record))
         return record

@@ -146,7 +146,6 @@ def _note_lost(
     events = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
     made = {event.get_dagster_event().partition for event in events}
     why = error_of(entry.get_dagster_event() for entry in instance.all_logs(run.run_id, of_type=ENDED_BADLY))
-    began = began.replace(microsecond=0)  # as attempts are noted
     for stage in stages_of(run):
         failures = store.failures(stage)
         for key in station_days_of(run.tags, stations):

@@ -1,75 +1,31 @@
 """`ris backfill`, `ris reset` and the sensor `catch_up`, with a real daemon and its code location."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 import yaml
-from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, write_archive, write_day, write_yaml
-from click.testing import Result
-from typer.testing import CliRunner
+from builders import DAYS, STATIONS, opened, ris, sds_path, sds_values, spoil, write_archive, write_day, write_yaml
+from faults import daemon, until
 
 from ris_core.attempts import given_up
-from ris_core.config import PROJECT_ROOT
 from ris_core.station_day import StationDay
 from ris_dagster.backfill import BACKFILL_TAG
-from ris_dagster.cli import app
-from ris_dagster.launching import queue_is_served
 from ris_dagster.records import recorded_station_days, station_days_of
 from ris_dagster.sensors.catch_up import wanted
 
 ALL = {StationDay(station, day) for station in STATIONS for day in DAYS}
 BROKEN = StationDay("BB", DAYS[2])
-WAIT_S = 200
-
-
-def ris(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"}, catch_exceptions=False)
 
 
 @pytest.fixture
 def config(data_root: Path, tmp_path: Path) -> Path:
     """Settings of an archive in which a file is broken."""
     archive = write_archive(tmp_path / "archive")
-    sds_path(archive, BROKEN.station, BROKEN.day).write_bytes(b"this is not miniSEED" * 400)
+    spoil(sds_path(archive, BROKEN.station, BROKEN.day))
     operations = {"station_days_per_run": 4, "attempts": 2, "attempt_wait": 0}
     return write_yaml(tmp_path / "small.yaml", sds_values(archive) | {"operations": operations})
-
-
-@contextmanager
-def daemon(network: Opened) -> Iterator[Path]:
-    """Run Dagster's daemon without a webserver until the end of the block; gives its log."""
-    log = network.config.with_name("daemon.log")
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [Path(sys.executable).with_name("dagster-daemon"), "run", "-w", PROJECT_ROOT / "workspace.yaml"],
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            env=os.environ | {"DAGSTER_HOME": str(network.store.dagster_home), "RIS_CONFIG": str(network.config)},
-            start_new_session=True,
-        )
-    try:
-        until(lambda: process.poll() is not None or queue_is_served(network.instance), log)
-        assert process.poll() is None, log.read_text()
-        yield log
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
-
-
-def until(true: Callable[[], bool], log: Path) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not true():
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.5)
 
 
 def test_a_daemon_works_on_what_is_missing_and_on_what_is_asked_for_by_hand(config: Path) -> None:
@@ -80,16 +36,17 @@ def test_a_daemon_works_on_what_is_missing_and_on_what_is_asked_for_by_hand(conf
         assert alone.exit_code == 2
         assert "no Dagster daemon takes runs from the queue" in alone.output and "--inline" in alone.output
         network.store.record_failure("acquire", BROKEN, "as on the day before")
-        with daemon(network) as log:
+        with daemon(network):
+            log = network.config.with_name("daemon.log")
 
             def caught_up() -> bool:
                 failure = network.store.failure("acquire", BROKEN)
                 tried = failure is not None and failure.attempts == 2
                 return tried and recorded_station_days(network.instance, "acquire") == ALL - {BROKEN}
 
-            until(caught_up, log)
+            until(caught_up, log.read_text)
             asked = network.instance.get_runs(dg.RunsFilter(tags={"dagster/sensor_name": "catch_up"}))
-            until(lambda: all(run.is_finished for run in network.instance.get_runs()), log)
+            until(lambda: all(run.is_finished for run in network.instance.get_runs()), log.read_text)
             assert len(asked) == 3  # two pieces around what failed before, and that for itself
             keys = [key for run in asked for key in station_days_of(run.tags, STATIONS)]
             assert sorted(keys) == sorted(ALL)

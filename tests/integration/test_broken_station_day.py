@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 import pytest
-from builders import DAYS, STATIONS, Opened, failure_of, opened, sds_path, sds_values, write_archive, write_yaml
+from builders import DAYS, STATIONS, Opened, failure_of, opened, sds_path, sds_values, spoil, write_archive, write_yaml
 
 from ris_core.station_day import StationDay
 from ris_dagster import jobs
@@ -31,7 +31,7 @@ def test_a_broken_file_fails_alone_and_is_taken_up_after_its_repair(data_root: P
     archive = write_archive(tmp_path / "archive")
     path = sds_path(archive, "BB", DAYS[2])
     good = path.read_bytes()
-    path.write_bytes(b"this is not miniSEED" * 400)
+    spoil(path)
     with opened(write_yaml(tmp_path / "small.yaml", sds_values(archive))) as network:
         result = network.run_block(jobs.ACQUIRE)
         assert not result.success
@@ -73,7 +73,7 @@ def test_processing_keeps_what_finished_and_a_retry_does_only_the_rest(data_root
     good = path.read_bytes()
     with opened(write_yaml(tmp_path / "small.yaml", sds_values(archive))) as network:
         assert network.run_block(jobs.ACQUIRE).success
-        path.write_bytes(b"this is not miniSEED" * 400)
+        spoil(path)
         result = network.run_block(jobs.PROCESS)
         assert not result.success
         assert all(f"{key}: " in failure_of(result) for key in BROKEN)

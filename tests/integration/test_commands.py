@@ -7,14 +7,12 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from builders import DAYS, Opened, opened, sds_values, write_archive, write_yaml
+from builders import DAYS, Opened, opened, ris, sds_values, write_archive, write_yaml
 from click.testing import Result
-from typer.testing import CliRunner
 
 from ris_core.config import PROJECT_ROOT
 from ris_core.station_day import StationDay
 from ris_dagster import jobs
-from ris_dagster.cli import app
 
 
 @pytest.fixture
@@ -22,10 +20,6 @@ def config(data_root: Path, tmp_path: Path) -> Path:
     """Settings of an archive of one station and one day."""
     archive = write_archive(tmp_path / "archive", ["AA"], DAYS[:1])
     return write_yaml(tmp_path / "small.yaml", sds_values(archive, stations=["AA"], days=DAYS[:1]))
-
-
-def ris(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"}, catch_exceptions=False)
 
 
 def test_good_settings_are_described(config: Path) -> None:

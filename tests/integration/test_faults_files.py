@@ -11,27 +11,31 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
-from builders import DAYS, Opened, failure_of, opened, own_environment, products, sds_values, write_archive, write_yaml
+from builders import (
+    DAYS,
+    Opened,
+    failure_of,
+    opened,
+    own_environment,
+    products,
+    ris,
+    sds_values,
+    write_archive,
+    write_yaml,
+)
 from champion_builders import appoint_untrained
-from click.testing import Result
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
-from faults import check_record, check_whole, clean_environment, made, ris
-from typer.testing import CliRunner
+from faults import check_record, check_whole, clean_environment, made, ris_command
 
 from ris_core.station_day import StationDay
 from ris_dagster import jobs
-from ris_dagster.cli import app
 from ris_dagster.partitions import partition_key
 from ris_dagster.sensors import following
 
 TWO = DAYS[:2]
 FIRST = StationDay("AA", TWO[0])
 MEGABYTE = 1_000_000
-
-
-def command(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"}, catch_exceptions=False)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +74,7 @@ def flip(path: Path, share: float) -> None:
 def test_files_that_break_on_disk_are_found_by_their_digest_and_made_again(copied: Opened) -> None:
     store, config = copied.store, copied.config
     good = products(store)
-    assert command("verify", "-c", config).exit_code == 0
+    assert ris("verify", "-c", config).exit_code == 0
     other = StationDay("BB", TWO[1])
     flip(store.spectrograms(FIRST), 0.5)
     flip(store.labels(FIRST), 0.3)
@@ -79,19 +83,19 @@ def test_files_that_break_on_disk_are_found_by_their_digest_and_made_again(copie
     os.truncate(cut, cut.stat().st_size // 2)
 
     # What cannot be opened any more is out of date at once, with all that follows from it.
-    status = command("status", "-c", config)
+    status = ris("status", "-c", config)
     assert "out of date: process" in status.output
-    found = command("verify", "-c", config)
+    found = ris("verify", "-c", config)
     assert found.exit_code == 1
     spoiled = [store.spectrograms(FIRST), store.labels(FIRST), store.detections(other), cut]
     assert {line.removeprefix("damaged: ") for line in found.output.splitlines() if line.startswith("damaged: ")} == {
         str(path) for path in spoiled
     }
     assert "remove them with --remove, then `ris backfill` makes them again" in found.output
-    assert command("verify", "-c", config, "--remove").exit_code == 0
-    assert command("backfill", "-c", config, "--yes", "--inline").exit_code == 0
+    assert ris("verify", "-c", config, "--remove").exit_code == 0
+    assert ris("backfill", "-c", config, "--yes", "--inline").exit_code == 0
     assert products(store) == good
-    assert command("verify", "-c", config).exit_code == 0
+    assert ris("verify", "-c", config).exit_code == 0
     check_record(copied, "acquire", "process", "label")
 
 
@@ -100,11 +104,11 @@ def test_what_a_killed_command_made_and_did_not_record_is_recorded_by_the_next(
 ) -> None:
     good = products(copied.store)
     monkeypatch.setenv("DAGSTER_HOME", str(data_root.parent / "home"))  # where nothing was recorded yet
-    assert command("backfill", "-c", copied.config, "--yes", "--inline").exit_code == 0
+    assert ris("backfill", "-c", copied.config, "--yes", "--inline").exit_code == 0
     with opened(copied.config) as network:
         check_record(network, "acquire", "process", "label")
         assert products(network.store) == good
-    assert "Everything is current" in command("backfill", "-c", copied.config, "--yes", "--inline").output
+    assert "Everything is current" in ris("backfill", "-c", copied.config, "--yes", "--inline").output
 
 
 def test_changed_settings_make_products_stale_and_only_who_asks_gets_them_again(copied: Opened) -> None:
@@ -113,7 +117,7 @@ def test_changed_settings_make_products_stale_and_only_who_asks_gets_them_again(
     values["detector"] = {"threshold_on": 12.0}
     write_yaml(copied.config, values)
     with opened(copied.config) as changed:
-        status = command("status", "-c", changed.config)
+        status = ris("status", "-c", changed.config)
         rows = [line.split("│") for line in status.output.splitlines() if "out of date: process" in line]
         assert [row[2].strip() for row in rows] == ["4"]
         graph = changed.definitions.resolve_asset_graph()
@@ -126,11 +130,11 @@ def test_changed_settings_make_products_stale_and_only_who_asks_gets_them_again(
         with dg.build_sensor_context(changed.instance, repository_def=repository) as context:
             assert not following.follow(context, changed.store).run_requests
         assert products(changed.store) == good
-        assert command("backfill", "-c", changed.config, "--yes", "--inline").exit_code == 0
+        assert ris("backfill", "-c", changed.config, "--yes", "--inline").exit_code == 0
         assert changed.store.spectrograms(FIRST).read_bytes() != good[f"spectrograms/AA/{TWO[0]}.h5"]
         check_record(changed, "acquire", "process", "label")
     write_yaml(copied.config, values | {"detector": {}})
-    assert command("backfill", "-c", copied.config, "--yes", "--inline").exit_code == 0
+    assert ris("backfill", "-c", copied.config, "--yes", "--inline").exit_code == 0
     assert products(copied.store) == good
 
 
@@ -185,7 +189,7 @@ def test_a_read_only_folder_is_one_clear_error(copied: Opened) -> None:
     try:
         for words in (["run", "--only", jobs.PROCESS], ["backfill", "--yes", "--inline"], ["ui"]):
             done = subprocess.run(
-                [*unprivileged, *ris(*words, "-c", copied.config)],
+                [*unprivileged, *ris_command(*words, "-c", copied.config)],
                 env=environment,
                 capture_output=True,
                 text=True,

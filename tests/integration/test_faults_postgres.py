@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 from builders import DAYS, STATIONS, opened, sds_values, write_archive, write_yaml
-from faults import check_record, clean_environment, made, ris, until
+from faults import check_record, clean_environment, made, ris_command, until
 
 from bench.postgres import Postgres, find_program, postgres_server
 from ris_dagster import jobs
@@ -47,7 +47,7 @@ def test_a_restart_of_postgres_in_the_middle_of_a_block_costs_no_product_and_no_
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         environment = clean_environment(RIS_DATA=root, **server.environment)
-        command = ris("backfill", "--yes", "--inline", "-c", config)
+        command = ris_command("backfill", "--yes", "--inline", "-c", config)
         again = None
         try:
             with opened(config) as network:

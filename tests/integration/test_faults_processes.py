@@ -12,7 +12,7 @@ import psutil
 import pytest
 import yaml
 from builders import Opened, opened, own_environment, sds_values, write_archive, write_yaml
-from faults import check_record, clean_environment, daemon, kill_all, made, ris, until
+from faults import check_record, clean_environment, daemon, kill_all, made, ris_command, until
 
 from ris_core.stages import exists
 from ris_dagster import jobs
@@ -87,7 +87,7 @@ def test_killed_runs_and_a_killed_daemon_cost_nothing(archive: Archive, data_roo
     environment = clean_environment(RIS_DATA=data_root)
     log = tmp_path / "backfill.log"
     with opened(archive.config) as network, log.open("wb") as file:
-        command = ris("backfill", "--yes", "-c", archive.config)
+        command = ris_command("backfill", "--yes", "-c", archive.config)
 
         def at_work() -> list[dg.DagsterRun]:
             assert following.poll() is None, log.read_text()
@@ -123,7 +123,7 @@ def test_killed_runs_and_a_killed_daemon_cost_nothing(archive: Archive, data_roo
 
 
 def test_two_commands_over_the_same_block_at_once_make_it_as_one_does(archive: Archive, data_root: Path) -> None:
-    command = ris("run", "--only", jobs.ACQUIRE, "--only", jobs.PROCESS, "-c", archive.config)
+    command = ris_command("run", "--only", jobs.ACQUIRE, "--only", jobs.PROCESS, "-c", archive.config)
     environment = clean_environment(RIS_DATA=data_root)
     both = [
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

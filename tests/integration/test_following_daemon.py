@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import dagster as dg
-from builders import DAYS, STATIONS, opened, sds_path, sds_values, write_archive, write_yaml
+from builders import DAYS, STATIONS, opened, sds_path, sds_values, spoil, write_archive, write_yaml
 from champion_builders import appoint_untrained
 from servers import served
 from webhooks import webhook
@@ -32,7 +32,7 @@ def test_acquired_station_days_are_processed_and_labelled_by_themselves_around_a
         appoint_untrained(network.store)
         assert network.run(jobs.LABEL, **range_tags(STATIONS, TWO[0], TWO[0])).success
         assert network.run(jobs.ACQUIRE, **range_tags(STATIONS, TWO[1], TWO[1])).success
-        sds_path(archive, BROKEN.station, BROKEN.day).write_bytes(b"this is not miniSEED" * 400)
+        spoil(sds_path(archive, BROKEN.station, BROKEN.day))
         wanted = {str(partition_key(key)) for key in ALL - {BROKEN}}
         with served(config, RIS_ALERT_WEBHOOK=url) as ui:
             deadline = time.monotonic() + WAIT_S

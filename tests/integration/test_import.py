@@ -13,12 +13,10 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from builders import Opened, failure_of, opened, products, write_yaml
-from click.testing import Result
+from builders import Opened, failure_of, opened, products, ris, write_yaml
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 from published_builders import DAYS, published, published_values, state_dict_of, write_weights
-from typer.testing import CliRunner
 
 from ris_core.access import read_detections, read_labels
 from ris_core.config import PROJECT_ROOT
@@ -26,7 +24,6 @@ from ris_core.models.weights import load_model
 from ris_core.station_day import StationDay
 from ris_core.storage.atomic import read_json
 from ris_dagster import jobs
-from ris_dagster.cli import app
 from ris_dagster.partitions import partition_key, range_tags
 from ris_dagster.stages import all_jobs
 
@@ -35,10 +32,6 @@ ALL = [StationDay(station, day) for day in DAYS for station in ("AA", "BB")]
 KEYS = {str(partition_key(key)) for key in ALL}
 BEFORE = date(2015, 1, 2)
 """A day of the settings without an event in the file."""
-
-
-def ris(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"}, catch_exceptions=False)
 
 
 def values() -> dict[str, object]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import requests
-from builders import DAYS, STATIONS, opened, sds_path, sds_values, write_archive, write_yaml
+from builders import DAYS, STATIONS, opened, sds_path, sds_values, spoil, write_archive, write_yaml
 from servers import served
 
 from bench.postgres import Postgres, find_program, postgres_server
@@ -45,7 +45,7 @@ def test_a_block_is_recorded_in_postgres_and_found_again_by_another_instance(
     config = write_yaml(tmp_path / "small.yaml", sds_values(archive, days=TWO))
     with opened(config) as network:
         assert network.run_block(jobs.ACQUIRE).success
-        broken.write_bytes(b"this is not miniSEED" * 400)
+        spoil(broken)
         assert not network.run_block(jobs.PROCESS).success
         broken.write_bytes(good)
         assert network.run_block(jobs.PROCESS).success

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, write_archive, write_yaml
+from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, spoil, write_archive, write_yaml
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 
 from ris_core.station_day import StationDay
@@ -92,7 +92,7 @@ def test_only_the_selected_asset_of_a_stage_is_recorded(network: Opened) -> None
 
 def test_station_days_beside_a_failed_one_are_not_out_of_date(network: Opened, tmp_path: Path) -> None:
     assert network.run_block(jobs.ACQUIRE).success
-    sds_path(tmp_path / "archive", "BB", TWO[1]).write_bytes(b"this is not miniSEED" * 400)
+    spoil(sds_path(tmp_path / "archive", "BB", TWO[1]))
     assert not network.run_block(jobs.PROCESS).success
     assert stale(network, "spectrograms", StationDay("AA", DAYS[0])) == StaleStatus.FRESH
     assert stale(network, "spectrograms", StationDay("BB", TWO[1])) == StaleStatus.MISSING
@@ -102,7 +102,7 @@ def test_a_run_retried_after_a_failure_is_whole(network: Opened, tmp_path: Path)
     path = sds_path(tmp_path / "archive", "BB", TWO[1])
     good = path.read_bytes()
     assert network.run_block(jobs.ACQUIRE).success
-    path.write_bytes(b"this is not miniSEED" * 400)
+    spoil(path)
     assert not network.run_block(jobs.PROCESS).success
     path.write_bytes(good)
     assert network.run_block(jobs.PROCESS).success

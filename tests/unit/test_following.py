@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, write_archive, write_day, write_yaml
+from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, spoil, write_archive, write_day, write_yaml
 from champion_builders import appoint_untrained
 from dagster._core.storage.tags import MAX_RETRIES_TAG, PRIORITY_TAG, SENSOR_NAME_TAG
 
@@ -16,6 +16,7 @@ from ris_core.storage import tables
 from ris_dagster import jobs
 from ris_dagster.partitions import range_tags
 from ris_dagster.records import station_days_of
+from ris_dagster.sensors.asking import without_failed
 
 ALL = {StationDay(station, day) for station in STATIONS for day in DAYS}
 BAD = StationDay("BB", DAYS[1])
@@ -86,7 +87,7 @@ def test_one_that_fails_is_left_to_catch_up_and_its_neighbours_go_on(small: Open
     acquire(small)
     path = sds_path(archive_of(small), BAD.station, BAD.day)
     good = path.read_bytes()
-    path.write_bytes(b"this is not miniSEED" * 400)
+    spoil(path)
     outcome = execute(small, tick(small))
     assert not all(outcome)
     appoint_untrained(small.store)
@@ -102,6 +103,13 @@ def test_one_that_fails_is_left_to_catch_up_and_its_neighbours_go_on(small: Open
     write_day(archive_of(small), BAD.station, BAD.day, minutes=12)
     acquire(small, (BAD.station,), BAD.day, BAD.day)
     assert BAD in all_of(tick(small), jobs.PROCESS)
+
+
+def test_what_fails_within_a_second_of_its_input_is_not_asked_for(small: Opened) -> None:
+    acquire(small)
+    small.store.acquisition(BAD).touch()
+    small.store.record_failure("process", BAD, "at once")
+    assert set(without_failed(small.store, "process", ALL)) == ALL - {BAD}
 
 
 def test_what_is_at_work_is_not_asked_for_and_runs_in_flight_are_bounded(small: Opened) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, write_archive, write_yaml
+from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, spoil, write_archive, write_yaml
+from dagster._core.storage.runs import SqlRunStorage
+from dagster._core.storage.runs.schema import RunsTable
 
 from ris_core.station_day import StationDay
 from ris_dagster import jobs
@@ -17,7 +19,7 @@ from ris_dagster.purging import PURGE, purge
 @pytest.fixture
 def network(data_root: Path, tmp_path: Path) -> Iterator[Opened]:
     archive = write_archive(tmp_path / "archive", days=DAYS[:1])
-    sds_path(archive, "BB", DAYS[0]).write_bytes(b"this is not miniSEED" * 400)
+    spoil(sds_path(archive, "BB", DAYS[0]))
     values = sds_values(archive, days=DAYS[:1]) | {"operations": {"purge_after_days": 1}}
     with opened(write_yaml(tmp_path / "small.yaml", values)) as found:
         yield found
@@ -63,10 +65,21 @@ def test_records_of_products_checks_and_failures_outlive_the_purge(network: Open
 
 
 def test_the_job_purges_what_is_older_than_the_settings_say(network: Opened) -> None:
-    assert network.run(jobs.ACQUIRE, **range_tags(["AA"], DAYS[0], DAYS[0])).success
+    old, young = (network.run(jobs.ACQUIRE, **range_tags(["AA"], DAYS[0], DAYS[0])) for _ in range(2))
+    assert old.success and young.success
+    storage = network.instance.run_storage
+    assert isinstance(storage, SqlRunStorage)
+    before_yesterday = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=2)
+    with storage.connect() as connection:
+        of_old = RunsTable.c.run_id == old.run_id
+        connection.execute(RunsTable.update().where(of_old).values(update_timestamp=before_yesterday))
+    before = counted(network, young.run_id)
     result = network.run(PURGE)
     assert result.success
-    assert any("0 events of 0 runs cleared" in entry.user_message for entry in network.instance.all_logs(result.run_id))
+    said = [entry.user_message for entry in network.instance.all_logs(result.run_id)]
+    assert any("events of 1 runs cleared" in message for message in said)
+    assert "STEP_START" not in counted(network, old.run_id)
+    assert counted(network, young.run_id) == before and before["STEP_START"] == 1
 
 
 def test_a_deleted_run_would_take_its_station_days_along(network: Opened) -> None:

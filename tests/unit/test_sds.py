@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import trace_path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from obspy import Stream, Trace, UTCDateTime
@@ -21,7 +22,6 @@ from waveform_builders import (
     make_settings,
     ns_at,
     record,
-    sds_path,
     sds_settings,
     segments_of,
     write_sds,
@@ -57,7 +57,7 @@ def records_of(trace: Trace, **options) -> list[bytes]:
 
 def put(root: Path, content: bytes, trace: Trace, day: date = DAY) -> Path:
     """Make some bytes the file of a trace's channel and a day."""
-    path = sds_path(root, trace, day)
+    path = trace_path(root, trace, day)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return path
@@ -96,7 +96,7 @@ def test_records_that_spill_over_midnight_into_the_file_of_the_other_day_are_fou
     # The file of the day before goes on for a minute, that of the day begins there.
     early, late = whole.slice(None, midnight + 60 - 0.1), whole.slice(midnight + 60, midnight + 86_400 - 0.1)
     for trace, day in ((early, date(2015, 1, 9)), (late, DAY)):
-        path = sds_path(tmp_path, trace, day)
+        path = trace_path(tmp_path, trace, day)
         path.parent.mkdir(parents=True, exist_ok=True)
         trace.write(str(path), format="MSEED")
     (segment,) = to_segments(archive(tmp_path).fetch("S01", DAY), KEY, PADDING)
@@ -161,7 +161,7 @@ def test_reading_changes_nothing_in_a_read_only_archive(tmp_path):
 def test_a_file_that_is_no_miniseed_is_an_error_that_names_it(tmp_path, content):
     trace = record(KEY, 0, 600, rate=RATE)
     write_sds(tmp_path, trace)
-    path = sds_path(tmp_path, trace, DAY)
+    path = trace_path(tmp_path, trace, DAY)
     path.write_bytes(content)
     with pytest.raises(OSError) as refused:
         archive(tmp_path).fetch("S01", DAY)
@@ -172,7 +172,7 @@ def test_a_file_that_is_no_miniseed_is_an_error_that_names_it(tmp_path, content)
 def test_a_damaged_file_of_a_neighbour_costs_the_padding_and_the_notes_name_it(tmp_path, day):
     trace = record(KEY, -600, 87_000, rate=RATE)
     write_sds(tmp_path, trace)
-    sds_path(tmp_path, trace, date(2015, 1, day)).write_bytes(b"\0" * 8192)
+    trace_path(tmp_path, trace, date(2015, 1, day)).write_bytes(b"\0" * 8192)
     stream = archive(tmp_path).fetch("S01", DAY)
     (segment,) = to_segments(stream, KEY, PADDING)
     assert (segment.opens_window, segment.closes_window) == (day != 9, day != 11)
@@ -186,7 +186,7 @@ def test_a_damaged_file_of_a_neighbour_costs_the_padding_and_the_notes_name_it(t
 def test_a_file_without_a_whole_record_yet_has_no_samples(tmp_path, content):
     trace = record(KEY, 0, 600, rate=RATE)
     write_sds(tmp_path, trace)
-    sds_path(tmp_path, trace, DAY).write_bytes(content)
+    trace_path(tmp_path, trace, DAY).write_bytes(content)
     stream = archive(tmp_path).fetch("S01", DAY)
     assert len(stream) == 0
     assert stream.notes == [f"XX.S01..HHZ.D.2015.010: {len(content)} bytes, no whole record"]

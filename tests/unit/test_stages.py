@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from builders import trace_path
 from obspy import Stream, read
 from waveform_builders import (
     DAY,
@@ -16,7 +17,6 @@ from waveform_builders import (
     make_settings,
     ns_at,
     record,
-    sds_path,
     sds_settings,
     write_sds,
 )
@@ -200,7 +200,7 @@ def test_processing_before_acquiring_fails_and_says_what_to_do(store):
 
 
 def test_a_corrupt_file_fails_its_station_day_alone_and_success_clears_the_record(store, archive):
-    path = sds_path(archive, record(KEY, 0, 1), DAY)
+    path = trace_path(archive, record(KEY, 0, 1), DAY)
     good = path.read_bytes()
     path.write_bytes(b"\0" * 8192)
     for attempt in (1, 2):
@@ -221,7 +221,7 @@ def test_a_file_that_is_damaged_after_it_was_acquired_fails_processing_and_keeps
     run("acquire", store)
     run("process", store)
     before = bytes_of(store)
-    path = sds_path(archive, record(KEY, 0, 1), DAY)
+    path = trace_path(archive, record(KEY, 0, 1), DAY)
     path.write_bytes(b"\0" * 8192)
     outcome = run("process", with_settings(store, detector={"threshold_on": 12}))
     assert str(path) in outcome.error
@@ -361,7 +361,7 @@ def test_the_state_table_tells_what_each_station_day_is_and_what_is_out_of_date(
     damaged = StationDay("S02", date(2015, 1, 9))
     trace = record(damaged, 0, 600)
     write_sds(archive, trace)
-    sds_path(archive, trace, damaged.day).write_bytes(b"\0" * 8192)
+    trace_path(archive, trace, damaged.day).write_bytes(b"\0" * 8192)
     run("acquire", store, damaged)
     run("acquire", store, KEY)
     run("process", store, KEY)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from builders import trace_path
 from numpy.typing import NDArray
 from obspy import Stream, Trace, UTCDateTime
 
@@ -99,12 +100,6 @@ def make_segment(
     return Segment(start_ns, rate, samples, opens_window, closes_window)
 
 
-def sds_path(root: Path, trace: Trace, day: date) -> Path:
-    stats = trace.stats
-    name = f"{stats.network}.{stats.station}.{stats.location}.{stats.channel}.D.{day:%Y}.{day:%j}"
-    return root / f"{day:%Y}" / stats.network / stats.station / f"{stats.channel}.D" / name
-
-
 def write_sds(root: Path, *traces: Trace) -> None:
     """Write traces into an SDS archive, one file per station and day, cut at midnight."""
     files: dict[Path, list[Trace]] = {}
@@ -113,7 +108,7 @@ def write_sds(root: Path, *traces: Trace) -> None:
         while midnight <= trace.stats.endtime:
             piece = trace.slice(midnight, midnight + 86_400 - 0.5 * trace.stats.delta)
             if piece.stats.npts:
-                files.setdefault(sds_path(root, trace, midnight.date), []).append(piece)
+                files.setdefault(trace_path(root, trace, midnight.date), []).append(piece)
             midnight += 86_400
     for path, pieces in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
