@@ -145,9 +145,10 @@ def stage(name: str, root: Path, limit: int, in_memory: bool) -> None:
     start = time.perf_counter()
     try:
         events = STAGES[name](Store(Settings.model_validate(values), root))
-    except (MemoryError, RuntimeError) as error:
-        # PyTorch says it in its own words.
-        if isinstance(error, MemoryError) or "memory" in str(error):
+    except (MemoryError, RuntimeError, OSError) as error:
+        # PyTorch says it in its own words, and HDF5 takes what it cannot unpack for damaged; a stage that is tried with
+        # all events in memory is followed by the same one without, which would find real damage.
+        if isinstance(error, MemoryError) or "memory" in str(error) or (in_memory and "filter returned" in str(error)):
             print(error, file=sys.stderr)
             sys.exit(_OUT_OF_MEMORY)
         raise
