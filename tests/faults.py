@@ -75,6 +75,20 @@ def kill_all(process: psutil.Popen) -> None:
     psutil.wait_procs(found, timeout=60)
 
 
+def suspend_midway(network: Opened, process: psutil.Process, stage: Stage, block: int) -> None:
+    """Let a process work in small steps until some of a block's station-days are there, and stop it before all are."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        process.suspend()
+        there = sum(exists(stage, network.store, key) for key in network.store.station_days())
+        if there:
+            break
+        process.resume()
+        assert time.monotonic() < deadline, "nothing is made"
+        time.sleep(0.05)
+    assert there < block
+
+
 def check_record(network: Opened, *stages: Stage) -> None:
     """What Dagster has recorded stands on disk, all of it, and nothing else does or was left half-written."""
     store = network.store

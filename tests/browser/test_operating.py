@@ -134,7 +134,9 @@ def test_the_champion_is_chosen_in_the_launchpad(page: Page, ui: Ui, trained: Op
     page.get_by_role("button", name="Materialize").first.locator("xpath=following::button[1]").click()
     page.get_by_role("menuitem", name="Open launchpad").click()
     type_config(page, json.dumps({"ops": {"champion_model": {"config": {"k": 3}}}}))
-    page.get_by_role("button", name="Materialize").last.click()
+    # A page that is left before the server has the request takes it along.
+    with page.expect_response(lambda answer: "LaunchPipelineExecution" in (answer.request.post_data or "")):
+        page.get_by_role("button", name="Materialize").last.click()
     page.goto(f"{ui.dagster}/assets/champion_model?view=events")
     expect(page.get_by_role("row").filter(has_text="model_version")).to_be_visible(timeout=RUN_MS)
     assert read_json(trained.store.champion)["k"] == 3

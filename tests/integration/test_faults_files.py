@@ -27,11 +27,11 @@ from champion_builders import appoint_untrained
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 from faults import check_record, check_whole, clean_environment, made, ris_command
+from sensor_builders import tick
 
 from ris_core.station_day import StationDay
 from ris_dagster import jobs
 from ris_dagster.partitions import partition_key
-from ris_dagster.sensors import following
 
 TWO = DAYS[:2]
 FIRST = StationDay("AA", TWO[0])
@@ -126,9 +126,7 @@ def test_changed_settings_make_products_stale_and_only_who_asks_gets_them_again(
         key = str(partition_key(FIRST))
         assert resolver.get_status(dg.AssetKey("spectrograms"), key) == StaleStatus.STALE
         assert resolver.get_status(dg.AssetKey("raw_waveforms"), key) == StaleStatus.FRESH
-        repository = changed.definitions.get_repository_def()
-        with dg.build_sensor_context(changed.instance, repository_def=repository) as context:
-            assert not following.follow(context, changed.store).run_requests
+        assert not tick(changed.definitions, changed.instance, "following").run_requests
         assert products(changed.store) == good
         assert ris("backfill", "-c", changed.config, "--yes", "--inline").exit_code == 0
         assert changed.store.spectrograms(FIRST).read_bytes() != good[f"spectrograms/AA/{TWO[0]}.h5"]

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-import requests
 from builders import DAYS, failure_of, opened, products, sds_values, write_archive, write_yaml
 from faults import check_whole, clean_environment, kill_all, until
 from mlflow import MlflowClient
-from servers import free_ports
+from servers import answers, free_ports
 
 from ris_core.models.weights import read_description, weights_digest
 from ris_core.training import training_set
@@ -34,15 +33,12 @@ def server(folder: Path, port: int) -> Iterator[psutil.Popen]:
     with log.open("ab") as file:
         process = psutil.Popen(command, stdout=file, stderr=file, env=environment, start_new_session=True)
 
-    def answers() -> bool:
+    def serves() -> bool:
         assert process.poll() is None, log.read_text()
-        try:
-            return requests.get(f"http://127.0.0.1:{port}/health", timeout=5).ok
-        except requests.ConnectionError:
-            return False
+        return answers(f"http://127.0.0.1:{port}/health")
 
     try:
-        until(answers, log.read_text)
+        until(serves, log.read_text)
         yield process
     finally:
         kill_all(process)

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 from builders import DAYS, STATIONS, opened, sds_values, write_archive, write_yaml
-from faults import check_record, clean_environment, made, ris_command, until
+from faults import check_record, clean_environment, made, ris_command, suspend_midway
 
 from bench.postgres import Postgres, find_program, postgres_server
 from ris_dagster import jobs
@@ -17,12 +17,13 @@ from ris_dagster.records import recorded_station_days
 DOWN_S = 2
 
 
-def restart(server: Postgres) -> psutil.Popen:
-    """End the server, leave it down for some seconds and start it over the same data."""
+def restart(server: Postgres, client: psutil.Process) -> psutil.Popen:
+    """End the server under a stopped client, let that meet its absence, and start the server over the same data."""
     before = psutil.Process(server.pid)
     command, folder, user, group = before.cmdline(), before.cwd(), before.uids().real, before.gids().real
     before.send_signal(signal.SIGINT)
     psutil.wait_procs([before], timeout=60)
+    client.resume()
     time.sleep(DOWN_S)
     own = {"user": user, "group": group, "extra_groups": []} if psutil.Process().uids().real == 0 else {}
     return psutil.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **own)
@@ -51,13 +52,11 @@ def test_a_restart_of_postgres_in_the_middle_of_a_block_costs_no_product_and_no_
         again = None
         try:
             with opened(config) as network:
-                spectrograms = network.store.root / "spectrograms"
-                first = subprocess.Popen(
+                first = psutil.Popen(
                     command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
                 )
-                until(lambda: first.poll() is not None or list(spectrograms.rglob("[!.]*.h5")))
-                assert first.poll() is None
-                again = restart(server)
+                suspend_midway(network, first, "process", len(STATIONS) * len(DAYS))
+                again = restart(server, first)
                 said = first.communicate(timeout=600)[0]
                 assert first.returncode == 0, said
             with opened(config) as network:

@@ -1,7 +1,6 @@
 """Processes that die in the middle of their work: a run, the daemon with all it started; and two commands at once."""
 
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,9 +11,8 @@ import psutil
 import pytest
 import yaml
 from builders import Opened, opened, own_environment, sds_values, write_archive, write_yaml
-from faults import check_record, clean_environment, daemon, kill_all, made, ris_command, until
+from faults import check_record, clean_environment, daemon, kill_all, made, ris_command, suspend_midway, until
 
-from ris_core.stages import exists
 from ris_dagster import jobs
 from ris_dagster.records import recorded_station_days
 
@@ -64,19 +62,6 @@ def process_of(network: Opened, run: dg.DagsterRun, started_by: psutil.Process) 
     return found
 
 
-def kill_midway(network: Opened, worker: psutil.Process) -> None:
-    """Let a run work in small steps until some of its station-days are there, and kill it before all of them are."""
-    while True:
-        worker.suspend()
-        there = sum(exists("process", network.store, key) for key in network.store.station_days())
-        if there:
-            break
-        worker.resume()
-        time.sleep(0.05)
-    assert there < BLOCK
-    worker.kill()
-
-
 def runs(network: Opened, *statuses: str) -> list[dg.DagsterRun]:
     return list(network.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus(s) for s in statuses])))
 
@@ -97,7 +82,9 @@ def test_killed_runs_and_a_killed_daemon_cost_nothing(archive: Archive, data_roo
             following = subprocess.Popen(command, env=environment, stdout=file, stderr=file)
             until(at_work, log.read_text)
             (run,) = at_work()
-            kill_midway(network, process_of(network, run, process))
+            worker = process_of(network, run, process)
+            suspend_midway(network, worker, "process", BLOCK)
+            worker.kill()
             before = recorded_station_days(network.instance, "process")
             until(lambda: run.run_id in {r.run_id for r in runs(network, "FAILURE")}, log.read_text)
             assert before <= recorded_station_days(network.instance, "process")

@@ -18,7 +18,7 @@ import requests
 import yaml
 from builders import DAYS, ENVIRONMENT, Opened, opened, own_environment, sds_values, write_archive, write_yaml
 from mlflow import MlflowClient
-from servers import free_ports
+from servers import answers, free_ports
 
 from ris_core import config
 from ris_core.clustering.champion import Champion, Former
@@ -279,10 +279,3 @@ def test_a_model_is_served_over_http(packaged: Packaged, tmp_path: Path) -> None
     finally:
         os.killpg(server.pid, 15)
         server.wait(30)
-
-
-def answers(url: str) -> bool:
-    try:
-        return bool(requests.get(url, timeout=5).status_code == 200)
-    except requests.ConnectionError:
-        return False

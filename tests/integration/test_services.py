@@ -7,11 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
-from builders import DAYS, sds_values, write_archive, write_yaml
+from builders import DAYS, ris, sds_values, write_archive, write_yaml
 from servers import free_ports, served
-from typer.testing import CliRunner
-
-from ris_dagster.cli import app
 
 
 @pytest.fixture
@@ -44,8 +41,8 @@ def test_a_taken_port_is_refused_before_anything_starts(option: str, config: Pat
     ports = dict(zip(("--port", "--mlflow-port"), free_ports(2), strict=True))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ports[option] = taken.getsockname()[1]
-        arguments = [str(a) for pair in ports.items() for a in pair]
-        done = CliRunner().invoke(app, ["ui", "-c", str(config), "--host", "0.0.0.0", *arguments])  # noqa: S104
+        arguments = [argument for pair in ports.items() for argument in pair]
+        done = ris("ui", "-c", config, "--host", "0.0.0.0", *arguments)  # noqa: S104
     assert done.exit_code == 1
     assert f"port {ports[option]} for" in done.output
     assert "choose another with --port or --mlflow-port" in done.output

@@ -1,6 +1,5 @@
 """What the sensor `catch_up` and the schedule `daily_update` ask for, from Dagster's record and the failed attempts."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +14,7 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.storage.tags import PARTITION_NAME_TAG, SENSOR_NAME_TAG
 from dagster._core.test_utils import create_run_for_test
+from sensor_builders import asked, catch_up_at, record_acquired, tick
 
 from ris_core.attempts import given_up
 from ris_core.config import Settings
@@ -26,7 +26,6 @@ from ris_dagster.definitions import build_definitions
 from ris_dagster.partitions import partition_key, range_tags
 from ris_dagster.processes import PROCESS_TAG, this_process
 from ris_dagster.records import RANGE_START_TAG, in_progress, station_days_of
-from ris_dagster.sensors import catch_up
 
 STATIONS = ["AA", "BB", "CC"]
 DAYS = [date(2020, 3, 1) + timedelta(days=n) for n in range(4)]
@@ -43,16 +42,13 @@ class Network:
     said: str | None = None
 
     def record(self, *keys: StationDay) -> None:
-        for key in keys:
-            materialization = dg.AssetMaterialization("raw_waveforms", partition=str(partition_key(key)))
-            self.instance.report_runless_asset_event(materialization)
+        record_acquired(self.instance, keys)
 
     def tick(self, now: datetime = NOW) -> list[tuple[str, set[StationDay]]]:
         """Return job and station-days of each run that a tick of catch_up asks for."""
-        with dg.build_sensor_context(self.instance, cursor=self.cursor) as context:
-            result = catch_up.ask(context, self.graph, self.store, now)
+        result = catch_up_at(now, self.instance, self.graph, self.store, self.cursor)
         self.cursor, self.said = result.cursor, result.skip_reason.skip_message if result.skip_reason else ""
-        return [(str(r.job_name), set(station_days_of(r.tags, STATIONS))) for r in result.run_requests or []]
+        return asked(result.run_requests, STATIONS)
 
     def at_work(self, job: str = "acquire", status: str = "STARTED", **tags: str) -> dg.DagsterRun:
         return create_run_for_test(
@@ -204,11 +200,10 @@ def test_runs_that_died_count_as_attempts_at_what_they_said_nothing_of(network: 
     found = network(attempts=2, attempt_wait=0, station_days_per_run=12)
     assert found.tick() == [("acquire", ALL)]
     for _ in range(2):
-        time.sleep(1.1)  # times of attempts and runs are kept in whole seconds
         found.at_work(status="FAILURE", **range_tags(STATIONS, DAYS[0], DAYS[3]), **{SENSOR_NAME_TAG: "catch_up"})
-        asked = found.tick(datetime.now(UTC))
-        assert all(len(keys) <= 3 for _, keys in asked)  # smaller blocks, so that the others get done
-    assert asked == []
+        blocks = found.tick(datetime.now(UTC))
+        assert all(len(keys) <= 3 for _, keys in blocks)  # smaller blocks, so that the others get done
+    assert blocks == []
     assert {key for _, key in given_up(found.store)} == ALL
     assert "ended without a word about it" in next(iter(given_up(found.store).values())).error
     assert found.tick(datetime.now(UTC)) == []  # each run counts once
@@ -257,9 +252,8 @@ def test_schedule_and_sensor_ask_as_dagster_evaluates_them(network: Make, tmp_pa
     definitions = build_definitions(found.store.settings)
     repository = definitions.get_repository_def()
     resources = {"store": (definitions.resources or {})["store"]}
-    with dg.build_sensor_context(found.instance, repository_def=repository, resources=resources) as context:
-        result = definitions.resolve_sensor_def("catch_up").evaluate_tick(context)
-    assert [set(station_days_of(r.tags, STATIONS)) for r in result.run_requests or []] == [ALL]
+    result = tick(definitions, found.instance, "catch_up")
+    assert asked(result.run_requests, STATIONS) == [("acquire", ALL)]
     at_time = datetime(2020, 3, 4, 2, 30, tzinfo=UTC)
     with (
         dg.DagsterInstance.local_temp(str(tmp_path)) as instance,
@@ -267,6 +261,6 @@ def test_schedule_and_sensor_ask_as_dagster_evaluates_them(network: Make, tmp_pa
             instance, scheduled_execution_time=at_time, repository_def=repository, resources=resources
         ) as at,
     ):
-        asked = definitions.resolve_schedule_def("daily_update").evaluate_tick(at)
-    (request,) = asked.run_requests or []
+        scheduled = definitions.resolve_schedule_def("daily_update").evaluate_tick(at)
+    (request,) = scheduled.run_requests or []
     assert request.tags[RANGE_START_TAG] == "2020-03-03|AA"

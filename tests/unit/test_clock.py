@@ -8,16 +8,15 @@ from typing import Any
 import dagster as dg
 import pytest
 from builders import sds_values
+from sensor_builders import catch_up_at, record_acquired
 
 from ris_core.config import Settings
 from ris_core.station_day import StationDay
 from ris_core.storage.store import Store
 from ris_dagster import schedules
 from ris_dagster.definitions import build_definitions
-from ris_dagster.partitions import partition_key
 from ris_dagster.planning import complete_days, newest_complete_day
 from ris_dagster.records import station_days_of
-from ris_dagster.sensors import catch_up
 
 STATIONS = ["AA", "BB"]
 FIRST = date(2020, 3, 1)
@@ -47,9 +46,7 @@ def daily(live: tuple[dg.DagsterInstance, Store, dg.Definitions]) -> Tick:
         if isinstance(found, dg.SkipReason):
             return set()
         keys = {key for request in found for key in station_days_of(request.tags, STATIONS)}
-        for key in keys:
-            made = dg.AssetMaterialization("raw_waveforms", partition=str(partition_key(key)))
-            instance.report_runless_asset_event(made)
+        record_acquired(instance, keys)
         return keys
 
     return tick
@@ -80,8 +77,7 @@ def test_catch_up_asks_for_nothing_twice_when_the_clock_goes_back(
     asked: list[StationDay] = []
     cursor: str | None = None
     for minutes in (0, -20, -7 * 60, -60 * 48, 0, 1):
-        with dg.build_sensor_context(instance, cursor=cursor) as context:
-            result = catch_up.ask(context, graph, store, now + timedelta(minutes=minutes))
+        result = catch_up_at(now + timedelta(minutes=minutes), instance, graph, store, cursor)
         cursor = result.cursor
         keys = [key for request in result.run_requests or [] for key in station_days_of(request.tags, STATIONS)]
         asked += keys
@@ -89,8 +85,7 @@ def test_catch_up_asks_for_nothing_twice_when_the_clock_goes_back(
             if key == failed:
                 store.record_failure("acquire", key, "the station was not reached")
             else:
-                made = dg.AssetMaterialization("raw_waveforms", partition=str(partition_key(key)))
-                instance.report_runless_asset_event(made)
+                record_acquired(instance, [key])
     assert sorted(asked) == sorted({StationDay(s, FIRST + timedelta(days=n)) for s in STATIONS for n in range(2)})
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+import sensor_builders
 from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, spoil, write_archive, write_day, write_yaml
 from champion_builders import appoint_untrained
 from dagster._core.storage.tags import MAX_RETRIES_TAG, PRIORITY_TAG, SENSOR_NAME_TAG
@@ -15,7 +16,6 @@ from ris_core.station_day import StationDay
 from ris_core.storage import tables
 from ris_dagster import jobs
 from ris_dagster.partitions import range_tags
-from ris_dagster.records import station_days_of
 from ris_dagster.sensors.asking import without_failed
 
 ALL = {StationDay(station, day) for station in STATIONS for day in DAYS}
@@ -36,14 +36,11 @@ def archive_of(network: Opened) -> Path:
 
 
 def tick(network: Opened, sensor: str = "following") -> list[dg.RunRequest]:
-    repository = network.definitions.get_repository_def()
-    store = (network.definitions.resources or {})["store"]
-    with dg.build_sensor_context(network.instance, repository_def=repository, resources={"store": store}) as context:
-        return list(repository.get_sensor_def(sensor).evaluate_tick(context).run_requests or [])
+    return list(sensor_builders.tick(network.definitions, network.instance, sensor).run_requests or [])
 
 
 def asked(requests: list[dg.RunRequest]) -> list[tuple[str, set[StationDay]]]:
-    return [(str(r.job_name), set(station_days_of(r.tags, STATIONS))) for r in requests]
+    return sensor_builders.asked(requests, STATIONS)
 
 
 def execute(network: Opened, requests: list[dg.RunRequest], sensor: str = "following") -> list[bool]:

@@ -11,6 +11,7 @@ import pytest
 from builders import DAYS, STATIONS, Opened, opened, own_environment, sds_values, write_archive, write_yaml
 from champion_builders import appoint_untrained
 from dagster._core.storage.tags import PARTITION_NAME_TAG
+from sensor_builders import tick
 
 from ris_core.labels.stage import label_station_day
 from ris_core.station_day import StationDay
@@ -57,12 +58,7 @@ class Ticks:
         self.reason = ""
 
     def tick(self) -> list[dg.RunRequest]:
-        repository = self.network.definitions.get_repository_def()
-        store = (self.network.definitions.resources or {})["store"]
-        with dg.build_sensor_context(
-            self.network.instance, cursor=self.cursor or None, repository_def=repository, resources={"store": store}
-        ) as context:
-            done = repository.get_sensor_def("retrain").evaluate_tick(context)
+        done = tick(self.network.definitions, self.network.instance, "retrain", self.cursor or None)
         self.cursor, self.reason = done.cursor or "", done.skip_message or ""
         return list(done.run_requests or [])
 
