@@ -208,8 +208,8 @@ def main() -> None:
     from bench.training_events import QUICK, gather
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--events", type=int, nargs=2, default=[20_000, 60_000])
-    parser.add_argument("--limit-mb", type=int, default=1800, help="writable memory of a process")
+    parser.add_argument("--events", type=int, nargs=2, default=[30_000, 80_000])
+    parser.add_argument("--limit-mb", type=int, default=2500, help="writable memory of a process")
     parser.add_argument("--generators", type=int, nargs="+", default=[3], help="of the synthetic network")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder of the generators' events")
     parser.add_argument("--quick", action="store_true", help="events of one station-day of the first generator")
