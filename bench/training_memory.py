@@ -58,7 +58,7 @@ def drawing(store: Store) -> int:
 
 def autoencoder(store: Store) -> int:
     """Train the autoencoder for one epoch and choose it, whatever its verdict."""
-    from ris_core.storage.atomic import write_json
+    from ris_core.storage.records import write_json
     from ris_core.training.checkpoint import Checkpoint
     from ris_core.training.training_set import load
     from ris_core.training.trials import save_trial, train_trial

@@ -8,6 +8,7 @@ from pathlib import Path
 from ris_core.progress import track
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
+from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Store, read_acquisition
 
 
@@ -37,7 +38,7 @@ def damaged_files(store: Store, keys: Iterable[StationDay]) -> Iterator[Path]:
 def _acquisition_is_sound(store: Store, key: StationDay) -> bool:
     try:
         read_acquisition(store, key)
-    except ValueError:
+    except DamagedFileError:
         return False
     return True
 

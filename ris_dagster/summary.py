@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from ris_core.config import SyntheticSource
-from ris_core.storage.atomic import read_json
+from ris_core.storage.records import read_json
 from ris_core.storage.store import Store
 
 

@@ -16,7 +16,7 @@ from ris_core.models.networks import Dec
 from ris_core.models.weights import JSON_FILE, load_model, read_description
 from ris_core.section import digest_of
 from ris_core.storage import tables
-from ris_core.storage.atomic import read_json, write_json
+from ris_core.storage.records import read_json, write_json
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
 from ris_core.training.training_set import TrainingSet

@@ -10,7 +10,8 @@ from typing import Any
 
 from ris_core import config
 from ris_core.section import digest_of
-from ris_core.storage.atomic import read_json, replacing
+from ris_core.storage.atomic import replacing
+from ris_core.storage.records import read_json
 from ris_core.storage.store import Store
 
 

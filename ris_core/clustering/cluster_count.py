@@ -16,7 +16,8 @@ from ris_core.clustering.scores import silhouettes, subsample
 from ris_core.clustering.stage import now
 from ris_core.progress import track
 from ris_core.section import digest_of
-from ris_core.storage.atomic import read_json, replacing, write_json
+from ris_core.storage.atomic import replacing
+from ris_core.storage.records import read_json, write_json
 from ris_core.storage.store import Store
 from ris_core.training.floors import live_dimensions
 

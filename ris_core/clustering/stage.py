@@ -21,7 +21,8 @@ from ris_core.models.networks import Aec
 from ris_core.models.weights import JSON_FILE, read_description, save_model
 from ris_core.section import digest_of
 from ris_core.storage import tables
-from ris_core.storage.atomic import read_json, replacing, write_json
+from ris_core.storage.atomic import replacing
+from ris_core.storage.records import read_json, write_json
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
 from ris_core.training.acceptance import Acceptance, accept_dec, coinciding

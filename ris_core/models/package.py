@@ -23,7 +23,7 @@ from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE, load_model, read_de
 from ris_core.processing.spectrograms import Plan, plan
 from ris_core.processing.windows import window_spectrograms
 from ris_core.section import digest_of
-from ris_core.storage.atomic import read_json, write_json
+from ris_core.storage.records import read_json, write_json
 from ris_core.training.normalise import normalise
 
 Takes = Literal["spectrograms", "waveforms"]

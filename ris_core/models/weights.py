@@ -15,7 +15,9 @@ import torch
 from torch import Tensor
 
 from ris_core.models.networks import Aec, Dec, parameter_count
-from ris_core.storage.atomic import read_json, replacing, write_json
+from ris_core.storage.atomic import replacing
+from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.records import read_json, write_json
 
 WEIGHTS_FILE = "model.safetensors"
 JSON_FILE = "model.json"
@@ -99,7 +101,7 @@ def read_description(folder: Path | str) -> dict[str, Any]:
         description = read_json(path)
     except FileNotFoundError as error:
         raise WeightsError(f"{path}: there is no such file; a model's folder holds {JSON_FILE}") from error
-    except ValueError as error:
+    except DamagedFileError as error:
         raise WeightsError(str(error)) from error
     needed = {"network", "n_clusters", "digest", "metadata"}
     if not isinstance(description, dict) or not needed <= description.keys():

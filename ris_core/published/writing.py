@@ -18,8 +18,8 @@ from ris_core.processing.spectrograms import Plan
 from ris_core.published.catalogue import Catalogue
 from ris_core.station_day import NS, StationDay
 from ris_core.storage import spectrogram_file, tables
-from ris_core.storage.atomic import write_json
 from ris_core.storage.published_file import PublishedEvents
+from ris_core.storage.records import write_json
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
 from ris_core.waveforms.imported import PATH

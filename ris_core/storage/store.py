@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from ris_core.config import Settings, data_root
 from ris_core.station_day import StationDay
-from ris_core.storage.atomic import read_json, write_json
+from ris_core.storage.records import read_json, write_json
 
 Stage = Literal["acquire", "process", "label"]
 STATION_DAY_STAGES: tuple[Stage, ...] = ("acquire", "process", "label")

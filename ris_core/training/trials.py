@@ -13,7 +13,7 @@ from ris_core.models.inference import encode
 from ris_core.models.networks import Aec
 from ris_core.models.weights import load_model, read_description, save_model, weights_digest
 from ris_core.section import digest_of
-from ris_core.storage.atomic import read_json, write_json
+from ris_core.storage.records import read_json, write_json
 from ris_core.storage.store import Store
 from ris_core.training.acceptance import Acceptance, accept_aec
 from ris_core.training.aec import train_aec

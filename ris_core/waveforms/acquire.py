@@ -15,7 +15,8 @@ import numpy as np
 from ris_core import versions
 from ris_core.config import SdsSource, Settings
 from ris_core.station_day import StationDay
-from ris_core.storage.atomic import replacing, write_json
+from ris_core.storage.atomic import replacing
+from ris_core.storage.records import write_json
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store, read_acquisition
 from ris_core.waveforms import imported

@@ -79,7 +79,7 @@ def _truth_scores(settings: Settings) -> dg.AssetsDefinition:
     )
     def truth_scores(context: dg.AssetExecutionContext, store: DataStore) -> Any:
         from ris_core.figures.network import detection_recall
-        from ris_core.storage.atomic import write_json
+        from ris_core.storage.records import write_json
         from ris_core.synthetic.truth_scores import score
 
         opened = store.open()

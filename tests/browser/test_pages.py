@@ -14,7 +14,7 @@ from servers import Ui, served
 
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file
-from ris_core.storage.atomic import read_json
+from ris_core.storage.records import read_json
 from ris_dagster.partitions import partition_key
 
 GROUPS = {

@@ -21,7 +21,7 @@ from ris_core.models.imported import keep_weights
 from ris_core.models.networks import Dec
 from ris_core.models.weights import load_model
 from ris_core.storage import tables
-from ris_core.storage.atomic import read_json
+from ris_core.storage.records import read_json
 from ris_dagster import jobs
 from ris_dagster.partitions import partition_key
 from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS

@@ -22,7 +22,7 @@ from ris_core.access import read_detections, read_labels
 from ris_core.config import PROJECT_ROOT
 from ris_core.models.weights import load_model
 from ris_core.station_day import StationDay
-from ris_core.storage.atomic import read_json
+from ris_core.storage.records import read_json
 from ris_dagster import jobs
 from ris_dagster.partitions import partition_key, range_tags
 from ris_dagster.stages import all_jobs

@@ -15,7 +15,7 @@ from mlflow.entities import Run
 
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
-from ris_core.storage.atomic import read_json
+from ris_core.storage.records import read_json
 from ris_core.training import training_set
 from ris_dagster import jobs
 from ris_dagster.partitions import partition_key

@@ -29,7 +29,7 @@ from distributed import Client
 from servers import free_ports
 from slurm import slurm, why_not
 
-from ris_core.storage.atomic import read_json
+from ris_core.storage.records import read_json
 from ris_dagster import jobs
 from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.workers import NoWorkersError

@@ -21,7 +21,7 @@ from ris_core.models.networks import Aec
 from ris_core.processing.stage import process_station_day
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file
-from ris_core.storage.atomic import read_json, write_json
+from ris_core.storage.records import read_json, write_json
 from ris_core.storage.store import Store
 from ris_core.training.aec import train_aec
 from ris_core.training.normalise import normalise

@@ -19,7 +19,8 @@ from waveform_builders import KEY, make_settings, record, segments_of
 from ris_core.processing.chain import Products, Spectrograms, process
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
-from ris_core.storage.atomic import read_json, replacing, write_json
+from ris_core.storage.atomic import replacing
+from ris_core.storage.records import read_json
 from ris_core.storage.stamp import Stamp, digest_of_arrays
 from ris_core.storage.store import Store, WrongNetworkError, read_acquisition
 
@@ -97,15 +98,6 @@ def test_a_failing_write_of_a_table_leaves_the_old_file(tmp_path, products):
         tables.write_table(path, products.detections.drop(columns="snr"), tables.DETECTION_SCHEMA, STAMP)
     assert path.read_bytes() == before
     assert files_in(tmp_path) == ["day.parquet"]
-
-
-def test_json_comes_back_as_it_was_and_broken_json_is_named(tmp_path):
-    path = tmp_path / "record.json"
-    write_json(path, {"b": [1, 2.5], "a": "é"})
-    assert read_json(path) == {"a": "é", "b": [1, 2.5]}
-    path.write_text('{"a": ')
-    with pytest.raises(ValueError, match=r"record\.json: not valid JSON"):
-        read_json(path)
 
 
 def test_spectrograms_come_back_as_they_were(tmp_path, products):

@@ -1,0 +1,77 @@
+"""Damage: a file stands where it belongs, but is not what was written there."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+REMADE = "remove it, and it will be made again"
+"""The remedy for files that the platform makes itself."""
+
+_NOT_DAMAGE = {
+    errno.ENOENT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+    errno.ESTALE,
+    errno.EIO,
+}
+
+
+class DamagedFileError(OSError):
+    """A file cannot be read, or does not hold what was written; the message names it, why, and the remedy.
+
+    Attributes
+    ----------
+    path
+        The file.
+    why
+        What is wrong with it.
+    remedy
+        What to do.
+    """
+
+    def __init__(self, path: Path | str, why: str, remedy: str = REMADE) -> None:
+        super().__init__(f"{path}: damaged ({why}); {remedy}")
+        self.path = Path(path)
+        self.why = why
+        self.remedy = remedy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.path, self.why, self.remedy)
+
+
+@contextmanager
+def damage_named(path: Path | str, remedy: str = REMADE) -> Iterator[None]:
+    """Turn whatever a reader raises over the content of a file into `DamagedFileError`.
+
+    Libraries raise errors of every kind for bytes that they do not expect. What says nothing of the content passes:
+    an absent file, no right to read it, too little memory.
+
+    Parameters
+    ----------
+    path
+        The file that is read inside the block.
+    remedy
+        What the reader of the message should do.
+    """
+    try:
+        yield
+    except (DamagedFileError, MemoryError):
+        raise
+    except OSError as error:
+        if error.errno in _NOT_DAMAGE:
+            raise
+        raise DamagedFileError(path, _said(error), remedy) from error
+    except Exception as error:  # libraries raise anything
+        raise DamagedFileError(path, _said(error), remedy) from error
+
+
+def _said(error: Exception) -> str:
+    text = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,50 @@
+"""JSON files with a digest of what they say, so that a changed byte is noticed when they are read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+from ris_core.storage.atomic import replacing
+from ris_core.storage.damage import REMADE, DamagedFileError, damage_named
+
+DIGEST = "file_digest"
+"""Key of the digest; files of earlier versions have none and are taken as they are."""
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON, sorted and indented; a mapping carries the digest of all it says besides."""
+    # What is written is what will be read: keys are text, tuples are lists.
+    value = json.loads(json.dumps(value, allow_nan=True))
+    if isinstance(value, dict):
+        value = {**value, DIGEST: _digest(value)}
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=1, sort_keys=True, allow_nan=True) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path, remedy: str = REMADE) -> Any:
+    """Return what `write_json` was given.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    DamagedFileError
+        It is not JSON, or a mapping that does not have its digest.
+    """
+    with damage_named(path, remedy):
+        value = json.loads(path.read_text(encoding="utf-8"))
+    if isinstance(value, dict) and DIGEST in value:
+        kept = value.pop(DIGEST)
+        if kept != _digest(value):
+            raise DamagedFileError(path, "its content has not the digest that it was written with", remedy)
+    return value
+
+
+def _digest(value: dict[str, Any]) -> str:
+    """Return 12 hexadecimal digits of the XXH3-128 of the canonical JSON of a mapping without its digest."""
+    rest = {name: item for name, item in value.items() if name != DIGEST}
+    return xxhash.xxh3_128(json.dumps(rest, sort_keys=True, allow_nan=True).encode()).hexdigest()[:12]
