@@ -12,6 +12,7 @@ from ris_core.models.device import resolve_device
 from ris_core.models.inference import describe, encode, reconstruct, reconstruction_error, soft_assignments
 from ris_core.models.networks import Aec, ClusteringLayer, Dec, parameter_count
 from ris_core.models.weights import WeightsError, load_model, read_description, save_model, weights_digest
+from ris_core.storage.records import read_json, write_json
 
 Array = NDArray[Any]
 
@@ -53,7 +54,7 @@ def test_a_gain_is_that_of_input_and_output_and_is_kept_with_the_weights(x: Arra
         save_model(tmp_path, model, {})
         found, _ = load_model(tmp_path)
         torch.testing.assert_close(found.encode(batch), latent, rtol=0, atol=0)
-    (tmp_path / "model.json").write_text((tmp_path / "model.json").read_text().replace(str(UNIT_RMS), "0"))
+    write_json(tmp_path / "model.json", read_json(tmp_path / "model.json") | {"gain": 0})
     with pytest.raises(WeightsError, match="gain is 0; expected a number greater than 0"):
         load_model(tmp_path)
 
