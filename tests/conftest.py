@@ -13,9 +13,11 @@ from builders import Opened, opened, own_environment, synthetic_values, write_ya
 
 from ris_dagster.stages import all_jobs, run_jobs
 
-# How long an example takes says something about the machine only.
-hypothesis.settings.register_profile("any machine", deadline=None)
-hypothesis.settings.load_profile("any machine")
+# The same examples on every machine and in every run. HYPOTHESIS_PROFILE=random draws others each time, and keeps
+# those that fail for the next run. How long an example takes says something about the machine only.
+hypothesis.settings.register_profile("same", derandomize=True, database=None, deadline=None)
+hypothesis.settings.register_profile("random", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(scope="session")

@@ -60,7 +60,8 @@ def silhouettes(values: NDArray[Any], partitions: Sequence[NDArray[Any]]) -> NDA
     """Return the silhouette of every event in each of several partitions, Euclidean (Rousseeuw 1987).
 
     s = (b − a) / max(a, b), with a the mean distance to the other events of its cluster and b the least mean distance
-    to those of another cluster; 0 in a cluster of one event. Distances are computed once for all partitions.
+    to those of another cluster; 0 in a cluster of one event, and where a and b are 0: such an event is no nearer to its
+    own cluster than to the other. Distances are computed once for all partitions.
 
     Parameters
     ----------
@@ -91,13 +92,25 @@ def silhouettes(values: NDArray[Any], partitions: Sequence[NDArray[Any]]) -> NDA
     step = max(1, _BLOCK_VALUES // n)
     for start in range(0, n, step):
         rows = slice(start, min(start + step, n))
-        squared = norms[rows, None] + norms - 2.0 * (values[rows] @ values.T)
-        distance = np.sqrt(np.maximum(squared, 0.0, out=squared), out=squared)
-        distance[np.arange(len(distance)), np.arange(rows.start, rows.stop)] = 0.0
-        sums = distance @ everything
+        sums = _distances(values, norms, rows) @ everything
         for p, m, first, last in zip(usable, members, columns[:-1], columns[1:], strict=True):
             out[p, rows] = _silhouettes_of(sums[:, first:last], m.sum(axis=0), codes[p][rows])
     return out
+
+
+def _distances(values: NDArray[Any], norms: NDArray[np.float64], rows: slice) -> NDArray[np.float64]:
+    """Return the distances (n, N) of some events to all, from the values (N, D) and their squared norms (N,)."""
+    both = norms[rows, None] + norms
+    squared = both - 2.0 * (values[rows] @ values.T)
+    # Of the closest pairs this difference would leave rounding alone: events that are the same would lie apart.
+    one, other = np.nonzero(squared <= np.sqrt(np.finfo(values.dtype).eps) * both)
+    of_block = values[rows]
+    step = max(1, _BLOCK_VALUES // max(1, values.shape[1]))
+    for start in range(0, len(one), step):
+        i, j = one[start : start + step], other[start : start + step]
+        apart = of_block[i] - values[j]
+        squared[i, j] = np.einsum("nd,nd->n", apart, apart, dtype=np.float64)
+    return np.asarray(np.sqrt(squared, out=squared))
 
 
 def _silhouettes_of(sums: NDArray[Any], sizes: NDArray[Any], own: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 from sklearn.metrics import silhouette_samples
 
 from ris_core import config
@@ -55,11 +56,28 @@ def test_silhouettes_of_several_partitions_are_those_of_scikit_learn(values: Arr
     partitions = [
         np.array(data.draw(st.lists(st.integers(0, 4), min_size=len(values), max_size=len(values)))) for _ in "12"
     ]
+    # From differences: scikit-learn's own distances are rounding alone where events are nearly the same.
+    distances = cdist(values, values)
     for labels, found in zip(partitions, silhouettes(values, partitions), strict=True):
         if 2 <= len(np.unique(labels)) < len(values):
-            np.testing.assert_allclose(found, silhouette_samples(values, labels), atol=1e-6)
+            expected = silhouette_samples(distances, labels, metric="precomputed")
+            np.testing.assert_allclose(found, expected, atol=1e-6)
         else:
             assert np.isnan(found).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_events_that_are_the_same_have_a_silhouette_of_zero_between_two_clusters(dtype: Any) -> None:
+    values = np.full((28, 3), [8.9, -3.3, 0.7], dtype=dtype)
+    values[0] = 1.1, 2.2, 3.3
+    labels = np.repeat([0, 1], 14)
+    (found,) = silhouettes(values, [labels])
+    # The 13 beside the odd one lie on the other cluster (b = 0), the 14 of that one on each other (a = 0, b > 0).
+    np.testing.assert_allclose(found, [0.0] + [-1.0] * 13 + [1.0] * 14, atol=1e-6)
+    (found,) = silhouettes(values, [np.r_[2, np.repeat([0, 1], [13, 14])]])
+    np.testing.assert_array_equal(found, np.zeros(28))
+    (found,) = silhouettes(np.full((28, 3), dtype(8.9)), [labels])
+    np.testing.assert_array_equal(found, np.zeros(28))
 
 
 def test_scores_are_seeded_and_safe_for_one_cluster() -> None:
