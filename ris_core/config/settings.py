@@ -192,6 +192,8 @@ class Settings(Section):
         if isinstance(self.source, SdsSource | FdsnSource):
             # Where the same samples lie is not part of what they are.
             source = {"kind": self.source.kind}
+        if isinstance(self.source, SdsSource) and self.source.pattern != "SDS":
+            source["pattern"] = self.source.pattern
         # Synthetic sources are heard at several stations, so every station's place decides about all waveforms.
         where = [s.model_dump(mode="json") for s in self.stations] if source["kind"] == "synthetic" else []
         return digest_of([source, where, self.channel, self.location, self.conditioning.padding])

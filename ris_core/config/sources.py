@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from ris_core.config.archive_pattern import components_of
 from ris_core.section import Degrees, ExpandedPath, ExpandedText, Metres, Seconds, Section
 
 
@@ -79,13 +80,27 @@ class SyntheticSource(Section):
 
 
 class SdsSource(Section):
-    """A SeisComP Data Structure archive, read in place and never written."""
+    """An archive of day files in the SeisComP Data Structure or another layout, read in place and never written."""
 
     kind: Literal["sds"] = "sds"
     root: ExpandedPath = Field(description="Root folder of the archive; ${NAME} is taken from the environment.")
-    inventory: ExpandedPath | None = Field(
-        None, description="Folder of StationXML files named NET.STA.xml; none means no instrument response."
+    pattern: str = Field(
+        "SDS",
+        description="Where a station-day's file lies below the root: SDS, BUD, IDDS, PDF (MSNoise's names), or a path "
+        "with fields in braces like {year}/{station}/{channel}.D/{network}.{station}.{location}.{channel}.{julday}; "
+        "* and ? stand for anything.",
     )
+    inventory: ExpandedPath | None = Field(
+        None,
+        description="StationXML: a folder of files with any names, one file, or several by * and ?; none means no "
+        "instrument response.",
+    )
+
+    @field_validator("pattern")
+    @classmethod
+    def _known_fields(cls, value: str) -> str:
+        components_of(value)
+        return value
 
 
 class FdsnSource(Section):

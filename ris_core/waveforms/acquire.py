@@ -50,7 +50,8 @@ def acquire_station_day(
     Returns
     -------
     dict
-        state, reason, inputs (digest of the samples), path, bytes, quality figures; provider, request_seconds,
+        state, reason, inputs (digest of the samples), path, bytes, quality figures; files (of an archive: those of the
+        day, or the one that was looked for); provider, request_seconds,
         attempts and received_bytes (none for a source that is not asked over the network); ``skipped``, ``seconds``;
         and, where samples came, the PNG picture ``day_png``.
     """
@@ -86,6 +87,7 @@ def _take_in(store: Store, key: StationDay, source: WaveformSource, fetched: Fet
         "bytes": path.stat().st_size if has_data and not source.in_place else sum(s.samples.nbytes for s in segments),
         "segments": len(segments),
         **asdict(quality),
+        "files": list(fetched.files),
         **_exchange(fetched),
         **stamp.as_dict(),
     }

@@ -1,8 +1,10 @@
-"""A SeisComP Data Structure archive, read in place and never written."""
+"""An archive of day files (SDS or another layout), read in place and never written."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +14,9 @@ from numpy.typing import NDArray
 
 from ris_core.config import SdsSource, Settings
 from ris_core.station_day import NS, StationDay
+from ris_core.waveforms.content import content_of
+from ris_core.waveforms.layout import Layout
+from ris_core.waveforms.left_out import WrongTimesError, times_of
 from ris_core.waveforms.miniseed import NotMiniSeedError, Records, decode, decode_together, drift_seconds, scan
 
 if TYPE_CHECKING:
@@ -26,8 +31,18 @@ class WrongCodesError(ValueError):
     """A file holds records of other stations or channels only."""
 
 
+@dataclass(frozen=True)
+class _Part:
+    """The records of a file: which of them hold samples of the channel, and which of these reach into the window."""
+
+    path: Path
+    records: Records
+    timed: NDArray[np.bool_]
+    chosen: NDArray[np.bool_]
+
+
 class SdsArchive:
-    """Samples of an archive laid out as YEAR/NET/STA/CHAN.D/NET.STA.LOC.CHAN.D.YEAR.DOY."""
+    """Samples of an archive of day files, laid out as SDS or as `source.pattern` says."""
 
     in_place = True
 
@@ -38,19 +53,24 @@ class SdsArchive:
             )
         self._settings = settings
         self._source = source
+        codes = settings.network.code, settings.location, settings.channel
+        self._layout = Layout(source.root.absolute(), source.pattern, *codes)
 
     def fetch(self, station: str, day: date) -> Stream:
         """Return the samples of the padded day; records that spill into neighbouring files are found as well.
 
         Whole records of damaged files are used. What was damaged, left out or absent stands in the stream's attribute
-        ``notes``, a list of str; a neighbour's file that cannot be read costs the padding alone.
+        ``notes``, a list of str; a neighbour's file that cannot be read costs the padding alone. Its attribute
+        ``files`` names the day's files, or the one that was looked for; ``reason`` says why there are no samples.
 
         Raises
         ------
         OSError
-            The day's own file cannot be read or is no miniSEED; the message names it.
+            The day's own file cannot be read or is no miniSEED; the message names it. Or the archive is not there.
         WrongCodesError
             The day's own file holds other codes only; the message names it, what was found and what was expected.
+        WrongTimesError
+            The day's own file holds samples of the channel, but none of the day.
         """
         from obspy import Stream
 
@@ -58,42 +78,83 @@ class SdsArchive:
         padding = round(self._settings.conditioning.padding * NS)
         start, end = key.start_ns - padding, key.end_ns + padding
         notes: list[str] = []
-        parts: list[tuple[Path, Records, NDArray[np.bool_]]] = []
-        for neighbour in (day - timedelta(days=1), day, day + timedelta(days=1)):
-            path = self._path(station, neighbour)
-            try:
-                parts += self._records(path, station, start, end, notes)
-            except (OSError, WrongCodesError) as error:
-                if neighbour == day:
-                    raise
-                notes.append(_NO_PADDING.format(error))
-        stream = decode_together([(records, chosen) for _, records, chosen in parts])
+        own, mine = self._own(station, day, start, end, notes)
+        one = timedelta(days=1)
+        before, after = (self._padding(station, other, start, end, notes) for other in (day - one, day + one))
+        # In the order of time, so that what is contiguous across files is one array.
+        parts = [*before, *mine, *after]
+        stream = decode_together([(part.records, part.chosen) for part in parts])
         if stream is None:
             stream = Stream()
-            for path, records, chosen in parts:
+            for part in parts:
                 try:
-                    stream += _unpacked(path, records, chosen, notes)
+                    stream += _unpacked(part.path, part.records, part.chosen, notes)
                 except OSError as error:
-                    if path == self._path(station, day):
+                    if part.path in own:
                         raise
                     notes.append(_NO_PADDING.format(error))
         for trace in stream:
             _cut(trace, start, end)
         stream.traces = [trace for trace in stream if trace.stats.npts]
+        if not any(_reaches_into(trace, key) for trace in stream):
+            stream.reason = self._why_empty(key, own, mine, notes)
+        notes += [told for part in mine if (told := _outside(part, key))]
         stream.notes = notes
+        stream.files = [str(path) for path in own or [self._layout.expected(station, day)]]
         return stream
 
-    def _records(
-        self, path: Path, station: str, start: int, end: int, notes: list[str]
-    ) -> Iterator[tuple[Path, Records, NDArray[np.bool_]]]:
+    def _own(self, station: str, day: date, start: int, end: int, notes: list[str]) -> tuple[list[Path], list[_Part]]:
+        """Return the day's files and their records; raises what is wrong with them if none can be read."""
+        files, aside = self._layout.files(station, day)
+        notes += [f"{path.name}: left aside, since {taken.name} lies beside it" for path, taken in aside]
+        parts: list[_Part] = []
+        errors: list[Exception] = []
+        for path in files:
+            try:
+                parts += self._records(path, station, start, end, notes)
+            except (OSError, WrongCodesError) as error:
+                errors.append(error)
+        if errors and len(errors) == len(files):
+            raise errors[0]
+        notes += [str(error) for error in errors]
+        return files, parts
+
+    def _padding(self, station: str, day: date, start: int, end: int, notes: list[str]) -> list[_Part]:
+        """Return the records of a neighbouring day; what is wrong with its files costs the padding and is noted."""
+        parts: list[_Part] = []
+        try:
+            for path in self._layout.files(station, day)[0]:
+                parts += self._records(path, station, start, end, notes)
+        except (OSError, WrongCodesError) as error:
+            notes.append(_NO_PADDING.format(error))
+        return parts
+
+    def _why_empty(self, key: StationDay, files: list[Path], parts: list[_Part], notes: list[str]) -> str:
+        """Return why there are no samples of the day, and note what nearly fits; raises where there should be some."""
+        for part in parts:
+            if not part.chosen.any() and part.timed.any():
+                times = times_of(part.records.start_ns[part.timed], part.records.end_ns[part.timed], key)
+                raise WrongTimesError(
+                    f"{part.path}: none of its {int(part.timed.sum())} records is of {key.day}; they are of {times}"
+                )
+        if files:
+            return f"{', '.join(map(str, files))}: no samples of the day"
+        expected = self._layout.expected(key.station, key.day)
+        with os.scandir(self._source.root) as entries:
+            if next(entries, None) is None:
+                raise FileNotFoundError(f"source.root = {self._source.root}: the folder is empty; is its disk mounted?")
+        near = self._layout.nearly(key.station, key.day)
+        if near:
+            notes.append(f"beside {expected.name}, which was looked for, there is {'; '.join(near)}")
+        folder = self._layout.missing_folder(key.station, key.day)
+        return f"there is no file {expected}" + (f"; there is no folder {folder}" if folder else "")
+
+    def _records(self, path: Path, station: str, start: int, end: int, notes: list[str]) -> Iterator[_Part]:
         """Yield the records of a file and which of them reach into [start, end) (ns); notes what is wrong with it."""
         try:
-            # Into an array, whose memory costs a fraction of that of bytes.
-            content = np.fromfile(path, dtype=np.uint8).data
+            content = content_of(path)
         except FileNotFoundError:
             return
-        except OSError as error:
-            raise OSError(f"{path}: cannot be read ({error})") from error
         try:
             records = scan(content)
         except NotMiniSeedError as error:
@@ -111,7 +172,7 @@ class SdsArchive:
         drift = drift_seconds(records, chosen)
         if drift * float(records.sampling_rate.max()) > 1:
             notes.append(f"{name}: time stamps of contiguous records run {drift:.3g} s away from the sampling rate")
-        yield path, records, chosen
+        yield _Part(path, records, ours, chosen)
 
     def _ours(self, records: Records, path: Path, station: str, notes: list[str]) -> NDArray[np.bool_]:
         s = self._settings
@@ -125,11 +186,6 @@ class SdsArchive:
             notes.append(f"{path.name}: records of {found} are left out")
         return ours
 
-    def _path(self, station: str, day: date) -> Path:
-        s, year = self._settings, f"{day.year:04d}"
-        name = f"{s.network.code}.{station}.{s.location}.{s.channel}.D.{year}.{day.timetuple().tm_yday:03d}"
-        return self._source.root / year / s.network.code / station / f"{s.channel}.D" / name
-
     def inventory(self, station: str) -> Inventory | None:
         """Return the station's StationXML from the inventory folder, or none if no folder is set."""
         from obspy import read_inventory
@@ -142,6 +198,20 @@ class SdsArchive:
                 f"{path}: source.inventory is set, but there is no StationXML for station {station}"
             )
         return read_inventory(str(path), format="STATIONXML")
+
+
+def _reaches_into(trace: Trace, key: StationDay) -> bool:
+    begin = int(trace.stats.starttime.ns)
+    return begin < key.end_ns and begin + round((trace.stats.npts - 1) * NS / trace.stats.sampling_rate) >= key.start_ns
+
+
+def _outside(part: _Part, key: StationDay) -> str:
+    """Return in words which samples of the channel lie outside the padded day; empty where none do."""
+    out = part.timed & ~part.chosen
+    if not out.any():
+        return ""
+    times = times_of(part.records.start_ns[out], part.records.end_ns[out], key)
+    return f"{part.path.name}: {int(out.sum())} records outside the day are left out, of {times}"
 
 
 def _unpacked(path: Path, records: Records, chosen: NDArray[np.bool_], notes: list[str]) -> Stream:

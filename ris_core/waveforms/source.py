@@ -47,6 +47,8 @@ class Fetched:
         Length of the answer.
     provider
         The data centre as the settings name it.
+    files
+        Paths of the archive's files of the day, or of the one that was looked for.
     """
 
     stream: Stream
@@ -55,6 +57,7 @@ class Fetched:
     attempts: int | None = None
     received_bytes: int | None = None
     provider: str | None = None
+    files: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -72,7 +75,8 @@ def fetch_from(source: WaveformSource, station: str, day: date) -> Fetched:
     """Return the samples of a padded station-day from any source."""
     if isinstance(source, RemoteSource):
         return source.request(station, day)
-    return Fetched(source.fetch(station, day))
+    stream = source.fetch(station, day)
+    return Fetched(stream, getattr(stream, "reason", ""), files=tuple(getattr(stream, "files", ())))
 
 
 def open_source(settings: Settings) -> WaveformSource:

@@ -108,7 +108,7 @@ def test_no_data_is_a_result_with_its_reason_and_an_empty_product(store):
     assert (acquired.result["state"], acquired.result["coverage"]) == ("no_data", 0.0)
     processed = run("process", store, NEXT_KEY).result
     assert (processed["detections"], processed["events"], processed["live_seconds"]) == (0, 0, 0)
-    assert "no samples" in processed["reason"]
+    assert "there is no file" in processed["reason"]
     assert store.failure("acquire", NEXT_KEY) is None
     assert len(tables.read_table(store.detections(NEXT_KEY))) == 0
     assert is_current("process", store, NEXT_KEY)

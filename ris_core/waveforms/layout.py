@@ -1,0 +1,268 @@
+"""Which files of an archive hold a station-day, and what lies beside where they are looked for."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from ris_core.config.archive_pattern import Component, components_of
+
+SUFFIXES = (".mseed", ".miniseed", ".msd", ".ms")
+"""Suffixes that a file's name may have beyond its pattern; ``.gz`` may follow."""
+
+_SUFFIX = re.compile(rf"(?:{'|'.join(re.escape(s) for s in SUFFIXES)})?(?:\.gz)?", re.IGNORECASE)
+_ANY_SUFFIX = r"(?P<suffix>(?:\.[A-Za-z0-9]{1,8}){0,3})"
+_CODE = r"[A-Za-z0-9]{1,8}"
+_FIELD = {
+    "year": r"\d{4}",
+    "julday": r"\d{3}",
+    "month": r"\d\d",
+    "day_of_month": r"\d\d",
+    "hour": r"\d\d",
+    "network": _CODE,
+    "station": _CODE,
+    "location": r"(?:[A-Za-z0-9]{0,8}|--|__)",
+    "channel": r"[A-Za-z0-9]{3}",
+}
+_DATES = ("year", "julday", "month", "day_of_month", "hour")
+_NEAR_ENTRIES = 20_000
+_NAMED = 5
+
+
+@dataclass
+class Budget:
+    """How many folder entries may still be looked at, so that a look into a great archive ends."""
+
+    entries: int
+
+    @property
+    def spent(self) -> bool:
+        """Whether not everything was looked at."""
+        return self.entries < 0
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file whose name fits a pattern.
+
+    Attributes
+    ----------
+    path
+        The file.
+    values
+        What stands for the pattern's fields in its name.
+    suffix
+        What follows in the name.
+    same_case
+        Whether upper and lower case are as they should be.
+    """
+
+    path: Path
+    values: Mapping[str, str]
+    suffix: str
+    same_case: bool
+
+    @property
+    def is_read(self) -> bool:
+        """Whether a file with this suffix is read."""
+        return self.same_case and _SUFFIX.fullmatch(self.suffix) is not None
+
+
+def date_values(day: date) -> dict[str, str]:
+    """Return what stands for a day in a pattern."""
+    return {
+        "year": f"{day.year:04d}",
+        "julday": f"{day.timetuple().tm_yday:03d}",
+        "month": f"{day.month:02d}",
+        "day_of_month": f"{day.day:02d}",
+    }
+
+
+class Layout:
+    """The files of an archive by station and day.
+
+    Parameters
+    ----------
+    root
+        The archive's folder.
+    pattern
+        As `components_of` takes it.
+    network, location, channel
+        The codes that are asked for.
+    """
+
+    def __init__(self, root: Path, pattern: str, network: str, location: str, channel: str) -> None:
+        self.root = root
+        self.codes = {"network": network, "location": location, "channel": channel}
+        self._components = components_of(pattern)
+
+    def values(self, station: str, day: date) -> dict[str, str]:
+        """Return what stands for the fields of a station-day, except the hour."""
+        return {**self.codes, "station": station, **date_values(day)}
+
+    def expected(self, station: str, day: date) -> Path:
+        """Return the path that a station-day should have; ``*`` and ``?`` stand for what the pattern leaves open."""
+        values = {"hour": "*", **self.values(station, day)}
+        return self.root.joinpath(*(_name(component, values) for component in self._components))
+
+    def files(self, station: str, day: date) -> tuple[list[Path], list[tuple[Path, Path]]]:
+        """Return a day's files in the order of their names, and those left aside with the one taken in their place.
+
+        Of files that differ in suffix alone the one with the shortest is taken.
+
+        Raises
+        ------
+        OSError
+            A folder cannot be looked into; the message names it.
+        """
+        by_name: dict[str, list[Path]] = {}
+        for found in walk(self.root, self._components, self.values(station, day), exactly=True):
+            if found.is_read:
+                whole = str(found.path)
+                by_name.setdefault(whole[: len(whole) - len(found.suffix)], []).append(found.path)
+        taken: list[Path] = []
+        aside: list[tuple[Path, Path]] = []
+        for _, paths in sorted(by_name.items()):
+            first, *others = sorted(paths, key=lambda path: (len(path.name), path.name))
+            taken.append(first)
+            aside += [(other, first) for other in others]
+        return taken, aside
+
+    def nearly(self, station: str, day: date) -> list[str]:
+        """Return in words which files of a station-day lie there under nearly the right name, the nearest first."""
+        asked = {
+            name: value for name, value in self.values(station, day).items() if name not in ("location", "channel")
+        }
+        found = list(self.search(asked, Budget(_NEAR_ENTRIES)))
+        wanted = self.codes["channel"]
+
+        def distance(near: Found) -> tuple[object, ...]:
+            channel = near.values.get("channel", wanted).upper()
+            other_order = sorted(channel) == sorted(wanted)
+            return channel != wanted, not other_order, near.values.get("location", ""), near.path.name
+
+        near = [f for f in sorted(found, key=distance) if not (f.is_read and not self._differences(f))]
+        told = [f"{f.path.relative_to(self.root)} ({', '.join(self._differences(f))})" for f in near[:_NAMED]]
+        return told + ([f"{len(near) - _NAMED} more"] if len(near) > _NAMED else [])
+
+    def search(self, known: Mapping[str, str], budget: Budget) -> Iterator[Found]:
+        """Yield files whose names fit the pattern with some fields given in upper or lower case, within a budget."""
+        yield from walk(self.root, self._components, dict(known), False, budget)
+
+    def missing_folder(self, station: str, day: date) -> Path | None:
+        """Return the first folder on the way to a station-day that is not there; none if all are."""
+        values, folder = {"hour": "*", **self.values(station, day)}, self.root
+        for component in self._components[:-1]:
+            folder = folder / _name(component, values)
+            if _is_open(component, values):
+                return None
+            if not folder.is_dir():
+                return folder
+        return None
+
+    def _differences(self, near: Found) -> list[str]:
+        differs = [
+            f"{name} '{near.values[name]}' instead of '{code}'"
+            for name, code in self.codes.items()
+            if name in near.values and near.values[name].upper() != code
+        ]
+        if not near.same_case:
+            differs.append("upper and lower case differ")
+        if _SUFFIX.fullmatch(near.suffix) is None:
+            differs.append(f"suffix '{near.suffix}', read are none, {', '.join(SUFFIXES)}, each with or without .gz")
+        return differs
+
+
+def walk(
+    folder: Path,
+    components: tuple[Component, ...],
+    known: dict[str, str],
+    exactly: bool,
+    budget: Budget | None = None,
+    same_case: bool = True,
+) -> Iterator[Found]:
+    """Yield the files below a folder that fit the components of a pattern.
+
+    Parameters
+    ----------
+    folder
+        Where the components begin.
+    components
+        Those that are left.
+    known
+        Values of fields; the others may have any.
+    exactly
+        Whether upper and lower case must be as they are in `known`.
+    budget
+        Bounds how many entries are looked at.
+    same_case
+        Whether they were as they should be so far.
+
+    Raises
+    ------
+    OSError
+        A folder cannot be looked into; the message names it.
+    """
+    component, *rest = components
+    if rest and exactly and not _is_open(component, known):
+        name = _name(component, known)
+        yield from walk(folder / name if name else folder, tuple(rest), known, exactly, budget, same_case)
+        return
+    form = _regex(component, known, last=not rest, exactly=exactly)
+    right = re.compile(form.pattern)
+    for name in _names(folder, budget):
+        match = form.fullmatch(name)
+        if match is None:
+            continue
+        values = known | {k: v for k, v in match.groupdict().items() if v is not None and k != "suffix"}
+        as_is = same_case and right.fullmatch(name) is not None
+        if rest:
+            yield from walk(folder / name, tuple(rest), values, exactly, budget, as_is)
+        elif (folder / name).is_file():
+            yield Found(folder / name, values, match["suffix"], as_is)
+
+
+def _names(folder: Path, budget: Budget | None) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            names = []
+            for entry in entries:
+                if budget is not None:
+                    budget.entries -= 1
+                    if budget.spent:
+                        break
+                names.append(entry.name)
+            return sorted(names)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise OSError(f"{folder}: the folder cannot be looked into ({error.strerror or error})") from error
+
+
+def _is_open(component: Component, known: Mapping[str, str]) -> bool:
+    """Return whether several names may fit a component."""
+    return any(p.field not in known if p.field else any(sign in p.text for sign in "*?") for p in component)
+
+
+def _name(component: Component, values: Mapping[str, str]) -> str:
+    return "".join(values[piece.field] if piece.field else piece.text for piece in component)
+
+
+def _regex(component: Component, known: Mapping[str, str], last: bool, exactly: bool) -> re.Pattern[str]:
+    parts, named = [], set()
+    for piece in component:
+        if not piece.field:
+            signs = {"*": "[^/]*?", "?": "[^/]"}
+            parts.append("".join(signs.get(sign, re.escape(sign)) for sign in piece.text))
+        elif piece.field in known:
+            parts.append(re.escape(known[piece.field]))
+        elif piece.field in named:
+            parts.append(f"(?P={piece.field})")
+        else:
+            named.add(piece.field)
+            parts.append(f"(?P<{piece.field}>{_FIELD[piece.field]})")
+    return re.compile("".join(parts) + (_ANY_SUFFIX if last else ""), re.NOFLAG if exactly else re.IGNORECASE)

@@ -1,0 +1,48 @@
+"""Records of a channel that are not of the day: counted, and why they may be there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ris_core.station_day import NS, StationDay
+
+_WEEK_NS = 7 * 86_400 * NS
+_ROLLOVER_WEEKS = 1024
+
+
+class WrongTimesError(ValueError):
+    """A day's file holds samples of the channel, but none of the day; the message names it and the times."""
+
+
+def times_of(start_ns: NDArray[Any], end_ns: NDArray[Any], key: StationDay) -> str:
+    """Return in words from when to when some records are, and that a GPS week number may have rolled over.
+
+    Parameters
+    ----------
+    start_ns, end_ns
+        Of each record, ns since 1970 UTC; at least one.
+    key
+        The station-day to which they should belong.
+    """
+    from obspy import UTCDateTime
+
+    first, last = (str(UTCDateTime(ns=int(time)))[:19] for time in (start_ns.min(), end_ns.max()))
+    return f"{first} ... {last}{_rollover(start_ns, key)}"
+
+
+def _rollover(start_ns: NDArray[Any], key: StationDay) -> str:
+    weeks = (np.asarray(start_ns) - (key.start_ns + key.end_ns) // 2) / _WEEK_NS
+    times = np.rint(weeks / _ROLLOVER_WEEKS)
+    # Within the day, and an hour for records that reach over midnight.
+    like = (times != 0) & (np.abs(weeks - times * _ROLLOVER_WEEKS) <= 13 / (7 * 24))
+    if not like.any():
+        return ""
+    number = int(np.abs(times[like]).max()) * _ROLLOVER_WEEKS
+    side = "early" if times[like][0] < 0 else "late"
+    return (
+        f"; {int(like.sum())} of them {number} weeks {side}: probably the GPS receiver's week number has rolled over; "
+        "correct their time stamps"
+    )
