@@ -23,6 +23,7 @@ from ris_core.waveforms import imported
 from ris_core.waveforms.quality import quality_of
 from ris_core.waveforms.segments import Segment, digest_of_segments, to_segments
 from ris_core.waveforms.source import Fetched, RemoteSource, WaveformSource, fetch_from, open_source
+from ris_core.waveforms.stationxml import FETCH_IT_ANEW, read_stationxml
 
 if TYPE_CHECKING:
     from obspy import Inventory, Stream
@@ -245,9 +246,7 @@ def _fetch_again(store: Store, key: StationDay, source: WaveformSource) -> None:
 
 def read_inventory_of(store: Store, station: str, source: WaveformSource) -> Inventory | None:
     """Return a station's metadata with response, or none."""
-    from obspy import read_inventory
-
     if source.in_place:
         return source.inventory(station)
     path = store.inventory(station)
-    return read_inventory(str(path), format="STATIONXML") if path.exists() else None
+    return read_stationxml(path, FETCH_IT_ANEW) if path.exists() else None

@@ -12,16 +12,18 @@ from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
-from obspy import Inventory, Stream, UTCDateTime, read_inventory
+from obspy import Inventory, Stream, UTCDateTime
 from obspy.clients.fdsn.header import FDSNNoAuthenticationServiceException
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from ris_core.config import FdsnSource, Settings
 from ris_core.station_day import NS, StationDay
+from ris_core.storage.damage import DamagedFileError
 from ris_core.waveforms.fdsn_client import FAILURES, Answer, Credentials, FdsnClient, is_known, known_providers
 from ris_core.waveforms.fdsn_memory import Memory
 from ris_core.waveforms.received import DamagedError, WrongAnswerError, inventory_of, stream_of
 from ris_core.waveforms.source import Fetched
+from ris_core.waveforms.stationxml import NotStationXmlError, read_stationxml
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -172,7 +174,11 @@ class DataCentre:
     def _covers(self, stored: Path, station: str, day: date) -> bool:
         s = self._settings
         middle = UTCDateTime(ns=StationDay(station, day).start_ns) + _DAY_S / 2
-        found = read_inventory(str(stored), format="STATIONXML").select(
+        try:
+            stored_inventory = read_stationxml(stored)
+        except (DamagedFileError, NotStationXmlError):
+            return False
+        found = stored_inventory.select(
             network=s.network.code, station=station, location=s.location, channel=s.channel, time=middle
         )
         return bool(found.networks)

@@ -18,6 +18,7 @@ from ris_core.waveforms.content import content_of
 from ris_core.waveforms.layout import Layout
 from ris_core.waveforms.left_out import WrongTimesError, times_of
 from ris_core.waveforms.miniseed import NotMiniSeedError, Records, decode, decode_together, drift_seconds, scan
+from ris_core.waveforms.stationxml import read_stationxml
 
 if TYPE_CHECKING:
     from obspy import Inventory, Stream, Trace
@@ -188,8 +189,6 @@ class SdsArchive:
 
     def inventory(self, station: str) -> Inventory | None:
         """Return the station's StationXML from the inventory folder, or none if no folder is set."""
-        from obspy import read_inventory
-
         if self._source.inventory is None:
             return None
         path: Path = self._source.inventory / f"{self._settings.network.code}.{station}.xml"
@@ -197,7 +196,7 @@ class SdsArchive:
             raise FileNotFoundError(
                 f"{path}: source.inventory is set, but there is no StationXML for station {station}"
             )
-        return read_inventory(str(path), format="STATIONXML")
+        return read_stationxml(path)
 
 
 def _reaches_into(trace: Trace, key: StationDay) -> bool:

@@ -1,0 +1,62 @@
+"""StationXML files that are none: named, with what they are and what to do."""
+
+from pathlib import Path
+
+import pytest
+from waveform_builders import KEY, make_settings
+
+from ris_core.storage.damage import DamagedFileError
+from ris_core.synthetic.instrument import build_inventory
+from ris_core.waveforms.source import open_source
+from ris_core.waveforms.stationxml import NotStationXmlError, read_stationxml
+
+RESP = "B050F03     Station:     RESP\nB050F16     Network:     BW\nB052F04     Channel:     EHZ\n"
+
+
+def stationxml(path: Path) -> Path:
+    build_inventory(make_settings(), "S01").write(str(path), format="STATIONXML")
+    return path
+
+
+def test_a_stationxml_is_read(tmp_path: Path) -> None:
+    found = read_stationxml(stationxml(tmp_path / "XX.S01.xml"))
+    assert found.get_contents()["channels"] == ["XX.S01..HHZ"]
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (RESP, "RESP text"),
+        ("#\t\t<< IRIS SEED Reader, Release 4.7 >>\n" + RESP, "RESP text"),
+        ("000001V 010009402.4120", "dataless SEED"),
+    ],
+)
+def test_metadata_in_another_format_are_named_with_the_way_to_convert_them(
+    tmp_path: Path, content: str, what: str
+) -> None:
+    path = tmp_path / "XX.S01.xml"
+    path.write_text(content)
+    source = open_source(make_settings(source={"kind": "sds", "root": str(tmp_path), "inventory": str(tmp_path)}))
+    with pytest.raises(NotStationXmlError) as told:
+        source.inventory("S01")
+    assert str(told.value).startswith(f"{path}: is {what}, not StationXML; convert it with ObsPy: ")
+    assert "format='STATIONXML'" in str(told.value)
+
+
+@pytest.mark.parametrize("spoil", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"\xff\xfe\x00" * 50])
+def test_a_damaged_stationxml_is_named_with_the_remedy(tmp_path: Path, spoil) -> None:
+    path = stationxml(tmp_path / "XX.S01.xml")
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(DamagedFileError, match="put the station's StationXML in its place") as told:
+        read_stationxml(path)
+    assert str(told.value).startswith(f"{path}: damaged (")
+
+
+def test_stored_metadata_that_are_damaged_are_fetched_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    centre = open_source(make_settings(source={"kind": "fdsn", "provider": "http://127.0.0.1:9"}))
+    fetched = build_inventory(make_settings(), "S01")
+    monkeypatch.setattr(centre, "inventory", lambda _: fetched)
+    path = stationxml(tmp_path / "XX.S01.xml")
+    assert centre.newer_inventory("S01", KEY.day, path) is None
+    path.write_bytes(path.read_bytes()[:500])
+    assert centre.newer_inventory("S01", KEY.day, path) is fetched
