@@ -1,0 +1,247 @@
+"""Targets of `bench.faults` that the platform writes itself: products of station-days, records, models."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from obspy import Inventory, Stream, Trace, UTCDateTime
+
+from bench.faults_targets import Found, Target, digest_of_values
+from ris_core.clustering.candidates import Candidate
+from ris_core.clustering.champion import appoint, read_champion
+from ris_core.clustering.novelty import NoveltyModel
+from ris_core.clustering.stage import make_clusters, read_clusters, read_latents, write_latents
+from ris_core.config import Settings
+from ris_core.labels.appointment import prepare
+from ris_core.labels.stage import label_station_day
+from ris_core.models.inference import encode
+from ris_core.models.networks import Aec, Dec
+from ris_core.models.weights import load_model, save_model, weights_digest
+from ris_core.processing.stage import process_station_day
+from ris_core.stages import is_current, state_table
+from ris_core.station_day import StationDay
+from ris_core.storage import spectrogram_file, tables
+from ris_core.storage.records import write_json
+from ris_core.storage.store import STATION_DAY_STAGES, Store, read_acquisition
+from ris_core.training import training_set
+from ris_core.training.trials import read_choice
+from ris_core.verification import damaged_files
+from ris_core.waveforms.acquire import acquire_station_day
+
+DAY = date(2020, 3, 1)
+KEY = StationDay("AA", DAY)
+TRIAL, K = "bs8_lr2e-3", 3
+_RATE, _MINUTES = 100, 16
+
+
+class _Bursts:
+    """A source of a quarter of an hour with a burst each 35 s."""
+
+    in_place = False
+
+    def fetch(self, station: str, day: date) -> Stream:
+        rng = np.random.default_rng(1)
+        samples = rng.normal(0, 20, _MINUTES * 60 * _RATE)
+        t = np.arange(2 * _RATE) / _RATE
+        for number, start in enumerate(range(45 * _RATE, samples.size - 10 * _RATE, 35 * _RATE)):
+            pitch, ringing = ((5.0, 0.30), (9.0, 0.15), (14.0, 0.08))[number % 3]
+            samples[start : start + t.size] += 4000 * np.exp(-t / ringing) * np.sin(2 * np.pi * pitch * t)
+        header = {"network": "XX", "station": station, "channel": "HHZ", "sampling_rate": _RATE}
+        return Stream([Trace(samples.round().astype(np.int32), header | {"starttime": UTCDateTime(2020, 3, 1, 6)})])
+
+    def inventory(self, station: str) -> Inventory | None:
+        return None
+
+
+@lru_cache(maxsize=4)
+def _settings() -> Settings:
+    return Settings.model_validate(
+        {
+            "network": {"name": "faults", "code": "XX"},
+            "stations": [{"code": "AA"}],
+            "first_day": DAY,
+            "last_day": DAY,
+            "source": {"kind": "fdsn", "provider": "http://127.0.0.1:9"},
+            "aec": {"grid": {"batch_size": [8], "learning_rate": [2e-3]}},
+            "dec": {"k": [K], "n_init": 1},
+        }
+    )
+
+
+def _store(folder: Path) -> Store:
+    return Store(_settings(), folder / "root")
+
+
+def _network(folder: Path) -> Store:
+    """Return a network of one station-day that went through everything; made once and copied."""
+    template = folder.parent / "a network"
+    if not template.exists():
+        _make_network(_store(template))
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+    return _store(folder)
+
+
+def _make_network(store: Store) -> None:
+    acquire_station_day(store, KEY, _Bursts())
+    process_station_day(store, KEY, _Bursts(), preview=False)
+    training_set.draw(store)
+    aec = Aec(1)
+    digest = save_model(store.aec(TRIAL), aec, {"metrics": {"val_mse": 1e-5}, "epochs": [1, 2, 3]})
+    write_json(store.aec_choice, {"trial": TRIAL, "digest": digest, "training_set": training_set.digest_on_disk(store)})
+    data = training_set.load(store)
+    write_latents(store, data, aec, digest)
+    make_clusters(store, K, store.settings.dec)
+    latents = encode(aec, data.samples)
+    order = np.argsort(latents.sum(axis=1))
+    model = Dec.from_aec(aec, torch.from_numpy(latents[order[[0, len(latents) // 2, -1]]]))
+    save_model(store.dec(K), model, {"metrics": {"silhouette": 0.1}})
+    appoint(store, prepare(store, Candidate("untrained", model, {}, weights_digest(model))).champion)
+    label_station_day(store, KEY)
+    store.record_failure("process", KEY, "ValueError: the samples of 06:00 are not finite")
+
+
+class RaisedError(Exception):
+    """Something that must answer whatever the files are like raised an error; no error of the platform's own."""
+
+
+def _answers(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what a function says that every command and sensor asks, and that must not raise."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        raise RaisedError(f"{function.__name__} raised {type(error).__name__}: {error}") from error
+
+
+def _check_answers(store: Store) -> None:
+    """Ask what `ris status`, `ris verify`, plans and sensors ask of a station-day."""
+    for stage in STATION_DAY_STAGES:
+        _answers(is_current, stage, store, KEY)
+    _answers(state_table, store, [KEY])
+    _answers(lambda: list(damaged_files(store, [KEY])))
+
+
+def _one_file(path: Callable[[Store], Path]) -> Callable[[Path], list[Path]]:
+    return lambda folder: [path(_network(folder))]
+
+
+# --- products of a station-day
+
+
+def _spectrograms_of(path: Path) -> list[Any]:
+    info, data = spectrogram_file.read_info(path), spectrogram_file.read_spectrograms(path)
+    return [asdict(info), dict(vars(data))]
+
+
+def _read_spectrograms(folder: Path, path: Path) -> Found:
+    store = _store(folder)
+    _check_answers(store)
+    rows = spectrogram_file.read_rows(path, np.arange(3))
+    return Found(digest_of_values([*_spectrograms_of(path), rows, spectrogram_file.read_column(path, "time_peak")]))
+
+
+def _read_training_set(folder: Path, path: Path) -> Found:
+    store = _store(folder)
+    data = training_set.load(store)
+    values = [data.samples.take(np.arange(len(data))), data.event_id, data.validation, data.digest]
+    return Found(digest_of_values([*values, data.frequency, data.time, *_spectrograms_of(path)]))
+
+
+def _read_table(folder: Path, path: Path) -> Found:
+    store = _store(folder)
+    _check_answers(store)
+    frame, stamp = tables.read_table(path), tables.read_stamp(path)
+    some = tables.read_table(path, ["event_id", "time_peak"])
+    columns = [[name, frame[name].tolist()] for name in frame]
+    return Found(digest_of_values([columns, some.to_numpy().tolist(), str(stamp), tables.read_summary(path)]))
+
+
+# --- records
+
+
+def _read_acquisition(folder: Path, path: Path) -> Found:
+    store = _store(folder)
+    _check_answers(store)
+    return Found(digest_of_values(read_acquisition(store, KEY)))
+
+
+def _read_failure(folder: Path, path: Path) -> Found:
+    store = _store(folder)
+    _check_answers(store)
+    every = _answers(store.failures, "process")
+    one = store.failure("process", KEY)
+    return Found(digest_of_values([{str(key): asdict(record) for key, record in every.items()}, one and asdict(one)]))
+
+
+def _read_choice(folder: Path, path: Path) -> Found:
+    return Found(digest_of_values(read_choice(_store(folder))))
+
+
+def _read_champion(folder: Path, path: Path) -> Found:
+    return Found(digest_of_values(asdict(read_champion(_store(folder)))))
+
+
+# --- models
+
+
+def _make_weights(folder: Path) -> list[Path]:
+    store = _network(folder)
+    return [path for model in (store.aec(TRIAL), store.dec(K)) for path in sorted(model.iterdir())]
+
+
+def _read_weights(folder: Path, path: Path) -> Found:
+    model, metadata = load_model(path.parent)
+    return Found(digest_of_values([{name: value.numpy() for name, value in model.state_dict().items()}, metadata]))
+
+
+def _read_latents(folder: Path, path: Path) -> Found:
+    z, stamp = read_latents(_store(folder))
+    return Found(digest_of_values([z, stamp.as_dict()]))
+
+
+def _make_clusters(folder: Path) -> list[Path]:
+    return sorted(_network(folder).gmm(K).iterdir())
+
+
+def _read_clusters(folder: Path, path: Path) -> Found:
+    return Found(digest_of_values(read_clusters(_store(folder), K)))
+
+
+def _make_novelty(folder: Path) -> list[Path]:
+    store = _network(folder)
+    return sorted(store.champion_model(read_champion(store).model_version).glob("novelty-*"))
+
+
+def _read_novelty(folder: Path, path: Path) -> Found:
+    model = NoveltyModel.load(path)
+    return Found(digest_of_values([model.digest, vars(model)]))
+
+
+TARGETS: dict[str, Target] = {
+    "spectrograms": Target(_one_file(lambda store: store.spectrograms(KEY)), _read_spectrograms),
+    "training set": Target(_one_file(lambda store: store.training_set), _read_training_set),
+    "tables": Target(lambda folder: _tables(_network(folder)), _read_table),
+    "acquisition records": Target(_one_file(lambda store: store.acquisition(KEY)), _read_acquisition, text=True),
+    "failure records": Target(lambda folder: _failures(_network(folder)), _read_failure, text=True),
+    "chosen.json": Target(_one_file(lambda store: store.aec_choice), _read_choice, text=True),
+    "champion.json": Target(_one_file(lambda store: store.champion), _read_champion, text=True),
+    "weights": Target(_make_weights, _read_weights),
+    "latents": Target(_one_file(lambda store: store.latent_features), _read_latents),
+    "initial clusters": Target(_make_clusters, _read_clusters),
+    "novelty": Target(_make_novelty, _read_novelty),
+}
+
+
+def _tables(store: Store) -> list[Path]:
+    return [store.detections(KEY), store.labels(KEY)]
+
+
+def _failures(store: Store) -> list[Path]:
+    return sorted((store.root / "failures").rglob("*.json"))

@@ -1,0 +1,155 @@
+"""What `bench.faults` spoils: kinds of files, how each is read, and what a different answer means."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Outcome = Literal["same", "noted", "error", "changed", "other", "silent", "hang", "crash"]
+OUTCOMES: tuple[Outcome, ...] = ("same", "noted", "error", "changed", "other", "silent", "hang", "crash")
+BAD: tuple[Outcome, ...] = ("other", "silent", "hang", "crash")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a file says to the platform.
+
+    Attributes
+    ----------
+    digest
+        Of all values that were read.
+    notes
+        What is said to be left out or odd.
+    samples
+        Where parts may be left out: time in ns (N,) int64 and value (N,) of each sample.
+    """
+
+    digest: str
+    notes: tuple[str, ...] = ()
+    samples: tuple[NDArray[np.int64], NDArray[Any]] | None = None
+
+
+def always(original: bytes, spoilt: bytes) -> bool:
+    """Files with a digest of their own: any damage can be told."""
+    return True
+
+
+def never(original: bytes, spoilt: bytes) -> bool:
+    """Files from outside without a digest: another value is as good as the one before."""
+    return False
+
+
+@dataclass(frozen=True)
+class Target:
+    """A kind of file.
+
+    Attributes
+    ----------
+    make
+        Writes whole files under an empty folder and returns those that are spoilt, one at a time.
+    read
+        Reads a file of such a folder as the platform's commands do.
+    told
+        Whether damage that turns one content into the other can be told from the file.
+    text
+        Whether it is text.
+    nameless
+        Whether there is no file that an error could name, as for an answer over the network.
+    """
+
+    make: Callable[[Path], list[Path]]
+    read: Callable[[Path, Path], Found]
+    told: Callable[[bytes, bytes], bool] = always
+    text: bool = False
+    nameless: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An outcome, and what was said."""
+
+    outcome: Outcome
+    said: str = ""
+
+
+def try_out(target: Target, folder: Path, path: Path, original: bytes, spoilt: bytes, whole: Found) -> Verdict:
+    """Write spoilt bytes to a path, read them, and judge what comes; the original is put back.
+
+    Parameters
+    ----------
+    whole
+        What the original says.
+    """
+    path.write_bytes(spoilt)
+    try:
+        found = target.read(folder, path)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - that is what is counted
+        return _of_error(target, path, error)
+    finally:
+        path.write_bytes(original)
+    return _of_answer(target, original, spoilt, whole, found)
+
+
+def _of_error(target: Target, path: Path, error: BaseException) -> Verdict:
+    said = f"{type(error).__name__}: {error}"
+    own = type(error).__module__.startswith(("ris_core.", "ris_dagster."))
+    named = target.nameless or path.name in str(error)
+    return Verdict("error" if own and named else "other", said)
+
+
+def _of_answer(target: Target, original: bytes, spoilt: bytes, whole: Found, found: Found) -> Verdict:
+    if found.digest == whole.digest:
+        return Verdict("same")
+    said = "; ".join(note for note in found.notes if note not in whole.notes)
+    told = target.told(original, spoilt)
+    if said and not (told and _has_other_samples(whole, found)):
+        return Verdict("noted", said)
+    return Verdict("silent" if told else "changed", said or "no word of it")
+
+
+def _has_other_samples(whole: Found, found: Found) -> bool:
+    """Return whether there is a sample whose time or value is not that of the whole file."""
+    if whole.samples is None or found.samples is None:
+        return True
+    (times, values), (known_times, known_values) = found.samples, whole.samples
+    place = np.searchsorted(known_times, times)
+    place = np.minimum(place, len(known_times) - 1)
+    return not bool(np.all((known_times[place] == times) & (known_values[place] == values)))
+
+
+def digest_of_values(values: Any) -> str:
+    """Return a digest of mappings, sequences, arrays, numbers and texts, to the last bit."""
+    sha = hashlib.sha256()
+    _take_in(sha, values)
+    return sha.hexdigest()
+
+
+def _take_in(sha: Any, values: Any) -> None:
+    if isinstance(values, np.ndarray) and values.dtype != object:
+        sha.update(f"{values.dtype.str}{values.shape}".encode() + values.tobytes())
+    elif isinstance(values, Mapping):
+        sha.update(b"{")
+        for key in sorted(values, key=str):
+            sha.update(repr(key).encode())
+            _take_in(sha, values[key])
+    elif isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        sha.update(repr(values).encode() + b",")
+    else:
+        sha.update(b"[")
+        for value in values:
+            _take_in(sha, value)
+
+
+def all_targets() -> dict[str, Target]:
+    """Return every target by name."""
+    from bench import faults_foreign, faults_products, faults_waveforms
+
+    return {**faults_waveforms.TARGETS, **faults_products.TARGETS, **faults_foreign.TARGETS}

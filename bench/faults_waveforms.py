@@ -1,0 +1,253 @@
+"""Targets of `bench.faults` that come from digitisers and data centres: miniSEED and StationXML."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from obspy import Inventory, Stream, Trace, UTCDateTime, read_inventory
+from obspy.core.inventory import Channel, Network, Station
+from obspy.core.inventory.response import Response
+
+from bench.faults_targets import Found, Target, always, digest_of_values, never
+from ris_core.config import Settings
+from ris_core.processing.instrument import Instrument, NoResponseError
+from ris_core.station_day import NS, StationDay
+from ris_core.storage.store import Store
+from ris_core.waveforms.acquire import acquire_station_day, read_inventory_of, segments_to_process
+from ris_core.waveforms.quality import quality_of
+from ris_core.waveforms.received import inventory_of, stream_of
+from ris_core.waveforms.segments import Segment, to_segments
+from ris_core.waveforms.source import open_source
+
+DAY = date(2020, 3, 1)
+RATE, SAMPLES = 100.0, 12_000
+FORMS: dict[str, dict[str, Any]] = {
+    "AA": {"encoding": "STEIM2", "reclen": 512, "type": np.int32},
+    "BB": {"encoding": "STEIM1", "reclen": 4096, "type": np.int32},
+    "CC": {"encoding": "INT32", "reclen": 512, "type": np.int32},
+    "DD": {"encoding": "FLOAT64", "reclen": 512, "type": np.float64},
+    "EE": {"encoding": "INT16", "reclen": 256, "type": np.int16},
+}
+"""A station for each way to write its samples."""
+
+_STEIM = (10, 11)
+_HEADER = 64
+
+
+def trace_of(station: str) -> Trace:
+    """Return the samples of a station: noise with a burst, two minutes from 06:00."""
+    rng = np.random.default_rng(list(station.encode()))
+    samples = rng.normal(0, 40, SAMPLES)
+    t = np.arange(200) / RATE
+    samples[1000:1200] += 3000 * np.exp(-t / 0.2) * np.sin(2 * np.pi * 9 * t)
+    header = {
+        "network": "XX",
+        "station": station,
+        "channel": "HHZ",
+        "sampling_rate": RATE,
+        "starttime": UTCDateTime(DAY.year, DAY.month, DAY.day, 6),
+    }
+    return Trace(samples.round().astype(FORMS[station]["type"]), header)
+
+
+def write_miniseed(path: Path, station: str) -> Path:
+    """Write a station's samples in its form."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    form = FORMS[station]
+    Stream([trace_of(station)]).write(str(path), format="MSEED", encoding=form["encoding"], reclen=form["reclen"])
+    return path
+
+
+def told_by_records(original: bytes, spoilt: bytes) -> bool:
+    """Return whether the damage can be told from the records: their frames end with the value of the last sample.
+
+    Nothing in a miniSEED 2 record guards its header (codes, time, rate), nor samples that are not compressed.
+    """
+    length, encoding = 1 << original[54], original[52]
+    if original.startswith(spoilt):
+        return len(spoilt) % length != 0
+    if encoding not in _STEIM:
+        return False
+    return bool(np.all(_changed(original, spoilt) % length >= _HEADER))
+
+
+def _changed(original: bytes, spoilt: bytes) -> NDArray[np.int64]:
+    """Return the places of the original whose bytes are not there any more."""
+    one, other = np.frombuffer(original, np.uint8), np.frombuffer(spoilt, np.uint8)
+    least = min(one.size, other.size)
+    if one.size == other.size:
+        return np.flatnonzero(one != other)
+    front = int(np.argmax(np.append(one[:least] != other[:least], True)))
+    back = int(np.argmax(np.append(one[::-1][:least] != other[::-1][:least], True)))
+    return np.arange(front, max(one.size - back, front + 1))
+
+
+def found_in(stream: Stream, key: StationDay, padding: float) -> Found:
+    """Return what the samples of a stream say."""
+    segments = to_segments(stream, key, padding)
+    notes = quality_of(segments, key, stream).notes
+    return Found(digest_of_values([notes, *map(_values, segments)]), tuple(notes), _samples(segments))
+
+
+def _values(segment: Segment) -> list[Any]:
+    return [segment.start_ns, segment.sampling_rate, segment.samples.dtype.str, segment.samples]
+
+
+def _samples(segments: list[Segment]) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    if not segments:
+        return np.empty(0, np.int64), np.empty(0)
+    times = [
+        s.start_ns + np.rint(np.arange(s.samples.size) * (NS / s.sampling_rate)).astype(np.int64) for s in segments
+    ]
+    return np.concatenate(times), np.concatenate([s.samples.astype(np.float64) for s in segments])
+
+
+def _station(path: Path) -> str:
+    return path.name.split(".")[1]
+
+
+# --- an archive read in place
+
+
+@lru_cache(maxsize=4)
+def _archive_settings(folder: Path, inventory: bool) -> Settings:
+    source: dict[str, Any] = {"kind": "sds", "root": str(folder / "sds")}
+    if inventory:
+        source["inventory"] = str(folder / "inventory")
+    (folder / "sds").mkdir(exist_ok=True)
+    return Settings.model_validate(_network() | {"source": source})
+
+
+def _network() -> dict[str, Any]:
+    return {
+        "network": {"name": "faults", "code": "XX"},
+        "stations": [{"code": code} for code in FORMS],
+        "first_day": DAY,
+        "last_day": DAY,
+    }
+
+
+def _make_archive(folder: Path) -> list[Path]:
+    where = folder / "sds" / f"{DAY:%Y}" / "XX"
+    return [write_miniseed(where / code / "HHZ.D" / f"XX.{code}..HHZ.D.{DAY:%Y.%j}", code) for code in FORMS]
+
+
+def _read_archive(folder: Path, path: Path) -> Found:
+    settings, key = _archive_settings(folder, False), StationDay(_station(path), DAY)
+    stream = open_source(settings).fetch(key.station, key.day)
+    return found_in(stream, key, settings.conditioning.padding)
+
+
+# --- a raw station-day of the data root
+
+
+class _Once:
+    """A source that gives its samples for the undamaged file, and no more."""
+
+    in_place = False
+
+    def __init__(self, given: bool = False) -> None:
+        self._given = given
+
+    def fetch(self, station: str, day: date) -> Stream:
+        if self._given:
+            raise AssertionError("what is stored is there, and yet the source is asked")
+        return Stream([trace_of(station)])
+
+    def inventory(self, station: str) -> Inventory | None:
+        return None
+
+
+def _stored(folder: Path) -> Store:
+    source = {"kind": "fdsn", "provider": "http://127.0.0.1:9"}
+    return Store(Settings.model_validate(_network() | {"source": source}), folder / "root")
+
+
+def _make_stored(folder: Path) -> list[Path]:
+    store, keys = _stored(folder), [StationDay(code, DAY) for code in ("AA", "DD")]
+    for key in keys:
+        acquire_station_day(store, key, _Once())
+    return [store.waveform(key) for key in keys]
+
+
+def _read_stored(folder: Path, path: Path) -> Found:
+    segments = segments_to_process(_stored(folder), StationDay(_station(path), DAY), _Once(given=True))
+    return Found(digest_of_values([_values(segment) for segment in segments]))
+
+
+# --- the answer of a data centre
+
+
+def _make_answers(folder: Path) -> list[Path]:
+    return [write_miniseed(folder / f"XX.{code}..HHZ", code) for code in FORMS]
+
+
+def _read_answer(folder: Path, path: Path) -> Found:
+    key = StationDay(_station(path), DAY)
+    stream = stream_of(path.read_bytes(), path.name, key.start_ns, key.end_ns)
+    return found_in(stream, key, 0.0)
+
+
+# --- StationXML
+
+
+def _make_inventories(folder: Path) -> list[Path]:
+    (folder / "inventory").mkdir()
+    zeros, poles = [0j, 0j], [-0.037 + 0.037j, -0.037 - 0.037j, -251.3 + 0j, -131.0 + 467.3j, -131.0 - 467.3j]
+    plain = Response.from_paz(zeros, poles, 1500.0, 400_000.0)
+    real = next(
+        channel.response
+        for network in read_inventory()
+        for station in network
+        for channel in station
+        if channel.response is not None and channel.code.endswith("HZ")
+    )
+    paths = []
+    for code, response in (("AA", plain), ("BB", real)):
+        channel = Channel("HHZ", "", -78.0, 170.0, 0.0, 0.0, sample_rate=RATE, response=response)
+        station = Station(code, -78.0, 170.0, 0.0, channels=[channel])
+        paths.append(folder / "inventory" / f"XX.{code}.xml")
+        Inventory([Network("XX", [station])], source="bench").write(str(paths[-1]), format="STATIONXML")
+    return paths
+
+
+def _gain_of(inventory: Inventory | None, station: str, settings: Settings) -> Found:
+    if inventory is None:
+        return Found("", ("no response",))
+    instrument = Instrument.of(inventory, f"XX.{station}..HHZ")
+    frequency = np.linspace(0, RATE / 2, 400)
+    middle = StationDay(station, DAY).start_ns + 43_200 * NS
+    try:
+        epoch = instrument.at(middle)
+        gain = instrument.gain("peak_acceleration", epoch, frequency, RATE, settings.conditioning, settings.response)
+    except NoResponseError as error:
+        return Found("", (str(error),))
+    if not np.isfinite(gain).all():
+        raise ArithmeticError("the gain is not finite")
+    return Found(digest_of_values(gain))
+
+
+def _read_inventory(folder: Path, path: Path) -> Found:
+    settings, station = _archive_settings(folder, True), path.stem.split(".")[1]
+    store = Store(settings, folder / "root")
+    return _gain_of(read_inventory_of(store, station, open_source(settings)), station, settings)
+
+
+def _read_inventory_answer(folder: Path, path: Path) -> Found:
+    station = path.stem.split(".")[1]
+    found = inventory_of(path.read_bytes(), f"XX.{station}..HHZ")
+    return _gain_of(found, station, _archive_settings(folder, True))
+
+
+TARGETS: dict[str, Target] = {
+    "miniseed, archive": Target(_make_archive, _read_archive, told_by_records),
+    "miniseed, stored": Target(_make_stored, _read_stored, always),
+    "miniseed, answer": Target(_make_answers, _read_answer, told_by_records, nameless=True),
+    "stationxml, archive": Target(_make_inventories, _read_inventory, never, text=True),
+    "stationxml, answer": Target(_make_inventories, _read_inventory_answer, never, text=True, nameless=True),
+}
