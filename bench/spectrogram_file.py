@@ -37,7 +37,8 @@ from ris_core.config import load_settings
 from ris_core.processing.chain import Products, Spectrograms, process
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
-from ris_core.storage.spectrogram_file import CHUNK, KEPT_BITS, LARGEST_RELATIVE_ERROR, round_mantissa
+from ris_core.storage.rounding import KEPT_BITS, LARGEST_RELATIVE_ERROR, round_mantissa
+from ris_core.storage.spectrogram_file import CHUNK
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
 from ris_core.training.normalise import normalise

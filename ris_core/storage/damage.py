@@ -20,6 +20,9 @@ _NOT_DAMAGE = {
     errno.ENOMEM,
     errno.ESTALE,
     errno.EIO,
+    errno.EAGAIN,
+    errno.ENOLCK,
+    errno.ETIMEDOUT,
 }
 
 

@@ -1,8 +1,13 @@
-"""HDF5 files are written so that a full disk is an error: the library itself would end the process (HDF5 1.14)."""
+"""HDF5 files are written so that a full disk is an error: the library itself would end the process (HDF5 1.14).
+
+And they are read so that errors tell damage of the file from want of memory and the like.
+"""
 
 from __future__ import annotations
 
 import errno
+import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +17,8 @@ from typing import Any
 import h5py
 
 from ris_core.storage.atomic import replacing
+from ris_core.storage.damage import REMADE, DamagedFileError, damage_named
+from ris_core.storage.hdf5_objects import UnsafeHdf5Error
 
 IN_MEMORY_BYTES = 2**28
 """Files up to this size, before compression, are put together in memory: station-days."""
@@ -25,29 +32,92 @@ def created(path: Path, size: int, **options: Any) -> Iterator[h5py.File]:
 
     Parameters
     ----------
-    path
-        The file.
-    size
-        Bytes of the values that are going to be written, before compression. Great files need as much free space at
-        the beginning.
-    **options
-        Further arguments of `h5py.File`.
+    path, size, options
+        As for `written`.
 
     Raises
     ------
     CannotWriteError
         The disk is full, or the folder cannot be written.
     """
-    with replacing(path) as temporary:
-        if size > IN_MEMORY_BYTES:
-            if shutil.disk_usage(path.parent).free < size * _MARGIN:
-                raise OSError(errno.ENOSPC, f"{size / 1e6:.0f} MB are needed")
-            with h5py.File(temporary, "w", **options) as file:
-                yield file
-            return
-        memory = {"driver": "core", "backing_store": False, "block_size": _GROWTH}
-        with h5py.File(temporary, "w", **memory, **options) as file:
+    with replacing(path) as temporary, written(temporary, size, **options) as file:
+        yield file
+
+
+@contextmanager
+def written(path: Path, size: int, room: int = 0, **options: Any) -> Iterator[h5py.File]:
+    """Give a new HDF5 file that stands at ``path`` when the block ends well.
+
+    Parameters
+    ----------
+    path
+        The file.
+    size
+        Bytes of the values that are going to be written, before compression. Great files need as much free space at
+        the beginning.
+    room
+        Bytes left free at the beginning of the file, for its head: none, or a power of two from 512 on.
+    **options
+        Further arguments of `h5py.File`.
+    """
+    if room:
+        options["userblock_size"] = room
+    if size > IN_MEMORY_BYTES:
+        if shutil.disk_usage(path.parent).free < size * _MARGIN:
+            raise OSError(errno.ENOSPC, f"{size / 1e6:.0f} MB are needed")
+        with h5py.File(path, "w", **options) as file:
             yield file
-            file.flush()
-            image = file.id.get_file_image()
-        temporary.write_bytes(image)
+        return
+    memory = {"driver": "core", "backing_store": False, "block_size": _GROWTH}
+    with h5py.File(path, "w", **memory, **options) as file:
+        yield file
+        file.flush()
+        image = file.id.get_file_image()  # without the room
+    with path.open("wb") as plain:
+        plain.seek(room)
+        plain.write(image)
+
+
+@contextmanager
+def reading(path: Path, remedy: str = REMADE) -> Iterator[None]:
+    """Turn what HDF5 raises over a file that was checked into `DamagedFileError`, unless the fault is not the file's.
+
+    Raises
+    ------
+    OSError
+        Memory, the disk or rights are wanting; names the file.
+    DamagedFileError
+        The file is damaged.
+    """
+    with damage_named(path, remedy):
+        try:
+            yield
+        except UnsafeHdf5Error as error:
+            raise DamagedFileError(path, str(error), remedy) from error
+        except DamagedFileError:
+            raise
+        except Exception as error:
+            # Checksums stand before codecs: a codec that fails lacks memory.
+            outer = circumstance(error, "filter returned failure")
+            if outer is None:
+                raise
+            raise OSError(outer.errno, outer.strerror, str(path)) from error
+
+
+def circumstance(error: Exception, *texts: str) -> OSError | None:
+    """Return what an error of HDF5 comes of if it says nothing of the file; else none.
+
+    Parameters
+    ----------
+    error
+        What h5py raised: HDF5 tells most of it in words.
+    *texts
+        Further words that mean that there is too little memory.
+    """
+    said = str(error)
+    if isinstance(error, MemoryError) or any(text in said for text in ("memory allocation failed", "llocate", *texts)):
+        return OSError(errno.ENOMEM, "too little memory to read it; give the process more, or run fewer at a time")
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None and (told := re.search(r"errno = (\d+)", said)):
+        number = int(told[1])
+    return OSError(number, os.strerror(number)) if number else None

@@ -1,11 +1,15 @@
-"""The HDF5 file of spectrograms: of a station-day, and of a training set."""
+"""The HDF5 file of spectrograms: of a station-day, and of a training set.
+
+A head stands before the HDF5 part (`ris_core.storage.head`): number of events, provenance and summary are read from it
+alone, and all bytes have the digest that it tells before the library sees them. Files of earlier versions have no head;
+a process of its own walks through them first (`ris_core.storage.hdf5_probe`).
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,15 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core.processing.chain import Spectrograms
-from ris_core.storage.hdf5 import created
+from ris_core.storage import hdf5
+from ris_core.storage.atomic import replacing
+from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.head import read_head, room_for, write_head
+from ris_core.storage.opened_file import open_checked, opened
+from ris_core.storage.rounding import KEPT_BITS, LARGEST_RELATIVE_ERROR, round_mantissa
 from ris_core.storage.stamp import ArraysDigest, Stamp, digest_of_arrays
 
 # One chunk is 557 kB: it fits HDF5's default chunk cache of 1 MB, and one event is read without unpacking many others.
 CHUNK = 16
-KEPT_BITS = 17
-LARGEST_RELATIVE_ERROR = 2.0 ** -(KEPT_BITS + 1)
-_MANTISSA = 23
 _WRITE_BLOCK = 1024
+_DIGITS = 12  # of a digest of content
 
 
 @dataclass(frozen=True)
@@ -64,74 +71,53 @@ def write_spectrograms(
     **extra
         Further datasets with one value per event.
     """
-    digest = ArraysDigest()
     columns: list[NDArray[Any]] = [data.waveform, data.time_peak, data.window_start, *extra.values()]
     size = 4 * math.prod(data.spectrogram.shape) + sum(column.nbytes for column in columns)
-    with created(path, size) as file:
-        frequency = _scale(file, "frequency", data.frequency, "Hz", "Frequency of the bins")
-        time = _scale(file, "time", data.time, "s", "Time of the columns from the first one")
-        unit = power_unit(data.unit)
-        shape = data.spectrogram.shape
-        images = file.create_dataset("spectrogram", shape, np.float32, **layout(shape))
-        images.attrs.update({"unit": unit, "title": "One-sided power spectral density"})
-        digest.begin(shape, np.dtype(np.float32))
-        # Block by block: a training set may be greater than the memory.
-        for start in range(0, shape[0], _WRITE_BLOCK):
-            rounded = round_mantissa(data.spectrogram[start : start + _WRITE_BLOCK])
-            images[start : start + len(rounded)] = rounded
-            digest.update(rounded)
-        # The first name is that of the netCDF library for this kind of rounding.
-        images.attrs["_QuantizeBitRoundNumberOfSignificantBits"] = KEPT_BITS
-        images.attrs["largest_relative_error"] = LARGEST_RELATIVE_ERROR
-        images.dims[1].attach_scale(frequency)
-        images.dims[2].attach_scale(time)
-        waves = _dataset(file, "waveform", data.waveform, data.unit, "Conditioned samples behind the spectrogram")
-        waves.attrs.update({"sampling_rate": data.sampling_rate, "sampling_rate_unit": "Hz"})
-        if waveform_note:
-            waves.attrs["note"] = waveform_note
-        names = _encoded(data.event_id)
-        file.create_dataset("event_id", data=names.astype(h5py.string_dtype("utf-8", names.dtype.itemsize)))
-        _dataset(file, "time_peak", data.time_peak, "ns since 1970-01-01 UTC", "Peak of the detection")
-        _dataset(file, "window_start", data.window_start, "ns since 1970-01-01 UTC", "First sample of the waveform")
-        for name, values in extra.items():
-            file.create_dataset(name, data=values)
-        for column in _columns(data):
-            digest.begin(column.shape, column.dtype)
-            digest.update(column)
-        content = digest.text()
-        file.attrs.update(stamp.as_dict() | {"content": content, "settings_json": settings_json})
-        file.attrs["summary_json"] = json.dumps(summary or {}, sort_keys=True)
+    info = {"events": data.spectrogram.shape[0], **stamp.as_dict(), "content": _DIGITS * "0", "summary": summary or {}}
+    room = room_for(info)
+    with replacing(path) as temporary:
+        with hdf5.written(temporary, size, room) as file:
+            content = _fill(file, data, waveform_note, extra)
+            file.attrs.update(stamp.as_dict() | {"content": content, "settings_json": settings_json})
+            file.attrs["summary_json"] = json.dumps(summary or {}, sort_keys=True)
+        write_head(temporary, info | {"content": content}, room)
     return content
 
 
-def round_mantissa(values: NDArray[np.float32], bits: int = KEPT_BITS) -> NDArray[np.float32]:
-    """Return the values rounded to the nearest that have only ``bits`` explicit bits of mantissa.
-
-    The relative error is at most 2^-(bits + 1) for normal numbers; rounding again changes nothing. The zeros left
-    at the end of each number are what makes noisy values compressible.
-
-    Parameters
-    ----------
-    values
-        Any shape, float32. They are not changed.
-    bits
-        1 to 22.
-
-    References
-    ----------
-    Klöwer et al. (2021), Compressing atmospheric data into its real information content, Nature Computational Science,
-    10.1038/s43588-021-00156-2 ("BitRound").
-    """
-    if not 1 <= bits < _MANTISSA:
-        raise ValueError(f"bits={bits}: a float32 can be rounded to 1 to {_MANTISSA - 1} bits of mantissa")
-    dropped = _MANTISSA - bits
-    rounded = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32) + np.uint32(1 << (dropped - 1))
-    rounded &= np.uint32(2**32 - (1 << dropped))
-    result = rounded.view(np.float32)
-    # The carry turns the greatest numbers into infinity, and some NaN into zero.
-    if values.size and not np.isfinite(result.max() - result.min()):
-        np.copyto(result, values, where=~(np.isfinite(values) & np.isfinite(result)))
-    return result
+def _fill(file: h5py.File, data: Spectrograms, note: str, extra: dict[str, NDArray[Any]]) -> str:
+    """Write all datasets and return the digest of the content."""
+    digest = ArraysDigest()
+    frequency = _scale(file, "frequency", data.frequency, "Hz", "Frequency of the bins")
+    time = _scale(file, "time", data.time, "s", "Time of the columns from the first one")
+    unit = power_unit(data.unit)
+    shape = data.spectrogram.shape
+    images = file.create_dataset("spectrogram", shape, np.float32, **layout(shape))
+    images.attrs.update({"unit": unit, "title": "One-sided power spectral density"})
+    digest.begin(shape, np.dtype(np.float32))
+    # Block by block: a training set may be greater than the memory.
+    for start in range(0, shape[0], _WRITE_BLOCK):
+        rounded = round_mantissa(data.spectrogram[start : start + _WRITE_BLOCK])
+        images[start : start + len(rounded)] = rounded
+        digest.update(rounded)
+    # The first name is that of the netCDF library for this kind of rounding.
+    images.attrs["_QuantizeBitRoundNumberOfSignificantBits"] = KEPT_BITS
+    images.attrs["largest_relative_error"] = LARGEST_RELATIVE_ERROR
+    images.dims[1].attach_scale(frequency)
+    images.dims[2].attach_scale(time)
+    waves = _dataset(file, "waveform", data.waveform, data.unit, "Conditioned samples behind the spectrogram")
+    waves.attrs.update({"sampling_rate": data.sampling_rate, "sampling_rate_unit": "Hz"})
+    if note:
+        waves.attrs["note"] = note
+    names = _encoded(data.event_id)
+    file.create_dataset("event_id", data=names.astype(h5py.string_dtype("utf-8", names.dtype.itemsize)))
+    _dataset(file, "time_peak", data.time_peak, "ns since 1970-01-01 UTC", "Peak of the detection")
+    _dataset(file, "window_start", data.window_start, "ns since 1970-01-01 UTC", "First sample of the waveform")
+    for name, values in extra.items():
+        file.create_dataset(name, data=values)
+    for column in _columns(data):
+        digest.begin(column.shape, column.dtype)
+        digest.update(column)
+    return digest.text()
 
 
 def power_unit(unit: str) -> str:
@@ -176,24 +162,46 @@ def _dataset(file: h5py.File, name: str, values: NDArray[Any], unit: str, title:
 
 
 def read_info(path: Path) -> SpectrogramInfo:
-    """Return number of events and provenance; raises `OSError` naming the file if it is not a spectrogram file."""
-    with _open(path) as file:
-        attributes = file.attrs
-        return SpectrogramInfo(
-            events=int(file["spectrogram"].shape[0]),
-            stamp=Stamp.from_mapping(attributes),
-            content=str(attributes.get("content", "")),
-            summary=json.loads(attributes.get("summary_json", "{}")),
-        )
+    """Return number of events and provenance, from the head alone where there is one.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    DamagedFileError
+        It is no spectrogram file, or it is seen to be damaged; its data are not looked at.
+    """
+    head = read_head(path)
+    with hdf5.reading(path):
+        if head is not None:
+            return _info(int(head["events"]), head, head["summary"])
+        with open_checked(path) as file:
+            attributes = file.attributes
+            return _info(file.events, attributes, json.loads(attributes.get("summary_json", "{}")))
+
+
+def _info(events: int, said: Mapping[str, Any], summary: Any) -> SpectrogramInfo:
+    if not isinstance(summary, dict):
+        raise TypeError("its summary is no mapping")
+    return SpectrogramInfo(events, Stamp.from_mapping(said), str(said.get("content", "")), summary)
 
 
 def read_spectrograms(path: Path, rows: slice | NDArray[np.int64] | None = None) -> Spectrograms:
-    """Read all events of a file, or the given rows in increasing order."""
+    """Read all events of a file, or the given rows in increasing order.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    DamagedFileError
+        It is no spectrogram file, or it is damaged; files without a head are compared with the digest of their content
+        where all events are read.
+    """
     selected = slice(None) if rows is None else rows
-    with _open(path) as file:
+    with open_checked(path) as file, file.reading(selected):
         names = file["event_id"].asstr()
         names = names[selected] if isinstance(selected, slice) else names[:][selected]
-        return Spectrograms(
+        found = Spectrograms(
             spectrogram=_rows(file["spectrogram"], selected),
             waveform=_rows(file["waveform"], selected),
             frequency=file["frequency"][:],
@@ -204,11 +212,14 @@ def read_spectrograms(path: Path, rows: slice | NDArray[np.int64] | None = None)
             sampling_rate=float(file["waveform"].attrs["sampling_rate"]),
             unit=str(file["waveform"].attrs["unit"]),
         )
+        if rows is None and file.is_old and content_digest(found) != file.attributes.get("content", ""):
+            raise DamagedFileError(path, "its content has not the digest that it was written with")
+        return found
 
 
 def read_rows(path: Path, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Read only the spectrograms (n, F, T) of rows in increasing order."""
-    with _open(path) as file:
+    """Read only the spectrograms (n, F, T) of rows in increasing order; errors are those of `read_spectrograms`."""
+    with open_checked(path) as file, file.reading(rows):
         return _rows(file["spectrogram"], rows)
 
 
@@ -216,19 +227,17 @@ class KeptOpen:
     """The spectrograms of a file that stays open: it is read to the end although another takes its place meanwhile."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        with _open(path):
-            self._file = h5py.File(path, "r")
+        self._file = opened(path)
 
     def read(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the spectrograms (n, F, T) of rows in increasing order."""
-        with _damage_named(self._path):
+        with self._file.reading(rows):
             return _rows(self._file["spectrogram"], rows)
 
 
 def shape_of_one(path: Path) -> tuple[int, int]:
     """Return the number of frequencies and of times of a file's spectrograms."""
-    with _open(path) as file:
+    with open_checked(path) as file, file.reading():
         _, frequencies, times = file["spectrogram"].shape
         return int(frequencies), int(times)
 
@@ -252,8 +261,8 @@ def _rows(dataset: h5py.Dataset, rows: slice | NDArray[np.int64]) -> NDArray[Any
 
 
 def read_column(path: Path, name: str) -> NDArray[Any]:
-    """Read one dataset that has one value per event."""
-    with _open(path) as file:
+    """Read one dataset that has one value per event; errors are those of `read_spectrograms`."""
+    with open_checked(path) as file, file.reading():
         return np.asarray(file[name].asstr()[:] if name == "event_id" else file[name][:])
 
 
@@ -262,41 +271,28 @@ def iterate_spectrograms(path: Path, block: int) -> Iterator[NDArray[np.float32]
 
     Blocks begin where chunks do if they can hold one, so that each chunk is unpacked once.
     """
-    with _open(path) as file:
-        dataset = file["spectrogram"]
+    with open_checked(path) as file:
+        with file.reading():
+            dataset = file["spectrogram"]
         step = block
         if dataset.chunks is not None and block > dataset.chunks[0]:
             step -= block % dataset.chunks[0]
-        for start in range(0, dataset.shape[0], step):
-            part = np.empty((min(step, dataset.shape[0] - start), *dataset.shape[1:]), np.float32)
-            dataset.read_direct(part, np.s_[start : start + len(part)])
+        for start in range(0, file.events, step):
+            with file.reading():
+                part = np.empty((min(step, file.events - start), *dataset.shape[1:]), np.float32)
+                dataset.read_direct(part, np.s_[start : start + len(part)])
             yield part
 
 
-@contextmanager
-def _open(path: Path) -> Iterator[h5py.File]:
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise OSError(f"{path}: cannot be read as a spectrogram file ({error})") from error
-    with file:
-        if "spectrogram" not in file:
-            raise OSError(f"{path}: not a spectrogram file: it has no dataset /spectrogram")
-        with _damage_named(path):
-            yield file
-
-
-@contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OSError(f"{path}: damaged ({error}); remove it, and it will be made again") from error
-
-
 def verify(path: Path) -> bool:
-    """Return whether the content can be read and still has the digest it was written with."""
+    """Return whether the file is there, can be read, and still has the content that it was written with.
+
+    Raises
+    ------
+    OSError
+        It could not be read for want of memory, rights or the like, which says nothing of its content.
+    """
     try:
         return content_digest(read_spectrograms(path)) == read_info(path).content
-    except (OSError, KeyError, ValueError):
+    except (DamagedFileError, FileNotFoundError):
         return False

@@ -19,6 +19,7 @@ from ris_core.progress import track
 from ris_core.section import digest_of
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file
+from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.scratch import ScratchArray
 from ris_core.storage.spectrogram_file import SpectrogramInfo
 from ris_core.storage.stamp import Stamp
@@ -128,7 +129,13 @@ def draw(store: Store) -> dict[str, Any]:
     with _gathered(store, available, chosen, place, by_station, in_memory) as merged:
         drawn_from = {str(key): info.content for key, info in available.items()}
         stamp = Stamp(digest_of(settings.drawing_values()), versions.TRAINING_SET, digest_of(drawn_from))
-        summary = {"drawn_from": drawn_from, "of": total, "seed": settings.seed, "by_station": by_station}
+        summary = {
+            "drawn_from": drawn_from,
+            "of": total,
+            "seed": settings.seed,
+            "by_station": by_station,
+            "train": int(chosen.size - held_out),
+        }
         content = spectrogram_file.write_spectrograms(
             store.training_set, merged, stamp, store.settings_json(), summary, validation=validation
         )
@@ -259,18 +266,27 @@ def digest_on_disk(store: Store) -> str:
     path = store.training_set
     if not path.exists():
         raise FileNotFoundError(f"{path}: not drawn yet; materialize training_set first")
-    validation = spectrogram_file.read_column(path, "validation").astype(bool)
-    return _digest(spectrogram_file.read_info(path).content, validation, store.settings.normalisation)
+    info = spectrogram_file.read_info(path)
+    if "train" in info.summary:  # the training split stands first: no need to look at all bytes for the other column
+        validation = np.arange(info.events) >= info.summary["train"]
+    else:
+        validation = spectrogram_file.read_column(path, "validation").astype(bool)
+    return _digest(info.content, validation, store.settings.normalisation)
 
 
 def is_current(store: Store) -> bool:
-    """Return whether the training set was drawn with the settings of now from the station-days of now."""
-    if not store.training_set.exists():
+    """Return whether the training set was drawn with the settings of now from the station-days of now.
+
+    One that is seen to be damaged is not; its data are not looked at.
+    """
+    try:
+        stamp = spectrogram_file.read_info(store.training_set).stamp
+    except (FileNotFoundError, DamagedFileError):
         return False
     drawn_from = {str(key): info.content for key, info in sources(store, store.station_days()).items()}
     settings = digest_of(store.settings.training_set.drawing_values())
     wanted = Stamp(settings, versions.TRAINING_SET, digest_of(drawn_from))
-    return spectrogram_file.read_info(store.training_set).stamp == wanted
+    return stamp == wanted
 
 
 def changed_since(store: Store) -> dict[str, list[str]]:

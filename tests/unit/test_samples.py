@@ -142,7 +142,7 @@ def test_no_batches_come_of_no_events_and_a_batch_needs_an_event(both: tuple[Sam
 
 def test_an_error_of_the_file_reaches_whoever_asks_for_batches(both: tuple[Samples, Samples], tmp_path: Path) -> None:
     (tmp_path / "gone.h5").write_bytes(b"no spectrograms")
-    with pytest.raises(OSError, match=r"gone\.h5: cannot be read as a spectrogram file"):
+    with pytest.raises(OSError, match=r"gone\.h5: damaged \(not a spectrogram file"):
         of_file(tmp_path / "gone.h5", config.Normalisation(), in_memory=False)
 
 

@@ -442,7 +442,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path, content):
     path = tmp_path / "day.file"
     path.write_bytes(content)
     for read in (spectrogram_file.read_info, spectrogram_file.read_spectrograms, tables.read_table, tables.read_stamp):
-        with pytest.raises(OSError, match=r"day\.file: cannot be read as a"):
+        with pytest.raises(OSError, match=r"day\.file: (cannot be read as a|damaged)"):
             read(path)
 
 
@@ -450,7 +450,7 @@ def test_another_hdf5_file_is_not_taken_for_spectrograms(tmp_path):
     path = tmp_path / "other.h5"
     with h5py.File(path, "w") as file:
         file["something"] = [1]
-    with pytest.raises(OSError, match=r"other\.h5: not a spectrogram file"):
+    with pytest.raises(OSError, match=r"other\.h5: damaged \(not a spectrogram file: it has no dataset /spectrogram"):
         spectrogram_file.read_info(path)
 
 

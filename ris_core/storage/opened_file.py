@@ -1,0 +1,84 @@
+"""A spectrogram file, looked at as a whole before HDF5 reads it in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ris_core.storage import hdf5, hdf5_objects
+from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.hdf5_probe import probe
+from ris_core.storage.head import check_bytes
+from ris_core.storage.seen import once
+
+
+class OpenedFile:
+    """A file that was checked, open for reading."""
+
+    def __init__(self, path: Path, file: h5py.File) -> None:
+        self.path, self.file = path, file
+        self.events = len(self["spectrogram"])
+
+    def __getitem__(self, name: str) -> h5py.Dataset:
+        found = hdf5_objects.dataset(self.file, name)
+        if found is None:
+            raise DamagedFileError(self.path, f"not a spectrogram file: it has no dataset /{name}")
+        return found
+
+    @property
+    def attributes(self) -> h5py.AttributeManager:
+        """What the file says of itself."""
+        return self.file.attrs
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it has no head."""
+        return not self.file.userblock_size
+
+    @contextmanager
+    def reading(self, rows: slice | NDArray[np.int64] = np.s_[:]) -> Iterator[None]:
+        """Name the file in errors; rows that it does not have are the caller's mistake, an `IndexError`."""
+        if not isinstance(rows, slice) and len(rows) and not 0 <= rows.min() <= rows.max() < self.events:
+            raise IndexError(f"{self.path}: rows {rows.min()} ... {rows.max()} are asked for; it has {self.events}")
+        with hdf5.reading(self.path):
+            yield
+
+
+def opened(path: Path) -> OpenedFile:
+    """Open a spectrogram file that is sound: the whole file is looked at once by this process.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    DamagedFileError
+        It is no spectrogram file, or it is damaged.
+    """
+    once("spectrograms", path, _check)
+    with hdf5.reading(path):
+        return OpenedFile(path, h5py.File(path, "r"))
+
+
+@contextmanager
+def open_checked(path: Path) -> Iterator[OpenedFile]:
+    """Give a spectrogram file that is sound, open for reading; errors are those of `opened`."""
+    file = opened(path)
+    with file.file:
+        yield file
+
+
+def _check(path: Path) -> None:
+    """Look at a whole file before HDF5 reads it here."""
+    if check_bytes(path):
+        return
+    probe(path, "own")
+    with hdf5.reading(path), h5py.File(path, "r") as file:
+        found = OpenedFile(path, file)
+        for name in ("waveform", "event_id", "time_peak", "window_start"):
+            if len(found[name]) != found.events:
+                raise DamagedFileError(path, f"/{name} has {len(found[name])} rows, /spectrogram {found.events}")
