@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import re
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -20,16 +18,14 @@ from ris_core.storage.records import write_json
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store, read_acquisition
 from ris_core.waveforms import imported
+from ris_core.waveforms.inventories import Inventories
 from ris_core.waveforms.quality import quality_of
 from ris_core.waveforms.segments import Segment, digest_of_segments, to_segments
 from ris_core.waveforms.source import Fetched, RemoteSource, WaveformSource, fetch_from, open_source
-from ris_core.waveforms.stationxml import FETCH_IT_ANEW, read_stationxml
+from ris_core.waveforms.stationxml import FETCH_IT_ANEW, digest_of_text, read_bounded, read_stationxml
 
 if TYPE_CHECKING:
     from obspy import Inventory, Stream
-
-
-_WRITTEN_BY = re.compile(rb"\s*<(Source|Sender|Module|ModuleURI|Created)(/>|>[^<]*</\1>)")
 
 
 class NotAcquiredError(FileNotFoundError):
@@ -149,7 +145,7 @@ def _store_inventory(store: Store, key: StationDay, source: WaveformSource) -> N
     if inventory is None:
         return
     inventory.write(written, format="STATIONXML")
-    if path.exists() and _digest_of_xml(path.read_bytes()) == _digest_of_xml(written.getvalue()):
+    if path.exists() and digest_of_text(read_bounded(path)) == digest_of_text(written.getvalue()):
         # The time of the file is when its content was last known to be right.
         path.touch()
         return
@@ -157,22 +153,15 @@ def _store_inventory(store: Store, key: StationDay, source: WaveformSource) -> N
         temporary.write_bytes(written.getvalue())
 
 
-def _digest_of_xml(xml: bytes) -> str:
-    # When, by what and from which address a file was written is no part of what it says.
-    return hashlib.sha256(_WRITTEN_BY.sub(b"", xml)).hexdigest()[:12]
-
-
 def response_digest(store: Store, station: str) -> str:
-    """Return the digest of a station's StationXML, or ``none``."""
-    path = _inventory_path(store, station)
-    return _digest_of_xml(path.read_bytes()) if path is not None and path.exists() else "none"
-
-
-def _inventory_path(store: Store, station: str) -> Path | None:
-    source = store.settings.source
-    if isinstance(source, SdsSource):
-        return source.inventory / store.inventory(station).name if source.inventory else None
-    return store.inventory(station)
+    """Return the digest of what StationXML says of a station's channel, or ``none``."""
+    s = store.settings
+    if isinstance(s.source, SdsSource):
+        if s.source.inventory is None:
+            return "none"
+        return Inventories(s.source.inventory, s.network.code, s.location, s.channel).digest(station)
+    path = store.inventory(station)
+    return digest_of_text(read_bounded(path)) if path.exists() else "none"
 
 
 def _write_miniseed(stream: Stream, path: Path) -> None:

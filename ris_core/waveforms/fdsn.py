@@ -19,11 +19,12 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from ris_core.config import FdsnSource, Settings
 from ris_core.station_day import NS, StationDay
 from ris_core.storage.damage import DamagedFileError
+from ris_core.waveforms.content import TooLargeError
 from ris_core.waveforms.fdsn_client import FAILURES, Answer, Credentials, FdsnClient, is_known, known_providers
 from ris_core.waveforms.fdsn_memory import Memory
 from ris_core.waveforms.received import DamagedError, WrongAnswerError, inventory_of, stream_of
 from ris_core.waveforms.source import Fetched
-from ris_core.waveforms.stationxml import NotStationXmlError, read_stationxml
+from ris_core.waveforms.stationxml import read_stationxml
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -176,7 +177,7 @@ class DataCentre:
         middle = UTCDateTime(ns=StationDay(station, day).start_ns) + _DAY_S / 2
         try:
             stored_inventory = read_stationxml(stored)
-        except (DamagedFileError, NotStationXmlError):
+        except (DamagedFileError, TooLargeError):
             return False
         found = stored_inventory.select(
             network=s.network.code, station=station, location=s.location, channel=s.channel, time=middle

@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from ris_core.waveforms.miniseed import Records, scan
+from ris_core.waveforms.stationxml import NotStationXmlError, inventory_from
 
 if TYPE_CHECKING:
     from obspy import Inventory, Stream
@@ -75,11 +76,9 @@ def inventory_of(body: bytes, wanted: str) -> Inventory:
     WrongAnswerError
         It holds other channels only.
     """
-    from obspy import read_inventory
-
     try:
-        found = read_inventory(io.BytesIO(body), format="STATIONXML")
-    except (SyntaxError, LookupError, AttributeError, ValueError, TypeError) as error:
+        found = inventory_from(body)
+    except NotStationXmlError as error:
         raise DamagedError(f"the {len(body)} bytes do not parse as StationXML: {error}") from error
     network, station, location, channel = wanted.split(".")
     epochs = found.select(network=network, station=station, location=location, channel=channel)

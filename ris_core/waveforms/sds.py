@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from ris_core.config import SdsSource, Settings
 from ris_core.station_day import NS, StationDay
 from ris_core.waveforms.content import content_of
+from ris_core.waveforms.inventories import Inventories
 from ris_core.waveforms.layout import Layout
 from ris_core.waveforms.left_out import WrongTimesError, times_of
 from ris_core.waveforms.miniseed import NotMiniSeedError, Records, decode, decode_together, drift_seconds, scan
-from ris_core.waveforms.stationxml import read_stationxml
 
 if TYPE_CHECKING:
     from obspy import Inventory, Stream, Trace
@@ -188,15 +188,17 @@ class SdsArchive:
         return ours
 
     def inventory(self, station: str) -> Inventory | None:
-        """Return the station's StationXML from the inventory folder, or none if no folder is set."""
+        """Return what `source.inventory` says of the station's channel, or none where it is not set.
+
+        Raises
+        ------
+        NoStationXmlError, ContradictionError, NotStationXmlError
+            As `Inventories.inventory`.
+        """
         if self._source.inventory is None:
             return None
-        path: Path = self._source.inventory / f"{self._settings.network.code}.{station}.xml"
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"{path}: source.inventory is set, but there is no StationXML for station {station}"
-            )
-        return read_stationxml(path)
+        s = self._settings
+        return Inventories(self._source.inventory, s.network.code, s.location, s.channel).inventory(station)
 
 
 def _reaches_into(trace: Trace, key: StationDay) -> bool:

@@ -1,12 +1,15 @@
-"""StationXML files in: what is none, or is damaged, is said with the file and the remedy."""
+"""StationXML that others wrote: bounded, without entities, and what it is if it is something else."""
 
 from __future__ import annotations
 
+import hashlib
+import io
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ris_core.storage.damage import damage_named
+from ris_core.storage.damage import DamagedFileError
+from ris_core.waveforms.content import TooLargeError
 
 if TYPE_CHECKING:
     from obspy import Inventory
@@ -14,23 +17,84 @@ if TYPE_CHECKING:
 GIVE_IT_ANEW = "put the station's StationXML in its place"
 FETCH_IT_ANEW = "remove it, and acquire the station's days again ('ris backfill --stage acquire --again')"
 
-_BEGINNING = 4096
-_RESP = re.compile(rb"\s*(#|B\d{3}F\d{2})")
-_DATALESS = re.compile(rb"\d{6}V")
+LARGEST_MB = 256.0
+"""Greatest size of StationXML, MB: the responses of some ten thousand channels."""
+
+UNKNOWN = "neither StationXML nor anything else that is known"
+
+_CONVERT = "convert it to StationXML, for instance with ObsPy: read_inventory(FILE).write(NEW, format='STATIONXML')"
+_WRITTEN_BY = re.compile(rb"<(Source|Sender|Module|ModuleURI|Created)(?:/>|>[^<]*</\1>)")
+HEAD = 4096
+"""Bytes from which can be told what a file is."""
 
 
-class NotStationXmlError(OSError):
-    """A file is metadata in another format; the message names the file, the format, and how it is converted."""
+class NotStationXmlError(ValueError):
+    """Some bytes are no StationXML that can be read; the message says what they are and what to do."""
 
-    def __init__(self, path: Path, found: str) -> None:
-        super().__init__(
-            f"{path}: is {found}, not StationXML; convert it with ObsPy: "
-            "obspy.read_inventory(OLD).write(NEW, format='STATIONXML')"
-        )
+
+def read_bounded(path: Path) -> bytes:
+    """Return the bytes of a StationXML file; raises `TooLargeError` naming it, and `OSError` if it cannot be read."""
+    size = path.stat().st_size
+    if size > LARGEST_MB * 1e6:
+        raise TooLargeError(f"{path}: {size / 1e6:.0f} MB; StationXML may have at most {LARGEST_MB:.0f} MB; cut it up")
+    return path.read_bytes()
+
+
+def digest_of_text(xml: bytes) -> str:
+    """Return 12 hexadecimal digits of the SHA-256 of StationXML without when and by what it was written."""
+    parts, at = [], 0
+    for match in _WRITTEN_BY.finditer(xml):
+        parts.append(xml[at : match.start()].rstrip())
+        at = match.end()
+    return hashlib.sha256(b"".join([*parts, xml[at:]])).hexdigest()[:12]
+
+
+def elements(xml: bytes, tag: str) -> Any:
+    """Iterate over the elements of a name, as they end; no entity is expanded and nothing else is opened.
+
+    Raises
+    ------
+    NotStationXmlError
+        While iterating: the bytes are something else, do not parse, or declare a document type.
+    """
+    from lxml import etree
+
+    other = what_else(xml[:HEAD])
+    if other:
+        raise NotStationXmlError(other)
+    parts = etree.iterparse(
+        io.BytesIO(xml), events=("start", "end"), resolve_entities=False, load_dtd=False, no_network=True
+    )
+    try:
+        _, root = next(parts)
+        name = etree.QName(root).localname
+        if name != "FDSNStationXML":
+            raise NotStationXmlError(f"XML of another kind ('{name}'), no StationXML; {_CONVERT}")
+        if root.getroottree().docinfo.doctype:
+            raise NotStationXmlError("StationXML with a document type, which may hide anything; remove its DOCTYPE")
+        for event, element in parts:
+            if event == "end" and isinstance(element.tag, str) and etree.QName(element).localname == tag:
+                yield element
+    except etree.XMLSyntaxError as error:
+        raise NotStationXmlError(f"no XML that can be read ({error}); get it anew") from error
+
+
+def inventory_from(xml: bytes) -> Inventory:
+    """Return what StationXML says; raises `NotStationXmlError`."""
+    from obspy import read_inventory
+
+    # ObsPy's own parser expands entities: it is only given what has none.
+    for _ in elements(xml, "FDSNStationXML"):
+        pass
+    try:
+        return read_inventory(io.BytesIO(xml), format="STATIONXML")
+    except Exception as error:  # ObsPy raises errors of every kind for values that it does not expect
+        said = " ".join(str(error).split())[:300]
+        raise NotStationXmlError(f"ObsPy cannot read it as StationXML ({type(error).__name__}: {said})") from error
 
 
 def read_stationxml(path: Path, remedy: str = GIVE_IT_ANEW) -> Inventory:
-    """Read a StationXML file.
+    """Return what a StationXML file says.
 
     Parameters
     ----------
@@ -39,17 +103,27 @@ def read_stationxml(path: Path, remedy: str = GIVE_IT_ANEW) -> Inventory:
 
     Raises
     ------
-    NotStationXmlError
-        It is RESP text or dataless SEED.
+    TooLargeError
+        It is greater than StationXML may be.
     DamagedFileError
-        It is no StationXML that can be read.
+        It is no StationXML that can be read; says what it is.
     """
-    from obspy import read_inventory
+    try:
+        return inventory_from(read_bounded(path))
+    except NotStationXmlError as error:
+        raise DamagedFileError(path, str(error), remedy) from error
 
-    with path.open("rb") as file:
-        beginning = file.read(_BEGINNING)
-    for pattern, found in ((_RESP, "RESP text"), (_DATALESS, "dataless SEED")):
-        if pattern.match(beginning):
-            raise NotStationXmlError(path, found)
-    with damage_named(path, remedy):
-        return read_inventory(str(path), format="STATIONXML")
+
+def what_else(head: bytes) -> str:
+    """Return what a file is by its first bytes, and what to do, if it is no XML; else nothing."""
+    if re.match(rb"\d{6}[VAST]", head):
+        return f"dataless SEED, no StationXML; {_CONVERT}"
+    if re.search(rb"^\s*B05\dF\d\d", head, re.MULTILINE):
+        return f"RESP text, no StationXML; {_CONVERT}"
+    if head.startswith(b"\x1f\x8b"):
+        return "packed with gzip; unpack it"
+    if not head.strip():
+        return "empty"
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"<" and head[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        return UNKNOWN
+    return ""

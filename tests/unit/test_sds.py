@@ -441,7 +441,7 @@ def test_responses_come_from_the_inventory_folder(tmp_path):
     source = {"kind": "sds", "root": str(tmp_path / "sds")}
     assert open_source(make_settings(source=source)).inventory("S01") is None
     with_folder = open_source(make_settings(source=source | {"inventory": str(tmp_path)}))
-    with pytest.raises(FileNotFoundError, match=r"XX\.S01\.xml: source\.inventory is set"):
+    with pytest.raises(FileNotFoundError, match=r"source\.inventory is set, but no StationXML there describes XX\.S01"):
         with_folder.inventory("S01")
     build_inventory(make_settings(), "S01").write(str(tmp_path / "XX.S01.xml"), format="STATIONXML")
     assert with_folder.inventory("S01").get_contents()["channels"] == ["XX.S01..HHZ"]

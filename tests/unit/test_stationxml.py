@@ -8,9 +8,7 @@ from waveform_builders import KEY, make_settings
 from ris_core.storage.damage import DamagedFileError
 from ris_core.synthetic.instrument import build_inventory
 from ris_core.waveforms.source import open_source
-from ris_core.waveforms.stationxml import NotStationXmlError, read_stationxml
-
-RESP = "B050F03     Station:     RESP\nB050F16     Network:     BW\nB052F04     Channel:     EHZ\n"
+from ris_core.waveforms.stationxml import read_stationxml
 
 
 def stationxml(path: Path) -> Path:
@@ -21,26 +19,6 @@ def stationxml(path: Path) -> Path:
 def test_a_stationxml_is_read(tmp_path: Path) -> None:
     found = read_stationxml(stationxml(tmp_path / "XX.S01.xml"))
     assert found.get_contents()["channels"] == ["XX.S01..HHZ"]
-
-
-@pytest.mark.parametrize(
-    ("content", "what"),
-    [
-        (RESP, "RESP text"),
-        ("#\t\t<< IRIS SEED Reader, Release 4.7 >>\n" + RESP, "RESP text"),
-        ("000001V 010009402.4120", "dataless SEED"),
-    ],
-)
-def test_metadata_in_another_format_are_named_with_the_way_to_convert_them(
-    tmp_path: Path, content: str, what: str
-) -> None:
-    path = tmp_path / "XX.S01.xml"
-    path.write_text(content)
-    source = open_source(make_settings(source={"kind": "sds", "root": str(tmp_path), "inventory": str(tmp_path)}))
-    with pytest.raises(NotStationXmlError) as told:
-        source.inventory("S01")
-    assert str(told.value).startswith(f"{path}: is {what}, not StationXML; convert it with ObsPy: ")
-    assert "format='STATIONXML'" in str(told.value)
 
 
 @pytest.mark.parametrize("spoil", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"\xff\xfe\x00" * 50])
