@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import requests
 import yaml
 
 from bench.archive import FIRST_DAY, settings_of
+from bench.ports import free_ports
 from ris_core.storage.store import Store
 
 PATIENCE_S = 900.0
@@ -146,7 +146,7 @@ class Servers:
 @contextmanager
 def served(network: Network) -> Iterator[Servers]:
     """Run `ris ui` (webserver, daemon, MLflow) until the end of the block; gives it once it answers."""
-    port, mlflow_port = _free_ports(2)
+    port, mlflow_port = free_ports(2)
     process = network.start("ui", "--port", port, "--mlflow-port", mlflow_port)
     try:
 
@@ -166,7 +166,7 @@ def dask_workers(count: int) -> Iterator[str]:
     """Run a Dask scheduler and worker processes of one thread until the end of the block; gives the address."""
     from distributed import Client
 
-    (port,) = _free_ports(1)
+    (port,) = free_ports(1)
     address = f"tcp://127.0.0.1:{port}"
     # Without nannies: each worker is one process.
     worker = ["dask_worker", address, "--nthreads", "1", "--no-nanny"]
@@ -183,12 +183,6 @@ def dask_workers(count: int) -> Iterator[str]:
         with Client(address, set_as_default=False, timeout=120) as client:
             client.wait_for_workers(count, timeout=120)
         yield address
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [s.getsockname()[1] for s in sockets]
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

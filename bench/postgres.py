@@ -8,7 +8,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from bench.ports import free_ports
 
 _START_S = 60
 
@@ -113,7 +114,7 @@ def postgres_server() -> Iterator[Postgres]:
     folder = Path(tempfile.mkdtemp(prefix="ris-postgres-"))
     try:
         who = _unprivileged()
-        server = Postgres(_free_port(), secrets.token_hex(16))
+        server = Postgres(free_ports(1)[0], secrets.token_hex(16))
         secret, log = folder / "password", folder / "log"
         secret.write_text(server.password, encoding="utf-8")
         log.touch()
@@ -154,12 +155,6 @@ def _unprivileged() -> tuple[int, int]:
             continue
         return entry.pw_uid, entry.pw_gid
     raise RuntimeError("Postgres does not run as root, and there is neither a user postgres nor nobody")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(server: Postgres, process: subprocess.Popen[bytes], log: Path) -> None:

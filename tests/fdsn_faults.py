@@ -35,11 +35,12 @@ def status(code: int, body: str = "", **headers: str) -> Fault:
     return lambda handler, _: handler.send(Reply(code, body.encode(), named))
 
 
-def busy_until(seconds: float, code: int = 503) -> Fault:
-    """Answer with Retry-After as a date that lies some seconds ahead."""
+def busy(seconds: float, until: list[datetime], code: int = 503) -> Fault:
+    """Answer with Retry-After as a date that lies some seconds ahead, and note it."""
 
     def answer(handler: Handler, _: Callable[[], Reply]) -> None:
-        moment = datetime.now(UTC) + timedelta(seconds=seconds)
+        moment = (datetime.now(UTC) + timedelta(seconds=seconds)).replace(microsecond=0)
+        until.append(moment)
         handler.send(Reply(code, b"", {"Retry-After": format_datetime(moment, usegmt=True)}))
 
     return answer

@@ -21,7 +21,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from urllib.request import parse_http_list, parse_keqv_list
 
 from fdsn_faults import Fault, Reply
-from servers import free_ports
+
+from bench.ports import free_ports
 
 TOKEN = "-----BEGIN PGP MESSAGE-----\nthe-token-of-a-member\n-----END PGP MESSAGE-----\n"  # noqa: S105
 _START_S = 60

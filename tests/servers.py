@@ -2,26 +2,20 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import requests
 
+from bench.ports import free_ports
+
 START_S = 150
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nothing listens on; they are held together so that they differ."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [s.getsockname()[1] for s in sockets]
 
 
 def answers(url: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from builders import DAYS, sds_values, write_archive, write_yaml
 from distributed import Client
+from faults import until
 from on_workers import count_to, die_once, fail_after, go_on, started
 
 from ris_core.config import load_settings
@@ -31,8 +32,11 @@ def client() -> Iterator[Client]:
 def test_steps_come_back_in_order_and_end_with_who_asked(client: Client, tmp_path: Path) -> None:
     told: list[tuple[int, dict[str, Any]]] = []
 
+    arrived = tmp_path / "arrived"
+
     def tell(step: int, row: dict[str, Any]) -> None:
         told.append((step, row))
+        arrived.touch()
 
     assert call_on(client, count_to, 50, tell) == 50
     assert told == [(step, {"loss": 1 / (step + 1)}) for step in range(50)]
@@ -41,7 +45,8 @@ def test_steps_come_back_in_order_and_end_with_who_asked(client: Client, tmp_pat
         call_on(client, fail_after, 3, lambda step, row: None)
 
     told.clear()
-    assert call_on(client, die_once, str(tmp_path / "died"), tell) == "done"
+    arrived.unlink()
+    assert call_on(client, die_once, str(arrived), tell) == "done"
     assert [step for step, _ in told] == [0, 1]
 
     progress = tmp_path / "progress"
@@ -92,11 +97,7 @@ def test_a_trial_trained_on_a_worker_is_the_one_trained_here(client: Client, dat
 
 def _is_written(path: Path) -> None:
     before = path.read_text(encoding="utf-8")
-    for _ in range(200):
-        if path.read_text(encoding="utf-8") not in ("", before):
-            return
-        time.sleep(0.05)
-    raise AssertionError("it does not run")
+    until(lambda: path.read_text(encoding="utf-8") not in ("", before))
 
 
 def _stands_still(path: Path) -> None:

@@ -11,8 +11,9 @@ import pytest
 from builders import DAYS, failure_of, opened, products, sds_values, write_archive, write_yaml
 from faults import check_whole, clean_environment, kill_all, until
 from mlflow import MlflowClient
-from servers import answers, free_ports
+from servers import answers
 
+from bench.ports import free_ports
 from ris_core.models.weights import read_description, weights_digest
 from ris_core.training import training_set
 from ris_core.training.checkpoint import FILE

@@ -18,8 +18,9 @@ import requests
 import yaml
 from builders import DAYS, ENVIRONMENT, Opened, opened, own_environment, sds_values, write_archive, write_yaml
 from mlflow import MlflowClient
-from servers import answers, free_ports
+from servers import answers
 
+from bench.ports import free_ports
 from ris_core import config
 from ris_core.clustering.champion import Champion, Former
 from ris_core.clustering.novelty import NoveltyModel, fit_novelty

@@ -8,7 +8,9 @@ import psutil
 import pytest
 import requests
 from builders import DAYS, ris, sds_values, write_archive, write_yaml
-from servers import free_ports, served
+from servers import served
+
+from bench.ports import free_ports
 
 
 @pytest.fixture

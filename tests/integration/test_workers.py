@@ -26,9 +26,9 @@ from builders import (
     write_yaml,
 )
 from distributed import Client
-from servers import free_ports
 from slurm import slurm, why_not
 
+from bench.ports import free_ports
 from ris_core.storage.records import read_json
 from ris_dagster import jobs
 from ris_dagster.resources.compute import Compute

@@ -11,9 +11,9 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from builders import DAYS, STATIONS, Opened, opened, sds_values, write_yaml
-from servers import free_ports
 from webhooks import webhook
 
+from bench.ports import free_ports
 from ris_dagster import alerting, jobs
 from ris_dagster.alerting import Alert, AlertError, masked, send
 from ris_dagster.partitions import range_tags
