@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +13,7 @@ from typing import Any
 from ris_core.attempts import is_given_up
 from ris_core.config import FdsnSource, Settings
 from ris_core.station_day import StationDay
+from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Stage, Store
 from ris_core.waveforms.source import WaveformSource, open_source
 
@@ -83,7 +84,10 @@ def _was_dropped(store: Store, key: StationDay) -> bool:
 
     if store.waveform(key).exists():
         return False
-    record = read_acquisition(store, key)
+    try:
+        record = read_acquisition(store, key)
+    except DamagedFileError:
+        return True  # it is acquired again
     return record is not None and record["state"] == "data"
 
 
@@ -110,7 +114,16 @@ def _run(task: StageTask, store: Store, key: StationDay, source: WaveformSource)
 
 
 def is_current(stage: Stage, store: Store, key: StationDay) -> bool:
-    """Return whether a stage's product of a station-day stands and was made from what is there now."""
+    """Return whether a stage's product of a station-day stands and was made from what is there now.
+
+    What is damaged, or made from something damaged, is not current.
+    """
+    with suppress(DamagedFileError):
+        return _is_current(stage, store, key)
+    return False
+
+
+def _is_current(stage: Stage, store: Store, key: StationDay) -> bool:
     if stage == "acquire":
         from ris_core.waveforms.acquire import acquisition_is_current
 
@@ -142,11 +155,12 @@ def exists(stage: Stage, store: Store, key: StationDay) -> bool:
 
 
 def state_table(store: Store, keys: Iterable[StationDay]) -> Any:
-    """Return one row per station-day: state, coverage, events, labels, failure, and what is out of date.
+    """Return one row per station-day: state, coverage, events, labels, failure, damage, and what is out of date.
 
-    Columns: station, day, state (``processed``, ``acquired``, ``no data``, ``failed``, ``not yet``), coverage,
-    gaps, gap_seconds, events, live_seconds, labelled, failed_stage, error, attempts, given_up (nothing asks for it by
-    itself any more), outdated (comma-separated stages).
+    Columns: station, day, state (``processed``, ``acquired``, ``no data``, ``damaged``, ``failed``, ``not yet``),
+    coverage, gaps, gap_seconds, events, live_seconds, labelled, failed_stage, error, attempts, given_up (nothing asks
+    for it by itself any more), outdated (comma-separated stages), damaged (its damaged files with why and the remedy,
+    a line each). Only records and what files say of themselves are read here; `ris_core.verification` reads all bytes.
     """
     import pandas as pd
 
@@ -171,12 +185,25 @@ _STATE_COLUMNS = [
     "attempts",
     "given_up",
     "outdated",
+    "damaged",
 ]
 
 
 def _state_row(store: Store, key: StationDay) -> dict[str, Any]:
+    from ris_core.storage import tables
     from ris_core.storage.spectrogram_file import read_info
-    from ris_core.storage.store import STATION_DAY_STAGES, read_acquisition
+    from ris_core.storage.store import STATION_DAY_STAGES, read_acquisition, read_failure
+
+    damaged: list[str] = []
+
+    def read(reader: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return reader(*arguments)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            damaged.append(str(error))
+            return None
 
     row: dict[str, Any] = {
         "station": key.station,
@@ -193,23 +220,28 @@ def _state_row(store: Store, key: StationDay) -> dict[str, Any]:
         "attempts": 0,
         "given_up": False,
     }
-    record = read_acquisition(store, key)
+    record = read(read_acquisition, store, key)
     if record is not None:
         row["state"] = "acquired" if record["state"] == "data" else "no data"
         row |= {name: record[name] for name in ("coverage", "gaps", "gap_seconds")}
+    spectrograms = store.spectrograms(key)
+    info = read(read_info, spectrograms) if spectrograms.exists() else None
+    for table in (store.detections(key), store.labels(key)):
+        read(tables.read_stamp, table)
     if exists("process", store, key):
-        # A damaged file has nothing to tell; it stands among the outdated.
-        with suppress(OSError):
-            info = read_info(store.spectrograms(key))
+        if info is not None:
             row["events"], row["live_seconds"] = info.events, info.summary.get("live_seconds", 0.0)
         if row["state"] == "acquired":
             row["state"] = "processed"
-    failures = [f for stage in STATION_DAY_STAGES if (f := store.failure(stage, key)) is not None]
+    failures = [f for stage in STATION_DAY_STAGES if (f := read(read_failure, store, stage, key)) is not None]
     if failures:
         row |= {"failed_stage": failures[0].stage, "error": failures[0].error, "attempts": failures[0].attempts}
         row["given_up"] = any(is_given_up(f, store.settings.operations) for f in failures)
         row["state"] = "failed"
+    if damaged:
+        row["state"] = "damaged"
     row["outdated"] = ",".join(
         stage for stage in STATION_DAY_STAGES if exists(stage, store, key) and not is_current(stage, store, key)
     )
+    row["damaged"] = "\n".join(damaged)
     return row

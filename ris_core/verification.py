@@ -1,19 +1,24 @@
-"""Whether the products of station-days still have the content that they were written with."""
+"""Reads everything that stands, and says which files are not what was written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ris_core.progress import track
 from ris_core.station_day import StationDay
-from ris_core.storage import spectrogram_file, tables
-from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.store import Store, read_acquisition
+from ris_core.storage import parquet_file, spectrogram_file, tables
+from ris_core.storage.damage import DamagedFileError, check_regular, damage_named
+from ris_core.storage.head import check_bytes
+from ris_core.storage.records import read_json
+from ris_core.storage.store import STATION_DAY_STAGES, Stage, Store, read_acquisition, read_failure
+
+Check = Callable[[Path], object]
+"""Reads all of a file; raises `DamagedFileError` if it is not what was written."""
 
 
-def damaged_files(store: Store, keys: Iterable[StationDay]) -> Iterator[Path]:
-    """Read every product of station-days and yield the files whose content has not the digest kept with it.
+def damaged_files(store: Store, keys: Iterable[StationDay]) -> Iterator[OSError]:
+    """Read every product of station-days and yield what is wrong with each that is not what was written.
 
     What is out of date is told by stamps alone, which takes milliseconds; this reads all bytes, so it is done by hand.
 
@@ -21,39 +26,82 @@ def damaged_files(store: Store, keys: Iterable[StationDay]) -> Iterator[Path]:
     ----------
     store, keys
         Where to look. What was never made is passed over.
+
+    Yields
+    ------
+    OSError
+        `DamagedFileError` for a damaged file, another one for a file that could not be looked at.
     """
     for key in track(list(keys), "reading what is there", unit="station-day"):
-        if not _acquisition_is_sound(store, key):
-            yield store.acquisition(key)
-        elif not _waveform_is_sound(store, key):
-            yield store.waveform(key)
-        for table in (store.detections(key), store.labels(key)):
-            if table.exists() and not tables.verify(table):
-                yield table
-        spectrograms = store.spectrograms(key)
-        if spectrograms.exists() and not spectrogram_file.verify(spectrograms):
-            yield spectrograms
+        for path, check in _of_station_day(store, key):
+            yield from _wrong(path, check)
 
 
-def _acquisition_is_sound(store: Store, key: StationDay) -> bool:
+def damaged_models(store: Store) -> Iterator[OSError]:
+    """Read what lies outside of station-days (training, models, choices, analysis); yields as `damaged_files`."""
+    for folder in ("training", "models", "analysis"):
+        for path in sorted((store.root / folder).rglob("*")):
+            if not path.name.startswith(".") and (check := _BY_SUFFIX.get(path.suffix)) is not None:
+                yield from _wrong(path, check)
+
+
+def _wrong(path: Path, check: Check) -> Iterator[OSError]:
     try:
-        read_acquisition(store, key)
-    except DamagedFileError:
-        return False
-    return True
+        check_regular(path)
+        with damage_named(path):
+            check(path)
+    except FileNotFoundError:
+        return  # never made, or gone in the meantime
+    except OSError as error:
+        yield error
+    except MemoryError as error:
+        yield OSError(f"{path}: there is too little memory to read it ({error})")
 
 
-def _waveform_is_sound(store: Store, key: StationDay) -> bool:
-    """Return whether a stored raw file, if there is one, has the samples that were recorded."""
+def _of_station_day(store: Store, key: StationDay) -> Iterator[tuple[Path, Check]]:
+    yield store.acquisition(key), lambda _: read_acquisition(store, key)
+    yield store.waveform(key), lambda path: _check_waveform(path, store, key)
+    yield from ((store.failure_path(stage, key), _failure_check(store, stage, key)) for stage in STATION_DAY_STAGES)
+    yield store.detections(key), tables.verify
+    yield store.spectrograms(key), _check_spectrograms
+    yield store.labels(key), tables.verify
+
+
+def _failure_check(store: Store, stage: Stage, key: StationDay) -> Check:
+    return lambda _: read_failure(store, stage, key)
+
+
+def _check_waveform(path: Path, store: Store, key: StationDay) -> None:
+    """Raise `DamagedFileError` if a stored raw file has not the samples that were recorded."""
     from obspy import read
 
     from ris_core.waveforms.segments import digest_of_segments, to_segments
 
-    record, path = read_acquisition(store, key), store.waveform(key)
-    if record is None or not path.exists():
-        return True
+    if not path.exists():
+        return
     try:
-        stream = read(str(path), format="MSEED")
-    except Exception:  # noqa: BLE001 - ObsPy raises errors of many kinds for damaged files
-        return False
-    return bool(digest_of_segments(to_segments(stream, key, store.settings.conditioning.padding)) == record["inputs"])
+        record = read_acquisition(store, key)
+    except DamagedFileError:
+        return  # said already; the station-day is acquired again
+    stream = read(str(path), format="MSEED")
+    found = digest_of_segments(to_segments(stream, key, store.settings.conditioning.padding))
+    if record is not None and found != record["inputs"]:
+        raise DamagedFileError(path, "it has not the samples that were recorded")
+
+
+def _check_spectrograms(path: Path) -> None:
+    # Those of earlier versions have a digest of what they hold alone.
+    if not check_bytes(path) and not spectrogram_file.verify(path):
+        raise DamagedFileError(path, "its content cannot be read, or has not the digest that it was written with")
+
+
+def _check_table(path: Path) -> None:
+    metadata, _ = parquet_file.read_metadata(path)
+    if b"content" in (metadata.metadata or {}):
+        tables.verify(path)
+    else:
+        parquet_file.read_rows(path)  # `availability`, which is a report
+
+
+_BY_SUFFIX: dict[str, Check] = {".json": read_json, ".parquet": _check_table, ".h5": _check_spectrograms}
+"""What reads files outside of station-days, by the ending of their names."""

@@ -1,12 +1,14 @@
 """Runs the whole method in order: each stage as runs of its job, recorded in the persistent instance."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 
 from ris_core.config import Settings, SyntheticSource
+from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Store
 from ris_dagster import jobs
 from ris_dagster.planning import plan
@@ -58,7 +60,10 @@ def runs_of(job: str, settings: Settings, store: Store, again: bool) -> list[Run
 
 
 def _is_current(job: str, store: Store, key: str) -> bool:
-    """Return whether what a training job makes stands and is what the settings and inputs of now would give."""
+    """Return whether what a training job makes stands and is what the settings and inputs of now would give.
+
+    What is damaged, or was made from something damaged, is made again.
+    """
     from ris_core.clustering import stage
     from ris_core.clustering.assessment import stability_is_current
     from ris_core.clustering.cluster_count import criteria_are_current
@@ -74,7 +79,9 @@ def _is_current(job: str, store: Store, key: str) -> bool:
         jobs.DEC: lambda: stage.dec_is_current(store, int(key)),
         jobs.ASSESS: lambda: stability_is_current(store),
     }
-    return job in current and current[job]()
+    with suppress(DamagedFileError):
+        return job in current and current[job]()
+    return False
 
 
 def all_jobs(settings: Settings) -> list[str]:

@@ -1,11 +1,16 @@
 """What a network's store holds, as short tables for a terminal."""
 
 import math
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
 from ris_core.config import SyntheticSource
+from ris_core.station_day import StationDay
+from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.records import read_json
 from ris_core.storage.store import Store
 
@@ -28,7 +33,7 @@ def status_table(store: Store, states: Any) -> Table:
     out = Table(title=f"{store.settings.network.name}: {store.root}", show_header=False)
     total = len(states)
     out.add_row("station-days", f"{total}")
-    for state in ("processed", "acquired", "no data", "failed", "not yet"):
+    for state in ("processed", "acquired", "no data", "damaged", "failed", "not yet"):
         out.add_row(f"  {state}", str(int((states["state"] == state).sum())))
     out.add_row("  given up (`ris reset`)", str(int(states["given_up"].sum())))
     for stage in ("acquire", "process", "label"):
@@ -48,6 +53,7 @@ def status_table(store: Store, states: Any) -> Table:
     return out
 
 
+_NAMED_AT_MOST = 20
 _STATION_DAY_FOLDERS = {"waveforms": "*.D.*", "detections": "*.parquet", "spectrograms": "*.h5", "labels": "*.parquet"}
 
 
@@ -66,7 +72,7 @@ def _expected_size(store: Store, sizes: dict[str, int], station_days: int) -> fl
 
 def failures_table(states: Any) -> Table | None:
     """Return the station-days whose last attempt failed, or none."""
-    failed = states[states["state"] == "failed"]
+    failed = states[states["failed_stage"] != ""]
     if failed.empty:
         return None
     out = Table("station", "day", "stage", "attempts", "error", title="Failed station-days")
@@ -74,6 +80,19 @@ def failures_table(states: Any) -> Table | None:
         attempts = f"{row.attempts}, given up" if row.given_up else str(row.attempts)
         out.add_row(row.station, row.day, row.failed_stage, attempts, row.error)
     return out
+
+
+def damage_lines(states: Any) -> list[str]:
+    """Return a line for each damaged file of station-days, with why and the remedy; of very many the first ones."""
+    files = [line for text in states["damaged"] if text for line in text.split("\n")]
+    if not files:
+        return []
+    more = [f"... and {len(files) - _NAMED_AT_MOST} more"] if len(files) > _NAMED_AT_MOST else []
+    return [
+        f"{len(files)} files of station-days are damaged or cannot be read:",
+        *(f"  {line}" for line in [*files[:_NAMED_AT_MOST], *more]),
+        "`ris verify --remove` removes what is damaged, `ris backfill` makes it again",
+    ]
 
 
 def _megabytes(size: float) -> str:
@@ -111,36 +130,37 @@ def _model_rows(store: Store) -> list[tuple[str, str]]:
     return rows
 
 
-def run_tables(store: Store) -> list[Table]:
+def run_tables(store: Store, states: Any) -> list[Table]:
     """Return the short tables that end a run of the whole method."""
-    states = states_of(store)
     settings = store.settings
     out = Table(title=f"{settings.network.title or settings.network.name}", show_header=False)
     out.add_row("stations", str(len(settings.stations)))
     out.add_row("days", str(len(settings.days())))
     out.add_row("station-days", f"{len(states)} ({int((states['state'] == 'no data').sum())} without data)")
-    out.add_row("detections", str(_detections(store)))
+    out.add_row("detections", str(_rows(store, store.detections)))
     out.add_row("events", str(int(states["events"].sum())))
     for name, text in _model_rows(store):
         out.add_row(name, text)
-    out.add_row("labels written", str(_labels(store)))
+    out.add_row("labels written", str(_rows(store, store.labels)))
     tables = [out]
     scores = store.analysis("truth_scores.json")
     if isinstance(settings.source, SyntheticSource) and scores.exists():
-        tables += _score_tables(read_json(scores))
+        try:
+            tables += _score_tables(read_json(scores))
+        except DamagedFileError as error:
+            out.add_row("scores against truth", str(error))
     return tables
 
 
-def _detections(store: Store) -> int:
+def _rows(store: Store, path: Callable[[StationDay], Path]) -> int:
+    """Return the rows of all tables of a kind; of damaged ones the states of station-days tell."""
     from ris_core.storage.tables import read_stamp
 
-    return sum(read_stamp(store.detections(k))[2] for k in store.station_days() if store.detections(k).exists())
-
-
-def _labels(store: Store) -> int:
-    from ris_core.storage.tables import read_stamp
-
-    return sum(read_stamp(store.labels(k))[2] for k in store.station_days() if store.labels(k).exists())
+    count = 0
+    for key in store.station_days():
+        with suppress(OSError):  # there is none, or it is damaged
+            count += read_stamp(path(key))[2]
+    return count
 
 
 def _score_tables(scores: dict[str, Any]) -> list[Table]:

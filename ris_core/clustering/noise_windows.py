@@ -78,10 +78,12 @@ def _at_hand(store: Store, rng: np.random.Generator) -> Iterator[StationDay]:
     keys = list(store.station_days())
     for number in rng.permutation(len(keys)):
         key = keys[number]
+        if not process_is_current(store, key):
+            continue
         record = read_acquisition(store, key)
         if record is None or record["state"] != "data":
             continue
-        if (record["path"] == "in place" or store.waveform(key).exists()) and process_is_current(store, key):
+        if record["path"] == "in place" or store.waveform(key).exists():
             yield key
 
 

@@ -26,6 +26,7 @@ from ris_core.figures.style import (
 
 # In the order of what a reader must not overlook: of several days in one column the first of these is shown.
 _STATES = {
+    "damaged": "#CC79A7",
     "failed": "#D55E00",
     "not yet": "#ffffff",
     "no data": "#8c8c8c",
@@ -41,15 +42,15 @@ def availability(table: pd.DataFrame, title: str = "Availability") -> Figure:
     """Draw the state of every station-day, stations down and days across.
 
     A processed station-day is paler, the less of the day its samples cover. Where there are more days than pixels,
-    some days share a column, which shows the most urgent of their states: failed, not yet, no data, acquired,
+    some days share a column, which shows the most urgent of their states: damaged, failed, not yet, no data, acquired,
     processed.
 
     Parameters
     ----------
     table : DataFrame
         One row per station-day: `station`, `day` (date or text YYYY-MM-DD), `state` ('processed', 'acquired',
-        'no data', 'failed' or 'not yet') and `coverage` (fraction of the day, NaN where unknown). Stations are drawn
-        in the order in which they come; station-days that are not in the table count as 'not yet'.
+        'no data', 'damaged', 'failed' or 'not yet') and `coverage` (fraction of the day, NaN where unknown). Stations
+        are drawn in the order in which they come; station-days that are not in the table count as 'not yet'.
     title : str
 
     Raises

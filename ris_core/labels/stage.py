@@ -19,15 +19,18 @@ from ris_core.models.weights import load_model
 from ris_core.processing.stage import process_is_current
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
+from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.stamp import Stamp
-from ris_core.storage.store import Store
+from ris_core.storage.store import Store, read_acquisition
 
 
 class NotProcessedError(FileNotFoundError):
     """Labels are asked for where spectrograms are missing or out of date."""
 
     def __init__(self, key: StationDay) -> None:
-        super().__init__(f"{key}: its spectrograms are missing or out of date; materialize spectrograms for it first")
+        super().__init__(
+            f"{key}: its spectrograms are missing, damaged or out of date; materialize spectrograms for it first"
+        )
 
 
 @lru_cache(maxsize=2)
@@ -41,6 +44,7 @@ def _load(folder: Path, novelty: Path) -> tuple[Dec, NoveltyModel]:
 def expected_stamp(store: Store, key: StationDay, champion: Champion) -> Stamp:
     """Return the provenance that a label table by a champion would have; raises `NotProcessedError`."""
     if not process_is_current(store, key):
+        read_acquisition(store, key)  # a damaged record says so itself
         raise NotProcessedError(key)
     content = spectrogram_file.read_info(store.spectrograms(key)).content
     return Stamp(label_digest(champion, store.settings.labelling), versions.LABEL, content)
@@ -52,7 +56,7 @@ def labels_are_current(store: Store, key: StationDay) -> bool:
         return False
     try:
         return _stamp_of(store.labels(key)) == expected_stamp(store, key, read_champion(store))
-    except NotProcessedError:
+    except (NotProcessedError, DamagedFileError):
         return False
 
 

@@ -37,12 +37,12 @@ def expected_stamp(store: Store, key: StationDay) -> Stamp:
 def process_is_current(store: Store, key: StationDay) -> bool:
     """Return whether both products stand and were made from the samples, settings and version of now."""
     table, file = store.detections(key), store.spectrograms(key)
-    if not table.exists() or not file.exists() or read_acquisition(store, key) is None:
+    if not table.exists() or not file.exists():
         return False
-    expected = expected_stamp(store, key)
     try:
+        expected = expected_stamp(store, key)
         return tables.read_stamp(table)[0] == expected and spectrogram_file.read_info(file).stamp == expected
-    except OSError:
+    except OSError:  # not acquired, or something is damaged
         return False
 
 

@@ -19,6 +19,7 @@ from ris_core.published.checks import check_events
 from ris_core.published.covering import check_covered, day_of
 from ris_core.published.writing import StationDayEvents, write_station_day
 from ris_core.station_day import StationDay
+from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.published_file import (
     BLOCK,
     PublishedEvents,
@@ -161,18 +162,24 @@ def _grouped(catalogue: Catalogue, digests: NDArray[np.uint64], rows: NDArray[np
 
 
 def _stands(store: Store, some: StationDayEvents) -> bool:
-    record = read_acquisition(store, some.key)
     return (
-        record is not None
-        and record["inputs"] == some.inputs
+        _inputs(store, some) == some.inputs
         and acquisition_is_current(store, some.key)
         and process_is_current(store, some.key)
     )
 
 
 def _is_other(store: Store, some: StationDayEvents) -> bool:
-    record = read_acquisition(store, some.key)
-    return record is not None and record["inputs"] != some.inputs
+    return _inputs(store, some) not in (None, some.inputs)
+
+
+def _inputs(store: Store, some: StationDayEvents) -> str | None:
+    """Return the digest of the events that stand; none if there are none, or their record is damaged."""
+    try:
+        record = read_acquisition(store, some.key)
+    except DamagedFileError:
+        return None
+    return None if record is None else str(record["inputs"])
 
 
 def _taken(events: PublishedEvents, rows: NDArray[np.int64]) -> PublishedEvents:

@@ -41,6 +41,8 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
+        with suppress(OSError):
+            path.rmdir()  # an empty folder where the file belongs
         temporary.replace(path)
     except Exception as error:
         why = _why_not_written(path, temporary, error)
@@ -50,6 +52,24 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there, or an empty folder in its place.
+
+    Raises
+    ------
+    CannotWriteError
+        It may not be removed, or a folder with files stands there.
+    """
+    try:
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        why = "a folder with files stands there; move it away" if path.is_dir() else _why_not_written(path, path, error)
+        raise CannotWriteError(f"{path} cannot be removed: {why or error}") from error
 
 
 def check_writable(folder: Path) -> None:
@@ -70,6 +90,8 @@ def _why_not_written(path: Path, temporary: Path, error: Exception) -> str:
             f"{path} cannot be written: {_FULL[number]} ({free:.1f} MB free in {folder}); free space there and do the "
             "same again, nothing half-written is left"
         )
+    if number in (errno.EISDIR, errno.ENOTEMPTY, errno.ENOTDIR) and path.is_dir():
+        return f"{path} cannot be written: a folder with files stands there; move it away"
     named = getattr(error, "filename", None)
     if number in _CLOSED and (named is None or Path(str(named)) in (temporary, path, *path.parents)):
         return f"{path} cannot be written: {_closed(_existing(path.parent))}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,6 +74,12 @@ def damage_named(path: Path | str, remedy: str = REMADE) -> Iterator[None]:
         raise DamagedFileError(path, _said(error), remedy) from error
     except Exception as error:  # libraries raise anything
         raise DamagedFileError(path, _said(error), remedy) from error
+
+
+def check_regular(path: Path, remedy: str = REMADE) -> None:
+    """Raise `DamagedFileError` where something else than a file stands: a folder, or a pipe that no reading ends."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise DamagedFileError(path, "no file, but a folder or something else", remedy)
 
 
 def _said(error: Exception) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import xxhash
 
 from ris_core.storage.atomic import replacing
-from ris_core.storage.damage import REMADE, DamagedFileError, damage_named
+from ris_core.storage.damage import REMADE, DamagedFileError, check_regular, damage_named
 
 DIGEST = "file_digest"
 """Key of the digest; files of earlier versions have none and are taken as they are."""
@@ -36,11 +37,25 @@ def read_json(path: Path, remedy: str = REMADE) -> Any:
         It is not JSON, or a mapping that does not have its digest.
     """
     with damage_named(path, remedy):
+        check_regular(path, remedy)
         value = json.loads(path.read_text(encoding="utf-8"))
     if isinstance(value, dict) and DIGEST in value:
         kept = value.pop(DIGEST)
         if kept != _digest(value):
             raise DamagedFileError(path, "its content has not the digest that it was written with", remedy)
+    return value
+
+
+def read_record(path: Path, fields: Mapping[str, type | tuple[type, ...]], remedy: str = REMADE) -> dict[str, Any]:
+    """Return a mapping that has these fields, each of its type, and maybe others; raises as `read_json`."""
+    value = read_json(path, remedy)
+    if not isinstance(value, dict):
+        raise DamagedFileError(path, "no mapping of fields", remedy)
+    for name, kind in fields.items():
+        if name not in value:
+            raise DamagedFileError(path, f"'{name}' is missing", remedy)
+        if not isinstance(value[name], kind):
+            raise DamagedFileError(path, f"'{name}' cannot be {str(value[name])[:80]!r}", remedy)
     return value
 
 

@@ -12,7 +12,9 @@ from typing import Any, Literal
 
 from ris_core.config import Settings, data_root
 from ris_core.station_day import StationDay
-from ris_core.storage.records import read_json, write_json
+from ris_core.storage.atomic import remove
+from ris_core.storage.damage import DamagedFileError, damage_named
+from ris_core.storage.records import read_json, read_record, write_json
 
 Stage = Literal["acquire", "process", "label"]
 STATION_DAY_STAGES: tuple[Stage, ...] = ("acquire", "process", "label")
@@ -174,43 +176,54 @@ class Store:
         values = self.settings.model_dump(mode="json", include=set(sections))
         return json.dumps(values, sort_keys=True)
 
-    def _failure(self, stage: str, key: StationDay) -> Path:
+    def failure_path(self, stage: Stage, key: StationDay) -> Path:
+        """Path of the record of a failed attempt (JSON)."""
         return self.root / "failures" / stage / f"station={_part(key.station)}" / f"day={key.day}.json"
 
-    def record_failure(self, stage: str, key: StationDay, error: str) -> FailureRecord:
+    def record_failure(self, stage: Stage, key: StationDay, error: str) -> FailureRecord:
         """Note that an attempt at a stage failed; counts the attempts since the last success."""
-        path = self._failure(stage, key)
-        attempts = int(read_json(path)["attempts"]) if path.exists() else 0
+        before = self.failure(stage, key)
+        attempts = before.attempts + 1 if before is not None else 1
         now = datetime.now(UTC).isoformat(timespec="microseconds")
-        record = FailureRecord(stage, key.station, key.day.isoformat(), error, attempts + 1, now)
-        write_json(path, asdict(record))
+        record = FailureRecord(stage, key.station, key.day.isoformat(), error, attempts, now)
+        write_json(self.failure_path(stage, key), asdict(record))
         return record
 
-    def clear_failure(self, stage: str, key: StationDay) -> None:
+    def clear_failure(self, stage: Stage, key: StationDay) -> None:
         """Forget failed attempts, after a success."""
-        self._failure(stage, key).unlink(missing_ok=True)
+        remove(self.failure_path(stage, key))
 
-    def failure(self, stage: str, key: StationDay) -> FailureRecord | None:
-        """Return the failed last attempt at a stage, if there is one."""
-        path = self._failure(stage, key)
-        return FailureRecord(**read_json(path)) if path.exists() else None
+    def failure(self, stage: Stage, key: StationDay) -> FailureRecord | None:
+        """Return the failed last attempt at a stage, if one is known: a damaged record tells of none."""
+        with suppress(DamagedFileError):
+            return read_failure(self, stage, key)
+        return None
 
-    def forgive_failure(self, stage: str, key: StationDay) -> bool:
-        """Count the attempts at a stage from zero again; return whether there was a failed one."""
-        record = self.failure(stage, key)
+    def forgive_failure(self, stage: Stage, key: StationDay) -> bool:
+        """Count the attempts at a stage from zero again; return whether there was a failed one.
+
+        A damaged record is removed: of its station-day nothing is known but that it failed.
+        """
+        path = self.failure_path(stage, key)
+        try:
+            record = read_failure(self, stage, key)
+        except DamagedFileError:
+            remove(path)
+            return True
         if record is not None:
-            write_json(self._failure(stage, key), asdict(replace(record, attempts=0)))
+            write_json(path, asdict(replace(record, attempts=0)))
         return record is not None
 
-    def failures(self, stage: str) -> dict[StationDay, FailureRecord]:
-        """Return the failed last attempts at a stage, of the stations that the settings name."""
+    def failures(self, stage: Stage) -> dict[StationDay, FailureRecord]:
+        """Return the known failed last attempts at a stage, of the stations that the settings name."""
         found: dict[StationDay, FailureRecord] = {}
         for station in self.settings.stations:
-            folder = self._failure(stage, StationDay(station.code, date.min)).parent
+            folder = self.failure_path(stage, StationDay(station.code, date.min)).parent
             for path in sorted(folder.glob("day=*.json")):
-                with suppress(FileNotFoundError):  # a success in the meantime
-                    record = FailureRecord(**read_json(path))
-                    found[StationDay(station.code, date.fromisoformat(record.day))] = record
+                with suppress(ValueError):  # no name of ours
+                    key = StationDay(station.code, date.fromisoformat(path.stem.removeprefix("day=")))
+                    if (record := self.failure(stage, key)) is not None:  # else a success in the meantime, or damage
+                        found[key] = record
         return found
 
     def size_on_disk(self) -> dict[str, int]:
@@ -228,10 +241,57 @@ def _size(path: Path) -> int:
         return 0  # a temporary file of a run, gone in the meantime
 
 
+_NUMBER = (int, float)
+_ACQUISITION: dict[str, type | tuple[type, ...]] = {
+    "state": str,
+    "reason": str,
+    "inputs": str,
+    "path": str,
+    "coverage": _NUMBER,
+    "gaps": int,
+    "gap_seconds": _NUMBER,
+}
+_FAILURE: dict[str, type | tuple[type, ...]] = {
+    "stage": str,
+    "station": str,
+    "day": str,
+    "error": str,
+    "attempts": int,
+    "last_attempt": str,
+}
+_ACQUIRE_AGAIN = "`ris backfill` acquires its station-day again"
+_IMPORT_AGAIN = "import the file of this station-day again: ris import-h5 FILE"
+_NOT_COUNTED = "the next attempt replaces it; until then none counts as failed"
+
+
 def read_acquisition(store: Store, key: StationDay) -> dict[str, Any] | None:
-    """Return the record of a station-day's acquisition, if there is one."""
-    path = store.acquisition(key)
-    if not path.exists():
+    """Return the record of a station-day's acquisition, if there is one.
+
+    Raises
+    ------
+    DamagedFileError
+        It is not what was written.
+    """
+    path, remedy = store.acquisition(key), _IMPORT_AGAIN if store.settings.imported else _ACQUIRE_AGAIN
+    try:
+        record = read_record(path, _ACQUISITION, remedy)
+    except FileNotFoundError:
         return None
-    record: dict[str, Any] = read_json(path)
+    if record["state"] not in ("data", "no_data"):
+        raise DamagedFileError(path, f"'state' cannot be {record['state'][:80]!r}", remedy)
     return record
+
+
+def read_failure(store: Store, stage: Stage, key: StationDay) -> FailureRecord | None:
+    """Return the record of a failed last attempt, if there is one; raises as `read_acquisition`."""
+    path = store.failure_path(stage, key)
+    try:
+        record = read_record(path, _FAILURE, _NOT_COUNTED)
+    except FileNotFoundError:
+        return None
+    with damage_named(path, _NOT_COUNTED):
+        if datetime.fromisoformat(record["last_attempt"]).tzinfo is None:
+            raise ValueError("'last_attempt' has no time zone")
+        if (record["stage"], record["station"], record["day"]) != (stage, key.station, key.day.isoformat()):
+            raise ValueError(f"it is of {record['stage']} of {record['station']} {record['day']}")
+    return FailureRecord(**{name: record[name] for name in _FAILURE})

@@ -10,9 +10,10 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from ris_core.storage import parquet_file
 from ris_core.storage.atomic import replacing
+from ris_core.storage.damage import DamagedFileError, damage_named
 from ris_core.storage.stamp import Stamp
 
 _TIME = pa.timestamp("ns", tz="UTC")
@@ -102,7 +103,8 @@ def write_table(
 ) -> str:
     """Write a table atomically and return the digest of its content; times are ns since 1970 UTC.
 
-    The stamp, the digest and the summary (figures of the making) stand in the file's key-value metadata.
+    The stamp, the digest and the summary (figures of the making) stand in the file's key-value metadata, and are
+    covered by the digests of the file's bytes (`ris_core.storage.parquet_file`).
     """
     table = pa.Table.from_arrays([_column(frame[field.name], field) for field in schema], schema=schema)
     content = _content_digest(table)
@@ -110,7 +112,7 @@ def write_table(
     values = {key.encode(): value.encode() for key, value in said.items()}
     table = table.replace_schema_metadata(values)
     with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        temporary.write_bytes(parquet_file.to_bytes(table))
     return content
 
 
@@ -140,44 +142,55 @@ def _content_digest(table: pa.Table) -> str:
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a table; raises `OSError` naming the file if it cannot be read."""
-    frame: pd.DataFrame = _read(path, columns).to_pandas()
+    """Return a table, or some of its columns, after a look at the digest of all of it.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such table.
+    DamagedFileError
+        It is not what was written.
+    """
+    with damage_named(path):
+        frame: pd.DataFrame = _read(path, columns).to_pandas()
     return frame
 
 
 def _read(path: Path, columns: list[str] | None = None) -> pa.Table:
-    try:
-        # partitioning=None: 'station=…' in the path must not shadow the column.
-        return pq.read_table(path, columns=columns, partitioning=None)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise OSError(f"{path}: cannot be read as a Parquet table ({error})") from error
+    table, has_digest = parquet_file.read_rows(path, columns)
+    if has_digest:
+        return table
+    # Of an earlier version: only the rows have a digest, and only all of them.
+    with damage_named(path):
+        table, _ = parquet_file.read_rows(path)
+        if _content_digest(table) != read_stamp(path)[1]:
+            raise DamagedFileError(path, "its rows have not the digest that they were written with")
+        return table if columns is None else table.select(columns)
 
 
 def read_summary(path: Path) -> dict[str, Any]:
     """Return the figures of the making that stand in the file, such as ``live_seconds`` of a detection table."""
-    found: dict[str, Any] = json.loads(_key_values(path)[0].get("summary_json", "{}"))
+    with damage_named(path):
+        found: dict[str, Any] = dict(json.loads(_key_values(path)[0].get("summary_json", "{}")))
     return found
 
 
 def read_stamp(path: Path) -> tuple[Stamp | None, str, int]:
-    """Return provenance, content digest and number of rows."""
+    """Return provenance, content digest and number of rows; raises as `read_table`, of the file's footer alone."""
     raw, rows = _key_values(path)
     return Stamp.from_mapping(raw), raw.get("content", ""), rows
 
 
 def _key_values(path: Path) -> tuple[dict[str, str], int]:
-    try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise OSError(f"{path}: cannot be read as a Parquet table ({error})") from error
-    with file:
-        raw = {k.decode(): v.decode() for k, v in (file.schema_arrow.metadata or {}).items() if k != b"ARROW:schema"}
-        return raw, file.metadata.num_rows
+    with damage_named(path):
+        metadata, _ = parquet_file.read_metadata(path)
+        raw = {k.decode(): v.decode() for k, v in (metadata.metadata or {}).items() if k != b"ARROW:schema"}
+        return raw, int(metadata.num_rows)
 
 
-def verify(path: Path) -> bool:
-    """Return whether the content can be read and still has the digest it was written with."""
-    try:
-        return _content_digest(_read(path)) == read_stamp(path)[1]
-    except (OSError, pa.ArrowException):
-        return False
+def verify(path: Path) -> None:
+    """Read all of a table; raises as `read_table` where rows, or what is said of them, are not as written."""
+    with damage_named(path):
+        if _content_digest(_read(path)) != read_stamp(path)[1]:
+            raise DamagedFileError(path, "its rows have not the digest that they were written with")
+        read_summary(path)

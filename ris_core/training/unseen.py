@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ris_core.config import Operations
@@ -85,7 +86,7 @@ def unseen_since_draw(store: Store, candidates: Iterable[StationDay]) -> Unseen:
         if found.events == 0 or then.get(str(key)) == found.content:
             continue
         unseen += found.events
-        if store.labels(key).exists():
+        with suppress(OSError):  # there are no labels, or they are damaged
             assigned = tables.read_table(store.labels(key), ["assigned"])["assigned"].astype(bool)
             labelled += len(assigned)
             unassigned += int((~assigned).sum())

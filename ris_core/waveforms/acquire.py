@@ -14,6 +14,7 @@ from ris_core import versions
 from ris_core.config import SdsSource, Settings
 from ris_core.station_day import StationDay
 from ris_core.storage.atomic import replacing
+from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.records import write_json
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store, read_acquisition
@@ -115,15 +116,23 @@ def _record_of_stored_data(store: Store, key: StationDay) -> dict[str, Any] | No
 
     Samples dropped after processing count as there: what was made from them is.
     """
-    record, path = read_acquisition(store, key), store.waveform(key)
+    record, path = _sound_record(store, key), store.waveform(key)
     if record is None or record["state"] != "data" or record["path"] != store.relative(path):
         return None
     return record if path.exists() or store.settings.retention.raw == "drop_after_processing" else None
 
 
+def _sound_record(store: Store, key: StationDay) -> dict[str, Any] | None:
+    """Return the record of a station-day's acquisition; a damaged one counts as none, so that it is made anew."""
+    try:
+        return read_acquisition(store, key)
+    except DamagedFileError:
+        return None
+
+
 def acquisition_is_current(store: Store, key: StationDay) -> bool:
     """Return whether a stored station-day was acquired with the settings and version of now and is still there."""
-    record = read_acquisition(store, key)
+    record = _sound_record(store, key)
     if record is None:
         return False
     stamp = Stamp.from_mapping(record)
@@ -213,7 +222,12 @@ def read_segments(store: Store, key: StationDay, source: WaveformSource | None =
 
 
 def segments_to_process(store: Store, key: StationDay, source: WaveformSource) -> list[Segment]:
-    """Return the segments as `read_segments` does; an archive that has changed since acquisition is recorded anew."""
+    """Return the segments as `read_segments` does.
+
+    An archive that has changed since acquisition is recorded anew, and so is a station-day with a damaged record.
+    """
+    if _sound_record(store, key) is None and store.acquisition(key).exists():
+        acquire_station_day(store, key, source)
     segments = read_segments(store, key, source)
     record = read_acquisition(store, key) or {}
     if record.get("path") == "in place" and digest_of_segments(segments) != record["inputs"]:

@@ -31,7 +31,7 @@ def _availability(settings: Settings) -> dg.AssetsDefinition:
         kinds={"parquet"},
         owners=owners(settings),
         tags={"stage": "analysis"},
-        description="Stations x days: coverage, no data, failed, not yet acquired, events, live time, out of date.",
+        description="Stations x days: coverage, no data, damaged, failed, not yet, events, live time, out of date.",
         deps=[RAW_WAVEFORMS, SPECTROGRAMS],
         code_version="1",
     )
@@ -45,9 +45,10 @@ def _availability(settings: Settings) -> dg.AssetsDefinition:
         path = opened.analysis("availability.parquet")
         with replacing(path) as temporary:
             states.to_parquet(temporary)
-        failed = states[states["state"] == "failed"][
+        failed = states[states["failed_stage"] != ""][
             ["station", "day", "failed_stage", "error", "attempts", "given_up"]
         ]
+        damaged = states[states["damaged"] != ""][["station", "day", "damaged"]]
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": len(states),
@@ -59,6 +60,7 @@ def _availability(settings: Settings) -> dg.AssetsDefinition:
                 "path": dg.MetadataValue.path(opened.relative(path)),
                 "availability": figure(draw(states), "Availability"),
                 **({"failed": table(failed.head(_LISTED))} if len(failed) else {}),
+                **({"damaged": table(damaged.head(_LISTED))} if len(damaged) else {}),
             }
         )
 

@@ -31,7 +31,7 @@ def check_config(config: ConfigOption = None) -> None:
 @app.command()
 def status(config: ConfigOption = None) -> None:
     """Say what is there, missing, failed and out of date, with the size on disk and the size to expect."""
-    from ris_dagster.summary import failures_table, states_of, status_table
+    from ris_dagster.summary import damage_lines, failures_table, states_of, status_table
 
     _, store = open_network(config)
     states = states_of(store)
@@ -39,6 +39,8 @@ def status(config: ConfigOption = None) -> None:
     failures = failures_table(states)
     if failures is not None:
         console.print(failures)
+    for line in damage_lines(states):
+        console.print(line, style="red", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -52,7 +54,7 @@ def run(
     from ris_dagster.launching import definitions_here
     from ris_dagster.resources.tracking import of_store
     from ris_dagster.stages import all_jobs, run_jobs
-    from ris_dagster.summary import run_tables
+    from ris_dagster.summary import damage_lines, run_tables, states_of
 
     settings, store = open_network(config, writes=True)
     names = all_jobs(settings)
@@ -77,8 +79,11 @@ def run(
         except KeyboardInterrupt:
             console.print("Interrupted: what is finished stays; the same command goes on from there.")
             raise typer.Exit(130) from None
-    for table in run_tables(store):
+    states = states_of(store)
+    for table in run_tables(store, states):
         console.print(table)
+    for line in damage_lines(states):
+        console.print(line, style="red", markup=False, soft_wrap=True)
     console.print(f"{time.monotonic() - started:.0f} s; products, Dagster and MLflow lie in {store.root}")
     console.print("Look next: `make ui` (or `ris ui`), `ris status`, docs/method.md")
     if failed:

@@ -2,16 +2,32 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from ris_core.config import Settings, SettingsError, load_settings
+from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Store, WrongNetworkError
 
+
+class _Commands(TyperGroup):
+    """All commands; a damaged file that one of them cannot go on without is a line, no traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DamagedFileError as error:
+            refuse(error)
+
+
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Deep embedded clustering of continuous seismic data."
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    help="Deep embedded clustering of continuous seismic data.",
 )
 console = Console(highlight=False)
 
@@ -55,5 +71,6 @@ def open_network(config: Path | None, writes: bool = False) -> tuple[Settings, S
         DeploymentError,
         MlflowStoreError,
         CannotWriteError,
+        DamagedFileError,
     ) as error:
         refuse(error, 2)

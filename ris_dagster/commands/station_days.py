@@ -1,12 +1,15 @@
 """Commands about station-days: fill, take up again, verify."""
 
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ris_core.config import PROJECT_ROOT
+from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.store import Store
 from ris_dagster.commands.shared import ConfigOption, app, console, open_network, refuse
 
 StationsOption = Annotated[str | None, typer.Option("--stations", help="Codes, comma-separated; by default all.")]
@@ -95,8 +98,8 @@ def verify(
     remove: Annotated[bool, typer.Option("--remove", help="Remove what is damaged, so that it is made again.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Read every product of station-days and name those that were damaged on disk after they were written."""
-    from ris_core.verification import damaged_files
+    """Read everything that was made and name what was damaged on disk since; with a selection, station-days alone."""
+    from ris_core.verification import damaged_files, damaged_models
     from ris_dagster.selection import SelectionError, choose_keys
 
     settings, store = open_network(config, writes=remove)
@@ -104,19 +107,44 @@ def verify(
         keys = choose_keys(settings, stations, first and first.date(), last and last.date())
     except SelectionError as error:
         refuse(error, 2)
-    count = 0
-    for path in damaged_files(store, keys):
-        count += 1
-        if remove:
-            path.unlink()
-        console.print(f"{'removed' if remove else 'damaged'}: {path}", markup=False, soft_wrap=True)
-    if not count:
-        console.print(f"The files of {len(keys)} station-days are as they were written.")
-    elif remove:
-        console.print(f"{count} damaged files are removed; `ris backfill` makes them again.", soft_wrap=True)
-    else:
+    selected = not (stations is None and first is None and last is None)
+    removed = left = 0
+    for found in chain(damaged_files(store, keys), () if selected else damaged_models(store)):
+        if not isinstance(found, DamagedFileError):
+            left += 1
+            console.print(f"not read: {found}", markup=False, soft_wrap=True)
+        elif remove and not (trouble := _kept(store, found)):
+            removed += 1
+            console.print(f"removed: {found.path} ({found.why})", markup=False, soft_wrap=True)
+        else:
+            left += 1
+            console.print(f"damaged: {found.path} ({found.why})", markup=False, soft_wrap=True)
+            if remove:
+                console.print(f"  not removed: {trouble}", markup=False, soft_wrap=True)
+    if removed:
         console.print(
-            f"{count} files are damaged; remove them with --remove, then `ris backfill` makes them again.",
+            f"{removed} damaged files are removed; `ris backfill` makes them again (`ris run` those of models).",
+            soft_wrap=True,
+        )
+    if left:
+        console.print(
+            f"{left} files are damaged or cannot be read"
+            + ("." if remove else "; remove what is damaged with --remove, then `ris backfill` makes it again."),
             soft_wrap=True,
         )
         raise typer.Exit(1)
+    if not removed:
+        console.print(f"The files of {len(keys)} station-days are as they were written.")
+
+
+def _kept(store: Store, found: DamagedFileError) -> str:
+    """Remove a damaged file; return why it stays if it does."""
+    from ris_core.storage.atomic import CannotWriteError, remove
+
+    if not found.path.is_relative_to(store.root):
+        return "it belongs to an archive that is read in place; put the good file there"
+    try:
+        remove(found.path)
+    except CannotWriteError as error:
+        return str(error)
+    return ""

@@ -310,7 +310,7 @@ def test_station_days_absent_from_the_table_count_as_not_yet() -> None:
 
 
 def test_an_unknown_state_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="'done'; the states are failed"):
+    with pytest.raises(ValueError, match="'done'; the states are damaged, failed"):
         network.availability(availability_table(1, 2).assign(state="done"))
 
 

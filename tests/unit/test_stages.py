@@ -185,7 +185,8 @@ def test_a_product_that_is_lost_or_damaged_is_made_again(store, product, content
         path.write_bytes(content)
     assert not is_current("process", store, KEY)
     (row,) = state_table(store, [KEY]).to_dict("records")
-    assert row["state"] == ("acquired" if content is None else "processed")
+    assert row["state"] == ("acquired" if content is None else "damaged")
+    assert str(path) in row["damaged"] if content is not None else not row["damaged"]
     assert row["outdated"] == ("" if content is None else "process")
     assert run("process", store).result["skipped"] is False
     assert bytes_of(store) == before
