@@ -7,10 +7,13 @@ import getpass
 import os
 import re
 import shutil
+import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import xxhash
 
 _FULL = {
     errno.ENOSPC: "the disk is full",
@@ -24,6 +27,16 @@ class CannotWriteError(OSError):
     """A file cannot be written where it belongs: no space or no permission; the message says what to do."""
 
 
+def this_host() -> str:
+    """Return 8 hexadecimal digits that stand for the name of this host."""
+    return xxhash.xxh3_64(socket.gethostname().encode()).hexdigest()[:8]
+
+
+def this_process() -> str:
+    """Return what stands in the names of temporary files for the process that writes them (see `sweep`)."""
+    return f"{this_host()}-{os.getpid()}"
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path in the same folder; on success flush it to disk and rename it to ``path``.
@@ -35,7 +48,7 @@ def replacing(path: Path) -> Iterator[Path]:
     CannotWriteError
         The disk is full or the folder cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary = path.with_name(f".{path.name}.{this_process()}-{uuid.uuid4().hex[:8]}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

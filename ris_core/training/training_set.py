@@ -19,6 +19,7 @@ from ris_core.progress import track
 from ris_core.section import digest_of
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file
+from ris_core.storage.atomic import this_process
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.scratch import ScratchArray
 from ris_core.storage.spectrogram_file import SpectrogramInfo
@@ -195,7 +196,7 @@ def _gathered(
     merged: Spectrograms | None = None
     store.training_set.parent.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory(dir=store.training_set.parent, prefix=".draw-") as folder,
+        tempfile.TemporaryDirectory(dir=store.training_set.parent, prefix=f".draw-{this_process()}-") as folder,
         ExitStack() as open_files,
     ):
         event_id = np.empty(chosen.size, dtype=object)

@@ -51,6 +51,7 @@ def open_network(config: Path | None, writes: bool = False) -> tuple[Settings, S
         os.environ["RIS_CONFIG"] = str(config)
     os.environ.setdefault("MPLBACKEND", "Agg")
     from ris_core.storage.atomic import CannotWriteError, check_writable
+    from ris_core.storage.sweep import sweep
     from ris_dagster.deployment import DeploymentError
     from ris_dagster.instance import WrongHomeError, prepare_home
     from ris_dagster.resources.mlflow_store import MlflowStoreError
@@ -61,6 +62,10 @@ def open_network(config: Path | None, writes: bool = False) -> tuple[Settings, S
         store = Store(settings)
         if writes:
             check_writable(store.root)
+            if (swept := sweep(store.root)).count:
+                console.print(
+                    f"Removed {swept.count} temporary files of processes that were killed ({swept.size / 1e6:.1f} MB)."
+                )
         prepare_home(store)
         of_store(store)
         return settings, store
