@@ -34,6 +34,7 @@ Seconds = Annotated[float, *_unit("s")]
 Hours = Annotated[float, *_unit("h")]
 Hertz = Annotated[float, *_unit("Hz")]
 Degrees = Annotated[float, *_unit("deg")]
+Megabytes = Annotated[float, *_unit("MB")]
 Metres = Annotated[float, *_unit("m")]
 
 _ENV = re.compile(r"\$\{(\w+)\}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -65,6 +67,52 @@ def changed(change: Callable[[bytes], bytes]) -> Fault:
     def answer(handler: Handler, right: Callable[[], Reply]) -> None:
         reply = right()
         handler.send(Reply(reply.status, change(reply.body), reply.headers))
+
+    return answer
+
+
+def packed(change: Callable[[bytes], bytes] = lambda body: body) -> Fault:
+    """Answer packed with gzip; `change` is made to the packed body."""
+
+    def answer(handler: Handler, right: Callable[[], Reply]) -> None:
+        reply = right()
+        body = change(gzip.compress(reply.body))
+        handler.send(Reply(reply.status, body, reply.headers | {"Content-Encoding": "gzip"}))
+
+    return answer
+
+
+def bomb(size: int) -> Fault:
+    """Answer with zeros, packed with gzip."""
+    return lambda handler, _: handler.send(Reply(200, gzip.compress(b"\0" * size), {"Content-Encoding": "gzip"}))
+
+
+def announced(size: int) -> Fault:
+    """Promise a length and send next to nothing."""
+
+    def answer(handler: Handler, _: Callable[[], Reply]) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(size))
+        handler.end_headers()
+        handler.wfile.write(b"0" * 100)
+        handler.close_connection = True
+
+    return answer
+
+
+def endless(chunked: bool = False, code: int = 200) -> Fault:
+    """Send until the other side has had enough."""
+
+    def answer(handler: Handler, _: Callable[[], Reply]) -> None:
+        handler.send_response(code)
+        if chunked:
+            handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.close_connection = True
+        body = b"0" * (1 << 16)
+        with suppress(OSError):
+            while True:
+                handler.wfile.write(b"%x\r\n%s\r\n" % (len(body), body) if chunked else body)
 
     return answer
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ris_core.config.archive_pattern import components_of
-from ris_core.section import Degrees, ExpandedPath, ExpandedText, Metres, Seconds, Section
+from ris_core.section import Degrees, ExpandedPath, ExpandedText, Megabytes, Metres, Seconds, Section
 
 
 class Network(Section):
@@ -127,6 +127,13 @@ class FdsnSource(Section):
     )
     longest_retry_after: Seconds = Field(
         600.0, ge=0, le=86400, description="Longest wait that the data centre's Retry-After can ask for, s (ours)."
+    )
+    largest_answer: Megabytes = Field(
+        1000.0,
+        gt=0,
+        le=100_000,
+        description="Greatest size of a data centre's answer, packed or not, MB; a day at 1000 Hz in 64-bit floats is "
+        "691 MB (ours).",
     )
     simultaneous_requests: int = Field(
         3, ge=1, le=64, description="Station-days of one run that are fetched at once on Dask workers (ours)."

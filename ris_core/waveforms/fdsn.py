@@ -19,12 +19,13 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from ris_core.config import FdsnSource, Settings
 from ris_core.station_day import NS, StationDay
 from ris_core.storage.damage import DamagedFileError
+from ris_core.waveforms.bounded_answer import AnswerTooLargeError
 from ris_core.waveforms.content import TooLargeError
 from ris_core.waveforms.fdsn_client import FAILURES, Answer, Credentials, FdsnClient, is_known, known_providers
 from ris_core.waveforms.fdsn_memory import Memory
 from ris_core.waveforms.received import DamagedError, WrongAnswerError, inventory_of, stream_of
 from ris_core.waveforms.source import Fetched
-from ris_core.waveforms.stationxml import read_stationxml
+from ris_core.waveforms.stationxml import LARGEST_MB, read_stationxml
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -240,6 +241,9 @@ class DataCentre:
             raise _PassingError(str(error)) from error
         except WrongAnswerError as error:
             raise DataCentreError(f"{self._source.provider}, {what}: {error}") from error
+        except AnswerTooLargeError as error:
+            limits = f"source.largest_answer; StationXML at most {LARGEST_MB:g} MB"
+            raise DataCentreError(f"{self._source.provider}, {what}: {error} ({limits})") from error
         except FAILURES as error:
             if isinstance(error, DataCentreError):
                 raise
@@ -255,7 +259,9 @@ class DataCentre:
             )
         self._credentials = credentials_from_environment(provider)
         try:
-            client = FdsnClient(self._answer, provider, self._credentials, self._source.timeout)
+            client = FdsnClient(
+                self._answer, provider, self._credentials, self._source.timeout, self._source.largest_answer
+            )
         except (ValueError, FDSNNoAuthenticationServiceException) as error:
             raise DataCentreError(f"{provider}: {EIDA_TOKEN} cannot be used: {self._said(error)}") from None
         if "dataselect" not in client.services:

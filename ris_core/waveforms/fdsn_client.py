@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import logging
+import re
 import time
 import urllib.request
 import warnings
@@ -16,6 +17,9 @@ from typing import Any
 from obspy.clients.fdsn import Client
 from obspy.clients.fdsn.header import DEFAULT_USER_AGENT, URL_MAPPINGS, FDSNException
 from obspy.clients.fdsn.wadl_parser import WADLParser
+
+from ris_core.waveforms.bounded_answer import bound
+from ris_core.waveforms.stationxml import LARGEST_MB
 
 _log = logging.getLogger(__name__)
 
@@ -74,6 +78,8 @@ class FdsnClient(Client):  # type: ignore[misc]  # ObsPy has no annotations
         As the environment gives them.
     timeout
         Silence after which a request has failed, s.
+    largest_answer
+        Greatest size of an answer with samples, MB; other answers may be as large as StationXML at most.
 
     Raises
     ------
@@ -83,8 +89,11 @@ class FdsnClient(Client):  # type: ignore[misc]  # ObsPy has no annotations
         The EIDA token is not one, or the data centre takes none.
     """
 
-    def __init__(self, answer: Answer, provider: str, credentials: Credentials, timeout: float) -> None:
+    def __init__(
+        self, answer: Answer, provider: str, credentials: Credentials, timeout: float, largest_answer: float
+    ) -> None:
         self._answer = answer
+        self._largest_answer = largest_answer
         super().__init__(
             provider,
             user=credentials.user,
@@ -96,7 +105,7 @@ class FdsnClient(Client):  # type: ignore[misc]  # ObsPy has no annotations
 
     def _set_opener(self, user: str | None, password: str | None) -> None:
         super()._set_opener(user, password)
-        self._url_opener.add_handler(_Watch(self._answer))
+        self._url_opener.add_handler(_Watch(self._answer, self._largest_answer))
 
     def _download(self, *args: Any, **kwargs: Any) -> Any:
         self._answer.status = self._answer.retry_after = None
@@ -143,17 +152,20 @@ def known_providers() -> list[str]:
 
 
 class _Watch(urllib.request.BaseHandler):
-    """Sees every answer before errors are made of it."""
+    """Sees every answer before errors are made of it, and bounds what is read of it."""
 
     handler_order = 100
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, largest_answer: float) -> None:
         self._answer = answer
+        self._largest_answer = largest_answer
 
     def http_response(self, request: Any, response: Any) -> Any:
         self._answer.url = request.full_url
         self._answer.status = response.status
         self._answer.retry_after = retry_after_seconds(response.headers.get("Retry-After"))
+        samples = re.search(r"/dataselect/[^?]*/query", request.full_url)
+        bound(response, self._largest_answer if samples else min(self._largest_answer, LARGEST_MB))
         return response
 
     https_response = http_response

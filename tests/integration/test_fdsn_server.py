@@ -528,3 +528,50 @@ def test_workers_ask_one_data_centre_no_more_at_once_than_allowed(proxy, tmp_pat
     assert sorted(o.key for o in outcomes) == sorted(keys)
     assert [o.key for o in outcomes if o.result is None] == []
     assert proxy.most_at_once <= 2
+
+
+def test_a_packed_answer_is_unpacked_and_one_that_breaks_off_is_asked_for_again(proxy, tmp_path):
+    store = store_of(proxy, tmp_path)
+    proxy.next("dataselect", faults.packed(lambda body: body[:-20]), faults.packed(lambda body: body + body))
+    record = good(acquire(store))
+    # Two members: the same samples twice.
+    assert (record["attempts"], record["coverage"]) == (2, 1.0)
+    proxy.next("dataselect", faults.packed())
+    assert good(acquire(store, NEXT_KEY))["attempts"] == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (faults.bomb(20_000_000), "the answer goes beyond 5 MB when unpacked"),
+        (faults.announced(5_000_000_000), "the answer is of 5000 MB; at most 5 MB are taken"),
+        (faults.endless(), "the answer goes beyond 5 MB, the most that is taken"),
+        (faults.endless(chunked=True), "the answer goes beyond 5 MB, the most that is taken"),
+    ],
+)
+@pytest.mark.parametrize("service", ["dataselect", "station", "wadl"])
+def test_an_answer_is_read_up_to_its_limit_only(proxy, tmp_path, service, fault, why):
+    store = store_of(proxy, tmp_path, largest_answer="5 MB")
+    proxy.always(service, fault)
+    outcome = acquire(store)
+    assert outcome.result is None
+    what = "XX.S01..HHZ" + ("" if service == "station" else " 2015-01-10")
+    assert re.match(rf"DataCentreError: {proxy.url}, .*{re.escape(what)}: {why}", outcome.error)
+    assert "(source.largest_answer; StationXML at most 256 MB)" in outcome.error
+    kind = {"wadl": ("dataselect", "application.wadl")}.get(service, (service, "query"))
+    assert len(proxy.asked(*kind)) == 1
+    assert not store.waveform(KEY).exists()
+    proxy.well()
+    assert good(acquire(store))["state"] == "data"
+
+
+def test_of_what_is_said_of_an_error_no_more_is_read_than_is_needed(proxy, tmp_path):
+    store = store_of(proxy, tmp_path)
+    proxy.next("dataselect", faults.endless(code=400))
+    outcome = acquire(store)
+    assert outcome.result is None
+    assert "HTTP 400" in outcome.error
+
+
+def test_the_limit_leaves_room_for_a_day_at_1000_hz():
+    assert settings_of(Proxy(0, 0)).source.largest_answer * 1e6 > 86_400 * 1000 * 8
