@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from ris_core.clustering.champion import why_nothing_labels
 from ris_core.config import Settings
 from ris_core.station_day import StationDay
 from ris_core.storage.store import STATION_DAY_STAGES, Stage, Store
@@ -41,8 +42,8 @@ def impossible_stages(store: Store) -> dict[Stage, str]:
     found: dict[Stage, str] = {}
     if store.settings.imported:
         found |= dict.fromkeys(("acquire", "process"), "its station-days are imported by `ris import-h5`")
-    if not store.champion.exists():
-        found["label"] = "there is no champion yet that could label"
+    if why := why_nothing_labels(store):
+        found["label"] = why
     return found
 
 

@@ -13,6 +13,7 @@ from ris_core.station_day import StationDay
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.records import read_json
 from ris_core.storage.store import Store
+from ris_dagster.model_summary import model_rows
 
 
 def states_of(store: Store) -> Any:
@@ -41,7 +42,7 @@ def status_table(store: Store, states: Any) -> Table:
         out.add_row(f"  out of date: {stage}", str(count))
     out.add_row("events", f"{int(states['events'].sum())}")
     out.add_row("label tables", f"{int(states['labelled'].sum())}")
-    for name, text in _model_rows(store):
+    for name, text in model_rows(store):
         out.add_row(name, text)
     sizes = store.size_on_disk()
     out.add_row("size on disk", _megabytes(sum(sizes.values())))
@@ -99,37 +100,6 @@ def _megabytes(size: float) -> str:
     return f"{size / 1e6:,.1f} MB" if size < 1e10 else f"{size / 1e9:,.1f} GB"
 
 
-def _model_rows(store: Store) -> list[tuple[str, str]]:
-    from ris_core.clustering.stage import trained_models
-    from ris_core.clustering.stage import verdict as judge
-    from ris_core.models.imported import imported_models
-    from ris_core.training.trials import trained_trials
-
-    rows = [("trials trained", f"{len(trained_trials(store))} of {len(store.settings.aec.grid.trials())}")]
-    imported = [f"{name} ({found['network']})" for name, found in imported_models(store).items()]
-    rows += [("imported models", ", ".join(imported))] if imported else []
-    if store.aec_choice.exists():
-        choice = read_json(store.aec_choice)
-        chosen = choice["trial"]
-        metrics = choice["metrics"] if "imported" in choice else trained_trials(store)[chosen]["metrics"]
-        rows.append(
-            (
-                "AEC validation MSE",
-                f"{metrics['val_mse']:.3g} ({chosen}; mean spectrogram {metrics['mean_spectrogram_mse']:.3g}, "
-                f"PCA-9 {metrics['pca9_mse']:.3g})",
-            )
-        )
-    for k, found in (trained_models(store) if store.aec_choice.exists() else {}).items():
-        metrics, judged = found["metrics"], judge(found, store.settings.dec)
-        verdict = "accepted" if judged.passed else "not accepted: " + "; ".join(judged.reasons)
-        rows.append(
-            (f"DEC K = {k}", f"{metrics['updates']:.0f} updates, silhouette {metrics['silhouette']:.3f}, {verdict}")
-        )
-    if store.champion.exists():
-        rows.append(("champion", str(read_json(store.champion)["model_version"])))
-    return rows
-
-
 def run_tables(store: Store, states: Any) -> list[Table]:
     """Return the short tables that end a run of the whole method."""
     settings = store.settings
@@ -139,7 +109,7 @@ def run_tables(store: Store, states: Any) -> list[Table]:
     out.add_row("station-days", f"{len(states)} ({int((states['state'] == 'no data').sum())} without data)")
     out.add_row("detections", str(_rows(store, store.detections)))
     out.add_row("events", str(int(states["events"].sum())))
-    for name, text in _model_rows(store):
+    for name, text in model_rows(store):
         out.add_row(name, text)
     out.add_row("labels written", str(_rows(store, store.labels)))
     tables = [out]

@@ -8,15 +8,16 @@ import pandas as pd
 import pyarrow as pa
 
 from ris_core import versions
+from ris_core.clustering.champion import champion_or_none
 from ris_core.clustering.stability import OnTraining, Stability, assess
-from ris_core.clustering.stage import OutOfStepError, dec_is_current, now, read_latents
+from ris_core.clustering.stage import OutOfStepError, dec_is_current, load_dec, now, read_dec, read_latents
 from ris_core.clustering.trainings import Labels, Recipe, Trainings
 from ris_core.models.inference import soft_assignments
 from ris_core.models.networks import Dec
-from ris_core.models.weights import JSON_FILE, load_model, read_description
 from ris_core.section import digest_of
 from ris_core.storage import tables
-from ris_core.storage.records import read_json, write_json
+from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.records import read_record, write_json
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
 from ris_core.training.training_set import TrainingSet
@@ -39,7 +40,8 @@ def assessed_k(store: Store) -> int:
     """Return the K that is looked at: that of the settings, else the champion's, else the first of `dec.k`."""
     if store.settings.stability.k is not None:
         return store.settings.stability.k
-    return int(read_json(store.champion)["k"]) if store.champion.exists() else store.settings.dec.k[0]
+    champion = champion_or_none(store)
+    return store.settings.dec.k[0] if champion is None else champion.k
 
 
 def stability_configuration(store: Store, k: int) -> str:
@@ -50,7 +52,8 @@ def stability_configuration(store: Store, k: int) -> str:
     OutOfStepError
         There is no DEC of K as the settings would make it.
     """
-    if not ((store.dec(k) / JSON_FILE).exists() and dec_is_current(store, k)):
+    description = read_dec(store, k)
+    if description is None or not dec_is_current(store, k):
         raise OutOfStepError(
             f"{store.dec(k)}: there is no DEC of K = {k} as the settings, autoencoder and training set of now would "
             f"make it (dec.k is {list(store.settings.dec.k)}; values from the launchpad are not those of the "
@@ -62,7 +65,7 @@ def stability_configuration(store: Store, k: int) -> str:
         [
             versions.STABILITY,
             *now(store),
-            read_description(store.dec(k))["digest"],
+            description["digest"],
             k,
             settings.dec.initialisation_values(),
             settings.dec.training_values(),
@@ -73,13 +76,12 @@ def stability_configuration(store: Store, k: int) -> str:
 
 
 def stability_is_current(store: Store) -> bool:
-    """Return whether the assessment is the one that the settings and the DEC of now would give."""
-    path = store.analysis(SUMMARY)
-    if not path.exists():
-        return False
+    """Return whether the assessment stands undamaged and is what the settings and the DEC of now would give."""
     try:
-        return bool(read_json(path)["configuration"] == stability_configuration(store, assessed_k(store)))
-    except (OutOfStepError, FileNotFoundError):
+        found = read_record(store.analysis(SUMMARY), {"configuration": str})["configuration"]
+        tables.read_table(store.analysis(TABLE))
+        return bool(found == stability_configuration(store, assessed_k(store)))
+    except (OutOfStepError, FileNotFoundError, DamagedFileError):
         return False
 
 
@@ -105,9 +107,7 @@ def assess_dec(
 
 
 def _model_and_labels(store: Store, data: TrainingSet, k: int) -> tuple[Dec, Labels]:
-    model, _ = load_model(store.dec(k))
-    if not isinstance(model, Dec):
-        raise TypeError(f"{store.dec(k)}: not a DEC model")
+    model, _ = load_dec(store, k)
     return model, soft_assignments(model, data.samples)[0].argmax(axis=1).astype("int32")
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ris_core import config
-from ris_core.clustering.stage import trained_models, verdict
+from ris_core.clustering.stage import load_dec, trained_models, verdict
 from ris_core.models.imported import imported_models, load_imported
 from ris_core.models.networks import Dec
-from ris_core.models.weights import JSON_FILE, load_model, read_description, weights_digest
+from ris_core.models.weights import JSON_FILE, load_model, read_description, require_sound, weights_digest
+from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Store
 from ris_core.training import trials
 from ris_core.training.acceptance import Acceptance, accept_dec
@@ -102,13 +104,26 @@ def choose_k(models: Mapping[int, Mapping[str, Any]], k: int | None, settings: c
 
 
 def candidate_of_k(store: Store, k: int | None) -> Candidate:
-    """Return the model of a K, or the accepted one of best silhouette; raises as `choose_k`."""
-    chosen = choose_k(trained_models(store), k, store.settings.dec)
-    return candidate_of_folder(store.dec(chosen), f"trained here, K = {chosen}")
+    """Return the model of a K, or the accepted one of best silhouette; raises as `choose_k` and `load_dec`."""
+    # The files of another K than the one that is asked for are not looked at, whatever has become of them.
+    models = (trained_models(store, [k]) if k is not None else {}) or trained_models(store)
+    chosen = choose_k(models, k, store.settings.dec)
+    model, metadata = load_dec(store, chosen)
+    return Candidate(f"trained here, K = {chosen}", model, metadata, weights_digest(model))
 
 
 def candidate_of_folder(folder: Path, origin: str) -> Candidate:
-    """Return the model in a folder; raises `WeightsError` if there is none or it is damaged."""
+    """Return the model in a folder.
+
+    Raises
+    ------
+    WeightsError
+        There is none.
+    DamagedFileError
+        It is damaged.
+    UnknownCandidateError
+        It is an autoencoder.
+    """
     model, metadata = load_model(folder)
     if not isinstance(model, Dec):
         raise UnknownCandidateError(f"{folder}: holds an autoencoder without clusters, which cannot label")
@@ -136,12 +151,17 @@ def candidate_of_imported(store: Store, name: str) -> Candidate:
 
 
 def folder_of_run(store: Store, run_id: str) -> Path | None:
-    """Return where the model that an MLflow run trained is on disk: a champion's copy, or the model of a K."""
+    """Return where the model that an MLflow run trained is on disk: a champion's copy, or the model of a K.
+
+    A damaged one is passed over: it is not said whose it is, and MLflow has its files as well.
+    """
     champions = sorted(path.parent for path in store.champion_model("").glob(f"*/{JSON_FILE}"))
     trained = [store.dec(k) for k in store.settings.dec.k if (store.dec(k) / JSON_FILE).exists()]
     for folder in [*champions, *trained]:
-        if read_description(folder)["metadata"].get("mlflow_run_id") == run_id:
-            return folder
+        with suppress(DamagedFileError):
+            require_sound(folder)
+            if read_description(folder)["metadata"].get("mlflow_run_id") == run_id:
+                return folder
     return None
 
 
@@ -174,15 +194,26 @@ def required_checks(
 
 
 def _of_autoencoder(store: Store, candidate: Candidate) -> tuple[str, Acceptance | None]:
-    """Return trial and verdict of the autoencoder that a model was trained from; no verdict where it is not there."""
+    """Return trial and verdict of the autoencoder that a model was trained from; no verdict where it is not there.
+
+    Raises `DamagedFileError` where it may be one whose description is damaged.
+    """
     wanted = candidate.metadata.get("aec")
     if store.aec_choice.exists():
         choice = trials.read_choice(store)
         if choice["digest"] == wanted and "imported" in choice:
             return f"imported {choice['imported']}", trials.verdict(choice, store.settings.aec)
-    for key, metadata in trials.trained_trials(store).items():
-        if read_description(store.aec(key))["digest"] == wanted:
-            return key, trials.verdict(metadata, store.settings.aec)
+    damaged: DamagedFileError | None = None
+    for key in store.settings.aec.grid.trials():
+        try:
+            found = trials.read_trial(store, key)
+        except DamagedFileError as error:
+            damaged = error
+            continue
+        if found is not None and found["digest"] == wanted:
+            return key, trials.verdict(found["metadata"], store.settings.aec)
+    if damaged is not None and wanted is not None:
+        raise damaged
     return "", None
 
 

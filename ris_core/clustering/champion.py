@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,13 @@ from typing import Any
 from ris_core import config
 from ris_core.section import digest_of
 from ris_core.storage.atomic import replacing
-from ris_core.storage.records import read_json
+from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.records import read_record, to_text, write_json
 from ris_core.storage.store import Store
+
+MODEL_AGAIN = "materialize champion_model again with the same model, by its K or its version in MLflow"
+"""The remedy where files of a champion are damaged."""
+_COPY = "champion.json"
 
 
 class NoChampionError(FileNotFoundError):
@@ -92,11 +97,6 @@ def version_of(k: int, digest: str) -> str:
     return f"k{k}-{digest}"
 
 
-def novelty_path(store: Store, model_version: str, digest: str) -> Path:
-    """Return the path of a champion's novelty model; one folder may hold several, of different settings."""
-    return store.champion_model(model_version) / f"novelty-{digest}.safetensors"
-
-
 def label_digest(champion: Champion, settings: config.Labelling) -> str:
     """Return the digest of all that decides about a label table, besides its spectrograms."""
     return digest_of([champion.digest, settings.reconstruction_error])
@@ -109,12 +109,19 @@ def read_champion(store: Store) -> Champion:
     ------
     NoChampionError
         There is none yet.
-    ValueError
-        The record is damaged.
+    DamagedFileError
+        The record is damaged; says how to have it back.
     """
     if not store.champion.exists():
         raise NoChampionError(f"{store.champion}: there is no champion yet; materialize champion_model first")
-    record = read_json(store.champion)
+    try:
+        return _read_record(store.champion)
+    except DamagedFileError as error:
+        raise DamagedFileError(error.path, error.why, _remedy(store)) from error
+
+
+def _read_record(path: Path) -> Champion:
+    record = read_record(path, {f.name: object for f in fields(Champion)})
     try:
         former = record["former"]
         values = {f.name: record[f.name] for f in fields(Champion)} | {
@@ -123,27 +130,48 @@ def read_champion(store: Store) -> Champion:
             "former": None if former is None else Former(**former | {"classes": tuple(former["classes"])}),
         }
         return Champion(**values)
-    except (KeyError, TypeError) as error:
-        raise ValueError(
-            f"{store.champion}: not a record of this version ({error}); remove it and materialize champion_model again"
-        ) from error
+    except (TypeError, AttributeError) as error:
+        raise DamagedFileError(path, f"not a record of this version: {error}") from error
+
+
+def _remedy(store: Store) -> str:
+    """Return how a damaged record is mended: by the newest copy that is sound, as it holds the class numbers."""
+    copies = store.champion_model("").glob(f"*/{_COPY}")
+    for copy in sorted(copies, key=lambda path: path.stat().st_mtime, reverse=True):
+        with suppress(OSError):
+            _read_record(copy)
+            return f"put its copy {copy} in its place, which keeps the class numbers"
+    return "remove it and materialize champion_model again, which numbers the classes anew"
 
 
 def champion_or_none(store: Store) -> Champion | None:
-    """Return the champion, or none before there is one; raises `ValueError` if the record is damaged."""
+    """Return the champion, or none before there is one; raises `DamagedFileError` if the record is damaged."""
     return read_champion(store) if store.champion.exists() else None
 
 
+def why_nothing_labels(store: Store) -> str:
+    """Return why no station-day can be labelled: there is no champion, or its record is damaged; empty if one can."""
+    try:
+        read_champion(store)
+    except NoChampionError:
+        return "there is no champion yet that could label"
+    except OSError as error:
+        return str(error)
+    return ""
+
+
 def appoint(store: Store, champion: Champion, publish: Callable[[], None] = lambda: None) -> None:
-    """Record a champion whose files are in their folder.
+    """Record a champion whose files are in their folder, and keep a copy of the record beside them.
 
     The record is written before `publish` tells others of it, and takes its place right after: if `publish` raises,
     nothing has changed here; if the process ends in between, the same choice again mends it.
     """
-    record = asdict(champion) | {"folder": store.relative(store.champion_model(champion.model_version))}
+    folder = store.champion_model(champion.model_version)
+    record = asdict(champion) | {"folder": store.relative(folder)}
     with replacing(store.champion) as temporary:
-        temporary.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        temporary.write_text(to_text(record), encoding="utf-8")
         publish()
+    write_json(folder / _COPY, record)
 
 
 def class_names(settings: config.Champion, classes: Iterable[int]) -> dict[int, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from ris_core import config, versions
@@ -16,8 +17,10 @@ from ris_core.clustering.scores import silhouettes, subsample
 from ris_core.clustering.stage import now
 from ris_core.progress import track
 from ris_core.section import digest_of
-from ris_core.storage.atomic import replacing
-from ris_core.storage.records import read_json, write_json
+from ris_core.storage import tables
+from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.records import read_record, write_json
+from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
 from ris_core.training.floors import live_dimensions
 
@@ -136,13 +139,24 @@ def criteria_configuration(store: Store) -> str:
 
 
 def write_criteria(store: Store, criteria: pd.DataFrame) -> None:
-    """Write the table of criteria over K."""
-    with replacing(store.cluster_count) as temporary:
-        criteria.reset_index().to_parquet(temporary)
-    write_json(store.cluster_count.with_suffix(".json"), {"configuration": criteria_configuration(store)})
+    """Write the table of criteria over K; the JSON beside it comes last and says what it is of."""
+    frame, configuration = criteria.reset_index(), criteria_configuration(store)
+    schema = pa.schema([pa.field(name, pa.from_numpy_dtype(dtype), False) for name, dtype in frame.dtypes.items()])
+    stamp = Stamp(configuration, versions.CLUSTER_COUNT, now(store)[1])
+    content = tables.write_table(store.cluster_count, frame, schema, stamp)
+    write_json(store.cluster_count.with_suffix(".json"), {"configuration": configuration, "content": content})
 
 
 def criteria_are_current(store: Store) -> bool:
-    """Return whether the criteria over K are those that the settings and latents of now would give."""
-    path = store.cluster_count.with_suffix(".json")
-    return path.exists() and bool(read_json(path)["configuration"] == criteria_configuration(store))
+    """Return whether the criteria over K stand undamaged and are what the settings and latents of now would give."""
+    try:
+        found = read_record(store.cluster_count.with_suffix(".json"), {"configuration": str})
+        if found["configuration"] != criteria_configuration(store):
+            return False
+        # Tables of earlier versions have no digest.
+        if "content" in found:
+            tables.read_table(store.cluster_count)
+            return bool(tables.read_stamp(store.cluster_count)[1] == found["content"])
+        return store.cluster_count.exists()
+    except (FileNotFoundError, DamagedFileError):
+        return False

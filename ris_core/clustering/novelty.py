@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 from numpy.typing import NDArray
 
 from ris_core import config
+from ris_core.clustering.champion import MODEL_AGAIN
 from ris_core.section import digest_of
-from ris_core.storage.atomic import replacing
+from ris_core.storage.damage import DamagedFileError, damage_named
+from ris_core.storage.tensors import read_arrays, write_arrays
 
 ScoreName = Literal["reconstruction", "distance", "probability"]
 Scores = dict[ScoreName, NDArray[np.float32]]
@@ -31,10 +31,6 @@ RIDGE = 1e-6
 """Added to the variances of every cluster, as a share of the mean variance of the live latent dimensions."""
 
 _FORMAT = "1"
-
-
-class NoveltyFileError(ValueError):
-    """A file is no novelty model; the message names it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,37 +133,41 @@ class NoveltyModel:
     def save(self, path: Path) -> None:
         """Write the model as one safetensors file."""
         arrays = {"live": self.live, "means": self.means, "whitening": self.whitening}
-        # One entry: safetensors writes several in no fixed order.
-        about = {"novelty": json.dumps(self._description() | {"format": _FORMAT}, sort_keys=True)}
-        with replacing(path) as temporary:
-            safetensors.numpy.save_file(arrays, temporary, about)
+        write_arrays(path, arrays, {"novelty": json.dumps(self._description() | {"format": _FORMAT}, sort_keys=True)})
 
     @classmethod
-    def load(cls, path: Path) -> NoveltyModel:
+    def load(cls, path: Path, digest: str | None = None) -> NoveltyModel:
         """Read a model that `save` wrote.
+
+        Parameters
+        ----------
+        path
+            The file.
+        digest
+            Of the model that it must be; none: whichever is there.
 
         Raises
         ------
-        FileNotFoundError
-            There is no such file.
-        NoveltyFileError
-            It is not a novelty model.
+        DamagedFileError
+            It is damaged or has gone, or is another novelty model.
         """
         try:
-            with safetensors.safe_open(path, "np") as file:
-                about = json.loads(file.metadata()["novelty"])
-                arrays = {name: file.get_tensor(name) for name in ("live", "means", "whitening")}
-            return cls(
-                score=about["score"],
-                thresholds={name: float(value) for name, value in about["thresholds"].items()},
-                false_alarms=float(about["false_alarms"]),
-                held_out=int(about["held_out"]),
-                **arrays,
+            arrays, about = read_arrays(path, MODEL_AGAIN)
+        except FileNotFoundError as error:
+            raise DamagedFileError(path, "there is no such file", MODEL_AGAIN) from error
+        with damage_named(path, MODEL_AGAIN):
+            told = json.loads(about["novelty"])
+            found = cls(
+                score=told["score"],
+                thresholds={name: float(value) for name, value in told["thresholds"].items()},
+                false_alarms=float(told["false_alarms"]),
+                held_out=int(told["held_out"]),
+                **{name: arrays[name] for name in ("live", "means", "whitening")},
             )
-        except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise NoveltyFileError(
-                f"{path}: not a novelty model ({error}); materialize champion_model again"
-            ) from error
+            own = found.digest
+        if digest is not None and own != digest:
+            raise DamagedFileError(path, f"its novelty model has the digest {own}, not {digest}", MODEL_AGAIN)
+        return found
 
 
 def fit_novelty(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import safetensors.numpy
 from numpy.typing import NDArray
 
 from ris_core import config, versions
@@ -17,14 +16,15 @@ from ris_core.clustering.initialise import Initialisation, centroids_digest, ini
 from ris_core.clustering.scores import class_table, davies_bouldin, label_change_table, overall, silhouette
 from ris_core.models.device import use_cores
 from ris_core.models.inference import encode, reconstruction_error
-from ris_core.models.networks import Aec
-from ris_core.models.weights import JSON_FILE, read_description, save_model
+from ris_core.models.networks import Aec, Dec
+from ris_core.models.weights import JSON_FILE, load_model, read_description, require_sound, save_model
 from ris_core.section import digest_of
 from ris_core.storage import tables
-from ris_core.storage.atomic import replacing
-from ris_core.storage.records import read_json, write_json
+from ris_core.storage.damage import DamagedFileError, damage_named
+from ris_core.storage.records import read_record, write_json
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
+from ris_core.storage.tensors import read_arrays, write_arrays
 from ris_core.training.acceptance import Acceptance, accept_dec, coinciding
 from ris_core.training.checkpoint import Checkpoint
 from ris_core.training.dec import train_dec
@@ -34,6 +34,9 @@ from ris_core.training.training_set import TrainingSet, digest_on_disk
 from ris_core.training.trials import read_choice
 
 _CLUSTERS, _CLUSTERS_JSON = "clusters.safetensors", "clusters.json"
+_ENCODE_AGAIN = "materialize latent_features again, or let `ris run` do it"
+_CLUSTER_AGAIN = "materialize gmm_clusters again for this K, or let `ris run` do it"
+_TRAIN_AGAIN = "materialize dec_models again for this K, or let `ris run` do it"
 
 
 class OutOfStepError(ValueError):
@@ -66,6 +69,8 @@ def read_latents(store: Store) -> tuple[NDArray[np.float32], Stamp]:
         There are none yet.
     OutOfStepError
         They are not of the autoencoder and the training set of now.
+    DamagedFileError
+        The table is damaged.
     """
     path = store.latent_features
     if not path.exists():
@@ -77,7 +82,8 @@ def read_latents(store: Store) -> tuple[NDArray[np.float32], Stamp]:
             f"{path}: these latents are not of the autoencoder ({aec}) and the training set ({training_set}) of now; "
             "materialize latent_features again"
         )
-    return np.stack(tables.read_table(path, ["latent"])["latent"].tolist()), stamp
+    with damage_named(path, _ENCODE_AGAIN):
+        return np.stack(tables.read_table(path, ["latent"])["latent"].tolist()), stamp
 
 
 def now(store: Store) -> tuple[str, str]:
@@ -86,10 +92,10 @@ def now(store: Store) -> tuple[str, str]:
 
 
 def latents_are_current(store: Store) -> bool:
-    """Return whether the latents are of the autoencoder and the training set of now."""
+    """Return whether the latents stand undamaged and are of the autoencoder and the training set of now."""
     try:
         read_latents(store)
-    except (FileNotFoundError, OutOfStepError):
+    except (FileNotFoundError, OutOfStepError, DamagedFileError):
         return False
     return True
 
@@ -100,8 +106,7 @@ def make_clusters(store: Store, k: int, settings: config.Dec) -> Initialisation:
     centroids = read_centroids(settings, k) if settings.initialisation == "given" else None
     clusters = initialise(settings.initialisation, z, k, settings.n_init, settings.seed, centroids=centroids)
     folder = store.gmm(k)
-    with replacing(folder / _CLUSTERS) as temporary:
-        safetensors.numpy.save_file({"centroids": clusters.centroids, "labels": clusters.labels}, temporary)
+    write_arrays(folder / _CLUSTERS, {"centroids": clusters.centroids, "labels": clusters.labels})
     write_json(
         folder / _CLUSTERS_JSON,
         {
@@ -123,9 +128,12 @@ def clusters_configuration(store: Store, settings: config.Dec) -> str:
 
 
 def clusters_are_current(store: Store, k: int) -> bool:
-    """Return whether the initial clusters for K are those that the settings and latents of now would give."""
-    path = store.gmm(k) / _CLUSTERS_JSON
-    return path.exists() and bool(read_json(path)["configuration"] == clusters_configuration(store, store.settings.dec))
+    """Return whether the initial clusters for K stand undamaged and are what settings and latents of now would give."""
+    try:
+        found = read_clusters(store, k)[2]
+        return bool(found["configuration"] == clusters_configuration(store, store.settings.dec))
+    except (FileNotFoundError, OutOfStepError, DamagedFileError):
+        return False
 
 
 def read_clusters(store: Store, k: int) -> tuple[NDArray[np.float64], NDArray[np.int32], dict[str, Any]]:
@@ -137,17 +145,27 @@ def read_clusters(store: Store, k: int) -> tuple[NDArray[np.float64], NDArray[np
         There are none yet.
     OutOfStepError
         They are not of the autoencoder and the training set of now.
+    DamagedFileError
+        A file of them is damaged.
     """
     folder = store.gmm(k)
-    if not (folder / _CLUSTERS_JSON).exists():
+    path = folder / _CLUSTERS_JSON
+    if not path.exists():
         raise FileNotFoundError(f"{folder}: there are no initial clusters for K = {k}; materialize gmm_clusters first")
-    description = read_json(folder / _CLUSTERS_JSON)
+    description = read_record(path, dict.fromkeys(("aec", "training_set", "configuration"), str), _CLUSTER_AGAIN)
     if (description["aec"], description["training_set"]) != now(store):
         raise OutOfStepError(
             f"{folder}: these initial clusters are not of the autoencoder and the training set of now; materialize "
             "latent_features and gmm_clusters again"
         )
-    arrays = safetensors.numpy.load_file(folder / _CLUSTERS)
+    path = folder / _CLUSTERS
+    try:
+        arrays, _ = read_arrays(path, _CLUSTER_AGAIN)
+    except FileNotFoundError as error:
+        why = f"there is no such file, but {_CLUSTERS_JSON} describes it"
+        raise DamagedFileError(path, why, _CLUSTER_AGAIN) from error
+    if not {"centroids", "labels"} <= arrays.keys() or len(arrays["centroids"]) != k:
+        raise DamagedFileError(path, f"it does not hold {k} centroids and the labels", _CLUSTER_AGAIN)
     return arrays["centroids"], arrays["labels"], description
 
 
@@ -247,11 +265,17 @@ def dec_configuration(store: Store, k: int, settings: config.Dec) -> str:
 
 
 def dec_is_current(store: Store, k: int) -> bool:
-    """Return whether the DEC of K is the one that the settings and initial clusters of now would give."""
-    found = trained_models(store).get(k)
-    if found is None or not clusters_are_current(store, k):
+    """Return whether the DEC of K stands undamaged and is what the settings and initial clusters of now would give."""
+    try:
+        found = trained_models(store, [k]).get(k)
+        if found is None or not clusters_are_current(store, k):
+            return False
+        if found["configuration"] != dec_configuration(store, k, store.settings.dec):
+            return False
+        require_sound(store.dec(k), _TRAIN_AGAIN)
+    except (FileNotFoundError, DamagedFileError):
         return False
-    return bool(found["configuration"] == dec_configuration(store, k, store.settings.dec))
+    return True
 
 
 def save_dec(
@@ -282,14 +306,40 @@ def save_dec(
     )
 
 
-def trained_models(store: Store) -> dict[int, dict[str, Any]]:
-    """Return what is known of every DEC of the settings that was trained on what is there now, by K."""
-    found = {
-        k: read_description(store.dec(k))["metadata"]
-        for k in store.settings.dec.k
-        if (store.dec(k) / JSON_FILE).exists()
-    }
-    return {k: m for k, m in found.items() if (m["aec"], m["training_set"]) == now(store)}
+def read_dec(store: Store, k: int) -> dict[str, Any] | None:
+    """Return the description of the DEC of K, none before it was trained; raises `DamagedFileError`."""
+    folder = store.dec(k)
+    return read_description(folder, _TRAIN_AGAIN) if (folder / JSON_FILE).exists() else None
+
+
+def load_dec(store: Store, k: int) -> tuple[Dec, dict[str, Any]]:
+    """Return the DEC of K and its metadata; raises as `load_model`."""
+    model, metadata = load_model(store.dec(k), remedy=_TRAIN_AGAIN)
+    if not isinstance(model, Dec):
+        raise TypeError(f"{store.dec(k)}: not a DEC model")
+    return model, metadata
+
+
+def trained_models(store: Store, only: Collection[int] | None = None) -> dict[int, dict[str, Any]]:
+    """Return what is known of every DEC that was trained on what is there now, by K.
+
+    Parameters
+    ----------
+    store
+        Where to look.
+    only
+        The K that are asked about; none: all of the settings.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no chosen autoencoder or no training set.
+    DamagedFileError
+        A description is damaged.
+    """
+    asked = [k for k in store.settings.dec.k if only is None or k in only]
+    found = {k: description["metadata"] for k in asked if (description := read_dec(store, k)) is not None}
+    return {k: m for k, m in found.items() if (m.get("aec"), m.get("training_set")) == now(store)}
 
 
 def verdict(metadata: Mapping[str, Any], settings: config.Dec) -> Acceptance:

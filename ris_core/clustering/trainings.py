@@ -8,15 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 from numpy.typing import NDArray
 
 from ris_core import config
 from ris_core.clustering.initialise import initialise, read_centroids
 from ris_core.models.inference import soft_assignments
 from ris_core.models.networks import Aec
-from ris_core.storage.atomic import replacing
+from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.tensors import read_arrays, write_arrays
 from ris_core.training.dec import train_dec
 from ris_core.training.samples import BLOCK, Samples
 
@@ -88,20 +87,19 @@ class Trainings:
         self._path, self._configuration = path, configuration
         self._done: dict[str, Labels] = {}
         try:
-            with safetensors.safe_open(path, "numpy") as file:
-                if (file.metadata() or {}).get("configuration") == configuration:
-                    self._done = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            found, about = read_arrays(path, "the trainings begin anew", digest_needed=True)
+            if about.get("configuration") == configuration:
+                self._done = found
         except FileNotFoundError:
             pass
-        except (OSError, safetensors.SafetensorError) as error:
-            logger.warning("%s cannot be read (%s); the trainings begin anew", path, error)
+        except DamagedFileError as error:
+            logger.warning("finished trainings: %s", error)
 
     def labels(self, name: str, make: Callable[[], Labels]) -> Labels:
         """Return the labels of a training, which is made unless it is done already."""
         if name not in self._done:
             self._done[name] = np.ascontiguousarray(make(), dtype=np.int32)
-            with replacing(self._path) as temporary:
-                safetensors.numpy.save_file(self._done, temporary, {"configuration": self._configuration})
+            write_arrays(self._path, self._done, {"configuration": self._configuration})
         return self._done[name]
 
     def clear(self) -> None:

@@ -9,24 +9,24 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ris_core import config
-from ris_core.clustering.candidates import Candidate, RequiredCheck, candidate_of_folder, require, required_checks
+from ris_core.clustering.candidates import Candidate, RequiredCheck, require, required_checks
 from ris_core.clustering.champion import (
     Champion,
     Former,
     champion_or_none,
     class_names,
-    novelty_path,
     version_of,
 )
+from ris_core.clustering.champion_files import load_copy, novelty_path
 from ris_core.clustering.matching import Matching, first_classes, known_classes, match_clusters
 from ris_core.clustering.novelty import NoveltyModel, fit_novelty
 from ris_core.labels.inference import LabelArrays, label_spectrograms
 from ris_core.models.networks import Dec
-from ris_core.models.weights import WeightsError, save_model
+from ris_core.models.weights import save_model
 from ris_core.storage import spectrogram_file
 from ris_core.storage.store import Store
 from ris_core.training.acceptance import coinciding
-from ris_core.training.training_set import digest_on_disk
+from ris_core.training.training_set import digest_on_disk, validation_split
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,10 @@ def prepare(store: Store, candidate: Candidate) -> Appointment:
         There is no training set.
     NoAcceptedModelError
         The model fails a required check.
+    DamagedFileError
+        The record or the files of the champion before are damaged.
     ValueError
-        Its novelty cannot be calibrated, or the champion before it cannot be read.
+        Its novelty cannot be calibrated.
     """
     settings = store.settings
     labels = label_training_set(store, candidate, settings.labelling.reconstruction_error)
@@ -116,14 +118,20 @@ def prepare(store: Store, candidate: Candidate) -> Appointment:
     together = coinciding(candidate.model.clustering.centroids.detach().cpu().numpy(), labels.latent)
     checks = required_checks(store, candidate, sizes.tolist(), together)
     require(checks, candidate)
-    held_out = spectrogram_file.read_column(store.training_set, "validation").astype(bool)
+    held_out = validation_split(store)
     q, errors = labels.probabilities, labels.reconstruction_error
     novelty = fit_novelty(labels.latent, labels.cluster, q, errors, held_out, settings.novelty)
     version = version_of(candidate.k, candidate.digest)
     before = champion_or_none(store)
-    shared = None if before is None else _clusters_of(store, before)
-    matching = _matching(settings.champion, before, shared, version, labels.cluster, candidate.k)
     normalisation = candidate.normalisation.model_dump(mode="json")
+    if before is None:
+        shared = None
+    elif (before.model_version, before.normalisation) == (version, normalisation):
+        # Its own files, which this may be meant to mend, are not needed.
+        shared = labels.cluster
+    else:
+        shared = _clusters_of(store, before)
+    matching = _matching(settings.champion, before, shared, version, labels.cluster, candidate.k)
     folder = store.champion_model(version)
     # A copy of its own: training the same K again must not change what labels behind its back.
     save_model(folder, candidate.model, {**candidate.metadata, "normalisation": normalisation})
@@ -190,13 +198,13 @@ def _matching(
 
 
 def _clusters_of(store: Store, champion: Champion) -> NDArray[np.int32]:
-    try:
-        candidate = candidate_of_folder(store.champion_model(champion.model_version), champion.origin)
-    except WeightsError as error:
-        raise WeightsError(
-            f"{error}. Without the files of the champion before, classes cannot be matched: put them back, or remove "
-            f"{store.champion} to begin with new class numbers"
-        ) from error
+    remedy = (
+        "without the files of the champion before, classes cannot be matched: put them back, or make the same model "
+        f"champion once more (mlflow_version: {champion.mlflow_model_version or 'none'}), or remove {store.champion} "
+        "to begin with new class numbers"
+    )
+    model = load_copy(store.champion_model(champion.model_version), remedy)
+    candidate = Candidate(champion.origin, model, {"normalisation": champion.normalisation}, "")
     return label_training_set(store, candidate, reconstruction=False).cluster
 
 

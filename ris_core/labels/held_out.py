@@ -15,6 +15,7 @@ from ris_core.processing.stage import process_is_current
 from ris_core.storage import spectrogram_file
 from ris_core.storage.store import Store
 from ris_core.training.normalise import normalise
+from ris_core.training.training_set import validation_split
 
 if TYPE_CHECKING:
     from ris_core.labels.appointment import Appointment
@@ -74,7 +75,7 @@ def held_out_assignment(store: Store, found: Appointment) -> dict[str, float]:
         device=settings.device,
         reconstruction=settings.reconstruction_error,
     )
-    validation = spectrogram_file.read_column(store.training_set, "validation").astype(bool)
+    validation = validation_split(store)
     everything = np.ones(len(labels), dtype=bool)
     return {
         **_judged("held_out", found, labels, everything),

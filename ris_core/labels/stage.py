@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from ris_core import versions
-from ris_core.clustering.champion import Champion, label_digest, novelty_path, read_champion
+from ris_core.clustering.champion import Champion, label_digest, read_champion
+from ris_core.clustering.champion_files import load_copy, novelty_path
 from ris_core.clustering.novelty import NoveltyModel
 from ris_core.labels.inference import LabelArrays, label_spectrograms
 from ris_core.models.networks import Dec
-from ris_core.models.weights import load_model
 from ris_core.processing.stage import process_is_current
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
@@ -34,11 +34,8 @@ class NotProcessedError(FileNotFoundError):
 
 
 @lru_cache(maxsize=2)
-def _load(folder: Path, novelty: Path) -> tuple[Dec, NoveltyModel]:
-    model, _ = load_model(folder)
-    if not isinstance(model, Dec):
-        raise TypeError(f"{folder}: not a DEC model")
-    return model, NoveltyModel.load(novelty)
+def _load(folder: Path, novelty: Path, digest: str) -> tuple[Dec, NoveltyModel]:
+    return load_copy(folder), NoveltyModel.load(novelty, digest)
 
 
 def expected_stamp(store: Store, key: StationDay, champion: Champion) -> Stamp:
@@ -102,7 +99,8 @@ def label_station_day(store: Store, key: StationDay) -> dict[str, Any]:
 def _labelled(store: Store, key: StationDay, champion: Champion) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return the label table of a station-day and what its file says of its making."""
     version, settings, source = champion.model_version, store.settings.labelling, store.spectrograms(key)
-    model, novelty = _load(store.champion_model(version), novelty_path(store, version, champion.novelty))
+    novelty_file = novelty_path(store, version, champion.novelty)
+    model, novelty = _load(store.champion_model(version), novelty_file, champion.novelty)
     if novelty.needs_reconstruction and not settings.reconstruction_error:
         raise ValueError(
             "labelling.reconstruction_error is switched off, but the champion's novelty is the reconstruction error; "

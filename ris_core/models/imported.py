@@ -10,9 +10,17 @@ from typing import Any
 from ris_core import config
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.published import import_published
-from ris_core.models.weights import JSON_FILE, WeightsError, load_model, read_description, save_model
+from ris_core.models.weights import (
+    JSON_FILE,
+    WeightsError,
+    load_model,
+    read_description,
+    require_sound,
+    save_model,
+)
 from ris_core.storage.store import Store
 
+_IMPORT_AGAIN = "remove its folder, and import its weight file again: ris import-h5 --weights FILE"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -28,11 +36,30 @@ def imported_models(store: Store) -> dict[str, dict[str, Any]]:
 
     Raises
     ------
-    WeightsError
+    DamagedFileError
         A description is damaged.
     """
-    found = sorted(path.parent for path in store.imported("").glob(f"*/{JSON_FILE}"))
-    return {folder.name: read_description(folder) for folder in found}
+    return {name: read_description(store.imported(name), _IMPORT_AGAIN) for name in imported_names(store)}
+
+
+def imported_names(store: Store) -> list[str]:
+    """Return the names of all imported models."""
+    return sorted(path.parent.name for path in store.imported("").glob(f"*/{JSON_FILE}"))
+
+
+def read_imported(store: Store, name: str) -> dict[str, Any] | None:
+    """Return the description of an imported model whose files are sound, none if there is no such model.
+
+    Raises
+    ------
+    DamagedFileError
+        Its files are damaged.
+    """
+    folder = store.imported(name)
+    if not (folder / JSON_FILE).exists():
+        return None
+    require_sound(folder, _IMPORT_AGAIN)
+    return read_description(folder, _IMPORT_AGAIN)
 
 
 def load_imported(store: Store, name: str) -> tuple[Aec | Dec, dict[str, Any]]:
@@ -48,16 +75,16 @@ def load_imported(store: Store, name: str) -> tuple[Aec | Dec, dict[str, Any]]:
     ------
     UnknownModelError
         There is none of this name; names those that there are.
-    WeightsError
+    DamagedFileError
         Its files are damaged.
     """
     if not _NAME.fullmatch(name) or not (store.imported(name) / JSON_FILE).exists():
-        known = ", ".join(imported_models(store)) or "none"
+        known = ", ".join(imported_names(store)) or "none"
         raise UnknownModelError(
             f"imported = {name!r}: there is no imported model of this name (there are: {known}); take a weight file in "
             "with: ris import-h5 --weights FILE"
         )
-    return load_model(store.imported(name))
+    return load_model(store.imported(name), remedy=_IMPORT_AGAIN)
 
 
 def read_weights(path: Path) -> tuple[str, Aec | Dec, dict[str, Any]]:
@@ -83,11 +110,20 @@ def read_weights(path: Path) -> tuple[str, Aec | Dec, dict[str, Any]]:
 
 
 def is_kept(store: Store, name: str, metadata: dict[str, Any]) -> bool:
-    """Return whether the model that `read_weights` gave is in the store; raises `WeightsError` if another is."""
+    """Return whether the model that `read_weights` gave is in the store.
+
+    Raises
+    ------
+    WeightsError
+        Another one is there under its name.
+    DamagedFileError
+        The one that is there is damaged.
+    """
     folder = store.imported(name)
-    if not (folder / JSON_FILE).exists():
+    found = read_imported(store, name)
+    if found is None:
         return False
-    kept = read_description(folder)["metadata"]
+    kept = found["metadata"]
     if kept.get("sha256") != metadata["sha256"]:
         raise WeightsError(
             f"{folder}: another file's model is kept under this name (sha256 {str(kept.get('sha256'))[:12]}, this one "

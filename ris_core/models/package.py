@@ -23,11 +23,13 @@ from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE, load_model, read_de
 from ris_core.processing.spectrograms import Plan, plan
 from ris_core.processing.windows import window_spectrograms
 from ris_core.section import digest_of
-from ris_core.storage.records import read_json, write_json
+from ris_core.storage.records import read_record, write_json
 from ris_core.training.normalise import normalise
 
 Takes = Literal["spectrograms", "waveforms"]
 PACKAGE_FILE, NOVELTY_FILE = "package.json", "novelty.safetensors"
+_FIELDS = {"takes": str, "conditioning": dict, "spectrogram": dict, "classes": list}
+_FETCH_AGAIN = "fetch the model from MLflow again, or register it again by materializing its asset"
 ARTIFACT = "package"
 """Name of a package's folder among the artifacts of its MLflow model."""
 FORMAT = "1"
@@ -83,7 +85,8 @@ class Contents:
             shutil.copyfile(self.model / name, folder / name)
         if self.novelty is not None:
             self.novelty.save(folder / NOVELTY_FILE)
-        write_json(folder / PACKAGE_FILE, self.about())
+        novelty = self.novelty.digest if self.novelty is not None else None
+        write_json(folder / PACKAGE_FILE, self.about() | {"novelty": novelty})
 
 
 @dataclass(frozen=True)
@@ -109,10 +112,18 @@ class Package:
 
     @classmethod
     def open(cls, folder: Path) -> Package:
-        """Read a package; nothing outside its folder is looked at."""
-        about = read_json(folder / PACKAGE_FILE)
-        model, metadata = load_model(folder)
+        """Read a package; nothing outside its folder is looked at.
+
+        Raises
+        ------
+        DamagedFileError
+            A file of it is damaged or has gone.
+        """
+        about = read_record(folder / PACKAGE_FILE, _FIELDS, _FETCH_AGAIN)
+        model, metadata = load_model(folder, remedy=_FETCH_AGAIN)
         novelty = folder / NOVELTY_FILE
+        # Packages of earlier versions do not say whether there is a novelty model.
+        has_novelty = novelty.exists() if "novelty" not in about else about["novelty"] is not None
         return cls(
             model=model.eval(),
             takes=about["takes"],
@@ -121,7 +132,7 @@ class Package:
                 config.Conditioning.model_validate(about["conditioning"]),
             ),
             normalisation=config.Normalisation.model_validate(metadata.get("normalisation", {})),
-            novelty=NoveltyModel.load(novelty) if novelty.exists() else None,
+            novelty=NoveltyModel.load(novelty, about.get("novelty")) if has_novelty else None,
             classes=np.array(about["classes"], dtype=np.int32),
         )
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor
@@ -17,14 +15,22 @@ from torch import Tensor
 from ris_core.models.networks import Aec, Dec, parameter_count
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.records import read_json, write_json
+from ris_core.storage.records import read_record, write_json
+from ris_core.storage.tensors import Arrays, arrays_digest, read_arrays
 
 WEIGHTS_FILE = "model.safetensors"
 JSON_FILE = "model.json"
+_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "network": str,
+    "n_clusters": (int, type(None)),
+    "digest": str,
+    "metadata": dict,
+}
+_REMEDY = "train or import the model again"
 
 
 class WeightsError(ValueError):
-    """A file of weights cannot be used; the message names the file and what is wrong with it."""
+    """There are no weights, or they are not those that are needed; the message names the file and says why."""
 
 
 def _canonical(model: Aec | Dec) -> dict[str, Tensor]:
@@ -37,12 +43,7 @@ def _canonical(model: Aec | Dec) -> dict[str, Tensor]:
 
 def weights_digest(model: Aec | Dec) -> str:
     """Return the first 12 hexadecimal digits of the SHA-256 over names, types, shapes and little-endian values."""
-    sha = hashlib.sha256()
-    for name, value in _canonical(model).items():
-        array = value.numpy()
-        sha.update(f"{name} {array.dtype.name} {array.shape}\n".encode())
-        sha.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
-    return sha.hexdigest()[:12]
+    return arrays_digest({name: value.numpy() for name, value in _canonical(model).items()})
 
 
 def _plain(value: object) -> object:
@@ -88,58 +89,81 @@ def save_model(folder: Path | str, model: Aec | Dec, metadata: Mapping[str, Any]
     return digest
 
 
-def read_description(folder: Path | str) -> dict[str, Any]:
+def read_description(folder: Path | str, remedy: str = _REMEDY) -> dict[str, Any]:
     """Return the JSON of the model in `folder`: `network`, `n_clusters`, `parameters`, `digest` and `metadata`.
 
     Raises
     ------
     WeightsError
-        The JSON is absent or describes something else.
+        There is none.
+    DamagedFileError
+        It is damaged; names it and the `remedy`.
     """
     path = Path(folder) / JSON_FILE
     try:
-        description = read_json(path)
+        description = read_record(path, _FIELDS, remedy)
     except FileNotFoundError as error:
         raise WeightsError(f"{path}: there is no such file; a model's folder holds {JSON_FILE}") from error
-    except DamagedFileError as error:
-        raise WeightsError(str(error)) from error
-    needed = {"network", "n_clusters", "digest", "metadata"}
-    if not isinstance(description, dict) or not needed <= description.keys():
-        raise WeightsError(f"{path}: not the description of a model; the keys {', '.join(sorted(needed))} are needed")
-    if description["network"] not in ("aec", "dec"):
-        raise WeightsError(f"{path}: network is '{description['network']}'; expected aec or dec")
+    # One of an earlier version has no digest.
+    clusters, gain = description["n_clusters"], description.get("gain", 1.0)
+    is_dec = description["network"] == "dec"
+    allowed = {
+        "network": (description["network"] in ("aec", "dec"), "aec or dec"),
+        "n_clusters": (not is_dec or (isinstance(clusters, int) and clusters > 0), "a number of 1 or more"),
+        "latent": (description.get("latent", "relu") in ("relu", "linear"), "relu or linear"),
+        "gain": (isinstance(gain, int | float) and 0 < gain < math.inf, "a number greater than 0"),
+    }
+    for name, (is_good, expected) in allowed.items():
+        if not is_good:
+            raise DamagedFileError(path, f"{name} is {str(description[name])[:100]}; expected {expected}", remedy)
     return description
 
 
-def load_model(folder: Path | str, device: torch.device | str = "cpu") -> tuple[Aec | Dec, dict[str, Any]]:
+def load_model(
+    folder: Path | str, device: torch.device | str = "cpu", remedy: str = _REMEDY
+) -> tuple[Aec | Dec, dict[str, Any]]:
     """Return the network in `folder` and the metadata that it was saved with.
 
     Raises
     ------
     WeightsError
-        A file is absent or is not what it should be, or weights and description do not belong together.
+        There is no model.
+    DamagedFileError
+        A file of it is damaged or has gone, or weights and description do not belong together; names it and the
+        `remedy`.
     """
-    description = read_description(folder)
+    description = read_description(folder, remedy)
     path = Path(folder) / WEIGHTS_FILE
-    latent = description.get("latent", "relu")
-    if latent not in ("relu", "linear"):
-        raise WeightsError(f"{Path(folder) / JSON_FILE}: latent is '{latent}'; expected relu or linear")
-    gain = description.get("gain", 1.0)
-    if not isinstance(gain, int | float) or not 0 < gain < math.inf:
-        raise WeightsError(f"{Path(folder) / JSON_FILE}: gain is {gain!r}; expected a number greater than 0")
-    kind: dict[str, Any] = {"latent": latent, "gain": float(gain)}
+    weights = _read_weights(path, description["digest"], remedy)
+    kind: dict[str, Any] = {"latent": description.get("latent", "relu"), "gain": float(description.get("gain", 1.0))}
+    clusters = int(description["n_clusters"] or 0)
     model: Aec | Dec
-    model = Aec(**kind) if description["network"] == "aec" else Dec(int(description["n_clusters"]), **kind)
     try:
-        model.load_state_dict(safetensors.torch.load(path.read_bytes()))
-    except FileNotFoundError as error:
-        raise WeightsError(f"{path}: there is no such file; a model's folder holds {WEIGHTS_FILE}") from error
-    except (safetensors.SafetensorError, RuntimeError) as error:
-        raise WeightsError(f"{path}: not the weights of this {description['network']}: {error}") from error
-    digest = weights_digest(model)
-    if digest != description["digest"]:
-        raise WeightsError(
-            f"{path}: the weights have the digest {digest}, but {JSON_FILE} describes {description['digest']}; "
-            "the two files do not belong together, train the model again"
-        )
+        if description["network"] == "dec" and len(weights["clustering.centroids"]) != clusters:
+            raise ValueError(f"it has not {clusters} centroids")
+        model = Aec(**kind) if description["network"] == "aec" else Dec(clusters, **kind)
+        model.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
+    except (RuntimeError, KeyError, ValueError) as error:
+        why = f"not the weights of this {description['network']}: {error}"
+        raise DamagedFileError(path, why, remedy) from error
     return model.to(device), description["metadata"]
+
+
+def require_sound(folder: Path | str, remedy: str = _REMEDY) -> None:
+    """Read the model in `folder` without building it; raises as `load_model`."""
+    _read_weights(Path(folder) / WEIGHTS_FILE, read_description(folder, remedy)["digest"], remedy)
+
+
+def _read_weights(path: Path, wanted: str, remedy: str) -> Arrays:
+    try:
+        weights, _ = read_arrays(path, remedy)
+    except FileNotFoundError as error:
+        raise DamagedFileError(path, f"there is no such file, but {JSON_FILE} describes it", remedy) from error
+    digest = arrays_digest(weights)
+    if digest != wanted:
+        why = (
+            f"its weights have the digest {digest}, but {JSON_FILE} describes {wanted}: it is damaged, or the two "
+            "files do not belong together"
+        )
+        raise DamagedFileError(path, why, remedy)
+    return weights

@@ -18,12 +18,17 @@ DIGEST = "file_digest"
 
 def write_json(path: Path, value: Any) -> None:
     """Write a value as JSON, sorted and indented; a mapping carries the digest of all it says besides."""
+    with replacing(path) as temporary:
+        temporary.write_text(to_text(value), encoding="utf-8")
+
+
+def to_text(value: Any) -> str:
+    """Return what `write_json` writes."""
     # What is written is what will be read: keys are text, tuples are lists.
     value = json.loads(json.dumps(value, allow_nan=True))
     if isinstance(value, dict):
         value = {**value, DIGEST: _digest(value)}
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1, sort_keys=True, allow_nan=True) + "\n", encoding="utf-8")
+    return json.dumps(value, indent=1, sort_keys=True, allow_nan=True) + "\n"
 
 
 def read_json(path: Path, remedy: str = REMADE) -> Any:

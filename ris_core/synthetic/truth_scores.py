@@ -11,11 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ris_core.clustering.champion import read_champion
-from ris_core.clustering.stage import read_clusters, trained_models
+from ris_core.clustering.stage import load_dec, read_clusters, trained_models
 from ris_core.labels.stage import labels_are_current
 from ris_core.models.inference import soft_assignments
-from ris_core.models.networks import Dec
-from ris_core.models.weights import load_model
 from ris_core.processing.condition import filter_delay
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
@@ -168,9 +166,7 @@ def _classes(
 
 def _labels(store: Store, k: int, x: Samples, features: NDArray[np.float64]) -> dict[str, NDArray[np.integer[Any]]]:
     _, initial, description = read_clusters(store, k)
-    model, _ = load_model(store.dec(k))
-    if not isinstance(model, Dec):
-        raise TypeError(f"{store.dec(k)}: not a DEC model")
+    model, _ = load_dec(store, k)
     q, _ = soft_assignments(model, x)
     return {
         "hand features + k-means": kmeans_baseline(features, k, store.settings.dec.seed),

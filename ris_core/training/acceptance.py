@@ -48,7 +48,7 @@ def accept_aec(metrics: Mapping[str, float], settings: config.Aec) -> Acceptance
             f"validation MSE {mse:.3g} is not below that of the mean spectrogram, {floor:.3g}: the model has learned "
             "nothing of the single event; train longer or with another learning rate"
         )
-    if live < settings.least_live_latents:
+    if not live >= settings.least_live_latents:
         reasons.append(
             f"{live:.0f} latent dimension(s) vary, at least {settings.least_live_latents} are asked for "
             "(aec.least_live_latents); take another seed or a lower learning rate"

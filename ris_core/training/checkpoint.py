@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ris_core.storage.atomic import replacing
+from ris_core.storage.damage import DamagedFileError, damage_named
+from ris_core.storage.tensors import read_arrays, write_arrays
 
 logger = logging.getLogger(__name__)
 
@@ -38,26 +37,23 @@ class Checkpoint:
 
     def save(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Replace the checkpoint: tensors by name, and what can be written as JSON."""
-        content = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-        about = {"configuration": self.configuration, _STATE: json.dumps(state)}
-        with replacing(self.path) as temporary:
-            temporary.write_bytes(safetensors.torch.save(content, about))
+        content = {name: value.detach().cpu().contiguous().numpy() for name, value in tensors.items()}
+        write_arrays(self.path, content, {"configuration": self.configuration, _STATE: json.dumps(state)})
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """Return tensors and state, or None if there is no checkpoint of this configuration that can be read."""
+        """Return tensors and state, or None if there is no checkpoint of this configuration, or it is damaged."""
         try:
-            with safetensors.safe_open(self.path, "pt") as file:
-                about = file.metadata() or {}
-                if about.get("configuration") != self.configuration:
-                    return None
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-            state: dict[str, Any] = json.loads(about[_STATE])
+            arrays, about = read_arrays(self.path, "training begins anew", digest_needed=True)
+            if about.get("configuration") != self.configuration:
+                return None
+            with damage_named(self.path, "training begins anew"):
+                state: dict[str, Any] = json.loads(about[_STATE])
         except FileNotFoundError:
             return None
-        except (OSError, safetensors.SafetensorError, KeyError, ValueError) as error:
-            logger.warning("%s: this checkpoint cannot be read (%s); training begins anew", self.path, error)
+        except DamagedFileError as error:
+            logger.warning("checkpoint %s", error)
             return None
-        return tensors, state
+        return {name: torch.from_numpy(values) for name, values in arrays.items()}, state
 
     def clear(self) -> None:
         """Remove the checkpoint: the training is complete."""

@@ -252,7 +252,7 @@ def load(store: Store) -> TrainingSet:
     found = TrainingSet(
         samples=of_file(path, settings.normalisation, in_memory, event_id),
         event_id=event_id,
-        validation=spectrogram_file.read_column(path, "validation").astype(bool),
+        validation=validation_split(store),
         frequency=spectrogram_file.read_column(path, "frequency"),
         time=spectrogram_file.read_column(path, "time"),
         digest=digest,
@@ -262,16 +262,20 @@ def load(store: Store) -> TrainingSet:
     return found if digest_on_disk(store) == digest else load(store)
 
 
+def validation_split(store: Store) -> NDArray[np.bool_]:
+    """Return which events (N,) of the training set on disk are held out from the training of the autoencoder."""
+    return spectrogram_file.read_column(store.training_set, "validation").astype(bool)
+
+
 def digest_on_disk(store: Store) -> str:
     """Return the digest of the training set without reading its spectrograms."""
     path = store.training_set
     if not path.exists():
         raise FileNotFoundError(f"{path}: not drawn yet; materialize training_set first")
     info = spectrogram_file.read_info(path)
-    if "train" in info.summary:  # the training split stands first: no need to look at all bytes for the other column
-        validation = np.arange(info.events) >= info.summary["train"]
-    else:
-        validation = spectrogram_file.read_column(path, "validation").astype(bool)
+    # The training split stands first: where its size is known, there is no need to look at all bytes for the column.
+    train = info.summary.get("train")
+    validation = validation_split(store) if train is None else np.arange(info.events) >= train
     return _digest(info.content, validation, store.settings.normalisation)
 
 

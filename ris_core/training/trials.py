@@ -8,12 +8,13 @@ from typing import Any
 
 from ris_core import config, versions
 from ris_core.models.device import use_cores
-from ris_core.models.imported import imported_models
+from ris_core.models.imported import load_imported, read_imported
 from ris_core.models.inference import encode
-from ris_core.models.networks import Aec
-from ris_core.models.weights import load_model, read_description, save_model, weights_digest
+from ris_core.models.networks import Aec, Dec
+from ris_core.models.weights import JSON_FILE, load_model, read_description, require_sound, save_model, weights_digest
 from ris_core.section import digest_of
-from ris_core.storage.records import read_json, write_json
+from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.records import read_record, write_json
 from ris_core.storage.store import Store
 from ris_core.training.acceptance import Acceptance, accept_aec
 from ris_core.training.aec import train_aec
@@ -22,6 +23,9 @@ from ris_core.training.floors import live_latents, mean_spectrogram_mse, pca_mse
 from ris_core.training.loop import OnStep
 from ris_core.training.results import AecResult
 from ris_core.training.training_set import TrainingSet, digest_on_disk
+
+_TRIAL_AGAIN = "materialize aec_trials again for this trial, or let `ris run` do it"
+_CHOOSE_AGAIN = "materialize aec_weights again, or let `ris run` do it"
 
 
 class NoAcceptedModelError(ValueError):
@@ -96,12 +100,26 @@ def save_trial(store: Store, trial: Trial, data: TrainingSet, configuration: str
     )
 
 
+def read_trial(store: Store, key: str) -> dict[str, Any] | None:
+    """Return the description of a trained trial, none before it was trained; raises `DamagedFileError`."""
+    folder = store.aec(key)
+    return read_description(folder, _TRIAL_AGAIN) if (folder / JSON_FILE).exists() else None
+
+
+def load_trial(store: Store, key: str) -> tuple[Aec | Dec, dict[str, Any]]:
+    """Return a trained trial's network and metadata; raises as `load_model`."""
+    return load_model(store.aec(key), remedy=_TRIAL_AGAIN)
+
+
+def require_sound_trial(store: Store, key: str) -> None:
+    """Raise `DamagedFileError` where a trained trial's files are not those that were written."""
+    require_sound(store.aec(key), _TRIAL_AGAIN)
+
+
 def trained_trials(store: Store) -> dict[str, dict[str, Any]]:
-    """Return what is known of every trained trial of the grid, by key."""
-    keys = store.settings.aec.grid.trials()
-    return {
-        key: read_description(store.aec(key))["metadata"] for key in keys if (store.aec(key) / "model.json").exists()
-    }
+    """Return what is known of every trained trial of the grid, by key; raises `DamagedFileError`."""
+    found = {key: read_trial(store, key) for key in store.settings.aec.grid.trials()}
+    return {key: description["metadata"] for key, description in found.items() if description is not None}
 
 
 def verdict(metadata: Mapping[str, Any], settings: config.Aec) -> Acceptance:
@@ -122,6 +140,8 @@ def choose_trial(store: Store, data_digest: str) -> dict[str, Any]:
     ------
     NoAcceptedModelError
         No trial was trained on this training set, or none was accepted; gives the reasons.
+    DamagedFileError
+        The files of a trial are damaged, so that it cannot be compared.
     """
     choice, compared = _best_trial(store, data_digest)
     write_json(store.aec_choice, choice)
@@ -142,9 +162,10 @@ def _best_trial(store: Store, data_digest: str) -> tuple[dict[str, Any], dict[st
         reasons = "\n".join(f"{key}: {'; '.join(found.reasons)}" for key, found in verdicts.items())
         raise NoAcceptedModelError(f"none of the {len(current)} trials may be used\n{reasons}")
     best = min(accepted, key=lambda key: float(accepted[key]["metrics"]["val_mse"]))
+    require_sound_trial(store, best)
     choice = {
         "trial": best,
-        "digest": read_description(store.aec(best))["digest"],
+        "digest": read_description(store.aec(best), _TRIAL_AGAIN)["digest"],
         "val_mse": accepted[best]["metrics"]["val_mse"],
         "training_set": data_digest,
         "mlflow_run_id": accepted[best].get("mlflow_run_id", ""),
@@ -153,42 +174,60 @@ def _best_trial(store: Store, data_digest: str) -> tuple[dict[str, Any], dict[st
 
 
 def read_choice(store: Store) -> dict[str, Any]:
-    """Return the record of the chosen trial; raises `FileNotFoundError` before one was chosen."""
+    """Return the record of the chosen trial.
+
+    Raises
+    ------
+    FileNotFoundError
+        None was chosen yet.
+    DamagedFileError
+        The record is damaged.
+    """
     if not store.aec_choice.exists():
         raise FileNotFoundError(f"{store.aec_choice}: no trial was chosen yet; materialize aec_weights first")
-    choice: dict[str, Any] = read_json(store.aec_choice)
-    return choice
+    return read_record(store.aec_choice, dict.fromkeys(("trial", "digest", "training_set"), str), _CHOOSE_AGAIN)
 
 
 def trial_is_current(store: Store, key: str) -> bool:
-    """Return whether a trial is the one that the settings and the training set of now would give."""
-    found = trained_trials(store).get(key)
+    """Return whether a trial stands undamaged and is what the settings and the training set of now would give."""
     batch_size, learning_rate = store.settings.aec.grid.trials()[key]
-    wanted = configuration_digest(digest_on_disk(store), batch_size, learning_rate, store.settings.aec)
-    return found is not None and bool(found["configuration"] == wanted)
+    try:
+        wanted = configuration_digest(digest_on_disk(store), batch_size, learning_rate, store.settings.aec)
+        found = read_trial(store, key)
+        if found is None or found["metadata"].get("configuration") != wanted:
+            return False
+        require_sound_trial(store, key)
+    except (FileNotFoundError, DamagedFileError):
+        return False
+    return True
 
 
 def choice_is_current(store: Store) -> bool:
-    """Return whether the chosen trial is the one that would be chosen now, or an imported model that still stands."""
-    if not store.aec_choice.exists():
-        return False
-    choice = read_choice(store)
-    if "imported" in choice:
-        # It was asked for by name, and stays until the training set or another request takes its place.
-        kept = imported_models(store).get(choice["imported"], {})
-        return (kept.get("digest"), digest_on_disk(store)) == (choice["digest"], choice["training_set"])
+    """Return whether the chosen trial is the one that would be chosen now, or an imported model that still stands.
+
+    Raises
+    ------
+    DamagedFileError
+        The imported model is damaged; it was asked for by name, so no other may take its place without a word.
+    """
     try:
-        return _best_trial(store, digest_on_disk(store))[0] == choice
-    except NoAcceptedModelError:
+        choice = read_choice(store)
+        if "imported" not in choice:
+            return _best_trial(store, digest_on_disk(store))[0] == choice
+    except (FileNotFoundError, NoAcceptedModelError, DamagedFileError):
         return False
+    # It stays until the training set or another request takes its place.
+    kept = read_imported(store, choice["imported"])
+    return kept is not None and (kept["digest"], digest_on_disk(store)) == (choice["digest"], choice["training_set"])
 
 
 def chosen_aec(store: Store) -> tuple[Aec, dict[str, Any]]:
-    """Load the chosen autoencoder and the record of the choice; raises `FileNotFoundError` before one was chosen."""
+    """Load the chosen autoencoder and the record of the choice; raises as `read_choice` and `load_model`."""
     choice = read_choice(store)
-    folder = store.imported(choice["imported"]) if "imported" in choice else store.aec(choice["trial"])
-    model, _ = load_model(folder)
+    imported = choice.get("imported")
+    model, _ = load_trial(store, choice["trial"]) if imported is None else load_imported(store, imported)
     if not isinstance(model, Aec) or weights_digest(model) != choice["digest"]:
+        folder = store.aec(choice["trial"]) if imported is None else store.imported(imported)
         raise ValueError(
             f"{folder}: these are not the weights that were chosen ({choice['digest']}); materialize aec_weights again"
         )

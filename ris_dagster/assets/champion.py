@@ -108,13 +108,14 @@ def move_aliases(context: dg.AssetExecutionContext, tracking: Tracking, champion
 def _described(store: Store, found: "Appointment") -> dict[str, Any]:
     import pandas as pd
 
-    from ris_core.clustering.stage import trained_models, verdict
+    from ris_core.clustering.standing import models_standing
 
     settings, novelty, former = store.settings, found.novelty, found.champion.former
-    models = trained_models(store) if store.aec_choice.exists() else {}
+    models = models_standing(store)
     rows = [
-        {"k": n, "accepted": verdict(m, settings.dec).passed, **{name: m["metrics"][name] for name in _COMPARED}}
-        for n, m in models.items()
+        {"k": k, "accepted": model.accepted, **{name: model.metadata["metrics"].get(name) for name in _COMPARED}}
+        for k, model in models.items()
+        if model.metadata is not None
     ]
     checks = [
         {
@@ -132,6 +133,7 @@ def _described(store: Store, found: "Appointment") -> dict[str, Any]:
         "former_champion": former.model_version if former is not None else None,
         "required_checks": table(pd.DataFrame(checks)),
         "candidates": table(pd.DataFrame(rows, columns=["k", "accepted", *_COMPARED])),
+        "no_candidates": {str(k): model.why for k, model in models.items() if model.why},
         "novelty": {
             "score": novelty.score,
             "threshold": finite(novelty.threshold),

@@ -1,6 +1,7 @@
 """Which model becomes champion: one of a K, a version in MLflow's registry, or an imported one."""
 
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,17 +87,20 @@ def _imported(context: dg.AssetExecutionContext, name: str, store: Store, tracki
     from ris_core.clustering.candidates import candidate_of_imported
     from ris_core.clustering.champion import version_of
     from ris_core.labels.appointment import prepare
-    from ris_core.models.weights import JSON_FILE, read_description
+    from ris_core.models.weights import WeightsError, read_description
     from ris_core.section import digest_of
+    from ris_core.storage.damage import DamagedFileError
     from ris_core.training.training_set import digest_on_disk
 
     candidate = candidate_of_imported(store, name)
     kept = store.champion_model(version_of(candidate.k, candidate.digest))
-    if (kept / JSON_FILE).exists():
+    run_id = ""
+    # A damaged copy is made anew, with a run of its own.
+    with suppress(WeightsError, DamagedFileError):
         run_id = read_description(kept)["metadata"]["mlflow_run_id"]
-        # It was champion before, and has its run; one that was killed is gone on with.
-        if tracking.has_finished(run_id):
-            return prepare(store, replace(candidate, metadata={**candidate.metadata, "mlflow_run_id": run_id}))
+    # It was champion before, and has its run; one that was killed is gone on with.
+    if run_id and tracking.has_finished(run_id):
+        return prepare(store, replace(candidate, metadata={**candidate.metadata, "mlflow_run_id": run_id}))
     configuration = digest_of(["imported", candidate.digest, digest_on_disk(store)])
     parameters = {"imported": name, "file": candidate.metadata["file"], "k": candidate.k}
     with tracking.run(context, f"dec imported {name}", configuration, parameters) as run:

@@ -107,8 +107,7 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
     ) -> Any:
         from ris_core.clustering.assessment import SCHEMA, TABLE, assess_dec, assessed_k, stability_configuration
         from ris_core.clustering.stability import judge
-        from ris_core.clustering.stage import now
-        from ris_core.models.weights import read_description
+        from ris_core.clustering.stage import now, read_dec
         from ris_core.training import training_set as sampling
 
         opened = store.open()
@@ -116,8 +115,8 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
         configuration = stability_configuration(opened, k)
         data = sampling.load(opened)
         parent = tracking.parent(SWEEP, now(opened)[0])
-        dec = read_description(opened.dec(k))["digest"]
-        parameters = {"k": k, "dec": dec, **settings.stability.model_dump(exclude={"k"})}
+        dec = read_dec(opened, k)
+        parameters = {"k": k, "dec": dec and dec["digest"], **settings.stability.model_dump(exclude={"k"})}
         with tracking.run(context, f"stability k={k}", configuration, parameters, parent, settings.dec.device) as run:
 
             def log(number: int, name: str, ari: float) -> None:

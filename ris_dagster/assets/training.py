@@ -207,10 +207,8 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
         import pandas as pd
 
         from ris_core.labels.held_out import held_out_mse
-        from ris_core.models.networks import Aec
-        from ris_core.models.weights import load_model
         from ris_core.training import training_set as sampling
-        from ris_core.training.trials import choose_trial, verdict
+        from ris_core.training.trials import choose_trial, chosen_aec, verdict
 
         opened = store.open()
         data = sampling.load(opened)
@@ -219,8 +217,8 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
         else:
             choice = choose_trial(opened, data.digest)
         folder = opened.imported(choice["imported"]) if "imported" in choice else opened.aec(choice["trial"])
-        model, _ = load_model(folder)
-        held_out = held_out_mse(opened, model, data.normalisation) if isinstance(model, Aec) else {}
+        model, _ = chosen_aec(opened)
+        held_out = held_out_mse(opened, model, data.normalisation)
         if held_out:
             tracking.add_metrics(choice["mlflow_run_id"], held_out)
         ((name, version),) = tracking.register_packaged(opened, folder, choice["mlflow_run_id"]).items()

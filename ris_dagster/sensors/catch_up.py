@@ -10,6 +10,7 @@ from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGra
 from dagster._core.storage.tags import SENSOR_NAME_TAG
 
 from ris_core.attempts import given_up, is_due
+from ris_core.clustering.champion import why_nothing_labels
 from ris_core.config import Settings
 from ris_core.freshness import is_ready
 from ris_core.station_day import StationDay
@@ -97,6 +98,8 @@ def wanted(
     # First what is nearest to a label: there is little of it, and an archive to be acquired would keep it for weeks.
     stages: tuple[Stage, ...] = ("label",) if settings.imported else ("label", "process", "acquire")
     for stage in stages:
+        if stage == "label" and why_nothing_labels(store):
+            continue
         failures = store.failures(stage)
         keys = {key: record.attempts for key, record in failures.items() if is_due(record, operations, now)}
         if stage == "acquire":

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import dagster as dg
 
 from ris_core.attempts import is_due, is_given_up
+from ris_core.clustering.champion import why_nothing_labels
 from ris_core.config import Settings
 from ris_core.station_day import StationDay
 from ris_core.storage.store import FailureRecord, Stage, Store
@@ -98,7 +99,7 @@ def _lost_times(lost: Mapping[StationDay, FailureRecord], key: StationDay) -> in
 def _stages(store: Store) -> list[Stage]:
     # Imported station-days have no waveforms to be processed.
     process: list[Stage] = [] if store.settings.imported else ["process"]
-    label: list[Stage] = ["label"] if store.champion.exists() else []
+    label: list[Stage] = [] if why_nothing_labels(store) else ["label"]
     return label + process
 
 
@@ -148,8 +149,8 @@ def label_again(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorR
     free = room(instance, RELABEL, operations.relabel_runs_in_flight)
     if not free:
         return dg.SensorResult(skip_reason=f"{operations.relabel_runs_in_flight} runs asked for here wait or work")
-    if not store.champion.exists():
-        return dg.SensorResult(skip_reason="there is no champion yet")
+    if why := why_nothing_labels(store):
+        return dg.SensorResult(skip_reason=why)
     known = set(store.station_days())
     made, inputs = latest(instance, "label", known), latest(instance, "process", known)
     of_now = digests_of_champion(store)

@@ -15,6 +15,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.storage.tags import PARTITION_NAME_TAG, PRIORITY_TAG, WILL_RETRY_TAG
 
+from ris_core.clustering.champion import why_nothing_labels
 from ris_core.config import Settings
 from ris_core.storage.store import Store
 from ris_dagster import jobs as names
@@ -79,8 +80,10 @@ def train_again(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorR
         return _go_on(context, store, state, drawn_at)
     if state.stopped and drawn_at == state.stopped_at:
         return _result(state, reason=f"stopped: {state.stopped}")
-    if not store.training_set.exists() or not store.champion.exists():
-        return _result(state, reason="there is no champion yet; the first training is for `ris run` or the UI")
+    there = store.training_set.exists() and store.champion.exists()
+    missing = "" if there else "there is no champion yet; the first training is for `ris run` or the UI"
+    if why := missing or why_nothing_labels(store):
+        return _result(state, reason=why)
     now = datetime.now(UTC)
     if now.timestamp() < state.looked + _LOOK_EVERY_S:
         return _result(state, reason="the shares are looked at once an hour")

@@ -1,6 +1,5 @@
 """What stands on disk from another autoencoder, training set or settings is recognised, never mixed in silently."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from builders import Opened
 from ris_core.clustering import candidates, stage
 from ris_core.clustering.cluster_count import criteria_are_current
 from ris_core.config import Settings
+from ris_core.storage.records import read_json, write_json
 from ris_core.storage.store import Store
 from ris_core.training import training_set, trials
 
@@ -30,8 +30,7 @@ def with_settings(store: Store, section: str, **values: object) -> Store:
 
 
 def choose_another_autoencoder(store: Store) -> None:
-    choice = json.loads(store.aec_choice.read_text())
-    store.aec_choice.write_text(json.dumps(choice | {"digest": "000000000000"}))
+    write_json(store.aec_choice, read_json(store.aec_choice) | {"digest": "000000000000"})
 
 
 def test_everything_is_current_after_a_run(copied: Store) -> None:

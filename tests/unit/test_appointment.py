@@ -1,6 +1,7 @@
 """A model becomes champion: novelty, classes that persist, files, and what is refused."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,18 +20,20 @@ from ris_core.clustering.champion import (
     class_names,
     class_titles,
     names_of_nothing,
-    novelty_path,
     read_champion,
+    why_nothing_labels,
 )
+from ris_core.clustering.champion_files import novelty_path
 from ris_core.clustering.initialise import kmeans
 from ris_core.clustering.novelty import NoveltyModel
 from ris_core.config import Settings
 from ris_core.labels.appointment import Appointment, prepare
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
-from ris_core.models.weights import WeightsError, load_model, save_model, weights_digest
+from ris_core.models.weights import load_model, save_model, weights_digest
 from ris_core.processing.chain import Spectrograms
 from ris_core.storage import spectrogram_file
+from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
 from ris_core.training.normalise import normalise
@@ -205,8 +208,12 @@ def test_a_model_with_an_empty_cluster_may_not_label(store: Store) -> None:
 def test_without_the_files_of_the_champion_before_it_says_what_to_do(store: Store) -> None:
     first = appointed(store, candidate()).champion
     (store.champion_model(first.model_version) / "model.safetensors").unlink()
-    with pytest.raises(WeightsError, match=r"put them back, or remove .*champion\.json"):
+    with pytest.raises(DamagedFileError, match=r"put them back, .* or remove .*champion\.json to begin with new"):
         prepare(store, candidate(seed=3))
+    # The same model mends its copy, and nothing else changes.
+    again = appointed(store, candidate()).champion
+    assert again == first
+    load_model(store.champion_model(first.model_version))
 
 
 def test_without_a_training_set_nothing_can_be_calibrated(store: Store) -> None:
@@ -218,8 +225,26 @@ def test_without_a_training_set_nothing_can_be_calibrated(store: Store) -> None:
 def test_a_record_of_another_version_says_what_to_do(store: Store) -> None:
     store.champion.parent.mkdir(parents=True, exist_ok=True)
     store.champion.write_text(json.dumps({"k": 3, "model_version": "k3-0"}))
-    with pytest.raises(ValueError, match=r"champion\.json: not a record of this version .* remove it"):
+    with pytest.raises(DamagedFileError, match=r"champion\.json: damaged .* remove it and materialize champion_model"):
         read_champion(store)
+
+
+def test_a_damaged_record_is_mended_by_its_copy(store: Store) -> None:
+    assert why_nothing_labels(store) == "there is no champion yet that could label"
+    appointed(store, candidate())
+    second = appointed(store, candidate(seed=3)).champion
+    text = store.champion.read_text()
+    store.champion.write_text(text.replace('"next_class": ', '"next_class": 1'))
+    with pytest.raises(DamagedFileError, match="has not the digest") as caught:
+        read_champion(store)
+    copy = store.champion_model(second.model_version) / "champion.json"
+    assert caught.value.remedy == f"put its copy {copy} in its place, which keeps the class numbers"
+    assert why_nothing_labels(store) == str(caught.value)
+    with pytest.raises(DamagedFileError):
+        prepare(store, candidate())  # never with new class numbers without a word
+    shutil.copy(copy, store.champion)
+    assert read_champion(store) == second
+    assert why_nothing_labels(store) == ""
 
 
 def test_a_run_is_found_in_the_champions_copy_even_after_its_k_was_trained_again(store: Store) -> None:

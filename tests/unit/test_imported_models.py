@@ -1,7 +1,6 @@
 """Weight files of the published code as models of the store, and an imported autoencoder as the chosen one."""
 
 import hashlib
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from ris_core.published.importing import prepare
 from ris_core.storage.store import Store
 from ris_core.training import training_set as sampling
 from ris_core.training.acceptance import Acceptance
-from ris_core.training.trials import NoAcceptedModelError, choice_is_current, chosen_aec
+from ris_core.training.trials import NoAcceptedModelError, choice_is_current, chosen_aec, read_choice
 
 
 def take_in(store: Store, path: Path) -> None:
@@ -108,7 +107,7 @@ def test_an_imported_autoencoder_is_measured_judged_and_chosen(store: Store) -> 
 
     found = replace(found, acceptance=Acceptance(True))
     choice = choose_imported(store, found, data, {"mlflow_run_id": "run"})
-    assert json.loads(store.aec_choice.read_text()) == {n: v for n, v in choice.items() if n != "compared"}
+    assert read_choice(store) == {n: v for n, v in choice.items() if n != "compared"}
     model, record = chosen_aec(store)
     np.testing.assert_array_equal(encode(model, x), encode(found.model, x))
     assert (record["imported"], record["val_mse"]) == ("AEC", found.metrics["val_mse"])

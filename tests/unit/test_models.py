@@ -11,7 +11,15 @@ from ris_core import config
 from ris_core.models.device import resolve_device
 from ris_core.models.inference import describe, encode, reconstruct, reconstruction_error, soft_assignments
 from ris_core.models.networks import Aec, ClusteringLayer, Dec, parameter_count
-from ris_core.models.weights import WeightsError, load_model, read_description, save_model, weights_digest
+from ris_core.models.weights import (
+    WeightsError,
+    load_model,
+    read_description,
+    require_sound,
+    save_model,
+    weights_digest,
+)
+from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.records import read_json, write_json
 
 Array = NDArray[Any]
@@ -55,7 +63,7 @@ def test_a_gain_is_that_of_input_and_output_and_is_kept_with_the_weights(x: Arra
         found, _ = load_model(tmp_path)
         torch.testing.assert_close(found.encode(batch), latent, rtol=0, atol=0)
     write_json(tmp_path / "model.json", read_json(tmp_path / "model.json") | {"gain": 0})
-    with pytest.raises(WeightsError, match="gain is 0; expected a number greater than 0"):
+    with pytest.raises(DamagedFileError, match="gain is 0; expected a number greater than 0"):
         load_model(tmp_path)
 
 
@@ -142,9 +150,9 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path: Path, dec: Dec)
     save_model(tmp_path / "a", dec, {})
     save_model(tmp_path / "b", Dec(8), {})
     (tmp_path / "b" / "model.safetensors").replace(tmp_path / "a" / "model.safetensors")
-    with pytest.raises(WeightsError, match="do not belong together"):
+    with pytest.raises(DamagedFileError, match="do not belong together"):
         load_model(tmp_path / "a")
-    with pytest.raises(WeightsError, match=r"b/model\.safetensors: there is no such file"):
+    with pytest.raises(DamagedFileError, match=r"b/model\.safetensors: damaged \(there is no such file"):
         load_model(tmp_path / "b")
 
 
@@ -154,10 +162,23 @@ def test_damaged_or_absent_model_files_are_refused_by_name(tmp_path: Path, dec: 
     save_model(tmp_path, dec, {})
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(WeightsError, match=r"model\.safetensors: not the weights of this dec"):
-        load_model(tmp_path)
+    with pytest.raises(DamagedFileError, match=r"model\.safetensors: damaged .*; do this") as caught:
+        load_model(tmp_path, remedy="do this")
+    assert caught.value.path == weights
+    with pytest.raises(DamagedFileError, match=r"model\.safetensors"):
+        require_sound(tmp_path)
     (tmp_path / "model.json").write_text(json.dumps({"network": "aec"}))
-    with pytest.raises(WeightsError, match=r"model\.json: not the description of a model"):
+    with pytest.raises(DamagedFileError, match=r"model\.json: damaged \('n_clusters' is missing"):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize("clusters", [7, 2**40])
+def test_weights_of_another_number_of_clusters_are_refused_before_a_network_of_it_is_made(
+    tmp_path: Path, dec: Dec, clusters: int
+) -> None:
+    save_model(tmp_path, dec, {})
+    write_json(tmp_path / "model.json", read_json(tmp_path / "model.json") | {"n_clusters": clusters})
+    with pytest.raises(DamagedFileError, match=f"not the weights of this dec: it has not {clusters} centroids"):
         load_model(tmp_path)
 
 

@@ -1,15 +1,18 @@
 """Novelty: outliers score higher, thresholds keep what they promise, and a model comes back from disk as it was."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from numpy.typing import NDArray
 
 from ris_core import config
-from ris_core.clustering.novelty import NoveltyFileError, NoveltyModel, conformal_threshold, fit_novelty
+from ris_core.clustering.novelty import NoveltyModel, conformal_threshold, fit_novelty
+from ris_core.storage.damage import DamagedFileError
 
 Array = NDArray[Any]
 CENTRES = 10.0 * np.eye(9)[:3]
@@ -133,10 +136,23 @@ def test_models_that_differ_have_other_digests() -> None:
 def test_files_that_hold_something_else_are_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "novelty.safetensors"
     path.write_bytes(b"nothing of the kind")
-    with pytest.raises(NoveltyFileError, match=r"novelty\.safetensors: not a novelty model"):
+    with pytest.raises(DamagedFileError, match=r"novelty\.safetensors: damaged .*; materialize champion_model again"):
         NoveltyModel.load(path)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(DamagedFileError, match=r"absent: damaged \(there is no such file\)"):
         NoveltyModel.load(tmp_path / "absent")
+    model = fitted()
+    model.save(path)
+    assert NoveltyModel.load(path, model.digest).digest == model.digest
+    with pytest.raises(DamagedFileError, match=f"has the digest {model.digest}, not another"):
+        NoveltyModel.load(path, "another")
+
+
+def test_a_file_of_an_earlier_version_without_a_digest_is_read(tmp_path: Path) -> None:
+    model, path = fitted(), tmp_path / "novelty.safetensors"
+    about = {"novelty": json.dumps(model._description() | {"format": "1"}, sort_keys=True)}
+    arrays = {"live": model.live, "means": model.means, "whitening": model.whitening}
+    safetensors.numpy.save_file(arrays, path, about)
+    assert NoveltyModel.load(path, model.digest).digest == model.digest
 
 
 def test_without_reconstruction_the_other_two_scores_are_there() -> None:

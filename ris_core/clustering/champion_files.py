@@ -1,0 +1,32 @@
+"""The files of a champion: its own copy of its model, and its novelty model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ris_core.clustering.champion import MODEL_AGAIN
+from ris_core.models.networks import Dec
+from ris_core.models.weights import JSON_FILE, load_model
+from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.store import Store
+
+
+def novelty_path(store: Store, model_version: str, digest: str) -> Path:
+    """Return the path of a champion's novelty model; one folder may hold several, of different settings."""
+    return store.champion_model(model_version) / f"novelty-{digest}.safetensors"
+
+
+def load_copy(folder: Path, remedy: str = MODEL_AGAIN) -> Dec:
+    """Return the network of a champion from its folder.
+
+    Raises
+    ------
+    DamagedFileError
+        Its files are damaged or have gone; names them and the remedy.
+    """
+    if not (folder / JSON_FILE).exists():
+        raise DamagedFileError(folder, "the champion's copy of its model has gone", remedy)
+    model, _ = load_model(folder, remedy=remedy)
+    if not isinstance(model, Dec):
+        raise DamagedFileError(folder, "an autoencoder without clusters", remedy)
+    return model
