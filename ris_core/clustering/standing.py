@@ -12,8 +12,8 @@ from ris_core.clustering.novelty import NoveltyModel
 from ris_core.clustering.stage import read_dec, trained_models
 from ris_core.clustering.stage import verdict as dec_verdict
 from ris_core.models.weights import WeightsError
+from ris_core.storage import spectrogram_file
 from ris_core.storage.store import Store
-from ris_core.training import training_set
 from ris_core.training.trials import chosen_aec, read_choice, read_trial
 from ris_core.training.trials import verdict as trial_verdict
 
@@ -82,10 +82,11 @@ def training_set_standing(store: Store) -> str:
     if not store.training_set.exists():
         return "not drawn"
     try:
-        validation = training_set.validation_split(store)
+        info = spectrogram_file.read_info(store.training_set)
     except _UNUSABLE as error:
         return str(error)
-    return f"{len(validation)} events, {int(validation.sum())} of them for validation"
+    train = info.summary.get("train")
+    return f"{info.events} events" + ("" if train is None else f", {info.events - train} of them for validation")
 
 
 def choice_standing(store: Store) -> tuple[str, Standing]:
