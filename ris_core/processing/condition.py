@@ -15,6 +15,7 @@ from ris_core.processing import filters
 from ris_core.processing.blocks import Blocks, undo_difference
 from ris_core.processing.instrument import Instrument, Kind, NoResponseError
 from ris_core.station_day import NS
+from ris_core.waveforms.pieces import Marks, Piece
 from ris_core.waveforms.segments import Segment
 
 EXTENSION_S = 10.0
@@ -58,6 +59,8 @@ class Conditioned:
         Further traces (n,) by kind: ground velocity or acceleration.
     note
         Why there is no ``peak_acceleration``.
+    marks
+        Times of samples that do not follow from start and rate, as of the raw segment.
     """
 
     start_ns: int
@@ -68,10 +71,11 @@ class Conditioned:
     closes_window: bool
     ground: tuple[tuple[Kind, Trace], ...] = ()
     note: str = ""
+    marks: Marks | None = None
 
     def time_ns(self, index: int) -> int:
         """Return the time of a sample, ns since 1970 UTC."""
-        return self.start_ns + round(index * NS / self.sampling_rate)
+        return Piece(self.start_ns, self.sampling_rate, self.samples, self.marks).time_ns(index)
 
     def trace(self, kind: Kind) -> Trace | None:
         """Return the trace of a kind; none if it was not made."""
@@ -134,9 +138,16 @@ def condition(
     if factor is not None:
         cut = {kind: trace[start:stop] for kind, trace in traces.items()}
         start_ns, grid_offset = segment.time_ns(first), (raw_offset + first) // unit
+        marks = segment.marks.every(unit, first, rate) if segment.marks is not None else None
     else:
         grid_offset, cut = _to_grid(segment, traces, before, target, midnight_ns)
         start_ns = midnight_ns + round(grid_offset * NS / target)
+        marks = None
+        if segment.marks is not None:
+            # Between the samples, as their times follow from those of the record before.
+            place = (start_ns - segment.start_ns) * rate / NS
+            marks = segment.marks.every(rate / target, place, rate)
+            start_ns = int(marks.time_ns[0])
     return Conditioned(
         start_ns=start_ns,
         sampling_rate=target,
@@ -146,6 +157,7 @@ def condition(
         closes_window=segment.closes_window,
         ground=tuple((kind, cut[kind]) for kind in ground if kind in cut),
         note=note,
+        marks=marks,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ris_core.station_day import NS, StationDay
 from ris_core.waveforms.amplitudes import amplitudes_of
+from ris_core.waveforms.pieces import pieces_of
 from ris_core.waveforms.segments import Segment
 
 if TYPE_CHECKING:
@@ -163,14 +164,13 @@ def notes_of(stream: Stream | None) -> tuple[str, ...]:
 def _delivered(stream: Stream, key: StationDay) -> tuple[int, float]:
     """Return how many samples of the day are not finite, and the seconds of finite ones with their repetitions."""
     non_finite, seconds = 0, 0.0
-    for trace in stream:
-        if not trace.stats.npts:
+    for piece in pieces_of(stream):
+        if not piece.samples.size:
             continue
-        rate = float(trace.stats.sampling_rate)
-        record = Segment(int(trace.stats.starttime.ns), rate, np.asarray(trace.data), False, False)
-        seconds += max(0, min(record.end_ns, key.end_ns) - max(record.start_ns, key.start_ns)) / NS
-        if record.samples.dtype.kind == "f":
-            part = record.within(key)
+        rate = piece.sampling_rate
+        seconds += max(0, min(piece.end_ns, key.end_ns) - max(piece.start_ns, key.start_ns)) / NS
+        if piece.samples.dtype.kind == "f":
+            part = piece.between(key.start_ns, key.end_ns).samples
             blocks = (part[i : i + _BLOCK] for i in range(0, part.size, _BLOCK))
             bad = sum(block.size - int(np.count_nonzero(np.isfinite(block))) for block in blocks)
             non_finite, seconds = non_finite + bad, seconds - bad / rate

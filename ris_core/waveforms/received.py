@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ris_core.station_day import NS
 from ris_core.waveforms.miniseed import Records, scan
+from ris_core.waveforms.pieces import stream_of as pieces_to_stream
+from ris_core.waveforms.reading import cut, drift_words, has_samples, reaching_into, words_on
 from ris_core.waveforms.stationxml import NotStationXmlError, inventory_from
+from ris_core.waveforms.unpacking import unpack
 
 if TYPE_CHECKING:
     from obspy import Inventory, Stream
@@ -25,7 +30,8 @@ def stream_of(body: bytes, identifier: str, start_ns: int, end_ns: int) -> Strea
     """Return the samples of [start, end) that a miniSEED body holds.
 
     A Steim record ends with the value of its last sample. Where most records fail this check, the digitiser writes
-    another value there: they are used, and the stream's attribute ``notes``, a list of str, says so.
+    another value there: they are used. What there is to be said stands in the stream's attribute ``notes``, a list of
+    str; the records themselves, as far as they reach into the window, in ``records``, bytes.
 
     Parameters
     ----------
@@ -46,23 +52,24 @@ def stream_of(body: bytes, identifier: str, start_ns: int, end_ns: int) -> Strea
     """
     from obspy import UTCDateTime
 
-    stream, notes = _decoded(body, _whole_records(body))
-    others = sorted({trace.id for trace in stream} - {identifier})
+    records = _whole_records(body)
+    others = sorted(set(records.identifier.tolist()) - {identifier})
     if others:
         raise WrongAnswerError(f"asked for {identifier}, but {', '.join(others)} came")
-    start, end = UTCDateTime(ns=start_ns), UTCDateTime(ns=end_ns)
-    for trace in stream:
-        if trace.stats.endtime + trace.stats.delta < start or trace.stats.starttime - trace.stats.delta > end:
-            raise WrongAnswerError(
-                f"asked for {start} ... {end}, but samples of {trace.stats.starttime} ... {trace.stats.endtime} came"
+    pieces, (faults,) = unpack([(records, has_samples(records))])
+    said = words_on(records, faults)
+    if faults.damaged or (faults.lost and not pieces):
+        raise DamagedError(f"the {len(body)} bytes do not decode as miniSEED: {'; '.join(said)}")
+    for piece in pieces:
+        step = NS / piece.sampling_rate
+        if piece.end_ns < start_ns or piece.start_ns - step > end_ns:
+            first, last, since, until = (
+                UTCDateTime(ns=int(t)) for t in (piece.start_ns, piece.end_ns - step, start_ns, end_ns)
             )
-    stream.trim(start, end)
-    # ObsPy's end is inclusive and goes to the nearest sample; the window is half open.
-    for trace in stream:
-        while trace.stats.npts and trace.stats.endtime.ns >= end_ns:
-            trace.data = trace.data[:-1]
-    stream.traces = [trace for trace in stream if trace.stats.npts]
-    stream.notes = notes
+            raise WrongAnswerError(f"asked for {since} ... {until}, but samples of {first} ... {last} came")
+    stream = pieces_to_stream(cut(pieces, start_ns, end_ns), identifier)
+    stream.notes = said + drift_words(pieces)
+    stream.records = _bytes_of(records, reaching_into(records, start_ns, end_ns))
     return stream
 
 
@@ -88,32 +95,13 @@ def inventory_of(body: bytes, wanted: str) -> Inventory:
     return epochs
 
 
-def _decoded(body: bytes, records: Records) -> tuple[Stream, list[str]]:
-    """Return what a body's records hold, and what is to be noted of them; raises `DamagedError`."""
-    from obspy import read
-    from obspy.io.mseed import InternalMSEEDWarning
-
-    broken = f"the {len(body)} bytes do not decode as miniSEED"
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            stream = read(io.BytesIO(body), format="MSEED")
-        except Exception as error:  # ObsPy raises bare Exception, struct.error, TypeError and its own errors
-            raise DamagedError(f"{broken}: {error}") from error
-    # libmseed only warns of bytes that it skips and of records whose last sample is not what they say it is.
-    said = [str(warning.message) for warning in caught if issubclass(warning.category, InternalMSEEDWarning)]
-    failures, count = sum("integrity check" in text for text in said), int((records.sampling_rate > 0).sum())
-    # The rule of `miniseed.decode`, so that a station is taken alike from an archive and from a data centre.
-    if said and (failures < len(said) or failures <= count / 2):
-        raise DamagedError(f"{broken}: {said[0]}")
-    return stream, [f"{failures} of {count} records fail their check, as most do; they are used"] if failures else []
+def _bytes_of(records: Records, chosen: NDArray[np.bool_]) -> bytes:
+    places = zip(records.offset[chosen].tolist(), records.length[chosen].tolist(), strict=True)
+    return b"".join(records.content[at : at + length] for at, length in places)
 
 
 def _whole_records(body: bytes) -> Records:
-    """Return the records of a body; raises `DamagedError` unless it is whole records and nothing else.
-
-    ObsPy reads what it can and leaves out a last record that is not whole without a word.
-    """
+    """Return the records of a body; raises `DamagedError` unless it is whole records and nothing else."""
     if not body:
         raise DamagedError("the answer is empty")
     try:

@@ -18,18 +18,23 @@ from ris_core.waveforms.content import content_of
 from ris_core.waveforms.inventories import Inventories
 from ris_core.waveforms.layout import Layout
 from ris_core.waveforms.left_out import WrongTimesError, times_of
-from ris_core.waveforms.miniseed import NotMiniSeedError, Records, decode, decode_together, drift_seconds, scan
+from ris_core.waveforms.miniseed import NotMiniSeedError, Records, scan
+from ris_core.waveforms.pieces import Piece, stream_of
+from ris_core.waveforms.reading import cut, drift_words, has_samples, reaching_into, words_on
+from ris_core.waveforms.unpacking import unpack
 
 if TYPE_CHECKING:
-    from obspy import Inventory, Stream, Trace
+    from obspy import Inventory, Stream
 
-# Record headers tell times to about a millisecond; what lies beyond the window is cut off after decoding.
-_MARGIN_NS = NS
 _NO_PADDING = "no padding from the neighbouring day: {}"
 
 
 class WrongCodesError(ValueError):
     """A file holds records of other stations or channels only."""
+
+
+class UnusableError(OSError):
+    """A file holds records of the day, but none that can be used."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +72,13 @@ class SdsArchive:
         Raises
         ------
         OSError
-            The day's own file cannot be read or is no miniSEED; the message names it. Or the archive is not there.
+            The day's own file cannot be read, is no miniSEED, or has records of the day none of which can be used; the
+            message names it and says why. Or the archive is not there.
         WrongCodesError
             The day's own file holds other codes only; the message names it, what was found and what was expected.
         WrongTimesError
             The day's own file holds samples of the channel, but none of the day.
         """
-        from obspy import Stream
-
         key = StationDay(station, day)
         padding = round(self._settings.conditioning.padding * NS)
         start, end = key.start_ns - padding, key.end_ns + padding
@@ -84,20 +88,9 @@ class SdsArchive:
         before, after = (self._padding(station, other, start, end, notes) for other in (day - one, day + one))
         # In the order of time, so that what is contiguous across files is one array.
         parts = [*before, *mine, *after]
-        stream = decode_together([(part.records, part.chosen) for part in parts])
-        if stream is None:
-            stream = Stream()
-            for part in parts:
-                try:
-                    stream += _unpacked(part.path, part.records, part.chosen, notes)
-                except OSError as error:
-                    if part.path in own:
-                        raise
-                    notes.append(_NO_PADDING.format(error))
-        for trace in stream:
-            _cut(trace, start, end)
-        stream.traces = [trace for trace in stream if trace.stats.npts]
-        if not any(_reaches_into(trace, key) for trace in stream):
+        pieces = cut(self._unpacked(parts, own, notes), start, end)
+        stream = stream_of(pieces, self._identifier(station))
+        if not any(piece.between(key.start_ns, key.end_ns).samples.size for piece in pieces):
             stream.reason = self._why_empty(key, own, mine, notes)
         notes += [told for part in mine if (told := _outside(part, key))]
         stream.notes = notes
@@ -167,17 +160,22 @@ class SdsArchive:
         ours = self._ours(records, path, station, notes)
         if records.strange_bytes:
             notes.append(f"{name}: {records.strange_bytes} of {len(content)} bytes belong to no whole record")
-        # Records without a sampling rate are text, such as a digitiser's log.
-        ours &= records.sampling_rate > 0
-        chosen = ours & (records.end_ns > start - _MARGIN_NS) & (records.start_ns < end + _MARGIN_NS)
-        drift = drift_seconds(records, chosen)
-        if drift * float(records.sampling_rate.max()) > 1:
-            notes.append(f"{name}: time stamps of contiguous records run {drift:.3g} s away from the sampling rate")
-        yield _Part(path, records, ours, chosen)
+        ours &= has_samples(records)
+        yield _Part(path, records, ours, ours & reaching_into(records, start, end))
+
+    def _unpacked(self, parts: list[_Part], own: list[Path], notes: list[str]) -> list[Piece]:
+        """Return what the chosen records hold, and add to the notes what is wrong with them."""
+        pieces, faults = unpack([(part.records, part.chosen) for part in parts])
+        for part, found in zip(parts, faults, strict=True):
+            said = words_on(part.records, found)
+            if part.path in own and found.lost and found.lost == found.count:
+                raise UnusableError(f"{part.path}: no record of the day can be used: {'; '.join(said)}")
+            notes += [f"{part.path.name}: {words}" for words in said]
+        notes += drift_words(pieces)
+        return pieces
 
     def _ours(self, records: Records, path: Path, station: str, notes: list[str]) -> NDArray[np.bool_]:
-        s = self._settings
-        expected = f"{s.network.code}.{station}.{s.location}.{s.channel}"
+        expected = self._identifier(station)
         ours = np.asarray(records.identifier == expected)
         if not ours.all():
             others, counts = np.unique(records.identifier[~ours], return_counts=True)
@@ -186,6 +184,10 @@ class SdsArchive:
                 raise WrongCodesError(f"{path}: its records are of {found}, expected {expected}")
             notes.append(f"{path.name}: records of {found} are left out")
         return ours
+
+    def _identifier(self, station: str) -> str:
+        s = self._settings
+        return f"{s.network.code}.{station}.{s.location}.{s.channel}"
 
     def inventory(self, station: str) -> Inventory | None:
         """Return what `source.inventory` says of the station's channel, or none where it is not set.
@@ -201,11 +203,6 @@ class SdsArchive:
         return Inventories(self._source.inventory, s.network.code, s.location, s.channel).inventory(station)
 
 
-def _reaches_into(trace: Trace, key: StationDay) -> bool:
-    begin = int(trace.stats.starttime.ns)
-    return begin < key.end_ns and begin + round((trace.stats.npts - 1) * NS / trace.stats.sampling_rate) >= key.start_ns
-
-
 def _outside(part: _Part, key: StationDay) -> str:
     """Return in words which samples of the channel lie outside the padded day; empty where none do."""
     out = part.timed & ~part.chosen
@@ -213,25 +210,3 @@ def _outside(part: _Part, key: StationDay) -> str:
         return ""
     times = times_of(part.records.start_ns[out], part.records.end_ns[out], key)
     return f"{part.path.name}: {int(out.sum())} records outside the day are left out, of {times}"
-
-
-def _unpacked(path: Path, records: Records, chosen: NDArray[np.bool_], notes: list[str]) -> Stream:
-    """Return what can be unpacked of a file's records, and add to the notes what cannot."""
-    found, count, name = decode(records, chosen), int(chosen.sum()), path.name
-    if found.damaged and not len(found.stream):
-        raise OSError(f"{path}: none of its {count} records of the day could be unpacked")
-    if found.damaged:
-        notes.append(f"{name}: {found.damaged} of {count} records could not be unpacked rightly and are left out")
-    if found.unchecked:
-        notes.append(f"{name}: {found.unchecked} of {count} records fail their check, as most do; they are used")
-    return found.stream
-
-
-def _cut(trace: Trace, start: int, end: int) -> None:
-    """Leave the samples of [start, end), in ns since 1970 UTC, and no copy of the others."""
-    from obspy import UTCDateTime
-
-    begin, step = int(trace.stats.starttime.ns), NS / trace.stats.sampling_rate
-    first, last = (max(0, int(np.ceil((time - begin) / step - 1e-3))) for time in (start, end))
-    trace.data = trace.data[first:last]
-    trace.stats.starttime = UTCDateTime(ns=begin + round(first * step))

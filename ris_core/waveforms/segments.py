@@ -6,24 +6,24 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xxhash
-from numpy.typing import NDArray
 
 from ris_core.station_day import NS, StationDay
+from ris_core.waveforms.pieces import ROUNDING_NS, Marks, Piece, Samples, pieces_of
 
 if TYPE_CHECKING:
     from obspy import Stream
-
-Samples = NDArray[Any]
 
 # Record times without microseconds (blockette 1001) are rounded to 0.1 ms.
 _TIME_RESOLUTION_NS = 100_000
 # So few samples are alike by chance, so they join only where their times agree closely.
 _FEW_SAMPLES = 32
 _BLOCK = 1 << 16
+# Weight of a record's time stamp in the trend of those before.
+_SMOOTHING = 0.1
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class Segment:
         Shape (n,), counts; finite. They may be the source's own memory: not to be changed in place.
     opens_window, closes_window
         Whether the piece reaches the first or last sample of the padded day. Other ends are gaps.
+    marks
+        Times of samples that do not follow from start and rate: each sample has the time of its own record.
     """
 
     start_ns: int
@@ -47,34 +49,35 @@ class Segment:
     samples: Samples
     opens_window: bool
     closes_window: bool
+    marks: Marks | None = None
+
+    @property
+    def piece(self) -> Piece:
+        """The samples and their times alone."""
+        return Piece(self.start_ns, self.sampling_rate, self.samples, self.marks)
 
     @property
     def end_ns(self) -> int:
         """Time just after the last sample, ns since 1970 UTC."""
-        return self.start_ns + round(self.samples.size * NS / self.sampling_rate)
+        return self.piece.end_ns
 
     def time_ns(self, index: int) -> int:
         """Return the time of a sample, ns since 1970 UTC."""
-        return self.start_ns + round(index * NS / self.sampling_rate)
+        return self.piece.time_ns(index)
 
     def within(self, key: StationDay) -> Samples:
         """Return the samples whose times lie in the day, [00:00, 24:00) UTC."""
-        first, last = (self._index_from(time) for time in (key.start_ns, key.end_ns))
-        return self.samples[first:last]
-
-    def _index_from(self, time_ns: int) -> int:
-        """Return the index of the first sample at or after a time; a thousandth of a sample is no difference."""
-        index = int(np.ceil((time_ns - self.start_ns) * self.sampling_rate / NS - 1e-3))
-        return min(max(index, 0), self.samples.size)
+        return self.piece.between(key.start_ns, key.end_ns).samples
 
 
 def to_segments(stream: Stream, key: StationDay, padding: float) -> list[Segment]:
     """Join what is contiguous and return the segments in the order of time.
 
-    A record that begins within half a sample of the time at which it should continues the segment, as in libmseed;
-    a greater step of the clock, another sampling rate or another sample type ends it. Records that repeat the same
-    samples are joined; samples that differ at the same time stay apart. NaN and infinite samples are gaps. The order
-    of the records does not matter.
+    A record that begins within half a sample of where the record before it ends, or of where those before it on the
+    average let it begin, continues the segment: neither jitter nor a slow drift of the time stamps cuts. A greater step
+    of the clock, another sampling rate or another sample type ends it. Each sample keeps the time of its own record.
+    Records that repeat the same samples are joined; samples that differ at the same time stay apart. NaN and infinite
+    samples are gaps. The order of the records does not matter.
 
     Parameters
     ----------
@@ -84,22 +87,18 @@ def to_segments(stream: Stream, key: StationDay, padding: float) -> list[Segment
     padding : float
         Length of the padding on each side of the day, s.
     """
-    alike: dict[tuple[float, str], list[tuple[int, Samples]]] = {}
-    for trace in stream:
-        data = np.asarray(trace.data)
-        if data.size:
-            kind = float(trace.stats.sampling_rate), data.dtype.str
-            alike.setdefault(kind, []).append((int(trace.stats.starttime.ns), data))
+    alike: dict[tuple[float, str], list[Piece]] = {}
+    for piece in pieces_of(stream):
+        if piece.samples.size:
+            alike.setdefault((piece.sampling_rate, piece.samples.dtype.str), []).append(piece)
     first, last = key.start_ns - round(padding * NS), key.end_ns + round(padding * NS)
     segments = []
-    for (rate, _), records in alike.items():
+    for (rate, _), pieces in alike.items():
         step = NS / rate
-        for start, data in _joined(records, step):
-            for offset, samples in _finite_parts(data):
-                begin = start + round(offset * step)
-                end = begin + round(samples.size * step)
-                opens, closes = begin < first + 1.5 * step, end > last - 1.5 * step
-                segments.append(Segment(begin, rate, samples, opens, closes))
+        for joined in _joined(pieces, step):
+            for piece in _finite_parts(joined):
+                opens, closes = piece.start_ns < first + 1.5 * step, piece.end_ns > last - 1.5 * step
+                segments.append(Segment(piece.start_ns, rate, piece.samples, opens, closes, piece.marks))
     return sorted(segments, key=lambda s: (s.start_ns, s.end_ns, s.sampling_rate, s.samples.dtype.str))
 
 
@@ -112,48 +111,80 @@ def digest_of_segments(segments: list[Segment]) -> str:
     for segment in segments:
         digest.update(f"{segment.start_ns} {segment.sampling_rate!r} {segment.samples.dtype.str}".encode())
         digest.update(np.ascontiguousarray(segment.samples).data)
+        if segment.marks is not None:
+            digest.update(segment.marks.index.astype("<i8").tobytes() + segment.marks.time_ns.astype("<i8").tobytes())
     return digest.hexdigest()[:12]
 
 
 @dataclass
 class _Growing:
-    """A segment while records are joined to it."""
+    """A segment while pieces are joined to it.
 
-    start: int
+    Its marks are the times of the pieces' own marks and starts, as far as they do not follow from those before.
+
+    Attributes
+    ----------
+    deviation
+        How far the last mark lies behind the first one's sampling grid, ns.
+    trend
+        The same, smoothed: where a record should begin if time stamps jitter.
+    """
+
     step: float
     size: int = 0
     offsets: list[int] = field(default_factory=list)
     parts: list[Samples] = field(default_factory=list)
+    index: list[int] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+    deviation: float = 0.0
+    trend: float = 0.0
 
     def since_end(self, start: int) -> float:
         """How far behind the end a time lies, ns; from differences, for a float holds no whole time to the ns."""
-        return (start - self.start) - self.size * self.step
+        late = (start - self.times[0]) - self.size * self.step
+        return min(late - self.deviation, late - self.trend, key=abs)
 
-    def append(self, samples: Samples) -> None:
+    def append(self, piece: Piece) -> None:
+        if piece.marks is not None:
+            self.index += (piece.marks.index + self.size).tolist()
+            self.times += piece.marks.time_ns.tolist()
+        elif (
+            not self.index
+            or abs(piece.start_ns - self.times[-1] - (self.size - self.index[-1]) * self.step) > ROUNDING_NS
+        ):
+            self.index.append(self.size)
+            self.times.append(piece.start_ns)
         self.offsets.append(self.size)
-        self.parts.append(samples)
-        self.size += samples.size
+        self.parts.append(piece.samples)
+        self.size += piece.samples.size
+        self.deviation = (self.times[-1] - self.times[0]) - self.index[-1] * self.step
+        self.trend += _SMOOTHING * (self.deviation - self.trend)
 
     def continues_at(self, start: int) -> bool:
         return abs(self.since_end(start)) < 0.5 * self.step
 
-    def repeats(self, start: int, samples: Samples) -> bool:
+    def position(self, time: int) -> float:
+        """Return where a time lies among the samples, in samples from the first."""
+        mark = max(0, bisect_right(self.times, time) - 1)
+        return self.index[mark] + (time - self.times[mark]) / self.step
+
+    def repeats(self, piece: Piece) -> bool:
         """Whether samples that begin before the end are those that are there already, as far as they overlap."""
-        position = (start - self.start) / self.step
+        position = self.position(piece.start_ns)
         index = round(position)
-        overlap = min(self.size - index, samples.size)
+        overlap = min(self.size - index, piece.samples.size)
         if overlap <= 0:
             return False
         close = abs(position - index) <= max(0.01, _TIME_RESOLUTION_NS / self.step)
         if not close and overlap < _FEW_SAMPLES:
             return False
-        return self._same(index, samples[:overlap])
+        return self._same(index, piece.samples[:overlap])
 
-    def extend(self, start: int, samples: Samples) -> None:
+    def extend(self, piece: Piece) -> None:
         """Add what of repeating samples goes beyond the end."""
-        beyond = samples[self.size - round((start - self.start) / self.step) :]
-        if beyond.size:
-            self.append(beyond)
+        beyond = self.size - round(self.position(piece.start_ns))
+        if beyond < piece.samples.size:
+            self.append(piece.part(beyond, piece.samples.size))
 
     def _same(self, index: int, samples: Samples) -> bool:
         number = bisect_right(self.offsets, index) - 1
@@ -165,48 +196,54 @@ class _Growing:
             done, number = done + there.size, number + 1
         return True
 
-    def joined(self) -> Samples:
-        return self.parts[0] if len(self.parts) == 1 else np.concatenate(self.parts)
+    def joined(self, rate: float) -> Piece:
+        samples = self.parts[0] if len(self.parts) == 1 else np.concatenate(self.parts)
+        whole = Piece(self.times[0], rate, samples, Marks(np.array(self.index), np.array(self.times)))
+        # Without the marks where they say no more than the start does.
+        return whole.part(0, samples.size)
 
 
-def _joined(records: list[tuple[int, Samples]], step: float) -> Iterator[tuple[int, Samples]]:
-    """Yield start and samples of what is contiguous among records of one rate (``step`` in ns) and type."""
+def _joined(pieces: list[Piece], step: float) -> Iterator[Piece]:
+    """Yield what is contiguous among pieces of one rate (``step`` in ns) and type."""
+    rate = pieces[0].sampling_rate
     growing: list[_Growing] = []
-    for start, samples in _in_order(records):
+    for piece in _in_order(pieces):
+        start = piece.start_ns
         for done in [g for g in growing if g.since_end(start) >= 0.5 * step]:
-            yield done.start, done.joined()
+            yield done.joined(rate)
         growing = [g for g in growing if g.since_end(start) < 0.5 * step]
-        repeated = next((g for g in reversed(growing) if g.repeats(start, samples)), None)
+        repeated = next((g for g in reversed(growing) if g.repeats(piece)), None)
         if repeated is not None:
-            repeated.extend(start, samples)
+            repeated.extend(piece)
             continue
         target = next((g for g in reversed(growing) if g.continues_at(start)), None)
         if target is None:
-            target = _Growing(start, step)
+            target = _Growing(step)
             growing.append(target)
-        target.append(samples)
+        target.append(piece)
     for rest in growing:
-        yield rest.start, rest.joined()
+        yield rest.joined(rate)
 
 
-def _in_order(records: list[tuple[int, Samples]]) -> Iterator[tuple[int, Samples]]:
-    """Yield records by time, the longest first; of those alike in both, by content."""
+def _in_order(pieces: list[Piece]) -> Iterator[Piece]:
+    """Yield pieces by time, the longest first; of those alike in both, by content."""
 
-    def place(record: tuple[int, Samples]) -> tuple[int, int]:
-        return record[0], -record[1].size
+    def place(piece: Piece) -> tuple[int, int]:
+        return piece.start_ns, -piece.samples.size
 
-    for _, group in groupby(sorted(records, key=place), key=place):
+    for _, group in groupby(sorted(pieces, key=place), key=place):
         same = list(group)
-        yield from sorted(same, key=lambda record: record[1].tobytes()) if len(same) > 1 else same
+        yield from sorted(same, key=lambda piece: piece.samples.tobytes()) if len(same) > 1 else same
 
 
-def _finite_parts(samples: Samples) -> Iterator[tuple[int, Samples]]:
-    """Yield offset and samples of each stretch of finite values."""
+def _finite_parts(piece: Piece) -> Iterator[Piece]:
+    """Yield each stretch of finite values."""
+    samples = piece.samples
     blocks = range(0, samples.size, _BLOCK)
     if samples.dtype.kind != "f" or all(np.isfinite(samples[i : i + _BLOCK]).all() for i in blocks):
-        yield 0, samples
+        yield piece
         return
     finite = np.isfinite(samples)
     edges = np.flatnonzero(np.diff(finite, prepend=False, append=False))
     for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        yield begin, samples[begin:end]
+        yield piece.part(begin, end)

@@ -244,12 +244,22 @@ def test_records_that_fail_their_check_are_damage_where_they_are_not_the_most():
         stream_of(with_other_last_samples(body, len(body) // 512 - half), IDENTIFIER, START, END)
 
 
-@pytest.mark.parametrize(("place", "value"), [(52, 99), (52, 30), (46, 2)], ids=["no encoding", "SRO", "blockette"])
-def test_whole_records_that_cannot_be_unpacked_are_damaged(place, value):
-    """ObsPy raises errors of its own for encodings, and struct.error for a blockette that lies outside its record."""
-    body = bytearray(body_of(record(KEY, 0, 600, rate=RATE), encoding="STEIM2", reclen=512)[:512])
+@pytest.mark.parametrize(("place", "value"), [(52, 99), (52, 3), (52, 30), (46, 2)], ids=str)
+def test_steim_records_that_state_another_encoding_are_read_as_what_they_prove_to_be(place, value):
+    """They end with the sample that they state, and hold as many as they state, in one encoding alone."""
+    trace = record(KEY, 0, 600, rate=RATE)
+    body = bytearray(body_of(trace, encoding="STEIM2", reclen=512)[:512])
     body[place] = value
-    with pytest.raises(DamagedError, match="do not decode as miniSEED"):
+    stream = stream_of(bytes(body), IDENTIFIER, START, END)
+    np.testing.assert_array_equal(stream[0].data, trace.data[: stream[0].stats.npts])
+    assert stream.notes[0].startswith("1 of 1 records are Steim-compressed in another way than they state")
+
+
+@pytest.mark.parametrize(("encoding", "words"), [(99, r"not read \(99\)"), (2, r"not read \(2\)"), (0, "are text")])
+def test_whole_records_that_cannot_be_unpacked_are_damaged(encoding, words):
+    body = bytearray(body_of(record(KEY, 0, 600, rate=RATE), encoding="INT32", reclen=512)[:512])
+    body[52] = encoding
+    with pytest.raises(DamagedError, match=f"do not decode as miniSEED.*{words}"):
         stream_of(bytes(body), IDENTIFIER, START, END)
 
 

@@ -227,6 +227,9 @@ def zeros_behind(records: list[bytes]) -> bytes:
     return b"".join(records) + b"\0" * 5000
 
 
+PLACE = "(at byte 10240, 2015-01-10T00:10:56.30)"
+
+
 @pytest.mark.parametrize(
     ("damage", "lost", "note"),
     [
@@ -234,8 +237,12 @@ def zeros_behind(records: list[bytes]) -> bytes:
         (first_records_lost, slice(0, 3), "1536 of 56320 bytes belong to no whole record"),
         (odd_bytes_between, slice(0, 0), "99 of 56419 bytes belong to no whole record"),
         (one_header_lost, slice(20, 21), "512 of 56320 bytes belong to no whole record"),
-        (one_payload_lost, slice(20, 21), "1 of 110 records could not be unpacked rightly and are left out"),
-        (one_bit_turned, slice(20, 21), "1 of 110 records could not be unpacked rightly and are left out"),
+        (one_payload_lost, slice(20, 21), f"1 of 110 records could not be unpacked and are left out {PLACE}"),
+        (
+            one_bit_turned,
+            slice(20, 21),
+            "1 of 110 records do not end with the sample that they state (integrity check) and are left out " + PLACE,
+        ),
         (zeros_behind, slice(0, 0), "5000 of 61320 bytes belong to no whole record"),
     ],
 )
@@ -259,7 +266,9 @@ def test_of_a_damaged_file_every_whole_record_is_used_and_the_damage_noted(
 def test_a_file_of_which_no_record_can_be_unpacked_is_an_error_that_names_it(tmp_path):
     trace = record(KEY, 0, 60, rate=RATE)
     path = put(tmp_path, b"".join(r[:128] + b"\xff" * 384 for r in records_of(trace)), trace)
-    with pytest.raises(OSError, match="none of its 2 records of the day could be unpacked") as refused:
+    with pytest.raises(
+        OSError, match="no record of the day can be used: 2 of 2 records could not be unpacked"
+    ) as refused:
         archive(tmp_path).fetch("S01", DAY)
     assert str(path) in str(refused.value)
 

@@ -180,10 +180,15 @@ def test_jitter_of_many_records_does_not_add_up():
     np.testing.assert_array_equal(segment.samples, day.data)
 
 
-def test_a_slow_drift_ends_the_segment_once_it_is_half_a_sample():
+def test_a_slow_drift_cuts_nothing_and_every_sample_has_the_time_of_its_record():
     day = whole_day()
-    traces = [make_trace(ns_at(KEY, 100 * i + 0.01 * i), cut(day, 100 * i, 100 * i + 100).data, RATE) for i in range(9)]
-    assert [s.start_ns for s in segments_of(KEY, *traces)] == [ns_at(KEY, 0), ns_at(KEY, 500.05)]
+    starts = [ns_at(KEY, 100 * i + 0.01 * i) for i in range(9)]
+    traces = [make_trace(start, cut(day, 100 * i, 100 * i + 100).data, RATE) for i, start in enumerate(starts)]
+    (segment,) = segments_of(KEY, *traces[::-1], *traces[2:4])
+    np.testing.assert_array_equal(segment.samples, cut(day, 0, 900).data)
+    assert [segment.time_ns(1000 * i) for i in range(9)] == starts
+    assert [segment.time_ns(1000 * i + 999) for i in range(9)] == [start + 999 * NS // 10 for start in starts]
+    assert segment.end_ns == starts[-1] + 100 * NS
 
 
 def test_a_few_samples_that_agree_by_chance_do_not_hide_a_clock_step():

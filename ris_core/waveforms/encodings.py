@@ -1,0 +1,152 @@
+"""Whether miniSEED records are encoded as they state: one changed bit there makes other numbers of the same bytes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pymseed.clib import clibmseed, ffi
+
+from ris_core.waveforms.miniseed import Records
+
+TEXT, INT_16, INT_32, FLOAT_32, FLOAT_64, STEIM_1, STEIM_2 = 0, 1, 3, 4, 5, 10, 11
+STEIM = (STEIM_1, STEIM_2)
+
+# What libmseed makes of each encoding, and the least bits of a sample in it. It reads no 24-bit integers.
+KINDS = {
+    INT_16: ("i4", 16),
+    INT_32: ("i4", 32),
+    FLOAT_32: ("f4", 32),
+    FLOAT_64: ("f8", 64),
+    STEIM_1: ("i4", 8),
+    STEIM_2: ("i4", 4),
+    12: ("f4", 24),
+    13: ("f4", 16),
+    14: ("f4", 16),
+    16: ("i4", 16),
+    30: ("i4", 16),
+    32: ("i4", 16),
+}
+_PLAIN = {INT_16: "i2", INT_32: "i4", FLOAT_32: "f4", FLOAT_64: "f8"}
+_FRAME = 64
+# With fewer samples chance decides too easily.
+_FEW = 8
+# Samples in the wrong byte order jump from one to the next by so much more than in the right one.
+_ROUGHER = 30.0
+
+
+def fits(samples: NDArray[np.int64], payload: NDArray[np.int64], encoding: int) -> NDArray[np.bool_]:
+    """Return which numbers of samples of an encoding can stand in so many bytes."""
+    whole = payload // _FRAME * _FRAME if encoding in STEIM else payload
+    return np.asarray(samples * KINDS[encoding][1] <= 8 * whole)
+
+
+def payload_of(records: Records, number: int) -> NDArray[np.uint8]:
+    """Return the bytes of the samples of a record."""
+    end = int(records.offset[number] + records.length[number])
+    return np.frombuffer(records.content, np.uint8)[end - int(records.payload[number]) : end]
+
+
+def last_samples(records: Records, numbers: NDArray[np.intp]) -> NDArray[np.int32]:
+    """Return what Steim records state to be their last samples: the third word of their first frames."""
+    return _words(records, numbers, 8).view(np.int32)
+
+
+def may_be_steim(records: Records, numbers: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return which records could be Steim by the look of their first frame.
+
+    Its first word tells the widths of the differences in the others; the words that hold no differences are marked
+    with zeros. First and last sample both 0 would prove nothing.
+    """
+    there = (records.payload[numbers] >= _FRAME) & (records.payload[numbers] % _FRAME == 0)
+    found = numbers[there]
+    looks = _words(records, found, 0) >> 26 == 0
+    looks &= (_words(records, found, 4) != 0) | (_words(records, found, 8) != 0)
+    result = np.zeros(numbers.size, bool)
+    result[there] = looks
+    return result
+
+
+def as_steim(records: Records, number: int) -> tuple[int, NDArray[np.int32]] | None:
+    """Return the Steim encoding in which a record holds as many samples as it states, the last one right; and those.
+
+    None if there is none.
+    """
+    words = np.dtype(np.uint32).newbyteorder(_order(bool(records.swapped[number])))
+    controls = payload_of(records, number).view(words)[:: _FRAME // 4]
+    if (controls >> 30).any():
+        return None
+    at, length, count = int(records.offset[number]), int(records.length[number]), int(records.samples[number])
+    stated = int(last_samples(records, np.array([number]))[0])
+    buffer, record = ffi.from_buffer("char[]", records.content), ffi.new("MS3Record **")
+    try:
+        for encoding in STEIM:
+            # Nothing is allocated for more samples than fit.
+            if not fits(records.samples[number], records.payload[number], encoding):
+                continue
+            if clibmseed.msr3_parse(buffer + at, length, record, clibmseed.MSF_ATENDOFFILE, 0):
+                return None
+            record[0].encoding = encoding
+            if clibmseed.msr3_unpack_data(record[0], 0) == count:
+                samples = np.frombuffer(ffi.buffer(record[0].datasamples, 4 * count), np.int32).copy()
+                if samples[-1] == stated:
+                    return encoding, samples
+    finally:
+        clibmseed.msr3_free(record)
+    return None
+
+
+def misread(records: Records, numbers: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return which uncompressed records are not of the encoding or byte order that they state.
+
+    Only those are suspected that state another one than most of the file's records. They are taken for misread if their
+    bytes end where so many samples of the usual size would end, or if the usual byte order makes them far smoother.
+    """
+    result = np.zeros(numbers.size, bool)
+    for stated, usual, suspects in _minorities(records.encoding[numbers]):
+        if stated not in _PLAIN or usual not in _PLAIN:
+            continue
+        size, usual_size = (np.dtype(_PLAIN[encoding]).itemsize for encoding in (stated, usual))
+        for place in suspects:
+            number = int(numbers[place])
+            count, used = int(records.samples[number]), np.flatnonzero(payload_of(records, number))
+            if count >= _FEW and size != usual_size and used.size:
+                result[place] = 2 ** np.ceil(np.log2((used[-1] + 1) / count)) == usual_size
+    for _, _, suspects in _minorities(records.swapped[numbers]):
+        for place in suspects:
+            number = int(numbers[place])
+            if records.samples[number] >= _FEW and records.encoding[number] in _PLAIN:
+                result[place] |= _smoother_the_other_way(records, number)
+    return result
+
+
+def _minorities(values: NDArray[np.generic]) -> list[tuple[int, int, NDArray[np.intp]]]:
+    """Return each value but the commonest, the commonest, and the places of the value."""
+    found, counts = np.unique(values, return_counts=True)
+    usual = found[counts.argmax()] if found.size else 0
+    return [(int(value), int(usual), np.flatnonzero(values == value)) for value in found if value != usual]
+
+
+def _smoother_the_other_way(records: Records, number: int) -> bool:
+    kind = np.dtype(_PLAIN[int(records.encoding[number])])
+    count = int(records.samples[number])
+    payload = payload_of(records, number)[: count * kind.itemsize]
+    swapped = bool(records.swapped[number])
+    stated, other = (payload.view(kind.newbyteorder(_order(way))) for way in (swapped, not swapped))
+    with np.errstate(all="ignore"):
+        rough, smooth = (float(np.abs(np.diff(samples.astype(np.float64))).sum()) for samples in (stated, other))
+    return bool(np.isfinite(smooth) and not rough <= _ROUGHER * smooth)
+
+
+def _order(swapped: bool) -> Literal["<", ">"]:
+    """Return the byte order of samples that are, or are not, in the order that this machine has not."""
+    return ">" if swapped == np.little_endian else "<"
+
+
+def _words(records: Records, numbers: NDArray[np.intp], place: int) -> NDArray[np.uint32]:
+    """Return a 32-bit word of each record's samples, from a place in them, bytes."""
+    start = records.offset[numbers] + records.length[numbers] - records.payload[numbers] + place
+    content = np.frombuffer(records.content, np.uint8)
+    words = content[start[:, None] + np.arange(4)].view(np.uint32).ravel()
+    return np.asarray(np.where(records.swapped[numbers], words.byteswap(), words), np.uint32)

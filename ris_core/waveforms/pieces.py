@@ -1,0 +1,146 @@
+"""Contiguous samples and their times: a sample's time is that of the record which brought it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ris_core.station_day import NS
+
+if TYPE_CHECKING:
+    from obspy import Stream
+
+Samples = NDArray[Any]
+
+ROUNDING_NS = 2
+"""Times that are rounded to the ns, and then once more when they are added up, may be so far from each other."""
+
+# A thousandth of a sample is no difference.
+_SLACK = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """Times that stand in records, where they do not follow from the first one and the sampling rate.
+
+    A clock that drifts against the nominal rate, or time stamps that are rounded, give such times.
+
+    Attributes
+    ----------
+    index
+        Shape (n,): indices of samples, ascending from 0.
+    time_ns
+        Shape (n,): their times, ns since 1970 UTC, ascending.
+    """
+
+    index: NDArray[np.int64]
+    time_ns: NDArray[np.int64]
+
+    def part(self, first: int, last: int, start_ns: int) -> Marks | None:
+        """Return the marks of the samples [first, last), the first of which is at ``start_ns``; none if that is all."""
+        inside = (self.index > first) & (self.index < last)
+        if not inside.any():
+            return None
+        return Marks(
+            np.insert(self.index[inside] - first, 0, 0),
+            np.insert(self.time_ns[inside], 0, start_ns),
+        )
+
+    def every(self, step: float, first: float, rate: float) -> Marks:
+        """Return the marks of samples taken at every ``step``-th place from the place ``first`` on.
+
+        Parameters
+        ----------
+        step, first
+            In samples of those that the marks are of; between two samples, time goes on from the mark before.
+        rate
+            Of those samples, Hz.
+        """
+        index = np.maximum(np.ceil((self.index - first) / step - _SLACK), 0).astype(np.int64)
+        # Of several marks for one sample the last counts.
+        last = np.append(np.diff(index) > 0, True)
+        index, base, time = index[last], self.index[last], self.time_ns[last]
+        beyond = (first + index * step - base) * (NS / rate)
+        return Marks(index, time + np.rint(beyond).astype(np.int64))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Contiguous samples of one channel.
+
+    Attributes
+    ----------
+    start_ns
+        Time of the first sample, ns since 1970 UTC.
+    sampling_rate
+        Hz.
+    samples
+        Shape (n,). They may be the source's own memory: not to be changed in place.
+    marks
+        Times of samples that do not follow from start and rate.
+    """
+
+    start_ns: int
+    sampling_rate: float
+    samples: Samples
+    marks: Marks | None = None
+
+    @property
+    def end_ns(self) -> int:
+        """Time just after the last sample, ns since 1970 UTC."""
+        return self.time_ns(self.samples.size)
+
+    def time_ns(self, index: int) -> int:
+        """Return the time of a sample, ns since 1970 UTC."""
+        base, time = 0, self.start_ns
+        if self.marks is not None:
+            place = max(0, int(np.searchsorted(self.marks.index, index, side="right")) - 1)
+            base, time = int(self.marks.index[place]), int(self.marks.time_ns[place])
+        return time + round((index - base) * NS / self.sampling_rate)
+
+    def index_from(self, time_ns: int) -> int:
+        """Return the index of the first sample at or after a time; a thousandth of a sample is no difference."""
+        base, time, stop = 0, self.start_ns, self.samples.size
+        if self.marks is not None:
+            slack = round(_SLACK * NS / self.sampling_rate)
+            place = int(np.searchsorted(self.marks.time_ns, time_ns + slack, side="right"))
+            if place < self.marks.index.size:
+                stop = int(self.marks.index[place])
+            base, time = int(self.marks.index[max(place - 1, 0)]), int(self.marks.time_ns[max(place - 1, 0)])
+        index = base + int(np.ceil((time_ns - time) * self.sampling_rate / NS - _SLACK))
+        return min(max(index, 0), stop)
+
+    def part(self, first: int, last: int) -> Piece:
+        """Return the samples [first, last) with their times, without a copy."""
+        start = self.time_ns(first)
+        marks = self.marks.part(first, last, start) if self.marks is not None else None
+        return Piece(start, self.sampling_rate, self.samples[first:last], marks)
+
+    def between(self, start_ns: int, end_ns: int) -> Piece:
+        """Return the samples whose times lie in [start, end), ns since 1970 UTC."""
+        return self.part(self.index_from(start_ns), self.index_from(end_ns))
+
+
+def stream_of(pieces: Iterable[Piece], identifier: str) -> Stream:
+    """Return pieces of a channel, NET.STA.LOC.CHAN, as a stream; the marks stand in the traces' ``stats.marks``."""
+    from obspy import Stream, Trace, UTCDateTime
+
+    network, station, location, channel = identifier.split(".")
+    codes = {"network": network, "station": station, "location": location, "channel": channel}
+    stream = Stream()
+    for piece in pieces:
+        header = {**codes, "sampling_rate": piece.sampling_rate, "starttime": UTCDateTime(ns=piece.start_ns)}
+        stream.append(Trace(piece.samples, header if piece.marks is None else {**header, "marks": piece.marks}))
+    return stream
+
+
+def pieces_of(stream: Stream) -> Iterator[Piece]:
+    """Yield the traces of a stream as pieces."""
+    for trace in stream:
+        stats = trace.stats
+        marks = stats.get("marks")
+        yield Piece(int(stats.starttime.ns), float(stats.sampling_rate), np.asarray(trace.data), marks)

@@ -1,0 +1,229 @@
+"""The samples of miniSEED records: what can be unpacked rightly, and of the rest how much, where and why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymseed.clib import clibmseed, ffi
+from pymseed.logging import ensure_thread_logging
+
+from ris_core.station_day import NS
+from ris_core.waveforms.encodings import (
+    KINDS,
+    STEIM,
+    TEXT,
+    as_steim,
+    fits,
+    last_samples,
+    may_be_steim,
+    misread,
+)
+from ris_core.waveforms.miniseed import Records
+from ris_core.waveforms.pieces import ROUNDING_NS, Marks, Piece, Samples
+
+_SIZES = {"i4": 4, "f4": 4, "f8": 8}
+_NO_NUMBERS = ("say that they are text", "have an encoding that is not read")
+CHECK = "do not end with the sample that they state (integrity check)"
+
+
+@dataclass
+class Faults:
+    """What is wrong with the chosen records of one file.
+
+    Attributes
+    ----------
+    count
+        How many were to be unpacked.
+    left_out
+        Records that are left out, by reason: their numbers in the file.
+    unchecked
+        How many fail their check and are used all the same, since most do.
+    reread
+        How many are used in another encoding than they state, in which alone they pass their check.
+    """
+
+    count: int
+    left_out: dict[str, list[int]] = field(default_factory=dict)
+    unchecked: int = 0
+    reread: int = 0
+
+    def leave_out(self, reason: str, numbers: NDArray[Any] | Sequence[int]) -> None:
+        """Count records as left out for a reason."""
+        if len(numbers):
+            self.left_out.setdefault(reason, []).extend(int(number) for number in numbers)
+
+    @property
+    def lost(self) -> int:
+        """How many are left out."""
+        return sum(map(len, self.left_out.values()))
+
+    @property
+    def damaged(self) -> bool:
+        """Whether some records are not as they were written; not so if most are that way, nor for what is no number."""
+        return 0 < self.reread <= self.count / 2 or any(not reason.startswith(_NO_NUMBERS) for reason in self.left_out)
+
+
+@dataclass
+class _Chosen:
+    """Records of one file that are unpacked: their numbers in the file, encodings, and places among their kind."""
+
+    records: Records
+    numbers: NDArray[np.intp]
+    encoding: NDArray[np.int16]
+    place: NDArray[np.int64]
+    faults: Faults
+
+    def keep(self, good: NDArray[np.bool_]) -> None:
+        self.numbers, self.encoding, self.place = self.numbers[good], self.encoding[good], self.place[good]
+
+
+def unpack(parts: Sequence[tuple[Records, NDArray[np.bool_]]]) -> tuple[list[Piece], list[Faults]]:
+    """Unpack chosen records of several files; what is contiguous across them is one piece.
+
+    Nothing is read beyond a record: those that state more samples than fit are left out before anything is unpacked,
+    and libmseed looks once more. A Steim record ends with the value of its last sample, which tells whether what was
+    unpacked is right. Records that fail this check are left out, unless most of a file's do: then the digitiser writes
+    another value there. A record that passes it in another encoding than it states is read in that one.
+
+    Parameters
+    ----------
+    parts
+        Records of a file, and which of them.
+
+    Returns
+    -------
+    pieces
+        In the order of the records.
+    faults
+        Of each file.
+    """
+    ensure_thread_logging()
+    chosen = [_usable(records, np.flatnonzero(mask)) for records, mask in parts]
+    # Whatever libmseed makes of the encodings is unpacked into three arrays.
+    sizes = dict.fromkeys(_SIZES, 0)
+    for part in chosen:
+        for kind in sizes:
+            ours = _kinds_of(part.encoding) == kind
+            count = part.records.samples[part.numbers[ours]]
+            part.place[ours] = sizes[kind] + np.cumsum(count) - count
+            sizes[kind] += int(count.sum())
+    samples = {kind: np.empty(size, kind) for kind, size in sizes.items()}
+    for part in chosen:
+        _fill(part, samples)
+    return list(_pieces(chosen, samples)), [part.faults for part in chosen]
+
+
+def _kinds_of(encoding: NDArray[np.int16]) -> NDArray[np.str_]:
+    found, inverse = np.unique(encoding, return_inverse=True)
+    return np.array([KINDS[int(value)][0] for value in found], "U2")[inverse]
+
+
+def _usable(records: Records, numbers: NDArray[np.intp]) -> _Chosen:
+    """Return the records that can be unpacked by what they state, before anything is."""
+    numbers = numbers[records.samples[numbers] > 0]
+    encoding = records.encoding[numbers].copy()
+    faults = Faults(numbers.size)
+    good = records.intact[numbers].copy()
+    faults.leave_out("have not the checksum that they state", numbers[~good])
+    for place in np.flatnonzero(good & ~np.isin(encoding, STEIM) & may_be_steim(records, numbers)):
+        if (found := as_steim(records, int(numbers[place]))) is not None:
+            encoding[place] = found[0]
+            faults.reread += 1
+    for stated in np.unique(encoding[good]).tolist():
+        ours = good & (encoding == stated)
+        if stated == TEXT:
+            faults.leave_out(_NO_NUMBERS[0], numbers[ours])
+            good &= ~ours
+        elif stated not in KINDS:
+            faults.leave_out(f"{_NO_NUMBERS[1]} ({stated})", numbers[ours])
+            good &= ~ours
+        else:
+            fitting = fits(records.samples[numbers], records.payload[numbers], stated)
+            faults.leave_out("state more samples than fit into them", numbers[ours & ~fitting])
+            good &= fitting | ~ours
+    places = np.flatnonzero(good & (encoding == records.encoding[numbers]))
+    wrong = misread(records, numbers[places])
+    faults.leave_out("are not encoded as they state", numbers[places[wrong]])
+    good[places[wrong]] = False
+    return _Chosen(records, numbers[good], encoding[good], np.zeros(int(good.sum()), np.int64), faults)
+
+
+def _fill(part: _Chosen, samples: dict[str, Samples]) -> None:
+    """Unpack the records of a file into their places, and keep those of which that went right."""
+    records, faults = part.records, part.faults
+    good = _decoded(part, samples)
+    steim = np.flatnonzero(np.isin(part.encoding, STEIM))
+    checked = np.zeros(good.size, bool)
+    ends = part.place[steim] + records.samples[part.numbers[steim]] - 1
+    checked[steim] = samples["i4"][ends] == last_samples(records, part.numbers[steim])
+    for place in steim[~(good & checked)[steim]]:
+        if (found := as_steim(records, int(part.numbers[place]))) is not None:
+            start = part.place[place]
+            samples["i4"][start : start + found[1].size] = found[1]
+            good[place] = checked[place] = True
+            faults.reread += 1
+    faults.leave_out("could not be unpacked", part.numbers[~good])
+    failing = good & ~checked & np.isin(part.encoding, STEIM)
+    if failing.sum() > faults.count / 2:
+        faults.unchecked = int(failing.sum())
+    else:
+        faults.leave_out(CHECK, part.numbers[failing])
+        good &= ~failing
+    part.keep(good)
+
+
+def _decoded(part: _Chosen, samples: dict[str, Samples]) -> NDArray[np.bool_]:
+    """Unpack the records of a file into their places; return which of them libmseed could unpack."""
+    records, numbers = part.records, part.numbers
+    good = np.ones(numbers.size, bool)
+    buffer, record = ffi.from_buffer("char[]", records.content), ffi.new("MS3Record **")
+    rooms = {kind: ffi.from_buffer("char[]", room, require_writable=True) for kind, room in samples.items()}
+    parse, unpack_data, move = clibmseed.msr3_parse, clibmseed.msr3_unpack_data, ffi.memmove
+    whole, plain = clibmseed.MSF_ATENDOFFILE | clibmseed.MSF_UNPACKDATA, clibmseed.MSF_ATENDOFFILE
+    columns = (records.offset[numbers], records.length[numbers], records.samples[numbers], records.encoding[numbers])
+    rows = zip(*(column.tolist() for column in (*columns, part.encoding, part.place)), strict=True)
+    try:
+        for number, (at, length, count, stated, encoding, place) in enumerate(rows):
+            kind = KINDS[encoding][0]
+            size = _SIZES[kind]
+            status = parse(buffer + at, length, record, whole if stated == encoding else plain, 0)
+            if not status and stated != encoding:
+                record[0].encoding = encoding
+                status = min(0, unpack_data(record[0], 0))
+            if status or record[0].numsamples != count:
+                good[number] = False
+                continue
+            move(rooms[kind] + place * size, record[0].datasamples, count * size)
+    finally:
+        clibmseed.msr3_free(record)
+    return good
+
+
+def _pieces(chosen: Sequence[_Chosen], samples: dict[str, Samples]) -> Iterator[Piece]:
+    """Yield what is contiguous among the records, in their order."""
+    start, count, rate = (
+        np.concatenate([getattr(part.records, name)[part.numbers] for part in chosen] or [np.empty(0, kind)])
+        for name, kind in (("start_ns", np.int64), ("samples", np.int64), ("sampling_rate", np.float64))
+    )
+    place = np.concatenate([part.place for part in chosen] or [np.empty(0, np.int64)])
+    encodings = np.concatenate([part.encoding for part in chosen] or [np.empty(0, np.int16)])
+    kinds = _kinds_of(encodings)
+    joins = (kinds[1:] == kinds[:-1]) & (rate[1:] == rate[:-1]) & (place[1:] == place[:-1] + count[:-1])
+    # Compared with the record before, so that a clock that drifts slowly cuts nothing.
+    late = (start[1:] - start[:-1]) - count[:-1] * (NS / rate[1:])
+    joins &= np.abs(late) < 0.5 * NS / rate[1:]
+    edges = [0, *(np.flatnonzero(~joins) + 1).tolist(), start.size]
+    for first, last in pairwise(edges):
+        if first == last:
+            continue
+        begin, end = int(place[first]), int(place[last - 1] + count[last - 1])
+        index = place[first:last] - begin
+        times = start[first:last]
+        grid = times[0] + np.rint(index * (NS / rate[first])).astype(np.int64)
+        marks = None if np.abs(times - grid).max() <= ROUNDING_NS else Marks(index, times)
+        yield Piece(int(times[0]), float(rate[first]), samples[kinds[first]][begin:end], marks)
