@@ -30,7 +30,7 @@ from ris_core.stages import is_current, state_table
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.records import write_json
-from ris_core.storage.store import STATION_DAY_STAGES, Store, read_acquisition
+from ris_core.storage.store import STATION_DAY_STAGES, Store, read_acquisition, read_failure
 from ris_core.training import training_set
 from ris_core.training.trials import read_choice
 from ris_core.verification import damaged_files
@@ -176,7 +176,7 @@ def _read_failure(folder: Path, path: Path) -> Found:
     store = _store(folder)
     _check_answers(store)
     every = _answers(store.failures, "process")
-    one = store.failure("process", KEY)
+    one = read_failure(store, "process", KEY)
     return Found(digest_of_values([{str(key): asdict(record) for key, record in every.items()}, one and asdict(one)]))
 
 

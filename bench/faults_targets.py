@@ -35,12 +35,34 @@ class Found:
     samples: tuple[NDArray[np.int64], NDArray[Any]] | None = None
 
 
-def always(original: bytes, spoilt: bytes) -> bool:
+@dataclass(frozen=True)
+class Damage:
+    """A file before and after, and what was read from both."""
+
+    original: bytes
+    spoilt: bytes
+    whole: Found
+    found: Found
+
+    def other_samples(self) -> NDArray[np.bool_] | None:
+        """Return which samples of the whole file (N,) have another value; none where one came that was not there."""
+        if self.whole.samples is None or self.found.samples is None:
+            return None
+        (known_times, known_values), (times, values) = self.whole.samples, self.found.samples
+        place = np.minimum(np.searchsorted(known_times, times), len(known_times) - 1)
+        if not np.array_equal(known_times[place], times):
+            return None
+        other = np.zeros(len(known_times), dtype=np.bool_)
+        other[place] = known_values[place] != values
+        return other
+
+
+def always(damage: Damage) -> bool:
     """Files with a digest of their own: any damage can be told."""
     return True
 
 
-def never(original: bytes, spoilt: bytes) -> bool:
+def never(damage: Damage) -> bool:
     """Files from outside without a digest: another value is as good as the one before."""
     return False
 
@@ -56,7 +78,7 @@ class Target:
     read
         Reads a file of such a folder as the platform's commands do.
     told
-        Whether damage that turns one content into the other can be told from the file.
+        Whether damage can be told from the file.
     text
         Whether it is text.
     nameless
@@ -65,7 +87,7 @@ class Target:
 
     make: Callable[[Path], list[Path]]
     read: Callable[[Path, Path], Found]
-    told: Callable[[bytes, bytes], bool] = always
+    told: Callable[[Damage], bool] = always
     text: bool = False
     nameless: bool = False
 
@@ -95,7 +117,7 @@ def try_out(target: Target, folder: Path, path: Path, original: bytes, spoilt: b
         return _of_error(target, path, error)
     finally:
         path.write_bytes(original)
-    return _of_answer(target, original, spoilt, whole, found)
+    return _of_answer(target, Damage(original, spoilt, whole, found))
 
 
 def _of_error(target: Target, path: Path, error: BaseException) -> Verdict:
@@ -105,24 +127,16 @@ def _of_error(target: Target, path: Path, error: BaseException) -> Verdict:
     return Verdict("error" if own and named else "other", said)
 
 
-def _of_answer(target: Target, original: bytes, spoilt: bytes, whole: Found, found: Found) -> Verdict:
-    if found.digest == whole.digest:
+def _of_answer(target: Target, damage: Damage) -> Verdict:
+    if damage.found.digest == damage.whole.digest:
         return Verdict("same")
-    said = "; ".join(note for note in found.notes if note not in whole.notes)
-    told = target.told(original, spoilt)
-    if said and not (told and _has_other_samples(whole, found)):
+    said = "; ".join(note for note in damage.found.notes if note not in damage.whole.notes)
+    other = damage.other_samples()
+    if said and other is not None and not other.any():
         return Verdict("noted", said)
-    return Verdict("silent" if told else "changed", said or "no word of it")
-
-
-def _has_other_samples(whole: Found, found: Found) -> bool:
-    """Return whether there is a sample whose time or value is not that of the whole file."""
-    if whole.samples is None or found.samples is None:
-        return True
-    (times, values), (known_times, known_values) = found.samples, whole.samples
-    place = np.searchsorted(known_times, times)
-    place = np.minimum(place, len(known_times) - 1)
-    return not bool(np.all((known_times[place] == times) & (known_values[place] == values)))
+    if target.told(damage):
+        return Verdict("silent", said or "no word of it")
+    return Verdict("noted" if said else "changed", said)
 
 
 def digest_of_values(values: Any) -> str:

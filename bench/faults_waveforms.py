@@ -13,7 +13,7 @@ from obspy import Inventory, Stream, Trace, UTCDateTime, read_inventory
 from obspy.core.inventory import Channel, Network, Station
 from obspy.core.inventory.response import Response
 
-from bench.faults_targets import Found, Target, always, digest_of_values, never
+from bench.faults_targets import Damage, Found, Target, always, digest_of_values, never
 from ris_core.config import Settings
 from ris_core.processing.instrument import Instrument, NoResponseError
 from ris_core.station_day import NS, StationDay
@@ -63,17 +63,21 @@ def write_miniseed(path: Path, station: str) -> Path:
     return path
 
 
-def told_by_records(original: bytes, spoilt: bytes) -> bool:
-    """Return whether the damage can be told from the records: their frames end with the value of the last sample.
+def told_by_records(damage: Damage) -> bool:
+    """Return whether the damage can be told from the records.
 
-    Nothing in a miniSEED 2 record guards its header (codes, time, rate), nor samples that are not compressed.
+    Compressed samples are differences, and the value of the last one stands beside them: it is another unless two
+    errors cancel. Nothing in a miniSEED 2 record guards its header (codes, time, rate), nor samples as they are.
     """
+    original, spoilt = damage.original, damage.spoilt
     length, encoding = 1 << original[54], original[52]
     if original.startswith(spoilt):
         return len(spoilt) % length != 0
-    if encoding not in _STEIM:
+    if encoding not in _STEIM or np.any(_changed(original, spoilt) % length < _HEADER):
         return False
-    return bool(np.all(_changed(original, spoilt) % length >= _HEADER))
+    counts = [int.from_bytes(original[at + 30 : at + 32], "big") for at in range(0, len(original), length)]
+    other = damage.other_samples()
+    return other is None or not other.any() or bool(other[np.cumsum(counts) - 1].any())
 
 
 def _changed(original: bytes, spoilt: bytes) -> NDArray[np.int64]:
