@@ -10,11 +10,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
+import pyarrow.parquet as pq
 import torch
 from obspy import Inventory, Stream, Trace, UTCDateTime
 
-from bench.faults_targets import Found, Target, digest_of_values
+from bench.faults_targets import Found, Target, digest_of_values, never
 from ris_core.clustering.candidates import Candidate
 from ris_core.clustering.champion import appoint, read_champion
 from ris_core.clustering.novelty import NoveltyModel
@@ -163,6 +165,24 @@ def _read_table(folder: Path, path: Path) -> Found:
     return Found(digest_of_values([columns, some.to_numpy().tolist(), str(stamp), tables.read_summary(path)]))
 
 
+def _make_earlier(folder: Path) -> list[Path]:
+    """Write spectrograms and tables as versions before wrote them: their values alone have a digest."""
+    store = _network(folder)
+    path, new = store.spectrograms(KEY), folder / "new.h5"
+    path.rename(new)
+    with h5py.File(new) as kept, h5py.File(path, "w") as file:
+        for name in kept:
+            kept.copy(name, file)
+        file.attrs.update(kept.attrs)
+    for table in _tables(store):
+        pq.write_table(pq.read_table(table, partitioning=None), table, compression="zstd")
+    return [path, *_tables(store)]
+
+
+def _read_earlier(folder: Path, path: Path) -> Found:
+    return (_read_spectrograms if path.suffix == ".h5" else _read_table)(folder, path)
+
+
 # --- records
 
 
@@ -228,6 +248,7 @@ TARGETS: dict[str, Target] = {
     "spectrograms": Target(_one_file(lambda store: store.spectrograms(KEY)), _read_spectrograms),
     "training set": Target(_one_file(lambda store: store.training_set), _read_training_set),
     "tables": Target(lambda folder: _tables(_network(folder)), _read_table),
+    "of versions before": Target(_make_earlier, _read_earlier, never),
     "acquisition records": Target(_one_file(lambda store: store.acquisition(KEY)), _read_acquisition, text=True),
     "failure records": Target(lambda folder: _failures(_network(folder)), _read_failure, text=True),
     "chosen.json": Target(_one_file(lambda store: store.aec_choice), _read_choice, text=True),

@@ -53,7 +53,7 @@ def read_metadata(path: Path) -> tuple[pq.FileMetaData, bool]:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _TAIL))
             tail = file.read(_TAIL)
-            if (wanted := _footer_size(tail)) > len(tail):
+            if len(tail) < (wanted := _footer_size(tail)) <= size:  # else it is no length
                 file.seek(max(0, size - wanted))
                 tail = file.read(wanted)
         return _parsed(path, tail)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -151,3 +152,14 @@ def test_something_else_in_the_place_of_a_table_is_named(path: Path) -> None:
 def test_a_column_that_a_table_does_not_have_is_damage(path: Path) -> None:
     with pytest.raises(DamagedFileError, match="it has no column outcome"):
         tables.read_table(path, ["outcome"])
+
+
+def test_a_length_that_the_file_does_not_have_is_not_made_room_for(tmp_path: Path) -> None:
+    path = tmp_path / "day=2015-01-10.parquet"
+    path.write_bytes(b"PAR1" + bytes(300) + (2**31 - 1).to_bytes(4, "little") + b"PAR1")
+    tracemalloc.start()
+    with pytest.raises(DamagedFileError, match="not a Parquet file, or its end is missing"):
+        tables.read_stamp(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10e6
