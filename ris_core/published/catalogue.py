@@ -6,7 +6,7 @@ import csv
 import json
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, zip_longest
@@ -26,6 +26,11 @@ _NAMES = ("network", "station", "channel")
 _TIMES = ("dt_on", "dt_off", "dt_peak", "spec_start")
 _NUMBERS = ("fs", "STA", "LTA")
 _NOTED = 1e-9
+_GREATEST = 1e9
+_LONGEST = 64
+_LONGEST_LINE = 2**20
+_MOST_BRACKETS = 64
+_YEARS = 1900, 2200
 _METHOD = "recursive"
 """The detector of the published code (ObsPy's `recursive_sta_lta`)."""
 
@@ -118,6 +123,8 @@ def read_catalogue(file: PublishedFile, table: Path | None = None, block: int = 
 
 def parse(text: bytes, where: str) -> dict[str, Any]:
     """Return an entry of the catalogue; raises `PublishedFileError`, which begins with `where`."""
+    if text.count(b"{") + text.count(b"[") > _MOST_BRACKETS:
+        raise PublishedFileError(f"{where}: nested too deep; an object of texts and numbers is needed: {_short(text)}")
     try:
         entry = json.loads(text)
     except ValueError as error:
@@ -128,17 +135,19 @@ def parse(text: bytes, where: str) -> dict[str, Any]:
     if missing:
         raise PublishedFileError(f"{where}: there is no {', '.join(missing)} in {_short(text)}")
     for name in (*_NAMES, *_TIMES):
-        if not isinstance(entry[name], str) or not entry[name]:
-            raise PublishedFileError(f"{where}: {name} is {entry[name]!r}; a text is needed")
+        if not isinstance(entry[name], str) or not 0 < len(entry[name]) <= _LONGEST:
+            raise PublishedFileError(
+                f"{where}: {name} is {_short(repr(entry[name]))}; a text is needed, of at most {_LONGEST} characters"
+            )
     for name in _NUMBERS:
         value = entry[name]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0 or math.isinf(value):
-            raise PublishedFileError(f"{where}: {name} is {value!r}; a number greater than 0 is needed")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _GREATEST:
+            raise PublishedFileError(f"{where}: {name} is {_short(repr(value))}; a number greater than 0 is needed")
     return entry
 
 
-def _short(text: bytes) -> str:
-    shown = text.decode(errors="replace")
+def _short(text: bytes | str) -> str:
+    shown = text if isinstance(text, str) else text.decode(errors="replace")
     return shown if len(shown) <= 120 else shown[:120] + "…"
 
 
@@ -152,7 +161,7 @@ def _found_by(sta: float, lta: float, path: Path) -> str:
 
 def _times(texts: Sequence[str], name: str, first: int, path: Path) -> NDArray[np.int64]:
     parsed = pd.to_datetime(pd.Series(texts), format="ISO8601", utc=True, errors="coerce")
-    bad = np.flatnonzero(parsed.isna())
+    bad = np.flatnonzero(~parsed.dt.year.between(*_YEARS))  # also where it is no time
     if bad.size:
         raise PublishedFileError(
             f"{path}: {CATALOGUE}, row {first + bad[0]}: {name} is {texts[bad[0]]!r}; a time like "
@@ -206,42 +215,65 @@ class _Table:
         self.path = path
 
     def __enter__(self) -> _Table:
+        if self.path.exists() and not self.path.is_file():
+            raise PublishedFileError(f"{self.path}: the catalogue cannot be read (not a file)")
         try:
             self._file = self.path.open(newline="", encoding="utf-8-sig")
         except OSError as error:
             raise PublishedFileError(f"{self.path}: the catalogue cannot be read ({error.strerror})") from error
-        reader = csv.DictReader(self._file)
-        missing = [name for name in ("station", "dt_peak") if name not in (reader.fieldnames or ())]
-        if missing:
+        self._read = 0
+        self._reader = csv.DictReader(self._lines())
+        try:
+            with self._named():
+                names = self._reader.fieldnames or ()
+            missing = [name for name in ("station", "dt_peak") if name not in names]
+            if missing:
+                raise PublishedFileError(
+                    f"{self.path}: there is no column {', '.join(missing)}; a CSV with the columns of {CATALOGUE} is "
+                    "needed"
+                )
+        except PublishedFileError:
             self._file.close()
-            raise PublishedFileError(
-                f"{self.path}: there is no column {', '.join(missing)}; a CSV with the columns of {CATALOGUE} is needed"
-            )
-        self._rows: Iterator[dict[str, str]] = iter(reader)
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
+    def _lines(self) -> Iterator[str]:
+        while line := self._file.readline(_LONGEST_LINE):
+            if len(line) == _LONGEST_LINE:
+                raise csv.Error(f"a line of more than {_LONGEST_LINE} characters")
+            yield line
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise PublishedFileError(f"{self.path}: not a CSV table near row {self._read} ({error})") from error
+        except OSError as error:
+            raise PublishedFileError(f"{self.path}: the catalogue cannot be read ({error.strerror})") from error
+
     def compare(self, entries: Sequence[dict[str, Any]], first: int) -> None:
         """Compare the next rows with entries of the catalogue."""
-        try:
-            pairs = list(zip_longest(entries, islice(self._rows, len(entries))))
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise PublishedFileError(f"{self.path}: not a CSV table near row {first} ({error})") from error
-        for number, (entry, row) in enumerate(pairs, start=first):
+        with self._named():
+            rows = list(islice(self._reader, len(entries)))
+        self._read += len(rows)
+        for number, (entry, row) in enumerate(zip_longest(entries, rows), start=first):
             if row is None:
                 raise PublishedFileError(f"{self.path}: it ends after {number} rows; {CATALOGUE} has more")
             for name, value in entry.items():
                 if name in row and not _same(value, row[name]):
                     raise PublishedFileError(
-                        f"{self.path}: row {number}: {name} is {row[name]!r}, but {value!r} in {CATALOGUE}; the rows "
-                        "must be those of the file, in its order"
+                        f"{self.path}: row {number}: {name} is {_short(repr(row[name]))}, but {_short(repr(value))} in "
+                        f"{CATALOGUE}; the rows must be those of the file, in its order"
                     )
 
     def finish(self, events: int) -> None:
         """Refuse rows that the catalogue does not have."""
-        more = sum(1 for _ in self._rows)
+        with self._named():
+            more = sum(1 for _ in self._reader)
         if more:
             raise PublishedFileError(f"{self.path}: it has {events + more} rows, but {CATALOGUE} {events}")
 
@@ -260,7 +292,9 @@ def _same(value: object, text: str | None) -> bool:
 
 
 def _is_same_time(value: str, text: str) -> bool:
+    if max(len(value), len(text)) > _LONGEST:
+        return False
     try:
         return bool(pd.Timestamp(value) == pd.Timestamp(text))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from ris_core.processing.spectrograms import Plan
 from ris_core.progress import bar
-from ris_core.storage.published_file import SPECTROGRAM, PublishedFile, PublishedFileError
+from ris_core.storage.published_file import SPECTROGRAM, TRACE, PublishedFile, PublishedFileError
 
 _AXIS_TOLERANCE = 1e-4
 
@@ -27,7 +28,8 @@ def check_events(
     block
         Events that are read together.
     leave_out
-        Whether spectrograms with values that are not finite, or zero everywhere, are marked instead of refused.
+        Whether events with values that are not finite, or whose spectrogram is zero everywhere, are marked instead of
+        refused.
 
     Returns
     -------
@@ -47,7 +49,9 @@ def check_events(
             _check_axis(events.frequency, constants.frequency, first, f"{where}{{}}: the frequencies (column 0)", "Hz")
             _check_axis(events.time, constants.time, first, f"{where}{{}}: the times (last row)", "s")
             images = np.ascontiguousarray(events.image)
-            bad = _check_values(images, first, where, leave_out)
+            bad = _check_values(images, first, where, leave_out) | _check_traces(
+                events.trace, first, file.path, leave_out
+            )
             unusable[first : first + len(images)] = bad
             for i, text in enumerate(events.catalogue):
                 digest = xxhash.xxh3_64(images[i].data)
@@ -83,3 +87,13 @@ def _check_values(images: NDArray[np.float32], first: int, where: str, leave_out
         if wrong.any():
             raise PublishedFileError(f"{where}{first + int(np.argmax(wrong))} {what}")
     return not_finite | empty
+
+
+def _check_traces(traces: NDArray[np.float32], first: int, path: Path, leave_out: bool) -> NDArray[np.bool_]:
+    wrong: NDArray[np.bool_] = np.any(~np.isfinite(traces), axis=1)
+    if wrong.any() and not leave_out:
+        raise PublishedFileError(
+            f"{path}: {TRACE}, row {first + int(np.argmax(wrong))} holds a value that is not finite; --leave-out "
+            "imports the others"
+        )
+    return wrong

@@ -12,11 +12,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from ris_core.config import PROJECT_ROOT
-from ris_core.storage.damage import REMADE, DamagedFileError
+from ris_core.storage.damage import DamagedFileError
 
 Kind = Literal["own", "published"]
 _MODULE = "ris_core.storage.hdf5_walk"
@@ -30,7 +31,7 @@ _child: _Child | None = None
 _of_parent: list[_Child | None] = []
 
 
-def probe(path: Path, kind: Kind, remedy: str = REMADE) -> None:
+def probe(path: Path, kind: Kind, only: Sequence[str] | None = None) -> None:
     """Let a process of its own walk through an HDF5 file, within a time that grows with the file.
 
     Parameters
@@ -38,9 +39,9 @@ def probe(path: Path, kind: Kind, remedy: str = REMADE) -> None:
     path
         The file.
     kind
-        ``own`` or ``published``.
-    remedy
-        For the error.
+        ``own`` or ``published``: which filters may have packed the data.
+    only
+        Paths of the datasets that are going to be read, if not all are.
 
     Raises
     ------
@@ -50,7 +51,7 @@ def probe(path: Path, kind: Kind, remedy: str = REMADE) -> None:
         The file could not be looked at, for instance for want of memory; that says nothing of it.
     """
     seconds = _SECONDS + path.stat().st_size / _BYTES_PER_SECOND
-    request = {"path": str(path.absolute()), "kind": kind, "seconds": seconds}
+    request = {"path": str(path.absolute()), "kind": kind, "only": only, "seconds": seconds}
     with _lock:
         # A process that has waited in vain for long may end just when it is asked.
         answer = _asked(request) or _asked(request)
@@ -59,7 +60,7 @@ def probe(path: Path, kind: Kind, remedy: str = REMADE) -> None:
     if outer := answer.get("circumstance"):
         raise OSError(*outer, str(path))
     if answer["why"]:
-        raise DamagedFileError(path, answer["why"], remedy)
+        raise DamagedFileError(path, answer["why"])
 
 
 def _asked(request: dict[str, Any]) -> dict[str, Any] | None:

@@ -1,8 +1,8 @@
 """A process that walks through HDF5 files, so that one that makes the library loop or crash harms nobody else.
 
-`ris_core.storage.hdf5_probe` starts it and talks to it by lines of JSON: a request has ``path``, ``kind`` and
-``seconds`` of processor time, the answer ``why``, which is empty for a good file, or ``circumstance`` where the fault
-is not the file's. A walk that takes longer, or crashes, ends the process.
+`ris_core.storage.hdf5_probe` starts it and talks to it by lines of JSON: a request has ``path``, ``kind``, ``only``
+and ``seconds`` of processor time, the answer ``why``, which is empty for a good file, or ``circumstance`` where the
+fault is not the file's. A walk that takes longer, or crashes, ends the process.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import resource
 import select
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ _MEMORY = 2**31
 _IDLE_SECONDS = 60.0
 
 
-def walk(path: Path, kind: str) -> None:
+def walk(path: Path, kind: str, only: Sequence[str] | None = None) -> None:
     """Go through all groups, attributes and datasets of a file as reading it would.
 
     Texts, small datasets, and data whose codec no checksum guards are read; of others the list of chunks is: each must
@@ -50,6 +50,8 @@ def walk(path: Path, kind: str) -> None:
         The file.
     kind
         ``own`` or ``published``: which filters may have packed the data.
+    only
+        Paths of the datasets that are going to be read, if not all are; others may declare what they do not hold.
 
     Raises
     ------
@@ -66,7 +68,9 @@ def walk(path: Path, kind: str) -> None:
             name, found = waiting.pop()
             _read_attributes(found, name or "/")
             if isinstance(found, h5d.DatasetID):
-                _check_dataset(found, name, FILTERS[kind], size)
+                check_place(found, name, FILTERS[kind])
+                if only is None or name in only:
+                    _check_dataset(found, name, size)
             elif isinstance(found, h5g.GroupID):
                 for entry in found:
                     inner = open_entry(found, entry, where := f"{name}/{entry.decode(errors='replace')}")
@@ -92,8 +96,7 @@ class _Holder:
         self.id = found
 
 
-def _check_dataset(found: h5d.DatasetID, name: str, filters: frozenset[int], size: int) -> None:
-    check_place(found, name, filters)
+def _check_dataset(found: h5d.DatasetID, name: str, size: int) -> None:
     made = found.get_create_plist()
     codes = [made.get_filter(number)[0] for number in range(made.get_nfilters())]
     declared = math.prod(found.shape) * _size_of_one(found)
@@ -163,7 +166,7 @@ def _in_pieces(dataset: h5py.Dataset, rows: int, look: Callable[[Any], None]) ->
 def _answer(request: dict[str, Any], own_limit: bool) -> dict[str, Any]:
     signal.setitimer(signal.ITIMER_PROF, request["seconds"])
     try:
-        walk(Path(request["path"]), request["kind"])
+        walk(Path(request["path"]), request["kind"], request["only"])
     except UnsafeHdf5Error as error:
         return {"why": str(error)}
     except Exception as error:  # noqa: BLE001 - the library raises errors of all kinds

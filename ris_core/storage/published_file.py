@@ -18,16 +18,21 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ris_core.storage.hdf5 import created
+from ris_core.storage import hdf5, hdf5_objects
+from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.hdf5_probe import probe
+from ris_core.storage.seen import once
 
 GROUP = "4.0"
 SPECTROGRAM, TRACE, CATALOGUE = f"/{GROUP}/Spectrogram", f"/{GROUP}/Trace", f"/{GROUP}/Catalogue"
+_READ = SPECTROGRAM, TRACE, CATALOGUE
 BLOCK = 2048
 """Events that are held together: 73 MB."""
 _CHUNK_CACHE = 64 * 2**20
 _CHUNK = 20
 _AT_ONCE = 512
-_SCALOGRAM_SHAPE = (69, 100)
+_SCALOGRAM, _SCALOGRAM_SHAPE = f"/{GROUP}/Scalogram", (69, 100)
+_SHOWN = 12
 
 
 class PublishedFileError(ValueError):
@@ -73,14 +78,20 @@ class PublishedFile:
 
     def __init__(self, path: Path, file: h5py.File, shape: tuple[int, int], samples: int) -> None:
         self.path = path
-        self._spectrogram, self._trace, self._catalogue = _datasets(path, file)
+        with _named(path):
+            there = [f"/{name}" for name in file] + [f"/{GROUP}/{name}" for name in _names_in(file)]
+            found = {name: _dataset(file, name) for name in (*_READ, _SCALOGRAM)}
+        self._spectrogram, self._trace, self._catalogue = _needed(path, found, there)
         self.events = _checked_lengths(path, self._spectrogram, self._trace, self._catalogue, shape, samples)
-        self.scalograms = len(file[GROUP]["Scalogram"]) if "Scalogram" in file[GROUP] else 0
+        scalograms = found[_SCALOGRAM]
+        self.scalograms = len(scalograms) if scalograms is not None and scalograms.shape else 0
 
     def catalogue_blocks(self, size: int) -> Iterator[tuple[int, list[bytes]]]:
         """Iterate over first row and catalogue texts, in the order of the file."""
         for start in range(0, self.events, size):
-            yield start, [_bytes(text) for text in self._catalogue[start : start + size]]
+            with _named(self.path):
+                texts = [_bytes(text) for text in self._catalogue[start : start + size]]
+            yield start, texts
 
     def blocks(self, size: int) -> Iterator[tuple[int, PublishedEvents]]:
         """Iterate over first row and events, in the order of the file."""
@@ -105,9 +116,11 @@ class PublishedFile:
         )
 
     def _read(self, rows: slice, some: list[int] | None = None) -> PublishedEvents:
-        spectrogram = self._spectrogram[rows].astype(np.float32, copy=False)
-        trace = self._trace[rows].astype(np.float32, copy=False)
-        texts = [_bytes(text) for text in self._catalogue[rows]]
+        # What does not fit into float32 becomes infinite, which is refused with its row.
+        with _named(self.path), np.errstate(over="ignore"):
+            spectrogram = self._spectrogram[rows].astype(np.float32, copy=False)
+            trace = self._trace[rows].astype(np.float32, copy=False)
+            texts = [_bytes(text) for text in self._catalogue[rows]]
         if some is None or len(some) == len(texts):
             return PublishedEvents(spectrogram, trace, tuple(texts))
         return PublishedEvents(spectrogram[some], trace[some], tuple(texts[i] for i in some))
@@ -133,30 +146,45 @@ def open_published(path: Path, shape: tuple[int, int], samples: int) -> Iterator
     PublishedFileError
         It is no such file, its datasets are not of the right kind or shape, or it is damaged.
     """
-    try:
+    with _named(path):
+        once("published", path, lambda path: probe(path, "published", _READ))
         file = h5py.File(path, "r", rdcc_nbytes=_CHUNK_CACHE)
-    except OSError as error:
-        reason = "there is no such file" if not path.exists() else f"cannot be read as HDF5 ({error})"
-        raise PublishedFileError(f"{path}: {reason}") from error
     with file:
-        opened = PublishedFile(path, file, shape, samples)
-        try:
-            yield opened
-        except OSError as error:
-            if "HDF5" in str(error) or "read data" in str(error):
-                raise PublishedFileError(f"{path}: damaged ({error})") from error
-            raise
+        yield PublishedFile(path, file, shape, samples)
 
 
-def _datasets(path: Path, file: h5py.File) -> tuple[h5py.Dataset, h5py.Dataset, h5py.Dataset]:
-    if GROUP not in file or not isinstance(file[GROUP], h5py.Group):
-        there = ", ".join(f"/{name}" for name in file) or "none"
-        raise PublishedFileError(f"{path}: there is no group /{GROUP} (there are: {there}); it holds windows of 4.0 s")
-    missing = [name for name in (SPECTROGRAM, TRACE, CATALOGUE) if not isinstance(file.get(name), h5py.Dataset)]
-    if missing:
-        there = ", ".join(f"/{GROUP}/{name}" for name in file[GROUP]) or "none"
-        raise PublishedFileError(f"{path}: there is no dataset {', '.join(missing)} (there are: {there})")
-    return file[SPECTROGRAM], file[TRACE], file[CATALOGUE]
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Turn what reading a file raises into `PublishedFileError`."""
+    try:
+        with hdf5.reading(path):
+            yield
+    except DamagedFileError as error:
+        raise PublishedFileError(f"{path}: cannot be read as HDF5 ({error.why})") from error
+    except FileNotFoundError as error:
+        raise PublishedFileError(f"{path}: there is no such file") from error
+    except OSError as error:
+        raise PublishedFileError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _dataset(file: h5py.File, name: str) -> h5py.Dataset | None:
+    return hdf5_objects.dataset(file, name, hdf5_objects.BUILT_IN)
+
+
+def _names_in(file: h5py.File) -> list[str]:
+    group = file.id.links.exists(GROUP.encode()) and hdf5_objects.open_entry(file.id, GROUP.encode(), f"/{GROUP}")
+    return list(h5py.Group(group)) if isinstance(group, h5py.h5g.GroupID) else []
+
+
+def _needed(path: Path, found: dict[str, h5py.Dataset | None], there: list[str]) -> list[h5py.Dataset]:
+    datasets = [dataset for name in _READ if (dataset := found[name]) is not None]
+    if len(datasets) == len(_READ):
+        return datasets
+    shown = ", ".join(there[:_SHOWN]) + (", …" if len(there) > _SHOWN else "") or "none"
+    if f"/{GROUP}" not in there:
+        raise PublishedFileError(f"{path}: there is no group /{GROUP} (there are: {shown}); it holds windows of 4.0 s")
+    missing = ", ".join(name for name in _READ if found[name] is None)
+    raise PublishedFileError(f"{path}: there is no dataset {missing} (there are: {shown})")
 
 
 def _checked_lengths(
@@ -239,7 +267,7 @@ def writing_published(
     """
     rows, columns = len(frequency), len(time)
     size = 4 * events * ((rows + 1) * (columns + 1) + samples)
-    with created(path, size, rdcc_nbytes=_CHUNK_CACHE) as file:
+    with hdf5.created(path, size, rdcc_nbytes=_CHUNK_CACHE) as file:
         group = file.create_group(GROUP)
         group.attrs.update({"NFFT": nfft, "T_seg (s)": float(GROUP)})
         shape = (rows + 1, columns + 1)
