@@ -1,0 +1,207 @@
+"""Damaged files of station-days: said by name, a matter of their station-day alone, and healed to the same bytes."""
+
+import itertools
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from builders import (
+    DAYS,
+    STATIONS,
+    Opened,
+    opened,
+    own_environment,
+    products,
+    ris,
+    sds_values,
+    write_archive,
+    write_yaml,
+)
+from champion_builders import appoint_untrained
+from damage import DAMAGES
+from faults import check_record, made
+from sensor_builders import asked, record_acquired, tick
+
+from ris_core.stages import is_current
+from ris_core.station_day import StationDay
+from ris_core.storage.store import Store
+from ris_dagster import jobs
+
+TWO = DAYS[:2]
+KEYS = [StationDay(station, day) for station in STATIONS for day in TWO]
+FIRST = KEYS[0]
+SENSORS = ("following", "relabel", "catch_up", "retrain")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    """A labelled network of four station-days; it is copied, not changed."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    archive = write_archive(folder / "archive", days=TWO)
+    with pytest.MonkeyPatch.context() as environment:
+        own_environment(environment, folder / "data")
+        with opened(write_yaml(folder / "small.yaml", sds_values(archive, days=TWO))) as network:
+            assert network.run_block(jobs.ACQUIRE).success
+            assert network.run_block(jobs.PROCESS).success
+            appoint_untrained(network.store)
+            assert network.run_block(jobs.LABEL).success
+            yield network
+
+
+@pytest.fixture
+def copied(undisturbed: Opened, data_root: Path) -> Iterator[Opened]:
+    """A copy with its records, that a test may spoil."""
+    shutil.copytree(undisturbed.store.root, data_root / "small")
+    config = data_root.parent / "small.yaml"
+    shutil.copy(undisturbed.config, config)
+    with opened(config) as network:
+        yield network
+
+
+def files_of(store: Store, key: StationDay) -> list[Path]:
+    return [store.acquisition(key), store.detections(key), store.spectrograms(key), store.labels(key)]
+
+
+def named(output: str, word: str) -> set[str]:
+    """Return the paths that lines of `ris verify` name."""
+    lines = [line for line in output.splitlines() if line.startswith(f"{word}: ")]
+    return {line.removeprefix(f"{word}: ").partition(" (")[0] for line in lines}
+
+
+@pytest.mark.parametrize("round_", [0, 1])
+def test_every_kind_of_damage_to_every_product_is_found_removed_and_healed_to_the_same_bytes(
+    copied: Opened, round_: int
+) -> None:
+    store, config = copied.store, copied.config
+    good = products(store)
+    # Each product has each kind of damage in one of the rounds.
+    ways = list(DAMAGES.values())
+    spoilt = []
+    for (place, key), (number, _) in itertools.product(enumerate(KEYS), enumerate(files_of(store, FIRST))):
+        path = files_of(store, key)[number]
+        ways[(len(KEYS) * round_ + place + number) % len(ways)](path)
+        spoilt.append(path)
+    status = ris("status", "-c", config)
+    assert status.exit_code == 0
+    assert "files of station-days are damaged or cannot be read" in status.output
+    found = ris("verify", "-c", config)
+    assert found.exit_code == 1 and named(found.output, "damaged") == {str(path) for path in spoilt}
+    removed = ris("verify", "-c", config, "--remove")
+    assert removed.exit_code == 0 and named(removed.output, "removed") == {str(path) for path in spoilt}
+    assert "16 damaged files are removed; `ris backfill` makes them again" in removed.output
+    assert not any(path.exists() for path in spoilt)
+    assert ris("backfill", "-c", config, "--yes", "--inline").exit_code == 0
+    assert products(store) == good
+    assert ris("verify", "-c", config).exit_code == 0
+    check_record(copied, "acquire", "process", "label")
+
+
+@pytest.mark.parametrize(
+    "command", [("backfill", "--yes", "--inline"), ("run", "--only", "acquire", "--only", "process", "--only", "label")]
+)
+def test_what_is_seen_to_be_damaged_is_healed_by_the_next_command_alone(
+    copied: Opened, command: tuple[str, ...]
+) -> None:
+    store, config = copied.store, copied.config
+    good = products(store)
+    seen = [name for name in DAMAGES if not name.startswith("a bit")]
+    for number, (key, name) in enumerate(zip(itertools.cycle(KEYS[1:]), seen, strict=False)):
+        DAMAGES[name](files_of(store, key)[number % 4])
+    done = ris(*command, "-c", config)
+    assert done.exit_code == 0, done.output
+    assert made(copied) == good
+    assert ris("verify", "-c", config).exit_code == 0
+
+
+def test_a_damaged_station_day_is_counted_and_named_and_the_others_go_on(copied: Opened) -> None:
+    store, config = copied.store, copied.config
+    store.record_failure("label", KEYS[1], "worker lost")
+    spoilt = [*files_of(store, FIRST)[:2], store.failure_path("label", KEYS[1])]
+    for path in spoilt:
+        path.write_bytes(path.read_bytes()[:-20])
+    status = ris("status", "-c", config).output
+    rows = {cells[1].strip(): cells[2].strip() for line in status.splitlines() if len(cells := line.split("│")) > 3}
+    assert (rows["damaged"], rows["processed"], rows["failed"]) == ("2", "2", "0")
+    assert "3 files of station-days are damaged or cannot be read:" in status
+    for path in spoilt:
+        assert f"{path}: damaged (" in status
+    assert copied.run("analyse").success
+    metadata = copied.latest("availability").metadata
+    assert metadata["states"].value == {"damaged": 2, "processed": 2}
+    assert "damaged" in metadata
+    assert ris("backfill", "-c", config, "--yes", "--inline").exit_code == 0
+    assert is_current("label", store, FIRST)
+    assert "damaged or cannot be read" in ris("status", "-c", config).output, "nothing has replaced the failure"
+    assert ris("reset", "-c", config).exit_code == 0
+    assert "damaged or cannot be read" not in ris("status", "-c", config).output
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_no_tick_fails_for_damaged_files_and_what_follows_is_asked_for(copied: Opened, damage: str) -> None:
+    store = copied.store
+    for path in files_of(store, FIRST):
+        DAMAGES[damage](path)
+    for stage in ("acquire", "process", "label"):
+        store.record_failure(stage, KEYS[1], "worker lost")
+        DAMAGES[damage](store.failure_path(stage, KEYS[1]))
+    # So that each of them is behind, and looked at.
+    record_acquired(copied.instance, KEYS)
+    for sensor in SENSORS:
+        found = tick(copied.definitions, copied.instance, sensor)
+        wanted = asked(found.run_requests, STATIONS)
+        if sensor == "following" and not damage.startswith("a bit"):
+            assert wanted == [(jobs.PROCESS, {FIRST})]
+        else:
+            assert all(keys == {FIRST} for _, keys in wanted), sensor
+    # What is asked for heals: the record of acquisition too.
+    for request in tick(copied.definitions, copied.instance, "following").run_requests or []:
+        assert copied.run(str(request.job_name), **dict(request.tags)).success
+        assert is_current("process", store, FIRST)
+
+
+def test_a_command_that_cannot_go_on_without_a_damaged_file_is_one_line(copied: Opened) -> None:
+    marker = copied.store.root / "network.json"
+    marker.write_bytes(b"\xff\xfe")
+    for command in ("status", "verify", "run"):
+        done = ris(command, "-c", copied.config)
+        assert done.exit_code == 2
+        assert f"{marker}: damaged (" in done.output and "Traceback" not in done.output
+        assert len(done.output.strip().splitlines()) == 1
+
+
+def test_what_lies_outside_of_station_days_is_verified_as_well(copied: Opened) -> None:
+    store, config = copied.store, copied.config
+    assert copied.run("analyse").success
+    report = store.analysis("availability.parquet")
+    spoilt = [store.training_set, store.champion, report]
+    for path in spoilt:
+        DAMAGES["cut to half"](path)
+    found = ris("verify", "-c", config)
+    assert found.exit_code == 1 and named(found.output, "damaged") == {str(path) for path in spoilt}
+    assert ris("verify", "-c", config, "--stations", "AA").exit_code == 0, "a selection is of station-days"
+
+
+def test_verify_says_what_it_cannot_remove(copied: Opened) -> None:
+    path = copied.store.labels(FIRST)
+    path.unlink()
+    path.mkdir()
+    (path / "mine").write_text("kept")
+    done = ris("verify", "-c", copied.config, "--remove")
+    assert done.exit_code == 1
+    assert f"damaged: {path} (" in done.output
+    assert "a folder with files stands there; move it away" in done.output
+    assert (path / "mine").exists()
+
+
+def test_the_next_command_that_writes_removes_what_a_killed_one_has_left(copied: Opened) -> None:
+    left = copied.store.labels(FIRST).with_name(".day=2020-03-01.parquet.0123abcd.tmp")
+    left.write_bytes(bytes(2_000_000))
+    long_ago = time.time() - 7200
+    os.utime(left, (long_ago, long_ago))
+    assert "temporary" not in ris("status", "-c", copied.config).output
+    said = "Removed 1 temporary files of processes that were killed (2.0 MB)."
+    assert said in ris("backfill", "-c", copied.config, "--yes", "--inline").output
+    assert not left.exists()

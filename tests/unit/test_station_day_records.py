@@ -1,0 +1,242 @@
+"""Records of acquisition and of failed attempts: their shape is looked at, and damage costs one station-day."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from damage import DAMAGES
+from waveform_builders import KEY, NEXT_KEY, make_settings, record, sds_settings, write_sds
+
+from ris_core.attempts import given_up
+from ris_core.freshness import is_made_from_now
+from ris_core.stages import (
+    Outcome,
+    StageTask,
+    exists,
+    is_current,
+    most_at_once,
+    record_outcome,
+    run_station_day,
+    state_table,
+)
+from ris_core.station_day import StationDay
+from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.records import read_json, write_json
+from ris_core.storage.store import FailureRecord, Stage, Store, read_acquisition, read_failure
+from ris_core.verification import damaged_files
+
+SETTINGS = make_settings()
+GOOD = {"state": "data", "reason": "", "inputs": "0123", "path": "in place", "coverage": 0.5, "gaps": 1}
+GOOD |= {"gap_seconds": 2.5}
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    root = tmp_path / "archive"
+    write_sds(root, record(KEY, 0, 600, [200.0, 300.0]), record(NEXT_KEY, 0, 600, [200.0]))
+    return root
+
+
+@pytest.fixture
+def store(tmp_path: Path, archive: Path) -> Store:
+    """A network whose two station-days are processed."""
+    store = Store(sds_settings(archive), tmp_path / "data")
+    for key in (KEY, NEXT_KEY):
+        for stage in ("acquire", "process"):
+            assert run(stage, store, key).error == ""
+    return store
+
+
+def run(stage: Stage, store: Store, key: StationDay = KEY) -> Outcome:
+    outcome = run_station_day(StageTask(stage, store.settings.model_dump_json(), str(store.root)), key)
+    record_outcome(store, stage, outcome)
+    return outcome
+
+
+def row_of(store: Store, key: StationDay = KEY) -> dict[str, Any]:
+    (row,) = state_table(store, [key]).to_dict("records")
+    return row
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"state": None}, "'state' cannot be 'None'"),
+        ({"state": "maybe"}, "'state' cannot be 'maybe'"),
+        ({"coverage": "much"}, "'coverage' cannot be 'much'"),
+        ({"inputs": 5}, "'inputs' cannot be '5'"),
+        ({"gaps": [1]}, r"'gaps' cannot be '\[1\]'"),
+        ("path", "'path' is missing"),
+        ([1, 2], "no mapping of fields"),
+        ("state only", "is missing"),
+    ],
+)
+def test_a_record_of_acquisition_of_another_shape_is_damaged(tmp_path: Path, change: Any, why: str) -> None:
+    store = Store(SETTINGS, tmp_path)
+    value: Any = change
+    if isinstance(change, dict):
+        value = GOOD | change
+    elif change == "state only":
+        value = {"state": "data"}
+    elif isinstance(change, str):
+        value = {name: v for name, v in GOOD.items() if name != change}
+    write_json(store.acquisition(KEY), value)
+    with pytest.raises(DamagedFileError, match=why) as raised:
+        read_acquisition(store, KEY)
+    assert raised.value.path == store.acquisition(KEY)
+    assert "`ris backfill` acquires its station-day again" in str(raised.value)
+
+
+def test_a_record_without_a_digest_is_read_as_before(tmp_path: Path) -> None:
+    store = Store(SETTINGS, tmp_path)
+    path = store.acquisition(KEY)
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(GOOD))
+    assert read_acquisition(store, KEY) == GOOD
+
+
+def test_an_imported_station_day_says_that_it_is_to_be_imported_again(tmp_path: Path) -> None:
+    store = Store(make_settings(source={"kind": "published"}), tmp_path)
+    write_json(store.acquisition(KEY), {})
+    with pytest.raises(DamagedFileError, match="ris import-h5 FILE"):
+        read_acquisition(store, KEY)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_record_of_acquisition_is_made_again_by_acquisition(store: Store, damage: str) -> None:
+    path = store.acquisition(KEY)
+    good = path.read_bytes()
+    DAMAGES[damage](path)
+    with pytest.raises(DamagedFileError):
+        read_acquisition(store, KEY)
+    assert exists("acquire", store, KEY)
+    assert not is_current("acquire", store, KEY)
+    assert not is_current("process", store, KEY)
+    assert not is_current("label", store, KEY)
+    assert not is_made_from_now("process", store, KEY)
+    row = row_of(store)
+    assert row["state"] == "damaged" and row["outdated"] == "acquire,process"
+    assert str(path) in row["damaged"] and "`ris backfill` acquires its station-day again" in row["damaged"]
+    assert row["events"] == 2, "what can be read is told"
+    assert row_of(store, NEXT_KEY)["state"] == "processed"
+    assert [error.path for error in found_damaged(store)] == [path]
+    assert run("acquire", store).error == ""
+    assert path.read_bytes() == good
+    assert row_of(store)["state"] == "processed"
+
+
+def found_damaged(store: Store) -> list[DamagedFileError]:
+    found = list(damaged_files(store, [KEY, NEXT_KEY]))
+    assert all(isinstance(error, DamagedFileError) for error in found)
+    return [error for error in found if isinstance(error, DamagedFileError)]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_processing_acquires_a_station_day_again_whose_record_is_damaged(store: Store, damage: str) -> None:
+    good = {
+        path: path.read_bytes() for path in (store.acquisition(KEY), store.detections(KEY), store.spectrograms(KEY))
+    }
+    DAMAGES[damage](store.acquisition(KEY))
+    assert run("process", store).error == ""
+    assert {path: path.read_bytes() for path in good} == good
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("product", ["detections", "spectrograms"])
+def test_a_damaged_product_that_says_so_costs_its_station_day_and_is_made_again(
+    store: Store, product: str, damage: str
+) -> None:
+    path: Path = getattr(store, product)(KEY)
+    good = path.read_bytes()
+    DAMAGES[damage](path)
+    assert [error.path for error in found_damaged(store)] == [path]
+    if row_of(store)["state"] == "processed":
+        path.unlink()  # damage that lies among the rows: `ris verify --remove`
+    else:
+        assert str(path) in row_of(store)["damaged"] and row_of(store)["outdated"] == "process"
+    assert not is_current("process", store, KEY)
+    assert is_current("process", store, NEXT_KEY)
+    assert run("process", store).error == ""
+    assert path.read_bytes() == good
+    assert found_damaged(store) == []
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_record_of_failure_tells_of_no_attempts(store: Store, damage: str) -> None:
+    for _ in range(3):
+        store.record_failure("process", KEY, "worker lost")
+    store.record_failure("process", NEXT_KEY, "worker lost")
+    path = store.failure_path("process", KEY)
+    DAMAGES[damage](path)
+    with pytest.raises(DamagedFileError, match="the next attempt replaces it") as raised:
+        read_failure(store, "process", KEY)
+    assert raised.value.path == path
+    assert store.failure("process", KEY) is None
+    assert set(store.failures("process")) == {NEXT_KEY}
+    assert given_up(store) == {}
+    assert row_of(store)["state"] == "damaged" and str(path) in row_of(store)["damaged"]
+    assert row_of(store, NEXT_KEY)["state"] == "failed"
+    assert [error.path for error in found_damaged(store)] == [path]
+    assert store.record_failure("process", KEY, "again").attempts == 1
+    assert read_failure(store, "process", KEY) is not None
+    DAMAGES[damage](path)
+    assert store.forgive_failure("process", KEY)
+    assert not path.exists()
+    store.record_failure("process", KEY, "again")
+    DAMAGES[damage](path)
+    assert run("process", store).error == ""
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"attempts": "many"},
+        {"last_attempt": "yesterday"},
+        {"last_attempt": "2020-01-01T00:00:00"},
+        {"day": "2015-01-11"},
+        {"station": "S09"},
+        {"stage": "acquire"},
+        {"error": None},
+    ],
+)
+def test_a_record_of_failure_that_cannot_be_is_damaged(tmp_path: Path, change: dict[str, Any]) -> None:
+    store = Store(SETTINGS, tmp_path)
+    store.record_failure("process", KEY, "worker lost")
+    path = store.failure_path("process", KEY)
+    write_json(path, read_json(path) | change)
+    with pytest.raises(DamagedFileError):
+        read_failure(store, "process", KEY)
+    assert store.failures("process") == {}
+
+
+def test_records_of_failure_with_other_names_or_more_fields_are_no_trouble(tmp_path: Path) -> None:
+    store = Store(SETTINGS, tmp_path)
+    known = store.record_failure("process", KEY, "worker lost")
+    path = store.failure_path("process", KEY)
+    write_json(path, read_json(path) | {"of_a_later_version": 1})
+    (path.parent / "day=copy of 2015-01-10.json").write_bytes(path.read_bytes())
+    assert store.failures("process") == {KEY: known}
+    assert isinstance(known, FailureRecord)
+
+
+def test_a_folder_with_files_in_the_place_of_a_record_is_named(store: Store) -> None:
+    path = store.acquisition(KEY)
+    path.unlink()
+    path.mkdir()
+    (path / "mine").write_text("kept")
+    error = run("acquire", store).error
+    assert str(path) in error and "a folder with files stands there; move it away" in error
+    assert (path / "mine").read_text() == "kept"
+
+
+def test_a_data_centre_is_spared_where_damaged_records_make_processing_ask_it(tmp_path: Path) -> None:
+    store = Store(make_settings(source={"kind": "fdsn", "provider": "http://127.0.0.1:1"}), tmp_path)
+    write_json(store.acquisition(KEY), GOOD | {"state": "no_data"})
+    assert most_at_once("process", store, [KEY, StationDay("S02", date(2015, 1, 9))]) is None
+    store.acquisition(KEY).write_bytes(b"")
+    assert most_at_once("process", store, [KEY]) == store.settings.source.simultaneous_requests
