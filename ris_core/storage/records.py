@@ -14,6 +14,8 @@ from ris_core.storage.damage import REMADE, DamagedFileError, check_regular, dam
 
 DIGEST = "file_digest"
 """Key of the digest; files of earlier versions have none and are taken as they are."""
+_INDENT = "\t"
+"""Earlier versions indented with blanks: so a file whose digest is gone, its name damaged, does not pass for theirs."""
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -28,7 +30,7 @@ def to_text(value: Any) -> str:
     value = json.loads(json.dumps(value, allow_nan=True))
     if isinstance(value, dict):
         value = {**value, DIGEST: _digest(value)}
-    return json.dumps(value, indent=1, sort_keys=True, allow_nan=True) + "\n"
+    return json.dumps(value, indent=_INDENT, sort_keys=True, allow_nan=True) + "\n"
 
 
 def read_json(path: Path, remedy: str = REMADE) -> Any:
@@ -43,9 +45,10 @@ def read_json(path: Path, remedy: str = REMADE) -> Any:
     """
     with damage_named(path, remedy):
         check_regular(path, remedy)
-        value = json.loads(path.read_text(encoding="utf-8"))
-    if isinstance(value, dict) and DIGEST in value:
-        kept = value.pop(DIGEST)
+        text = path.read_text(encoding="utf-8")
+        value = json.loads(text)
+    if isinstance(value, dict) and (DIGEST in value or _INDENT in text):
+        kept = value.pop(DIGEST, None)
         if kept != _digest(value):
             raise DamagedFileError(path, "its content has not the digest that it was written with", remedy)
     return value
