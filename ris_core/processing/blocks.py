@@ -7,7 +7,7 @@ gain divides it out again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,7 +56,7 @@ class Blocks:
         """Return the frequencies of the gains for samples out at a rate (Hz), shape (size // 2 + 1,)."""
         return np.asarray(fft.rfftfreq(self.size, 1 / rate), dtype=np.float64)
 
-    def apply(self, fill: Fill, gains: Mapping[str, NDArray[np.complex64]]) -> dict[str, NDArray[np.float64]]:
+    def apply(self, fill: Fill, gains: Mapping[Hashable, NDArray[np.complex64]]) -> dict[Hashable, NDArray[np.float64]]:
         """Return the trace once for every gain, each of them (count · (size − 2 guard),) long.
 
         Gains hold the filters, the sum that undoes the difference, and 1/factor. Decimation is the cut of the spectrum:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ris_core.config import Settings
+from ris_core.processing.amplitude import peak_between_samples
 from ris_core.processing.condition import Conditioned, condition
 from ris_core.processing.detect import Trigger, clean, triggers_of
 from ris_core.processing.instrument import UNITS, Instrument, Kind
@@ -72,6 +74,7 @@ class Products:
     too_short_segments: int
     too_short_seconds: float
     notes: list[str]
+    remarks: list[str]
 
 
 def process(segments: Sequence[Segment], key: StationDay, settings: Settings, inventory: Inventory | None) -> Products:
@@ -148,7 +151,8 @@ def process(segments: Sequence[Segment], key: StationDay, settings: Settings, in
         live_seconds=live_seconds(conditioned, key, settings),
         too_short_segments=len(short),
         too_short_seconds=float(sum(s.samples.size / s.sampling_rate for s in short)),
-        notes=sorted({c.note for c in conditioned if c.note}),
+        notes=sorted({missing.why for c in conditioned for missing in c.missing}),
+        remarks=sorted(instrument.remarks) if instrument is not None else [],
     )
 
 
@@ -180,7 +184,7 @@ def _row(
     settings: Settings,
     outcome: str,
 ) -> tuple[object, ...]:
-    acceleration = _peak_acceleration(trace, trigger, settings)
+    acceleration, note = _peak_acceleration(trace, trigger, settings)
     # The detector's trace may be another, whose peak is a quarter of a period away.
     counts = trace.samples[trigger.on : trigger.off + 1]
     return (
@@ -193,8 +197,8 @@ def _row(
         trace.time_ns(trigger.off),
         trace.time_ns(trigger.peak),
         float(counts[np.argmax(np.abs(counts))]),
-        float("nan") if acceleration is None else acceleration,
-        trace.note if acceleration is None else "",
+        acceleration,
+        note,
         trigger.characteristic_max,
         trigger.snr,
         trigger.found_by,
@@ -243,15 +247,18 @@ def _made(conditioned: Conditioned, kind: Kind) -> NDArray[Any]:
     return trace
 
 
-def _peak_acceleration(trace: Conditioned, trigger: Trigger, settings: Settings) -> float | None:
-    """Return the signed peak acceleration of a trigger (m/s²); none without a response."""
-    acceleration = trace.trace("peak_acceleration")
-    if acceleration is None:
-        return None
+def _peak_acceleration(trace: Conditioned, trigger: Trigger, settings: Settings) -> tuple[float, str]:
+    """Return the signed peak acceleration of a trigger (m/s²), and a note; NaN and why without a response."""
     # What made the averages rise lies up to one STA before the onset, and earlier still by the filter's delay.
     lead = round(max(pair.sta for pair in settings.detector.pairs) * settings.conditioning.sampling_rate)
-    stretch = acceleration[max(0, trigger.on - lead) : trigger.off + 1]
-    return float(stretch[np.argmax(np.abs(stretch))])
+    first = max(0, trigger.on - lead)
+    for missing in trace.missing:
+        if missing.first <= trigger.off and first < missing.stop:
+            return math.nan, missing.why
+    acceleration = trace.trace("peak_acceleration")
+    if acceleration is None:
+        raise ValueError("the conditioned segment has no trace of peak_acceleration")
+    return peak_between_samples(acceleration, first, trigger.off), ""
 
 
 def live_seconds(conditioned: list[Conditioned], key: StationDay, settings: Settings) -> float:

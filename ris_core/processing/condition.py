@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ris_core.config import Conditioning, Response
 from ris_core.processing import filters
 from ris_core.processing.blocks import Blocks, undo_difference
+from ris_core.processing.ground import Ground, Missing, ground_of
 from ris_core.processing.instrument import Instrument, Kind, NoResponseError
 from ris_core.station_day import NS
 from ris_core.waveforms.pieces import Marks, Piece
@@ -56,9 +57,9 @@ class Conditioned:
     opens_window, closes_window
         As of the raw segment; other ends are gaps.
     ground
-        Further traces (n,) by kind: ground velocity or acceleration.
-    note
-        Why there is no ``peak_acceleration``.
+        Further traces (n,) by kind: ground velocity or acceleration; ``peak_acceleration`` is NaN where it is missing.
+    missing
+        Which samples have no ``peak_acceleration``, and why.
     marks
         Times of samples that do not follow from start and rate, as of the raw segment.
     """
@@ -70,7 +71,7 @@ class Conditioned:
     opens_window: bool
     closes_window: bool
     ground: tuple[tuple[Kind, Trace], ...] = ()
-    note: str = ""
+    missing: tuple[Missing, ...] = ()
     marks: Marks | None = None
 
     def time_ns(self, index: int) -> int:
@@ -129,14 +130,15 @@ def condition(
     guard = round(max(_GUARD_S[kind] for kind in made) * longer * rate_out)
     shift = -first % unit
     blocks = Blocks.of(shift + before * unit + n + after * unit, unit, guard)
-    gains, note = _gains(segment, settings, blocks, response or Response(), instrument, ground)
+    motion = _ground(segment, blocks, midnight_ns, response or Response(), instrument, ground)
+    gains = _gains(settings, rate, blocks, motion)
     differences = _Differences(segment, settings, before * unit, after * unit)
     traces = blocks.apply(lambda out, place: differences.fill(out, place - shift), gains)
 
     start = (shift + first) // unit + before
     stop = start + -(-(n - first) // unit)
     if factor is not None:
-        cut = {kind: trace[start:stop] for kind, trace in traces.items()}
+        cut = {name: trace[start:stop] for name, trace in traces.items()}
         start_ns, grid_offset = segment.time_ns(first), (raw_offset + first) // unit
         marks = segment.marks.every(unit, first, rate) if segment.marks is not None else None
     else:
@@ -148,6 +150,7 @@ def condition(
             place = (start_ns - segment.start_ns) * rate / NS
             marks = segment.marks.every(rate / target, place, rate)
             start_ns = int(marks.time_ns[0])
+    of_ground, missing = motion.together(cut, start_ns, target, cut["counts"].size)
     return Conditioned(
         start_ns=start_ns,
         sampling_rate=target,
@@ -155,8 +158,8 @@ def condition(
         grid_offset=grid_offset,
         opens_window=segment.opens_window,
         closes_window=segment.closes_window,
-        ground=tuple((kind, cut[kind]) for kind in ground if kind in cut),
-        note=note,
+        ground=of_ground,
+        missing=missing,
         marks=marks,
     )
 
@@ -251,30 +254,34 @@ class _Differences:
                 out[first - start : last - start] = part[first - place : last - place]
 
 
-def _gains(
+def _ground(
     segment: Segment,
-    settings: Conditioning,
     blocks: Blocks,
+    midnight_ns: int,
     response: Response,
     instrument: Instrument | None,
-    ground: Sequence[Kind],
-) -> tuple[dict[str, NDArray[np.complex64]], str]:
-    """Return the gains by kind of trace, and why there is none for ``peak_acceleration``."""
-    rate = segment.sampling_rate
-    counts = _counts_gain(settings, rate, blocks.factor, blocks.size)
-    gains, note = {"counts": counts}, ""
+    kinds: Sequence[Kind],
+) -> Ground:
+    rate, times = segment.sampling_rate, (segment.start_ns, segment.end_ns)
     frequency = blocks.frequencies(rate / blocks.factor)
-    for kind in ground:
-        try:
-            if instrument is None:
-                raise NoResponseError("no response")
-            epoch = instrument.at((segment.start_ns + segment.end_ns) // 2)
-            gains[kind] = counts * instrument.gain(kind, epoch, frequency, rate, settings, response)
-        except NoResponseError as error:
-            if kind != "peak_acceleration":
-                raise BadWaveformError(f"a trace of {kind} needs the instrument's response: {error}") from error
-            note = str(error)
-    return {kind: gain.astype(np.complex64) for kind, gain in gains.items()}, note
+    try:
+        return ground_of(kinds, times, midnight_ns, frequency, rate, response, instrument)
+    except NoResponseError as error:
+        needing = ", ".join(kind for kind in kinds if kind != "peak_acceleration")
+        raise BadWaveformError(f"a trace of {needing} needs the instrument's response: {error}") from error
+
+
+def _gains(
+    settings: Conditioning, rate: float, blocks: Blocks, motion: Ground
+) -> dict[Hashable, NDArray[np.complex64]]:
+    """Return the gains of all traces: ``counts``, and by kind and epoch."""
+    counts = _counts_gain(settings, rate, blocks.factor, blocks.size)
+    # The band of the deconvolution is the only filter of the peak acceleration; nothing above it folds back.
+    plain = undo_difference(blocks.frequencies(rate / blocks.factor), rate) / blocks.factor
+    gains: dict[Hashable, filters.Gain] = {"counts": counts}
+    for (kind, epoch), gain in motion.gains.items():
+        gains[kind, epoch] = gain * (plain if kind == "peak_acceleration" else counts)
+    return {name: gain.astype(np.complex64) for name, gain in gains.items()}
 
 
 @lru_cache(maxsize=32)
@@ -285,8 +292,8 @@ def _counts_gain(settings: Conditioning, rate: float, factor: int, size: int) ->
 
 
 def _to_grid(
-    segment: Segment, traces: dict[str, Trace], before: int, target: float, midnight_ns: int
-) -> tuple[int, dict[str, Trace]]:
+    segment: Segment, traces: dict[Hashable, Trace], before: int, target: float, midnight_ns: int
+) -> tuple[int, dict[Hashable, Trace]]:
     """Interpolate filtered traces at the raw rate to the grid: place of the first sample on it, and the traces."""
     from obspy.signal.interpolation import lanczos_interpolation
 
@@ -297,12 +304,12 @@ def _to_grid(
     first = math.ceil(start_s * target - 1e-7)
     last = math.floor((start_s + (n - 1) / rate) * target + 1e-7)
     count = max(0, last - first + 1)
-    cut: dict[str, Trace] = {}
-    for kind, trace in traces.items():
+    cut: dict[Hashable, Trace] = {}
+    for name, trace in traces.items():
         # The grid starts inside the trace, and a margin of zeros lets it run to the last sample.
         margin = np.zeros(_LANCZOS)
         padded = np.concatenate((margin, trace[: before + n + _LANCZOS], margin))
-        cut[kind] = lanczos_interpolation(
+        cut[name] = lanczos_interpolation(
             padded, -(_LANCZOS + before) * step, step, first / target - start_s, 1 / target, count, _LANCZOS, "blackman"
         )
     return first, cut

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ris_core.config import Conditioning, Response, TraceKind
-from ris_core.processing.filters import Gain, Samples, decimation_gain
+from ris_core.config import Response, TraceKind
+from ris_core.processing.filters import Gain, Samples
+from ris_core.processing.usable_response import UnusableResponseError, UsableResponse, usable
 
 if TYPE_CHECKING:
     from obspy import Inventory
     from obspy.core.inventory.response import Response as ChannelResponse
 
 Kind = TraceKind | Literal["peak_acceleration"]
-"""What a trace is: of the settings, or the ground's acceleration with the anti-alias filter taken off as well."""
+"""What a trace is: of the settings, or the ground's acceleration in the band of the deconvolution alone."""
 
 UNITS: dict[str, str] = {
     "counts": "counts",
@@ -26,12 +27,26 @@ UNITS: dict[str, str] = {
     "peak_acceleration": "m/s^2",
 }
 
-_LOWEST_FILTER_GAIN = 10 ** (-30 / 20)
 _KNOTS = 2000
+# Counts per m/s or m/s²; single precision holds the inverse.
+_LEAST = 1e-12
+# Responses that agree so well are one and the same in two epochs.
+_SAME = 1e-3
+_SAME_RATE = 1e-3
 
 
 class NoResponseError(ValueError):
     """There is no response that can be used; the message names the channel and why."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of time (ns since 1970 UTC) and the epoch whose response holds in it; none, and why."""
+
+    start_ns: int
+    end_ns: int
+    epoch: int | None
+    why: str = ""
 
 
 @dataclass
@@ -44,11 +59,15 @@ class Instrument:
         NET.STA.LOC.CHAN.
     epochs
         Start and end (ns since 1970 UTC) and response of each, in the order of the StationXML.
+    remarks
+        What is odd about the responses that were used.
     """
 
     code: str
     epochs: list[tuple[int, int, ChannelResponse]]
+    remarks: set[str] = field(default_factory=set)
     _gains: dict[tuple[object, ...], Gain] = field(default_factory=dict, repr=False)
+    _usable: dict[tuple[object, ...], UsableResponse | UnusableResponseError] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, inventory: Inventory, code: str) -> Instrument:
@@ -65,13 +84,13 @@ class Instrument:
                         epochs.append((start, end, found.response))
         return cls(code, epochs)
 
-    def at(self, time_ns: int) -> int:
-        """Return which epoch holds at a time (ns since 1970 UTC), the last of those that do.
+    def at(self, time_ns: int, band: Response) -> int:
+        """Return which epoch holds at a time (ns since 1970 UTC), the last of those that do and agree.
 
         Raises
         ------
         NoResponseError
-            None does.
+            None does, or several do whose responses differ.
         """
         from obspy import UTCDateTime
 
@@ -81,66 +100,113 @@ class Instrument:
                 f"no valid response for {self.code}: none of its {len(self.epochs)} epoch(s) with a response in the "
                 f"StationXML holds at {UTCDateTime(ns=time_ns)}"
             )
+        if len(found) > 1 and not self._agree(found, band):
+            starts = ", ".join(str(UTCDateTime(ns=max(self.epochs[i][0], 0))) for i in found)
+            raise NoResponseError(
+                f"no valid response for {self.code}: {len(found)} epochs with different responses hold at "
+                f"{UTCDateTime(ns=time_ns)}, begun {starts}; end one of them in the StationXML"
+            )
         return found[-1]
 
-    def gain(
-        self, kind: Kind, epoch: int, frequency: Samples, rate: float, conditioning: Conditioning, response: Response
-    ) -> Gain:
+    def _agree(self, epochs: list[int], band: Response) -> bool:
+        frequency = np.linspace(band.band_low, band.band_high, 16)
+        one, *others = (self._response(epoch, band).evaluate(frequency, "ACC") for epoch in epochs)
+        return all(bool(np.all(np.abs(other - one) <= _SAME * np.abs(one))) for other in others)
+
+    def spans(self, start_ns: int, end_ns: int, band: Response) -> list[Span]:
+        """Return which epoch holds when between two times (ns since 1970 UTC), without a hole."""
+        bounds = {time for start, end, _ in self.epochs for time in (start, end) if start_ns < time < end_ns}
+        spans: list[Span] = []
+        for start, end in pairwise(sorted({start_ns, end_ns} | bounds)):
+            try:
+                here = Span(start, end, self.at((start + end) // 2, band))
+            except NoResponseError as error:
+                here = Span(start, end, None, str(error))
+            if spans and here.epoch is not None and spans[-1].epoch == here.epoch:
+                here = Span(spans.pop().start_ns, end, here.epoch)
+            spans.append(here)
+        return spans
+
+    def _response(self, epoch: int, band: Response) -> UsableResponse:
+        key = (epoch, band.band_low, band.band_high)
+        if key not in self._usable:
+            try:
+                self._usable[key] = usable(self.epochs[epoch][2], band.band_low, band.band_high)
+            except UnusableResponseError as error:
+                self._usable[key] = error
+        found = self._usable[key]
+        if isinstance(found, UnusableResponseError):
+            raise NoResponseError(f"no valid response for {self.code}: {found}") from found
+        return found
+
+    def gain(self, kind: Kind, epoch: int, frequency: Samples, rate: float, response: Response) -> Gain:
         """Return the gain from counts to a kind of trace at frequencies in Hz.
 
         Velocity and acceleration are divided by the response alone (no water level) inside ``response.band_low`` …
-        ``band_high`` and fall off within a tenth of the corners as a cosine. ``acceleration_water_level`` lifts the
-        response as ObsPy's ``remove_response(water_level=…)`` does. ``peak_acceleration`` is acceleration divided by
-        the causal decimation filter as well (its gain taken as −30 dB at least): size and time are the ground's.
+        ``band_high`` and fall off within a tenth of the corners as a cosine; the upper corner lies at nine tenths of
+        the greatest frequency at most, so that its flank is whole. ``acceleration_water_level`` lifts the response as
+        ObsPy's ``remove_response(water_level=…)`` does.
+
+        Parameters
+        ----------
+        kind, epoch
+            The trace, and whose response.
+        frequency, rate
+            Shape (n,), of the trace, from 0 to its Nyquist frequency; rate of the raw samples. Hz.
+        response
+            The band and the water level.
 
         Raises
         ------
         NoResponseError
-            The response is absent, zero, not finite, or cannot be evaluated.
+            The response is absent, zero, not finite, contradicts itself, or cannot be evaluated.
         """
-        key = (kind, epoch, frequency.size, float(frequency[-1]), rate, conditioning, response)
+        key = (kind, epoch, frequency.size, float(frequency[-1]), rate, response)
         if key not in self._gains:
-            self._gains[key] = self._compute(kind, epoch, frequency, rate, conditioning, response)
+            self._gains[key] = self._compute(kind, epoch, frequency, rate, response)
         return self._gains[key]
 
-    def _compute(
-        self, kind: Kind, epoch: int, frequency: Samples, rate: float, conditioning: Conditioning, response: Response
-    ) -> Gain:
+    def _compute(self, kind: Kind, epoch: int, frequency: Samples, rate: float, response: Response) -> Gain:
+        self._remark(self._response(epoch, response), rate)
         if kind == "acceleration_water_level":
-            return self._under_water(epoch, frequency, rate, response.water_level)
-        guard = cosine_band(frequency, response.band_low, response.band_high)
+            return self._under_water(epoch, frequency, rate, response)
+        guard = cosine_band(frequency, response.band_low, min(response.band_high, 0.9 * float(frequency[-1])))
         inside = guard > 0
         knots = np.linspace(frequency[inside][0], frequency[inside][-1], _KNOTS)
-        instrument = self._evaluate(epoch, knots, "VEL" if kind == "velocity" else "ACC")
-        if kind == "peak_acceleration" and conditioning.decimation == "causal_chebyshev":
-            lowpass = decimation_gain(knots, rate, conditioning)
-            instrument = instrument * lowpass
-            instrument *= np.maximum(1.0, _LOWEST_FILTER_GAIN / np.maximum(np.abs(lowpass), 1e-30))
-        if not np.all(np.isfinite(instrument)) or np.any(instrument == 0):
-            raise NoResponseError(f"no valid response for {self.code}: it is zero or not finite inside the band")
+        instrument = self._evaluate(epoch, knots, "VEL" if kind == "velocity" else "ACC", response)
+        if np.abs(instrument).min() < _LEAST:
+            raise NoResponseError(f"no valid response for {self.code}: it is zero inside the band")
         magnitude = np.interp(frequency[inside], knots, np.abs(instrument))
         phase = np.interp(frequency[inside], knots, np.unwrap(np.angle(instrument)))
         gain = np.zeros(frequency.size, np.complex128)
         gain[inside] = guard[inside] / (magnitude * np.exp(1j * phase))
         return gain
 
-    def _under_water(self, epoch: int, frequency: Samples, rate: float, level: float) -> Gain:
-        everywhere = np.abs(self._evaluate(epoch, np.geomspace(1e-4, rate / 2, 4 * _KNOTS), "ACC"))
-        instrument = self._evaluate(epoch, frequency[1:], "ACC")
-        surface = everywhere.max() * 10 ** (-level / 20)
-        magnitude = np.abs(instrument)
-        if not np.isfinite(surface) or surface == 0 or not np.all(np.isfinite(magnitude)):
-            raise NoResponseError(f"no valid response for {self.code}: it is zero or not finite")
+    def _remark(self, used: UsableResponse, rate: float) -> None:
+        if used.remark:
+            self.remarks.add(f"response of {self.code}: {used.remark}")
+        # A clock's rate is told to a few parts in a million; another channel's differs by far more.
+        if used.sampling_rate and abs(used.sampling_rate - rate) > _SAME_RATE * rate:
+            self.remarks.add(
+                f"response of {self.code}: it is one for {used.sampling_rate:g} Hz, and the samples come at {rate:g} Hz"
+            )
+
+    def _under_water(self, epoch: int, frequency: Samples, rate: float, response: Response) -> Gain:
+        everywhere = np.abs(self._evaluate(epoch, np.geomspace(1e-4, rate / 2, 4 * _KNOTS), "ACC", response))
+        instrument = self._evaluate(epoch, frequency[1:], "ACC", response)
+        surface = everywhere.max() * 10 ** (-response.water_level / 20)
         gain = np.zeros(frequency.size, np.complex128)
-        gain[1:] = np.exp(-1j * np.angle(instrument)) / np.maximum(magnitude, surface)
+        gain[1:] = np.exp(-1j * np.angle(instrument)) / np.maximum(np.abs(instrument), surface)
         return gain
 
-    def _evaluate(self, epoch: int, frequency: Samples, output: str) -> NDArray[np.complex128]:
-        response = self.epochs[epoch][2]
+    def _evaluate(self, epoch: int, frequency: Samples, output: str, band: Response) -> Gain:
         try:
-            return np.asarray(response.get_evalresp_response_for_frequencies(frequency, output=output))
-        except Exception as error:  # ObsPy raises bare exceptions of many kinds for a broken chain of stages
+            found = self._response(epoch, band).evaluate(frequency, output)
+        except UnusableResponseError as error:
             raise NoResponseError(f"no valid response for {self.code}: {error}") from error
+        if not np.all(np.isfinite(found)):
+            raise NoResponseError(f"no valid response for {self.code}: it is not finite at some frequencies")
+        return found
 
 
 def cosine_band(frequency: Samples, low: float, high: float) -> Samples:

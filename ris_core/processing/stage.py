@@ -73,6 +73,7 @@ def process_station_day(
             "too_short_segments": products.too_short_segments,
             "too_short_seconds": round(products.too_short_seconds, 3),
             "without_acceleration": "; ".join(products.notes),
+            "response_remarks": "; ".join(products.remarks),
         }
         spectrogram_file.write_spectrograms(
             store.spectrograms(key), products.spectrograms, stamp, store.settings_json(), summary

@@ -92,6 +92,8 @@ def describe_detections(result: dict[str, Any]) -> dict[str, Any]:
         "too_short_segments": int(result["too_short_segments"]),
         "too_short_seconds": float(result["too_short_seconds"]),
         "without_acceleration": result["without_acceleration"],
+        # Events that were imported have none.
+        **({"response_remarks": result["response_remarks"]} if result.get("response_remarks") else {}),
         "reason": result["reason"],
         "path": dg.MetadataValue.path(result["detections_path"]),
         "content": result["detections_content"],

@@ -120,7 +120,7 @@ def without_gain(instrument: InstrumentResponse) -> InstrumentResponse:
     return instrument
 
 
-VELOCITY_SENSOR = InstrumentResponse.from_paz([0j, 0j], [-0.037 - 0.037j, -0.037 + 0.037j], 1e9)
+VELOCITY_SENSOR = InstrumentResponse.from_paz([0j, 0j], [-0.037 - 0.037j, -0.037 + 0.037j], 1e9, output_units="COUNTS")
 
 
 def test_a_response_of_poles_and_zeros_is_enough():
