@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store, read_acquisition
+
+_COUNTED = ["label", "assigned"]
 
 
 class NotProcessedError(FileNotFoundError):
@@ -64,6 +67,14 @@ def _stamp_of(path: Path) -> Stamp | None:
         return None
 
 
+def _standing(path: Path, stamp: Stamp) -> pd.DataFrame | None:
+    """Return what is counted of a label table that stands and is current; none where it is damaged."""
+    with suppress(FileNotFoundError, DamagedFileError):
+        if tables.read_stamp(path)[0] == stamp:
+            return tables.read_table(path, _COUNTED)
+    return None
+
+
 def label_station_day(store: Store, key: StationDay) -> dict[str, Any]:
     """Label every event of a processed station-day unless its label table is current.
 
@@ -77,11 +88,12 @@ def label_station_day(store: Store, key: StationDay) -> dict[str, Any]:
     champion = read_champion(store)
     stamp = expected_stamp(store, key, champion)
     path, source = store.labels(key), store.spectrograms(key)
-    skipped = path.exists() and _stamp_of(path) == stamp
-    if not skipped:
+    written = _standing(path, stamp)
+    skipped = written is not None
+    if written is None:
         frame, summary = _labelled(store, key, champion)
         tables.write_table(path, frame, tables.label_schema(champion.k), stamp, summary)
-    written = tables.read_table(path, ["label", "assigned"])
+        written = tables.read_table(path, _COUNTED)
     return {
         "labels": len(written),
         "events": spectrogram_file.read_info(source).events,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ris_core.processing.chain import Products, process
 from ris_core.section import digest_of
 from ris_core.station_day import NS, StationDay
 from ris_core.storage import spectrogram_file, tables
+from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store, read_acquisition
 from ris_core.waveforms.acquire import NotAcquiredError, read_inventory_of, response_digest, segments_to_process
@@ -59,12 +61,13 @@ def process_station_day(
     """
     started = time.perf_counter()
     source = source or open_source(store.settings)
-    skipped = process_is_current(store, key)
+    standing = _outcomes_that_stand(store, key)
+    skipped = standing is not None
     pictures: dict[str, bytes] = {}
     table = store.detections(key)
-    if not skipped and store.settings.imported:
+    if standing is None and store.settings.imported:
         raise NoWaveformsError(key)
-    if not skipped:
+    if standing is None:
         segments = segments_to_process(store, key, source)
         stamp = expected_stamp(store, key)
         products = process(segments, key, store.settings, read_inventory_of(store, key.station, source))
@@ -85,7 +88,7 @@ def process_station_day(
         if store.settings.retention.raw == "drop_after_processing":
             store.waveform(key).unlink(missing_ok=True)
     else:
-        outcomes_of_all = tables.read_table(table, ["outcome"])["outcome"]
+        outcomes_of_all = standing
     info = spectrogram_file.read_info(store.spectrograms(key))
     outcomes = Counter(text.partition(" ")[0] for text in outcomes_of_all)
     record = read_acquisition(store, key) or {}
@@ -103,6 +106,15 @@ def process_station_day(
         "skipped": skipped,
         "seconds": time.perf_counter() - started,
     }
+
+
+def _outcomes_that_stand(store: Store, key: StationDay) -> pd.Series[Any] | None:
+    """Return the outcomes of the detections that stand and are current; none where they are damaged."""
+    if not process_is_current(store, key):
+        return None
+    with suppress(DamagedFileError):
+        return tables.read_table(store.detections(key), ["outcome"])["outcome"]
+    return None
 
 
 def _pictures(products: Products, key: StationDay) -> dict[str, bytes]:

@@ -28,7 +28,7 @@ from ris_core.storage.store import Store
 
 @dataclass(frozen=True)
 class Export:
-    """What was written, and how many station-days were left out because their spectrograms are out of date."""
+    """What was written, and how many station-days were left out since they are out of date or damaged."""
 
     path: Path
     table: Path

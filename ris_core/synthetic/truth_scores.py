@@ -17,6 +17,7 @@ from ris_core.models.inference import soft_assignments
 from ris_core.processing.condition import filter_delay
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
+from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Store
 from ris_core.synthetic.baseline import hand_features, kmeans_baseline
 from ris_core.synthetic.evaluation import (
@@ -49,6 +50,8 @@ class TruthScores:
         accuracy, windows, on the events of the training set, given that they were detected.
     station_days
         Station-days that were scored: those whose label tables are current.
+    damaged
+        What is damaged of current station-days that were left out for it, with path and remedy.
     recall
         Recall of each class (rows) for each method at the champion's K (columns), after the assignment of clusters.
     end_to_end
@@ -66,6 +69,7 @@ class TruthScores:
     classes: dict[int, str]
     k: int
     station_days: int
+    damaged: tuple[str, ...]
 
 
 def score(store: Store) -> TruthScores:
@@ -82,11 +86,14 @@ def score(store: Store) -> TruthScores:
     network = SyntheticNetwork(settings)
     champion = read_champion(store)
     days = settings.days()
-    scored = [key for key in store.station_days() if labels_are_current(store, key)]
-    if not scored:
-        raise FileNotFoundError(f"{store.root}: no label table is current; materialize label_tables first")
-    truth = _of_station_days(network.truth(days[0], days[-1]), scored)
-    events = _events(store, scored)
+    current = [key for key in store.station_days() if labels_are_current(store, key)]
+    by_day, damaged = _events(store, current)
+    if not by_day:
+        raise FileNotFoundError(
+            "; ".join([f"{store.root}: no label table is current; materialize label_tables first", *damaged])
+        )
+    truth = _of_station_days(network.truth(days[0], days[-1]), list(by_day))
+    events = pd.concat(by_day.values(), ignore_index=True)
     delay = filter_delay(settings.conditioning, SAMPLING_RATE, _TYPICAL_FREQUENCY_HZ)
     matched = match_stations(events, truth, TOLERANCE_S, delay)
     classes = _classes(network, events, matched, delay)
@@ -123,7 +130,8 @@ def score(store: Store) -> TruthScores:
         end_to_end=end_to_end_scores(matched, truth, events["label"].to_numpy(), labelled.classes),
         classes=labelled.classes,
         k=champion.k,
-        station_days=len(scored),
+        station_days=len(by_day),
+        damaged=tuple(damaged),
     )
 
 
@@ -134,21 +142,32 @@ def _of_station_days(truth: pd.DataFrame, keys: Sequence[StationDay]) -> pd.Data
     return truth[inside].reset_index(drop=True)
 
 
-def _events(store: Store, keys: Sequence[StationDay]) -> pd.DataFrame:
-    """Return the labelled events of station-days: event_id, station, time_on, window_start (ns), label."""
-    frames = []
+def _events(store: Store, keys: Sequence[StationDay]) -> tuple[dict[StationDay, pd.DataFrame], list[str]]:
+    """Return the labelled events of each station-day, and what is damaged of those that are left out for it.
+
+    Columns: event_id, station, time_on, window_start (ns), label.
+    """
+    found: dict[StationDay, pd.DataFrame] = {}
+    damaged = []
     for key in keys:
-        detections = tables.read_table(store.detections(key), ["event_id", "station", "time_on", "outcome"])
-        detections = detections[detections["outcome"] == "event"]
-        labels = tables.read_table(store.labels(key), ["event_id", "label"])
-        windows = pd.DataFrame(
-            {
-                "event_id": spectrogram_file.read_column(store.spectrograms(key), "event_id"),
-                "window_start": spectrogram_file.read_column(store.spectrograms(key), "window_start"),
-            }
-        )
-        frames.append(detections.merge(labels, on="event_id").merge(windows, on="event_id"))
-    return pd.concat(frames, ignore_index=True)
+        try:
+            found[key] = _events_of(store, key)
+        except DamagedFileError as error:
+            damaged.append(str(error))
+    return found, damaged
+
+
+def _events_of(store: Store, key: StationDay) -> pd.DataFrame:
+    detections = tables.read_table(store.detections(key), ["event_id", "station", "time_on", "outcome"])
+    detections = detections[detections["outcome"] == "event"]
+    labels = tables.read_table(store.labels(key), ["event_id", "label"])
+    windows = pd.DataFrame(
+        {
+            "event_id": spectrogram_file.read_column(store.spectrograms(key), "event_id"),
+            "window_start": spectrogram_file.read_column(store.spectrograms(key), "window_start"),
+        }
+    )
+    return detections.merge(labels, on="event_id").merge(windows, on="event_id")
 
 
 def _classes(

@@ -104,12 +104,14 @@ def _truth_scores(settings: Settings) -> dg.AssetsDefinition:
                 "classes": {str(cluster): name for cluster, name in found.classes.items()},
                 "k": found.k,
                 "station_days": found.station_days,
+                "left_out_as_damaged": list(found.damaged),
             },
         )
         by_snr = detection.by_snr.rename(columns={"snr_low": "snr", "events": "n"})
         return dg.MaterializeResult(
             metadata={
                 "station_days": found.station_days,
+                "left_out_as_damaged": list(found.damaged),
                 "recall": detection.recall,
                 "precision": detection.precision,
                 "by_snr": table(detection.by_snr),

@@ -64,7 +64,7 @@ def export_h5(
         found = export(store, file)
     except PublishedFileError as error:
         refuse(error)
-    left_out = f"; {found.outdated} that are out of date are left out" if found.outdated else ""
+    left_out = f"; {found.outdated} that are out of date or damaged are left out" if found.outdated else ""
     console.print(
         f"{found.path}, {found.table}: {found.events} events of {found.station_days} station-days{left_out}",
         markup=False,

@@ -1,11 +1,14 @@
 """Label tables: what they hold, when they are out of date, and what a notebook makes of them."""
 
+import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from builders import sds_values, write_archive
+from damage import DAMAGES
 
 from ris_core.access import read_labels
 from ris_core.clustering.candidates import Candidate
@@ -17,9 +20,12 @@ from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import weights_digest
 from ris_core.processing.stage import process_station_day
+from ris_core.stages import state_table
 from ris_core.station_day import StationDay
 from ris_core.storage import tables
+from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Store
+from ris_core.synthetic.truth_scores import _events
 from ris_core.training import training_set
 from ris_core.waveforms.acquire import acquire_station_day
 
@@ -144,3 +150,53 @@ def test_events_that_are_not_processed_are_not_labelled(store: Store, tmp_path: 
     with pytest.raises(NotProcessedError, match="materialize spectrograms for it first"):
         label_station_day(changed, first_day(store))
     assert not labels_are_current(changed, first_day(store))
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_label_table_is_made_again_by_labelling(store: Store, damage: str) -> None:
+    key, other, *_ = store.station_days()
+    for each in (key, other):
+        label_station_day(store, each)
+    path = store.labels(key)
+    good = path.read_bytes()
+    DAMAGES[damage](path)
+    (row, beside) = state_table(store, [key, other]).to_dict("records")
+    if damage not in ("a bit at the beginning", "a bit in the middle"):  # which only reading all of it shows
+        assert (row["state"], row["outdated"]) == ("damaged", "label")
+    assert (beside["state"], beside["outdated"]) == ("processed", "")
+    with pytest.raises(DamagedFileError, match=re.escape(str(path))):
+        read_labels(store, ["AA"])
+    made = label_station_day(store, key)
+    assert not made["skipped"]
+    assert path.read_bytes() == good
+
+
+def test_scores_against_truth_leave_out_a_damaged_station_day_and_name_it(store: Store) -> None:
+    keys = list(store.station_days())[:3]
+    for key in keys:
+        label_station_day(store, key)
+    whole, nothing = _events(store, keys)
+    assert list(whole) == keys and nothing == []
+    DAMAGES["a bit in the middle"](store.labels(keys[0]))
+    DAMAGES["cut to half"](store.spectrograms(keys[1]))
+    try:
+        found, damaged = _events(store, keys)
+    finally:
+        store.spectrograms(keys[1]).unlink()
+        process_station_day(store, keys[1], preview=False)
+    assert list(found) == keys[2:]
+    pd.testing.assert_frame_equal(found[keys[2]], whole[keys[2]])
+    for path, text in zip((store.labels(keys[0]), store.spectrograms(keys[1])), damaged, strict=True):
+        assert str(path) in text
+
+
+def test_a_damaged_record_is_named_where_labels_are_asked_for(store: Store) -> None:
+    key, *_ = store.station_days()
+    good = store.acquisition(key).read_bytes()
+    store.acquisition(key).write_bytes(b"{")
+    try:
+        with pytest.raises(DamagedFileError, match=re.escape(str(store.acquisition(key)))):
+            label_station_day(store, key)
+        assert not labels_are_current(store, key)
+    finally:
+        store.acquisition(key).write_bytes(good)
