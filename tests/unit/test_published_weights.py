@@ -1,3 +1,5 @@
+import struct
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -112,3 +114,125 @@ def test_the_published_weights_reproduce_the_published_outputs() -> None:
         found |= dict(zip(("dec_q", "dec_reconstruction", "dec_latent"), dec(x), strict=True))
     for name, value in found.items():
         np.testing.assert_allclose(value.numpy(), wanted[name], rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def repacked(path: Path, change: Callable[[str, bytes], bytes], **options: int) -> None:
+    """Write the archive anew with changed members."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", **options) as archive:
+        for name, content in members.items():
+            archive.writestr(name, change(name, content))
+
+
+def refused(path: Path, said: str) -> None:
+    with pytest.raises(WeightsError, match=said) as caught:
+        import_published(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    assert len(message) < 500
+
+
+def test_tensors_of_other_kinds_are_refused_by_name(written: Writer) -> None:
+    path, form = written(4)
+    good = form.state_dict()
+    bias = "encoder.encoder.0.bias"
+    sparse, meta = torch.ones(8).to_sparse(), torch.ones(8, device="meta")
+    for value, said in (
+        (torch.full((8,), 1e300, dtype=torch.float64), rf"not finite as float32: {bias}"),
+        (torch.ones(8, dtype=torch.int64), rf"floating-point numbers are needed; there is {bias} of LongStorage"),
+        (torch.ones(8, dtype=torch.complex64), rf"there is {bias} of ComplexFloatStorage"),
+        (torch.ones(8, dtype=torch.bool), rf"there is {bias} of BoolStorage"),
+        (torch.ones(1).expand(8), rf"more values than are stored: {bias}"),
+        (sparse, "it holds a sparse tensor"),
+        (meta, "it holds a tensor without values"),
+        (torch.quantize_per_tensor(torch.ones(8), 0.1, 0, torch.qint8), "it holds a quantised tensor"),
+        (_Spy(), r"it asks for __builtin__\.print"),
+        (torch.device("cpu"), r"it asks for torch\.device"),
+        (4, "expected a state dict of tensors by name"),
+    ):
+        torch.save(good | {bias: value}, path)
+        refused(path, said)
+    torch.save(good | {"clustering.weights": torch.ones(1, 9).expand(2**40, 9)}, path)
+    refused(path, r"more values than are stored: clustering\.weights")
+
+
+class _Spy:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return print, ("it was run",)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_floats_of_other_widths_become_float32(dtype: torch.dtype, written: Writer) -> None:
+    path, form = written(None)
+    torch.save({name: value.to(dtype) for name, value in form.state_dict().items()}, path)
+    weight = import_published(path).state_dict()["encoder.0.weight"]
+    assert weight.dtype == torch.float32
+    torch.testing.assert_close(weight, form.encoder.encoder[0].weight.to(dtype).float())
+
+
+def test_parameters_as_they_are_and_shared_storages_are_read(written: Writer) -> None:
+    path, form = written(None)
+    torch.save(dict(form.named_parameters()), path)
+    assert isinstance(import_published(path), Aec)
+
+
+def test_archives_that_torch_does_not_write_are_refused_before_it_sees_them(
+    written: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, form = written(None)
+    whole = path.read_bytes()
+    monkeypatch.setattr(torch, "load", None)
+
+    repacked(path, lambda name, content: content, compression=zipfile.ZIP_DEFLATED)
+    refused(path, "is packed; PyTorch stores weights as they are")
+    path.write_bytes(whole)
+    repacked(path, lambda name, content: b"x" * 2**20 + b"x" if name.endswith("data.pkl") else content)
+    refused(path, "its data.pkl has 1048577 bytes; at most 1048576 are read")
+    torch.save(form.state_dict(), path, _use_new_zipfile_serialization=False)
+    refused(path, "since version 1.6; load it there and save it again")
+    # The directory says that a member is greater than the file.
+    path.write_bytes(whole)
+    content = bytearray(whole)
+    at = content.index(b"PK\x01\x02")
+    struct.pack_into("<II", content, at + 20, 2**31, 2**31)
+    path.write_bytes(content)
+    refused(path, "declares more than it holds")
+    with path.open("wb") as file:
+        file.truncate(2**28 + 1)
+    refused(path, "it has 268435457 bytes; at most 268435456 are read")
+
+
+@pytest.mark.parametrize(
+    ("pickle", "said"),
+    [
+        (b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00true\x85R.", r"it asks for os\.system"),
+        (
+            b"\x80\x02c__builtin__\nbytearray\n\x8a\x06\x00\x00\x00\x00\x00\x01\x85R.",
+            r"it asks for __builtin__\.bytearray",
+        ),
+        # Tuples of tuples of tuples as a key: hashing it takes 2^60 steps.
+        (b"\x80\x02}K\x01" + b"q\x01h\x01\x86" * 60 + b"K\x01s.", "names something otherwise than by a text"),
+        (b"\x80\x02}(K\x01K\x02u.", "names something otherwise than by a text"),
+        (b"\x80\x02" + b"(" * 500_000 + b"t" * 499_998 + b".", "expected a state dict|damaged"),
+        (b"\x80\x02", "damaged"),
+        (b"", "damaged"),
+        (b"\x80\x02}r\xff\xff\xff\x7f.", "missing"),
+        (b"\x80\x04\x8c\x02os\x8c\x06system\x93.", "does something .* that state dicts do not"),
+        (b"\x80\x02ccollections\nOrderedDict\n)R}X\x05\x00\x00\x00itemsK\x01sb.", "sets attributes"),
+    ],
+)
+def test_pickles_that_are_no_state_dict_are_refused(pickle: bytes, said: str, written: Writer) -> None:
+    path, _ = written(None)
+    repacked(path, lambda name, content: pickle if name.endswith("data.pkl") else content)
+    refused(path, said)
+
+
+def test_names_that_lead_elsewhere_are_harmless(written: Writer, tmp_path: Path) -> None:
+    path, _ = written(None)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("weights/../../../outside", b"x")
+        archive.writestr("/outside", b"x")
+    import_published(path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["weights.pt"]
