@@ -160,7 +160,8 @@ def state_table(store: Store, keys: Iterable[StationDay]) -> Any:
     Columns: station, day, state (``processed``, ``acquired``, ``no data``, ``damaged``, ``failed``, ``not yet``),
     coverage, gaps, gap_seconds, events, live_seconds, labelled, failed_stage, error, attempts, given_up (nothing asks
     for it by itself any more), outdated (comma-separated stages), damaged (its damaged files with why and the remedy,
-    a line each). Only records and what files say of themselves are read here; `ris_core.verification` reads all bytes.
+    a line each), worth_a_look (what is odd about its samples or their absence, as `problems_of` says). Only records and
+    what files say of themselves are read here; `ris_core.verification` reads all bytes.
     """
     import pandas as pd
 
@@ -186,6 +187,7 @@ _STATE_COLUMNS = [
     "given_up",
     "outdated",
     "damaged",
+    "worth_a_look",
 ]
 
 
@@ -193,6 +195,7 @@ def _state_row(store: Store, key: StationDay) -> dict[str, Any]:
     from ris_core.storage import tables
     from ris_core.storage.spectrogram_file import read_info
     from ris_core.storage.store import STATION_DAY_STAGES, read_acquisition, read_failure
+    from ris_core.waveforms.quality import problems_of
 
     damaged: list[str] = []
 
@@ -219,11 +222,13 @@ def _state_row(store: Store, key: StationDay) -> dict[str, Any]:
         "error": "",
         "attempts": 0,
         "given_up": False,
+        "worth_a_look": "",
     }
     record = read(read_acquisition, store, key)
     if record is not None:
         row["state"] = "acquired" if record["state"] == "data" else "no data"
         row |= {name: record[name] for name in ("coverage", "gaps", "gap_seconds")}
+        row["worth_a_look"] = "; ".join(problems_of(record))
     spectrograms = store.spectrograms(key)
     info = read(read_info, spectrograms) if spectrograms.exists() else None
     for table in (store.detections(key), store.labels(key)):

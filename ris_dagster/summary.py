@@ -96,6 +96,16 @@ def damage_lines(states: Any) -> list[str]:
     ]
 
 
+def odd_lines(states: Any) -> list[str]:
+    """Return a line for each station-day whose samples, or their absence, are worth a look; of many the first ones."""
+    odd = states[states["worth_a_look"] != ""]
+    if odd.empty:
+        return []
+    shown = [f"  {row.station} {row.day}: {row.worth_a_look}" for row in odd.head(_NAMED_AT_MOST).itertuples()]
+    more = [f"  ... and {len(odd) - _NAMED_AT_MOST} more"] if len(odd) > _NAMED_AT_MOST else []
+    return [f"{len(odd)} station-days are worth a look:", *shown, *more]
+
+
 def _megabytes(size: float) -> str:
     return f"{size / 1e6:,.1f} MB" if size < 1e10 else f"{size / 1e9:,.1f} GB"
 

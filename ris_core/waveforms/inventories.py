@@ -137,7 +137,7 @@ class Inventories:
 
         found = self.epochs(station)
         if not found:
-            raise NoStationXmlError(self._absent(station))
+            raise NoStationXmlError("; ".join([self.absence(station), *self.problems()[:_NAMED]]))
         self._refuse_contradictions(station, found)
         merged = Inventory(networks=[], source="")
         for file in self._view.describing(station):
@@ -151,16 +151,15 @@ class Inventories:
     def _view(self) -> _View:
         return _view(tuple(_states(self.place)), self._codes)
 
-    def _absent(self, station: str) -> str:
+    def absence(self, station: str) -> str:
+        """Return in words that nothing describes a station's channel, and what there is instead."""
         why = f"{self.place}: source.inventory is set, but no StationXML there describes {self.code(station)}"
         there, stations = self.channels(station), self.stations()
         if not self.files():
-            why += "; there is no file"
-        elif there:
-            why += f"; of this station there is {_some(there)}"
-        elif stations:
-            why += f"; there are stations {_some(stations)}"
-        return "; ".join([why, *self.problems()[:_NAMED]])
+            return f"{why}; there is no file"
+        if there:
+            return f"{why}; of this station there is {_some(there)}"
+        return f"{why}; there are stations {_some(stations)}" if stations else why
 
     def _refuse_contradictions(self, station: str, found: list[tuple[Path, Epoch]]) -> None:
         for i, (path, epoch) in enumerate(found):

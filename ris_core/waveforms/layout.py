@@ -145,13 +145,17 @@ class Layout:
             other_order = sorted(channel) == sorted(wanted)
             return channel != wanted, not other_order, near.values.get("location", ""), near.path.name
 
-        near = [f for f in sorted(found, key=distance) if not (f.is_read and not self._differences(f))]
-        told = [f"{f.path.relative_to(self.root)} ({', '.join(self._differences(f))})" for f in near[:_NAMED]]
+        near = [f for f in sorted(found, key=distance) if not (f.is_read and not self.differences(f))]
+        told = [f"{f.path.relative_to(self.root)} ({', '.join(self.differences(f))})" for f in near[:_NAMED]]
         return told + ([f"{len(near) - _NAMED} more"] if len(near) > _NAMED else [])
 
     def search(self, known: Mapping[str, str], budget: Budget) -> Iterator[Found]:
         """Yield files whose names fit the pattern with some fields given in upper or lower case, within a budget."""
-        yield from walk(self.root, self._components, dict(known), False, budget)
+        yield from walk(self.root, self._components, known, False, budget)
+
+    def there(self, name: str, known: Mapping[str, str], budget: Budget) -> list[str]:
+        """Return what stands for a field, like ``station``, in the names that there are, with some fields given."""
+        return sorted(set(_values(self.root, self._components, name, known, budget)))
 
     def missing_folder(self, station: str, day: date) -> Path | None:
         """Return the first folder on the way to a station-day that is not there; none if all are."""
@@ -164,7 +168,8 @@ class Layout:
                 return folder
         return None
 
-    def _differences(self, near: Found) -> list[str]:
+    def differences(self, near: Found) -> list[str]:
+        """Return in words how codes, case and suffix of a file are other than they should be."""
         differs = [
             f"{name} '{near.values[name]}' instead of '{code}'"
             for name, code in self.codes.items()
@@ -180,7 +185,7 @@ class Layout:
 def walk(
     folder: Path,
     components: tuple[Component, ...],
-    known: dict[str, str],
+    known: Mapping[str, str],
     exactly: bool,
     budget: Budget | None = None,
     same_case: bool = True,
@@ -214,19 +219,37 @@ def walk(
         return
     form = _regex(component, known, last=not rest, exactly=exactly)
     right = re.compile(form.pattern)
-    for name in _names(folder, budget):
+    for name in _names(folder, budget, files=not rest):
         match = form.fullmatch(name)
         if match is None:
             continue
-        values = known | {k: v for k, v in match.groupdict().items() if v is not None and k != "suffix"}
+        values = {**known, **{k: v for k, v in match.groupdict().items() if k != "suffix"}}
         as_is = same_case and right.fullmatch(name) is not None
         if rest:
             yield from walk(folder / name, tuple(rest), values, exactly, budget, as_is)
-        elif (folder / name).is_file():
+        else:
             yield Found(folder / name, values, match["suffix"], as_is)
 
 
-def _names(folder: Path, budget: Budget | None) -> list[str]:
+def _values(
+    folder: Path, components: tuple[Component, ...], wanted: str, known: Mapping[str, str], budget: Budget
+) -> Iterator[str]:
+    """Yield what stands for a field, from the first folder's or file's name that holds it."""
+    component, *rest = components
+    there = any(piece.field == wanted for piece in component)
+    form = _regex(component, known, last=not rest, exactly=False)
+    for name in _names(folder, budget, files=not rest):
+        match = form.fullmatch(name)
+        if match is None:
+            continue
+        if there:
+            yield match[wanted]
+        elif rest:
+            yield from _values(folder / name, tuple(rest), wanted, {**known, **match.groupdict()}, budget)
+
+
+def _names(folder: Path, budget: Budget | None, files: bool) -> list[str]:
+    """Return the names of the files in a folder, or of the folders in it, sorted."""
     try:
         with os.scandir(folder) as entries:
             names = []
@@ -235,7 +258,8 @@ def _names(folder: Path, budget: Budget | None) -> list[str]:
                     budget.entries -= 1
                     if budget.spent:
                         break
-                names.append(entry.name)
+                if entry.is_file() if files else entry.is_dir():
+                    names.append(entry.name)
             return sorted(names)
     except (FileNotFoundError, NotADirectoryError):
         return []

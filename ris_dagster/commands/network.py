@@ -11,14 +11,28 @@ from ris_dagster.commands.shared import ConfigOption, app, console, open_network
 
 
 @app.command("check-config")
-def check_config(config: ConfigOption = None) -> None:
-    """Read the settings and say what they describe; anything wrong is named with key, value and what is allowed."""
+def check_config(
+    config: ConfigOption = None,
+    ask: Annotated[
+        bool, typer.Option("--ask", help="Ask a data centre for the stations' metadata; else no request is made.")
+    ] = False,
+) -> None:
+    """Read the settings, say what they describe, and look whether the source has what they name.
+
+    Ends with 2 if a setting cannot be used, with 1 if something is missing (an archive's folder, a station's files or
+    StationXML), else with 0.
+    """
+    from ris_core.waveforms.source_check import check_source
+
     try:
         settings = load_settings(config)
     except SettingsError as error:
         refuse(error, 2)
     days = settings.days()
-    console.print(f"{config or config_path()}: good")
+    findings = check_source(settings, ask)
+    missing = sum(finding.wrong for finding in findings)
+    verdict = f"the settings can be used, but {missing} thing(s) are missing" if missing else "good"
+    console.print(f"{config or config_path()}: {verdict}")
     console.print(f"  network {settings.network.code}, {len(settings.stations)} stations, channel {settings.channel}")
     console.print(
         f"  {settings.first_day} ... {settings.last_day or 'open'}: {len(days) * len(settings.stations)} station-days"
@@ -26,12 +40,17 @@ def check_config(config: ConfigOption = None) -> None:
     console.print(
         f"  source {settings.source.kind}, {len(settings.aec.grid.trials())} trials, K = {list(settings.dec.k)}"
     )
+    for finding in findings:
+        kind, style = ("missing", "red") if finding.wrong else ("note", "yellow")
+        console.print(f"  {kind}: {finding.text}", style=style, markup=False, soft_wrap=True)
+    if missing:
+        raise typer.Exit(1)
 
 
 @app.command()
 def status(config: ConfigOption = None) -> None:
     """Say what is there, missing, failed and out of date, with the size on disk and the size to expect."""
-    from ris_dagster.summary import damage_lines, failures_table, states_of, status_table
+    from ris_dagster.summary import damage_lines, failures_table, odd_lines, states_of, status_table
 
     _, store = open_network(config)
     states = states_of(store)
@@ -39,6 +58,8 @@ def status(config: ConfigOption = None) -> None:
     failures = failures_table(states)
     if failures is not None:
         console.print(failures)
+    for line in odd_lines(states):
+        console.print(line, markup=False, soft_wrap=True)
     for line in damage_lines(states):
         console.print(line, style="red", markup=False, soft_wrap=True)
 
@@ -54,7 +75,7 @@ def run(
     from ris_dagster.launching import definitions_here
     from ris_dagster.resources.tracking import of_store
     from ris_dagster.stages import all_jobs, run_jobs
-    from ris_dagster.summary import damage_lines, run_tables, states_of
+    from ris_dagster.summary import damage_lines, odd_lines, run_tables, states_of
 
     settings, store = open_network(config, writes=True)
     names = all_jobs(settings)
@@ -82,6 +103,8 @@ def run(
     states = states_of(store)
     for table in run_tables(store, states):
         console.print(table)
+    for line in odd_lines(states):
+        console.print(line, markup=False, soft_wrap=True)
     for line in damage_lines(states):
         console.print(line, style="red", markup=False, soft_wrap=True)
     console.print(f"{time.monotonic() - started:.0f} s; products, Dagster and MLflow lie in {store.root}")

@@ -31,6 +31,26 @@ def test_good_settings_are_described(config: Path) -> None:
     assert "source sds, 1 trials, K = [2, 3]" in done.output
 
 
+def test_what_is_missing_of_the_source_is_said_and_is_not_good(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "archive").rename(tmp_path / "elsewhere")
+    done = ris("check-config", "-c", config)
+    assert done.exit_code == 1
+    assert "the settings can be used, but 1 thing(s) are missing" in done.output
+    assert (
+        f"missing: source.root = {tmp_path / 'archive'}: there is no such folder; is its disk mounted?" in done.output
+    )
+
+
+def test_status_shows_what_is_worth_a_look(config: Path, tmp_path: Path) -> None:
+    (file,) = (path for path in (tmp_path / "archive").rglob("*") if path.is_file())
+    file.rename(file.with_name(file.name.replace("..", ".00.")))
+    done = ris("run", "--only", "acquire", "-c", config)
+    assert done.exit_code == 0
+    done = ris("status", "-c", config)
+    assert "1 station-days are worth a look:" in done.output
+    assert "location '00' instead of ''" in done.output
+
+
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
