@@ -123,7 +123,7 @@ def try_out(target: Target, folder: Path, path: Path, original: bytes, spoilt: b
 def _of_error(target: Target, path: Path, error: BaseException) -> Verdict:
     said = f"{type(error).__name__}: {error}"
     own = type(error).__module__.startswith(("ris_core.", "ris_dagster."))
-    named = target.nameless or path.name in str(error)
+    named = target.nameless or path.name in said or str(path.parent) in said
     return Verdict("error" if own and named else "other", said)
 
 
