@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import re
+from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +15,7 @@ from numpy.typing import NDArray
 from obspy import Inventory, Stream, Trace, UTCDateTime, read_inventory
 from obspy.core.inventory import Channel, Network, Station
 from obspy.core.inventory.response import Response
+from pymseed import DataEncoding, MS3Record, nslc2sourceid
 
 from bench.faults_targets import Damage, Found, Target, always, digest_of_values, never
 from ris_core.config import Settings
@@ -32,11 +36,14 @@ FORMS: dict[str, dict[str, Any]] = {
     "CC": {"encoding": "INT32", "reclen": 512, "type": np.int32},
     "DD": {"encoding": "FLOAT64", "reclen": 512, "type": np.float64},
     "EE": {"encoding": "INT16", "reclen": 256, "type": np.int16},
+    "FF": {"encoding": "miniSEED 3", "reclen": 512, "type": np.int32},
+    "GG": {"encoding": "STEIM2", "reclen": 4096, "type": np.int32},
 }
 """A station for each way to write its samples."""
 
 _STEIM = (10, 11)
 _HEADER = 64
+_GZIP, _VERSION_3 = b"\x1f\x8b", b"MS\x03"
 
 
 def trace_of(station: str) -> Trace:
@@ -56,20 +63,37 @@ def trace_of(station: str) -> Trace:
 
 
 def write_miniseed(path: Path, station: str) -> Path:
-    """Write a station's samples in its form."""
+    """Write a station's samples in its form; the archive has the last one packed with gzip."""
     path.parent.mkdir(parents=True, exist_ok=True)
     form = FORMS[station]
+    if form["encoding"] == "miniSEED 3":
+        path.write_bytes(b"".join(_version_3(station, form["reclen"])))
+        return path
     Stream([trace_of(station)]).write(str(path), format="MSEED", encoding=form["encoding"], reclen=form["reclen"])
     return path
+
+
+def _version_3(station: str, length: int) -> Iterator[bytes]:
+    trace, record = trace_of(station), MS3Record()
+    record.formatversion, record.reclen = 3, length
+    record.sourceid, record.samprate = nslc2sourceid("XX", station, "", "HHZ"), RATE
+    record.starttime, record.encoding = int(trace.stats.starttime.ns), DataEncoding.STEIM2
+    return record.generate(data_samples=trace.data, sample_type="i")
 
 
 def told_by_records(damage: Damage) -> bool:
     """Return whether the damage can be told from the records.
 
     Compressed samples are differences, and the value of the last one stands beside them: it is another unless two
-    errors cancel. Nothing in a miniSEED 2 record guards its header (codes, time, rate), nor samples as they are.
+    errors cancel. Nothing in a miniSEED 2 record guards its header (codes, time, rate), nor samples as they are. Those
+    of version 3, and gzip, have checksums.
     """
     original, spoilt = damage.original, damage.spoilt
+    if original.startswith(_GZIP):
+        return True
+    if original.startswith(_VERSION_3):
+        ends = [match.start() for match in re.finditer(_VERSION_3, original)]
+        return not (original.startswith(spoilt) and len(spoilt) in ends)
     length, encoding = 1 << original[54], original[52]
     if original.startswith(spoilt):
         return len(spoilt) % length != 0
@@ -138,7 +162,11 @@ def _network() -> dict[str, Any]:
 
 def _make_archive(folder: Path) -> list[Path]:
     where = folder / "sds" / f"{DAY:%Y}" / "XX"
-    return [write_miniseed(where / code / "HHZ.D" / f"XX.{code}..HHZ.D.{DAY:%Y.%j}", code) for code in FORMS]
+    paths = [write_miniseed(where / code / "HHZ.D" / f"XX.{code}..HHZ.D.{DAY:%Y.%j}", code) for code in FORMS]
+    packed = paths[-1].with_name(paths[-1].name + ".gz")
+    packed.write_bytes(gzip.compress(paths[-1].read_bytes()))
+    paths[-1].unlink()
+    return [*paths[:-1], packed]
 
 
 def _read_archive(folder: Path, path: Path) -> Found:
