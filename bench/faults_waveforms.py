@@ -208,7 +208,7 @@ def _make_stored(folder: Path) -> list[Path]:
 
 
 def _read_stored(folder: Path, path: Path) -> Found:
-    segments = segments_to_process(_stored(folder), StationDay(_station(path), DAY), _Once(given=True))
+    segments, _ = segments_to_process(_stored(folder), StationDay(_station(path), DAY), _Once(given=True))
     return Found(digest_of_values([_values(segment) for segment in segments]))
 
 

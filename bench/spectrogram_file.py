@@ -107,7 +107,7 @@ def make_events(events: int, root: Path) -> Products:
         for station in settings.stations:
             key = StationDay(station.code, settings.first_day + timedelta(days=day))
             acquire_station_day(store, key)
-            found.append(process(segments_to_process(store, key, source), key, settings, None))
+            found.append(process(segments_to_process(store, key, source)[0], key, settings, None))
         day += 1
     parts = [p.spectrograms for p in found]
     joined = replace(

@@ -62,8 +62,8 @@ def _of_station_day(store: Store, key: StationDay) -> Iterator[tuple[Path, Check
     yield store.acquisition(key), lambda _: read_acquisition(store, key)
     yield store.waveform(key), lambda path: _check_waveform(path, store, key)
     yield from ((store.failure_path(stage, key), _failure_check(store, stage, key)) for stage in STATION_DAY_STAGES)
-    yield store.detections(key), tables.verify
-    yield store.spectrograms(key), _check_spectrograms
+    yield store.detections(key), lambda path: _check_product(path, store, key)
+    yield store.spectrograms(key), lambda path: _check_product(path, store, key)
     yield store.labels(key), tables.verify
 
 
@@ -73,9 +73,7 @@ def _failure_check(store: Store, stage: Stage, key: StationDay) -> Check:
 
 def _check_waveform(path: Path, store: Store, key: StationDay) -> None:
     """Raise `DamagedFileError` if a stored raw file has not the samples that were recorded."""
-    from obspy import read
-
-    from ris_core.waveforms.segments import digest_of_segments, to_segments
+    from ris_core.waveforms.stored import read_checked
 
     if not path.exists():
         return
@@ -83,10 +81,28 @@ def _check_waveform(path: Path, store: Store, key: StationDay) -> None:
         record = read_acquisition(store, key)
     except DamagedFileError:
         return  # said already; the station-day is acquired again
-    stream = read(str(path), format="MSEED")
-    found = digest_of_segments(to_segments(stream, key, store.settings.conditioning.padding))
-    if record is not None and found != record["inputs"]:
-        raise DamagedFileError(path, "it has not the samples that were recorded")
+    if record is not None:
+        read_checked(path, key, store.settings.conditioning.padding, record)
+
+
+def _check_product(path: Path, store: Store, key: StationDay) -> None:
+    """Raise `DamagedFileError` if a product has changed, or was not made from the input that stands."""
+    from ris_core.processing.stage import expected_stamp
+
+    if path == store.detections(key):
+        tables.verify(path)
+        stamp = tables.read_stamp(path)[0]
+    else:
+        _check_spectrograms(path)
+        stamp = spectrogram_file.read_info(path).stamp
+    try:
+        expected = expected_stamp(store, key)
+    except OSError:
+        return  # what is wrong with the acquisition or the response is said elsewhere
+    if stamp is None or (stamp.settings, stamp.version) != (expected.settings, expected.version):
+        return  # out of date, which `ris status` tells
+    if stamp.inputs != expected.inputs:
+        raise DamagedFileError(path, "it was made from other samples or another response than stand now")
 
 
 def _check_spectrograms(path: Path) -> None:

@@ -25,14 +25,22 @@ from ris_core.waveforms.source import WaveformSource, open_source
 PREVIEW_SPECTROGRAMS = 4
 
 
-def expected_stamp(store: Store, key: StationDay) -> Stamp:
-    """Return the provenance that current products would have; raises `NotAcquiredError` before acquisition."""
+def expected_stamp(store: Store, key: StationDay, samples: str | None = None) -> Stamp:
+    """Return the provenance that current products would have; raises `NotAcquiredError` before acquisition.
+
+    Parameters
+    ----------
+    store, key
+        Where, and which station-day.
+    samples
+        Digest of the samples that were read, instead of that in the acquisition record.
+    """
     record = read_acquisition(store, key)
     if record is None:
         raise NotAcquiredError(key)
     if store.settings.imported:
         return Stamp(store.settings.process_digest(), versions.IMPORT, record["inputs"])
-    inputs = digest_of([record["inputs"], response_digest(store, key.station)])
+    inputs = digest_of([samples or record["inputs"], response_digest(store, key.station)])
     return Stamp(store.settings.process_digest(), versions.PROCESS, inputs)
 
 
@@ -68,8 +76,8 @@ def process_station_day(
     if standing is None and store.settings.imported:
         raise NoWaveformsError(key)
     if standing is None:
-        segments = segments_to_process(store, key, source)
-        stamp = expected_stamp(store, key)
+        segments, samples = segments_to_process(store, key, source)
+        stamp = expected_stamp(store, key, samples)
         products = process(segments, key, store.settings, read_inventory_of(store, key.station, source))
         summary = {
             "live_seconds": round(products.live_seconds, 3),

@@ -5,10 +5,7 @@ from __future__ import annotations
 import io
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from ris_core import versions
 from ris_core.config import SdsSource, Settings
@@ -24,9 +21,10 @@ from ris_core.waveforms.quality import quality_of
 from ris_core.waveforms.segments import Segment, digest_of_segments, to_segments
 from ris_core.waveforms.source import Fetched, RemoteSource, WaveformSource, fetch_from, open_source
 from ris_core.waveforms.stationxml import FETCH_IT_ANEW, digest_of_text, read_bounded, read_stationxml
+from ris_core.waveforms.stored import read_checked, read_stored, write_stored
 
 if TYPE_CHECKING:
-    from obspy import Inventory, Stream
+    from obspy import Inventory
 
 
 class NotAcquiredError(FileNotFoundError):
@@ -49,8 +47,9 @@ def acquire_station_day(
     -------
     dict
         state, reason, inputs (digest of the samples), path, bytes, quality figures; files (of an archive: those of the
-        day, or the one that was looked for); provider, request_seconds,
-        attempts and received_bytes (none for a source that is not asked over the network); ``skipped``, ``seconds``;
+        day, or the one that was looked for); whole_records (whether the stored file holds the records as they were
+        received); provider, request_seconds, attempts and received_bytes (none for a source that is not asked over the
+        network); ``skipped``, ``seconds``;
         and, where samples came, the PNG picture ``day_png``.
     """
     started = time.perf_counter()
@@ -72,9 +71,12 @@ def _take_in(store: Store, key: StationDay, source: WaveformSource, fetched: Fet
         record = kept | {"reason": f"kept: {fetched.reason or 'no samples of the day came'}"}
         write_json(store.acquisition(key), record)
         return record
+    whole_records = False
     if has_data and not source.in_place:
         _store_inventory(store, key, source)
-        _write_miniseed(fetched.stream, path)
+        whole_records = write_stored(fetched.stream, path)
+        # What stands on disk is what will be read: miniSEED rounds times to the µs.
+        segments, _ = read_stored(path, key, settings.conditioning.padding, whole_records)
     elif not source.in_place:
         path.unlink(missing_ok=True)
     stamp = Stamp(settings.acquire_digest(), versions.ACQUIRE, digest_of_segments(segments))
@@ -84,6 +86,7 @@ def _take_in(store: Store, key: StationDay, source: WaveformSource, fetched: Fet
         "path": "in place" if source.in_place else store.relative(path) if has_data else "",
         "bytes": path.stat().st_size if has_data and not source.in_place else sum(s.samples.nbytes for s in segments),
         "segments": len(segments),
+        "whole_records": whole_records,
         **asdict(quality),
         "files": list(fetched.files),
         **_exchange(fetched),
@@ -173,24 +176,6 @@ def response_digest(store: Store, station: str) -> str:
     return digest_of_text(read_bounded(path)) if path.exists() else "none"
 
 
-def _write_miniseed(stream: Stream, path: Path) -> None:
-    from obspy.io.mseed import InternalMSEEDError
-
-    stream = stream.copy()
-    for trace in stream:
-        trace.data = np.ascontiguousarray(trace.data)
-    integer = all(np.issubdtype(trace.data.dtype, np.integer) for trace in stream)
-    with replacing(path) as temporary:
-        if not integer:
-            stream.write(str(temporary), format="MSEED")
-            return
-        try:
-            stream.write(str(temporary), format="MSEED", encoding="STEIM2")
-        except InternalMSEEDError:
-            # Steim-2 has no room for a step of 2^29 counts or more from one sample to the next.
-            stream.write(str(temporary), format="MSEED", encoding="INT32")
-
-
 def read_segments(store: Store, key: StationDay, source: WaveformSource | None = None) -> list[Segment]:
     """Return the segments of an acquired station-day, from the data root or from the archive read in place.
 
@@ -202,38 +187,45 @@ def read_segments(store: Store, key: StationDay, source: WaveformSource | None =
         The station-day was not acquired yet.
     FileNotFoundError
         The raw file is gone, and the source has no samples any more.
+    DamagedFileError
+        The raw file has not the samples that were acquired.
     """
-    from obspy import read
+    return _read(store, key, source)[0]
 
+
+def _read(store: Store, key: StationDay, source: WaveformSource | None) -> tuple[list[Segment], str]:
+    """Return the segments of an acquired station-day, and their digest."""
     settings: Settings = store.settings
     record = read_acquisition(store, key)
     if record is None:
         raise NotAcquiredError(key)
     if record["state"] == "no_data":
-        return []
+        return [], record["inputs"]
+    padding = settings.conditioning.padding
     if record["path"] == "in place":
         stream = (source or open_source(settings)).fetch(key.station, key.day)
-    else:
-        path = store.waveform(key)
-        if not path.exists():
-            _fetch_again(store, key, source or open_source(settings))
-        stream = read(str(path), format="MSEED")
-    return to_segments(stream, key, settings.conditioning.padding)
+        segments = to_segments(stream, key, padding)
+        return segments, digest_of_segments(segments)
+    path = store.waveform(key)
+    if not path.exists():
+        _fetch_again(store, key, source or open_source(settings))
+        record = read_acquisition(store, key) or record
+    return read_checked(path, key, padding, record)
 
 
-def segments_to_process(store: Store, key: StationDay, source: WaveformSource) -> list[Segment]:
-    """Return the segments as `read_segments` does.
+def segments_to_process(store: Store, key: StationDay, source: WaveformSource) -> tuple[list[Segment], str]:
+    """Return the segments as `read_segments` does, and the digest of what was read.
 
     An archive that has changed since acquisition is recorded anew, and so is a station-day with a damaged record.
     """
     if _sound_record(store, key) is None and store.acquisition(key).exists():
         acquire_station_day(store, key, source)
-    segments = read_segments(store, key, source)
+    segments, digest = _read(store, key, source)
     record = read_acquisition(store, key) or {}
-    if record.get("path") == "in place" and digest_of_segments(segments) != record["inputs"]:
+    if record.get("path") == "in place" and digest != record["inputs"]:
         acquire_station_day(store, key, source, again=True)
-        segments = read_segments(store, key, source)
-    return segments
+        segments, digest = _read(store, key, source)
+    return segments, digest
 
 
 def _fetch_again(store: Store, key: StationDay, source: WaveformSource) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ _FRAME = 64
 _FEW = 8
 # Samples in the wrong byte order jump from one to the next by so much more than in the right one.
 _ROUGHER = 30.0
+_NOTHING = 1e-30
 
 
 def fits(samples: NDArray[np.int64], payload: NDArray[np.int64], encoding: int) -> NDArray[np.bool_]:
@@ -59,7 +60,7 @@ def may_be_steim(records: Records, numbers: NDArray[np.intp]) -> NDArray[np.bool
     Its first word tells the widths of the differences in the others; the words that hold no differences are marked
     with zeros. First and last sample both 0 would prove nothing.
     """
-    there = (records.payload[numbers] >= _FRAME) & (records.payload[numbers] % _FRAME == 0)
+    there = records.payload[numbers] >= _FRAME
     found = numbers[there]
     looks = _words(records, found, 0) >> 26 == 0
     looks &= (_words(records, found, 4) != 0) | (_words(records, found, 8) != 0)
@@ -74,7 +75,8 @@ def as_steim(records: Records, number: int) -> tuple[int, NDArray[np.int32]] | N
     None if there is none.
     """
     words = np.dtype(np.uint32).newbyteorder(_order(bool(records.swapped[number])))
-    controls = payload_of(records, number).view(words)[:: _FRAME // 4]
+    payload = payload_of(records, number)
+    controls = payload[: payload.size // _FRAME * _FRAME].view(words)[:: _FRAME // 4]
     if (controls >> 30).any():
         return None
     at, length, count = int(records.offset[number]), int(records.length[number]), int(records.samples[number])
@@ -101,23 +103,17 @@ def misread(records: Records, numbers: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Return which uncompressed records are not of the encoding or byte order that they state.
 
     Only those are suspected that state another one than most of the file's records. They are taken for misread if their
-    bytes end where so many samples of the usual size would end, or if the usual byte order makes them far smoother.
+    bytes end where so many samples of the usual size would end, or if the usual kind of number or byte order makes them
+    far smoother; and if they state an encoding of the tape age that the others have not.
     """
     result = np.zeros(numbers.size, bool)
     for stated, usual, suspects in _minorities(records.encoding[numbers]):
-        if stated not in _PLAIN or usual not in _PLAIN:
-            continue
-        size, usual_size = (np.dtype(_PLAIN[encoding]).itemsize for encoding in (stated, usual))
-        for place in suspects:
-            number = int(numbers[place])
-            count, used = int(records.samples[number]), np.flatnonzero(payload_of(records, number))
-            if count >= _FEW and size != usual_size and used.size:
-                result[place] = 2 ** np.ceil(np.log2((used[-1] + 1) / count)) == usual_size
+        if stated not in (*_PLAIN, *STEIM):
+            result[suspects] = True
+        elif stated in _PLAIN and usual in _PLAIN:
+            result[suspects] = [_is_of(usual, records, int(number)) for number in numbers[suspects]]
     for _, _, suspects in _minorities(records.swapped[numbers]):
-        for place in suspects:
-            number = int(numbers[place])
-            if records.samples[number] >= _FEW and records.encoding[number] in _PLAIN:
-                result[place] |= _smoother_the_other_way(records, number)
+        result[suspects] |= [_is_swapped(records, int(number)) for number in numbers[suspects]]
     return result
 
 
@@ -128,14 +124,37 @@ def _minorities(values: NDArray[np.generic]) -> list[tuple[int, int, NDArray[np.
     return [(int(value), int(usual), np.flatnonzero(values == value)) for value in found if value != usual]
 
 
-def _smoother_the_other_way(records: Records, number: int) -> bool:
-    kind = np.dtype(_PLAIN[int(records.encoding[number])])
-    count = int(records.samples[number])
-    payload = payload_of(records, number)[: count * kind.itemsize]
-    swapped = bool(records.swapped[number])
-    stated, other = (payload.view(kind.newbyteorder(_order(way))) for way in (swapped, not swapped))
+def _is_of(usual: int, records: Records, number: int) -> bool:
+    """Return whether the bytes of a record are numbers of another kind than it states."""
+    count, used = int(records.samples[number]), np.flatnonzero(payload_of(records, number))
+    if count < _FEW or not used.size:
+        return False
+    stated = np.dtype(_PLAIN[int(records.encoding[number])])
+    if stated.itemsize == np.dtype(_PLAIN[usual]).itemsize:
+        order = _order(bool(records.swapped[number]))
+        as_stated, as_usual = (_plain(records, number, kind, order) for kind in (stated, np.dtype(_PLAIN[usual])))
+        # Counts that are read as floating-point numbers are next to nothing.
+        return _rougher(as_stated, as_usual) or bool(stated.kind == "f" and np.abs(as_stated).max() < _NOTHING)
+    return bool(2 ** np.ceil(np.log2((used[-1] + 1) / count)) == np.dtype(_PLAIN[usual]).itemsize)
+
+
+def _is_swapped(records: Records, number: int) -> bool:
+    """Return whether the bytes of a record are in another order than it states."""
+    if records.samples[number] < _FEW or records.encoding[number] not in _PLAIN:
+        return False
+    kind, swapped = np.dtype(_PLAIN[int(records.encoding[number])]), bool(records.swapped[number])
+    return _rougher(*(_plain(records, number, kind, _order(way)) for way in (swapped, not swapped)))
+
+
+def _plain(records: Records, number: int, kind: np.dtype[Any], order: Literal["<", ">"]) -> NDArray[np.float64]:
+    payload = payload_of(records, number)[: int(records.samples[number]) * kind.itemsize]
+    return payload.view(kind.newbyteorder(order)).astype(np.float64)
+
+
+def _rougher(samples: NDArray[np.float64], others: NDArray[np.float64]) -> bool:
     with np.errstate(all="ignore"):
-        rough, smooth = (float(np.abs(np.diff(samples.astype(np.float64))).sum()) for samples in (stated, other))
+        rough, smooth = (float(np.abs(np.diff(values)).sum()) for values in (samples, others))
+    # What is not finite counts as rough.
     return bool(np.isfinite(smooth) and not rough <= _ROUGHER * smooth)
 
 

@@ -16,6 +16,7 @@ from ris_core.station_day import NS
 from ris_core.waveforms.encodings import (
     KINDS,
     STEIM,
+    STEIM_1,
     TEXT,
     as_steim,
     fits,
@@ -126,7 +127,9 @@ def _kinds_of(encoding: NDArray[np.int16]) -> NDArray[np.str_]:
 def _usable(records: Records, numbers: NDArray[np.intp]) -> _Chosen:
     """Return the records that can be unpacked by what they state, before anything is."""
     numbers = numbers[records.samples[numbers] > 0]
-    encoding = records.encoding[numbers].copy()
+    # What states none, for want of a blockette 1000, is taken for Steim 1 as in libmseed; its check tells.
+    stated = np.where(records.encoding[numbers] < 0, STEIM_1, records.encoding[numbers])
+    encoding = stated.copy()
     faults = Faults(numbers.size)
     good = records.intact[numbers].copy()
     faults.leave_out("have not the checksum that they state", numbers[~good])
@@ -134,19 +137,19 @@ def _usable(records: Records, numbers: NDArray[np.intp]) -> _Chosen:
         if (found := as_steim(records, int(numbers[place]))) is not None:
             encoding[place] = found[0]
             faults.reread += 1
-    for stated in np.unique(encoding[good]).tolist():
-        ours = good & (encoding == stated)
-        if stated == TEXT:
+    for kind in np.unique(encoding[good]).tolist():
+        ours = good & (encoding == kind)
+        if kind == TEXT:
             faults.leave_out(_NO_NUMBERS[0], numbers[ours])
             good &= ~ours
-        elif stated not in KINDS:
-            faults.leave_out(f"{_NO_NUMBERS[1]} ({stated})", numbers[ours])
+        elif kind not in KINDS:
+            faults.leave_out(f"{_NO_NUMBERS[1]} ({kind})", numbers[ours])
             good &= ~ours
         else:
-            fitting = fits(records.samples[numbers], records.payload[numbers], stated)
+            fitting = fits(records.samples[numbers], records.payload[numbers], kind)
             faults.leave_out("state more samples than fit into them", numbers[ours & ~fitting])
             good &= fitting | ~ours
-    places = np.flatnonzero(good & (encoding == records.encoding[numbers]))
+    places = np.flatnonzero(good & (encoding == stated))
     wrong = misread(records, numbers[places])
     faults.leave_out("are not encoded as they state", numbers[places[wrong]])
     good[places[wrong]] = False
