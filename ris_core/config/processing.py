@@ -136,7 +136,11 @@ class Spectrogram(Section):
     hop: Seconds = Field(0.04, gt=0, description="Step between columns, s (J21: 90 % overlap, 0.04).")
     nfft: int = Field(256, ge=16, description="Points of the Fourier transform (J21: 256).")
     duration: Seconds = Field(4.0, gt=0, description="Length of the spectrogram, s (J21: 4; 100 columns).")
-    search: Seconds = Field(5.0, ge=0, description="The centre column is sought this far from the peak, s (code: 5).")
+    search: Seconds = Field(
+        5.0,
+        ge=0,
+        description="The centre column is sought from so long before the peak to less after it, s (code: 5).",
+    )
     frequency_low: Hertz = Field(3.0, ge=0, description="Lowest frequency kept, Hz (J21: 3).")
     frequency_high: Hertz = Field(20.0, gt=0, description="Highest frequency kept, Hz (J21: 20).")
     duplicate_within: Seconds = Field(0.1, ge=0, description="Same window start within this: a duplicate, s (ours).")

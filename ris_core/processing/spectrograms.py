@@ -25,7 +25,7 @@ class Plan:
     hop, columns, nfft
         Samples between columns, number of columns, points of the transform.
     search
-        Columns are sought this many samples to each side of the peak.
+        Columns are sought from this many samples before the peak to less than that after it.
     frequency, time
         Kept frequencies (87,), Hz; times of the columns from the first one (100,), s.
     rate
@@ -122,8 +122,8 @@ def event_spectrogram(
     """Cut one event's spectrogram, centred on the strongest column near the peak.
 
     Columns start at every ``hop``-th sample of the grid anchored at 00:00 UTC. The centre is the column of greatest
-    power summed over all frequencies, among those whose middle lies within ±``search`` samples of the peak; the
-    spectrogram takes 50 columns before it, itself, and 49 after it.
+    power summed over all frequencies, among those whose middle lies in [peak − ``search``, peak + ``search``) samples,
+    as in the published code; the spectrogram takes 50 columns before it, itself, and 49 after it.
 
     Parameters
     ----------

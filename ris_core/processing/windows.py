@@ -13,8 +13,9 @@ from ris_core.processing.spectrograms import Plan, column_power, densities
 def window_spectrograms(windows: NDArray[Any], p: Plan) -> NDArray[np.float32]:
     """Return one spectrogram of each window, centred on its strongest column as those of detections are.
 
-    The centre is the column of greatest power summed over all frequencies, among those whose middle lies within
-    ±``search`` samples of the window's middle and around which all columns fit into the window. A window of just the
+    The centre is the column of greatest power summed over all frequencies, among those whose middle lies from
+    ``search`` samples before the window's middle to less than that after it, and around which all columns fit into the
+    window. A window of just the
     218 samples of a spectrogram has one such column, and is taken as it is.
 
     Parameters

@@ -10,6 +10,7 @@ from scipy import signal
 from waveform_builders import burst, make_settings, noise
 
 from ris_core.processing.spectrograms import column_power, densities, event_spectrogram, plan
+from ris_core.processing.windows import window_spectrograms
 
 RATE = 50.0
 SETTINGS = make_settings()
@@ -58,7 +59,8 @@ def test_an_event_is_cut_from_the_spectrogram_of_the_day_centred_on_its_stronges
     # Columns of the whole trace, of which those count that start on the even samples from midnight.
     align = grid_offset % 2
     _, middles, whole = in_scipy(samples[align:])
-    near = np.flatnonzero(np.abs(middles + align / RATE - peak / RATE) <= 5)
+    distance = np.round((middles + align / RATE) * RATE) - peak
+    near = np.flatnonzero((distance >= -250) & (distance < 250))
     centre = near[np.argmax(whole[:, near].sum(axis=0))]
     assert start == align + 2 * (centre - 50)
     assert (start + grid_offset) % 2 == 0
@@ -77,6 +79,18 @@ def test_the_centre_is_sought_within_five_seconds_of_the_peak_and_not_farther():
         start, _, _ = event_spectrogram(samples, 0, peak, PLAN)
         middle = (start + 100 + 10) / RATE
         assert middle == pytest.approx(40 + (distance if followed else 0), abs=0.3)
+
+
+@pytest.mark.parametrize(("distance", "found"), [(-252, False), (-250, True), (248, True), (250, False)])
+def test_the_column_five_seconds_before_the_peak_counts_and_the_one_five_seconds_after_it_does_not(distance, found):
+    # White noise of the length of one column: that column is the strongest, by far.
+    peak, samples = 2000, noise(4000, deviation=1e-3)
+    column = slice(peak + distance - 10, peak + distance + 10)
+    samples[column] += 1e4 * noise(20, 1) * signal.windows.kaiser(20, 5.7)
+    start, image, _ = event_spectrogram(samples, 0, peak, PLAN)
+    assert (start + 100 + 10 == peak + distance) == found
+    (of_window,) = window_spectrograms(samples[None], PLAN)
+    np.testing.assert_array_equal(of_window, image)
 
 
 @settings(max_examples=40, deadline=None)
