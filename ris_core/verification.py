@@ -109,6 +109,9 @@ def _check_spectrograms(path: Path) -> None:
     # Those of earlier versions have a digest of what they hold alone.
     if not check_bytes(path) and not spectrogram_file.verify(path):
         raise DamagedFileError(path, "its content cannot be read, or has not the digest that it was written with")
+    # Earlier versions stored what a broken response had made NaN.
+    if why := spectrogram_file.not_finite(path):
+        raise DamagedFileError(path, why)
 
 
 def _check_table(path: Path) -> None:

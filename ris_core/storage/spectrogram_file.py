@@ -24,6 +24,7 @@ from ris_core.processing.chain import Spectrograms
 from ris_core.storage import hdf5
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.finite import check_finite, first_not_finite
 from ris_core.storage.head import read_head, room_for, write_head
 from ris_core.storage.opened_file import open_checked, opened
 from ris_core.storage.rounding import KEPT_BITS, LARGEST_RELATIVE_ERROR, round_mantissa
@@ -70,6 +71,11 @@ def write_spectrograms(
         What is particular about the waveforms, kept as their attribute ``note``.
     **extra
         Further datasets with one value per event.
+
+    Raises
+    ------
+    NotFiniteError
+        A spectrogram or a waveform is not finite; the file that stood there stays.
     """
     columns: list[NDArray[Any]] = [data.waveform, data.time_peak, data.window_start, *extra.values()]
     size = 4 * math.prod(data.spectrogram.shape) + sum(column.nbytes for column in columns)
@@ -97,6 +103,7 @@ def _fill(file: h5py.File, data: Spectrograms, note: str, extra: dict[str, NDArr
     # Block by block: a training set may be greater than the memory.
     for start in range(0, shape[0], _WRITE_BLOCK):
         rounded = round_mantissa(data.spectrogram[start : start + _WRITE_BLOCK])
+        check_finite("spectrogram", rounded, data.event_id[start:])
         images[start : start + len(rounded)] = rounded
         digest.update(rounded)
     # The first name is that of the netCDF library for this kind of rounding.
@@ -104,6 +111,7 @@ def _fill(file: h5py.File, data: Spectrograms, note: str, extra: dict[str, NDArr
     images.attrs["largest_relative_error"] = LARGEST_RELATIVE_ERROR
     images.dims[1].attach_scale(frequency)
     images.dims[2].attach_scale(time)
+    check_finite("waveform", data.waveform, data.event_id)
     waves = _dataset(file, "waveform", data.waveform, data.unit, "Conditioned samples behind the spectrogram")
     waves.attrs.update({"sampling_rate": data.sampling_rate, "sampling_rate_unit": "Hz"})
     if note:
@@ -266,14 +274,14 @@ def read_column(path: Path, name: str) -> NDArray[Any]:
         return np.asarray(file[name].asstr()[:] if name == "event_id" else file[name][:])
 
 
-def iterate_spectrograms(path: Path, block: int) -> Iterator[NDArray[np.float32]]:
-    """Read only the spectrograms, in blocks of at most ``block`` events, in the order of the file.
+def iterate_spectrograms(path: Path, block: int, name: str = "spectrogram") -> Iterator[NDArray[np.float32]]:
+    """Read only the spectrograms (or ``waveform``), in blocks of at most ``block`` events, in the order of the file.
 
     Blocks begin where chunks do if they can hold one, so that each chunk is unpacked once.
     """
     with open_checked(path) as file:
         with file.reading():
-            dataset = file["spectrogram"]
+            dataset = file[name]
         step = block
         if dataset.chunks is not None and block > dataset.chunks[0]:
             step -= block % dataset.chunks[0]
@@ -296,3 +304,12 @@ def verify(path: Path) -> bool:
         return content_digest(read_spectrograms(path)) == read_info(path).content
     except (DamagedFileError, FileNotFoundError):
         return False
+
+
+def not_finite(path: Path) -> str:
+    """Return in words which spectrogram or waveform of a file is not finite; empty where all are."""
+    for name in ("spectrogram", "waveform"):
+        for place, values in enumerate(iterate_spectrograms(path, _WRITE_BLOCK, name)):
+            if row := first_not_finite(values):
+                return f"its {name} {place * _WRITE_BLOCK + row} is not finite"
+    return ""

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from ris_core.storage import parquet_file
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import DamagedFileError, damage_named
+from ris_core.storage.finite import NotFiniteError
 from ris_core.storage.stamp import Stamp
 
 _TIME = pa.timestamp("ns", tz="UTC")
@@ -53,6 +55,10 @@ DETECTION_SCHEMA = pa.schema(
         pa.field("outcome", pa.string(), False, {"description": "'event', or why there is no spectrogram"}),
     ]
 )
+
+
+# Unknown where there is no response, no noise before the trigger, or where events were imported without it.
+_MAY_BE_NAN = {"peak_acceleration", "snr", "characteristic_max"}
 
 
 def label_schema(k: int, latent_size: int = 9) -> pa.Schema:
@@ -105,8 +111,14 @@ def write_table(
 
     The stamp, the digest and the summary (figures of the making) stand in the file's key-value metadata, and are
     covered by the digests of the file's bytes (`ris_core.storage.parquet_file`).
+
+    Raises
+    ------
+    NotFiniteError
+        A number is infinite, or NaN in a column that knows no unknown; the table that stood there stays.
     """
     table = pa.Table.from_arrays([_column(frame[field.name], field) for field in schema], schema=schema)
+    _check_finite(table)
     content = _content_digest(table)
     said = stamp.as_dict() | {"content": content, "summary_json": json.dumps(dict(summary or {}), sort_keys=True)}
     values = {key.encode(): value.encode() for key, value in said.items()}
@@ -121,6 +133,21 @@ def _column(values: pd.Series[Any], field: pa.Field) -> pa.Array:
     if pa.types.is_timestamp(field.type):
         return pa.array(values.to_numpy(dtype="int64"), pa.int64()).cast(field.type)
     return pa.array(values.tolist(), field.type, from_pandas=False)
+
+
+def _check_finite(table: pa.Table) -> None:
+    for field in table.schema:
+        column = table.column(field.name).combine_chunks()
+        if pa.types.is_fixed_size_list(field.type):
+            column = column.flatten()
+        if not pa.types.is_floating(column.type):
+            continue
+        values = column.drop_null().to_numpy(zero_copy_only=False)
+        bad = np.isinf(values) if field.name in _MAY_BE_NAN else ~np.isfinite(values)
+        if bad.any():
+            raise NotFiniteError(
+                f"{field.name}: {bad.sum()} of {values.size} values are not finite; nothing was written"
+            )
 
 
 def _content_digest(table: pa.Table) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -21,9 +22,11 @@ from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.finite import NotFiniteError
 from ris_core.storage.records import read_json
 from ris_core.storage.stamp import Stamp, digest_of_arrays
 from ris_core.storage.store import Store, WrongNetworkError, read_acquisition
+from ris_core.verification import damaged_files
 
 STAMP = Stamp("settings12345", "1", "inputs123456")
 SETTINGS = make_settings()
@@ -519,3 +522,49 @@ def test_a_stamp_without_one_of_its_parts_is_none():
     assert Stamp.from_mapping(STAMP.as_dict()) == STAMP
     assert Stamp.from_mapping({"settings": "a", "version": "1"}) is None
     assert replace(STAMP, inputs="other") != STAMP
+
+
+@pytest.mark.parametrize("name", ["spectrogram", "waveform"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_not_finite_is_not_stored_and_what_stood_stays(tmp_path, products, name, value):
+    path = tmp_path / "file.h5"
+    data = products.spectrograms
+    spectrogram_file.write_spectrograms(path, data, STAMP, "{}")
+    before = path.read_bytes()
+    values = getattr(data, name).copy()
+    values[1].flat[3] = value
+    with pytest.raises(NotFiniteError, match=f"the {name} of {re.escape(data.event_id[1])} is not finite"):
+        spectrogram_file.write_spectrograms(path, replace(data, **{name: values}), STAMP, "{}")
+    assert path.read_bytes() == before
+    # The greatest numbers there are do not count as infinite.
+    values[1].flat[3] = np.finfo(np.float32).max
+    values[0].flat[0] = np.finfo(np.float32).min
+    spectrogram_file.write_spectrograms(path, replace(data, **{name: values}), STAMP, "{}")
+
+
+def test_what_earlier_versions_stored_as_nan_is_found(tmp_path, products, monkeypatch):
+    path = tmp_path / "file.h5"
+    spoilt = products.spectrograms.spectrogram.copy()
+    spoilt[2, 3, 4] = np.nan
+    data = replace(products.spectrograms, spectrogram=spoilt)
+    monkeypatch.setattr(spectrogram_file, "check_finite", lambda *_: None)
+    spectrogram_file.write_spectrograms(path, data, STAMP, "{}")
+    assert spectrogram_file.verify(path)
+    assert spectrogram_file.not_finite(path) == "its spectrogram 3 is not finite"
+    store = Store(SETTINGS, tmp_path / "root")
+    store.spectrograms(KEY).parent.mkdir(parents=True)
+    path.rename(store.spectrograms(KEY))
+    (error,) = damaged_files(store, [KEY])
+    assert str(error).startswith(f"{store.spectrograms(KEY)}: damaged (its spectrogram 3 is not finite); remove it")
+
+
+def test_a_table_takes_nan_only_where_a_value_may_be_unknown(tmp_path, products):
+    path = tmp_path / "table.parquet"
+    frame = products.detections
+    for column, value in (("peak_acceleration", np.nan), ("snr", np.nan)):
+        tables.write_table(path, frame.assign(**{column: value}), tables.DETECTION_SCHEMA, STAMP)
+    before = path.read_bytes()
+    for column, value in (("peak_acceleration", np.inf), ("peak_counts", np.nan), ("sampling_rate", -np.inf)):
+        with pytest.raises(NotFiniteError, match=f"{column}: .* values are not finite; nothing was written"):
+            tables.write_table(path, frame.assign(**{column: value}), tables.DETECTION_SCHEMA, STAMP)
+    assert path.read_bytes() == before
