@@ -62,11 +62,14 @@ def read_arrays(path: Path, remedy: str = REMADE, digest_needed: bool = False) -
     with damage_named(path, remedy):
         content = path.read_bytes()
         arrays = safetensors.numpy.load(content)
-        header = json.loads(content[_LENGTH : _LENGTH + int.from_bytes(content[:_LENGTH], "little")])
-        said: dict[str, str] = header.get("__metadata__", {})
+        header = content[_LENGTH : _LENGTH + int.from_bytes(content[:_LENGTH], "little")]
+        said: dict[str, str] = json.loads(header).get("__metadata__", {})
         if _ABOUT in said:
             said = json.loads(said[_ABOUT])
         kept = said.pop(_DIGEST, None)
+    # Either sign alone would do: so a file whose digest lost its name does not pass for one of an earlier version.
+    if kept is None and (f'"{_ABOUT}"'.encode() in header or _DIGEST.encode() in header):
+        raise DamagedFileError(path, "its digest cannot be found any more", remedy)
     if kept is None and digest_needed:
         raise DamagedFileError(path, "it has no digest: an earlier version wrote it", remedy)
     if kept is not None and kept != arrays_digest(arrays, _canonical(said)):

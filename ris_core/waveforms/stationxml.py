@@ -67,16 +67,21 @@ def elements(xml: bytes, tag: str) -> Any:
     )
     try:
         _, root = next(parts)
-        name = etree.QName(root).localname
+        name = _local_name(root)
         if name != "FDSNStationXML":
             raise NotStationXmlError(f"XML of another kind ('{name}'), no StationXML; {_CONVERT}")
         if root.getroottree().docinfo.doctype:
             raise NotStationXmlError("StationXML with a document type, which may hide anything; remove its DOCTYPE")
         for event, element in parts:
-            if event == "end" and isinstance(element.tag, str) and etree.QName(element).localname == tag:
+            if event == "end" and _local_name(element) == tag:
                 yield element
     except etree.XMLSyntaxError as error:
         raise NotStationXmlError(f"no XML that can be read ({error}); get it anew") from error
+
+
+def _local_name(element: Any) -> str:
+    """Return the name of an element without its namespace; lxml's own `QName` refuses odd ones. Comments have none."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 def inventory_from(xml: bytes) -> Inventory:

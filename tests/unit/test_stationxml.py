@@ -30,6 +30,13 @@ def test_a_damaged_stationxml_is_named_with_the_remedy(tmp_path: Path, spoil) ->
     assert str(told.value).startswith(f"{path}: damaged (")
 
 
+def test_names_that_no_xml_would_have_are_no_stationxml(tmp_path: Path) -> None:
+    path = stationxml(tmp_path / "XX.S01.xml")
+    path.write_bytes(path.read_bytes().replace(b'xmlns="http://www.fdsn.org/xml/station/1"', b'xmlns="{}"'))
+    with pytest.raises(DamagedFileError, match="put the station's StationXML in its place"):
+        read_stationxml(path)
+
+
 def test_stored_metadata_that_are_damaged_are_fetched_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     centre = open_source(make_settings(source={"kind": "fdsn", "provider": "http://127.0.0.1:9"}))
     fetched = build_inventory(make_settings(), "S01")
