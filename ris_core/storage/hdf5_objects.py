@@ -41,7 +41,7 @@ def dataset(file: h5py.File, path: str, filters: frozenset[int] = OWN) -> h5py.D
     if not isinstance(opened, h5d.DatasetID):
         return None
     check_place(opened, walked, filters)
-    return h5py.Dataset(opened)
+    return h5py.Dataset(opened, readonly=True)
 
 
 def open_entry(group: h5py.h5g.GroupID, name: bytes, path: str) -> h5g.GroupID | h5d.DatasetID | h5py.h5t.TypeID:

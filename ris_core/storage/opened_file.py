@@ -22,13 +22,16 @@ class OpenedFile:
 
     def __init__(self, path: Path, file: h5py.File) -> None:
         self.path, self.file = path, file
+        self._found: dict[str, h5py.Dataset] = {}
         self.events = len(self["spectrogram"])
 
     def __getitem__(self, name: str) -> h5py.Dataset:
-        found = hdf5_objects.dataset(self.file, name)
-        if found is None:
-            raise DamagedFileError(self.path, f"not a spectrogram file: it has no dataset /{name}")
-        return found
+        if name not in self._found:
+            found = hdf5_objects.dataset(self.file, name)
+            if found is None:
+                raise DamagedFileError(self.path, f"not a spectrogram file: it has no dataset /{name}")
+            self._found[name] = found
+        return self._found[name]
 
     @property
     def attributes(self) -> h5py.AttributeManager:
