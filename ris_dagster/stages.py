@@ -8,16 +8,26 @@ from typing import Any
 import dagster as dg
 
 from ris_core.config import Settings, SyntheticSource
+from ris_core.station_day import StationDay
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.store import Store
+from ris_core.storage.store import Stage, Store
 from ris_dagster import jobs
 from ris_dagster.planning import plan
 from ris_dagster.processes import PROCESS_TAG, this_process
+from ris_dagster.records import JOBS
 
 _ENDED = (dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED)
 ENDED_BADLY = {dg.DagsterEventType.STEP_FAILURE, *_ENDED}
 """Events that say why a run did not succeed."""
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+_READS: dict[str, tuple[Stage, Stage, str]] = {
+    jobs.PROCESS: ("process", "acquire", "not acquired"),
+    jobs.LABEL: ("label", "process", "not processed"),
+}
+"""For a job of station-days its stage, the stage before, and what they are that have not passed it."""
+_NAMED_AT_MOST = 10
 
 
 @dataclass(frozen=True)
@@ -39,9 +49,20 @@ class Executed:
     error: str = ""
 
 
+def _waiting(job: str, store: Store) -> list[StationDay]:
+    """Return the station-days of which the stage before has made nothing."""
+    from ris_core.stages import exists, is_left_out
+
+    if job not in _READS:
+        return []
+    stage, before, _ = _READS[job]
+    return [k for k in store.station_days() if not exists(before, store, k) and not is_left_out(stage, store, k)]
+
+
 def _station_day_runs(job: str, settings: Settings, store: Store) -> Iterator[Run]:
     stations = [s.code for s in settings.stations]
-    for block in plan(store.station_days(), stations, settings.operations.station_days_per_run):
+    wanted = set(store.station_days()).difference(_waiting(job, store))
+    for block in plan(wanted, stations, settings.operations.station_days_per_run):
         what = f"{len(block.stations)} stations, {block.first} ... {block.last}"
         yield Run(job, what, tags=block.tags())
 
@@ -118,8 +139,17 @@ def run_jobs(
     settings = store.settings
     failed: list[Executed] = []
     for number, name in enumerate(names, start=1):
+        waiting = _waiting(name, store)
         runs = runs_of(name, settings, store, again)
-        report(f"[{number}/{len(names)}] {name}: " + (f"{len(runs)} run(s)" if runs else "everything is current"))
+        nothing = "nothing can be done" if waiting else "everything is current"
+        report(f"[{number}/{len(names)}] {name}: " + (f"{len(runs)} run(s)" if runs else nothing))
+        if waiting:
+            _, before, lack = _READS[name]
+            left_out = f"{len(waiting)} station-day(s) {lack}, and left out: {_named(waiting)}"
+            report(f"    {left_out}")
+            # Where the stage before was run as well, its failures say why.
+            if not runs and JOBS[before] not in names:
+                failed.append(Executed(Run(name, ""), "no run", left_out))
         for run in runs:
             if run.what:
                 report(f"    {run.what}")
@@ -131,6 +161,11 @@ def run_jobs(
         if failed and failed[-1].run.job == name and not usable:
             break
     return failed
+
+
+def _named(keys: Sequence[StationDay]) -> str:
+    more = ", ..." if len(keys) > _NAMED_AT_MOST else ""
+    return ", ".join(str(key) for key in keys[:_NAMED_AT_MOST]) + more
 
 
 def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, run: Run) -> Executed:

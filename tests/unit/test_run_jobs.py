@@ -4,11 +4,13 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from builders import sds_values, write_yaml
+from builders import DAYS, sds_path, sds_values, spoil, write_archive, write_yaml
 
 from ris_core.config import load_settings
+from ris_core.station_day import StationDay
 from ris_core.storage.store import Store
 from ris_dagster import jobs
+from ris_dagster.definitions import build_definitions
 from ris_dagster.stages import run_jobs
 
 
@@ -42,3 +44,35 @@ def test_the_other_numbers_of_clusters_go_on_when_one_fails(store: Store) -> Non
             (jobs.CLUSTERS, "5", "no clusters for K = 5")
         ]
         assert instance.get_runs_count(dg.RunsFilter(job_name=jobs.DEC)) == 2
+
+
+@pytest.fixture
+def days(data_root: Path, tmp_path: Path) -> Store:
+    """Two stations, of which AA has waveforms and BB a file that is none."""
+    archive = write_archive(tmp_path / "archive", ["AA", "BB"], DAYS[:1])
+    spoil(sds_path(archive, "BB", DAYS[0]))
+    values = sds_values(archive) | {"first_day": str(DAYS[0]), "last_day": str(DAYS[0])}
+    return Store(load_settings(write_yaml(tmp_path / "small.yaml", values)))
+
+
+def test_what_was_not_acquired_is_not_processed_and_is_said_once(days: Store) -> None:
+    said: list[str] = []
+    with dg.DagsterInstance.ephemeral() as instance:
+        failed = run_jobs(
+            build_definitions(days.settings),
+            instance,
+            days,
+            [jobs.ACQUIRE, jobs.PROCESS, jobs.LABEL],
+            report=said.append,
+        )
+        processed = instance.get_materialized_partitions(dg.AssetKey("detections"))
+    assert processed == {f"{DAYS[0]}|AA"}
+    assert [done.run.job for done in failed][:1] == [jobs.ACQUIRE]
+    assert jobs.PROCESS not in [done.run.job for done in failed]
+    assert f"    1 station-day(s) not acquired, and left out: BB {DAYS[0]}" in said
+    assert f"    1 station-day(s) not processed, and left out: BB {DAYS[0]}" in said
+    # What is asked for alone and cannot be done at all is a failure that says why.
+    with dg.DagsterInstance.ephemeral() as instance:
+        days.acquisition(StationDay("AA", DAYS[0])).unlink()
+        (done,) = run_jobs(build_definitions(days.settings), instance, days, [jobs.PROCESS])
+    assert done.error == f"2 station-day(s) not acquired, and left out: AA {DAYS[0]}, BB {DAYS[0]}"
