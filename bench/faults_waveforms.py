@@ -255,8 +255,8 @@ def _gain_of(inventory: Inventory | None, station: str, settings: Settings) -> F
     frequency = np.linspace(0, RATE / 2, 400)
     middle = StationDay(station, DAY).start_ns + 43_200 * NS
     try:
-        epoch = instrument.at(middle)
-        gain = instrument.gain("peak_acceleration", epoch, frequency, RATE, settings.conditioning, settings.response)
+        epoch = instrument.at(middle, settings.response)
+        gain = instrument.gain("peak_acceleration", epoch, frequency, RATE, settings.response)
     except NoResponseError as error:
         return Found("", (str(error),))
     if not np.isfinite(gain).all():

@@ -20,7 +20,7 @@ from ris_core.waveforms.inventories import Inventories
 from ris_core.waveforms.quality import quality_of
 from ris_core.waveforms.segments import Segment, digest_of_segments, to_segments
 from ris_core.waveforms.source import Fetched, RemoteSource, WaveformSource, fetch_from, open_source
-from ris_core.waveforms.stationxml import FETCH_IT_ANEW, digest_of_text, read_bounded, read_stationxml
+from ris_core.waveforms.stationxml import FETCH_IT_ANEW, digest_of_file, digest_of_text, read_bounded, read_stationxml
 from ris_core.waveforms.stored import read_checked, read_stored, write_stored
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def response_digest(store: Store, station: str) -> str:
             return "none"
         return Inventories(s.source.inventory, s.network.code, s.location, s.channel).digest(station)
     path = store.inventory(station)
-    return digest_of_text(read_bounded(path)) if path.exists() else "none"
+    return digest_of_file(path) if path.exists() else "none"
 
 
 def read_segments(store: Store, key: StationDay, source: WaveformSource | None = None) -> list[Segment]:

@@ -252,6 +252,9 @@ def _read(state: _State, codes: tuple[str, str, str]) -> _File:
         return _File(path, f"cannot be read ({error.strerror or error})")
     except NotStationXmlError as error:
         return _File(path, str(error), digest_of_text(xml))
+    except (ValueError, TypeError) as error:
+        # lxml reads names that it refuses to write.
+        return _File(path, f"no StationXML that can be used ({error}); get it anew", digest_of_text(xml))
 
 
 def _parsed(path: Path, xml: bytes, network: str, location: str, channel: str) -> _File:
@@ -335,6 +338,6 @@ def _without(element: Any, tag: str) -> Any:
 
     copied = etree.Element(element.tag, element.attrib, element.nsmap)
     for child in element:
-        if not (isinstance(child.tag, str) and etree.QName(child).localname == tag):
+        if not (isinstance(child.tag, str) and child.tag.rpartition("}")[2] == tag):
             copied.append(copy.deepcopy(child))
     return copied

@@ -269,6 +269,18 @@ def test_stored_stationxml_that_is_damaged_is_named(tmp_path):
     assert refused.value.path == path
 
 
+@pytest.mark.parametrize("name", [b"a:Station", b"x:", b"S\xc2\xb2"])
+def test_names_that_xml_does_not_allow_are_no_crash(tmp_path, name):
+    (tmp_path / "odd.xml").write_bytes(xml_of("S01").replace(b"<Site>", b"<%s/><Site>" % name))
+    (tmp_path / "fine.xml").write_bytes(xml_of("S02"))
+    there = inventories(tmp_path)
+    assert len(gains(there.inventory("S02"))) == 2
+    try:
+        assert len(gains(there.inventory("S01"))) == 2
+    except NoStationXmlError as error:
+        assert str(tmp_path / "odd.xml") in str(error)
+
+
 def test_obspy_is_never_given_entities():
     with pytest.raises(NotStationXmlError, match="document type"):
         inventory_from(BOMB + HEADER + b"<Source>&a11;</Source><Created>2015-01-01</Created></FDSNStationXML>")
