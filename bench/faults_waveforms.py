@@ -32,12 +32,12 @@ DAY = date(2020, 3, 1)
 RATE, SAMPLES = 100.0, 12_000
 FORMS: dict[str, dict[str, Any]] = {
     "AA": {"encoding": "STEIM2", "reclen": 512, "type": np.int32},
-    "BB": {"encoding": "STEIM1", "reclen": 4096, "type": np.int32},
+    "BB": {"encoding": "STEIM1", "reclen": 1024, "type": np.int32},
     "CC": {"encoding": "INT32", "reclen": 512, "type": np.int32},
     "DD": {"encoding": "FLOAT64", "reclen": 512, "type": np.float64},
     "EE": {"encoding": "INT16", "reclen": 256, "type": np.int16},
     "FF": {"encoding": "miniSEED 3", "reclen": 512, "type": np.int32},
-    "GG": {"encoding": "STEIM2", "reclen": 4096, "type": np.int32},
+    "GG": {"encoding": "STEIM2", "reclen": 1024, "type": np.int32},
 }
 """A station for each way to write its samples."""
 
