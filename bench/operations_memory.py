@@ -52,7 +52,7 @@ query ($assets: [AssetKeyInput!]!, $sample: [String!]!) {
 """
 # The first one whose part stands in the command line; the code server is used by webserver and daemon.
 _SERVERS = {
-    "webserver": "dagster_webserver",
+    "webserver": "ris_dagster.webserver",
     "daemon": "dagster._daemon",
     "code server": "code-server start",
     "MLflow": "mlflow server",

@@ -1,18 +1,25 @@
-"""The two servers of `ris ui`: Dagster and MLflow over one network's data, started and ended together."""
+"""The servers of `ris ui`: Dagster behind our guard, and MLflow, over one network; started and ended together."""
 
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import yaml
 
 from ris_core.config import PROJECT_ROOT
 from ris_core.storage.store import Store
+from ris_dagster.guard import allowed_hosts
 from ris_dagster.instance import prepare_home
 from ris_dagster.loopback import is_loopback
 from ris_dagster.resources.tracking import Tracking, of_store
@@ -20,7 +27,7 @@ from ris_dagster.resources.tracking import Tracking, of_store
 HOST = "127.0.0.1"
 _START_S = 180
 _STOP_S = 30
-_PING = {"Dagster": "/server_info", "MLflow": "/health"}
+_LOOK_S = 0.5
 
 
 def _port_is_free(host: str, port: int) -> bool:
@@ -46,81 +53,167 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _commands(tracking: Tracking, host: str, port: int, mlflow_port: int) -> dict[str, list[str]]:
-    dagster = ["dagster", "dev", "-w", str(PROJECT_ROOT / "workspace.yaml"), "-h", host, "-p", str(port)]
+def _listens(path: Path) -> bool:
+    """Return whether a process accepts connections at a socket of the file system."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return path.exists() and probe.connect_ex(str(path)) == 0
+
+
+@dataclass(frozen=True)
+class _Server:
+    """A process to start: what it is called, the file of its output, and how it is known to answer."""
+
+    name: str
+    command: list[str]
+    log: Path
+    answers: Callable[[], bool]
+    address: str | None = None
+
+
+def _servers(
+    tracking: Tracking, home: Path, folder: Path, host: str, port: int, mlflow_port: int
+) -> tuple[list[_Server], list[_Server]]:
+    """Return what is started at once, and what is started when that answers.
+
+    Dagster's parts are those of `dagster dev`, but for our guard around the webserver. Its code server listens in a
+    folder that only this user may enter.
+    """
+    log = home / "dagster-server.log"
+    socket_path, workspace = folder / "code.sock", folder / "workspace.yaml"
+    (location,) = yaml.safe_load((PROJECT_ROOT / "workspace.yaml").read_text(encoding="utf-8"))["load_from"]
+    module, name = location["python_module"]["module_name"], location["python_module"]["location_name"]
+    served = {"grpc_server": {"socket": str(socket_path), "location_name": name}}
+    workspace.write_text(yaml.safe_dump({"load_from": [served]}), encoding="utf-8")
+    code = ["dagster", "code-server", "start", "--socket", str(socket_path), "--module-name", module]
+    code += ["--location-name", name, "--use-python-environment-entry-point", "--log-level", "warning"]
+    daemon = ["dagster._daemon", "run", "--workspace", str(workspace)]
+    webserver = ["ris_dagster.webserver", "--host", host, "--port", str(port), "--workspace", str(workspace)]
     mlflow = ["mlflow", "server", "--host", host, "--port", str(mlflow_port), "--workers", "1"]
     mlflow += ["--default-artifact-root", tracking.artifacts]
-    commands = {"Dagster": [sys.executable, "-m", *dagster]}
+    url, mlflow_url = _url(host, port), _url(host, mlflow_port)
+    python = [sys.executable, "-m"]
+    first = [_Server("Dagster's code server", python + code, log, lambda: _listens(socket_path))]
     # Where runs go to an MLflow server that already serves, there is nothing to start.
-    return commands if tracking.is_remote else commands | {"MLflow": [sys.executable, "-m", *mlflow]}
+    if not tracking.is_remote:
+        answers = partial(_answers, mlflow_url + "/health")
+        first.append(_Server("MLflow", python + mlflow, home / "mlflow-server.log", answers, mlflow_url))
+    then = [
+        _Server("Dagster", python + webserver, log, partial(_answers, url + "/server_info"), url),
+        _Server("Dagster's daemon", python + daemon, log, lambda: True),
+    ]
+    return first, then
 
 
 def serve(store: Store, port: int, mlflow_port: int, report: Callable[[str], None], host: str = HOST) -> int:
-    """Start both servers, say their addresses once they answer, and end both at Ctrl-C or when one ends.
+    """Start both UIs, say their addresses once they answer, and end all at Ctrl-C or when one of their processes ends.
 
     Neither has a login, so they listen on the loopback address unless another is given, which is warned about.
 
     Returns
     -------
     int
-        Exit code: 0 after Ctrl-C or SIGTERM, 1 if a port is taken or a server ended by itself.
+        Exit code: 0 after Ctrl-C or SIGTERM, 1 if a port is taken or a process ended by itself.
+
+    Raises
+    ------
+    AllowedHostsError
+        RIS_ALLOWED_HOSTS cannot be used.
     """
     tracking = of_store(store)
-    commands = _commands(tracking, host, port, mlflow_port)
-    ports = {"Dagster": port, "MLflow": mlflow_port}
+    ports = {"Dagster": port} if tracking.is_remote else {"Dagster": port, "MLflow": mlflow_port}
+    allowed = allowed_hosts(host)
     if not is_loopback(host):
         report(
             f"Listening on {host}: neither UI has a login, and whoever reaches {' or '.join(map(str, ports.values()))} "
             "can start runs and read everything. Let only a reverse proxy with login and TLS reach them: see "
             "docs/security.md"
         )
-    for name in commands:
-        if not _port_is_free(host, ports[name]):
-            report(f"port {ports[name]} for {name} is taken; choose another with --port or --mlflow-port")
+    for name, asked in ports.items():
+        if not _port_is_free(host, asked):
+            report(f"port {asked} for {name} is taken; choose another with --port or --mlflow-port")
             return 1
     home = prepare_home(store)
     tracking.prepare()
-    addresses = {name: _url(host, ports[name]) for name in commands}
     if tracking.is_remote:
         report(f"MLflow: {tracking.uri} (not ours)")
     environment = os.environ | {
         "DAGSTER_HOME": str(home),
-        "RIS_MLFLOW_UI": os.environ.get("RIS_MLFLOW_UI") or addresses.get("MLflow", tracking.ui),
-        "RIS_DAGSTER_UI": os.environ.get("RIS_DAGSTER_UI") or addresses["Dagster"],
+        "RIS_MLFLOW_UI": os.environ.get("RIS_MLFLOW_UI")
+        or (tracking.ui if tracking.is_remote else _url(host, mlflow_port)),
+        "RIS_DAGSTER_UI": os.environ.get("RIS_DAGSTER_UI") or _url(host, port),
         # Not on the command line, which every user of the machine can read.
         "MLFLOW_BACKEND_STORE_URI": tracking.uri,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_SERVER_ALLOWED_HOSTS": os.environ.get("MLFLOW_SERVER_ALLOWED_HOSTS") or _hosts_of_mlflow(allowed),
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }
-    logs = {name: (home / f"{name.lower()}-server.log").open("ab") for name in commands}
-    processes: dict[str, subprocess.Popen[bytes]] = {}
+    running: dict[str, tuple[_Server, subprocess.Popen[bytes]]] = {}
     stop = _Stop()
-    try:
-        for name, command in commands.items():
-            # A session of its own, so that Ctrl-C reaches this process alone, which then ends both in order.
-            processes[name] = subprocess.Popen(
-                command, stdout=logs[name], stderr=subprocess.STDOUT, env=environment, start_new_session=True
-            )
-        waiting = {name: address + _PING[name] for name, address in addresses.items()}
-        deadline = time.monotonic() + _START_S
-        while not stop.asked:
-            for name in [n for n, url in waiting.items() if _answers(url)]:
-                report(f"{name}: {addresses[name]}")
-                del waiting[name]
-                if not waiting:
-                    report("Ctrl-C ends them")
-            ended = [n for n, p in processes.items() if p.poll() is not None]
-            if ended or (waiting and time.monotonic() > deadline):
-                name = (ended or list(waiting))[0]
-                report(f"{name} did not come up or ended; see {logs[name].name}")
-                return 1
-            time.sleep(0.5)
-        return 0
-    finally:
-        for process in processes.values():
-            _end(process)
-        for log in logs.values():
-            log.close()
+    with tempfile.TemporaryDirectory(prefix="ris-") as folder:
+        try:
+            for servers in _servers(tracking, home, Path(folder), host, port, mlflow_port):
+                for server in servers:
+                    running[server.name] = server, _start(server, environment)
+                if not _wait_until_all_answer(servers, running, stop, report):
+                    return 0 if stop.asked else 1
+            report("Ctrl-C ends them")
+            while not stop.asked:
+                if _one_has_ended(running, report):
+                    return 1
+                time.sleep(_LOOK_S)
+            return 0
+        finally:
+            _end([process for _, process in running.values()])
+
+
+def _hosts_of_mlflow(allowed: Collection[str]) -> str:
+    """Return hosts in the form that MLflow reads: patterns, with and without port, where `[` begins a choice."""
+    named = [(f"[{h}]", f"[[]{h}]") if ":" in h else (h, h) for h in sorted(allowed)]
+    return ",".join(part for host, pattern in named for part in (host, f"{pattern}:*"))
+
+
+def _start(server: _Server, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    """Start it in a session of its own, so that Ctrl-C reaches this process alone, which then ends all in order."""
+    with server.log.open("ab") as log:
+        return subprocess.Popen(
+            server.command, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+        )
+
+
+def _wait_until_all_answer(
+    servers: Collection[_Server],
+    running: Mapping[str, tuple[_Server, "subprocess.Popen[bytes]"]],
+    stop: "_Stop",
+    report: Callable[[str], None],
+) -> bool:
+    """Report the addresses of servers as they answer; returns whether all did before Ctrl-C, their end or the limit."""
+    waiting = list(servers)
+    deadline = time.monotonic() + _START_S
+    while not stop.asked:
+        for server in [server for server in waiting if server.answers()]:
+            waiting.remove(server)
+            if server.address:
+                report(f"{server.name}: {server.address}")
+        if _one_has_ended(running, report):
+            return False
+        if not waiting:
+            return True
+        if time.monotonic() > deadline:
+            report(f"{waiting[0].name} did not come up within {_START_S} s; see {waiting[0].log}")
+            return False
+        time.sleep(_LOOK_S)
+    return False
+
+
+def _one_has_ended(
+    running: Mapping[str, tuple[_Server, "subprocess.Popen[bytes]"]], report: Callable[[str], None]
+) -> bool:
+    """Return whether a process has ended by itself, and report which."""
+    for server, process in running.values():
+        if process.poll() is not None:
+            report(f"{server.name} ended (exit code {process.returncode}); see {server.log}")
+            return True
+    return False
 
 
 class _Stop:
@@ -135,15 +228,18 @@ class _Stop:
         self.asked = True
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Ask the server to end, then its whole process group; kill what is left."""
+def _end(processes: Sequence["subprocess.Popen[bytes]"]) -> None:
+    """Ask all to end, with whatever they started; kill what is left."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+        deadline = time.monotonic() + _STOP_S
+        for process in processes:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, deadline - time.monotonic()))
+        if all(process.poll() is not None for process in processes):
+            break
+    for process in processes:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        try:
-            process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            continue
-        break
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGKILL)

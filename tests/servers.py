@@ -40,12 +40,12 @@ class Ui:
 
 
 @contextmanager
-def served(config: Path, **environment: str) -> Iterator[Ui]:
+def served(config: Path, host: str = "127.0.0.1", **environment: str) -> Iterator[Ui]:
     """Run `ris ui` until the end of the block; gives it once both servers answer."""
     port, mlflow_port = free_ports(2)
     log = config.with_name("ui.log")
     ris = Path(sys.executable).with_name("ris")
-    command = [ris, "ui", "--config", config, "--port", port, "--mlflow-port", mlflow_port]
+    command = [ris, "ui", "--config", config, "--port", port, "--mlflow-port", mlflow_port, "--host", host]
     with log.open("w", encoding="utf-8") as file:
         process = psutil.Popen(
             [str(part) for part in command],
@@ -55,7 +55,8 @@ def served(config: Path, **environment: str) -> Iterator[Ui]:
             cwd=config.parent,
             start_new_session=True,
         )
-    ui = Ui(process, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{mlflow_port}", log)
+    address = f"[{host}]" if ":" in host else host
+    ui = Ui(process, f"http://{address}:{port}", f"http://{address}:{mlflow_port}", log)
     try:
         deadline = time.monotonic() + START_S
         while "Ctrl-C ends them" not in ui.output():

@@ -15,10 +15,15 @@ def ui(
     host: Annotated[str, typer.Option(help="Address to listen on; neither UI has a login.")] = "127.0.0.1",
 ) -> None:
     """Serve Dagster (webserver and daemon) and MLflow over the same data until Ctrl-C, by default on 127.0.0.1."""
+    from ris_dagster.guard import AllowedHostsError
     from ris_dagster.services import serve
 
     _, store = open_network(config, writes=True)
-    raise typer.Exit(serve(store, port, mlflow_port, lambda line: console.print(line, markup=False), host))
+    try:
+        code = serve(store, port, mlflow_port, lambda line: console.print(line, markup=False, soft_wrap=True), host)
+    except AllowedHostsError as error:
+        refuse(error, 2)
+    raise typer.Exit(code)
 
 
 @app.command()

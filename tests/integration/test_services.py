@@ -38,6 +38,26 @@ def test_both_servers_answer_and_end_with_all_their_children_at_ctrl_c(config: P
     assert "Ctrl-C ends them" in ui.output()
 
 
+def _has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+def test_when_one_process_is_killed_all_end_and_it_is_named(config: Path) -> None:
+    with served(config, host="::1" if _has_ipv6() else "127.0.0.1") as ui:
+        assert requests.get(f"{ui.dagster}/server_info", headers={"Origin": ui.dagster}, timeout=20).ok
+        children = ui.process.children(recursive=True)
+        (daemon,) = [child for child in children if "dagster._daemon" in child.cmdline()]
+        daemon.kill()
+        assert ui.process.wait(60) == 1
+        _, alive = psutil.wait_procs(children, timeout=10)
+        assert alive == []
+    assert "Dagster's daemon ended (exit code -9); see " in ui.output()
+
+
 @pytest.mark.parametrize("option", ["--port", "--mlflow-port"])
 def test_a_taken_port_is_refused_before_anything_starts(option: str, config: Path, data_root: Path) -> None:
     ports = dict(zip(("--port", "--mlflow-port"), free_ports(2), strict=True))

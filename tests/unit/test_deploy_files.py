@@ -72,6 +72,25 @@ def test_one_image_and_one_version_serve_all() -> None:
     assert location["image"]["tag"] == project["version"]
 
 
+def test_the_webserver_of_the_chart_is_the_guarded_one_of_our_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ris_dagster import webserver
+
+    found = values()
+    (location,) = found["dagster-user-deployments"]["deployments"]
+    chart = found["dagsterWebserver"]
+    assert chart["image"] == location["image"]
+    assert chart["readinessProbe"]["httpGet"] == {"path": "/server_info", "port": chart["service"]["port"]}
+    script = (K8S / "dagster-webserver").read_text(encoding="utf-8")
+    assert script == '#!/bin/sh\nexec python -m ris_dagster.webserver "$@"\n'
+    asked = []
+    monkeypatch.setattr(webserver, "serve", lambda *arguments: asked.append(arguments))
+    # The command of the chart (helm/dagster/templates/helpers/_helpers.tpl) with these values.
+    command = f"dagster-webserver -h 0.0.0.0 -p {chart['service']['port']} -w /dagster-workspace/workspace.yaml"
+    monkeypatch.setattr("sys.argv", command.split())
+    webserver.main()
+    assert asked == [("0.0.0.0", 3000, Path("/dagster-workspace/workspace.yaml"))]  # noqa: S104
+
+
 def test_no_manifest_holds_a_secret_or_opens_a_page_to_the_world() -> None:
     for (kind, name), manifest in manifests().items():
         assert kind not in ("Secret", "Ingress"), name

@@ -1,0 +1,236 @@
+"""What stands between browsers and Dagster's webserver, which itself answers whoever asks and has no login.
+
+A page of any web site may send requests to addresses of this machine. It cannot choose the headers `Host`, `Origin`,
+`Sec-Fetch-Site` and `Referer` that the browser adds, so these tell whose page it is that asks.
+"""
+
+import ipaddress
+import logging
+import os
+import re
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from typing import Any
+
+import psutil
+
+from ris_dagster.loopback import is_loopback
+
+VARIABLE = "RIS_ALLOWED_HOSTS"
+SAME_ORIGIN_ONLY = frozenset(
+    {
+        "graphql",
+        "logs",
+        "download_debug",
+        "notebook",
+        "dagit",
+        "report_asset_materialization",
+        "report_asset_check",
+        "report_asset_observation",
+    }
+)
+"""First parts of the paths that give files, run something or record something; all others are pages and assets."""
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII)
+_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?", re.ASCII)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_PROTECTION = ((b"x-frame-options", b"SAMEORIGIN"), (b"cross-origin-resource-policy", b"same-origin"))
+_SHOWN = 100
+_logger = logging.getLogger(__name__)
+
+
+class AllowedHostsError(ValueError):
+    """An entry of RIS_ALLOWED_HOSTS is no host; the message names it and what is allowed."""
+
+
+def allowed_hosts(listened_on: str) -> frozenset[str]:
+    """Return the hosts under which a server of ours may be addressed, beside those of the loopback interface.
+
+    Parameters
+    ----------
+    listened_on
+        The address or name that it listens on. `0.0.0.0` and `::` stand for the addresses and the name of this machine.
+
+    Returns
+    -------
+    frozenset of str
+        Lower-case names and addresses, with those that RIS_ALLOWED_HOSTS adds (the public name of a reverse proxy).
+
+    Raises
+    ------
+    AllowedHostsError
+        RIS_ALLOWED_HOSTS holds something else than names and addresses.
+    """
+    hosts = {"localhost", "127.0.0.1", "::1"}
+    if _plain(listened_on) in ("0.0.0.0", "::"):  # noqa: S104 - it is compared with, not listened on
+        hosts |= {_plain(a.address.lower()) for found in psutil.net_if_addrs().values() for a in found if _is_ip(a)}
+        hosts |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+    else:
+        hosts.add(_plain(listened_on.lower()))
+    for entry in filter(None, (part.strip().lower() for part in os.environ.get(VARIABLE, "").split(","))):
+        host = _plain(entry.strip("[]"))
+        if not (_is_address(host) or _NAME.fullmatch(host)):
+            raise AllowedHostsError(
+                f"{VARIABLE}: {entry!r} is no host; give names or addresses without scheme, port and wildcards, "
+                "separated by commas, for example ris.example,192.168.1.5"
+            )
+        hosts.add(host)
+    return frozenset(hosts)
+
+
+def _is_ip(address: Any) -> bool:
+    return address.family in (socket.AF_INET, socket.AF_INET6)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _plain(host: str) -> str:
+    """Return an address in its one spelling, without zone; a name as it is."""
+    try:
+        return str(ipaddress.ip_address(host.split("%", 1)[0]))
+    except ValueError:
+        return host
+
+
+def _authority(text: str) -> tuple[str, int | None] | None:
+    """Return host and port of what stands in `Host`, or None if it is no such thing."""
+    match = _AUTHORITY.fullmatch(text.lower())
+    if match is None:
+        return None
+    host, port = match[1].strip("[]"), match[2]
+    return _plain(host), int(port) if port else None
+
+
+def _is_of(url: str, host: tuple[str, int | None]) -> bool:
+    """Return whether the origin of a URL is what the request was sent to.
+
+    A proxy that speaks TLS for us asks in plain HTTP, so the scheme is the page's own; it settles what no port means.
+    """
+    scheme, _, rest = url.partition("://")
+    found = _authority(rest.split("/", 1)[0]) if scheme in _DEFAULT_PORTS else None
+    if found is None or found[0] != host[0]:
+        return False
+    default = _DEFAULT_PORTS[scheme]
+    return (found[1] or default) == (host[1] or default)
+
+
+class Guard:
+    """An ASGI application that hands on to another what no foreign web page can have asked.
+
+    Parameters
+    ----------
+    app
+        Dagster's webserver.
+    allowed
+        Hosts under which it may be addressed (`allowed_hosts`), at any port: the one that a browser sends is the one
+        that it connects to, which with a tunnel is not ours.
+    """
+
+    def __init__(self, app: App, allowed: Iterable[str]) -> None:
+        self._app, self._allowed = app, frozenset(allowed)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request or a WebSocket, or refuse it with one line that says why."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        if refusal is None:
+            await self._app(scope, receive, _protected(send))
+            return
+        status, why = refusal
+        _logger.warning("refused %s %r: %s", scope.get("method", "WebSocket"), scope["path"][:_SHOWN], why)
+        await _refuse(scope, receive, send, status, why)
+
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        headers: dict[str, list[str]] = {}
+        for name, value in scope["headers"]:
+            headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1").strip())
+        named = headers.get("host", [])
+        host = _authority(named[0]) if len(named) == 1 else None
+        if host is None or not (host[0] in self._allowed or is_loopback(host[0])):
+            return 421, (
+                f"Host {_shown(named)} is not one that this server answers to; if it is yours, add it to {VARIABLE} "
+                "(a reverse proxy passes the public name on) and start again"
+            )
+        reading = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
+        first = scope["path"].lstrip("/").split("/", 1)[0]
+        if reading and first not in SAME_ORIGIN_ONLY:
+            return None
+        if (foreign := _foreign(headers, host)) is not None:
+            return 403, (
+                f"{foreign} is not the page that this server gave; open it at its own address (a reverse proxy passes "
+                f"the header Host on, and {VARIABLE} names its host)"
+            )
+        if reading and first == "graphql" and scope["query_string"]:
+            return 403, "GraphQL by GET is refused; send it by POST as application/json"
+        if scope["type"] == "http" and not reading:
+            types = [value.split(";", 1)[0].strip().lower() for value in headers.get("content-type", [])]
+            # What a browser sends to other sites without asking them first is text, a form, or has no type.
+            if types != ["application/json"]:
+                return 403, f"Content-Type {_shown(types)} is refused; only application/json is read"
+        return None
+
+
+def _foreign(headers: Mapping[str, list[str]], host: tuple[str, int | None]) -> str | None:
+    """Return the header that says that another page asks, or None; programs send none of these headers."""
+    origins, sites = headers.get("origin", []), headers.get("sec-fetch-site", [])
+    if origins and not (len(origins) == 1 and _is_of(origins[0], host)):
+        return f"Origin {_shown(origins)}"
+    if sites and not set(sites) <= {"same-origin", "none"}:
+        return f"Sec-Fetch-Site {_shown(sites)}"
+    referers = headers.get("referer", [])
+    if not origins and not sites and referers and not (len(referers) == 1 and _is_of(referers[0], host)):
+        return f"Referer {_shown(referers)}"
+    return None
+
+
+def _shown(values: list[str]) -> str:
+    """Return what a header said, short and in one line; of a URL what stands before its path."""
+    text = ", ".join(re.sub(r"(?<=[^/:])/.*", "", value) for value in values)
+    return repr(text[:_SHOWN]) if values else "(none)"
+
+
+def _protected(send: Send) -> Send:
+    """Return a way to answer that tells browsers not to show the answer inside pages of others."""
+
+    async def protected(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", []), *_PROTECTION]}
+        await send(message)
+
+    return protected
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, why: str) -> None:
+    kind = "http"
+    if scope["type"] == "websocket":
+        await receive()
+        kind = "websocket.http"
+        if "websocket.http.response" not in scope.get("extensions", {}):
+            await send({"type": "websocket.close", "code": 1008, "reason": why[:_SHOWN]})
+            return
+    body = f"refused: {why}\n".encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-content-type-options", b"nosniff"),
+        # What was sent along is not read any more.
+        (b"connection", b"close"),
+        *_PROTECTION,
+    ]
+    await send({"type": f"{kind}.response.start", "status": status, "headers": headers})
+    empty = scope.get("method") == "HEAD"
+    await send({"type": f"{kind}.response.body", "body": b"" if empty else body})

@@ -1,0 +1,71 @@
+"""Dagster's webserver behind our guard, in one process with one port; `python -m ris_dagster.webserver`.
+
+What is used here Dagster keeps to itself; `tests/unit/test_webserver.py` says so when it has changed.
+"""
+
+import argparse
+import logging
+from pathlib import Path
+
+import dagster as dg
+import uvicorn
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster_webserver.app import create_app_from_workspace_process_context
+from dagster_webserver.cli import DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_MAX_OVERFLOW, DEFAULT_POOL_RECYCLE
+from dagster_webserver.version import __version__
+
+from ris_dagster.guard import AllowedHostsError, Guard, allowed_hosts
+
+_UPDATED_MS = 2000
+"""How often pages ask for news of assets; what `dagster dev` sets."""
+_STOP_S = 5
+"""How long requests may go on after Ctrl-C; pages hold connections open."""
+
+
+def serve(host: str, port: int, workspace: Path) -> None:
+    """Serve the instance of DAGSTER_HOME until Ctrl-C or SIGTERM.
+
+    Parameters
+    ----------
+    host, port
+        Where to listen.
+    workspace
+        The workspace file.
+
+    Raises
+    ------
+    AllowedHostsError
+        RIS_ALLOWED_HOSTS cannot be used.
+    """
+    allowed = allowed_hosts(host)
+    with dg.DagsterInstance.get() as instance:
+        instance.optimize_for_webserver(DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_RECYCLE, DEFAULT_POOL_MAX_OVERFLOW)
+        with WorkspaceProcessContext(instance, WorkspaceFileTarget([str(workspace)]), version=__version__) as context:
+            app = create_app_from_workspace_process_context(context, live_data_poll_rate=_UPDATED_MS)
+            uvicorn.run(
+                Guard(app, allowed),
+                host=host,
+                port=port,
+                log_level="warning",
+                timeout_graceful_shutdown=_STOP_S,
+            )
+
+
+def main() -> None:
+    """Read the command line; its options are those of `dagster-webserver` of the same names."""
+    parser = argparse.ArgumentParser(prog="python -m ris_dagster.webserver", add_help=False, allow_abbrev=False)
+    parser.add_argument("--help", action="help")
+    parser.add_argument("-h", "--host", default="127.0.0.1")
+    parser.add_argument("-p", "--port", type=int, default=3000)
+    parser.add_argument("-w", "--workspace", type=Path, required=True)
+    asked = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        serve(asked.host, asked.port, asked.workspace)
+    except AllowedHostsError as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()
