@@ -12,6 +12,7 @@ from typing import Any
 
 from ris_core.attempts import is_given_up
 from ris_core.config import FdsnSource, Settings
+from ris_core.masking import masked
 from ris_core.station_day import StationDay
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Stage, Store
@@ -63,7 +64,7 @@ def run_station_day(task: StageTask, key: StationDay) -> Outcome:
         store, source = _opened(task.settings_json, task.root)
         return Outcome(key, _run(task, store, key, source))
     except Exception as error:  # noqa: BLE001 - one station-day must not stop the others, whatever is wrong with it
-        return Outcome(key, None, f"{type(error).__name__}: {error}", traceback.format_exc())
+        return Outcome(key, None, masked(f"{type(error).__name__}: {error}"), masked(traceback.format_exc()))
 
 
 def most_at_once(stage: Stage, store: Store, keys: Iterable[StationDay]) -> int | None:

@@ -8,7 +8,6 @@ sender.
 import http.client
 import json
 import os
-import re
 import smtplib
 import ssl
 import urllib.error
@@ -20,6 +19,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import tenacity
 
+from ris_core.masking import masked
 from ris_dagster.loopback import is_loopback
 
 WEBHOOK = "RIS_ALERT_WEBHOOK"
@@ -32,7 +32,6 @@ _TIMEOUT_S = 5
 _WAIT_S = 1
 _SERVER_ERROR = 500
 _TOO_MANY = 429
-_PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s]+@")
 _STARTTLS_PORT, _TLS_PORT = 587, 465
 
 
@@ -62,15 +61,15 @@ class Alert(NamedTuple):
     details: Mapping[str, Any]
 
 
-def masked(text: str) -> str:
-    """Return a text without user and password in any URL and without what the alerts' own variables hold."""
+def without_secrets(text: str) -> str:
+    """Return a text without credentials (`masked`) and without what the alerts' own variables hold."""
     for name in (WEBHOOK, SMTP_URL):
         value = os.environ.get(name, "")
         parts = _parts_of(value)
         for secret in (value, parts.password if parts else None, unquote(parts.password or "") if parts else None):
             if secret:
                 text = text.replace(secret, f"({name})")
-    return _PASSWORD_IN_URL.sub("***@", text)
+    return masked(text)
 
 
 def send(alert: Alert) -> list[str]:
@@ -84,12 +83,12 @@ def send(alert: Alert) -> list[str]:
     done, problems = [], []
     for name, sender in _senders():
         try:
-            done.append(sender(Alert(masked(alert.subject), masked(alert.text), alert.details)))
+            done.append(sender(Alert(without_secrets(alert.subject), without_secrets(alert.text), alert.details)))
         except AlertError as error:
             problems.append(f"{name}: {error}")
     if problems:
         # Without what led to it: there the address may stand with its secrets.
-        raise AlertError(masked("; ".join(problems))) from None
+        raise AlertError(without_secrets("; ".join(problems))) from None
     return done
 
 
@@ -160,7 +159,7 @@ def _masked_values(values: Any) -> Any:
         return {name: _masked_values(value) for name, value in values.items()}
     if isinstance(values, list | tuple):
         return [_masked_values(value) for value in values]
-    return masked(values) if isinstance(values, str) else values
+    return without_secrets(values) if isinstance(values, str) else values
 
 
 def _mail(alert: Alert) -> str:

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
+from ris_core.masking import masked
 from ris_core.station_day import StationDay
 from ris_core.storage.store import Stage, Store
 from ris_dagster.backfill import Asked, Backfill, Failure, outstanding, plan_blocks
@@ -73,7 +74,7 @@ def run_backfill(
                 _interrupted(console, backfill)
                 return EXIT_INTERRUPTED
     except LaunchError as error:
-        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        console.print(masked(str(error)), style="red", markup=False, soft_wrap=True)
         return EXIT_REFUSED
     return _conclude(console, store, backfill)
 

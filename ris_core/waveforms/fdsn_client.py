@@ -18,6 +18,7 @@ from obspy.clients.fdsn import Client
 from obspy.clients.fdsn.header import DEFAULT_USER_AGENT, URL_MAPPINGS, FDSNException
 from obspy.clients.fdsn.wadl_parser import WADLParser
 
+from ris_core.masking import masked
 from ris_core.waveforms.bounded_answer import bound
 from ris_core.waveforms.stationxml import LARGEST_MB
 
@@ -62,7 +63,7 @@ class Credentials:
         for secret in (self.password, self.eida_token):
             if secret:
                 text = text.replace(" ".join(secret.split()), "***")
-        return text
+        return masked(text)
 
 
 class FdsnClient(Client):  # type: ignore[misc]  # ObsPy has no annotations

@@ -9,6 +9,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from ris_core.config import Settings, SettingsError, load_settings
+from ris_core.masking import masked
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Store, WrongNetworkError
 
@@ -38,7 +39,7 @@ ConfigOption = Annotated[
 
 def refuse(error: Exception, code: int = 1) -> NoReturn:
     """Say what is wrong and end with a code: 2 where nothing could begin, else 1."""
-    console.print(str(error), style="red", markup=False, soft_wrap=True)
+    console.print(masked(str(error)), style="red", markup=False, soft_wrap=True)
     raise typer.Exit(code) from error
 
 

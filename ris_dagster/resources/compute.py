@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import dagster as dg
 from pydantic import Field
 
+from ris_core.masking import masked
 from ris_core.station_day import StationDay
 from ris_dagster.deployment import DEPLOYMENTS, VARIABLE, asked_deployment
 from ris_dagster.resources.calls import OnStep, Result, call_on
@@ -163,7 +164,7 @@ def _map_on(client: Any, task: "StageTask", keys: Sequence[StationDay], at_once:
         try:
             error = future.exception()
             outcome = (
-                Outcome(waited_for[future], None, f"worker lost: {type(error).__name__}: {error}")
+                Outcome(waited_for[future], None, masked(f"worker lost: {type(error).__name__}: {error}"))
                 if error is not None
                 else future.result()
             )

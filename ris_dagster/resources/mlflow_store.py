@@ -7,6 +7,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from ris_core.masking import masked
+
 MLFLOW_VARIABLES = ("MLFLOW_TRACKING_URI", "RIS_MLFLOW_DATABASE")
 _SQLITE = "sqlite:///"
 _PASSWORD_OF_LIBPQ = "PGPASSWORD"  # noqa: S105 - the name of a variable
@@ -99,7 +101,7 @@ def _advisory_lock(uri: str) -> Iterator[None]:
     try:
         connection = engine.connect()
     except OperationalError as error:
-        said = " ".join(str(error.orig).split())
+        said = masked(" ".join(str(error.orig).split()))
         raise MlflowStoreError(
             f"the MLflow database {uri} does not answer ({said}); start it, or correct RIS_MLFLOW_DATABASE"
         ) from None

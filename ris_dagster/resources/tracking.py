@@ -11,6 +11,7 @@ import dagster as dg
 from pydantic import Field
 
 from ris_core.config import Settings
+from ris_core.masking import masked
 from ris_core.storage.store import Store
 from ris_dagster.resources.environment import environment_tags, git_tags
 from ris_dagster.resources.mlflow_store import locked, store_uri
@@ -103,8 +104,8 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
             )
         except MlflowException as error:
             raise TrackingError(
-                f"the MLflow server at {self.uri} does not answer ({error.__cause__ or error}); start it, or set "
-                "MLFLOW_TRACKING_URI to one that runs, or unset it to use the SQLite store in the data root"
+                f"the MLflow server at {self.uri} does not answer ({masked(str(error.__cause__ or error))}); start it, "
+                "or set MLFLOW_TRACKING_URI to one that runs, or unset it to use the SQLite store in the data root"
             ) from error
 
     def url(self, experiment_id: str, run_id: str) -> str:
@@ -238,7 +239,8 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def _error(self, error: Exception) -> TrackingError:
         return TrackingError(
-            f"MLflow at {self.uri}: {error}. Materialized again, the training goes on where its checkpoint stands"
+            f"MLflow at {self.uri}: {masked(str(error))}. Materialized again, the training goes on where its "
+            "checkpoint stands"
         )
 
     def register_packaged(

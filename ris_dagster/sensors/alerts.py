@@ -10,7 +10,7 @@ from dagster._core.storage.tags import PARTITION_NAME_TAG, WILL_RETRY_TAG
 from ris_core.attempts import given_up
 from ris_core.config import Settings
 from ris_dagster import jobs
-from ris_dagster.alerting import Alert, masked, send
+from ris_dagster.alerting import Alert, send, without_secrets
 from ris_dagster.partitions import RANGE_END_TAG, RANGE_START_TAG
 from ris_dagster.records import stages_of
 from ris_dagster.resources.store import DataStore
@@ -35,7 +35,7 @@ def build_failure_alert(settings: Settings) -> dg.SensorDefinition:
         failures = list(context.get_step_failure_events())
         run, message = context.dagster_run, context.failure_event.message
         alert = alert_of(settings.network.name, run, failures, message, _given_up(DataStore.of(settings), run))
-        context.log.error(masked(f"{alert.subject}\n{alert.text}"))
+        context.log.error(without_secrets(f"{alert.subject}\n{alert.text}"))
         for address in send(alert):
             context.log.info(f"told {address}")
 
@@ -73,7 +73,7 @@ def alert_of(
     block = block_of(run.tags)
     errors = [error_of_step(event) for event in failures] or [message or "no reason is known"]
     # Masked before it is cut, which could halve an address.
-    error = masked("\n".join(errors))[:_LONGEST_ERROR]
+    error = without_secrets("\n".join(errors))[:_LONGEST_ERROR]
     failed = [key for event in failures for key in _failed_keys(event)]
     again = run.tags.get(WILL_RETRY_TAG) == "true"
     ui = os.environ.get(DAGSTER_UI, "").rstrip("/")

@@ -15,7 +15,7 @@ from webhooks import webhook
 
 from bench.ports import free_ports
 from ris_dagster import alerting, jobs
-from ris_dagster.alerting import Alert, AlertError, masked, send
+from ris_dagster.alerting import Alert, AlertError, send, without_secrets
 from ris_dagster.partitions import range_tags
 
 ALERT = Alert("[net] process: the run failed", "network: net\nerror: it broke", {"network": "net", "failed": ["AA"]})
@@ -127,7 +127,7 @@ def test_mail_without_recipients_says_so_and_the_webhook_has_it_all_the_same(mon
 
 def test_passwords_in_addresses_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RIS_ALERT_WEBHOOK", f"https://hooks.example.org/{SECRET}")
-    text = masked(f"postgresql://me:{SECRET}@db/x failed; https://hooks.example.org/{SECRET} too")
+    text = without_secrets(f"postgresql://me:{SECRET}@db/x failed; https://hooks.example.org/{SECRET} too")
     assert text == "postgresql://***@db/x failed; (RIS_ALERT_WEBHOOK) too"
 
 
