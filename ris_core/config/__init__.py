@@ -24,7 +24,6 @@ from ris_core.config.load import (
     DEFAULT_CONFIG,
     PROJECT_ROOT,
     PROVIDER_VARIABLE,
-    SettingsError,
     config_path,
     data_root,
     load_settings,
@@ -39,6 +38,7 @@ from ris_core.config.processing import (
     TraceKind,
     spectrogram_shape,
 )
+from ris_core.config.reading import SettingsError
 from ris_core.config.settings import RECOMMENDED, Settings
 from ris_core.config.sources import (
     FdsnSource,

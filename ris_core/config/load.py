@@ -2,52 +2,147 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
+from ris_core.config.reading import Contents, Place, SettingsError, read_contents
 from ris_core.config.settings import Settings
+from ris_core.masking import masked
+from ris_core.section import Section
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_CONFIG = PROJECT_ROOT / "config" / "demo.yaml"
 PROVIDER_VARIABLE = "RIS_FDSN_PROVIDER"
+_SHOWN = 200
+_LINES = 20
+_TEXT_WANTED = ("string_type", "literal_error", "enum", "path_type")
 
 
-class SettingsError(ValueError):
-    """The settings file cannot be used; the message names the file, the key, the value and what is allowed."""
-
-
-def _explain(error: ValidationError, where: str) -> str:
-    lines = []
+def _explain(error: ValidationError, contents: Contents) -> Iterator[str]:
+    """Give a line for each value that cannot be used."""
     for item in error.errors():
-        # The kind of the source is a step on pydantic's way, but no key of the file.
-        way = [part for i, part in enumerate(item["loc"]) if (i, item["loc"][0]) != (1, "source")]
-        key = ".".join(str(part) for part in way) or "(whole file)"
-        message = item["msg"].removeprefix("Value error, ")
-        if item["type"] == "extra_forbidden":
-            lines.append(f"{key}: this key is not known")
+        way = _way(item, contents.values)
+        place = _place(way, contents)
+        key = ".".join(masked(str(part))[:_SHOWN] for part in way) or "(whole file)"
+        message, value = item["msg"].removeprefix("Value error, "), item["input"]
+        if item["type"].startswith("date_"):
+            message = "a date is wanted, YEAR-MONTH-DAY, for example 2015-01-31"
+        if item["type"] in ("extra_forbidden", "invalid_key"):
+            said = f"{key}: this key is not known{_suggested(way, contents.values)}"
         elif item["type"] == "missing":
-            lines.append(f"{key}: this key is required")
-        elif item["loc"] and not isinstance(item["input"], dict):
-            lines.append(f"{key} = {item['input']!r}: {message}")
+            said = f"{key}: this key is required"
+        elif place and place.written is not None and item["type"].startswith(("date_", *_TEXT_WANTED)):
+            said = f"{key} = {place.written[:_SHOWN]}: {message}, but YAML reads this as {place.read_as}"
+            if item["type"] in _TEXT_WANTED:
+                said += f"; put it in quotes: '{place.written[:_SHOWN]}'"
+        elif way and not isinstance(value, Mapping):
+            said = f"{key} = {_short(value)}: {message}"
         else:
-            lines.append(f"{key}: {message}")
-    return f"{where}: {len(lines)} setting(s) cannot be used\n  " + "\n  ".join(lines)
+            said = f"{key}: {message}"
+        yield f"line {place.line}: {said}" if place else said
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe YAML in which a key that stands twice is refused; plain YAML would silently take the last."""
+def _converted(settings: Settings, contents: Contents) -> Iterator[str]:
+    """Give a line for each value that was taken for a number or a date, though it is none: `yes` as 1, 0 as 1970."""
+    for way, place in contents.places.items():
+        read, used = _at(contents.values, way), _at(settings, way)
+        wanted = "a date" if isinstance(used, date) else "a number"
+        if (isinstance(read, bool) and isinstance(used, int | float | date) and not isinstance(used, bool)) or (
+            isinstance(read, int | float) and isinstance(used, date)
+        ):
+            key = ".".join(map(str, way))
+            said = f"{key} = {place.written}: YAML reads this as {place.read_as}, but {wanted} is wanted"
+            yield f"line {place.line}: {said}"
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"the key '{key.value}' stands twice", problem_mark=key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
+
+def _at(values: Any, way: tuple[int | str, ...]) -> Any:
+    """Return what stands somewhere in values of a file or in settings; None where they differ in shape."""
+    for part in way:
+        try:
+            values = getattr(values, str(part)) if isinstance(values, Section) else values[part]
+        except (AttributeError, KeyError, IndexError, TypeError):
+            return None
+    return values
+
+
+def _refusal(where: str, lines: Iterable[str]) -> SettingsError:
+    said = list(lines)
+    more = [f"and {len(said) - _LINES} more"] if len(said) > _LINES else []
+    return SettingsError(f"{where}: {len(said)} setting(s) cannot be used\n  " + "\n  ".join(said[:_LINES] + more))
+
+
+def _short(value: object) -> str:
+    """Return a value as it is shown; masked before it is cut, since half an address is not known as one."""
+    text = masked(repr(value))
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"
+
+
+def _way(item: ErrorDetails, values: Any) -> tuple[int | str, ...]:
+    """Return the keys of the file that lead to an error; on pydantic's way stand kinds of alternatives, too."""
+    way: list[int | str] = []
+    for part in item["loc"]:
+        there = part in values if isinstance(values, Mapping) else isinstance(values, list) and isinstance(part, int)
+        if there:
+            values = values[part]
+        if there or (item["type"] == "missing" and part == item["loc"][-1]):
+            way.append(part)
+    return tuple(way)
+
+
+def _place(way: tuple[int | str, ...], contents: Contents) -> Place | None:
+    """Return where a value stands, or of what is missing the section that should have it; None for the whole file."""
+    for length in range(len(way), 0, -1):
+        if (place := contents.places.get(way[:length])) is not None:
+            return place
+    return None
+
+
+def _suggested(way: tuple[int | str, ...], values: Any) -> str:
+    """Return what may have been meant by a key that is not known."""
+    key = str(way[-1])
+    if len(key) > _SHOWN:
+        return ""
+    known = sorted({name for section in _sections_at(way[:-1], values) for name in section.model_fields})
+    near = difflib.get_close_matches(key.lower(), known, n=1)
+    if near:
+        return f"; did you mean '{near[0]}'?"
+    elsewhere = [
+        f"{name}.{key}"
+        for name, field in Settings.model_fields.items()
+        for section in _sections_in(field.annotation)
+        if key in section.model_fields
+    ]
+    if elsewhere:
+        return f" here; did you mean {' or '.join(elsewhere)}?"
+    return f"; known here: {', '.join(known)}" if known else ""
+
+
+def _sections_at(way: tuple[int | str, ...], values: Any) -> list[type[Section]]:
+    """Return which sections may stand somewhere in the file: one, but for alternatives of a kind that is not told."""
+    sections: list[type[Section]] = [Settings]
+    for part in way:
+        values = values[part]
+        if isinstance(part, str):
+            fields = [section.model_fields[part] for section in sections if part in section.model_fields]
+            sections = [found for field in fields for found in _sections_in(field.annotation)]
+        kind = values.get("kind") if isinstance(values, Mapping) else None
+        kinds = [s for s in sections if "kind" in s.model_fields and s.model_fields["kind"].default == kind]
+        sections = kinds or sections
+    return sections
+
+
+def _sections_in(annotation: Any) -> Iterator[type[Section]]:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _sections_in(part)
 
 
 def config_path() -> Path:
@@ -70,26 +165,27 @@ def load_settings(path: Path | str | None = None) -> Settings:
     Raises
     ------
     SettingsError
-        The file is absent, is not YAML, or a value cannot be used; names file, key, value and what is allowed.
+        The file is absent, is not YAML, or a value cannot be used; names file, line, key, value and what is allowed.
     """
     path = Path(path) if path is not None else config_path()
-    try:
-        content = _Loader(path.read_text(encoding="utf-8")).get_single_data()
-    except OSError as error:
-        raise SettingsError(f"{path}: the settings file cannot be read ({error.strerror}); set RIS_CONFIG") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: not valid YAML: {error}") from error
+    contents = read_contents(path)
+    content = contents.values
     if not isinstance(content, dict):
         raise SettingsError(f"{path}: expected keys and values, for example 'network:'; found {type(content).__name__}")
     source = content.get("source")
     provider = os.environ.get(PROVIDER_VARIABLE) if isinstance(source, dict) and source.get("kind") == "fdsn" else None
     if provider:
-        content = content | {"source": dict(source or {}, provider=provider)}
+        contents.values = content | {"source": dict(source or {}, provider=provider)}
+        contents.places.pop(("source", "provider"), None)
+    where = f"{path} with source.provider from {PROVIDER_VARIABLE}" if provider else str(path)
     try:
-        return Settings.model_validate(content)
+        settings = Settings.model_validate(contents.values)
     except ValidationError as error:
-        where = f"{path} with source.provider from {PROVIDER_VARIABLE}" if provider else str(path)
-        raise SettingsError(_explain(error, where)) from error
+        # Without its cause: what pydantic says repeats values, and with them credentials.
+        raise _refusal(where, _explain(error, contents)) from None
+    if converted := list(_converted(settings, contents)):
+        raise _refusal(where, converted)
+    return settings
 
 
 def data_root(settings: Settings) -> Path:
