@@ -80,7 +80,7 @@ def _step(name: str, argument: Any, stack: list[Any], memo: dict[int, Any]) -> N
         stack[-count:] = [tuple(stack[-count:])]
     elif name in _STEPS:
         _STEPS[name](stack)
-    elif name != "PROTO":
+    elif (name, argument) != ("PROTO", 2):
         raise NotPlainError(f"its pickle does something ({name}) that state dicts do not")
 
 

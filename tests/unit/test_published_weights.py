@@ -134,6 +134,7 @@ def refused(path: Path, said: str) -> None:
     assert len(message) < 500
 
 
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")
 def test_tensors_of_other_kinds_are_refused_by_name(written: Writer) -> None:
     path, form = written(4)
     good = form.state_dict()
