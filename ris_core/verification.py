@@ -12,6 +12,7 @@ from ris_core.storage.damage import DamagedFileError, check_regular, damage_name
 from ris_core.storage.head import check_bytes
 from ris_core.storage.records import read_json
 from ris_core.storage.store import STATION_DAY_STAGES, Stage, Store, read_acquisition, read_failure
+from ris_core.waveforms.stored_response import read_stored_inventory
 
 Check = Callable[[Path], object]
 """Reads all of a file; raises `DamagedFileError` if it is not what was written."""
@@ -32,7 +33,10 @@ def damaged_files(store: Store, keys: Iterable[StationDay]) -> Iterator[OSError]
     OSError
         `DamagedFileError` for a damaged file, another one for a file that could not be looked at.
     """
-    for key in track(list(keys), "reading what is there", unit="station-day"):
+    wanted = list(keys)
+    for station in dict.fromkeys(key.station for key in wanted):
+        yield from _wrong(store.inventory(station), read_stored_inventory)
+    for key in track(wanted, "reading what is there", unit="station-day"):
         for path, check in _of_station_day(store, key):
             yield from _wrong(path, check)
 

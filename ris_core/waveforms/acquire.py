@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ris_core import versions
 from ris_core.config import SdsSource, Settings
 from ris_core.station_day import StationDay
-from ris_core.storage.atomic import replacing
+from ris_core.storage.atomic import remove
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.records import write_json
 from ris_core.storage.stamp import Stamp
@@ -20,8 +21,9 @@ from ris_core.waveforms.inventories import Inventories
 from ris_core.waveforms.quality import quality_of
 from ris_core.waveforms.segments import Segment, digest_of_segments, to_segments
 from ris_core.waveforms.source import Fetched, RemoteSource, WaveformSource, fetch_from, open_source
-from ris_core.waveforms.stationxml import FETCH_IT_ANEW, digest_of_file, digest_of_text, read_bounded, read_stationxml
+from ris_core.waveforms.stationxml import digest_of_text
 from ris_core.waveforms.stored import read_checked, read_stored, write_stored
+from ris_core.waveforms.stored_response import digest_of_response, read_response, read_stored_inventory, write_response
 
 if TYPE_CHECKING:
     from obspy import Inventory
@@ -78,7 +80,7 @@ def _take_in(store: Store, key: StationDay, source: WaveformSource, fetched: Fet
         # What stands on disk is what will be read: miniSEED rounds times to the µs.
         segments, _ = read_stored(path, key, settings.conditioning.padding, whole_records)
     elif not source.in_place:
-        path.unlink(missing_ok=True)
+        remove(path)
     stamp = Stamp(settings.acquire_digest(), versions.ACQUIRE, digest_of_segments(segments))
     record = {
         "state": "data" if has_data else "no_data",
@@ -87,6 +89,7 @@ def _take_in(store: Store, key: StationDay, source: WaveformSource, fetched: Fet
         "bytes": path.stat().st_size if has_data and not source.in_place else sum(s.samples.nbytes for s in segments),
         "segments": len(segments),
         "whole_records": whole_records,
+        "has_response": has_data and not source.in_place and store.inventory(key.station).exists(),
         **asdict(quality),
         "files": list(fetched.files),
         **_exchange(fetched),
@@ -144,8 +147,16 @@ def acquisition_is_current(store: Store, key: StationDay) -> bool:
         return False
     if record["state"] == "no_data" or record["path"] in ("in place", imported.PATH):
         return True
+    if record.get("has_response") and not _response_is_sound(store, key.station):
+        return False
     # A raw file dropped after processing was acquired all the same.
     return store.waveform(key).exists() or store.settings.retention.raw == "drop_after_processing"
+
+
+def _response_is_sound(store: Store, station: str) -> bool:
+    with suppress(DamagedFileError):
+        return response_digest(store, station) != "none"
+    return False
 
 
 def _store_inventory(store: Store, key: StationDay, source: WaveformSource) -> None:
@@ -157,12 +168,12 @@ def _store_inventory(store: Store, key: StationDay, source: WaveformSource) -> N
     if inventory is None:
         return
     inventory.write(written, format="STATIONXML")
-    if path.exists() and digest_of_text(read_bounded(path)) == digest_of_text(written.getvalue()):
-        # The time of the file is when its content was last known to be right.
-        path.touch()
-        return
-    with replacing(path) as temporary:
-        temporary.write_bytes(written.getvalue())
+    with suppress(FileNotFoundError, DamagedFileError):
+        if digest_of_text(read_response(path)) == digest_of_text(written.getvalue()):
+            # The time of the file is when its content was last known to be right.
+            path.touch()
+            return
+    write_response(path, written.getvalue())
 
 
 def response_digest(store: Store, station: str) -> str:
@@ -172,8 +183,9 @@ def response_digest(store: Store, station: str) -> str:
         if s.source.inventory is None:
             return "none"
         return Inventories(s.source.inventory, s.network.code, s.location, s.channel).digest(station)
-    path = store.inventory(station)
-    return digest_of_file(path) if path.exists() else "none"
+    with suppress(FileNotFoundError):
+        return digest_of_response(store.inventory(station))
+    return "none"
 
 
 def read_segments(store: Store, key: StationDay, source: WaveformSource | None = None) -> list[Segment]:
@@ -244,4 +256,4 @@ def read_inventory_of(store: Store, station: str, source: WaveformSource) -> Inv
     if source.in_place:
         return source.inventory(station)
     path = store.inventory(station)
-    return read_stationxml(path, FETCH_IT_ANEW) if path.exists() else None
+    return read_stored_inventory(path) if path.exists() else None

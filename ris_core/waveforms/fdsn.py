@@ -25,7 +25,8 @@ from ris_core.waveforms.fdsn_client import FAILURES, Answer, Credentials, FdsnCl
 from ris_core.waveforms.fdsn_memory import Memory
 from ris_core.waveforms.received import DamagedError, WrongAnswerError, inventory_of, stream_of
 from ris_core.waveforms.source import Fetched
-from ris_core.waveforms.stationxml import LARGEST_MB, read_stationxml
+from ris_core.waveforms.stationxml import LARGEST_MB
+from ris_core.waveforms.stored_response import read_stored_inventory
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -177,7 +178,7 @@ class DataCentre:
         s = self._settings
         middle = UTCDateTime(ns=StationDay(station, day).start_ns) + _DAY_S / 2
         try:
-            stored_inventory = read_stationxml(stored)
+            stored_inventory = read_stored_inventory(stored)
         except (DamagedFileError, TooLargeError):
             return False
         found = stored_inventory.select(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from obspy import Inventory
 
 GIVE_IT_ANEW = "put the station's StationXML in its place"
-FETCH_IT_ANEW = "remove it, and acquire the station's days again ('ris backfill --stage acquire --again')"
 
 LARGEST_MB = 256.0
 """Greatest size of StationXML, MB: the responses of some ten thousand channels."""
@@ -48,17 +46,6 @@ def digest_of_text(xml: bytes) -> str:
         parts.append(xml[at : match.start()].rstrip())
         at = match.end()
     return hashlib.sha256(b"".join([*parts, xml[at:]])).hexdigest()[:12]
-
-
-def digest_of_file(path: Path) -> str:
-    """Return the `digest_of_text` of a file, which is read again only if size, time or inode changed."""
-    state = path.stat()
-    return _digest_of_state(path, state.st_size, state.st_mtime_ns, state.st_ino)
-
-
-@lru_cache(maxsize=4096)
-def _digest_of_state(path: Path, *_: int) -> str:
-    return digest_of_text(read_bounded(path))
 
 
 def elements(xml: bytes, tag: str) -> Any:

@@ -1,0 +1,80 @@
+"""StationXML that acquisition keeps: its last line is a comment with the digest of all before it.
+
+A flipped bit of a gain would else be another response. Files of earlier versions lack that line.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import xxhash
+
+from ris_core.storage.atomic import replacing
+from ris_core.storage.damage import DamagedFileError, check_regular, damage_named
+from ris_core.waveforms.stationxml import NotStationXmlError, digest_of_text, elements, inventory_from, read_bounded
+
+if TYPE_CHECKING:
+    from obspy import Inventory
+
+FETCH_IT_ANEW = "remove it, and `ris backfill` acquires it again"
+_BEGIN, _END, _DIGITS = b"\n<!-- file_digest ", b" -->\n", 16
+_LINE = re.compile(re.escape(_BEGIN) + rb"([0-9a-f]{%d})" % _DIGITS + re.escape(_END))
+_LENGTH = len(_BEGIN) + _DIGITS + len(_END)
+
+
+def write_response(path: Path, xml: bytes) -> None:
+    """Write StationXML with its digest, atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(xml + _BEGIN + _digest(xml) + _END)
+
+
+def read_response(path: Path) -> bytes:
+    """Return StationXML as it was given to `write_response`.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    DamagedFileError
+        It has not the digest that it was written with, or has none and is no StationXML.
+    """
+    with damage_named(path, FETCH_IT_ANEW):
+        check_regular(path, FETCH_IT_ANEW)
+        content = read_bounded(path)
+    xml, line = content[:-_LENGTH], content[-_LENGTH:]
+    found = _LINE.fullmatch(line)
+    # A flipped bit leaves one of the two signs that there is a digest.
+    if found is None and not (line.startswith(_BEGIN) or line.endswith(_END)):
+        with damage_named(path, FETCH_IT_ANEW):
+            for _ in elements(content, "FDSNStationXML"):  # without a digest, it is whole XML at least
+                pass
+        return content
+    if found is None or found[1] != _digest(xml):
+        raise DamagedFileError(path, "its bytes have not the digest that they were written with", FETCH_IT_ANEW)
+    return xml
+
+
+def read_stored_inventory(path: Path) -> Inventory:
+    """Return what stored StationXML says; raises as `read_response`, also where it is no StationXML."""
+    try:
+        return inventory_from(read_response(path))
+    except NotStationXmlError as error:
+        raise DamagedFileError(path, str(error), FETCH_IT_ANEW) from error
+
+
+def digest_of_response(path: Path) -> str:
+    """Return the `digest_of_text` of stored StationXML, read again only where size, time or inode have changed."""
+    state = path.stat()
+    return _digest_of_state(path, state.st_size, state.st_mtime_ns, state.st_ino)
+
+
+@lru_cache(maxsize=4096)
+def _digest_of_state(path: Path, *_: int) -> str:
+    return digest_of_text(read_response(path))
+
+
+def _digest(xml: bytes) -> bytes:
+    return xxhash.xxh3_64(xml).hexdigest().encode()
