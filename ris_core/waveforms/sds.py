@@ -26,6 +26,7 @@ from ris_core.waveforms.unpacking import unpack
 if TYPE_CHECKING:
     from obspy import Inventory, Stream
 
+_NO_RATE = "state no sampling rate, as text or a log does,"
 _NO_PADDING = "no padding from the neighbouring day: {}"
 
 
@@ -155,13 +156,20 @@ class SdsArchive:
             raise NotMiniSeedError(f"{path}: cannot be read as miniSEED ({error})") from error
         name = path.name
         if not len(records):
-            notes.append(f"{name}: {len(content)} bytes, no whole record")
+            if len(content):
+                raise UnusableError(f"{path}: {len(content)} bytes, no whole record; it is cut off")
+            notes.append(f"{name}: 0 bytes, no whole record")
             return
         ours = self._ours(records, path, station, notes)
         if records.strange_bytes:
             notes.append(f"{name}: {records.strange_bytes} of {len(content)} bytes belong to no whole record")
-        ours &= has_samples(records)
-        yield _Part(path, records, ours, ours & reaching_into(records, start, end))
+        timed = ours & has_samples(records)
+        rateless = int((ours & ~timed & (records.samples > 0)).sum())
+        if rateless and not timed.any():
+            raise UnusableError(f"{path}: its {rateless} records of the channel {_NO_RATE} and cannot be used")
+        if rateless:
+            notes.append(f"{name}: {rateless} records {_NO_RATE} and are left out")
+        yield _Part(path, records, timed, ours & reaching_into(records, start, end))
 
     def _unpacked(self, parts: list[_Part], own: list[Path], notes: list[str]) -> list[Piece]:
         """Return what the chosen records hold, and add to the notes what is wrong with them."""

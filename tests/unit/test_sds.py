@@ -31,7 +31,7 @@ from ris_core.storage.store import Store
 from ris_core.synthetic.instrument import build_inventory
 from ris_core.waveforms.acquire import acquire_station_day
 from ris_core.waveforms.quality import quality_of
-from ris_core.waveforms.sds import SdsArchive, WrongCodesError
+from ris_core.waveforms.sds import SdsArchive, UnusableError, WrongCodesError
 from ris_core.waveforms.segments import to_segments
 from ris_core.waveforms.source import open_source
 
@@ -182,14 +182,33 @@ def test_a_damaged_file_of_a_neighbour_costs_the_padding_and_the_notes_name_it(t
     assert f"2015.0{day:02d}: cannot be read as miniSEED" in note
 
 
-@pytest.mark.parametrize("content", [b"", b"half a record"])
-def test_a_file_without_a_whole_record_yet_has_no_samples(tmp_path, content):
-    trace = record(KEY, 0, 600, rate=RATE)
-    write_sds(tmp_path, trace)
-    trace_path(tmp_path, trace, DAY).write_bytes(content)
+def test_a_file_of_no_bytes_has_no_samples(tmp_path):
+    path = put(tmp_path, b"", record(KEY, 0, 600, rate=RATE))
     stream = archive(tmp_path).fetch("S01", DAY)
-    assert len(stream) == 0
-    assert stream.notes == [f"XX.S01..HHZ.D.2015.010: {len(content)} bytes, no whole record"]
+    assert (len(stream), stream.notes) == (0, [f"{path.name}: 0 bytes, no whole record"])
+
+
+@pytest.mark.parametrize("size", [13, 47, 48, 400, 511])
+def test_a_file_that_is_cut_off_within_its_first_record_is_an_error_that_names_it(tmp_path, size):
+    trace = record(KEY, 0, 600, rate=RATE)
+    path = put(tmp_path, bytes_of(trace)[:size], trace)
+    with pytest.raises(UnusableError) as refused:
+        archive(tmp_path).fetch("S01", DAY)
+    assert str(refused.value) == f"{path}: {size} bytes, no whole record; it is cut off"
+
+
+def test_records_without_a_sampling_rate_are_counted_and_alone_are_an_error(tmp_path):
+    trace = record(KEY, 0, 600, rate=RATE)
+    # The factor and the multiplier of the rate stand in bytes 32 to 35.
+    without = [r[:32] + b"\0\0\0\0" + r[36:] for r in records_of(trace)]
+    path = put(tmp_path, b"".join([*records_of(trace)[:9], *without[9:11], *records_of(trace)[11:]]), trace)
+    stream = archive(tmp_path).fetch("S01", DAY)
+    assert len(to_segments(stream, KEY, PADDING)) == 2
+    assert stream.notes == [f"{path.name}: 2 records state no sampling rate, as text or a log does, and are left out"]
+    put(tmp_path, b"".join(without), trace)
+    with pytest.raises(UnusableError, match="its 19 records of the channel state no sampling rate") as refused:
+        archive(tmp_path).fetch("S01", DAY)
+    assert str(path) in str(refused.value)
 
 
 def test_a_change_of_the_sampling_rate_between_two_files_is_no_error(tmp_path):
