@@ -57,8 +57,10 @@ DETECTION_SCHEMA = pa.schema(
 )
 
 
-# Unknown where there is no response, no noise before the trigger, or where events were imported without it.
-_MAY_BE_NAN = {"peak_acceleration", "snr", "characteristic_max"}
+# Of station-days. The first are unknown where there is no response, no noise before the trigger, or where events were
+# imported without them; tables of scores have columns of other names, in which what is not defined is NaN.
+_FINITE_OR_NAN = {"peak_acceleration", "snr", "characteristic_max"}
+_FINITE = {"peak_counts", "sampling_rate", "probability", "probabilities", "latent", "reconstruction_error", "novelty"}
 
 
 def label_schema(k: int, latent_size: int = 9) -> pa.Schema:
@@ -115,7 +117,7 @@ def write_table(
     Raises
     ------
     NotFiniteError
-        A number is infinite, or NaN in a column that knows no unknown; the table that stood there stays.
+        A number of a station-day is infinite, or NaN in a column that knows no unknown; the table that stood there stays.
     """
     table = pa.Table.from_arrays([_column(frame[field.name], field) for field in schema], schema=schema)
     _check_finite(table)
@@ -137,13 +139,13 @@ def _column(values: pd.Series[Any], field: pa.Field) -> pa.Array:
 
 def _check_finite(table: pa.Table) -> None:
     for field in table.schema:
+        if field.name not in _FINITE | _FINITE_OR_NAN:
+            continue
         column = table.column(field.name).combine_chunks()
         if pa.types.is_fixed_size_list(field.type):
             column = column.flatten()
-        if not pa.types.is_floating(column.type):
-            continue
         values = column.drop_null().to_numpy(zero_copy_only=False)
-        bad = np.isinf(values) if field.name in _MAY_BE_NAN else ~np.isfinite(values)
+        bad = np.isinf(values) if field.name in _FINITE_OR_NAN else ~np.isfinite(values)
         if bad.any():
             raise NotFiniteError(
                 f"{field.name}: {bad.sum()} of {values.size} values are not finite; nothing was written"

@@ -13,6 +13,7 @@ import h5py
 import hdf5plugin
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from waveform_builders import KEY, make_settings, record, segments_of
@@ -568,3 +569,10 @@ def test_a_table_takes_nan_only_where_a_value_may_be_unknown(tmp_path, products)
         with pytest.raises(NotFiniteError, match=f"{column}: .* values are not finite; nothing was written"):
             tables.write_table(path, frame.assign(**{column: value}), tables.DETECTION_SCHEMA, STAMP)
     assert path.read_bytes() == before
+
+
+def test_a_table_of_scores_may_say_that_one_is_not_defined(tmp_path):
+    schema = pa.schema([pa.field("k", pa.int32(), False), pa.field("silhouette", pa.float64(), False)])
+    path = tmp_path / "criteria.parquet"
+    tables.write_table(path, pd.DataFrame({"k": [1, 2], "silhouette": [np.nan, 0.5]}), schema, STAMP)
+    assert np.isnan(tables.read_table(path)["silhouette"][0])
