@@ -27,6 +27,7 @@ from ris_core.waveforms.quality import quality_of
 from ris_core.waveforms.received import inventory_of, stream_of
 from ris_core.waveforms.segments import Segment, to_segments
 from ris_core.waveforms.source import open_source
+from ris_core.waveforms.stored_response import read_stored_inventory, write_response
 
 DAY = date(2020, 3, 1)
 RATE, SAMPLES = 100.0, 12_000
@@ -270,6 +271,17 @@ def _read_inventory(folder: Path, path: Path) -> Found:
     return _gain_of(read_inventory_of(store, station, open_source(settings)), station, settings)
 
 
+def _make_stored_inventories(folder: Path) -> list[Path]:
+    paths = _make_inventories(folder)
+    for path in paths:
+        write_response(path, path.read_bytes())
+    return paths
+
+
+def _read_stored_inventory(folder: Path, path: Path) -> Found:
+    return _gain_of(read_stored_inventory(path), path.stem.split(".")[1], _archive_settings(folder, True))
+
+
 def _read_inventory_answer(folder: Path, path: Path) -> Found:
     station = path.stem.split(".")[1]
     found = inventory_of(path.read_bytes(), f"XX.{station}..HHZ")
@@ -281,5 +293,6 @@ TARGETS: dict[str, Target] = {
     "miniseed, stored": Target(_make_stored, _read_stored, always),
     "miniseed, answer": Target(_make_answers, _read_answer, told_by_records, nameless=True),
     "stationxml, archive": Target(_make_inventories, _read_inventory, never, text=True),
+    "stationxml, stored": Target(_make_stored_inventories, _read_stored_inventory, always, text=True),
     "stationxml, answer": Target(_make_inventories, _read_inventory_answer, never, text=True, nameless=True),
 }

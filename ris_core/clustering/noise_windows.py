@@ -16,6 +16,7 @@ from ris_core.processing.condition import Conditioned
 from ris_core.processing.spectrograms import Plan, event_spectrogram, plan
 from ris_core.processing.stage import process_is_current
 from ris_core.station_day import NS, StationDay
+from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Store, read_acquisition
 from ris_core.training.normalise import normalise
 from ris_core.waveforms.acquire import read_inventory_of, read_segments
@@ -60,7 +61,11 @@ def noise_windows(store: Store, normalisation: config.Normalisation, most: int, 
     found: list[NDArray[np.float32]] = []
     used: list[StationDay] = []
     for key in _at_hand(store, rng):
-        windows = _windows_of(_processed(store, key), key, settings, constants, rng, -(-most // STATION_DAYS))
+        try:
+            products = _processed(store, key)
+        except DamagedFileError:
+            continue  # another one stands in for it; its own processing names the file
+        windows = _windows_of(products, key, settings, constants, rng, -(-most // STATION_DAYS))
         if len(windows):
             found.append(windows)
             used.append(key)

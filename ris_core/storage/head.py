@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import xxhash
 
-from ris_core.storage.damage import DamagedFileError, damage_named
+from ris_core.storage.damage import DamagedFileError, check_regular, damage_named
 
 MAGIC = b"RIS spectrograms, format 1\n"
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -51,6 +51,7 @@ def read_head(path: Path) -> dict[str, Any] | None:
     DamagedFileError
         The head is damaged, the file is shorter or longer than when it was written, or it is of another kind.
     """
+    check_regular(path)
     with damage_named(path), path.open("rb") as file:
         return _parsed(path, file)
 

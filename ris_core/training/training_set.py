@@ -21,6 +21,7 @@ from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file
 from ris_core.storage.atomic import this_process
 from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.opened_file import open_checked
 from ris_core.storage.scratch import ScratchArray
 from ris_core.storage.spectrogram_file import SpectrogramInfo
 from ris_core.storage.stamp import Stamp
@@ -99,7 +100,8 @@ def draw(store: Store) -> dict[str, Any]:
     -------
     dict
         events, train, validation, of (events to choose from), station_days, outdated (station-days left out because
-        their spectrograms are not current), by_station (events), digest, inputs.
+        their spectrograms are not current), damaged (what is damaged of station-days that are left out for it),
+        by_station (events), digest, inputs.
 
     Raises
     ------
@@ -108,7 +110,7 @@ def draw(store: Store) -> dict[str, Any]:
     """
     settings = store.settings.training_set
     keys = list(store.station_days())
-    available = sources(store, keys)
+    available, damaged = _sound(store, sources(store, keys))
     outdated = sum(store.spectrograms(key).exists() and not process_is_current(store, key) for key in keys)
     total = sum(info.events for info in available.values())
     if total < LEAST_EVENTS:
@@ -147,10 +149,25 @@ def draw(store: Store) -> dict[str, Any]:
         "of": total,
         "station_days": len(available),
         "outdated": outdated,
+        "damaged": damaged,
         "by_station": by_station,
         "digest": _digest(content, validation, store.settings.normalisation),
         "inputs": stamp.inputs,
     }
+
+
+def _sound(
+    store: Store, current: Mapping[StationDay, SpectrogramInfo]
+) -> tuple[dict[StationDay, SpectrogramInfo], list[str]]:
+    """Return the station-days whose spectrograms are as they were written, and what is wrong with the others."""
+    sound, damaged = {}, []
+    for key in track(current, "looking at spectrograms", unit="station-day"):
+        try:
+            with open_checked(store.spectrograms(key)):
+                sound[key] = current[key]
+        except DamagedFileError as error:
+            damaged.append(str(error))
+    return sound, damaged
 
 
 def _chosen(

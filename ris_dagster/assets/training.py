@@ -24,6 +24,7 @@ TRIALS_POOL = "trials"
 """Of trainings whose results no other of them reads, so that several may go on side by side."""
 _CURVES = ("train_mse", "val_mse", "live_latents", "learning_rate")
 _SHOWN = 6
+_NAMED = 20
 
 
 def build_training_assets(settings: Settings, partitions: Partitions) -> list[dg.AssetsDefinition]:
@@ -55,6 +56,8 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
         # An MLflow that does not answer is told of before anything is written.
         tracking.prepare()
         summary = sampling.draw(opened)
+        for damaged in summary["damaged"]:
+            context.log.warning(f"left out: {damaged}")
         grid = tracking.parent(GRID, summary["digest"])
         data = sampling.load(opened)
         rows = np.arange(min(_SHOWN, len(data)))  # the file is in random order
@@ -67,6 +70,7 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
                     name: summary[name]
                     for name in ("train", "validation", "of", "station_days", "outdated", "by_station")
                 },
+                "left_out_as_damaged": summary["damaged"][:_NAMED],
                 "digest": summary["digest"],
                 "path": dg.MetadataValue.path(opened.relative(opened.training_set)),
                 "mlflow_grid": dg.MetadataValue.url(tracking.url(tracking.prepare(), grid)),

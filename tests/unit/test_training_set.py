@@ -1,12 +1,14 @@
 """The training set: which events are drawn, in what order they stand, and that memory decides about neither."""
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from damage import DAMAGES
 from published_builders import published, published_values
 
 from ris_core.config import Normalisation, Settings
@@ -153,3 +155,24 @@ def test_a_scratch_array_gives_back_its_rows_in_any_order(tmp_path: Path) -> Non
         np.testing.assert_array_equal(scratch[2:6], values[2:6])
         np.testing.assert_array_equal(scratch[6:20], np.concatenate([values[6:8], np.zeros((1, 4, 5))]))
         assert scratch[9:12].shape == (0, 4, 5)
+
+
+def test_a_station_day_whose_spectrograms_are_damaged_is_left_out_and_named(root: Path, tmp_path: Path) -> None:
+    shutil.copytree(root, tmp_path / "copy")
+    store = store_of(tmp_path / "copy")
+    whole = draw(store)
+    assert whole["damaged"] == []
+    key = next(key for key in store.station_days() if key.station == "CC" and store.spectrograms(key).exists())
+    path = store.spectrograms(key)
+    good = path.read_bytes()
+    DAMAGES["a bit in the middle"](path)
+    found = draw(store)
+    assert len(found["damaged"]) == 1 and f"{path}: damaged (" in found["damaged"][0]
+    assert found["station_days"] == whole["station_days"] - 1
+    (tmp_path / "good.h5").write_bytes(good)
+    lost = set(spectrogram_file.read_column(tmp_path / "good.h5", "event_id"))
+    assert lost and lost.isdisjoint(load(store).event_id)
+    assert training_set.changed_since(store)["new"] == [str(key)]
+    path.write_bytes(good)
+    assert not training_set.is_current(store)
+    assert draw(store)["digest"] == whole["digest"]
