@@ -145,6 +145,9 @@ def acquisition_is_current(store: Store, key: StationDay) -> bool:
     version = versions.IMPORT if store.settings.imported else versions.ACQUIRE
     if stamp is None or (stamp.settings, stamp.version) != (store.settings.acquire_digest(), version):
         return False
+    if record["state"] == "no_data" and isinstance(store.settings.source, SdsSource) and "files" not in record:
+        # An earlier version knew fewer names and suffixes, and took for absence what is a failure now.
+        return False
     if record["state"] == "no_data" or record["path"] in ("in place", imported.PATH):
         return True
     if record.get("has_response") and not _response_is_sound(store, key.station):

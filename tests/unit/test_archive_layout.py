@@ -16,8 +16,9 @@ from waveform_builders import DAY, KEY, PADDING, make_settings, record, write_sd
 
 from ris_core.config import Settings
 from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.records import read_json, write_json
 from ris_core.storage.store import Store
-from ris_core.waveforms.acquire import acquire_station_day
+from ris_core.waveforms.acquire import acquire_station_day, acquisition_is_current
 from ris_core.waveforms.content import TooLargeError, content_of
 from ris_core.waveforms.left_out import WrongTimesError
 from ris_core.waveforms.quality import problems_of
@@ -228,6 +229,17 @@ def test_a_day_that_is_simply_absent_has_the_path_and_no_note(tmp_path, trace):
     assert done["reason"] == f"there is no file {done['files'][0]}; there is no folder {folder}"
     assert done["files"] == [str(folder / "XX" / "S01" / "HHZ.D" / "XX.S01..HHZ.D.2016.034")]
     assert problems_of(done) == []
+
+
+def test_where_an_earlier_version_found_nothing_it_is_looked_at_again(tmp_path, trace):
+    write_sds(tmp_path / "sds", trace)
+    store = Store(settings_of(tmp_path / "sds"), tmp_path / "data")
+    key = KEY._replace(day=date(2015, 1, 11))
+    acquire_station_day(store, key)
+    assert acquisition_is_current(store, key)
+    path = store.acquisition(key)
+    write_json(path, {name: value for name, value in read_json(path).items() if name != "files"})
+    assert not acquisition_is_current(store, key)
 
 
 def test_an_empty_root_is_an_archive_that_is_not_mounted(tmp_path):
