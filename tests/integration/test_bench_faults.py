@@ -42,11 +42,12 @@ def test_each_kind_of_fault_is_counted_and_the_others_go_on(tmp_path: Path) -> N
 
 
 def test_no_reader_dies_hangs_or_is_silent_over_spoilt_files() -> None:
-    command = [sys.executable, "-m", "bench.faults", "--fuzz", "420", "--workers", "1", "--seed", "1"]
+    command = [sys.executable, "-m", "bench.faults", "--fuzz", "440", "--workers", "1", "--seed", "1"]
     done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
     name, figures = done.stdout.splitlines()[-1].split(" ", 1)
     found = json.loads(figures)
     assert name == "RESULT"
-    assert found["inputs"] == 420
-    assert (found["crashes"], found["hangs"]) == (0, 0), done.stdout
+    assert found["inputs"] == 440
+    assert [found[name] for name in ("crashes", "hangs", "other", "silent")] == [0, 0, 0, 0], done.stdout
+    assert done.returncode == 0, done.stderr
     assert all(sum(counted.values()) == 20 for counted in found["targets"].values())
