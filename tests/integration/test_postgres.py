@@ -98,13 +98,13 @@ def test_mlflow_lies_in_postgres_too_and_its_password_is_nowhere_to_be_read(
         query = '{topLevelResourceDetailsOrError(resourceSelector: {resourceName: "tracking", repositoryName: '
         query += '"__repository__", repositoryLocationName: "ris"}) {... on ResourceDetails {configuredValues '
         query += "{key value}}}}"
-        shown = requests.post(f"{ui.dagster}/graphql", json={"query": query}, timeout=20).text
+        shown = requests.post(f"{ui.dagster}/graphql", json={"query": query}, timeout=60).text
         assert "postgresql+psycopg2://ris@127.0.0.1" in shown
         assert deployed.password not in shown
         with opened(config) as network:
             experiment = network.tracking.prepare()
             run = network.tracking.parent("aec_trials", "0123456789ab")
-        found = requests.get(f"{ui.mlflow}/api/2.0/mlflow/runs/get", params={"run_id": run}, timeout=20).json()
+        found = requests.get(f"{ui.mlflow}/api/2.0/mlflow/runs/get", params={"run_id": run}, timeout=60).json()
         assert found["run"]["info"]["experiment_id"] == experiment
     assert not list(network.store.root.rglob("mlflow.db"))
     kept = [p for p in [*network.store.root.rglob("*"), config.with_name("ui.log")] if p.is_file()]

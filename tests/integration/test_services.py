@@ -22,18 +22,18 @@ def config(data_root: Path, tmp_path: Path) -> Path:
 def test_both_servers_answer_and_end_with_all_their_children_at_ctrl_c(config: Path) -> None:
     with served(config) as ui:
         query = "{repositoriesOrError {... on RepositoryConnection {nodes {location {name} assetNodes {id}}}}}"
-        answer = requests.post(f"{ui.dagster}/graphql", json={"query": query}, timeout=20).json()
+        answer = requests.post(f"{ui.dagster}/graphql", json={"query": query}, timeout=60).json()
         (repository,) = answer["data"]["repositoriesOrError"]["nodes"]
         assert repository["location"]["name"] == "ris"
         assert len(repository["assetNodes"]) == 14
         search = f"{ui.mlflow}/api/2.0/mlflow/experiments/search"
-        found = requests.post(search, json={"max_results": 10}, timeout=20).json()["experiments"]
+        found = requests.post(search, json={"max_results": 10}, timeout=60).json()["experiments"]
         assert "small" in {experiment["name"] for experiment in found}
         children = ui.process.children(recursive=True)
         assert len(children) >= 4  # webserver, daemon, code server, MLflow
         ui.process.send_signal(signal.SIGINT)
         assert ui.process.wait(60) == 0
-        _, alive = psutil.wait_procs(children, timeout=10)
+        _, alive = psutil.wait_procs(children, timeout=60)
         assert alive == []
     assert "Ctrl-C ends them" in ui.output()
 
@@ -48,12 +48,12 @@ def _has_ipv6() -> bool:
 
 def test_when_one_process_is_killed_all_end_and_it_is_named(config: Path) -> None:
     with served(config, host="::1" if _has_ipv6() else "127.0.0.1") as ui:
-        assert requests.get(f"{ui.dagster}/server_info", headers={"Origin": ui.dagster}, timeout=20).ok
+        assert requests.get(f"{ui.dagster}/server_info", headers={"Origin": ui.dagster}, timeout=60).ok
         children = ui.process.children(recursive=True)
         (daemon,) = [child for child in children if "dagster._daemon" in child.cmdline()]
         daemon.kill()
         assert ui.process.wait(60) == 1
-        _, alive = psutil.wait_procs(children, timeout=10)
+        _, alive = psutil.wait_procs(children, timeout=60)
         assert alive == []
     assert "Dagster's daemon ended (exit code -9); see " in ui.output()
 
