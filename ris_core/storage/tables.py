@@ -117,7 +117,7 @@ def write_table(
     Raises
     ------
     NotFiniteError
-        A number of a station-day is infinite, or NaN in a column that knows no unknown; the table that stood there stays.
+        A number of a station-day is infinite, or NaN in a column that knows no unknown; the table before stays.
     """
     table = pa.Table.from_arrays([_column(frame[field.name], field) for field in schema], schema=schema)
     _check_finite(table)
