@@ -79,23 +79,18 @@ def as_steim(records: Records, number: int) -> tuple[int, NDArray[np.int32]] | N
     controls = payload[: payload.size // _FRAME * _FRAME].view(words)[:: _FRAME // 4]
     if (controls >> 30).any():
         return None
-    at, length, count = int(records.offset[number]), int(records.length[number]), int(records.samples[number])
+    count, swapped = int(records.samples[number]), bool(records.swapped[number])
     stated = int(last_samples(records, np.array([number]))[0])
-    buffer, record = ffi.from_buffer("char[]", records.content), ffi.new("MS3Record **")
-    try:
-        for encoding in STEIM:
-            # Nothing is allocated for more samples than fit.
-            if not fits(records.samples[number], records.payload[number], encoding):
-                continue
-            if clibmseed.msr3_parse(buffer + at, length, record, clibmseed.MSF_ATENDOFFILE, 0):
-                return None
-            record[0].encoding = encoding
-            if clibmseed.msr3_unpack_data(record[0], 0) == count:
-                samples = np.frombuffer(ffi.buffer(record[0].datasamples, 4 * count), np.int32).copy()
-                if samples[-1] == stated:
-                    return encoding, samples
-    finally:
-        clibmseed.msr3_free(record)
+    buffer = ffi.from_buffer("char[]", payload)
+    for encoding in STEIM:
+        # Nothing is allocated for more samples than fit.
+        if fits(records.samples[number], records.payload[number], encoding):
+            samples = np.empty(count, np.int32)
+            room = ffi.from_buffer("char[]", samples, require_writable=True)
+            rest = len(buffer), encoding, count, room, samples.nbytes, ffi.new("char[1]"), swapped
+            done = clibmseed.ms_decode_data(buffer, *rest, ffi.new("char[]", b"record"), 0)
+            if done == count and samples[-1] == stated:
+                return encoding, samples
     return None
 
 

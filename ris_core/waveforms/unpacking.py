@@ -184,26 +184,19 @@ def _decoded(part: _Chosen, samples: dict[str, Samples]) -> NDArray[np.bool_]:
     """Unpack the records of a file into their places; return which of them libmseed could unpack."""
     records, numbers = part.records, part.numbers
     good = np.ones(numbers.size, bool)
-    buffer, record = ffi.from_buffer("char[]", records.content), ffi.new("MS3Record **")
+    buffer = ffi.from_buffer("char[]", records.content)
     rooms = {kind: ffi.from_buffer("char[]", room, require_writable=True) for kind, room in samples.items()}
-    parse, unpack_data, move = clibmseed.msr3_parse, clibmseed.msr3_unpack_data, ffi.memmove
-    whole, plain = clibmseed.MSF_ATENDOFFILE | clibmseed.MSF_UNPACKDATA, clibmseed.MSF_ATENDOFFILE
-    columns = (records.offset[numbers], records.length[numbers], records.samples[numbers], records.encoding[numbers])
-    rows = zip(*(column.tolist() for column in (*columns, part.encoding, part.place)), strict=True)
-    try:
-        for number, (at, length, count, stated, encoding, place) in enumerate(rows):
-            kind = KINDS[encoding][0]
-            size = _SIZES[kind]
-            status = parse(buffer + at, length, record, whole if stated == encoding else plain, 0)
-            if not status and stated != encoding:
-                record[0].encoding = encoding
-                status = min(0, unpack_data(record[0], 0))
-            if status or record[0].numsamples != count:
-                good[number] = False
-                continue
-            move(rooms[kind] + place * size, record[0].datasamples, count * size)
-    finally:
-        clibmseed.msr3_free(record)
+    decode, found, name = clibmseed.ms_decode_data, ffi.new("char[1]"), ffi.new("char[]", b"record")
+    payload, count = records.payload[numbers], records.samples[numbers]
+    start = records.offset[numbers] + records.length[numbers] - payload
+    columns = (start, payload, part.encoding, count, part.place, records.swapped[numbers])
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    for row, (at, length, encoding, size, place, swapped) in enumerate(rows):
+        kind = KINDS[encoding][0]
+        width = _SIZES[kind]
+        room = rooms[kind] + place * width
+        if decode(buffer + at, length, encoding, size, room, size * width, found, swapped, name, 0) != size:
+            good[row] = False
     return good
 
 
