@@ -28,6 +28,7 @@ from ris_core.station_day import StationDay
 from ris_core.storage.store import Store, read_acquisition
 from ris_core.waveforms.acquire import acquire_station_day, read_segments
 from ris_core.waveforms.source import open_source
+from ris_core.waveforms.source_check import check_source
 from ris_dagster.resources.compute import Compute
 
 RATE = 10.0
@@ -575,3 +576,23 @@ def test_of_what_is_said_of_an_error_no_more_is_read_than_is_needed(proxy, tmp_p
 
 def test_the_limit_leaves_room_for_a_day_at_1000_hz():
     assert settings_of(Proxy(0, 0)).source.largest_answer * 1e6 > 86_400 * 1000 * 8
+
+
+def test_an_answer_that_comes_for_too_long_is_given_up(proxy, tmp_path, monkeypatch):
+    store = store_of(proxy, tmp_path)
+    good(acquire(store, NEXT_KEY))
+    monkeypatch.setattr("ris_core.waveforms.bounded_answer.LONGEST_S", 0.0)
+    outcome = acquire(store)
+    assert "given up after 3 attempt(s): HTTPException: the answer still came after 0 s" in outcome.error
+
+
+def test_a_data_centre_is_asked_for_metadata_by_check_config_if_that_is_wanted(proxy):
+    settings = settings_of(proxy)
+    assert check_source(settings) == []
+    assert proxy.requests == []
+    proxy.stations["S01"] = station_xml("XX", "S01", [Epoch("2014-01-01", "2015-01-11")], rate=RATE)
+    partly, absent = check_source(settings, ask=True)
+    assert (partly.wrong, absent.wrong) == (False, True)
+    assert partly.text == "station S01: no response in StationXML for 2015-01-11T00:00:00 ... 2015-01-13T00:00:00"
+    assert absent.text == f"station S02: {proxy.url} has no StationXML of its channel"
+    assert proxy.asked("dataselect") == []
