@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ris_core.config.archive_pattern import Component, components_of
 
-SUFFIXES = (".mseed", ".miniseed", ".msd", ".ms")
+SUFFIXES = (".mseed", ".miniseed", ".msd", ".ms", ".mseed3", ".ms3")
 """Suffixes that a file's name may have beyond its pattern; ``.gz`` may follow."""
 
 _SUFFIX = re.compile(rf"(?:{'|'.join(re.escape(s) for s in SUFFIXES)})?(?:\.gz)?", re.IGNORECASE)
@@ -134,16 +134,15 @@ class Layout:
 
     def nearly(self, station: str, day: date) -> list[str]:
         """Return in words which files of a station-day lie there under nearly the right name, the nearest first."""
-        asked = {
-            name: value for name, value in self.values(station, day).items() if name not in ("location", "channel")
-        }
+        asked = {"station": station, **date_values(day)}
         found = list(self.search(asked, Budget(_NEAR_ENTRIES)))
         wanted = self.codes["channel"]
 
         def distance(near: Found) -> tuple[object, ...]:
             channel = near.values.get("channel", wanted).upper()
             other_order = sorted(channel) == sorted(wanted)
-            return channel != wanted, not other_order, near.values.get("location", ""), near.path.name
+            other_network = near.values.get("network", "").upper() != self.codes["network"]
+            return other_network, channel != wanted, not other_order, near.values.get("location", ""), near.path.name
 
         near = [f for f in sorted(found, key=distance) if not (f.is_read and not self.differences(f))]
         told = [f"{f.path.relative_to(self.root)} ({', '.join(self.differences(f))})" for f in near[:_NAMED]]
@@ -258,13 +257,22 @@ def _names(folder: Path, budget: Budget | None, files: bool) -> list[str]:
                     budget.entries -= 1
                     if budget.spent:
                         break
-                if entry.is_file() if files else entry.is_dir():
+                # A link that leads nowhere is a file that cannot be read, not one that is absent.
+                if (entry.is_file() or (entry.is_symlink() and not entry.is_dir())) if files else entry.is_dir():
                     names.append(entry.name)
             return sorted(names)
     except (FileNotFoundError, NotADirectoryError):
+        refuse_broken_link(folder)
         return []
     except OSError as error:
         raise OSError(f"{folder}: the folder cannot be looked into ({error.strerror or error})") from error
+
+
+def refuse_broken_link(path: Path) -> None:
+    """Raise `OSError` if a path, or a folder on the way to it, is a link that leads nowhere."""
+    for part in (path, *path.parents):
+        if part.is_symlink() and not part.exists():
+            raise OSError(f"{part}: a link to {part.readlink()}, which is not there; is its disk mounted?")
 
 
 def _is_open(component: Component, known: Mapping[str, str]) -> bool:

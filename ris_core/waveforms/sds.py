@@ -16,7 +16,7 @@ from ris_core.config import SdsSource, Settings
 from ris_core.station_day import NS, StationDay
 from ris_core.waveforms.content import content_of
 from ris_core.waveforms.inventories import Inventories
-from ris_core.waveforms.layout import Layout
+from ris_core.waveforms.layout import Layout, refuse_broken_link
 from ris_core.waveforms.left_out import WrongTimesError, times_of
 from ris_core.waveforms.miniseed import NotMiniSeedError, Records, scan
 from ris_core.waveforms.pieces import Piece, stream_of
@@ -149,6 +149,7 @@ class SdsArchive:
         try:
             content = content_of(path)
         except FileNotFoundError:
+            refuse_broken_link(path)
             return
         try:
             records = scan(content)

@@ -56,17 +56,17 @@ def _archive(settings: Settings, source: SdsSource) -> Iterator[Finding]:
     if not source.root.is_dir():
         yield Finding(True, f"source.root = {source.root}: there is no such folder; is its disk mounted?")
         return
-    try:
-        with os.scandir(source.root) as entries:
-            empty = next(entries, None) is None
-        if empty:
-            yield Finding(True, f"source.root = {source.root}: the folder is empty; is its disk mounted?")
-            return
-        layout = Layout(source.root, source.pattern, settings.network.code, settings.location, settings.channel)
-        for station in settings.stations:
+    with os.scandir(source.root) as entries:
+        empty = next(entries, None) is None
+    if empty:
+        yield Finding(True, f"source.root = {source.root}: the folder is empty; is its disk mounted?")
+        return
+    layout = Layout(source.root, source.pattern, settings.network.code, settings.location, settings.channel)
+    for station in settings.stations:
+        try:
             yield from _station(settings, layout, station.code)
-    except OSError as error:
-        yield Finding(True, str(error))
+        except OSError as error:
+            yield Finding(True, f"station {station.code}: {error}")
 
 
 def _station(settings: Settings, layout: Layout, station: str) -> Iterator[Finding]:
@@ -74,10 +74,9 @@ def _station(settings: Settings, layout: Layout, station: str) -> Iterator[Findi
     days = settings.days()
     if not days or any(layout.files(station, day)[0] for day in _spread(days)):
         return
-    asked = {"network": settings.network.code, "station": station}
     budget, others = Budget(_ENTRIES), Counter[str]()
     outside: list[date] = []
-    for found in layout.search(asked, budget):
+    for found in layout.search({"station": station}, budget):
         day, differs = _day_of(found), layout.differences(found)
         if differs:
             others[", ".join(differs)] += 1

@@ -63,7 +63,7 @@ def trace() -> Trace:
 @pytest.mark.parametrize(
     ("suffix", "packed"),
     [
-        *[(s, False) for s in ("", ".mseed", ".ms", ".miniseed", ".msd", ".MSEED")],
+        *[(s, False) for s in ("", ".mseed", ".ms", ".miniseed", ".msd", ".MSEED", ".mseed3")],
         *[(s, True) for s in (".gz", ".mseed.gz", ".ms.gz", ".MSEED.GZ", "")],
     ],
 )
@@ -187,11 +187,12 @@ def test_another_pattern_asks_for_acquisition_anew_and_the_default_is_as_before(
         (FOLDER / "XX.S01.--.HHZ.D.2015.010", "location '--' instead of ''"),
         (
             FOLDER / f"{NAME}.bz2",
-            "suffix '.bz2', read are none, .mseed, .miniseed, .msd, .ms, each with or without .gz",
+            "suffix '.bz2', read are none, .mseed, .miniseed, .msd, .ms, .mseed3, .ms3, each with or without .gz",
         ),
         (FOLDER / NAME.lower(), "upper and lower case differ"),
         ("2015/xx/s01/HHZ.D/" + NAME, "upper and lower case differ"),
         ("2015/XX/S01/HHN.D/XX.S01..HHN.D.2015.010", "channel 'HHN' instead of 'HHZ'"),
+        ("2015/YY/S01/HHZ.D/YY.S01..HHZ.D.2015.010", "network 'YY' instead of 'XX'"),
         (
             "2015/XX/S01/HZH.D/XX.S01.10.HZH.D.2015.010.Z",
             "location '10' instead of '', channel 'HZH' instead of 'HHZ', su",
@@ -246,6 +247,25 @@ def test_an_empty_root_is_an_archive_that_is_not_mounted(tmp_path):
     (tmp_path / "sds").mkdir()
     with pytest.raises(FileNotFoundError, match=r"source\.root = .*sds: the folder is empty; is its disk mounted\?"):
         archive(tmp_path / "sds").fetch("S01", DAY)
+
+
+@pytest.mark.parametrize("linked", [FOLDER / NAME, FOLDER, Path("2015/XX")])
+def test_a_link_that_leads_nowhere_is_an_error_and_not_an_absent_day(tmp_path, linked):
+    root, away = tmp_path / "sds", tmp_path / "disk"
+    put(root, "2014/anything", b"")
+    (root / linked).parent.mkdir(parents=True)
+    (root / linked).symlink_to(away)
+    with pytest.raises(OSError, match="is its disk mounted") as refused:
+        archive(root).fetch("S01", DAY)
+    assert str(refused.value) == f"{root / linked}: a link to {away}, which is not there; is its disk mounted?"
+
+
+def test_a_link_of_a_neighbouring_day_that_leads_nowhere_costs_the_padding(tmp_path, trace):
+    put(tmp_path, FOLDER / NAME, mseed(trace))
+    (tmp_path / FOLDER / "XX.S01..HHZ.D.2015.011").symlink_to(tmp_path / "disk")
+    (note,) = archive(tmp_path).fetch("S01", DAY).notes
+    assert note.startswith("no padding from the neighbouring day: ")
+    assert note.endswith("is its disk mounted?")
 
 
 def test_a_file_that_holds_another_day_is_a_failure_that_says_which(tmp_path):

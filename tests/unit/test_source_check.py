@@ -72,9 +72,20 @@ def test_what_a_station_has_instead_is_said(root, path, told):
     assert told in text
 
 
+def test_a_link_that_leads_nowhere_is_named_and_the_other_stations_are_looked_for(root):
+    (root / "2015/XX/S01").symlink_to(root.parent / "disk")
+    (root / "2015/XX/S02").rename(root / "2015/XX/S03")
+    found = check(root)
+    assert [text.partition(":")[0] for _, text in found] == ["station S01", "station S02"]
+    assert found[0][1].endswith("which is not there; is its disk mounted?")
+
+
 def test_another_network_is_named(root):
     told = check(root, {"network": {"name": "test", "code": "YY"}})
-    assert [text.rpartition("; ")[2] for _, text in told] == ["there are networks XX"] * 2
+    assert [text.rpartition("; ")[2] for _, text in told] == [
+        "there are networks XX",
+        "its files there have network 'XX' instead of 'YY' (1)",
+    ]
 
 
 def test_a_great_archive_is_not_walked_through(root, monkeypatch):
