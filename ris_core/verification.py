@@ -8,10 +8,11 @@ from pathlib import Path
 from ris_core.progress import track
 from ris_core.station_day import StationDay
 from ris_core.storage import parquet_file, spectrogram_file, tables
-from ris_core.storage.damage import DamagedFileError, check_regular, damage_named
+from ris_core.storage.damage import REMADE, DamagedFileError, check_regular, damage_named
 from ris_core.storage.head import check_bytes
 from ris_core.storage.records import read_json
 from ris_core.storage.store import STATION_DAY_STAGES, Stage, Store, read_acquisition, read_failure
+from ris_core.storage.tensors import read_arrays
 from ris_core.waveforms.stored_response import read_stored_inventory
 
 Check = Callable[[Path], object]
@@ -45,7 +46,7 @@ def damaged_models(store: Store) -> Iterator[OSError]:
     """Read what lies outside of station-days (training, models, choices, analysis); yields as `damaged_files`."""
     for folder in ("training", "models", "analysis"):
         for path in sorted((store.root / folder).rglob("*")):
-            if not path.name.startswith(".") and (check := _BY_SUFFIX.get(path.suffix)) is not None:
+            if not path.name.startswith(".") and (check := _check_of(store, path)) is not None:
                 yield from _wrong(path, check)
 
 
@@ -126,5 +127,31 @@ def _check_table(path: Path) -> None:
         parquet_file.read_rows(path)  # `availability`, which is a report
 
 
-_BY_SUFFIX: dict[str, Check] = {".json": read_json, ".parquet": _check_table, ".h5": _check_spectrograms}
-"""What reads files outside of station-days, by the ending of their names."""
+_BY_SUFFIX: dict[str, Check] = {
+    ".json": read_json,
+    ".parquet": _check_table,
+    ".h5": _check_spectrograms,
+}
+
+
+def _check_of(store: Store, path: Path) -> Check | None:
+    """Return what reads a file outside of station-days; none for what is no product, or is read with another file."""
+    from ris_core.clustering.champion import MODEL_AGAIN, read_champion
+    from ris_core.models.imported import IMPORT_AGAIN
+    from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE, require_sound
+
+    if path == store.champion:
+        return lambda _: read_champion(store)
+    # What the platform does not make again by itself is not to be removed.
+    remedy = REMADE
+    if path.is_relative_to(store.imported("")):
+        remedy = IMPORT_AGAIN
+    elif path.is_relative_to(store.champion_model("")):
+        remedy = MODEL_AGAIN
+    if path.name == JSON_FILE:
+        return lambda _: require_sound(path.parent, remedy)
+    if path.name == WEIGHTS_FILE:
+        return None
+    if path.suffix == ".safetensors":
+        return lambda _: read_arrays(path, remedy)
+    return _BY_SUFFIX.get(path.suffix)

@@ -9,6 +9,8 @@ import dagster as dg
 from ris_core.config import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     import pyarrow as pa
     from matplotlib.figure import Figure
@@ -41,6 +43,11 @@ def table(frame: "pd.DataFrame") -> dg.MarkdownMetadataValue:
 def finite(value: float) -> float | None:
     """Return a number as the UI can show it: none for NaN and infinity, which GraphQL has no way to say."""
     return float(value) if math.isfinite(value) else None
+
+
+def finite_values(values: "Mapping[str, float]") -> dict[str, float | None]:
+    """Return numbers by name, each as `finite`: scores of clusters that have collapsed are not defined."""
+    return {name: finite(value) for name, value in values.items()}
 
 
 def column_schema(schema: "pa.Schema") -> dg.TableSchema:

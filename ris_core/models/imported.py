@@ -20,7 +20,7 @@ from ris_core.models.weights import (
 )
 from ris_core.storage.store import Store
 
-_IMPORT_AGAIN = "remove its folder, and import its weight file again: ris import-h5 --weights FILE"
+IMPORT_AGAIN = "remove its folder, and import its weight file again: ris import-h5 --weights FILE"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -39,7 +39,7 @@ def imported_models(store: Store) -> dict[str, dict[str, Any]]:
     DamagedFileError
         A description is damaged.
     """
-    return {name: read_description(store.imported(name), _IMPORT_AGAIN) for name in imported_names(store)}
+    return {name: read_description(store.imported(name), IMPORT_AGAIN) for name in imported_names(store)}
 
 
 def imported_names(store: Store) -> list[str]:
@@ -58,8 +58,8 @@ def read_imported(store: Store, name: str) -> dict[str, Any] | None:
     folder = store.imported(name)
     if not (folder / JSON_FILE).exists():
         return None
-    require_sound(folder, _IMPORT_AGAIN)
-    return read_description(folder, _IMPORT_AGAIN)
+    require_sound(folder, IMPORT_AGAIN)
+    return read_description(folder, IMPORT_AGAIN)
 
 
 def load_imported(store: Store, name: str) -> tuple[Aec | Dec, dict[str, Any]]:
@@ -84,7 +84,7 @@ def load_imported(store: Store, name: str) -> tuple[Aec | Dec, dict[str, Any]]:
             f"imported = {name!r}: there is no imported model of this name (there are: {known}); take a weight file in "
             "with: ris import-h5 --weights FILE"
         )
-    return load_model(store.imported(name), remedy=_IMPORT_AGAIN)
+    return load_model(store.imported(name), remedy=IMPORT_AGAIN)
 
 
 def read_weights(path: Path) -> tuple[str, Aec | Dec, dict[str, Any]]:

@@ -103,7 +103,7 @@ def read_description(folder: Path | str, remedy: str = _REMEDY) -> dict[str, Any
     try:
         description = read_record(path, _FIELDS, remedy)
     except FileNotFoundError as error:
-        raise WeightsError(f"{path}: there is no such file; a model's folder holds {JSON_FILE}") from error
+        raise WeightsError(f"{path}: there is no such file, and so no model; {remedy}") from error
     # One of an earlier version has no digest.
     clusters, gain = description["n_clusters"], description.get("gain", 1.0)
     is_dec = description["network"] == "dec"

@@ -64,7 +64,7 @@ def coinciding(centroids: NDArray[Any], z: NDArray[Any]) -> tuple[tuple[int, int
     """
     spread = float(np.sqrt(np.square(z - z.mean(axis=0)).sum(axis=1).mean()))
     distance = cdist(centroids, centroids)
-    return tuple((int(i), int(j)) for i, j in np.argwhere(np.triu(distance < _TOGETHER * spread, 1)))
+    return tuple((int(i), int(j)) for i, j in np.argwhere(np.triu(distance <= _TOGETHER * spread, 1)))
 
 
 def accept_dec(sizes: Sequence[int], settings: config.Dec, coinciding: Sequence[Sequence[int]] = ()) -> Acceptance:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core import config, versions
+from ris_core.memory import memory_named
 from ris_core.processing.chain import Spectrograms
 from ris_core.processing.stage import process_is_current
 from ris_core.progress import track
@@ -21,6 +22,7 @@ from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file
 from ris_core.storage.atomic import this_process
 from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.head import check_bytes
 from ris_core.storage.opened_file import open_checked
 from ris_core.storage.scratch import ScratchArray
 from ris_core.storage.spectrogram_file import SpectrogramInfo
@@ -129,7 +131,11 @@ def draw(store: Store) -> dict[str, Any]:
     place[order] = np.arange(chosen.size)
     by_station: dict[str, int] = {}
     in_memory = _gigabytes(chosen.size) <= settings.in_memory
-    with _gathered(store, available, chosen, place, by_station, in_memory) as merged:
+    what = f"the training set ({_gigabytes(chosen.size):.2g} GB of spectrograms)"
+    with (
+        memory_named(what, store.settings),
+        _gathered(store, available, chosen, place, by_station, in_memory) as merged,
+    ):
         drawn_from = {str(key): info.content for key, info in available.items()}
         stamp = Stamp(digest_of(settings.drawing_values()), versions.TRAINING_SET, digest_of(drawn_from))
         summary = {
@@ -264,17 +270,19 @@ def load(store: Store) -> TrainingSet:
     if not path.exists():
         raise FileNotFoundError(f"{path}: not drawn yet; materialize training_set first")
     settings, digest = store.settings, digest_on_disk(store)
-    event_id = tuple(str(name) for name in spectrogram_file.read_column(path, "event_id"))
-    in_memory = _gigabytes(len(event_id)) <= settings.training_set.in_memory
-    found = TrainingSet(
-        samples=of_file(path, settings.normalisation, in_memory, event_id),
-        event_id=event_id,
-        validation=validation_split(store),
-        frequency=spectrogram_file.read_column(path, "frequency"),
-        time=spectrogram_file.read_column(path, "time"),
-        digest=digest,
-        normalisation=settings.normalisation,
-    )
+    size = _gigabytes(spectrogram_file.read_info(path).events)
+    in_memory = size <= settings.training_set.in_memory
+    with memory_named(f"{path} ({size:.2g} GB of spectrograms)", settings):
+        event_id = tuple(str(name) for name in spectrogram_file.read_column(path, "event_id"))
+        found = TrainingSet(
+            samples=of_file(path, settings.normalisation, in_memory, event_id),
+            event_id=event_id,
+            validation=validation_split(store),
+            frequency=spectrogram_file.read_column(path, "frequency"),
+            time=spectrogram_file.read_column(path, "time"),
+            digest=digest,
+            normalisation=settings.normalisation,
+        )
     # Where another one was drawn while this one was read, they may be mixed.
     return found if digest_on_disk(store) == digest else load(store)
 
@@ -297,9 +305,9 @@ def digest_on_disk(store: Store) -> str:
 
 
 def is_current(store: Store) -> bool:
-    """Return whether the training set was drawn with the settings of now from the station-days of now.
+    """Return whether the training set was drawn with the settings of now from the station-days of now, and is sound.
 
-    One that is seen to be damaged is not; its data are not looked at.
+    All bytes are read, if stamp and settings agree; those of earlier versions have no digest of them.
     """
     try:
         stamp = spectrogram_file.read_info(store.training_set).stamp
@@ -307,8 +315,13 @@ def is_current(store: Store) -> bool:
         return False
     drawn_from = {str(key): info.content for key, info in sources(store, store.station_days()).items()}
     settings = digest_of(store.settings.training_set.drawing_values())
-    wanted = Stamp(settings, versions.TRAINING_SET, digest_of(drawn_from))
-    return stamp == wanted
+    if stamp != Stamp(settings, versions.TRAINING_SET, digest_of(drawn_from)):
+        return False
+    try:
+        check_bytes(store.training_set)
+    except DamagedFileError:
+        return False
+    return True
 
 
 def changed_since(store: Store) -> dict[str, list[str]]:

@@ -211,14 +211,14 @@ def choice_is_current(store: Store) -> bool:
         The imported model is damaged; it was asked for by name, so no other may take its place without a word.
     """
     try:
-        choice = read_choice(store)
+        choice, data = read_choice(store), digest_on_disk(store)
         if "imported" not in choice:
-            return _best_trial(store, digest_on_disk(store))[0] == choice
+            return _best_trial(store, data)[0] == choice
     except (FileNotFoundError, NoAcceptedModelError, DamagedFileError):
         return False
     # It stays until the training set or another request takes its place.
     kept = read_imported(store, choice["imported"])
-    return kept is not None and (kept["digest"], digest_on_disk(store)) == (choice["digest"], choice["training_set"])
+    return kept is not None and (kept["digest"], data) == (choice["digest"], choice["training_set"])
 
 
 def chosen_aec(store: Store) -> tuple[Aec, dict[str, Any]]:

@@ -8,7 +8,7 @@ from ris_core.config import Settings, SyntheticSource
 from ris_dagster.assets.acquire import RAW_WAVEFORMS
 from ris_dagster.assets.events import SPECTROGRAMS
 from ris_dagster.assets.labels import LABEL_TABLES
-from ris_dagster.metadata import figure, owners, table
+from ris_dagster.metadata import figure, finite, owners, table
 from ris_dagster.resources.store import DataStore
 
 AVAILABILITY = dg.AssetKey("availability")
@@ -112,8 +112,8 @@ def _truth_scores(settings: Settings) -> dg.AssetsDefinition:
             metadata={
                 "station_days": found.station_days,
                 "left_out_as_damaged": list(found.damaged),
-                "recall": detection.recall,
-                "precision": detection.precision,
+                "recall": finite(detection.recall),
+                "precision": finite(detection.precision),
                 "by_snr": table(detection.by_snr),
                 "clustering": table(found.clustering),
                 "class_recall": table(found.recall),

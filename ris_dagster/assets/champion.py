@@ -11,7 +11,7 @@ from ris_core.storage.store import Store
 from ris_dagster.assets.champion_choice import ChampionChoice, prepare_choice, registered_name
 from ris_dagster.assets.clustering import DEC_MODELS
 from ris_dagster.assets.training import TRAINING_POOL
-from ris_dagster.metadata import code_version, figure, finite, owners, table
+from ris_dagster.metadata import code_version, figure, finite, finite_values, owners, table
 from ris_dagster.resources.store import DataStore
 from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS, Tracking
 
@@ -67,7 +67,7 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
                 "origin": champion.origin,
                 "registered_models": {name: f"version {v}" for name, v in champion.mlflow_versions.items()},
                 **_described(opened, found),
-                **{name: finite(value) for name, value in held_out.items()},
+                **finite_values(held_out),
                 "path": dg.MetadataValue.path(opened.relative(opened.champion_model(champion.model_version))),
                 **({"mlflow": dg.MetadataValue.url(tracking.url(experiment, run_id))} if run_id else {}),
                 **_pictures(opened, found),

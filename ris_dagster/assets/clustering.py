@@ -9,7 +9,7 @@ from ris_core.config import Settings, require_decoder_for_novelty
 from ris_dagster import hyperparameters
 from ris_dagster.assets.logged_data import data_parameters, log_data
 from ris_dagster.assets.training import AEC_WEIGHTS, TRAINING_POOL, TRAINING_SET, TRIALS_POOL
-from ris_dagster.metadata import code_version, column_schema, figure, owners, picture, table
+from ris_dagster.metadata import code_version, column_schema, figure, finite_values, owners, picture, table
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.store import DataStore
 from ris_dagster.resources.tracking import Tracking
@@ -119,7 +119,7 @@ def _gmm_clusters(settings: Settings, partitions: Partitions) -> dg.AssetsDefini
             shown = run.figure(latent_space(z, clusters.labels), "latent_space")
         return dg.MaterializeResult(
             metadata={
-                **metrics,
+                **finite_values(metrics),
                 "sizes": {str(label): size for label, size in enumerate(clusters.sizes)},
                 "path": dg.MetadataValue.path(opened.relative(opened.gmm(k))),
                 "mlflow": dg.MetadataValue.url(run.url),
@@ -210,7 +210,7 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             context.log.warning(reason)
         yield dg.MaterializeResult(
             metadata={
-                **trained.metrics,
+                **finite_values(trained.metrics),
                 "sizes": {str(label): size for label, size in enumerate(trained.result.sizes)},
                 "stopped": trained.result.stopped,
                 "weights": digest,

@@ -10,7 +10,7 @@ from ris_dagster import hyperparameters
 from ris_dagster.assets.events import SPECTROGRAMS
 from ris_dagster.assets.imported_aec import GRID, WeightsChoice, choose_imported_aec
 from ris_dagster.assets.logged_data import data_parameters, log_data
-from ris_dagster.metadata import code_version, owners, picture, table
+from ris_dagster.metadata import code_version, finite, finite_values, owners, picture, table
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.store import DataStore
@@ -23,6 +23,7 @@ TRAINING_POOL = "training"
 TRIALS_POOL = "trials"
 """Of trainings whose results no other of them reads, so that several may go on side by side."""
 _CURVES = ("train_mse", "val_mse", "live_latents", "learning_rate")
+_JUDGED = ("val_mse", "mean_spectrogram_mse", "pca9_mse", "live_latents")
 _SHOWN = 6
 _NAMED = 20
 
@@ -170,7 +171,7 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             context.log.warning(reason)
         yield dg.MaterializeResult(
             metadata={
-                **trial.metrics,
+                **finite_values(trial.metrics),
                 "seed": trial.result.seed,
                 "stopped": trial.result.stopped,
                 "weights": digest,
@@ -186,7 +187,7 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             asset_key=AEC_TRIALS,
             check_name="better_than_mean_spectrogram",
             description="; ".join(trial.acceptance.reasons) or None,
-            metadata={n: trial.metrics[n] for n in ("val_mse", "mean_spectrogram_mse", "pca9_mse", "live_latents")},
+            metadata={n: finite(trial.metrics[n]) for n in _JUDGED},
         )
 
     return aec_trials
@@ -235,7 +236,7 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
             metadata={
                 "trial": choice["trial"],
                 "val_mse": choice["val_mse"],
-                **held_out,
+                **finite_values(held_out),
                 "weights": choice["digest"],
                 "registered_model": f"{name} version {version}",
                 "compared": table(pd.DataFrame(rows)),
@@ -249,4 +250,4 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
 
 
 def _comparable(metrics: dict[str, float]) -> dict[str, float]:
-    return {n: metrics[n] for n in ("val_mse", "mean_spectrogram_mse", "pca9_mse", "live_latents", "best_epoch")}
+    return {n: metrics[n] for n in (*_JUDGED, "best_epoch")}

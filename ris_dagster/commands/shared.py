@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
+import click
 import typer
 from rich.console import Console
 from typer.core import TyperGroup
@@ -15,13 +16,20 @@ from ris_core.storage.store import Store, WrongNetworkError
 
 
 class _Commands(TyperGroup):
-    """All commands; a damaged file that one of them cannot go on without is a line, no traceback."""
+    """All commands; what none of them can go on with, and no code can mend, is a line and no traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except DamagedFileError as error:
-            refuse(error)
+        except (click.exceptions.Exit, click.Abort, click.ClickException):
+            raise
+        except Exception as error:
+            from ris_dagster.trouble import explained
+
+            # What is not known keeps its traceback: it is a fault of ours.
+            if not (said := explained(error, _network.get("store"))):
+                raise
+            refuse(said)
 
 
 app = typer.Typer(
@@ -37,10 +45,14 @@ ConfigOption = Annotated[
 ]
 
 
-def refuse(error: Exception, code: int = 1) -> NoReturn:
+_network: dict[str, Store] = {}
+"""The one that the command of this process is about, so that errors can name its files."""
+
+
+def refuse(error: Exception | str, code: int = 1) -> NoReturn:
     """Say what is wrong and end with a code: 2 where nothing could begin, else 1."""
     console.print(masked(str(error)), style="red", markup=False, soft_wrap=True)
-    raise typer.Exit(code) from error
+    raise typer.Exit(code) from (error if isinstance(error, Exception) else None)
 
 
 def open_network(config: Path | None, writes: bool = False) -> tuple[Settings, Store]:
@@ -60,7 +72,7 @@ def open_network(config: Path | None, writes: bool = False) -> tuple[Settings, S
 
     try:
         settings = load_settings()
-        store = Store(settings)
+        store = _network["store"] = Store(settings)
         if writes:
             check_writable(store.root)
             if (swept := sweep(store.root)).count:

@@ -140,9 +140,12 @@ def verify(
 def _kept(store: Store, found: DamagedFileError) -> str:
     """Remove a damaged file; return why it stays if it does."""
     from ris_core.storage.atomic import CannotWriteError, remove
+    from ris_core.storage.damage import REMADE
 
     if not found.path.is_relative_to(store.root):
         return "it belongs to an archive that is read in place; put the good file there"
+    if found.path.is_relative_to(store.root / "models") and found.remedy != REMADE:
+        return found.remedy
     try:
         remove(found.path)
     except CannotWriteError as error:

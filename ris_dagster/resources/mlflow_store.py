@@ -36,6 +36,11 @@ def store_uri(folder: Path) -> str:
     return f"{_SQLITE}{folder / 'mlflow.db'}"
 
 
+def sqlite_file(uri: str) -> Path | None:
+    """Return the file of a store in SQLite, none for another store."""
+    return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
+
+
 def _without_password(variable: str, uri: str) -> str:
     if uri.startswith("http"):
         if "@" in uri:
@@ -78,8 +83,8 @@ def locked(uri: str) -> Iterator[None]:
     MlflowStoreError
         The database does not answer.
     """
-    if uri.startswith(_SQLITE):
-        path = Path(uri.removeprefix(_SQLITE)).with_suffix(".lock")
+    if (file := sqlite_file(uri)) is not None:
+        path = file.with_suffix(".lock")
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path):
             yield

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from ris_core.config import Settings
 from ris_core.masking import masked
+from ris_core.memory import memory_named
 from ris_core.storage.store import Store
 from ris_dagster.resources.environment import environment_tags, git_tags
 from ris_dagster.resources.mlflow_store import locked, store_uri
@@ -72,7 +73,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
             logging.getLogger(chatty).setLevel(logging.WARNING)
         if self.is_remote:
             self._ask_whether_it_answers()
-        with locked(self.uri):
+        with locked(self.uri), self._database_named():
             client = MlflowClient(self.uri)
             found = client.get_experiment_by_name(self.experiment)
             if found is not None:
@@ -86,6 +87,20 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
                 if found is None:
                     raise
                 return str(found.experiment_id)
+
+    @contextmanager
+    def _database_named(self) -> Iterator[None]:
+        """Tell of a damaged, full or closed SQLite in one line; MLflow passes on SQLAlchemy's errors."""
+        from ris_dagster.resources.mlflow_store import sqlite_file
+        from ris_dagster.trouble import explained_database
+
+        try:
+            yield
+        except Exception as error:
+            file = sqlite_file(self.uri)
+            if file is None or not (said := explained_database(error, [file])):
+                raise
+            raise TrackingError(said) from error
 
     def _ask_whether_it_answers(self) -> None:
         """Ask the server for its health first: any other call would be repeated for minutes before it fails."""
@@ -163,6 +178,8 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         ------
         TrackingError
             MLflow cannot be reached or refuses what is logged.
+        TooLittleMemoryError
+            There is too little memory for what is done meanwhile.
         """
         import mlflow
         from mlflow.exceptions import MlflowException
@@ -182,7 +199,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         tracked = TrackedRun(client, run, self.url(experiment, run_id))
         status = "FAILED"
         try:
-            with heartbeat(client, run_id), system_metrics(run_id):
+            with memory_named(name), heartbeat(client, run_id), system_metrics(run_id):
                 tracked.parameters(parameters)
                 yield tracked
             status = "FINISHED"

@@ -1,0 +1,54 @@
+"""Too little memory, whichever library says it: one error that names what needed it, how much, and what to change."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ris_core.config import Settings
+
+_WORDS = ("can't allocate memory", "cannot allocate memory", "out of memory", "memory allocation failed")
+
+
+class TooLittleMemoryError(MemoryError):
+    """There is too little memory; the message says for what, and what to change."""
+
+
+def said_of_memory(error: BaseException) -> str:
+    """Return what an error says of memory that could not be had, in one line; empty if it is about something else."""
+    lines = str(error).strip().splitlines()
+    first = lines[0][:200] if lines else type(error).__name__
+    is_told = isinstance(error, OSError) and error.errno == errno.ENOMEM
+    is_told = is_told or (isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _WORDS))
+    return first if is_told or isinstance(error, MemoryError) else ""
+
+
+@contextmanager
+def memory_named(what: str, settings: Settings | None = None) -> Iterator[None]:
+    """Turn every error over memory into `TooLittleMemoryError`.
+
+    Parameters
+    ----------
+    what
+        What needs it, with the amount where it is known: ``training_set.h5 (8.7 GB of spectrograms)``.
+    settings
+        Of the network, where they are at hand; what they set is part of the message.
+    """
+    try:
+        yield
+    except TooLittleMemoryError:
+        raise
+    except Exception as error:  # libraries say it with errors of many kinds
+        if not (said := said_of_memory(error)):
+            raise
+        raise TooLittleMemoryError(f"{what}: too little memory ({said}); {memory_remedy(settings)}") from error
+
+
+def memory_remedy(settings: Settings | None) -> str:
+    """Return what to change where memory is too little."""
+    size = "" if settings is None else f" (now {settings.training_set.in_memory:g} GB)"
+    return (
+        f"set training_set.in_memory{size} lower, so that a greater training set is read when needed, or have fewer "
+        "workers (RIS_WORKERS) or runs at once"
+    )
