@@ -117,3 +117,14 @@ def _need_postgres() -> None:
 def open_instance(store: Store) -> dg.DagsterInstance:
     """Return the persistent instance of a network."""
     return dg.DagsterInstance.from_config(str(prepare_home(store)))
+
+
+def require_records(store: Store) -> None:
+    """Read a little from each of the instance's databases; raises what their library does where one cannot be read.
+
+    The servers would only write it into their log, with a long trace.
+    """
+    with open_instance(store) as instance:
+        instance.get_runs(limit=1)
+        instance.event_log_storage.get_maximum_record_id()
+        instance.all_instigator_state()

@@ -16,9 +16,11 @@ def ui(
 ) -> None:
     """Serve Dagster (webserver and daemon) and MLflow over the same data until Ctrl-C, by default on 127.0.0.1."""
     from ris_dagster.guard import AllowedHostsError
+    from ris_dagster.instance import require_records
     from ris_dagster.services import serve
 
     _, store = open_network(config, writes=True)
+    require_records(store)
     try:
         code = serve(store, port, mlflow_port, lambda line: console.print(line, markup=False, soft_wrap=True), host)
     except AllowedHostsError as error:
