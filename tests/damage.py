@@ -1,9 +1,11 @@
 """Ways in which a file is damaged after it was written."""
 
 import os
+import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 
@@ -39,6 +41,26 @@ def flip_at(share: float) -> Callable[[Path], None]:
         path.write_bytes(data)
 
     return flip
+
+
+def without_head(path: Path, to: Path) -> Path:
+    """Write a spectrogram file as earlier versions wrote it: HDF5 from its first byte."""
+    with h5py.File(path) as file, h5py.File(to, "w") as copy:
+        for name in file:
+            file.copy(file[name], copy)
+        copy.attrs.update(file.attrs)
+    return to
+
+
+def endless(path: Path) -> None:
+    """Give the free space of the heap that holds HDF5's texts a size of nothing: the library looks for its end."""
+    content = bytearray(path.read_bytes())
+    at = content.index(b"GCOL") + 16
+    while (number := struct.unpack_from("<H", content, at)[0]) != 0:
+        at += 16 + -(-struct.unpack_from("<Q", content, at + 8)[0] // 8) * 8
+        assert number < 100
+    struct.pack_into("<Q", content, at + 8, 0)
+    path.write_bytes(content)
 
 
 DAMAGES: Mapping[str, Callable[[Path], None]] = {

@@ -21,12 +21,13 @@ from builders import (
     write_yaml,
 )
 from champion_builders import appoint_untrained
-from damage import DAMAGES
+from damage import DAMAGES, endless, without_head
 from faults import check_record, made
 from sensor_builders import asked, record_acquired, tick
 
 from ris_core.stages import is_current
 from ris_core.station_day import StationDay
+from ris_core.storage import hdf5_probe
 from ris_core.storage.store import Store
 from ris_dagster import jobs
 
@@ -114,6 +115,29 @@ def test_what_is_seen_to_be_damaged_is_healed_by_the_next_command_alone(
     assert done.exit_code == 0, done.output
     assert made(copied) == good
     assert ris("verify", "-c", config).exit_code == 0
+
+
+def test_files_of_earlier_versions_stay_current_and_one_that_hdf5_would_read_for_ever_is_one_station_day(
+    copied: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, config = copied.store, copied.config
+    good = products(store)
+    for key in KEYS[:2]:
+        path = store.spectrograms(key)
+        without_head(path, path.with_name("old.h5")).replace(path)
+    assert all(is_current(stage, store, key) for stage in ("process", "label") for key in KEYS)
+    endless(store.spectrograms(FIRST))
+    monkeypatch.setattr(hdf5_probe, "_SECONDS", 0.5)
+    said = f"{store.spectrograms(FIRST)}: damaged (HDF5 does not come to an end with it"
+    assert said in ris("status", "-c", config).output
+    found = ris("verify", "-c", config)
+    assert found.exit_code == 1
+    assert named(found.output, "damaged") == {str(store.spectrograms(FIRST))}
+    assert "HDF5 does not come to an end with it" in found.output
+    assert ris("backfill", "-c", config, "--yes", "--inline").exit_code == 0
+    assert ris("verify", "-c", config).exit_code == 0
+    old = store.spectrograms(KEYS[1]).relative_to(store.root).as_posix()
+    assert {name for name, content in products(store).items() if content != good[name]} == {old}
 
 
 def test_a_damaged_station_day_is_counted_and_named_and_the_others_go_on(copied: Opened) -> None:

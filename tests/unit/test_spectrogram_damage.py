@@ -2,7 +2,6 @@
 
 import errno
 import shutil
-import struct
 import subprocess
 import sys
 import textwrap
@@ -12,6 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from damage import endless, without_head
 
 from ris_core.processing.chain import Spectrograms
 from ris_core.storage import hdf5, hdf5_probe, seen, spectrogram_file
@@ -47,28 +47,12 @@ def written(tmp_path: Path) -> Path:
 @pytest.fixture
 def old(written: Path) -> Path:
     """A file as earlier versions wrote it: without a head."""
-    path = written.with_name("old.h5")
-    with h5py.File(written) as file, h5py.File(path, "w") as copy:
-        for name in file:
-            file.copy(file[name], copy)
-        copy.attrs.update(file.attrs)
-    return path
+    return without_head(written, written.with_name("old.h5"))
 
 
 def all_that_is_read(path: Path) -> tuple[object, ...]:
     found, info = spectrogram_file.read_spectrograms(path), spectrogram_file.read_info(path)
     return info, spectrogram_file.content_digest(found), found.sampling_rate, found.unit, found.frequency.tolist()
-
-
-def loop(path: Path) -> None:
-    """Give the free space of the heap that holds the attributes' texts a size of nothing: HDF5 looks for its end."""
-    content = bytearray(path.read_bytes())
-    at = content.index(b"GCOL") + 16
-    while (number := struct.unpack_from("<H", content, at)[0]) != 0:
-        at += 16 + -(-struct.unpack_from("<Q", content, at + 8)[0] // 8) * 8
-        assert number < 100
-    struct.pack_into("<Q", content, at + 8, 0)
-    path.write_bytes(content)
 
 
 def test_no_change_of_any_byte_is_read_as_something_else(written: Path, tmp_path: Path) -> None:
@@ -178,7 +162,7 @@ def test_files_of_earlier_versions_are_read_the_same(written: Path, old: Path) -
 def test_an_old_file_that_hdf5_would_read_for_ever_is_damaged(
     read: Callable[[Path], object], old: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loop(old)
+    endless(old)
     monkeypatch.setattr(hdf5_probe, "_SECONDS", 0.3)
     monkeypatch.setattr(seen, "_SETTLED_SECONDS", -3600.0)  # looked at once
     with pytest.raises(DamagedFileError, match=r"old\.h5: damaged \(HDF5 does not come to an end with it within"):
