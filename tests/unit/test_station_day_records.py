@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 from damage import DAMAGES
+from published_builders import published, published_values
 from waveform_builders import KEY, NEXT_KEY, make_settings, record, sds_settings, write_sds
 
 from ris_core.attempts import given_up
+from ris_core.config import Settings
 from ris_core.freshness import is_made_from_now
+from ris_core.published.importing import prepare
 from ris_core.stages import (
     Outcome,
     StageTask,
@@ -240,3 +243,19 @@ def test_a_data_centre_is_spared_where_damaged_records_make_processing_ask_it(tm
     assert most_at_once("process", store, [KEY, StationDay("S02", date(2015, 1, 9))]) is None
     store.acquisition(KEY).write_bytes(b"")
     assert most_at_once("process", store, [KEY]) == store.settings.source.simultaneous_requests
+
+
+@pytest.mark.parametrize("damage", ["cut to half", "not text", "a bit in the middle"])
+def test_an_imported_station_day_with_a_damaged_record_is_imported_again(tmp_path: Path, damage: str) -> None:
+    file = published(("AA",), each=5).write(tmp_path / "events.h5", table=False)
+    store = Store(Settings.model_validate(published_values(("AA",))), tmp_path / "root")
+    (key, written), *_ = prepare(store, file).write()
+    assert written
+    good = {
+        path: path.read_bytes() for path in (store.acquisition(key), store.detections(key), store.spectrograms(key))
+    }
+    DAMAGES[damage](store.acquisition(key))
+    assert not is_current("acquire", store, key) and not is_current("process", store, key)
+    assert row_of(store, key)["state"] == "damaged"
+    assert dict(prepare(store, file).write())[key], "it is no other event's, and it does not stand"
+    assert {path: path.read_bytes() for path in good} == good
