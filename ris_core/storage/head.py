@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import xxhash
 
@@ -19,7 +20,7 @@ from ris_core.storage.damage import DamagedFileError, check_regular, damage_name
 MAGIC = b"RIS spectrograms, format 1\n"
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LIMIT = 2**26  # a training set names each station-day that it was drawn from: some 50 bytes each
-_BLOCK = 2**22
+_BLOCK = 2**20
 _LEAST = 512  # HDF5's least user block; all are powers of two
 _DIGITS = 32
 _AT, _BYTES, _DIGEST = "hdf5_at", "bytes", "hdf5_digest"
@@ -77,7 +78,7 @@ def check_bytes(path: Path) -> bool:
     return True
 
 
-def _parsed(path: Path, file: BinaryIO) -> dict[str, Any] | None:
+def _parsed(path: Path, file: BufferedIOBase) -> dict[str, Any] | None:
     first = file.readline(len(MAGIC))
     if first != MAGIC:
         if (first + file.read(len(HDF5_SIGNATURE))).startswith(HDF5_SIGNATURE):
@@ -98,8 +99,9 @@ def _encoded(info: dict[str, Any]) -> bytes:
     return MAGIC + text + f"{xxhash.xxh3_128_hexdigest(text)}\n".encode()
 
 
-def _digest_of_rest(file: BinaryIO) -> str:
+def _digest_of_rest(file: BufferedIOBase) -> str:
     digest = xxhash.xxh3_128()
-    while block := file.read(_BLOCK):
-        digest.update(block)
+    block = memoryview(bytearray(_BLOCK))
+    while count := file.readinto(block):
+        digest.update(block[:count])
     return digest.hexdigest()
