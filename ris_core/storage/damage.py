@@ -12,7 +12,7 @@ from typing import Any
 REMADE = "remove it, and it will be made again"
 """The remedy for files that the platform makes itself."""
 
-_NOT_DAMAGE = {
+NOT_DAMAGE = {
     errno.ENOENT,
     errno.EACCES,
     errno.EPERM,
@@ -25,6 +25,7 @@ _NOT_DAMAGE = {
     errno.ENOLCK,
     errno.ETIMEDOUT,
 }
+"""Numbers of errors that say nothing of a file's content."""
 
 
 class DamagedFileError(OSError):
@@ -69,7 +70,7 @@ def damage_named(path: Path | str, remedy: str = REMADE) -> Iterator[None]:
     except (DamagedFileError, MemoryError):
         raise
     except OSError as error:
-        if error.errno in _NOT_DAMAGE:
+        if error.errno in NOT_DAMAGE:
             raise
         raise DamagedFileError(path, _said(error), remedy) from error
     except Exception as error:  # libraries raise anything

@@ -17,7 +17,7 @@ from typing import Any
 import h5py
 
 from ris_core.storage.atomic import replacing
-from ris_core.storage.damage import REMADE, DamagedFileError, damage_named
+from ris_core.storage.damage import NOT_DAMAGE, REMADE, DamagedFileError, damage_named
 from ris_core.storage.hdf5_objects import UnsafeHdf5Error
 
 IN_MEMORY_BYTES = 2**28
@@ -117,7 +117,11 @@ def circumstance(error: Exception, *texts: str) -> OSError | None:
     said = str(error)
     if isinstance(error, MemoryError) or any(text in said for text in ("memory allocation failed", "llocate", *texts)):
         return OSError(errno.ENOMEM, "too little memory to read it; give the process more, or run fewer at a time")
+    if "unable to lock" in said:
+        return OSError(
+            errno.ENOLCK, "it cannot be locked; set HDF5_USE_FILE_LOCKING=FALSE if its file system has no locks"
+        )
     number = error.errno if isinstance(error, OSError) else None
     if number is None and (told := re.search(r"errno = (\d+)", said)):
         number = int(told[1])
-    return OSError(number, os.strerror(number)) if number else None
+    return OSError(number, os.strerror(number)) if number in NOT_DAMAGE else None
