@@ -145,6 +145,7 @@ def gained(stage: int, gain: float):
         (without_digitiser, "its output unit is 'V', not counts: the digitiser's stage is missing"),
         (lambda r: setattr(r, "response_stages", []), "it has no stages, only an overall sensitivity"),
         (lambda r: last_stage(r, stage_sequence_number=3), "stage 2 of 3 is missing"),
+        (lambda r: last_stage(r, stage_sequence_number=2**64), "stage 2 of 18446744073709551616 is missing"),
         (gained(0, 0.0), "stage 1 has a gain of 0"),
         (gained(0, float("nan")), "stage 1 has a gain of nan"),
         (gained(1, float("inf")), "stage 2 has a gain of inf"),
@@ -161,6 +162,7 @@ def gained(stage: int, gain: float):
     ],
     ids=[
         "pressure", "volts", "strain", "rotation", "two input units", "no digitiser", "no stages", "a stage missing",
+        "an absurd stage",
         "zero gain", "gain not a number", "infinite gain", "gain of the digitiser missing", "FIR without decimation",
         "normalised by 0", "denormal", "overflow", "not a number", "absurd", "curved polynomial", "list too short",
         "list of two",
