@@ -95,6 +95,7 @@ def describe_waveforms(result: dict[str, Any]) -> dict[str, Any]:
         **{name: result[name] for name in _EXCHANGE if result.get(name) is not None},
         **({} if request is None else {"request_seconds": round(float(request), 3)}),
         "path": dg.MetadataValue.path(result["path"]),
+        **({"files": list(result["files"])} if result.get("files") else {}),
         "content": result["inputs"],
         "seconds": round(float(result["seconds"]), 3),
         "already_current": bool(result["skipped"]),

@@ -25,6 +25,7 @@ from ris_core.waveforms.quality import problems_of
 from ris_core.waveforms.sds import SdsArchive
 from ris_core.waveforms.segments import to_segments
 from ris_core.waveforms.source import open_source
+from ris_dagster.assets.acquire import describe_waveforms
 
 RATE = 10.0
 NAME = "XX.S01..HHZ.D.2015.010"
@@ -229,6 +230,7 @@ def test_a_day_that_is_simply_absent_has_the_path_and_no_note(tmp_path, trace):
     folder = tmp_path / "sds" / "2016"
     assert done["reason"] == f"there is no file {done['files'][0]}; there is no folder {folder}"
     assert done["files"] == [str(folder / "XX" / "S01" / "HHZ.D" / "XX.S01..HHZ.D.2016.034")]
+    assert describe_waveforms(done)["files"] == done["files"]
     assert problems_of(done) == []
 
 
