@@ -1,12 +1,13 @@
 """Training hyper-parameters as Dagster Config: the settings' values are the defaults, the launchpad may change them.
 
-What a partition fixes (batch size and learning rate of a trial, K) is not part of these.
+What a partition fixes (batch size and learning rate of a trial, K) is not part of these. The launchpad refuses another
+type, an unknown name and a word that is no choice before a run starts; a number out of bounds ends the run at once.
 """
 
 from typing import Any, TypeVar
 
 import dagster as dg
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, Field, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
 from ris_core.config import Settings
@@ -40,14 +41,19 @@ _DEC = (
 )
 
 
+_IN_WORDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+
+
 def _with_default(info: FieldInfo, value: Any) -> Any:
-    bounds = {
-        name: getattr(constraint, name)
+    """Return a field whose bounds are words: Dagster's schema has none, and pydantic's error would be a page long."""
+    bounds = [
+        f"{words} {getattr(constraint, name):g}"
         for constraint in info.metadata
-        for name in ("gt", "ge", "lt", "le")
+        for name, words in _IN_WORDS.items()
         if getattr(constraint, name, None) is not None
-    }
-    return Field(value, description=info.description, **bounds)
+    ]
+    description = " ".join([info.description or "", *([f"Allowed: {' and '.join(bounds)}."] if bounds else [])])
+    return Field(value, description=description.strip())
 
 
 def _config(name: str, section: BaseModel, fields: tuple[str, ...]) -> type[dg.Config]:
@@ -82,5 +88,23 @@ S = TypeVar("S", bound=BaseModel)
 
 
 def override(section: S, config: dg.Config) -> S:
-    """Return a section of the settings with the values of a configuration, validated again."""
-    return type(section).model_validate(section.model_dump() | config.model_dump())
+    """Return a section of the settings with the values of a configuration, validated again.
+
+    Raises
+    ------
+    dagster.Failure
+        A value is not allowed; says in one line which and what is.
+    """
+    try:
+        return type(section).model_validate(section.model_dump() | config.model_dump())
+    except ValidationError as error:
+        raise dg.Failure(f"launchpad: {_in_one_line(error)}", allow_retries=False) from None
+
+
+def _in_one_line(error: ValidationError) -> str:
+    said = []
+    for one in error.errors(include_url=False):
+        name = ".".join(map(str, one["loc"]))
+        why = one["msg"].removeprefix("Value error, ")
+        said.append(f"{name} = {one['input']!r}: {why}" if name else why)
+    return "; ".join(said)

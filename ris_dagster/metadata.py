@@ -2,6 +2,7 @@
 
 import base64
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -38,6 +39,17 @@ def table(frame: "pd.DataFrame") -> dg.MarkdownMetadataValue:
     rule = "|" + "---|" * len(frame.columns)
     rows = ["| " + " | ".join(cell(v) for v in row) + " |" for row in frame.itertuples(index=False)]
     return dg.MetadataValue.md("\n".join([head, rule, *rows]))
+
+
+def warning(asset: dg.AssetKey, name: str, doubts: Sequence[str]) -> dg.AssetCheckResult:
+    """Return the result of a check that warns: it passes where nothing speaks against what was made."""
+    return dg.AssetCheckResult(
+        passed=not doubts,
+        asset_key=asset,
+        check_name=name,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(doubts) or None,
+    )
 
 
 def finite(value: float) -> float | None:

@@ -28,6 +28,7 @@ from ris_core.storage.tensors import read_arrays, write_arrays
 from ris_core.training.acceptance import Acceptance, accept_dec, coinciding
 from ris_core.training.checkpoint import Checkpoint
 from ris_core.training.dec import train_dec
+from ris_core.training.doubts import strongest_stations
 from ris_core.training.loop import OnStep
 from ris_core.training.results import DecResult
 from ris_core.training.training_set import TrainingSet, digest_on_disk
@@ -193,7 +194,8 @@ def score_labels(
 class TrainedDec:
     """A trained DEC with its scores, its classes, its verdict, and the change of labels from the initial clusters.
 
-    `trained_on` holds the digests of the autoencoder and of the training set, `z` (N, 9) the autoencoder's latents.
+    `trained_on` holds the digests of the autoencoder and of the training set, `z` (N, 9) the autoencoder's latents,
+    `stations` the station that has most of each class (`doubts.strongest_stations`).
     """
 
     k: int
@@ -205,6 +207,7 @@ class TrainedDec:
     change: pd.DataFrame
     trained_on: tuple[str, str]
     z: NDArray[np.float32]
+    stations: list[dict[str, Any]]
 
 
 def train_k(
@@ -256,6 +259,7 @@ def train_k(
         change=label_change_table(labels, result.labels, k),
         trained_on=(initial["aec"], initial["training_set"]),
         z=z,
+        stations=strongest_stations(data.event_id, result.labels, k),
     )
 
 
@@ -299,6 +303,7 @@ def save_dec(
             "normalisation": normalisation.model_dump(mode="json"),
             "sizes": list(trained.result.sizes),
             "coinciding": [list(pair) for pair in trained.coinciding],
+            "stations": trained.stations,
             "stopped": trained.result.stopped,
             "updates": trained.result.updates,
             **links,

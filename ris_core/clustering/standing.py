@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ris_core.clustering.champion import champion_or_none
+from ris_core.clustering.champion import champion_or_none, names_of_nothing
 from ris_core.clustering.champion_files import load_copy, novelty_path
 from ris_core.clustering.novelty import NoveltyModel
 from ris_core.clustering.stage import read_dec, trained_models
 from ris_core.clustering.stage import verdict as dec_verdict
-from ris_core.models.weights import WeightsError
+from ris_core.models.weights import WeightsError, read_description
 from ris_core.storage import spectrogram_file
 from ris_core.storage.store import Store
+from ris_core.training.doubts import aec_doubts, dec_doubts
 from ris_core.training.trials import chosen_aec, read_choice, read_trial
 from ris_core.training.trials import verdict as trial_verdict
 
@@ -34,13 +35,16 @@ class Standing:
     accepted
         Whether it may be used, by the settings of now.
     reasons
-        What is against it.
+        Why it may not.
+    doubts
+        What speaks against it, though it may.
     """
 
     metadata: Mapping[str, Any] | None = None
     why: str = ""
     accepted: bool = False
     reasons: str = ""
+    doubts: tuple[str, ...] = ()
 
 
 def trials_standing(store: Store) -> dict[str, Standing]:
@@ -56,7 +60,8 @@ def _trial(store: Store, key: str) -> Standing:
         judged = trial_verdict(found["metadata"], store.settings.aec)
     except _UNUSABLE as error:
         return Standing(why=str(error))
-    return Standing(found["metadata"], accepted=judged.passed, reasons="; ".join(judged.reasons))
+    doubts = aec_doubts(found["metadata"]["metrics"])
+    return Standing(found["metadata"], accepted=judged.passed, reasons="; ".join(judged.reasons), doubts=doubts)
 
 
 def models_standing(store: Store) -> dict[int, Standing]:
@@ -74,7 +79,8 @@ def _model(store: Store, k: int) -> Standing:
         judged = dec_verdict(found, store.settings.dec)
     except _UNUSABLE as error:
         return Standing(why=str(error))
-    return Standing(found, accepted=judged.passed, reasons="; ".join(judged.reasons))
+    doubts = dec_doubts(found, store.settings.dec)
+    return Standing(found, accepted=judged.passed, reasons="; ".join(judged.reasons), doubts=doubts)
 
 
 def training_set_standing(store: Store) -> str:
@@ -102,7 +108,8 @@ def choice_standing(store: Store) -> tuple[str, Standing]:
         judged = trial_verdict(metadata, store.settings.aec)
     except _UNUSABLE as error:
         return name, Standing(why=str(error))
-    return name, Standing(metadata, accepted=judged.passed, reasons="; ".join(judged.reasons))
+    doubts = aec_doubts(metadata["metrics"])
+    return name, Standing(metadata, accepted=judged.passed, reasons="; ".join(judged.reasons), doubts=doubts)
 
 
 def champion_standing(store: Store) -> str:
@@ -116,3 +123,19 @@ def champion_standing(store: Store) -> str:
     except _UNUSABLE as error:
         return str(error)
     return champion.model_version
+
+
+def champion_doubts(store: Store) -> tuple[str, ...]:
+    """Return what speaks against the model that labels, and names of the settings that are of no class."""
+    try:
+        champion = champion_or_none(store)
+        if champion is None:
+            return ()
+        metadata = read_description(store.champion_model(champion.model_version))["metadata"]
+    except _UNUSABLE:
+        return ()  # `champion_standing` says it
+    strange = names_of_nothing(store.settings.champion, champion)
+    return (
+        *dec_doubts(metadata, store.settings.dec),
+        *(f"champion.names: {number} ({name}) is the number of no class so far" for number, name in strange.items()),
+    )

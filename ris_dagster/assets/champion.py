@@ -11,7 +11,7 @@ from ris_core.storage.store import Store
 from ris_dagster.assets.champion_choice import ChampionChoice, prepare_choice, registered_name
 from ris_dagster.assets.clustering import DEC_MODELS
 from ris_dagster.assets.training import TRAINING_POOL
-from ris_dagster.metadata import code_version, figure, finite, finite_values, owners, table
+from ris_dagster.metadata import code_version, figure, finite, finite_values, owners, table, warning
 from ris_dagster.resources.store import DataStore
 from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS, Tracking
 
@@ -40,11 +40,20 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
         deps=[DEC_MODELS],
         code_version=code_version(versions.CHAMPION, settings.champion_digest()),
         pool=TRAINING_POOL,
+        check_specs=[
+            dg.AssetCheckSpec(
+                "separated_settled_and_named",
+                asset=CHAMPION_MODEL,
+                description="What separated_and_settled of dec_models says of the model that labels now, and whether "
+                "every number in champion.names is that of a class. Warns only.",
+            )
+        ],
     )
     def champion_model(
         context: dg.AssetExecutionContext, config: ChampionChoice, store: DataStore, tracking: Tracking
     ) -> Any:
-        from ris_core.clustering.champion import appoint, names_of_nothing
+        from ris_core.clustering.champion import appoint
+        from ris_core.clustering.standing import champion_doubts
         from ris_core.labels.held_out import held_out_assignment
 
         opened = store.open()
@@ -58,9 +67,10 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
         appoint(opened, champion, lambda: move_aliases(context, tracking, champion))
         if found.novelty.note:
             context.log.warning(found.novelty.note)
-        for number, name in names_of_nothing(settings.champion, champion).items():
-            context.log.warning(f"champion.names: {number} ({name}) is the number of no class so far")
-        return dg.MaterializeResult(
+        doubts = champion_doubts(opened)
+        for doubt in doubts:
+            context.log.warning(doubt)
+        yield dg.MaterializeResult(
             metadata={
                 "k": champion.k,
                 "model_version": champion.model_version,
@@ -74,6 +84,7 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
             },
             data_version=dg.DataVersion(f"{champion.model_version}-{champion.digest}"),
         )
+        yield warning(CHAMPION_MODEL, "separated_settled_and_named", doubts)
 
     return champion_model
 

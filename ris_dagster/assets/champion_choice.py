@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 class ChampionChoice(dg.Config):
     """Which model labels; at most one of the three."""
 
-    k: int | None = Field(None, description="K of the champion; none: as the settings say, else the best silhouette.")
-    mlflow_version: int | None = Field(None, description="A version of the registered model NETWORK-dec.")
+    k: int | None = Field(
+        None,
+        description="K of the champion; none: as the settings say, else the best silhouette. Allowed: each K that DEC "
+        "was trained for.",
+    )
+    mlflow_version: int | None = Field(
+        None, description="A version of the registered model NETWORK-dec. Allowed: the versions that MLflow shows."
+    )
     imported: str | None = Field(None, description="Name of an imported model with clusters.")
 
 
@@ -53,7 +59,7 @@ def prepare_choice(
         return _imported(context, choice.imported, store, tracking)
     if choice.mlflow_version is not None:
         return prepare(store, _of_version(context, choice.mlflow_version, store, tracking))
-    return prepare(store, candidate_of_k(store, choice.k or store.settings.champion.k))
+    return prepare(store, candidate_of_k(store, store.settings.champion.k if choice.k is None else choice.k))
 
 
 def _of_version(context: dg.AssetExecutionContext, version: int, store: Store, tracking: Tracking) -> "Candidate":

@@ -9,7 +9,7 @@ from ris_core.config import Settings, require_decoder_for_novelty
 from ris_dagster import hyperparameters
 from ris_dagster.assets.logged_data import data_parameters, log_data
 from ris_dagster.assets.training import AEC_WEIGHTS, TRAINING_POOL, TRAINING_SET, TRIALS_POOL
-from ris_dagster.metadata import code_version, column_schema, figure, finite_values, owners, picture, table
+from ris_dagster.metadata import code_version, column_schema, figure, finite_values, owners, picture, table, warning
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.store import DataStore
 from ris_dagster.resources.tracking import Tracking
@@ -90,6 +90,8 @@ def _gmm_clusters(settings: Settings, partitions: Partitions) -> dg.AssetsDefini
     def gmm_clusters(
         context: dg.AssetExecutionContext, config: InitialClusters, store: DataStore, tracking: Tracking
     ) -> Any:
+        chosen = hyperparameters.override(settings.dec, config)
+
         from ris_core.clustering.stage import clusters_configuration, make_clusters, read_latents, score_labels
         from ris_core.figures.clustering import latent_space
         from ris_core.section import digest_of
@@ -98,7 +100,6 @@ def _gmm_clusters(settings: Settings, partitions: Partitions) -> dg.AssetsDefini
         k = int(context.partition_key)
         opened = store.open()
         z, stamp = read_latents(opened)
-        chosen = hyperparameters.override(settings.dec, config)
         data = sampling.load(opened)
         parameters = {
             "k": k,
@@ -150,23 +151,35 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             dg.AssetCheckSpec(
                 "no_empty_clusters",
                 asset=DEC_MODELS,
-                description="Every cluster holds a sufficient share of the training set.",
+                description="Every cluster holds a sufficient share of the training set, and no two have fallen "
+                "together: the least that is asked of a model before it may label. It says nothing of how good the "
+                "classes are.",
                 partitions_def=partitions.cluster_counts,
-            )
+            ),
+            dg.AssetCheckSpec(
+                "separated_and_settled",
+                asset=DEC_MODELS,
+                description="The silhouette in data space is above 0, the labels have settled within dec.tolerance, "
+                "and no class is mostly of one station. Warns only.",
+                partitions_def=partitions.cluster_counts,
+            ),
         ],
     )
     def dec_models(context: dg.AssetExecutionContext, config: DecTraining, store: DataStore, tracking: Tracking) -> Any:
+        chosen = hyperparameters.override(settings.dec, config)
+        require_decoder_for_novelty(settings.novelty, chosen)
+
         import pandas as pd
 
         from ris_core.clustering.stage import dec_configuration, read_clusters, save_dec, train_k
+        from ris_core.models.weights import read_description
         from ris_core.training import training_set as sampling
         from ris_core.training.checkpoint import Checkpoint
+        from ris_core.training.doubts import dec_doubts
         from ris_core.training.trials import chosen_aec
         from ris_dagster.assets.dec_figures import FIGURES, dec_figures
 
         k = int(context.partition_key)
-        chosen = hyperparameters.override(settings.dec, config)
-        require_decoder_for_novelty(settings.novelty, chosen)
         opened = store.open()
         data = sampling.load(opened)
         aec, choice = chosen_aec(opened)
@@ -227,6 +240,9 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             check_name="no_empty_clusters",
             description="; ".join(trained.acceptance.reasons) or None,
             metadata={"sizes": {str(label): size for label, size in enumerate(trained.result.sizes)}},
+        )
+        yield warning(
+            DEC_MODELS, "separated_and_settled", dec_doubts(read_description(opened.dec(k))["metadata"], chosen)
         )
 
     return dec_models

@@ -10,7 +10,7 @@ from ris_dagster import hyperparameters
 from ris_dagster.assets.events import SPECTROGRAMS
 from ris_dagster.assets.imported_aec import GRID, WeightsChoice, choose_imported_aec
 from ris_dagster.assets.logged_data import data_parameters, log_data
-from ris_dagster.metadata import code_version, finite, finite_values, owners, picture, table
+from ris_dagster.metadata import code_version, finite, finite_values, owners, picture, table, warning
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.store import DataStore
@@ -104,9 +104,16 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
                 "better_than_mean_spectrogram",
                 asset=AEC_TRIALS,
                 description="The validation MSE lies below that of the mean spectrogram, and enough latent dimensions "
-                "vary.",
+                "vary: the least that is asked of an autoencoder before it can be chosen.",
                 partitions_def=partitions.trials,
-            )
+            ),
+            dg.AssetCheckSpec(
+                "better_than_pca",
+                asset=AEC_TRIALS,
+                description="The validation MSE lies below that of as many principal components as there are latents. "
+                "Warns only.",
+                partitions_def=partitions.trials,
+            ),
         ],
     )
     def aec_trials(
@@ -116,6 +123,8 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
         compute: Compute,
         tracking: Tracking,
     ) -> Any:
+        chosen = hyperparameters.override(settings.aec, config)
+
         import numpy as np
         import pandas as pd
 
@@ -123,12 +132,12 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
         from ris_core.models.inference import encode, reconstruct
         from ris_core.training import training_set as sampling
         from ris_core.training.checkpoint import Checkpoint
+        from ris_core.training.doubts import aec_doubts
         from ris_core.training.trial_task import TrialTask, run_trial
         from ris_core.training.trials import configuration_digest, save_trial
 
         key = context.partition_key
         batch_size, learning_rate = grid[key]
-        chosen = hyperparameters.override(settings.aec, config)
         opened = store.open()
         data = sampling.load(opened)
         configuration = configuration_digest(data.digest, batch_size, learning_rate, chosen)
@@ -189,6 +198,7 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             description="; ".join(trial.acceptance.reasons) or None,
             metadata={n: finite(trial.metrics[n]) for n in _JUDGED},
         )
+        yield warning(AEC_TRIALS, "better_than_pca", aec_doubts(trial.metrics))
 
     return aec_trials
 

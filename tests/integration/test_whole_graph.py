@@ -32,6 +32,11 @@ CHECKS = {
     "stability": "agrees_over_seeds",
     "label_tables": "as_many_labels_as_events",
 }
+WARNINGS = {
+    "aec_trials": "better_than_pca",
+    "dec_models": "separated_and_settled",
+    "champion_model": "separated_settled_and_named",
+}
 
 
 def keys_of(network: Opened) -> list[StationDay]:
@@ -62,11 +67,15 @@ def test_every_asset_is_materialized_for_every_partition(network: Opened) -> Non
 
 def test_every_check_is_evaluated_and_passes(network: Opened) -> None:
     graph = network.definitions.resolve_asset_graph()
-    assert {(c.asset_key.to_user_string(), c.name) for c in graph.asset_check_keys} == set(CHECKS.items())
+    known = {(c.asset_key.to_user_string(), c.name) for c in graph.asset_check_keys}
+    assert known == {*CHECKS.items(), *WARNINGS.items()}
     for key in graph.asset_check_keys:
         (record, *_) = network.instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
         evaluation = record.event.dagster_event.asset_check_evaluation_data
-        assert evaluation.passed, (key, evaluation.description, evaluation.metadata)
+        # So short a training may leave doubts; they are no errors.
+        is_warning = WARNINGS.get(key.asset_key.to_user_string()) == key.name
+        assert evaluation.passed or is_warning, (key, evaluation.description, evaluation.metadata)
+        assert evaluation.passed or evaluation.severity == dg.AssetCheckSeverity.WARN
 
 
 @pytest.mark.parametrize("asset", STATION_DAY_ASSETS)
