@@ -2,7 +2,7 @@
 
 >>> from ris_core.access import open_store, read_labels, read_event
 >>> store = open_store("config/demo.yaml")
->>> labels = read_labels(store, stations=["S01"])
+>>> labels = read_labels(store, stations="S01", first="2015-01-01")
 >>> event = read_event(store, labels.event_id[0])
 """
 
@@ -22,7 +22,7 @@ from ris_core.clustering.champion import class_names
 from ris_core.config import load_settings
 from ris_core.station_day import StationDay
 from ris_core.storage import tables
-from ris_core.storage.spectrogram_file import read_column, read_spectrograms
+from ris_core.storage.spectrogram_file import power_unit, read_column, read_spectrograms
 from ris_core.storage.store import Store
 
 if TYPE_CHECKING:
@@ -33,7 +33,11 @@ class UnknownEventError(KeyError):
     """There is no spectrogram of this event in the store."""
 
 
-@dataclass(frozen=True)
+Day = date | datetime | np.datetime64 | str
+"""A day: a date, a time of it (a pandas Timestamp too; by UTC), or text like 2015-01-31."""
+
+
+@dataclass(frozen=True, repr=False)
 class Event:
     """One event.
 
@@ -65,6 +69,13 @@ class Event:
     time_peak: int
     window_start: int
 
+    def __repr__(self) -> str:
+        frequencies, times = self.spectrogram.shape
+        return (
+            f"<Event {self.event_id}: spectrogram {frequencies} x {times}, {power_unit(self.unit)}; "
+            f"{self.waveform.size} samples at {self.sampling_rate:g} Hz, {self.unit}>"
+        )
+
     def trace(self) -> Trace:
         """Return the conditioned waveform as an ObsPy trace."""
         from obspy import Trace, UTCDateTime
@@ -80,34 +91,61 @@ def open_store(config: Path | str | None = None) -> Store:
     return Store(load_settings(config))
 
 
+def _day(value: Day | None, name: str) -> date | None:
+    """Return a day that a user gives in one of several ways."""
+    if value is None:
+        return None
+    allowed = "give a date, a Timestamp, or text like 2015-01-31"
+    if not isinstance(value, date | np.datetime64 | str):
+        raise TypeError(f"{name} = {value!r}: {allowed}")
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else pd.Timestamp(value)
+    except ValueError as error:
+        raise ValueError(f"{name} = {value!r}: {allowed}") from error
+    if pd.isna(found):
+        raise ValueError(f"{name} = {value!r}: {allowed}")
+    return (found if found.tzinfo is None else found.astimezone(UTC)).date()
+
+
 def _paths(
     store: Store,
     path: Callable[[StationDay], Path],
-    stations: Sequence[str] | None,
-    first: date | None,
-    last: date | None,
+    stations: Sequence[str] | str | None,
+    first: Day | None,
+    last: Day | None,
 ) -> list[tuple[StationDay, Path]]:
-    for code in stations or ():
-        store.settings.station(code)
+    settings = store.settings
+    codes = None if stations is None else [stations] if isinstance(stations, str) else list(stations)
+    for code in codes or ():
+        settings.station(code)
+    since, until = _day(first, "first"), _day(last, "last")
+    if since is not None and until is not None and since > until:
+        raise ValueError(f"first = {since} lies after last = {until}")
     found = [
         (key, path(key))
         for key in store.station_days()
-        if (stations is None or key.station in stations)
-        and (first is None or key.day >= first)
-        and (last is None or key.day <= last)
+        if (codes is None or key.station in codes)
+        and (since is None or key.day >= since)
+        and (until is None or key.day <= until)
         and path(key).exists()
     ]
     if not found:
-        raise FileNotFoundError(f"{store.root}: there are no such tables for these stations and days yet")
+        what = path(StationDay(settings.stations[0].code, settings.first_day)).relative_to(store.root).parts[0]
+        raise FileNotFoundError(
+            f"{store.root}: there are no such tables yet: {what} of "
+            f"{', '.join(codes) if codes is not None else 'any station'} from {since or settings.first_day} to "
+            f"{until or settings.last_day or 'now'}; the network lasts from {settings.first_day} to "
+            f"{settings.last_day or 'now'}, and `ris status` says what there is"
+        )
     return found
 
 
 def _tables(
     store: Store,
     path: Callable[[StationDay], Path],
-    stations: Sequence[str] | None,
-    first: date | None,
-    last: date | None,
+    stations: Sequence[str] | str | None,
+    first: Day | None,
+    last: Day | None,
 ) -> pd.DataFrame:
     found = [tables.read_table(file) for _, file in _paths(store, path, stations, first, last)]
     filled = [frame for frame in found if len(frame)] or found[:1]
@@ -115,14 +153,25 @@ def _tables(
 
 
 def read_detections(
-    store: Store, stations: Sequence[str] | None = None, first: date | None = None, last: date | None = None
+    store: Store, stations: Sequence[str] | str | None = None, first: Day | None = None, last: Day | None = None
 ) -> pd.DataFrame:
     """Return the detection tables of stations and days (inclusive; by default all) as one.
+
+    Parameters
+    ----------
+    store
+        Of the network.
+    stations
+        Codes, or one code.
+    first, last
+        Days, as dates, Timestamps or text like ``2015-01-31``.
 
     Raises
     ------
     KeyError
         A station is not in the settings.
+    TypeError, ValueError
+        What is given as a day is none, or the first lies after the last.
     FileNotFoundError
         No such table was made yet.
     """
@@ -130,7 +179,7 @@ def read_detections(
 
 
 def read_live_time(
-    store: Store, stations: Sequence[str] | None = None, first: date | None = None, last: date | None = None
+    store: Store, stations: Sequence[str] | str | None = None, first: Day | None = None, last: Day | None = None
 ) -> pd.DataFrame:
     """Return for each processed station-day in how many seconds a detection could start; raises as `read_detections`.
 
@@ -146,7 +195,7 @@ def read_live_time(
 
 
 def read_labels(
-    store: Store, stations: Sequence[str] | None = None, first: date | None = None, last: date | None = None
+    store: Store, stations: Sequence[str] | str | None = None, first: Day | None = None, last: Day | None = None
 ) -> pd.DataFrame:
     """Return the label tables of stations and days (inclusive; by default all) as one; raises as `read_detections`.
 

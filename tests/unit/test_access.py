@@ -1,8 +1,10 @@
 """Products for a notebook."""
 
-from datetime import date
+import re
+from datetime import UTC, date, datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 from builders import DAYS, sds_values, write_archive
 
@@ -38,8 +40,65 @@ def test_a_station_that_is_not_in_the_settings_is_named(store):
         read_detections(store, stations=["ZZ"])
 
 
+@pytest.mark.parametrize(
+    "day",
+    [
+        DAYS[1],
+        str(DAYS[1]),
+        f"{DAYS[1]}T23:59:59",
+        f"{DAYS[1]}T23:59:59+00:00",
+        datetime(DAYS[1].year, DAYS[1].month, DAYS[1].day, 12, tzinfo=UTC),
+        pd.Timestamp(DAYS[1]),
+        pd.Timestamp(DAYS[1], tz="UTC") + pd.Timedelta("23h"),
+        # By UTC: it is the day after in Auckland.
+        (pd.Timestamp(DAYS[1], tz="UTC") + pd.Timedelta("23h")).tz_convert("Pacific/Auckland"),
+        np.datetime64(DAYS[1]),
+    ],
+    ids=str,
+)
+def test_days_may_be_given_as_dates_texts_and_timestamps(store, day):
+    found = read_detections(store, "BB", first=day, last=day)
+    wanted = read_detections(store, stations=["BB"], first=DAYS[1], last=DAYS[1])
+    pd.testing.assert_frame_equal(found, wanted)
+    assert read_live_time(store, "BB", day, day)["day"].tolist() == [DAYS[1]]
+
+
+@pytest.mark.parametrize("codes", ["BB", ("BB",), np.array(["BB"]), pd.Series(["BB"]), {"BB": 1}.keys()])
+def test_stations_may_be_given_as_one_text_or_several(store, codes):
+    assert set(read_detections(store, codes)["station"]) == {"BB"}
+
+
+@pytest.mark.parametrize(
+    ("day", "error"),
+    [
+        ("yesterday", ValueError),
+        ("2020-02-30", ValueError),
+        (pd.NaT, ValueError),
+        ("", ValueError),
+        (20200301, TypeError),
+    ],
+)
+def test_what_is_no_day_is_named_with_what_is(store, day, error):
+    with pytest.raises(
+        error, match=f"first = {re.escape(repr(day))}: give a date, a Timestamp, or text like 2015-01-31"
+    ):
+        read_detections(store, first=day)
+
+
+def test_days_in_the_wrong_order_are_told(store):
+    with pytest.raises(ValueError, match=f"first = {DAYS[1]} lies after last = {DAYS[0]}"):
+        read_detections(store, first=DAYS[1], last=str(DAYS[0]))
+
+
+def test_an_event_is_shown_in_a_line(store):
+    event = read_event(store, read_detections(store).query("outcome == 'event'")["event_id"].iloc[0])
+    assert repr(event) == (f"<Event {event.event_id}: spectrogram 87 x 100, counts^2/Hz; 218 samples at 50 Hz, counts>")
+
+
 def test_tables_that_were_not_made_yet_are_an_error_and_not_an_empty_table(store):
-    with pytest.raises(FileNotFoundError, match="no such tables"):
+    with pytest.raises(
+        FileNotFoundError, match=f"no such tables yet: labels of any station from {DAYS[0]} to {DAYS[-1]}"
+    ):
         read_labels(store)
     with pytest.raises(FileNotFoundError, match="no such tables"):
         read_detections(store, first=date(2031, 1, 1))
