@@ -116,7 +116,8 @@ def test_the_launchpad_shows_the_values_and_descriptions_of_the_settings(asset: 
     assert values == {field: getattr(section, field) for field in values}
     shown = config.to_fields_dict()
     for field in values:
-        assert shown[field].description == type(section).model_fields[field].description
+        # Bounds follow in words.
+        assert (shown[field].description or "").startswith(type(section).model_fields[field].description or "")
         assert shown[field].default_value == values[field]
 
 
@@ -146,9 +147,11 @@ def test_the_launchpad_cannot_change_what_the_partition_fixes(asset: str) -> Non
     ],
 )
 def test_the_launchpad_refuses_what_the_settings_would_refuse(asset: str, field: str, value: Any) -> None:
-    build, _ = CONFIGURATIONS[asset]
-    with pytest.raises(ValidationError, match=field):
-        build(settings_with())(**{field: value})
+    build, name = CONFIGURATIONS[asset]
+    settings = settings_with()
+    # A word that is no choice by Dagster's schema, a number out of bounds by the run itself.
+    with pytest.raises((ValidationError, dg.Failure), match=field):
+        hyperparameters.override(getattr(settings, name), build(settings)(**{field: value}))
 
 
 @pytest.mark.parametrize(
