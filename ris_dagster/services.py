@@ -1,5 +1,6 @@
 """The servers of `ris ui`: Dagster behind our guard, and MLflow, over one network; started and ended together."""
 
+import errno
 import os
 import signal
 import socket
@@ -30,9 +31,23 @@ _STOP_S = 30
 _LOOK_S = 0.5
 
 
-def _port_is_free(host: str, port: int) -> bool:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        return probe.connect_ex((_reached_at(host), port)) != 0
+def _why_not(name: str, option: str, host: str, port: int) -> str | None:
+    """Return why a server cannot listen, in words; None where it can."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+            0
+        ]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen()
+    except (OSError, UnicodeError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            return f"port {port} for {name} is taken; choose another with {option}"
+        if isinstance(error, PermissionError):
+            return f"port {port} for {name} may not be listened on by this user; choose one above 1023 with {option}"
+        return f"--host {host!r} is no address or name of this machine ({error})"
+    return None
 
 
 def _reached_at(host: str) -> str:
@@ -128,9 +143,12 @@ def serve(store: Store, port: int, mlflow_port: int, report: Callable[[str], Non
             "can start runs and read everything. Let only a reverse proxy with login and TLS reach them: see "
             "docs/security.md"
         )
-    for name, asked in ports.items():
-        if not _port_is_free(host, asked):
-            report(f"port {asked} for {name} is taken; choose another with --port or --mlflow-port")
+    if len(set(ports.values())) < len(ports):
+        report(f"--port and --mlflow-port are both {port}; choose two")
+        return 1
+    for (name, asked), option in zip(ports.items(), ("--port", "--mlflow-port"), strict=False):
+        if why_not := _why_not(name, option, host, asked):
+            report(why_not)
             return 1
     home = prepare_home(store)
     tracking.prepare()

@@ -4,12 +4,11 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-import click
 import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from ris_core.config import Settings, SettingsError, load_settings
+from ris_core.config import Settings, SettingsError, data_root, load_settings
 from ris_core.masking import masked
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Store, WrongNetworkError
@@ -21,7 +20,7 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (click.exceptions.Exit, click.Abort, click.ClickException):
+        except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
         except Exception as error:
             from ris_dagster.trouble import explained
@@ -55,10 +54,24 @@ def refuse(error: Exception | str, code: int = 1) -> NoReturn:
     raise typer.Exit(code) from (error if isinstance(error, Exception) else None)
 
 
+def _store(settings: Settings) -> Store:
+    from ris_core.storage.atomic import CannotWriteError
+
+    try:
+        return Store(settings)
+    except (DamagedFileError, CannotWriteError):
+        raise
+    except OSError as error:
+        raise CannotWriteError(
+            f"the data root {data_root(settings)} cannot be made ({error.strerror}); set RIS_DATA to a folder"
+        ) from error
+
+
 def open_network(config: Path | None, writes: bool = False) -> tuple[Settings, Store]:
     """Return settings and store of the network that a command is about, its Dagster home prepared.
 
-    Ends the command if they cannot be used, or if it `writes` and the data root may not be written.
+    Ends the command if they cannot be used, or if it `writes` and the data root may not be written or the environment
+    does not say where to compute.
     """
     if config is not None:
         os.environ["RIS_CONFIG"] = str(config)
@@ -67,13 +80,15 @@ def open_network(config: Path | None, writes: bool = False) -> tuple[Settings, S
     from ris_core.storage.sweep import sweep
     from ris_dagster.deployment import DeploymentError
     from ris_dagster.instance import WrongHomeError, prepare_home
+    from ris_dagster.resources.compute import Compute
     from ris_dagster.resources.mlflow_store import MlflowStoreError
     from ris_dagster.resources.tracking import of_store
 
     try:
         settings = load_settings()
-        store = _network["store"] = Store(settings)
+        store = _network["store"] = _store(settings)
         if writes:
+            Compute.from_environment()
             check_writable(store.root)
             if (swept := sweep(store.root)).count:
                 console.print(

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from ris_core.masking import masked
 from ris_core.station_day import StationDay
-from ris_dagster.deployment import DEPLOYMENTS, VARIABLE, asked_deployment
+from ris_dagster.deployment import DEPLOYMENTS, VARIABLE, DeploymentError, asked_deployment
 from ris_dagster.resources.calls import OnStep, Result, call_on
 from ris_dagster.resources.workers import NoWorkersError, connect, connect_to
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _NAMED = 10
+_MOST_WORKERS = 1024
 
 
 class Compute(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -29,7 +30,9 @@ class Compute(dg.ConfigurableResource):  # type: ignore[type-arg]
     kind: Literal["inline", "dask", "slurm"] = Field(
         "inline", description="inline: in the run's process; dask: on workers; slurm: on the workers of `ris workers`."
     )
-    workers: int = Field(2, ge=1, le=1024, description="Processes of a local Dask cluster (kind dask, no address).")
+    workers: int = Field(
+        2, ge=1, le=_MOST_WORKERS, description="Processes of a local Dask cluster (kind dask, no address)."
+    )
     address: str = Field("", description="Address of a Dask scheduler that already runs; empty: a local cluster.")
     trainings: bool = Field(False, description="Whether trainings go to workers, one to each, as station-days do.")
 
@@ -41,7 +44,7 @@ class Compute(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         Raises
         ------
-        ValueError
+        DeploymentError
             They contradict each other, or one of them is wrong.
         """
         address = os.environ.get("RIS_DASK_ADDRESS", "")
@@ -49,12 +52,12 @@ class Compute(dg.ConfigurableResource):  # type: ignore[type-arg]
         if deployment.workers == "own":
             kind = os.environ.get("RIS_COMPUTE") or ("dask" if address else "inline")
             if kind not in ("inline", "dask"):
-                raise ValueError(f"RIS_COMPUTE = {kind!r}: must be inline or dask")
+                raise DeploymentError(f"RIS_COMPUTE = {kind!r}: must be inline or dask")
         else:
             kind = deployment.workers
             _refuse_contradictions(kind, address)
         if address and kind == "inline":
-            raise ValueError(f"RIS_DASK_ADDRESS = {address!r} needs RIS_COMPUTE=dask; it is inline")
+            raise DeploymentError(f"RIS_DASK_ADDRESS = {address!r} needs RIS_COMPUTE=dask; it is inline")
         # A cluster of this machine would train on one core what the run's process trains on all.
         elsewhere = kind == "slurm" or bool(address)
         values = {"kind": kind, "workers": processes_asked(), "address": address, "trainings": elsewhere}
@@ -103,10 +106,10 @@ class Compute(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 def processes_asked() -> int:
-    """Return RIS_WORKERS, the number of cores where it is not set; raises `ValueError` if it is no number."""
+    """Return RIS_WORKERS, the number of cores where it is not set; raises `DeploymentError` if it is no number."""
     workers = os.environ.get("RIS_WORKERS") or str(os.cpu_count() or 1)
-    if not workers.isdigit() or int(workers) < 1:
-        raise ValueError(f"RIS_WORKERS = {workers!r}: must be a whole number of processes, 1 or more")
+    if not (workers.isdecimal() and len(workers) < 6 and 1 <= int(workers) <= _MOST_WORKERS):
+        raise DeploymentError(f"RIS_WORKERS = {workers!r}: must be a whole number of processes, 1 to {_MOST_WORKERS}")
     return int(workers)
 
 
@@ -114,13 +117,15 @@ def _refuse_contradictions(kind: str, address: str) -> None:
     name = os.environ[VARIABLE]
     asked = os.environ.get("RIS_COMPUTE", "")
     if asked not in ("", "dask"):
-        raise ValueError(f"RIS_COMPUTE = {asked!r}, but {VARIABLE} = {name!r} works on Dask workers; unset one of them")
+        raise DeploymentError(
+            f"RIS_COMPUTE = {asked!r}, but {VARIABLE} = {name!r} works on Dask workers; unset one of them"
+        )
     if kind == "dask" and not address:
-        raise ValueError(
+        raise DeploymentError(
             f"{VARIABLE} = {name!r} needs RIS_DASK_ADDRESS, the address of the Dask scheduler, like tcp://host:8786"
         )
     if kind == "slurm" and address:
-        raise ValueError(
+        raise DeploymentError(
             f"RIS_DASK_ADDRESS = {address!r}, but with {VARIABLE} = {name!r} `ris workers` starts the scheduler and "
             "says where it is; unset one of them"
         )

@@ -49,7 +49,13 @@ def _without_password(variable: str, uri: str) -> str:
                 "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead"
             )
         return uri
-    if "://" not in uri or uri.startswith((_SQLITE, "file:")):
+    folder = "://" not in uri or uri.startswith("file:")
+    if folder and os.environ.get("MLFLOW_ALLOW_FILE_STORE", "").lower() not in ("1", "true"):
+        raise MlflowStoreError(
+            f"{variable} = {uri!r} is a folder, in which MLflow records no more; write the address of a server "
+            "(http://HOST:5000), of a database (postgresql+psycopg2://USER@HOST/mlflow) or of a file (sqlite:////PATH)"
+        )
+    if folder or uri.startswith(_SQLITE):
         return uri
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError

@@ -67,6 +67,6 @@ def test_a_taken_port_is_refused_before_anything_starts(option: str, config: Pat
         done = ris("ui", "-c", config, "--host", "0.0.0.0", *arguments)  # noqa: S104
     assert done.exit_code == 1
     assert f"port {ports[option]} for" in done.output
-    assert "choose another with --port or --mlflow-port" in done.output
+    assert f"choose another with {option}" in done.output
     assert "Listening on 0.0.0.0: neither UI has a login" in done.output
     assert list(data_root.rglob("*-server.log")) == []
