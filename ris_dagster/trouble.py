@@ -27,7 +27,7 @@ DAGSTER_REMEDY = (
 )
 MLFLOW_REMEDY = (
     "end what uses it, move it away, and do the same again: MLflow begins a new one. Lost are its runs and versions; "
-    "products and models stay, and `ris run --again` logs and registers anew"
+    "products and models stay, `ris run` registers the chosen models anew, `ris run --again` trains and logs anew"
 )
 
 

@@ -91,7 +91,7 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
 
 def _registered(store: Store, tracking: Tracking, found: "Appointment") -> "Champion":
     """Register the packaged model, without an alias, and return the champion with what MLflow says of it."""
-    champion, run_id = found.champion, found.run_id
+    champion, run_id = found.champion, tracking.known_run(found.run_id)
     folder = store.champion_model(champion.model_version)
     registered = tracking.register_packaged(store, folder, run_id, found.novelty, champion.classes)
     name = registered_name(store)

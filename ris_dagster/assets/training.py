@@ -234,9 +234,10 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
         folder = opened.imported(choice["imported"]) if "imported" in choice else opened.aec(choice["trial"])
         model, _ = chosen_aec(opened)
         held_out = held_out_mse(opened, model, data.normalisation)
-        if held_out:
-            tracking.add_metrics(choice["mlflow_run_id"], held_out)
-        ((name, version),) = tracking.register_packaged(opened, folder, choice["mlflow_run_id"]).items()
+        run_id = tracking.known_run(choice["mlflow_run_id"])
+        if held_out and run_id:
+            tracking.add_metrics(run_id, held_out)
+        ((name, version),) = tracking.register_packaged(opened, folder, run_id).items()
         rows = [
             {"trial": key, "accepted": verdict(m, settings.aec).passed, **_comparable(m["metrics"])}
             for key, m in choice["compared"].items()

@@ -231,6 +231,21 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         except MlflowException as error:
             raise self._error(error) from error
 
+    def known_run(self, run_id: str) -> str:
+        """Return the id of a run, or an empty one if MLflow has no such run: its database may be a new one."""
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return str(MlflowClient(self.uri).get_run(run_id).info.run_id) if run_id else ""
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise self._error(error) from error
+            logger.warning(
+                "MLflow at %s no longer has the run %s; its model is registered without it", self.uri, run_id
+            )
+            return ""
+
     def has_finished(self, run_id: str) -> bool:
         """Return whether a run is there and has FINISHED."""
         from mlflow import MlflowClient
