@@ -79,12 +79,12 @@ def _loaded(file: BinaryIO) -> dict[str, Tensor]:
         if sum(each.file_size for each in members) > size:
             raise NotPlainError("it declares more than it holds")
         found = {each.filename.partition("/")[2]: each for each in members}
-        pickle = found.get(_PICKLE)
-        if pickle is None or len(found) != len(members):
+        listing = found.get(_PICKLE)
+        if listing is None or len(found) != len(members):
             raise NotPlainError(f"there is not one {_PICKLE} in it")
-        if pickle.file_size > _LARGEST_PICKLE:
-            raise NotPlainError(f"its {_PICKLE} has {pickle.file_size} bytes; at most {_LARGEST_PICKLE} are read")
-        kinds = check_plain(archive.read(pickle))
+        if listing.file_size > _LARGEST_PICKLE:
+            raise NotPlainError(f"its {_PICKLE} has {listing.file_size} bytes; at most {_LARGEST_PICKLE} are read")
+        kinds = check_plain(archive.read(listing))
         others = [f"{name} of {kind}" for name, kind in kinds.items() if kind not in FLOATS]
         if others:
             raise NotPlainError(f"floating-point numbers are needed; there is {_listed(others)}")
