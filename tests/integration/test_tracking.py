@@ -334,8 +334,7 @@ def test_several_processes_may_open_a_fresh_store_at_once(data_root: Path) -> No
     processes = [context.Process(target=prepare, args=(values, start, answers)) for _ in range(4)]
     for process in processes:
         process.start()
-    found = [answers.get(timeout=120) for _ in processes]
     for process in processes:
-        process.join(60)
+        process.join()  # what a failed one would have answered is not waited for
     assert [p.exitcode for p in processes] == [0] * 4
-    assert len(set(found)) == 1
+    assert len({answers.get() for _ in processes}) == 1
