@@ -74,7 +74,7 @@ def run_backfill(
                 _interrupted(console, backfill)
                 return EXIT_INTERRUPTED
     except LaunchError as error:
-        console.print(masked(str(error)), style="red", markup=False, soft_wrap=True)
+        console.print(masked(str(error)), style="red", soft_wrap=True)
         return EXIT_REFUSED
     return _conclude(console, store, backfill)
 
@@ -139,14 +139,14 @@ def _follow(
         told = not served
 
     with progress:
-        backfill.run(look, lambda line: progress.console.print(line, markup=False, soft_wrap=True))
+        backfill.run(look, lambda line: progress.console.print(line, soft_wrap=True))
         look(backfill)
 
 
 def _interrupted(console: Console, backfill: Backfill) -> None:
     console.print("Stopped: nothing more is started. What is finished stays; the same command goes on from there.")
     for run_id, work in backfill.report.working.items():
-        console.print(f"  goes on: {work.group.stage} {work.block} (run {run_id})", markup=False, soft_wrap=True)
+        console.print(f"  goes on: {work.group.stage} {work.block} (run {run_id})", soft_wrap=True)
     if backfill.report.working:
         console.print("The daemon works on these; they can be terminated in the Dagster UI, under Runs.")
 
@@ -163,7 +163,7 @@ def _conclude(console: Console, store: Store, backfill: Backfill) -> int:
         return 0
     console.print(f"{len(report.failures)} failed:", style="red")
     for failure in report.failures[:_ROWS_AT_MOST]:
-        console.print(_line(failure), markup=False, soft_wrap=True)
+        console.print(_line(failure), soft_wrap=True)
     if len(report.failures) > _ROWS_AT_MOST:
         console.print(f"  ... and {len(report.failures) - _ROWS_AT_MOST} more; `ris status` lists them all")
     console.print(

@@ -32,7 +32,7 @@ def check_config(
     findings = check_source(settings, ask)
     missing = sum(finding.wrong for finding in findings)
     verdict = f"the settings can be used, but {missing} thing(s) are missing" if missing else "good"
-    console.print(f"{config or config_path()}: {verdict}")
+    console.print(f"{config or config_path()}: {verdict}", soft_wrap=True)
     console.print(f"  network {settings.network.code}, {len(settings.stations)} stations, channel {settings.channel}")
     console.print(
         f"  {settings.first_day} ... {settings.last_day or 'open'}: {len(days) * len(settings.stations)} station-days"
@@ -42,7 +42,7 @@ def check_config(
     )
     for finding in findings:
         kind, style = ("missing", "red") if finding.wrong else ("note", "yellow")
-        console.print(f"  {kind}: {finding.text}", style=style, markup=False, soft_wrap=True)
+        console.print(f"  {kind}: {finding.text}", style=style, soft_wrap=True)
     if missing:
         raise typer.Exit(1)
 
@@ -59,9 +59,9 @@ def status(config: ConfigOption = None) -> None:
     if failures is not None:
         console.print(failures)
     for line in odd_lines(states):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     for line in damage_lines(states):
-        console.print(line, style="red", markup=False, soft_wrap=True)
+        console.print(line, style="red", soft_wrap=True)
 
 
 @app.command()
@@ -81,9 +81,7 @@ def run(
     names = all_jobs(settings)
     unknown = [name for name in only or [] if name not in names]
     if unknown:
-        console.print(
-            f"--only {unknown[0]}: no such job; known are {', '.join(names)}", style="red", markup=False, soft_wrap=True
-        )
+        console.print(f"--only {unknown[0]}: no such job; known are {', '.join(names)}", style="red", soft_wrap=True)
         raise typer.Exit(2)
     started = time.monotonic()
     of_store(store).prepare()
@@ -95,7 +93,7 @@ def run(
                 store,
                 [name for name in names if not only or name in only],
                 again,
-                lambda line: console.print(line, markup=False),
+                console.print,
             )
         except KeyboardInterrupt:
             console.print("Interrupted: what is finished stays; the same command goes on from there.")
@@ -104,15 +102,17 @@ def run(
     for table in run_tables(store, states):
         console.print(table)
     for line in odd_lines(states):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     for line in damage_lines(states):
-        console.print(line, style="red", markup=False, soft_wrap=True)
-    console.print(f"{time.monotonic() - started:.0f} s; products, Dagster and MLflow lie in {store.root}")
+        console.print(line, style="red", soft_wrap=True)
+    console.print(
+        f"{time.monotonic() - started:.0f} s; products, Dagster and MLflow lie in {store.root}", soft_wrap=True
+    )
     console.print("Look next: `make ui` (or `ris ui`), `ris status`, docs/method.md")
     if failed:
         console.print(f"{len(failed)} run(s) failed:", style="red")
         for item in failed:
-            console.print(f"  {item.run.job} {item.run.what} ({item.run_id}): {item.error}", markup=False)
+            console.print(f"  {item.run.job} {item.run.what} ({item.run_id}): {item.error}")
         raise typer.Exit(1)
 
 

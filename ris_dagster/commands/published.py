@@ -38,11 +38,11 @@ def import_h5(
         raise typer.Exit(2)
     try:
         if write_config is not None and file is not None:
-            console.print(importing.write_config(file, catalogue, write_config), markup=False, soft_wrap=True)
+            console.print(importing.write_config(file, catalogue, write_config), soft_wrap=True)
             return
         _, store = open_network(config)
         for line in importing.import_published(store, file, catalogue, weights or [], replace, leave_out):
-            console.print(line, markup=False, soft_wrap=True)
+            console.print(line, soft_wrap=True)
     except (PublishedFileError, WeightsError) as error:
         refuse(error)
     except KeyboardInterrupt:
@@ -67,6 +67,5 @@ def export_h5(
     left_out = f"; {found.outdated} that are out of date or damaged are left out" if found.outdated else ""
     console.print(
         f"{found.path}, {found.table}: {found.events} events of {found.station_days} station-days{left_out}",
-        markup=False,
         soft_wrap=True,
     )

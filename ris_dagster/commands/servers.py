@@ -22,7 +22,7 @@ def ui(
     _, store = open_network(config, writes=True)
     require_records(store)
     try:
-        code = serve(store, port, mlflow_port, lambda line: console.print(line, markup=False, soft_wrap=True), host)
+        code = serve(store, port, mlflow_port, lambda line: console.print(line, soft_wrap=True), host)
     except AllowedHostsError as error:
         refuse(error, 2)
     raise typer.Exit(code)
@@ -40,6 +40,6 @@ def workers(
 
     _, store = open_network(config, writes=True)
     try:
-        serve(store.root, at_least, at_most or processes_asked(), lambda line: console.print(line, markup=False))
+        serve(store.root, at_least, at_most or processes_asked(), console.print)
     except NoWorkersError as error:
         refuse(error)

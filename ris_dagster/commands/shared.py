@@ -37,7 +37,8 @@ app = typer.Typer(
     add_completion=False,
     help="Deep embedded clustering of continuous seismic data.",
 )
-console = Console(highlight=False)
+# What is said has paths and errors in it: "[x]" is no colour there, nor ":key:" a picture.
+console = Console(highlight=False, markup=False, emoji=False)
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="Settings file; by default RIS_CONFIG, else the demo's.")
@@ -50,7 +51,7 @@ _network: dict[str, Store] = {}
 
 def refuse(error: Exception | str, code: int = 1) -> NoReturn:
     """Say what is wrong and end with a code: 2 where nothing could begin, else 1."""
-    console.print(masked(str(error)), style="red", markup=False, soft_wrap=True)
+    console.print(masked(str(error)), style="red", soft_wrap=True)
     raise typer.Exit(code) from (error if isinstance(error, Exception) else None)
 
 

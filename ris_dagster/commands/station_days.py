@@ -52,7 +52,7 @@ def backfill(
     except SelectionError as error:
         refuse(error, 2)
     for stage, why in impossible_stages(store).items() if assets is None else ():
-        console.print(f"{stage} is left out: {why}", markup=False)
+        console.print(f"{stage} is left out: {why}")
     with open_instance(store) as instance:
         code = run_backfill(
             console,
@@ -112,15 +112,15 @@ def verify(
     for found in chain(damaged_files(store, keys), () if selected else damaged_models(store)):
         if not isinstance(found, DamagedFileError):
             left += 1
-            console.print(f"not read: {found}", markup=False, soft_wrap=True)
+            console.print(f"not read: {found}", soft_wrap=True)
         elif remove and not (trouble := _kept(store, found)):
             removed += 1
-            console.print(f"removed: {found.path} ({found.why})", markup=False, soft_wrap=True)
+            console.print(f"removed: {found.path} ({found.why})", soft_wrap=True)
         else:
             left += 1
-            console.print(f"damaged: {found.path} ({found.why})", markup=False, soft_wrap=True)
+            console.print(f"damaged: {found.path} ({found.why})", soft_wrap=True)
             if remove:
-                console.print(f"  not removed: {trouble}", markup=False, soft_wrap=True)
+                console.print(f"  not removed: {trouble}", soft_wrap=True)
     if removed:
         console.print(
             f"{removed} damaged files are removed; `ris backfill` makes them again (`ris run` those of models).",

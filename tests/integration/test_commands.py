@@ -51,6 +51,14 @@ def test_status_shows_what_is_worth_a_look(config: Path, tmp_path: Path) -> None
     assert "location '00' instead of ''" in done.output
 
 
+def test_brackets_in_what_is_said_stay(config: Path, data_root: Path) -> None:
+    with opened(config) as network:
+        network.store.record_failure("acquire", StationDay("AA", DAYS[0]), "[red]x[/nothing]: [Errno 5] :key:")
+    done = ris("status", "-c", config)
+    assert done.exit_code == 0
+    assert "[red]x[/nothing]: [Errno 5] :key:" in done.output
+
+
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
@@ -92,7 +100,7 @@ def test_status_of_an_empty_root_counts_what_is_to_come(config: Path) -> None:
     assert rows["station-days"] == rows["not yet"] == "1"
     assert rows["processed"] == rows["events"] == rows["label tables"] == "0"
     assert rows["trials trained"] == "0 of 1"
-    assert "champion" not in rows
+    assert rows["champion"] == "none is chosen"
 
 
 def rows_of(done: Result) -> dict[str, str]:
