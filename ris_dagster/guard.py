@@ -39,6 +39,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII)
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _PROTECTION = ((b"x-frame-options", b"SAMEORIGIN"), (b"cross-origin-resource-policy", b"same-origin"))
 _SHOWN = 100
@@ -165,6 +166,9 @@ class Guard:
                 f"Host {_shown(named)} is not one that this server answers to; if it is yours, add it to {VARIABLE} "
                 "(a reverse proxy passes the public name on) and start again"
             )
+        if _CONTROL.search(scope["path"]):
+            # The webserver's routes overlook a line break at the end: `/graphql%0A` is `/graphql` to them.
+            return 400, "a path with line breaks or other control characters is none of this server's"
         reading = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
         first = scope["path"].lstrip("/").split("/", 1)[0]
         if reading and first not in SAME_ORIGIN_ONLY:
@@ -176,12 +180,15 @@ class Guard:
             )
         if reading and first == "graphql" and scope["query_string"]:
             return 403, "GraphQL by GET is refused; send it by POST as application/json"
-        if scope["type"] == "http" and not reading:
-            types = [value.split(";", 1)[0].strip().lower() for value in headers.get("content-type", [])]
-            # What a browser sends to other sites without asking them first is text, a form, or has no type.
-            if types != ["application/json"]:
-                return 403, f"Content-Type {_shown(types)} is refused; only application/json is read"
+        return _no_json(headers) if scope["type"] == "http" and not reading else None
+
+
+def _no_json(headers: Mapping[str, list[str]]) -> tuple[int, str] | None:
+    """Return why an order is refused by its type: browsers send text, forms or no type to other sites unasked."""
+    types = [value.split(";", 1)[0].strip().lower() for value in headers.get("content-type", [])]
+    if types == ["application/json"]:
         return None
+    return 403, f"Content-Type {_shown(types)} is refused; only application/json is read"
 
 
 def _foreign(headers: Mapping[str, list[str]], host: tuple[str, int | None]) -> str | None:
@@ -193,14 +200,18 @@ def _foreign(headers: Mapping[str, list[str]], host: tuple[str, int | None]) -> 
         return f"Sec-Fetch-Site {_shown(sites)}"
     referers = headers.get("referer", [])
     if not origins and not sites and referers and not (len(referers) == 1 and _is_of(referers[0], host)):
-        return f"Referer {_shown(referers)}"
+        return f"Referer {_shown(_origins(referers))}"
     return None
 
 
 def _shown(values: list[str]) -> str:
-    """Return what a header said, short and in one line; of a URL what stands before its path."""
-    text = ", ".join(re.sub(r"(?<=[^/:])/.*", "", value) for value in values)
-    return repr(text[:_SHOWN]) if values else "(none)"
+    """Return what a header said, short and in one line."""
+    return repr(", ".join(values)[:_SHOWN]) if values else "(none)"
+
+
+def _origins(urls: list[str]) -> list[str]:
+    """Return what stands before the paths of URLs: a path may be nobody's business."""
+    return [re.sub(r"(?<=[^/:])/.*", "", url) for url in urls]
 
 
 def _protected(send: Send) -> Send:

@@ -193,7 +193,8 @@ def test_two_origins_are_foreign() -> None:
 def test_only_json_is_read(content_type: str, headers: dict[str, str], path: str) -> None:
     answer = ask("POST", path, **headers, **{"content-type": content_type})
     assert answer.status == 403
-    assert answer.body.startswith("refused: Content-Type ")
+    shown = "(none)" if content_type is None else repr(content_type.partition(";")[0])
+    assert answer.body.startswith(f"refused: Content-Type {shown} is refused; ")
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
@@ -210,6 +211,17 @@ def test_graphql_by_get_is_refused_whatever_it_asks(query: str, headers: dict[st
         answer = ask(method, f"/graphql?{query}", **headers)
         assert answer.status == 403
     assert "application/json" in ask("GET", f"/graphql?{query}", **headers).body
+
+
+@pytest.mark.parametrize("character", ["\n", "\r", "\0", "\t", "\x0b", "\x1f", "\x7f"])
+@pytest.mark.parametrize("path", ["/graphql{}", "/{}graphql", "/graphql{}/", "/logs{}/x", "/{}", "{}/graphql"])
+def test_control_characters_in_a_path_are_refused(path: str, character: str) -> None:
+    # In a pattern of the webserver's routes `$` stands before a line break at the end, too.
+    for method in ("GET", "HEAD", "POST"):
+        answer = ask(method, path.format(character) + "?query=mutation{x}", **JSON)
+        assert answer.status == 400
+    assert "control characters" in ask("GET", path.format(character)).body
+    assert ask("", path.format(character), kind="websocket").status == 400
 
 
 def test_answers_may_not_be_shown_inside_other_pages() -> None:
