@@ -1,4 +1,5 @@
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
-from builders import Opened, opened, own_environment, synthetic_values, write_yaml
+from builders import DAYS, Opened, opened, own_environment, sds_values, synthetic_values, write_archive, write_yaml
+from champion_builders import appoint_untrained
 
+from ris_dagster import jobs
 from ris_dagster.stages import all_jobs, run_jobs
 
 # The same examples on every machine and in every run. HYPOTHESIS_PROFILE=random draws others each time, and keeps
@@ -40,3 +43,29 @@ def data_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     root = tmp_path / "data"
     own_environment(monkeypatch, root)
     return root
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    """A labelled network of four station-days from an archive; it is copied, not changed."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    archive = write_archive(folder / "archive", days=DAYS[:2])
+    with pytest.MonkeyPatch.context() as environment:
+        own_environment(environment, folder / "data")
+        with opened(write_yaml(folder / "small.yaml", sds_values(archive, days=DAYS[:2]))) as network:
+            assert network.run_block(jobs.ACQUIRE).success
+            assert network.run_block(jobs.PROCESS).success
+            appoint_untrained(network.store)
+            assert network.run_block(jobs.LABEL).success
+            environment.undo()
+            yield network
+
+
+@pytest.fixture
+def copied(undisturbed: Opened, data_root: Path) -> Iterator[Opened]:
+    """A copy with its records, that a test may spoil."""
+    shutil.copytree(undisturbed.store.root, data_root / "small")
+    config = data_root.parent / "small.yaml"
+    shutil.copy(undisturbed.config, config)
+    with opened(config) as network:
+        yield network

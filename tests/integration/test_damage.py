@@ -2,9 +2,7 @@
 
 import itertools
 import os
-import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,15 +10,9 @@ from builders import (
     DAYS,
     STATIONS,
     Opened,
-    opened,
-    own_environment,
     products,
     ris,
-    sds_values,
-    write_archive,
-    write_yaml,
 )
-from champion_builders import appoint_untrained
 from damage import DAMAGES, endless, without_head
 from faults import check_record, made
 from sensor_builders import asked, record_acquired, tick
@@ -35,31 +27,6 @@ TWO = DAYS[:2]
 KEYS = [StationDay(station, day) for station in STATIONS for day in TWO]
 FIRST = KEYS[0]
 SENSORS = ("following", "relabel", "catch_up", "retrain")
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    """A labelled network of four station-days; it is copied, not changed."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    archive = write_archive(folder / "archive", days=TWO)
-    with pytest.MonkeyPatch.context() as environment:
-        own_environment(environment, folder / "data")
-        with opened(write_yaml(folder / "small.yaml", sds_values(archive, days=TWO))) as network:
-            assert network.run_block(jobs.ACQUIRE).success
-            assert network.run_block(jobs.PROCESS).success
-            appoint_untrained(network.store)
-            assert network.run_block(jobs.LABEL).success
-            yield network
-
-
-@pytest.fixture
-def copied(undisturbed: Opened, data_root: Path) -> Iterator[Opened]:
-    """A copy with its records, that a test may spoil."""
-    shutil.copytree(undisturbed.store.root, data_root / "small")
-    config = data_root.parent / "small.yaml"
-    shutil.copy(undisturbed.config, config)
-    with opened(config) as network:
-        yield network
 
 
 def files_of(store: Store, key: StationDay) -> list[Path]:

@@ -15,9 +15,9 @@ ONE = DAYS[:1]
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+def processed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     """A network of one station-day, processed; it is copied, not changed."""
-    folder = tmp_path_factory.mktemp("undisturbed")
+    folder = tmp_path_factory.mktemp("processed")
     archive = write_archive(folder / "archive", ["AA"], ONE)
     with pytest.MonkeyPatch.context() as environment:
         own_environment(environment, folder / "data")
@@ -30,10 +30,10 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
 
 
 @pytest.fixture
-def config(undisturbed: Opened, data_root: Path) -> Path:
+def config(processed: Opened, data_root: Path) -> Path:
     """The settings file of a copy that a test may spoil."""
-    shutil.copytree(undisturbed.store.root, data_root / "small")
-    return Path(shutil.copy(undisturbed.config, data_root.parent))
+    shutil.copytree(processed.store.root, data_root / "small")
+    return Path(shutil.copy(processed.config, data_root.parent))
 
 
 @pytest.mark.parametrize("name", ["dagster/history/runs.db", "dagster/history/event_log.db", "mlflow/mlflow.db"])

@@ -16,14 +16,10 @@ from builders import (
     Opened,
     failure_of,
     opened,
-    own_environment,
     products,
     ris,
-    sds_values,
-    write_archive,
     write_yaml,
 )
-from champion_builders import appoint_untrained
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 from faults import check_record, check_whole, clean_environment, made, ris_command
@@ -36,31 +32,6 @@ from ris_dagster.partitions import partition_key
 TWO = DAYS[:2]
 FIRST = StationDay("AA", TWO[0])
 MEGABYTE = 1_000_000
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    """A labelled network of four station-days; it is copied, not changed."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    archive = write_archive(folder / "archive", days=TWO)
-    with pytest.MonkeyPatch.context() as environment:
-        own_environment(environment, folder / "data")
-        with opened(write_yaml(folder / "small.yaml", sds_values(archive, days=TWO))) as network:
-            assert network.run_block(jobs.ACQUIRE).success
-            assert network.run_block(jobs.PROCESS).success
-            appoint_untrained(network.store)
-            assert network.run_block(jobs.LABEL).success
-            yield network
-
-
-@pytest.fixture
-def copied(undisturbed: Opened, data_root: Path) -> Iterator[Opened]:
-    """A copy with its records, that a test may spoil."""
-    shutil.copytree(undisturbed.store.root, data_root / "small")
-    config = data_root.parent / "small.yaml"
-    shutil.copy(undisturbed.config, config)
-    with opened(config) as network:
-        yield network
 
 
 def flip(path: Path, share: float) -> None:

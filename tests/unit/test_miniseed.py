@@ -13,12 +13,13 @@ from obspy import Stream, Trace, UTCDateTime, read
 from pymseed import DataEncoding, MS3Record
 from waveform_builders import KEY, ns_at, record
 
+from ris_core.config import PROJECT_ROOT
 from ris_core.waveforms.miniseed import NotMiniSeedError, scan
 from ris_core.waveforms.pieces import Piece
 from ris_core.waveforms.reading import has_samples, words_on
 from ris_core.waveforms.unpacking import Faults, unpack
 
-SHARED = Path("/work/shared/data")
+SHARED = PROJECT_ROOT.parent / "shared" / "data"
 RATE = 10.0
 OF_OBSPY = Path(obspy.io.mseed.__file__).parent / "tests" / "data"
 # ObsPy takes 10,000 of 9,999 possible fractions of a second for a second more; libmseed refuses the record.
@@ -79,7 +80,7 @@ def test_what_obspy_reads_of_real_archives_is_read_alike(place):
         p for p in (SHARED / place).rglob("*") if p.is_file() and (p.suffix in (".mseed", ".ms") or ".D." in p.name)
     ]
     if not files:
-        pytest.skip(f"no waveforms in {SHARED / place}")
+        pytest.skip(f"shared/data/{place} is absent")
     assert all(assert_as_obspy(path) > 1_000_000 for path in files)
 
 

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from scipy import signal
 from waveform_builders import KEY, make_settings, make_trace, ns_at, segments_of
 
+from ris_core.config import PROJECT_ROOT
 from ris_core.processing.amplitude import peak_between_samples
 from ris_core.processing.chain import process
 from ris_core.station_day import NS
 from ris_core.synthetic.instrument import build_inventory
 
 STS2 = Path(obspy.__file__).parent / "signal" / "tests" / "data" / "ref_STS2"
-CALIFORNIA = Path("/work/shared/data/socal/CICCA__BHN___2022002.ms")
+CALIFORNIA = PROJECT_ROOT.parent / "shared" / "data" / "socal" / "CICCA__BHN___2022002.ms"
 SETTLED_S = 60.0
 
 
@@ -77,7 +78,7 @@ def test_the_peak_acceleration_is_that_of_the_deconvolved_record_at_its_full_rat
     assert_alike(found, f"STS2 {factor} at {rate:g} Hz, {decimation}")
 
 
-@pytest.mark.skipif(not CALIFORNIA.exists(), reason=f"{CALIFORNIA} is absent")
+@pytest.mark.skipif(not CALIFORNIA.exists(), reason=f"{CALIFORNIA.relative_to(PROJECT_ROOT.parent)} is absent")
 def test_so_it_is_on_a_day_of_california_played_faster():
     found = ratios(resampled(recorded(CALIFORNIA)[: 40 * 60 * 60 * 4], 4), 400.0, "causal_chebyshev")
     assert np.sum(found[:, 0] > 14) > 10
