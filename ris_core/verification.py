@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ris_core.progress import track
-from ris_core.station_day import StationDay
+from ris_core.station_day import NS, StationDay
 from ris_core.storage import parquet_file, spectrogram_file, tables
 from ris_core.storage.damage import REMADE, DamagedFileError, check_regular, damage_named
 from ris_core.storage.head import check_bytes
@@ -69,7 +73,7 @@ def _of_station_day(store: Store, key: StationDay) -> Iterator[tuple[Path, Check
     yield from ((store.failure_path(stage, key), _failure_check(store, stage, key)) for stage in STATION_DAY_STAGES)
     yield store.detections(key), lambda path: _check_product(path, store, key)
     yield store.spectrograms(key), lambda path: _check_product(path, store, key)
-    yield store.labels(key), tables.verify
+    yield store.labels(key), lambda path: _check_labels(path, store, key)
 
 
 def _failure_check(store: Store, stage: Stage, key: StationDay) -> Check:
@@ -97,9 +101,12 @@ def _check_product(path: Path, store: Store, key: StationDay) -> None:
     if path == store.detections(key):
         tables.verify(path)
         stamp = tables.read_stamp(path)[0]
+        _check_owner_of_table(path, store, key)
     else:
         _check_spectrograms(path)
         stamp = spectrogram_file.read_info(path).stamp
+        names, times = (spectrogram_file.read_column(path, name) for name in ("event_id", "time_peak"))
+        _check_owner(path, store, key, names, times)
     try:
         expected = expected_stamp(store, key)
     except OSError:
@@ -108,6 +115,27 @@ def _check_product(path: Path, store: Store, key: StationDay) -> None:
         return  # out of date, which `ris status` tells
     if stamp.inputs != expected.inputs:
         raise DamagedFileError(path, "it was made from other samples or another response than stand now")
+
+
+def _check_labels(path: Path, store: Store, key: StationDay) -> None:
+    """Raise `DamagedFileError` if a label table has changed; which are out of date, `ris status` tells."""
+    tables.verify(path)
+    _check_owner_of_table(path, store, key)
+
+
+def _check_owner_of_table(path: Path, store: Store, key: StationDay) -> None:
+    table = tables.read_table(path, ["event_id", "time_peak"])
+    _check_owner(path, store, key, table["event_id"].to_numpy(), table["time_peak"].to_numpy(np.int64))
+
+
+def _check_owner(path: Path, store: Store, key: StationDay, names: NDArray[Any], times: NDArray[np.int64]) -> None:
+    """Raise `DamagedFileError` if events are of another station-day: a sound file in the place of another."""
+    margin = round(store.settings.conditioning.padding * NS)  # an event of 23:59:59 may have its peak after midnight
+    stations = np.array([str(name).split(".")[1] for name in names], dtype=object)
+    other = (stations != key.station) | (times < key.start_ns) | (times >= key.end_ns + margin)
+    if other.any():
+        name = names[other.argmax()]
+        raise DamagedFileError(path, f"{other.sum()} of its {len(names)} events are of another station-day, as {name}")
 
 
 def _check_spectrograms(path: Path) -> None:

@@ -97,6 +97,8 @@ def _record(store: Store, path: Path, some: StationDayEvents) -> dict[str, Any]:
     nothing = replace(quality_of([], some.key), coverage=float("nan"))
     stamp = Stamp(store.settings.acquire_digest(), versions.IMPORT, some.inputs)
     return {
+        "station": some.key.station,
+        "day": some.key.day.isoformat(),
         "state": "data",
         "reason": f"imported from {path.name}: events without their continuous waveforms",
         "path": PATH,

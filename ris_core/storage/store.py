@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from ris_core.config import Settings, data_root
+from ris_core.config import SdsSource, Settings, data_root
 from ris_core.station_day import StationDay
 from ris_core.storage.atomic import remove
 from ris_core.storage.damage import DamagedFileError, damage_named
@@ -270,7 +270,7 @@ def read_acquisition(store: Store, key: StationDay) -> dict[str, Any] | None:
     Raises
     ------
     DamagedFileError
-        It is not what was written.
+        It is not what was written, is of another station-day, or tells of no data although a raw file stands.
     """
     path, remedy = store.acquisition(key), _IMPORT_AGAIN if store.settings.imported else _ACQUIRE_AGAIN
     try:
@@ -279,6 +279,15 @@ def read_acquisition(store: Store, key: StationDay) -> dict[str, Any] | None:
         return None
     if record["state"] not in ("data", "no_data"):
         raise DamagedFileError(path, f"'state' cannot be {record['state'][:80]!r}", remedy)
+    # Earlier versions did not write whose it is.
+    whose = record.get("station", key.station), record.get("day", key.day.isoformat())
+    if whose != (key.station, key.day.isoformat()):
+        raise DamagedFileError(path, f"it is of {whose[0]} {whose[1]}", remedy)
+    # Of a source that is read in place, a file may be left from a source before.
+    if record["state"] == "no_data" and not isinstance(store.settings.source, SdsSource):
+        raw = store.waveform(key)
+        if raw.exists():
+            raise DamagedFileError(path, f"it tells of no data, but {raw} stands", remedy)
     return record
 
 

@@ -83,6 +83,8 @@ def _take_in(store: Store, key: StationDay, source: WaveformSource, fetched: Fet
         remove(path)
     stamp = Stamp(settings.acquire_digest(), versions.ACQUIRE, digest_of_segments(segments))
     record = {
+        "station": key.station,
+        "day": key.day.isoformat(),
         "state": "data" if has_data else "no_data",
         "reason": "" if has_data else fetched.reason or "the source has no samples for this station-day",
         "path": "in place" if source.in_place else store.relative(path) if has_data else "",

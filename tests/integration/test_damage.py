@@ -175,6 +175,19 @@ def test_what_lies_outside_of_station_days_is_verified_as_well(copied: Opened) -
     assert ris("verify", "-c", config, "--stations", "AA").exit_code == 0, "a selection is of station-days"
 
 
+def test_a_label_table_of_another_station_is_found_removed_and_made_again(copied: Opened) -> None:
+    store, config = copied.store, copied.config
+    good = products(store)
+    theirs = store.labels(StationDay("BB", FIRST.day)).read_bytes()
+    store.labels(FIRST).write_bytes(theirs)
+    assert not is_current("label", store, FIRST)
+    done = ris("verify", "-c", config, "--remove")
+    assert named(done.output, "removed") == {str(store.labels(FIRST))}
+    assert "events are of another station-day, as XX.BB." in done.output
+    assert ris("backfill", "-c", config, "--yes", "--inline").exit_code == 0
+    assert products(store) == good
+
+
 def test_verify_says_what_it_cannot_remove(copied: Opened) -> None:
     path = copied.store.labels(FIRST)
     path.unlink()

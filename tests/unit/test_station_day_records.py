@@ -40,7 +40,7 @@ GOOD |= {"gap_seconds": 2.5}
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
     root = tmp_path / "archive"
-    write_sds(root, record(KEY, 0, 600, [200.0, 300.0]), record(NEXT_KEY, 0, 600, [200.0]))
+    write_sds(root, record(KEY, 0, 600, [200.0, 300.0]), record(NEXT_KEY, 0, 600, [450.0]))
     return root
 
 
@@ -130,6 +130,26 @@ def test_a_damaged_record_of_acquisition_is_made_again_by_acquisition(store: Sto
     assert run("acquire", store).error == ""
     assert path.read_bytes() == good
     assert row_of(store)["state"] == "processed"
+
+
+def test_sound_files_of_another_station_day_are_not_taken_for_those_of_this_one(store: Store) -> None:
+    def files(key: StationDay) -> list[Path]:
+        return [store.acquisition(key), store.detections(key), store.spectrograms(key)]
+
+    good = [path.read_bytes() for path in files(KEY)]
+    for theirs, path in zip(files(NEXT_KEY), files(KEY), strict=True):
+        path.write_bytes(theirs.read_bytes())
+    with pytest.raises(DamagedFileError, match=f"it is of {NEXT_KEY}"):
+        read_acquisition(store, KEY)
+    assert not is_current("acquire", store, KEY) and not is_current("process", store, KEY)
+    assert row_of(store)["state"] == "damaged"
+    assert [
+        (error.path, "another station-day" in str(error) or f"of {NEXT_KEY}" in str(error))
+        for error in found_damaged(store)
+    ] == [(path, True) for path in files(KEY)]
+    assert run("acquire", store).error == "" and run("process", store).error == ""
+    assert [path.read_bytes() for path in files(KEY)] == good
+    assert found_damaged(store) == []
 
 
 def found_damaged(store: Store) -> list[DamagedFileError]:

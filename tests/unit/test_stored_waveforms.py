@@ -184,3 +184,26 @@ def test_a_raw_file_of_an_earlier_version_is_read_whole(store, body, tmp_path: P
     (segment,) = read_segments(store, KEY)
     assert segment.start_ns == START - 4_000_000
     assert (read_acquisition(store, KEY) or {})["state"] == "data"
+
+
+def test_an_older_record_of_no_data_does_not_hide_samples_that_stand(store, body):
+    class Nothing(Centre):
+        def fetch(self, station, day):
+            return Stream()
+
+    acquire_station_day(store, KEY, Nothing(body))
+    older = store.acquisition(KEY).read_bytes()
+    assert is_current("acquire", store, KEY)
+    acquire_station_day(store, KEY, Centre(body), again=True)
+    process_station_day(store, KEY, Centre(body))
+    good = {
+        path: path.read_bytes() for path in store.root.rglob("*") if path.is_file() and path != store.acquisition(KEY)
+    }
+
+    store.acquisition(KEY).write_bytes(older)
+    with pytest.raises(DamagedFileError, match=f"it tells of no data, but {store.waveform(KEY)} stands"):
+        read_acquisition(store, KEY)
+    assert not is_current("acquire", store, KEY) and not is_current("process", store, KEY)
+    assert [error.path for error in damaged_files(store, [KEY])] == [store.acquisition(KEY)]
+    assert process_station_day(store, KEY, Centre(body))["events"] == len(EVENTS), "processing acquires it again"
+    assert {path: path.read_bytes() for path in good} == good
