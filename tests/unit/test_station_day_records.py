@@ -158,6 +158,20 @@ def found_damaged(store: Store) -> list[DamagedFileError]:
     return [error for error in found if isinstance(error, DamagedFileError)]
 
 
+def test_a_fault_of_the_platform_is_not_called_damage(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(path: Path) -> None:
+        raise TypeError("a fault of ours")
+
+    monkeypatch.setattr("ris_core.storage.tables.verify", broken)
+    found = list(damaged_files(store, [KEY, NEXT_KEY]))
+    assert {type(error) for error in found} == {OSError}, "`ris verify --remove` removes what is damaged, and no more"
+    assert str(found[0]).startswith(f"{store.detections(KEY)}: a fault of the platform kept it from being checked")
+    assert "TypeError: a fault of ours" in str(found[0])
+    assert any(str(store.detections(NEXT_KEY)) in str(error) for error in found), (
+        "the others are looked at all the same"
+    )
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_processing_acquires_a_station_day_again_whose_record_is_damaged(store: Store, damage: str) -> None:
     good = {
