@@ -35,7 +35,7 @@ def path(tmp_path: Path) -> Path:
             "probabilities": list(rng.random((N, 2)).astype(np.float32)),
             "latent": list(rng.random((N, 9)).astype(np.float32)),
             "reconstruction_error": rng.random(N),
-            "novelty": [None, *rng.random(N - 1)],
+            "novelty": rng.random(N),
             "assigned": [None, *[True] * (N - 1)],
             "model_version": "v",
         }
