@@ -12,6 +12,7 @@ from typing import BinaryIO
 import torch
 from torch import Tensor
 
+from ris_core.listing import some
 from ris_core.models.networks import LATENT_DIM, Aec, Dec
 from ris_core.models.plain_pickle import FLOATS, NotPlainError, check_plain
 from ris_core.models.weights import WeightsError
@@ -29,11 +30,6 @@ _MEMBERS = {_PICKLE, "version", "byteorder", ".format_version", ".storage_alignm
 def _published_name(name: str) -> str:
     own = next(prefix for prefix in _PREFIXES if name.startswith(prefix))
     return _PREFIXES[own] + name.removeprefix(own)
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _read(path: Path) -> dict[str, Tensor]:
@@ -59,7 +55,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         ("not finite as float32", lambda value: _is_not_finite(value.to(torch.float32))),
     ):
         if wrong := [name for name, value in content.items() if is_wrong(value)]:
-            raise WeightsError(f"{path}: {what}: {_listed(wrong)}")
+            raise WeightsError(f"{path}: {what}: {some(wrong, _SHOWN)}")
     return {name: value.to(torch.float32) for name, value in content.items()}
 
 
@@ -87,7 +83,7 @@ def _loaded(file: BinaryIO) -> dict[str, Tensor]:
         kinds = check_plain(archive.read(listing))
         others = [f"{name} of {kind}" for name, kind in kinds.items() if kind not in FLOATS]
         if others:
-            raise NotPlainError(f"floating-point numbers are needed; there is {_listed(others)}")
+            raise NotPlainError(f"floating-point numbers are needed; there is {some(others, _SHOWN)}")
         for name, each in found.items():
             if name in _MEMBERS or name.startswith("data/"):
                 checked.writestr(f"weights/{name}", archive.read(each))
@@ -121,8 +117,8 @@ def import_published(path: Path | str) -> Aec | Dec:
     missing = [name for name in expected if name not in found]
     unexpected = [name for name in found if name not in expected and name != _CENTROIDS]
     if missing or unexpected:
-        parts = [f"missing {_listed(missing)}"] if missing else []
-        parts += [f"unexpected {_listed(unexpected)}"] if unexpected else []
+        parts = [f"missing {some(missing, _SHOWN)}"] if missing else []
+        parts += [f"unexpected {some(unexpected, _SHOWN)}"] if unexpected else []
         raise WeightsError(f"{path}: not the published autoencoder or DEC: {'; '.join(parts)}")
 
     weights = {name: found[published] for published, name in expected.items()}
@@ -134,7 +130,7 @@ def import_published(path: Path | str) -> Aec | Dec:
     if _CENTROIDS in found and (found[_CENTROIDS].ndim != 2 or found[_CENTROIDS].shape[1] != LATENT_DIM):
         wrong.append(f"{_CENTROIDS} {tuple(found[_CENTROIDS].shape)} instead of (K, {LATENT_DIM})")
     if wrong:
-        raise WeightsError(f"{path}: not the published autoencoder or DEC: wrong shape of {_listed(wrong)}")
+        raise WeightsError(f"{path}: not the published autoencoder or DEC: wrong shape of {some(wrong, _SHOWN)}")
 
     aec.load_state_dict(weights)
     if _CENTROIDS in found:

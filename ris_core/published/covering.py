@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 
 from ris_core.config import PROJECT_ROOT, Settings
+from ris_core.listing import some
 from ris_core.published.catalogue import Catalogue
 from ris_core.storage.atomic import replacing
 from ris_core.storage.published_file import PublishedFileError
@@ -42,9 +43,8 @@ def check_covered(settings: Settings, catalogue: Catalogue, path: Path) -> None:
     known = {station.code for station in settings.stations}
     missing = [code for code in catalogue.stations if code not in known]
     if missing:
-        entries = ", ".join(f"{{code: {code}}}" for code in missing[:_SHOWN])
-        more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
-        wrong.append(f"stations lack {len(missing)} of the file's; append  {entries}{more}")
+        entries = some([f"{{code: {code}}}" for code in missing], _SHOWN)
+        wrong.append(f"stations lack {len(missing)} of the file's; append  {entries}")
     first, last = day_of(int(catalogue.day.min())), day_of(int(catalogue.day.max()))
     days = settings.days()
     if not days or first < days[0] or last > days[-1]:

@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ris_core.listing import some
 from ris_core.waveforms.content import TooLargeError
 from ris_core.waveforms.stationxml import (
     HEAD,
@@ -158,8 +159,8 @@ class Inventories:
         if not self.files():
             return f"{why}; there is no file"
         if there:
-            return f"{why}; of this station there is {_some(there)}"
-        return f"{why}; there are stations {_some(stations)}" if stations else why
+            return f"{why}; of this station there is {some(there)}"
+        return f"{why}; there are stations {some(stations)}" if stations else why
 
     def _refuse_contradictions(self, station: str, found: list[tuple[Path, Epoch]]) -> None:
         for i, (path, epoch) in enumerate(found):
@@ -211,11 +212,6 @@ def time_text(time_ns: int) -> str:
     from obspy import UTCDateTime
 
     return "open" if abs(time_ns) >= _FOREVER else str(UTCDateTime(ns=time_ns))[:19]
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
 
 
 def _states(place: Path) -> list[_State]:

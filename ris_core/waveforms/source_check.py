@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ris_core.config import FdsnSource, SdsSource, Settings
+from ris_core.listing import some
 from ris_core.station_day import NS, StationDay
 from ris_core.waveforms.inventories import ContradictionError, Inventories, time_text
 from ris_core.waveforms.layout import Budget, Found, Layout
@@ -92,9 +93,9 @@ def _station(settings: Settings, layout: Layout, station: str) -> Iterator[Findi
     if told:
         text += f"; its files there have {'; '.join(told)}"
     elif stations := layout.there("station", {"network": settings.network.code}, Budget(_ENTRIES)):
-        text += f"; there are stations {_some(stations)}"
+        text += f"; there are stations {some(stations)}"
     elif networks := layout.there("network", {}, Budget(_ENTRIES)):
-        text += f"; there are networks {_some(networks)}"
+        text += f"; there are networks {some(networks)}"
     yield Finding(True, text + (" (not everything was looked at)" if budget.spent else ""))
 
 
@@ -207,8 +208,3 @@ def _data_centre(settings: Settings, source: FdsnSource, ask: bool) -> Iterator[
             yield Finding(True, f"station {station.code}: {source.provider} has no StationXML of its channel")
         else:
             yield from _coverage(settings, station.code, inventory)
-
-
-def _some(names: Iterable[str]) -> str:
-    listed = list(names)
-    return ", ".join(listed[:_NAMED]) + (f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else "")
