@@ -60,7 +60,7 @@ def autoencoder(store: Store) -> int:
     """Train the autoencoder for one epoch and choose it, whatever its verdict."""
     from ris_core.storage.records import write_json
     from ris_core.training.checkpoint import Checkpoint
-    from ris_core.training.training_set import load
+    from ris_core.training.training_set import digest_on_disk, load
     from ris_core.training.trials import save_trial, train_trial
 
     data, settings = load(store), store.settings.aec
@@ -68,7 +68,8 @@ def autoencoder(store: Store) -> int:
     checkpoint = Checkpoint(store.aec(TRIAL), "bench")
     trial = train_trial(data, TRIAL, batch_size, learning_rate, settings, checkpoint=checkpoint)
     digest = save_trial(store, trial, data, "bench", {})
-    write_json(store.aec_choice, {"trial": TRIAL, "digest": digest, "val_mse": trial.result.val_mse})
+    choice = {"trial": TRIAL, "digest": digest, "val_mse": trial.result.val_mse, "training_set": digest_on_disk(store)}
+    write_json(store.aec_choice, choice)
     return len(data)
 
 

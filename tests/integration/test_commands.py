@@ -143,14 +143,24 @@ def test_run_of_chosen_jobs_does_these_and_shows_what_is_there(config: Path) -> 
     assert rows_of(ris("status", "-c", config))["processed"] == "1"
 
 
-def test_run_says_what_failed_and_exits_with_one(config: Path) -> None:
-    done = ris("run", "-c", config, "--only", "process")
+def test_run_says_what_failed_and_exits_with_one(config: Path, tmp_path: Path) -> None:
+    (file,) = (path for path in (tmp_path / "archive").rglob("*") if path.is_file())
+    file.write_text("no miniSEED, but more than enough bytes for a record's header\n")
+    done = ris("run", "-c", config, "--only", "acquire")
     assert done.exit_code == 1
     assert "1 run(s) failed:" in done.output
-    assert "materialize raw_waveforms for it first" in " ".join(done.output.split())
+    assert "no miniSEED record in it" in " ".join(done.output.split())
     status = ris("status", "-c", config)
     assert rows_of(status)["failed"] == "1"
     assert "Failed station-days" in status.output
+
+
+def test_what_was_not_acquired_is_not_processed_and_said(config: Path) -> None:
+    done = ris("run", "-c", config, "--only", "process")
+    assert done.exit_code == 1
+    assert "1 station-day(s) not acquired, and left out: AA 2020-03-01" in " ".join(done.output.split())
+    rows = rows_of(ris("status", "-c", config))
+    assert (rows["not yet"], rows["failed"]) == ("1", "0")
 
 
 def test_env_is_read_by_a_shell_whatever_the_folders_are_called(
