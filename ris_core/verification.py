@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -166,7 +167,7 @@ def _check_of(store: Store, path: Path) -> Check | None:
     """Return what reads a file outside of station-days; none for what is no product, or is read with another file."""
     from ris_core.clustering.champion import MODEL_AGAIN, read_champion
     from ris_core.models.imported import IMPORT_AGAIN
-    from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE, require_sound
+    from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE
 
     if path == store.champion:
         return lambda _: read_champion(store)
@@ -177,9 +178,26 @@ def _check_of(store: Store, path: Path) -> Check | None:
     elif path.is_relative_to(store.champion_model("")):
         remedy = MODEL_AGAIN
     if path.name == JSON_FILE:
-        return lambda _: require_sound(path.parent, remedy)
+        return lambda _: _check_model(store, path.parent, remedy)
     if path.name == WEIGHTS_FILE:
         return None
     if path.suffix == ".safetensors":
         return lambda _: read_arrays(path, remedy)
     return _BY_SUFFIX.get(path.suffix)
+
+
+def _check_model(store: Store, folder: Path, remedy: str) -> None:
+    """Raise `DamagedFileError` if a model is not what was written, or is another than its folder says."""
+    from ris_core.clustering.champion_files import load_copy
+    from ris_core.clustering.stage import read_dec
+    from ris_core.models.weights import require_sound
+    from ris_core.training.trials import read_trial
+
+    require_sound(folder, remedy)
+    # A folder of another name is someone's own copy.
+    if folder.parent == store.champion_model("x").parent and re.fullmatch(r"k\d+-[0-9a-f]{12}", folder.name):
+        load_copy(folder)
+    elif folder in map(store.aec, store.settings.aec.grid.trials()):
+        read_trial(store, folder.name)
+    elif folder in map(store.dec, store.settings.dec.k):
+        read_dec(store, int(folder.name.removeprefix("k=")))

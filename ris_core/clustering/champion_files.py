@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ris_core.clustering.champion import MODEL_AGAIN
+from ris_core.clustering.champion import MODEL_AGAIN, version_of
 from ris_core.models.networks import Dec
-from ris_core.models.weights import JSON_FILE, load_model
+from ris_core.models.weights import JSON_FILE, load_model, weights_digest
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Store
 
@@ -17,16 +17,19 @@ def novelty_path(store: Store, model_version: str, digest: str) -> Path:
 
 
 def load_copy(folder: Path, remedy: str = MODEL_AGAIN) -> Dec:
-    """Return the network of a champion from its folder.
+    """Return the network of a champion from its folder, which has the name of its model version.
 
     Raises
     ------
     DamagedFileError
-        Its files are damaged or have gone; names them and the remedy.
+        Its files are damaged, have gone, or hold another model; names them and the remedy.
     """
     if not (folder / JSON_FILE).exists():
         raise DamagedFileError(folder, "the champion's copy of its model has gone", remedy)
     model, _ = load_model(folder, remedy=remedy)
     if not isinstance(model, Dec):
         raise DamagedFileError(folder, "an autoencoder without clusters", remedy)
+    found = version_of(model.n_clusters, weights_digest(model))
+    if found != folder.name:
+        raise DamagedFileError(folder, f"it holds another model, {found}", remedy)
     return model

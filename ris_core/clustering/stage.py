@@ -314,11 +314,17 @@ def save_dec(
 def read_dec(store: Store, k: int) -> dict[str, Any] | None:
     """Return the description of the DEC of K, none before it was trained; raises `DamagedFileError`."""
     folder = store.dec(k)
-    return read_description(folder, _TRAIN_AGAIN) if (folder / JSON_FILE).exists() else None
+    if not (folder / JSON_FILE).exists():
+        return None
+    description = read_description(folder, _TRAIN_AGAIN)
+    if description["n_clusters"] != k:
+        raise DamagedFileError(folder / JSON_FILE, f"it is of K = {description['n_clusters']}", _TRAIN_AGAIN)
+    return description
 
 
 def load_dec(store: Store, k: int) -> tuple[Dec, dict[str, Any]]:
     """Return the DEC of K and its metadata; raises as `load_model`."""
+    read_dec(store, k)
     model, metadata = load_model(store.dec(k), remedy=_TRAIN_AGAIN)
     if not isinstance(model, Dec):
         raise TypeError(f"{store.dec(k)}: not a DEC model")

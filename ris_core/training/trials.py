@@ -103,11 +103,18 @@ def save_trial(store: Store, trial: Trial, data: TrainingSet, configuration: str
 def read_trial(store: Store, key: str) -> dict[str, Any] | None:
     """Return the description of a trained trial, none before it was trained; raises `DamagedFileError`."""
     folder = store.aec(key)
-    return read_description(folder, _TRIAL_AGAIN) if (folder / JSON_FILE).exists() else None
+    if not (folder / JSON_FILE).exists():
+        return None
+    description = read_description(folder, _TRIAL_AGAIN)
+    trial = description["metadata"].get("trial", key)
+    if trial != key:
+        raise DamagedFileError(folder / JSON_FILE, f"it is of the trial {trial}", _TRIAL_AGAIN)
+    return description
 
 
 def load_trial(store: Store, key: str) -> tuple[Aec | Dec, dict[str, Any]]:
     """Return a trained trial's network and metadata; raises as `load_model`."""
+    read_trial(store, key)
     return load_model(store.aec(key), remedy=_TRIAL_AGAIN)
 
 

@@ -1,6 +1,7 @@
-"""StationXML that acquisition keeps: its last line is a comment with the digest of all before it.
+"""StationXML that acquisition keeps: its last line is a comment with the digest of the file's name and all before it.
 
-A flipped bit of a gain would else be another response. Files of earlier versions lack that line.
+A flipped bit of a gain, or the file of another station, would else be another response. Files of earlier versions lack
+that line.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _LENGTH = len(_BEGIN) + _DIGITS + len(_END)
 def write_response(path: Path, xml: bytes) -> None:
     """Write StationXML with its digest, atomically."""
     with replacing(path) as temporary:
-        temporary.write_bytes(xml + _BEGIN + _digest(xml) + _END)
+        temporary.write_bytes(xml + _BEGIN + _digest(path, xml) + _END)
 
 
 def read_response(path: Path) -> bytes:
@@ -52,8 +53,9 @@ def read_response(path: Path) -> bytes:
             for _ in elements(content, "FDSNStationXML"):  # without a digest, it is whole XML at least
                 pass
         return content
-    if found is None or found[1] != _digest(xml):
-        raise DamagedFileError(path, "its bytes have not the digest that they were written with", FETCH_IT_ANEW)
+    if found is None or found[1] != _digest(path, xml):
+        why = "name and bytes have not the digest that they were written with"
+        raise DamagedFileError(path, why, FETCH_IT_ANEW)
     return xml
 
 
@@ -76,5 +78,5 @@ def _digest_of_state(path: Path, *_: int) -> str:
     return digest_of_text(read_response(path))
 
 
-def _digest(xml: bytes) -> bytes:
-    return xxhash.xxh3_64(xml).hexdigest().encode()
+def _digest(path: Path, xml: bytes) -> bytes:
+    return xxhash.xxh3_64(path.name.encode() + b"\n" + xml).hexdigest().encode()

@@ -20,7 +20,7 @@ from ris_core.storage.store import Store
 from ris_core.synthetic.instrument import build_inventory
 from ris_core.verification import damaged_files
 from ris_core.waveforms.acquire import acquire_station_day, response_digest
-from ris_core.waveforms.stored_response import read_response, read_stored_inventory
+from ris_core.waveforms.stored_response import read_response, read_stored_inventory, write_response
 
 
 class Source:
@@ -103,3 +103,17 @@ def test_metadata_that_are_gone_are_fetched_anew_instead_of_done_without(store: 
     acquire_station_day(store, KEY, Source())
     assert is_current("process", store, KEY)
     assert products(store) == good
+
+
+def test_the_response_of_another_station_is_not_taken_for_this_ones(store: Store) -> None:
+    good = products(store)
+    path = store.inventory("S01")
+    other = store.inventory("S02")
+    write_response(other, read_response(path).replace(b"S01", b"S02"))
+    path.write_bytes(other.read_bytes())
+    assert not is_current("acquire", store, KEY) and not is_current("process", store, KEY)
+    assert path in [error.path for error in damaged_files(store, [KEY])]
+    acquire_station_day(store, KEY, Source())
+    other.unlink()
+    assert products(store) == good
+    assert is_current("process", store, KEY)
