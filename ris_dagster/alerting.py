@@ -24,7 +24,6 @@ from ris_dagster.loopback import is_loopback
 
 WEBHOOK = "RIS_ALERT_WEBHOOK"
 SMTP_URL, SMTP_TO, SMTP_FROM = "RIS_ALERT_SMTP_URL", "RIS_ALERT_SMTP_TO", "RIS_ALERT_SMTP_FROM"
-ALERT_VARIABLES = (WEBHOOK, SMTP_URL, SMTP_TO, SMTP_FROM)
 
 # Together well below the minute after which Dagster gives up a tick.
 _ATTEMPTS = 3

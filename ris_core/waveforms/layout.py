@@ -28,7 +28,6 @@ _FIELD = {
     "location": r"(?:[A-Za-z0-9]{0,8}|--|__)",
     "channel": r"[A-Za-z0-9]{3}",
 }
-_DATES = ("year", "julday", "month", "day_of_month", "hour")
 _NEAR_ENTRIES = 20_000
 _NAMED = 5
 

@@ -8,13 +8,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ris_core.storage.damage import DamagedFileError
 from ris_core.waveforms.content import TooLargeError
 
 if TYPE_CHECKING:
     from obspy import Inventory
-
-GIVE_IT_ANEW = "put the station's StationXML in its place"
 
 LARGEST_MB = 256.0
 """Greatest size of StationXML, MB: the responses of some ten thousand channels."""
@@ -95,27 +92,6 @@ def inventory_from(xml: bytes) -> Inventory:
     except Exception as error:  # ObsPy raises errors of every kind for values that it does not expect
         said = " ".join(str(error).split())[:300]
         raise NotStationXmlError(f"ObsPy cannot read it as StationXML ({type(error).__name__}: {said})") from error
-
-
-def read_stationxml(path: Path, remedy: str = GIVE_IT_ANEW) -> Inventory:
-    """Return what a StationXML file says.
-
-    Parameters
-    ----------
-    path, remedy
-        The file, and what to do where it is damaged.
-
-    Raises
-    ------
-    TooLargeError
-        It is greater than StationXML may be.
-    DamagedFileError
-        It is no StationXML that can be read; says what it is.
-    """
-    try:
-        return inventory_from(read_bounded(path))
-    except NotStationXmlError as error:
-        raise DamagedFileError(path, str(error), remedy) from error
 
 
 def what_else(head: bytes) -> str:

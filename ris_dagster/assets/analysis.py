@@ -11,8 +11,6 @@ from ris_dagster.assets.labels import LABEL_TABLES
 from ris_dagster.metadata import figure, finite, owners, table
 from ris_dagster.resources.store import DataStore
 
-AVAILABILITY = dg.AssetKey("availability")
-TRUTH_SCORES = dg.AssetKey("truth_scores")
 _LISTED = 40
 
 
