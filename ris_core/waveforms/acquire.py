@@ -36,6 +36,10 @@ class NotAcquiredError(FileNotFoundError):
         super().__init__(f"{key}: not acquired yet; materialize raw_waveforms for it first")
 
 
+class NoUsableSamplesError(ValueError):
+    """There are samples of the day, but none that can be used; that is not absence."""
+
+
 def acquire_station_day(
     store: Store, key: StationDay, source: WaveformSource | None = None, again: bool = False
 ) -> dict[str, Any]:
@@ -69,6 +73,8 @@ def _take_in(store: Store, key: StationDay, source: WaveformSource, fetched: Fet
     quality = quality_of(segments, key, fetched.stream)
     path = store.waveform(key)
     has_data = quality.samples > 0
+    if not has_data and quality.non_finite:
+        raise NoUsableSamplesError(f"{key}: all its {quality.non_finite} samples are NaN or infinite")
     if not has_data and isinstance(source, RemoteSource) and (kept := _record_of_stored_data(store, key)):
         record = kept | {"reason": f"kept: {fetched.reason or 'no samples of the day came'}"}
         write_json(store.acquisition(key), record)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.damage import DamagedFileError, check_regular
 
 LARGEST_FILE_MB = 2000.0
 """Greatest size of a waveform file, packed or unpacked, MB: a day at 1000 Hz in 64-bit floats is 691 MB."""
@@ -32,17 +32,18 @@ def content_of(path: Path, largest_mb: float = LARGEST_FILE_MB) -> memoryview:
     TooLargeError
         It is greater than the limit, before or after it is unpacked.
     DamagedFileError
-        It cannot be unpacked.
+        It cannot be unpacked, or is no file, but a folder or a pipe.
     OSError
         It cannot be read; the message names it.
     """
     try:
+        check_regular(path, "put the file in its place")
         size = path.stat().st_size
         if size > largest_mb * 1e6:
             raise _too_large(path, f"{size / 1e6:.0f} MB", largest_mb)
         # Into an array, whose memory costs a fraction of that of bytes.
         content = np.fromfile(path, dtype=np.uint8).data
-    except (FileNotFoundError, TooLargeError):
+    except (FileNotFoundError, TooLargeError, DamagedFileError):
         raise
     except OSError as error:
         raise OSError(f"{path}: cannot be read ({error})") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -247,7 +248,7 @@ def _values(
 
 
 def _names(folder: Path, budget: Budget | None, files: bool) -> list[str]:
-    """Return the names of the files in a folder, or of the folders in it, sorted."""
+    """Return the names of all that is in a folder, where files are looked for, or of the folders in it, sorted."""
     try:
         with os.scandir(folder) as entries:
             names = []
@@ -256,8 +257,8 @@ def _names(folder: Path, budget: Budget | None, files: bool) -> list[str]:
                     budget.entries -= 1
                     if budget.spent:
                         break
-                # A link that leads nowhere is a file that cannot be read, not one that is absent.
-                if (entry.is_file() or (entry.is_symlink() and not entry.is_dir())) if files else entry.is_dir():
+                # What has a file's name and cannot be read (a folder, a link that leads nowhere) is not absent.
+                if files or _is_folder(entry):
                     names.append(entry.name)
             return sorted(names)
     except (FileNotFoundError, NotADirectoryError):
@@ -265,6 +266,12 @@ def _names(folder: Path, budget: Budget | None, files: bool) -> list[str]:
         return []
     except OSError as error:
         raise OSError(f"{folder}: the folder cannot be looked into ({error.strerror or error})") from error
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    with suppress(OSError):  # a link that leads to itself
+        return entry.is_dir()
+    return False
 
 
 def refuse_broken_link(path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,13 @@ import numpy as np
 import pytest
 from obspy import Trace, UTCDateTime
 from pydantic import ValidationError
-from waveform_builders import DAY, KEY, PADDING, make_settings, record, write_sds
+from waveform_builders import DAY, KEY, NEXT_KEY, PADDING, make_settings, record, write_sds
 
 from ris_core.config import Settings
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.records import read_json, write_json
 from ris_core.storage.store import Store
-from ris_core.waveforms.acquire import acquire_station_day, acquisition_is_current
+from ris_core.waveforms.acquire import NoUsableSamplesError, acquire_station_day, acquisition_is_current
 from ris_core.waveforms.content import TooLargeError, content_of
 from ris_core.waveforms.left_out import WrongTimesError
 from ris_core.waveforms.quality import problems_of
@@ -75,6 +77,31 @@ def test_names_with_a_suffix_and_packed_files_are_read(tmp_path, trace, suffix, 
     (segment,) = to_segments(stream, KEY, PADDING)
     np.testing.assert_array_equal(segment.samples, trace.data)
     assert (stream.files, stream.notes) == ([str(path)], [])
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to(path.name)])
+def test_what_has_a_files_name_and_is_none_costs_its_station_day_alone(tmp_path, trace, make):
+    content = mseed(trace)
+    path = put(tmp_path, FOLDER / NAME, content)
+    next_day = put(tmp_path, FOLDER / "XX.S01..HHZ.D.2015.011", mseed(record(NEXT_KEY, 0, 600, rate=RATE)))
+    path.unlink()
+    make(path)
+    with pytest.raises(OSError, match=re.escape(f"{path}: ")):
+        archive(tmp_path).fetch("S01", DAY)
+    stream = archive(tmp_path).fetch("S01", NEXT_KEY.day)
+    assert (sum(t.stats.npts for t in stream), stream.files) == (6000, [str(next_day)])
+    assert [note for note in stream.notes if str(path) in note]
+
+
+def test_samples_of_which_none_is_finite_are_a_failure_and_no_absence(tmp_path, trace):
+    trace.data = np.full(trace.stats.npts, np.nan, np.float32)
+    written = io.BytesIO()
+    trace.write(written, format="MSEED")
+    put(tmp_path / "sds", FOLDER / NAME, written.getvalue())
+    store = Store(settings_of(tmp_path / "sds"), tmp_path / "root")
+    with pytest.raises(NoUsableSamplesError, match=f"{KEY}: all its 6000 samples are NaN or infinite"):
+        acquire_station_day(store, KEY)
+    assert not store.acquisition(KEY).exists()
 
 
 def test_of_names_that_differ_in_suffix_alone_one_is_read_and_the_other_noted(tmp_path, trace):
