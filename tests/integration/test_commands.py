@@ -56,7 +56,8 @@ def test_brackets_in_what_is_said_stay(config: Path, data_root: Path) -> None:
         network.store.record_failure("acquire", StationDay("AA", DAYS[0]), "[red]x[/nothing]: [Errno 5] :key:")
     done = ris("status", "-c", config)
     assert done.exit_code == 0
-    assert "[red]x[/nothing]: [Errno 5] :key:" in done.output
+    # A narrow terminal wraps between words.
+    assert {"[red]x[/nothing]:", "[Errno", "5]", ":key:"} <= set(done.output.split())
 
 
 @pytest.mark.parametrize(
