@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import getpass
+import hashlib
 import os
 import re
 import shutil
@@ -12,8 +13,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-import xxhash
 
 _FULL = {
     errno.ENOSPC: "the disk is full",
@@ -29,7 +28,7 @@ class CannotWriteError(OSError):
 
 def this_host() -> str:
     """Return 8 hexadecimal digits that stand for the name of this host."""
-    return xxhash.xxh3_64(socket.gethostname().encode()).hexdigest()[:8]
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 
 
 def this_process() -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import xxhash
 
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import REMADE, DamagedFileError, check_regular, damage_named
@@ -68,6 +67,6 @@ def read_record(path: Path, fields: Mapping[str, type | tuple[type, ...]], remed
 
 
 def _digest(value: dict[str, Any]) -> str:
-    """Return 12 hexadecimal digits of the XXH3-128 of the canonical JSON of a mapping without its digest."""
+    """Return 12 hexadecimal digits of the SHA-256 of the canonical JSON of a mapping without its digest."""
     rest = {name: item for name, item in value.items() if name != DIGEST}
-    return xxhash.xxh3_128(json.dumps(rest, sort_keys=True, allow_nan=True).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, allow_nan=True).encode()).hexdigest()[:12]
