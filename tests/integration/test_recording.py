@@ -153,6 +153,7 @@ def test_a_block_longer_than_a_batch_is_whole(data_root: Path, tmp_path: Path) -
     days = [date(2020, 1, 1) + timedelta(days=n) for n in range(70)]
     archive = tmp_path / "archive"
     archive.mkdir()
+    (archive / "read_me.txt").write_text("An archive that is empty might be a disk that is not mounted.")
     with opened(write_yaml(tmp_path / "small.yaml", sds_values(archive, days=days))) as network:
         assert network.run_block(jobs.ACQUIRE).success
         records = events_of(network, "raw_waveforms")

@@ -27,8 +27,15 @@ from ris_core.training import training_set, trials
 from ris_core.training.checkpoint import FILE, Checkpoint
 from ris_core.verification import damaged_models
 from ris_dagster import jobs
+from ris_dagster.commands.shared import console
 
 FLIPS = 24
+
+
+@pytest.fixture(autouse=True)
+def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns side by side that need not be broken, however long the paths are."""
+    monkeypatch.setattr(console, "width", 1000)
 
 
 @pytest.fixture
