@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ris_core.progress import track
 from ris_core.station_day import NS, StationDay
 from ris_core.storage import parquet_file, spectrogram_file, tables
-from ris_core.storage.damage import REMADE, DamagedFileError, check_regular
+from ris_core.storage.damage import MODEL_AGAIN, REMADE, DamagedFileError, check_regular
 from ris_core.storage.head import check_bytes
 from ris_core.storage.records import read_json
 from ris_core.storage.store import STATION_DAY_STAGES, Stage, Store, read_acquisition, read_failure
@@ -165,7 +165,7 @@ _BY_SUFFIX: dict[str, Check] = {
 
 def _check_of(store: Store, path: Path) -> Check | None:
     """Return what reads a file outside of station-days; none for what is no product, or is read with another file."""
-    from ris_core.clustering.champion import MODEL_AGAIN, read_champion
+    from ris_core.clustering.champion import read_champion
     from ris_core.models.imported import IMPORT_AGAIN
     from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE
 

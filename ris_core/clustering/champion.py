@@ -15,8 +15,6 @@ from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.records import read_record, to_text, write_json
 from ris_core.storage.store import Store
 
-MODEL_AGAIN = "materialize champion_model again with the same model, by its K or its version in MLflow"
-"""The remedy where files of a champion are damaged."""
 _COPY = "champion.json"
 
 

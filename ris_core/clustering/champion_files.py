@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ris_core.clustering.champion import MODEL_AGAIN, version_of
+from ris_core.clustering.champion import version_of
 from ris_core.models.networks import Dec
 from ris_core.models.weights import JSON_FILE, load_model, weights_digest
-from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.damage import MODEL_AGAIN, DamagedFileError
 from ris_core.storage.store import Store
 
 

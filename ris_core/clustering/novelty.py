@@ -19,9 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core import config
-from ris_core.clustering.champion import MODEL_AGAIN
 from ris_core.section import digest_of
-from ris_core.storage.damage import DamagedFileError, damage_named
+from ris_core.storage.damage import MODEL_AGAIN, DamagedFileError, damage_named
 from ris_core.storage.tensors import read_arrays, write_arrays
 
 ScoreName = Literal["reconstruction", "distance", "probability"]

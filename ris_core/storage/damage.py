@@ -12,6 +12,9 @@ from typing import Any
 REMADE = "remove it, and it will be made again"
 """The remedy for files that the platform makes itself."""
 
+MODEL_AGAIN = "materialize champion_model again with the same model, by its K or its version in MLflow"
+"""The remedy where files of a champion are damaged."""
+
 NOT_DAMAGE = {
     errno.ENOENT,
     errno.EACCES,
