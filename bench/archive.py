@@ -32,7 +32,7 @@ from rich.table import Table
 from scipy.stats import linregress
 
 from bench.postgres import Postgres, find_program, postgres_server
-from ris_core.config import Operations, Settings
+from ris_core.config import OperationsSettings, Settings
 from ris_core.processing.stage import process_station_day
 from ris_core.stages import Outcome, StageTask, run_station_day
 from ris_core.station_day import StationDay
@@ -289,7 +289,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=90)
     parser.add_argument("--storage", choices=("sqlite", "postgres", "both"), default="both")
     parser.add_argument(
-        "--keys-per-run", type=int, default=Operations().station_days_per_run, help="station-days per run"
+        "--keys-per-run", type=int, default=OperationsSettings().station_days_per_run, help="station-days per run"
     )
     arguments = parser.parse_args()
     if arguments.storage != "sqlite":

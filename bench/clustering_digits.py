@@ -97,7 +97,7 @@ def networks(name: DigitSet, seed: int, recipe: Recipe, objectives: Sequence[str
     clock, rng = Timer(), np.random.default_rng(seed)
     x *= recipe.scale / np.sqrt(np.mean(x**2, dtype=np.float64))
     held = rng.permutation(len(x))[: round(_VALIDATION * len(x))]
-    settings = config.Aec(
+    settings = config.AecSettings(
         max_epochs=recipe.epochs, patience=recipe.epochs, schedule="cosine", latent="linear", seed=seed, device="cpu"
     )
     network = DenseAec((x.shape[1], *recipe.layers), Distortion(*recipe.distortion) if recipe.distortion else None)
@@ -109,7 +109,7 @@ def networks(name: DigitSet, seed: int, recipe: Recipe, objectives: Sequence[str
     before = clock.lap()
     rows = [{"method": "AEC + GMM", **scored(y, embedded.initial[CLASSES].labels), "cpu_s": before}]
     for objective in objectives:
-        dec_settings = config.Dec(k=(CLASSES,), shuffle=True, max_epochs=recipe.dec_epochs)
+        dec_settings = config.DecSettings(k=(CLASSES,), shuffle=True, max_epochs=recipe.dec_epochs)
         dec, seconds = embedded.dec(CLASSES, dec_settings, objective, seed)
         rows.append(
             {"method": OBJECTIVES[objective], **scored(y, dec.labels), "cpu_s": before + seconds, "epochs": dec.epochs}

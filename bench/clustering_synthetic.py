@@ -125,13 +125,13 @@ def _by_count(
     ]
 
 
-def trial_of(grid: config.AecGrid) -> tuple[int, float]:
+def trial_of(grid: config.AecGridSettings) -> tuple[int, float]:
     """Return batch size and learning rate: the published choice where it is in the grid, else the first trial."""
     trials = list(grid.trials().values())
     return PUBLISHED_TRIAL if PUBLISHED_TRIAL in trials else trials[0]
 
 
-def train(draw: Draw, x: Array, held: NDArray[np.bool_], settings: config.Aec) -> tuple[Any, Row, float]:
+def train(draw: Draw, x: Array, held: NDArray[np.bool_], settings: config.AecSettings) -> tuple[Any, Row, float]:
     """Train the platform's autoencoder; returns it, what is known of it, and CPU-seconds.
 
     Raises

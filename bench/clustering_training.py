@@ -132,7 +132,7 @@ class Embedded:
     initial: Mapping[int, Initialisation]
     seconds: Mapping[int, float]
 
-    def dec(self, k: int, settings: config.Dec, objective: str, seed: int) -> tuple[DecResult, float]:
+    def dec(self, k: int, settings: config.DecSettings, objective: str, seed: int) -> tuple[DecResult, float]:
         """Train a DEC of K clusters; returns it and its CPU-seconds."""
         clock, start = Timer(), self.initial[k]
         own = settings.model_copy(update={"objective": objective, "seed": seed, "device": "cpu"})

@@ -110,7 +110,7 @@ def _samples(job: Job) -> Any:
     from ris_core import config
     from ris_core.training.samples import of_file
 
-    return of_file(job.folder / OUR_FILE, config.Normalisation(), in_memory=True)
+    return of_file(job.folder / OUR_FILE, config.NormalisationSettings(), in_memory=True)
 
 
 def _our_aec(job: Job) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _our_aec(job: Job) -> dict[str, Any]:
         data.subset(everything[job.training :]),
         trial.batch_size,
         trial.learning_rate,
-        config.Aec(
+        config.AecSettings(
             max_epochs=job.epochs if job.part == "aec" else trial.max_epochs,
             patience=trial.patience,
             schedule=trial.schedule,
@@ -170,7 +170,7 @@ def _prepare(job: Job) -> dict[str, Any]:
 
     data, trial = _samples(job), job.trial
     everything = np.arange(len(data))
-    settings = config.Aec(
+    settings = config.AecSettings(
         max_epochs=trial.max_epochs, patience=trial.patience, schedule=trial.schedule, seed=job.seed, device="cpu"
     )
     train, val = data.subset(everything[: job.training]), data.subset(everything[job.training :])
@@ -197,7 +197,7 @@ def _our_dec(job: Job) -> dict[str, Any]:
     aec, _ = load_model(job.folder / AEC)
     centroids, labels = _clusters(job)
     trial = job.trial
-    settings = config.Dec(
+    settings = config.DecSettings(
         batch_size=trial.batch_size,
         learning_rate=trial.learning_rate,
         max_epochs=job.epochs,
@@ -242,7 +242,7 @@ def _our_labels(job: Job) -> dict[str, Any]:
     from ris_core.labels.inference import label_spectrograms
     from ris_core.storage.spectrogram_file import iterate_spectrograms
 
-    model, block = _dec(job), config.Labelling().batch_size
+    model, block = _dec(job), config.LabellingSettings().batch_size
     clock = Clock()
     for _ in range(job.passes):
         blocks = iterate_spectrograms(job.folder / OUR_FILE, block)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from ris_core.config import Operations
+from ris_core.config import OperationsSettings
 from ris_core.station_day import StationDay
 from ris_core.storage.store import STATION_DAY_STAGES, FailureRecord, Stage, Store
 
 _LONGEST_WAIT_H = 30 * 24.0
 
 
-def is_given_up(record: FailureRecord, operations: Operations) -> bool:
+def is_given_up(record: FailureRecord, operations: OperationsSettings) -> bool:
     """Return whether a station-day has failed so often that nothing asks for it by itself any more."""
     return record.attempts >= operations.attempts
 
 
-def is_due(record: FailureRecord, operations: Operations, now: datetime) -> bool:
+def is_due(record: FailureRecord, operations: OperationsSettings, now: datetime) -> bool:
     """Return whether it is time for another attempt: the wait doubles with each, and after a reset there is none."""
     if is_given_up(record, operations):
         return False

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ris_core.attempts import is_given_up
-from ris_core.config import FdsnSource, Settings
+from ris_core.config import FdsnSettings, Settings
 from ris_core.masking import masked
 from ris_core.station_day import StationDay
 from ris_core.storage.damage import DamagedFileError
@@ -73,7 +73,7 @@ def most_at_once(stage: Stage, store: Store, keys: Iterable[StationDay]) -> int 
     None where it is not asked at all. Processing asks for raw files that were dropped.
     """
     source = store.settings.source
-    if not isinstance(source, FdsnSource) or stage == "label":
+    if not isinstance(source, FdsnSettings) or stage == "label":
         return None
     if stage == "process" and not any(_was_dropped(store, key) for key in keys):
         return None

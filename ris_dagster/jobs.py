@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from ris_core.config import Settings, SyntheticSource
+from ris_core.config import Settings, SyntheticSettings
 from ris_dagster.checks import DRAWN_FROM
 from ris_dagster.partitions import Partitions
 
@@ -57,6 +57,6 @@ def build_jobs(settings: Settings, partitions: Partitions) -> list[Any]:
             executor_def=dg.in_process_executor,
         ),
     ]
-    if isinstance(settings.source, SyntheticSource):
+    if isinstance(settings.source, SyntheticSettings):
         jobs.append(job(SCORE, ["truth_scores"], "Score a synthetic network against its truth."))
     return jobs

@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from ris_core.config import Settings, SyntheticSource
+from ris_core.config import Settings, SyntheticSettings
 from ris_core.station_day import StationDay
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Stage, Store
@@ -115,7 +115,7 @@ def all_jobs(settings: Settings) -> list[str]:
         jobs.ASSESS,
         jobs.ANALYSE,
     ]
-    return [*names, jobs.SCORE] if isinstance(settings.source, SyntheticSource) else names
+    return [*names, jobs.SCORE] if isinstance(settings.source, SyntheticSettings) else names
 
 
 def run_jobs(

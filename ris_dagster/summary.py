@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from ris_core.config import SyntheticSource
+from ris_core.config import SyntheticSettings
 from ris_core.station_day import StationDay
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.records import read_json
@@ -124,7 +124,7 @@ def run_tables(store: Store, states: Any) -> list[Table]:
     out.add_row("labels written", str(_rows(store, store.labels)))
     tables = [out]
     scores = store.analysis("truth_scores.json")
-    if isinstance(settings.source, SyntheticSource) and scores.exists():
+    if isinstance(settings.source, SyntheticSettings) and scores.exists():
         try:
             tables += _score_tables(read_json(scores))
         except DamagedFileError as error:

@@ -51,9 +51,9 @@ class Candidate:
         return self.model.n_clusters
 
     @property
-    def normalisation(self) -> config.Normalisation:
+    def normalisation(self) -> config.NormalisationSettings:
         """That it was trained with."""
-        return config.Normalisation.model_validate(self.metadata.get("normalisation", {}))
+        return config.NormalisationSettings.model_validate(self.metadata.get("normalisation", {}))
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class RequiredCheck:
     reasons: str
 
 
-def choose_k(models: Mapping[int, Mapping[str, Any]], k: int | None, settings: config.Dec) -> int:
+def choose_k(models: Mapping[int, Mapping[str, Any]], k: int | None, settings: config.DecSettings) -> int:
     """Choose the model that labels among those trained on what is there now.
 
     Parameters

@@ -81,9 +81,9 @@ class Champion:
         """Digest of all that decides about labels, besides the spectrograms."""
         return digest_of([self.model_version, self.classes, dict(self.normalisation), self.novelty])
 
-    def normalisation_settings(self) -> config.Normalisation:
+    def normalisation_settings(self) -> config.NormalisationSettings:
         """Return the normalisation as a settings section."""
-        return config.Normalisation.model_validate(self.normalisation)
+        return config.NormalisationSettings.model_validate(self.normalisation)
 
     def as_former(self) -> Former:
         """Return what is kept of this one once another is champion."""
@@ -95,7 +95,7 @@ def version_of(k: int, digest: str) -> str:
     return f"k{k}-{digest}"
 
 
-def label_digest(champion: Champion, settings: config.Labelling) -> str:
+def label_digest(champion: Champion, settings: config.LabellingSettings) -> str:
     """Return the digest of all that decides about a label table, besides its spectrograms."""
     return digest_of([champion.digest, settings.reconstruction_error])
 
@@ -172,16 +172,16 @@ def appoint(store: Store, champion: Champion, publish: Callable[[], None] = lamb
     write_json(folder / _COPY, record)
 
 
-def class_names(settings: config.Champion, classes: Iterable[int]) -> dict[int, str]:
+def class_names(settings: config.ChampionSettings, classes: Iterable[int]) -> dict[int, str]:
     """Return what each class is called: the user's name, else its number."""
     return {int(number): settings.names.get(int(number), str(number)) for number in classes}
 
 
-def class_titles(settings: config.Champion, classes: Iterable[int]) -> dict[int, str]:
+def class_titles(settings: config.ChampionSettings, classes: Iterable[int]) -> dict[int, str]:
     """Return the number of each class with the user's name behind it, for legends."""
     return {int(number): f"{number} {settings.names.get(int(number), '')}".strip() for number in classes}
 
 
-def names_of_nothing(settings: config.Champion, champion: Champion) -> dict[int, str]:
+def names_of_nothing(settings: config.ChampionSettings, champion: Champion) -> dict[int, str]:
     """Return the names of the settings whose number no class has or has had."""
     return {number: name for number, name in settings.names.items() if number >= champion.next_class or number < 0}

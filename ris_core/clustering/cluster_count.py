@@ -27,7 +27,7 @@ from ris_core.training.floors import live_dimensions
 REFERENCES: tuple[Reference, ...] = ("box", "pca")
 
 
-def cluster_count(z: NDArray[Any], settings: config.ClusterCount) -> pd.DataFrame:
+def cluster_count(z: NDArray[Any], settings: config.ClusterCountSettings) -> pd.DataFrame:
     """Compute criteria for every K from `k_min` to `k_max`.
 
     Latents (N, D) that do not vary are left out. The inertia is that of k-means on all N; everything else is of at most
@@ -83,7 +83,7 @@ def cluster_count(z: NDArray[Any], settings: config.ClusterCount) -> pd.DataFram
     return table.assign(sample=len(drawn))
 
 
-def _stability(drawn: NDArray[np.float64], k: int, settings: config.ClusterCount) -> float:
+def _stability(drawn: NDArray[np.float64], k: int, settings: config.ClusterCountSettings) -> float:
     # One cluster is always the same one.
     if k == 1:
         return float("nan")

@@ -182,7 +182,7 @@ def random(z: NDArray[Any], k: int, n_init: int, seed: int) -> Initialisation:
     return best
 
 
-def centroids_digest(settings: config.Dec) -> str:
+def centroids_digest(settings: config.DecSettings) -> str:
     """Return the digest of the given centroids of every K of the settings; empty where none are given."""
     if settings.initialisation != "given":
         return ""
@@ -190,11 +190,11 @@ def centroids_digest(settings: config.Dec) -> str:
     return digest_of([path.read_text(encoding="utf-8", errors="replace") if path.exists() else None for path in paths])
 
 
-def _centroids_path(settings: config.Dec, k: int) -> Path:
+def _centroids_path(settings: config.DecSettings, k: int) -> Path:
     return Path((settings.centroids or "").replace("{k}", str(k))).expanduser()
 
 
-def read_centroids(settings: config.Dec, k: int) -> NDArray[np.float64]:
+def read_centroids(settings: config.DecSettings, k: int) -> NDArray[np.float64]:
     """Read the given centroids (K, D) of a K from the CSV file that the settings name.
 
     Raises

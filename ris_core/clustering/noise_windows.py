@@ -45,7 +45,7 @@ class NoiseWindows:
     without: str = ""
 
 
-def noise_windows(store: Store, normalisation: config.Normalisation, most: int, seed: int) -> NoiseWindows:
+def noise_windows(store: Store, normalisation: config.NormalisationSettings, most: int, seed: int) -> NoiseWindows:
     """Take windows from the waveforms at hand of a few station-days, drawn with `seed`.
 
     The middles of the windows are drawn among those around which no detection, whatever came of it, lies within the

@@ -175,7 +175,7 @@ def fit_novelty(
     q: NDArray[Any],
     errors: NDArray[Any] | None,
     held_out: NDArray[np.bool_],
-    settings: config.Novelty,
+    settings: config.NoveltySettings,
 ) -> NoveltyModel:
     """Describe the clusters by the events that are not held out, and calibrate thresholds on those that are.
 
@@ -245,7 +245,7 @@ def _check(
     q: NDArray[Any],
     errors: NDArray[Any] | None,
     held_out: NDArray[np.bool_],
-    settings: config.Novelty,
+    settings: config.NoveltySettings,
 ) -> None:
     n = len(z)
     given = {"labels": labels, "q": q, "held_out": held_out} | ({} if errors is None else {"errors": errors})

@@ -101,7 +101,7 @@ def latents_are_current(store: Store) -> bool:
     return True
 
 
-def make_clusters(store: Store, k: int, settings: config.Dec) -> Initialisation:
+def make_clusters(store: Store, k: int, settings: config.DecSettings) -> Initialisation:
     """Make the initial clusters for K from the latents and write centroids (K, 9) and labels (N,)."""
     z, stamp = read_latents(store)
     centroids = read_centroids(settings, k) if settings.initialisation == "given" else None
@@ -123,7 +123,7 @@ def make_clusters(store: Store, k: int, settings: config.Dec) -> Initialisation:
     return clusters
 
 
-def clusters_configuration(store: Store, settings: config.Dec) -> str:
+def clusters_configuration(store: Store, settings: config.DecSettings) -> str:
     """Return the digest of all that decides about the initial clusters of a K."""
     return digest_of([versions.GMM, *now(store), settings.initialisation_values(), centroids_digest(settings)])
 
@@ -215,7 +215,7 @@ def train_k(
     data: TrainingSet,
     aec: Aec,
     k: int,
-    settings: config.Dec,
+    settings: config.DecSettings,
     on_update: OnStep | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> TrainedDec:
@@ -263,7 +263,7 @@ def train_k(
     )
 
 
-def dec_configuration(store: Store, k: int, settings: config.Dec) -> str:
+def dec_configuration(store: Store, k: int, settings: config.DecSettings) -> str:
     """Return the digest of what decides about the DEC of K."""
     return digest_of([versions.DEC, read_clusters(store, k)[2], settings.training_values()])
 
@@ -285,7 +285,7 @@ def dec_is_current(store: Store, k: int) -> bool:
 def save_dec(
     store: Store,
     trained: TrainedDec,
-    normalisation: config.Normalisation,
+    normalisation: config.NormalisationSettings,
     configuration: str,
     links: Mapping[str, str],
 ) -> str:
@@ -353,6 +353,6 @@ def trained_models(store: Store, only: Collection[int] | None = None) -> dict[in
     return {k: m for k, m in found.items() if (m.get("aec"), m.get("training_set")) == now(store)}
 
 
-def verdict(metadata: Mapping[str, Any], settings: config.Dec) -> Acceptance:
+def verdict(metadata: Mapping[str, Any], settings: config.DecSettings) -> Acceptance:
     """Judge a trained DEC by its sizes and the settings of now, which may have changed since it was trained."""
     return accept_dec([int(size) for size in metadata["sizes"]], settings, metadata["coinciding"])

@@ -42,7 +42,7 @@ class Recipe:
     z: NDArray[np.float32] = field(repr=False)
     samples: Samples
     k: int
-    dec: config.Dec
+    dec: config.DecSettings
 
 
 def another_order(samples: Samples, seed: int) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from ris_core.section import Section
 
 
-class TrainingSet(Section):
+class TrainingSetSettings(Section):
     """The sample of events that the networks are trained on."""
 
     events: int = Field(50_000, ge=20, description="Events drawn uniformly over all station-days (J21: 50,000).")
@@ -30,7 +30,7 @@ class TrainingSet(Section):
         return self.model_dump(mode="json", exclude={"in_memory"})
 
 
-class Normalisation(Section):
+class NormalisationSettings(Section):
     """From a spectrogram, linear PSD, to what the networks see; always of unit L2 norm in the end."""
 
     scale: Literal["linear", "decibel"] = Field(
@@ -42,7 +42,7 @@ class Normalisation(Section):
     )
 
 
-class AecGrid(Section):
+class AecGridSettings(Section):
     """The grid of trials: every batch size with every learning rate."""
 
     batch_size: tuple[int, ...] = Field((64, 128, 256, 512), min_length=1, description="Batch sizes (J21: 64-512).")
@@ -75,10 +75,10 @@ _UNIT_RMS = (87 * 100) ** 0.5
 _NOT_OF_THE_WEIGHTS = {"k", "device", "smallest_cluster", "initialisation", "centroids", "n_init"}
 
 
-class Aec(Section):
+class AecSettings(Section):
     """The convolutional autoencoder and its training."""
 
-    grid: AecGrid = Field(AecGrid(), description="The trials.")
+    grid: AecGridSettings = Field(AecGridSettings(), description="The trials.")
     max_epochs: int = Field(500, ge=1, description="Epochs at most (J21: 500).")
     patience: int = Field(10, ge=1, description="Epochs without a better validation MSE before stopping (J21: 10).")
     latent: Literal["relu", "linear"] = Field("relu", description="Activation of the latents (code: ReLU).")
@@ -122,7 +122,7 @@ class Aec(Section):
         return self.model_dump(mode="json", exclude={"grid", "device", "least_live_latents"})
 
 
-class ClusterCount(Section):
+class ClusterCountSettings(Section):
     """How many clusters: criteria over K."""
 
     k_min: int = Field(2, ge=2, description="Smallest K looked at (J21: 2).")
@@ -137,13 +137,13 @@ class ClusterCount(Section):
     seed: int = Field(0, ge=0, description="Seed (ours).")
 
     @model_validator(mode="after")
-    def _consistent(self) -> ClusterCount:
+    def _consistent(self) -> ClusterCountSettings:
         if self.k_min > self.k_max:
             raise ValueError(f"k_min ({self.k_min}) must not exceed k_max ({self.k_max})")
         return self
 
 
-class Dec(Section):
+class DecSettings(Section):
     """Deep embedded clustering: initialisation and joint training."""
 
     k: tuple[int, ...] = Field((5, 6, 7, 8, 9, 10), min_length=1, description="Cluster counts (J21: 5-10).")
@@ -195,7 +195,7 @@ class Dec(Section):
         return value
 
     @model_validator(mode="after")
-    def _given_where(self) -> Dec:
+    def _given_where(self) -> DecSettings:
         if self.initialisation == "given" and self.centroids is None:
             raise ValueError("initialisation 'given' needs centroids: a CSV file of K rows x 9 latents")
         return self
@@ -209,7 +209,7 @@ class Dec(Section):
         return self.model_dump(mode="json", exclude=_NOT_OF_THE_WEIGHTS)
 
 
-class Champion(Section):
+class ChampionSettings(Section):
     """The model that labels."""
 
     k: int | None = Field(None, ge=2, description="K of the champion; none: the accepted K of best silhouette.")
@@ -222,7 +222,7 @@ class Champion(Section):
     names: dict[int, str] = Field(default_factory=dict, description="Names that the user gives to classes.")
 
 
-class Stability(Section):
+class StabilitySettings(Section):
     """How far the chosen configuration can be trusted."""
 
     k: int | None = Field(None, ge=2, description="K looked at; none: the champion's, else the first of dec.k.")
@@ -243,7 +243,7 @@ class Stability(Section):
     seed: int = Field(0, ge=0, description="Seed of draws and permutations; trainings take theirs from here on (ours).")
 
 
-class Novelty(Section):
+class NoveltySettings(Section):
     """When an event is like none of the clusters."""
 
     score: Literal["reconstruction", "distance", "probability"] = Field(
@@ -256,7 +256,7 @@ class Novelty(Section):
     )
 
 
-class Labelling(Section):
+class LabellingSettings(Section):
     """Inference over station-days."""
 
     batch_size: int = Field(64, ge=1, description="Spectrograms that a core reads and labels together (ours).")
@@ -266,7 +266,7 @@ class Labelling(Section):
     device: Device = Field("auto", description="auto takes CUDA, else MPS, else the CPU.")
 
 
-def require_decoder_for_novelty(novelty: Novelty, dec: Dec) -> None:
+def require_decoder_for_novelty(novelty: NoveltySettings, dec: DecSettings) -> None:
     """Raise `ValueError` if novelty is judged by the reconstruction error of a DEC that leaves its decoder behind."""
     if novelty.score == "reconstruction" and dec.objective == "dec":
         raise ValueError(

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 from ris_core.section import Hours, Section
 
 
-class Operations(Section):
+class OperationsSettings(Section):
     """What goes on by itself, how much of it at once, and when it is given up."""
 
     daily_update: bool = Field(

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from ris_core.section import Hertz, Seconds, Section
 
 
-class Conditioning(Section):
+class ConditioningSettings(Section):
     """From raw counts to the conditioned trace."""
 
     padding: Seconds = Field(300.0, ge=60, le=3600, description="Samples of the neighbouring days on each side, s.")
@@ -33,7 +33,7 @@ class Conditioning(Section):
     )
 
     @model_validator(mode="after")
-    def _consistent(self) -> Conditioning:
+    def _consistent(self) -> ConditioningSettings:
         if not self.band_low < self.band_high < self.sampling_rate / 2:
             raise ValueError(
                 f"band_low ({self.band_low:g} Hz) < band_high ({self.band_high:g} Hz) < half the sampling_rate "
@@ -47,7 +47,7 @@ class Conditioning(Section):
 TraceKind = Literal["counts", "velocity", "acceleration", "acceleration_water_level"]
 
 
-class Response(Section):
+class ResponseSettings(Section):
     """Instrument response: what detections and spectrograms are made of, and the band of the deconvolution."""
 
     detection_trace: TraceKind = Field(
@@ -70,13 +70,13 @@ class Response(Section):
     )
 
     @model_validator(mode="after")
-    def _consistent(self) -> Response:
+    def _consistent(self) -> ResponseSettings:
         if self.band_low >= self.band_high:
             raise ValueError(f"band_low ({self.band_low:g} Hz) must lie below band_high ({self.band_high:g} Hz)")
         return self
 
 
-class StaLta(Section):
+class StaLtaSettings(Section):
     """One pair of averages with its thresholds."""
 
     sta: Seconds = Field(0.5, gt=0, description="Short-term average, s (J21: 0.5).")
@@ -85,7 +85,7 @@ class StaLta(Section):
     threshold_off: float = Field(10.0, description="Trigger off below this value (J21: 10).")
 
     @model_validator(mode="after")
-    def _consistent(self) -> StaLta:
+    def _consistent(self) -> StaLtaSettings:
         if self.sta >= self.lta:
             raise ValueError(f"sta ({self.sta:g} s) must be shorter than lta ({self.lta:g} s)")
         if self.threshold_off > self.threshold_on:
@@ -95,13 +95,13 @@ class StaLta(Section):
         return self
 
 
-class Detector(StaLta):
+class DetectorSettings(StaLtaSettings):
     """The detector on the conditioned trace: its characteristic function, averages and thresholds."""
 
     method: Literal["recursive", "classic", "delayed", "z_detect", "carl"] = Field(
         "recursive", description="Characteristic function: recursive, classic or delayed STA/LTA, Z-detector, Carl."
     )
-    further_pairs: tuple[StaLta, ...] = Field(
+    further_pairs: tuple[StaLtaSettings, ...] = Field(
         (), max_length=8, description="Pairs that are looked for beside the first one; an event names its pair (ours)."
     )
     carl_ratio: float = Field(1.0, gt=0, description="Carl: weight of the long-term average; less is more sensitive.")
@@ -111,13 +111,13 @@ class Detector(StaLta):
     )
 
     @property
-    def pairs(self) -> tuple[StaLta, ...]:
+    def pairs(self) -> tuple[StaLtaSettings, ...]:
         """All pairs, the first one first."""
-        first = StaLta(**{name: getattr(self, name) for name in StaLta.model_fields})
+        first = StaLtaSettings(**{name: getattr(self, name) for name in StaLtaSettings.model_fields})
         return (first, *self.further_pairs)
 
     @model_validator(mode="after")
-    def _fitting(self) -> Detector:
+    def _fitting(self) -> DetectorSettings:
         spans = [(pair.sta, pair.lta) for pair in self.pairs]
         twice = sorted({f"{sta:g}/{lta:g} s" for sta, lta in spans if spans.count((sta, lta)) > 1})
         if twice:
@@ -128,7 +128,7 @@ class Detector(StaLta):
         return self
 
 
-class Spectrogram(Section):
+class SpectrogramSettings(Section):
     """Spectrogram of one event: 87 frequencies x 100 times, the input of the networks."""
 
     window: Seconds = Field(0.4, gt=0, description="Length of the Kaiser window, s (J21: 0.4; 20 samples at 50 Hz).")
@@ -146,7 +146,7 @@ class Spectrogram(Section):
     duplicate_within: Seconds = Field(0.1, ge=0, description="Same window start within this: a duplicate, s (ours).")
 
 
-def spectrogram_shape(conditioning: Conditioning, spectrogram: Spectrogram) -> tuple[int, int]:
+def spectrogram_shape(conditioning: ConditioningSettings, spectrogram: SpectrogramSettings) -> tuple[int, int]:
     """Return the number of frequencies and of times of a spectrogram."""
     step = conditioning.sampling_rate / spectrogram.nfft
     bins = [

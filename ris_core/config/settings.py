@@ -9,28 +9,34 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ris_core.config.learning import (
-    Aec,
-    Champion,
-    ClusterCount,
-    Dec,
-    Labelling,
-    Normalisation,
-    Novelty,
-    Stability,
-    TrainingSet,
+    AecSettings,
+    ChampionSettings,
+    ClusterCountSettings,
+    DecSettings,
+    LabellingSettings,
+    NormalisationSettings,
+    NoveltySettings,
+    StabilitySettings,
+    TrainingSetSettings,
     require_decoder_for_novelty,
 )
-from ris_core.config.operations import Operations
-from ris_core.config.processing import Conditioning, Detector, Response, Spectrogram, spectrogram_shape
+from ris_core.config.operations import OperationsSettings
+from ris_core.config.processing import (
+    ConditioningSettings,
+    DetectorSettings,
+    ResponseSettings,
+    SpectrogramSettings,
+    spectrogram_shape,
+)
 from ris_core.config.sources import (
-    FdsnSource,
-    Network,
-    PublishedSource,
-    Retention,
-    SdsSource,
-    Source,
-    Station,
-    SyntheticSource,
+    FdsnSettings,
+    NetworkSettings,
+    PublishedSettings,
+    RetentionSettings,
+    SdsSettings,
+    SourceSettings,
+    StationSettings,
+    SyntheticSettings,
 )
 from ris_core.section import Section, digest_of
 
@@ -65,28 +71,28 @@ class Settings(Section):
     profile: Literal["paper", "recommended"] = Field(
         "paper", description="Defaults of all values that are not named: the paper's, or those of `RECOMMENDED` (ours)."
     )
-    network: Network
-    stations: tuple[Station, ...] = Field(min_length=1)
+    network: NetworkSettings
+    stations: tuple[StationSettings, ...] = Field(min_length=1)
     channel: str = Field("HHZ", pattern=r"^[A-Z0-9]{3}$", description="SEED channel code (J21: HHZ).")
     location: str = Field("", pattern=r"^(--|[A-Z0-9]{0,2})$", description="SEED location code; '' or '--' is empty.")
     first_day: date = Field(description="First day, UTC.")
     last_day: date | None = Field(None, description="Last day, inclusive, UTC; none: the network still runs.")
-    source: Source = Field(description="Where station-days come from: synthetic, sds, fdsn or published.")
-    conditioning: Conditioning = Conditioning()
-    response: Response = Response()
-    detector: Detector = Detector()
-    spectrogram: Spectrogram = Spectrogram()
-    training_set: TrainingSet = TrainingSet()
-    normalisation: Normalisation = Normalisation()
-    aec: Aec = Aec()
-    cluster_count: ClusterCount = ClusterCount()
-    dec: Dec = Dec()
-    champion: Champion = Champion()
-    stability: Stability = Stability()
-    novelty: Novelty = Novelty()
-    labelling: Labelling = Labelling()
-    retention: Retention = Retention()
-    operations: Operations = Operations()
+    source: SourceSettings = Field(description="Where station-days come from: synthetic, sds, fdsn or published.")
+    conditioning: ConditioningSettings = ConditioningSettings()
+    response: ResponseSettings = ResponseSettings()
+    detector: DetectorSettings = DetectorSettings()
+    spectrogram: SpectrogramSettings = SpectrogramSettings()
+    training_set: TrainingSetSettings = TrainingSetSettings()
+    normalisation: NormalisationSettings = NormalisationSettings()
+    aec: AecSettings = AecSettings()
+    cluster_count: ClusterCountSettings = ClusterCountSettings()
+    dec: DecSettings = DecSettings()
+    champion: ChampionSettings = ChampionSettings()
+    stability: StabilitySettings = StabilitySettings()
+    novelty: NoveltySettings = NoveltySettings()
+    labelling: LabellingSettings = LabellingSettings()
+    retention: RetentionSettings = RetentionSettings()
+    operations: OperationsSettings = OperationsSettings()
 
     @model_validator(mode="before")
     @classmethod
@@ -126,7 +132,7 @@ class Settings(Section):
                 "take the score distance or probability"
             )
         self._check_samples()
-        if isinstance(self.source, SyntheticSource):
+        if isinstance(self.source, SyntheticSettings):
             without = [s.code for s in self.stations if s.latitude is None]
             if without:
                 raise ValueError(f"stations: {', '.join(without)} need latitude and longitude for a synthetic network")
@@ -166,7 +172,7 @@ class Settings(Section):
                 f"spectrogram: these values give {shape[0]} frequencies x {shape[1]} times; the networks need 87 x 100"
             )
 
-    def station(self, code: str) -> Station:
+    def station(self, code: str) -> StationSettings:
         """Return a station by its code; raises `KeyError` naming the known ones."""
         for station in self.stations:
             if station.code == code:
@@ -182,17 +188,17 @@ class Settings(Section):
     @property
     def imported(self) -> bool:
         """Whether station-days are imported from a published file instead of made here from waveforms."""
-        return isinstance(self.source, PublishedSource)
+        return isinstance(self.source, PublishedSettings)
 
     def acquire_digest(self) -> str:
         """Return the digest of what decides about the raw waveforms."""
         if self.imported:
             return self.process_digest()
         source = self.source.model_dump(mode="json")
-        if isinstance(self.source, SdsSource | FdsnSource):
+        if isinstance(self.source, SdsSettings | FdsnSettings):
             # Where the same samples lie is not part of what they are.
             source = {"kind": self.source.kind}
-        if isinstance(self.source, SdsSource) and self.source.pattern != "SDS":
+        if isinstance(self.source, SdsSettings) and self.source.pattern != "SDS":
             source["pattern"] = self.source.pattern
         # Synthetic sources are heard at several stations, so every station's place decides about all waveforms.
         where = [s.model_dump(mode="json") for s in self.stations] if source["kind"] == "synthetic" else []

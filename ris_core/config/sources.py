@@ -12,7 +12,7 @@ from ris_core.config.archive_pattern import components_of
 from ris_core.section import Degrees, ExpandedPath, ExpandedText, Megabytes, Metres, Seconds, Section
 
 
-class Network(Section):
+class NetworkSettings(Section):
     """The seismic network."""
 
     name: str = Field(
@@ -22,7 +22,7 @@ class Network(Section):
     title: str = Field("", description="What the network is, for people.")
 
 
-class Station(Section):
+class StationSettings(Section):
     """One station; a station's place in the list is part of the partitions, so stations are only appended."""
 
     code: str = Field(pattern=r"^[A-Z0-9]{1,8}$", description="FDSN station code.")
@@ -35,7 +35,7 @@ class Station(Section):
     elevation: Metres = Field(0.0, ge=-12000, le=9000, description="Elevation of the ground, m.")
 
     @model_validator(mode="after")
-    def _both_or_none(self) -> Station:
+    def _both_or_none(self) -> StationSettings:
         if (self.latitude is None) != (self.longitude is None):
             raise ValueError(f"station {self.code}: give latitude and longitude, or neither")
         return self
@@ -48,7 +48,7 @@ class Station(Section):
         return self.latitude, self.longitude
 
 
-class SyntheticSource(Section):
+class SyntheticSettings(Section):
     """The embedded network with ground truth (`ris_core.synthetic`)."""
 
     kind: Literal["synthetic"] = "synthetic"
@@ -79,7 +79,7 @@ class SyntheticSource(Section):
         return value
 
 
-class SdsSource(Section):
+class SdsSettings(Section):
     """An archive of day files in the SeisComP Data Structure or another layout, read in place and never written."""
 
     kind: Literal["sds"] = "sds"
@@ -103,7 +103,7 @@ class SdsSource(Section):
         return value
 
 
-class FdsnSource(Section):
+class FdsnSettings(Section):
     """A data centre that answers FDSN web services; credentials come from the environment alone."""
 
     kind: Literal["fdsn"] = "fdsn"
@@ -143,7 +143,7 @@ class FdsnSource(Section):
     )
 
     @model_validator(mode="after")
-    def _reachable(self) -> FdsnSource:
+    def _reachable(self) -> FdsnSettings:
         # Checked here, not at the field: a message about a field repeats its value, which may hold a password.
         if "@" in self.provider:
             raise ValueError(
@@ -158,16 +158,18 @@ class FdsnSource(Section):
         return self
 
 
-class PublishedSource(Section):
+class PublishedSettings(Section):
     """Events of the published HDF5 file, imported by ``ris import-h5``; there are no waveforms."""
 
     kind: Literal["published"] = "published"
 
 
-Source = Annotated[SyntheticSource | SdsSource | FdsnSource | PublishedSource, Field(discriminator="kind")]
+SourceSettings = Annotated[
+    SyntheticSettings | SdsSettings | FdsnSettings | PublishedSettings, Field(discriminator="kind")
+]
 
 
-class Retention(Section):
+class RetentionSettings(Section):
     """What is kept of raw waveforms."""
 
     raw: Literal["keep", "drop_after_processing"] = Field(

@@ -80,7 +80,7 @@ class Appointment:
             "novelty.false_alarms say are then not assigned"
         )
 
-    def table(self, settings: config.Champion) -> pd.DataFrame:
+    def table(self, settings: config.ChampionSettings) -> pd.DataFrame:
         """Return one row per cluster: cluster, class, name, state (kept, new, back), overlap, events."""
         matching = self.matching
         names = class_names(settings, matching.classes)
@@ -182,7 +182,7 @@ def _same_training_set(store: Store, candidate: Candidate) -> bool | None:
 
 
 def _matching(
-    settings: config.Champion,
+    settings: config.ChampionSettings,
     before: Champion | None,
     shared: NDArray[np.int32] | None,
     version: str,

@@ -48,7 +48,7 @@ def held_out_events(store: Store, sample: int = SAMPLE) -> NDArray[np.float32] |
     return np.concatenate(parts)
 
 
-def held_out_mse(store: Store, model: Aec, normalisation: config.Normalisation) -> dict[str, float]:
+def held_out_mse(store: Store, model: Aec, normalisation: config.NormalisationSettings) -> dict[str, float]:
     """Return the autoencoder's mean squared error on held-out stations; empty where there are no such events."""
     x = held_out_events(store)
     if x is None:
@@ -70,7 +70,7 @@ def held_out_assignment(store: Store, found: Appointment) -> dict[str, float]:
     labels = label_spectrograms(
         found.model,
         [x],
-        config.Normalisation.model_validate(found.champion.normalisation),
+        config.NormalisationSettings.model_validate(found.champion.normalisation),
         batch_size=settings.batch_size,
         device=settings.device,
         reconstruction=settings.reconstruction_error,

@@ -20,7 +20,7 @@ from ris_core.models.inference import as_input
 from ris_core.models.networks import LATENT_DIM, Dec
 from ris_core.training.normalise import normalise
 
-_LINEAR = config.Normalisation()
+_LINEAR = config.NormalisationSettings()
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ _Part = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32] | No
 def label_spectrograms(
     model: Dec,
     blocks: Iterable[NDArray[Any]],
-    normalisation: config.Normalisation = _LINEAR,
+    normalisation: config.NormalisationSettings = _LINEAR,
     *,
     batch_size: int = 64,
     device: str | torch.device = "auto",

@@ -99,7 +99,7 @@ def read_weights(path: Path) -> tuple[str, Aec | Dec, dict[str, Any]]:
     if not _NAME.fullmatch(path.stem):
         raise WeightsError(f"{path}: a model is named after its file: letters, digits, '_', '.' and '-' are allowed")
     # The published code gives every spectrogram unit L2 norm on a linear scale, whatever the settings here say.
-    normalisation = config.Normalisation(scale="linear")
+    normalisation = config.NormalisationSettings(scale="linear")
     metadata = {
         "imported": path.stem,
         "file": path.name,

@@ -57,8 +57,8 @@ class Contents:
 
     model: Path
     takes: Takes
-    conditioning: config.Conditioning
-    spectrogram: config.Spectrogram
+    conditioning: config.ConditioningSettings
+    spectrogram: config.SpectrogramSettings
     novelty: NoveltyModel | None = None
     classes: Sequence[int] = ()
 
@@ -106,7 +106,7 @@ class Package:
     model: Aec | Dec
     takes: Takes
     constants: Plan
-    normalisation: config.Normalisation
+    normalisation: config.NormalisationSettings
     novelty: NoveltyModel | None = None
     classes: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
 
@@ -128,10 +128,10 @@ class Package:
             model=model.eval(),
             takes=about["takes"],
             constants=plan(
-                config.Spectrogram.model_validate(about["spectrogram"]),
-                config.Conditioning.model_validate(about["conditioning"]),
+                config.SpectrogramSettings.model_validate(about["spectrogram"]),
+                config.ConditioningSettings.model_validate(about["conditioning"]),
             ),
-            normalisation=config.Normalisation.model_validate(metadata.get("normalisation", {})),
+            normalisation=config.NormalisationSettings.model_validate(metadata.get("normalisation", {})),
             novelty=NoveltyModel.load(novelty, about.get("novelty")) if has_novelty else None,
             classes=np.array(about["classes"], dtype=np.int32),
         )

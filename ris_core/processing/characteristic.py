@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ris_core.config import Detector, StaLta
+from ris_core.config import DetectorSettings, StaLtaSettings
 
 Samples = NDArray[np.float64]
 
 
-def characteristic(samples: Samples, sta: int, lta: int, detector: Detector, after_gap: bool) -> Samples:
+def characteristic(samples: Samples, sta: int, lta: int, detector: DetectorSettings, after_gap: bool) -> Samples:
     """Return the characteristic function of the detector's method, shape (n,).
 
     Parameters
@@ -102,6 +102,6 @@ def _carl(samples: Samples, sta: int, lta: int, ratio: float, quiet: float) -> S
     return eta
 
 
-def pair_name(method: str, pair: StaLta) -> str:
+def pair_name(method: str, pair: StaLtaSettings) -> str:
     """Return the name of a detector's pair of averages, like ``recursive 0.5/30 s``."""
     return f"{method} {pair.sta:g}/{pair.lta:g} s"

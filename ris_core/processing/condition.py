@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ris_core.config import Conditioning, Response
+from ris_core.config import ConditioningSettings, ResponseSettings
 from ris_core.processing import filters
 from ris_core.processing.blocks import Blocks, undo_difference
 from ris_core.processing.ground import Ground, Missing, ground_of
@@ -85,9 +85,9 @@ class Conditioned:
 
 def condition(
     segment: Segment,
-    settings: Conditioning,
+    settings: ConditioningSettings,
     midnight_ns: int,
-    response: Response | None = None,
+    response: ResponseSettings | None = None,
     instrument: Instrument | None = None,
     ground: Sequence[Kind] = (),
 ) -> Conditioned:
@@ -130,7 +130,7 @@ def condition(
     guard = round(max(_GUARD_S[kind] for kind in made) * longer * rate_out)
     shift = -first % unit
     blocks = Blocks.of(shift + before * unit + n + after * unit, unit, guard)
-    motion = _ground(segment, blocks, midnight_ns, response or Response(), instrument, ground)
+    motion = _ground(segment, blocks, midnight_ns, response or ResponseSettings(), instrument, ground)
     gains = _gains(settings, rate, blocks, motion)
     differences = _Differences(segment, settings, before * unit, after * unit)
     traces = blocks.apply(lambda out, place: differences.fill(out, place - shift), gains)
@@ -164,7 +164,7 @@ def condition(
     )
 
 
-def _ringing(settings: Conditioning) -> float:
+def _ringing(settings: ConditioningSettings) -> float:
     """Return how much longer the band-pass rings than the published one, 3–20 Hz of order 4; 1 at least.
 
     A Butterworth filter rings with its lower corner, with its width, and with the distance of its upper corner from the
@@ -175,7 +175,7 @@ def _ringing(settings: Conditioning) -> float:
     return max(1.0, slowest) * max(1.0, settings.band_order / _ORDER)
 
 
-def _factor(rate: float, settings: Conditioning) -> int | None:
+def _factor(rate: float, settings: ConditioningSettings) -> int | None:
     """Return the decimation factor, or none for a rate that is interpolated."""
     target = settings.sampling_rate
     factor = filters.decimation_factor(rate, target)
@@ -205,7 +205,7 @@ class _Differences:
         Samples by which the ends are continued.
     """
 
-    def __init__(self, segment: Segment, settings: Conditioning, before: int, after: int) -> None:
+    def __init__(self, segment: Segment, settings: ConditioningSettings, before: int, after: int) -> None:
         samples, n = segment.samples, segment.samples.size
         self._samples, self._before, self._size = samples, before, before + n + after
         taper = min(round(settings.taper * segment.sampling_rate), n // 2)
@@ -258,7 +258,7 @@ def _ground(
     segment: Segment,
     blocks: Blocks,
     midnight_ns: int,
-    response: Response,
+    response: ResponseSettings,
     instrument: Instrument | None,
     kinds: Sequence[Kind],
 ) -> Ground:
@@ -272,7 +272,7 @@ def _ground(
 
 
 def _gains(
-    settings: Conditioning, rate: float, blocks: Blocks, motion: Ground
+    settings: ConditioningSettings, rate: float, blocks: Blocks, motion: Ground
 ) -> dict[Hashable, NDArray[np.complex64]]:
     """Return the gains of all traces: ``counts``, and by kind and epoch."""
     counts = _counts_gain(settings, rate, blocks.factor, blocks.size)
@@ -285,7 +285,7 @@ def _gains(
 
 
 @lru_cache(maxsize=32)
-def _counts_gain(settings: Conditioning, rate: float, factor: int, size: int) -> filters.Gain:
+def _counts_gain(settings: ConditioningSettings, rate: float, factor: int, size: int) -> filters.Gain:
     frequency = np.asarray(np.fft.rfftfreq(size, factor / rate), dtype=np.float64)
     band = filters.bandpass_gain(frequency, settings) / factor
     return filters.decimation_gain(frequency, rate, settings) * band * undo_difference(frequency, rate)
@@ -315,7 +315,7 @@ def _to_grid(
     return first, cut
 
 
-def filter_delay(settings: Conditioning, rate: float, frequency: float) -> float:
+def filter_delay(settings: ConditioningSettings, rate: float, frequency: float) -> float:
     """Return by how many seconds the decimation filter delays a wave of a frequency (Hz) sampled at ``rate`` (Hz)."""
     if settings.decimation != "causal_chebyshev":
         return 0.0

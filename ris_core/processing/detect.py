@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ris_core.config import Conditioning, Detector, StaLta
+from ris_core.config import ConditioningSettings, DetectorSettings, StaLtaSettings
 from ris_core.processing.blocks import LARGEST_BLOCK
 from ris_core.processing.characteristic import characteristic, pair_name
 from ris_core.processing.condition import Conditioned
@@ -50,7 +50,11 @@ class Trigger:
 
 
 def triggers_of(
-    conditioned: Conditioned, index: int, detector: Detector, conditioning: Conditioning, kind: Kind = "counts"
+    conditioned: Conditioned,
+    index: int,
+    detector: DetectorSettings,
+    conditioning: ConditioningSettings,
+    kind: Kind = "counts",
 ) -> list[Trigger]:
     """Return the triggers of one segment in the order of time; none starts within the guards beside a gap.
 
@@ -67,9 +71,9 @@ def _of_pair(
     conditioned: Conditioned,
     samples: NDArray[np.float64],
     index: int,
-    pair: StaLta,
-    detector: Detector,
-    conditioning: Conditioning,
+    pair: StaLtaSettings,
+    detector: DetectorSettings,
+    conditioning: ConditioningSettings,
 ) -> list[Trigger]:
     rate = conditioned.sampling_rate
     short, long = round(pair.sta * rate), round(pair.lta * rate)
@@ -101,7 +105,7 @@ def _of_pair(
     return found
 
 
-def _onsets(values: NDArray[np.float64], pair: StaLta) -> NDArray[np.int64]:
+def _onsets(values: NDArray[np.float64], pair: StaLtaSettings) -> NDArray[np.int64]:
     """Return first and last samples of the triggers, shape (triggers, 2), as ObsPy's ``trigger_onset``.
 
     It is given only what lies above the lower threshold: next to nothing of a day.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from ris_core.config import Conditioning
+from ris_core.config import ConditioningSettings
 
 Samples = NDArray[np.float64]
 Gain = NDArray[np.complex128]
@@ -45,7 +45,7 @@ def decimation_steps(factor: int) -> tuple[int, ...] | None:
     return tuple(steps)
 
 
-def decimation_gain(frequency: Samples, rate: float, settings: Conditioning) -> Gain:
+def decimation_gain(frequency: Samples, rate: float, settings: ConditioningSettings) -> Gain:
     """Return the response of the anti-alias filter from ``rate`` to the settings' rate, at frequencies in Hz.
 
     ``causal_chebyshev`` is filtered once for each of `decimation_steps`, as one would with ObsPy's ``decimate``; a
@@ -68,7 +68,7 @@ def decimation_gain(frequency: Samples, rate: float, settings: Conditioning) -> 
     return gain
 
 
-def bandpass_gain(frequency: Samples, settings: Conditioning) -> Samples:
+def bandpass_gain(frequency: Samples, settings: ConditioningSettings) -> Samples:
     """Return the response of the band-pass, run forwards and backwards, at frequencies in Hz; 0 beyond Nyquist."""
     sections = butterworth_bandpass(settings.band_low, settings.band_high, settings.band_order, settings.sampling_rate)
     _, once = signal.sosfreqz(sections, worN=2 * np.pi * frequency / settings.sampling_rate)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ris_core.config import Response
+from ris_core.config import ResponseSettings
 from ris_core.processing.filters import Gain, Samples
 from ris_core.processing.instrument import Instrument, Kind, NoResponseError, Span
 from ris_core.station_day import NS
@@ -81,7 +81,7 @@ def ground_of(
     midnight_ns: int,
     frequency: Samples,
     rate: float,
-    response: Response,
+    response: ResponseSettings,
     instrument: Instrument | None,
 ) -> Ground:
     """Return the gains of a segment's ground motion.

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ris_core.config import Response, TraceKind
+from ris_core.config import ResponseSettings, TraceKind
 from ris_core.processing.filters import Gain, Samples
 from ris_core.processing.usable_response import UnusableResponseError, UsableResponse, usable
 
 if TYPE_CHECKING:
     from obspy import Inventory
-    from obspy.core.inventory.response import Response as ChannelResponse
+    from obspy.core.inventory.response import ResponseSettings as ChannelResponse
 
 Kind = TraceKind | Literal["peak_acceleration"]
 """What a trace is: of the settings, or the ground's acceleration in the band of the deconvolution alone."""
@@ -84,7 +84,7 @@ class Instrument:
                         epochs.append((start, end, found.response))
         return cls(code, epochs)
 
-    def at(self, time_ns: int, band: Response) -> int:
+    def at(self, time_ns: int, band: ResponseSettings) -> int:
         """Return which epoch holds at a time (ns since 1970 UTC), the last of those that do and agree.
 
         Raises
@@ -108,12 +108,12 @@ class Instrument:
             )
         return found[-1]
 
-    def _agree(self, epochs: list[int], band: Response) -> bool:
+    def _agree(self, epochs: list[int], band: ResponseSettings) -> bool:
         frequency = np.linspace(band.band_low, band.band_high, 16)
         one, *others = (self._response(epoch, band).evaluate(frequency, "ACC") for epoch in epochs)
         return all(bool(np.all(np.abs(other - one) <= _SAME * np.abs(one))) for other in others)
 
-    def spans(self, start_ns: int, end_ns: int, band: Response) -> list[Span]:
+    def spans(self, start_ns: int, end_ns: int, band: ResponseSettings) -> list[Span]:
         """Return which epoch holds when between two times (ns since 1970 UTC), without a hole."""
         bounds = {time for start, end, _ in self.epochs for time in (start, end) if start_ns < time < end_ns}
         spans: list[Span] = []
@@ -127,7 +127,7 @@ class Instrument:
             spans.append(here)
         return spans
 
-    def _response(self, epoch: int, band: Response) -> UsableResponse:
+    def _response(self, epoch: int, band: ResponseSettings) -> UsableResponse:
         key = (epoch, band.band_low, band.band_high)
         if key not in self._usable:
             try:
@@ -139,7 +139,7 @@ class Instrument:
             raise NoResponseError(f"no valid response for {self.code}: {found}") from found
         return found
 
-    def gain(self, kind: Kind, epoch: int, frequency: Samples, rate: float, response: Response) -> Gain:
+    def gain(self, kind: Kind, epoch: int, frequency: Samples, rate: float, response: ResponseSettings) -> Gain:
         """Return the gain from counts to a kind of trace at frequencies in Hz.
 
         Velocity and acceleration are divided by the response alone (no water level) inside ``response.band_low`` …
@@ -166,7 +166,7 @@ class Instrument:
             self._gains[key] = self._compute(kind, epoch, frequency, rate, response)
         return self._gains[key]
 
-    def _compute(self, kind: Kind, epoch: int, frequency: Samples, rate: float, response: Response) -> Gain:
+    def _compute(self, kind: Kind, epoch: int, frequency: Samples, rate: float, response: ResponseSettings) -> Gain:
         self._remark(self._response(epoch, response), rate)
         if kind == "acceleration_water_level":
             return self._under_water(epoch, frequency, rate, response)
@@ -191,7 +191,7 @@ class Instrument:
                 f"response of {self.code}: it is one for {used.sampling_rate:g} Hz, and the samples come at {rate:g} Hz"
             )
 
-    def _under_water(self, epoch: int, frequency: Samples, rate: float, response: Response) -> Gain:
+    def _under_water(self, epoch: int, frequency: Samples, rate: float, response: ResponseSettings) -> Gain:
         everywhere = np.abs(self._evaluate(epoch, np.geomspace(1e-4, rate / 2, 4 * _KNOTS), "ACC", response))
         instrument = self._evaluate(epoch, frequency[1:], "ACC", response)
         surface = everywhere.max() * 10 ** (-response.water_level / 20)
@@ -199,7 +199,7 @@ class Instrument:
         gain[1:] = np.exp(-1j * np.angle(instrument)) / np.maximum(np.abs(instrument), surface)
         return gain
 
-    def _evaluate(self, epoch: int, frequency: Samples, output: str, band: Response) -> Gain:
+    def _evaluate(self, epoch: int, frequency: Samples, output: str, band: ResponseSettings) -> Gain:
         try:
             found = self._response(epoch, band).evaluate(frequency, output)
         except UnusableResponseError as error:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from ris_core.config import Conditioning, Spectrogram
+from ris_core.config import ConditioningSettings, SpectrogramSettings
 
 Trace = NDArray[np.floating[Any]]
 
@@ -54,7 +54,7 @@ class Plan:
         return self.window.size + (self.columns - 1) * self.hop
 
 
-def plan(settings: Spectrogram, conditioning: Conditioning) -> Plan:
+def plan(settings: SpectrogramSettings, conditioning: ConditioningSettings) -> Plan:
     """Return the constants for given settings."""
     rate = conditioning.sampling_rate
     window = signal.windows.kaiser(round(settings.window * rate), settings.kaiser_beta, sym=True)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ris_core.config import StaLta
+from ris_core.config import StaLtaSettings
 from ris_core.processing.characteristic import pair_name
 from ris_core.station_day import DAY_NS
 from ris_core.storage.published_file import BLOCK, CATALOGUE, PublishedFile, PublishedFileError
@@ -154,7 +154,7 @@ def _short(text: bytes | str) -> str:
 @lru_cache(maxsize=64)  # a file has one pair or a few, and names of one pair are one object
 def _found_by(sta: float, lta: float, path: Path) -> str:
     try:
-        return pair_name(_METHOD, StaLta(sta=sta, lta=lta))
+        return pair_name(_METHOD, StaLtaSettings(sta=sta, lta=lta))
     except ValueError as error:
         raise PublishedFileError(f"{path}: {CATALOGUE}: STA {sta} and LTA {lta} s are no pair of averages") from error
 

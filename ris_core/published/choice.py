@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ris_core.config import Aec as AecSettings
-from ris_core.config import Normalisation
+from ris_core.config import AecSettings, NormalisationSettings
 from ris_core.models.imported import load_imported
 from ris_core.models.inference import encode, reconstruction_error
 from ris_core.models.networks import Aec
@@ -50,7 +49,7 @@ def measure(store: Store, name: str, data: TrainingSet, settings: AecSettings) -
             f"imported = {name!r}: this is a DEC (K = {model.n_clusters}), which champion_model takes; aec_weights "
             "needs an autoencoder"
         )
-    trained_on = Normalisation.model_validate(metadata["normalisation"])
+    trained_on = NormalisationSettings.model_validate(metadata["normalisation"])
     if trained_on.scale != data.normalisation.scale:
         raise WeightsError(
             f"imported = {name!r}: trained on spectrograms of scale {trained_on.scale!r}, but the training set is of "

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from ris_core.config import SdsSource, Settings, data_root
+from ris_core.config import SdsSettings, Settings, data_root
 from ris_core.station_day import StationDay
 from ris_core.storage.atomic import remove
 from ris_core.storage.damage import DamagedFileError, damage_named
@@ -284,7 +284,7 @@ def read_acquisition(store: Store, key: StationDay) -> dict[str, Any] | None:
     if whose != (key.station, key.day.isoformat()):
         raise DamagedFileError(path, f"it is of {whose[0]} {whose[1]}", remedy)
     # Of a source that is read in place, a file may be left from a source before.
-    if record["state"] == "no_data" and not isinstance(store.settings.source, SdsSource):
+    if record["state"] == "no_data" and not isinstance(store.settings.source, SdsSettings):
         raw = store.waveform(key)
         if raw.exists():
             raise DamagedFileError(path, f"it tells of no data, but {raw} stands", remedy)

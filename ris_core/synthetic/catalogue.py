@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from obspy.geodetics import gps2dist_azimuth
 
-from ris_core.config import Station, SyntheticSource
+from ris_core.config import StationSettings, SyntheticSettings
 from ris_core.synthetic.environment import DAY_NS, Environment, build_environment, day_ns
 from ris_core.synthetic.families import CODES, FAMILIES, STICK_SLIP_HZ, Shapes, draw_shapes, draw_snr, glide_limit
 from ris_core.synthetic.noise import band_power, reference_power
@@ -43,7 +43,7 @@ Times = NDArray[np.int64]
 _SHAPE_COLUMNS = tuple(f.name for f in fields(Shapes))
 
 
-def network_environment(source: SyntheticSource, stations: tuple[Station, ...]) -> Environment:
+def network_environment(source: SyntheticSettings, stations: tuple[StationSettings, ...]) -> Environment:
     """Return the environment that all stations share; local time is that of the stations' mean longitude."""
     angles = np.deg2rad([s.position[1] for s in stations])
     longitude = float(np.rad2deg(np.arctan2(np.sin(angles).mean(), np.cos(angles).mean())))
@@ -60,7 +60,7 @@ def _table(family: str, number: NDArray[np.int64], time: Times, snr: Floats, sha
 
 
 def _local(
-    family: str, share: float, source: SyntheticSource, environment: Environment, code: str, expected_all: float
+    family: str, share: float, source: SyntheticSettings, environment: Environment, code: str, expected_all: float
 ) -> pd.DataFrame:
     rng = generator(source.seed, Stream.OCCURRENCE, station_key(code), CODES[family])
     first, last = source.catalogue_first_day, source.catalogue_last_day
@@ -96,7 +96,7 @@ def _local(
 
 
 def _regional(
-    share: float, source: SyntheticSource, environment: Environment, stations: tuple[Station, ...], code: str
+    share: float, source: SyntheticSettings, environment: Environment, stations: tuple[StationSettings, ...], code: str
 ) -> pd.DataFrame:
     """Return the network's regional events as one station records them: later and weaker with distance."""
     rng = generator(source.seed, Stream.OCCURRENCE, 0, CODES["regional"])
@@ -123,7 +123,7 @@ def _regional(
     return table[onset < day_ns(last) + DAY_NS]
 
 
-def _positions_km(stations: tuple[Station, ...]) -> dict[str, tuple[float, float]]:
+def _positions_km(stations: tuple[StationSettings, ...]) -> dict[str, tuple[float, float]]:
     """Return km east and north of the network's centre, on the plane touching at its first station."""
     origin = stations[0]
     positions = {}
@@ -136,7 +136,7 @@ def _positions_km(stations: tuple[Station, ...]) -> dict[str, tuple[float, float
 
 
 @lru_cache(maxsize=4)
-def station_catalogue(source: SyntheticSource, stations: tuple[Station, ...], code: str) -> pd.DataFrame:
+def station_catalogue(source: SyntheticSettings, stations: tuple[StationSettings, ...], code: str) -> pd.DataFrame:
     """Return all events of one station over the catalogue, sorted by onset; treat it as read-only.
 
     Families occur independently at every station, with the shares of `FAMILIES` on average over the catalogue, except
@@ -182,7 +182,7 @@ def catalogue_between(table: pd.DataFrame, start: int, stop: int) -> pd.DataFram
     return table.iloc[int(low) : int(high)]
 
 
-def check_day(source: SyntheticSource, day: date) -> None:
+def check_day(source: SyntheticSettings, day: date) -> None:
     """Raise `ValueError` where a day lies outside the truth catalogue."""
     if not source.catalogue_first_day <= day <= source.catalogue_last_day:
         raise ValueError(

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from obspy import Inventory, Stream, Trace, UTCDateTime
 
-from ris_core.config import Settings, SyntheticSource
+from ris_core.config import Settings, SyntheticSettings
 from ris_core.synthetic.catalogue import catalogue_between, check_day, network_environment, station_catalogue
 from ris_core.synthetic.environment import DAY_NS, Environment, day_ns
 from ris_core.synthetic.families import FAMILIES, NAMES
@@ -35,7 +35,7 @@ class SyntheticNetwork:
 
     def __init__(self, settings: Settings):
         """Describe the network of the settings; raises `ValueError` where their source is not the synthetic one."""
-        if not isinstance(settings.source, SyntheticSource):
+        if not isinstance(settings.source, SyntheticSettings):
             raise ValueError(f"source.kind is '{settings.source.kind}'; the synthetic network needs 'synthetic'")
         self.settings = settings
         self._source = settings.source

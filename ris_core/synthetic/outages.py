@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ris_core.config import SyntheticSource
+from ris_core.config import SyntheticSettings
 from ris_core.synthetic.environment import day_ns
 from ris_core.synthetic.instrument import SAMPLING_RATE
 from ris_core.synthetic.seeds import Stream, generator, station_key
@@ -32,7 +32,7 @@ def first_sample(day: date) -> int:
     return day_ns(day) // 1_000_000_000 * round(SAMPLING_RATE)
 
 
-def gaps(source: SyntheticSource, code: str, day: date) -> list[tuple[int, int]]:
+def gaps(source: SyntheticSettings, code: str, day: date) -> list[tuple[int, int]]:
     """Return the gaps of a station-day as sample ranges [first, stop): none, or four of 5 s to 20 min.
 
     They lie between 01:00 and 23:00, clear of the neighbouring days' padding; the middle two leave a fragment of 20 s
@@ -51,7 +51,7 @@ def gaps(source: SyntheticSource, code: str, day: date) -> list[tuple[int, int]]
     ]
 
 
-def clock_steps(source: SyntheticSource, code: str, day: date) -> tuple[int, int] | None:
+def clock_steps(source: SyntheticSettings, code: str, day: date) -> tuple[int, int] | None:
     """Return the samples [first, stop) of a station-day whose time stamps are 0.3525 s late, if there are any.
 
     The clock jumps between 05:00 and 10:00 and is set right between 14:00 and 20:00: a small gap, later an overlap.
@@ -64,12 +64,12 @@ def clock_steps(source: SyntheticSource, code: str, day: date) -> tuple[int, int
     return begin + round(jump * 3600 * SAMPLING_RATE), begin + round(back * 3600 * SAMPLING_RATE)
 
 
-def is_missing(source: SyntheticSource, code: str, day: date) -> bool:
+def is_missing(source: SyntheticSettings, code: str, day: date) -> bool:
     """Return whether a station recorded nothing on a day."""
     return f"{code}/{day.isoformat()}" in source.missing
 
 
-def segments(source: SyntheticSource, code: str, days: list[date], first: int, stop: int) -> list[Segment]:
+def segments(source: SyntheticSettings, code: str, days: list[date], first: int, stop: int) -> list[Segment]:
     """Return what was recorded of the samples [first, stop), which the days cover."""
     found: list[Segment] = []
     for day in days:

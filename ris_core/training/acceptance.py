@@ -23,7 +23,7 @@ class Acceptance:
     reasons: tuple[str, ...] = ()
 
 
-def accept_aec(metrics: Mapping[str, float], settings: config.Aec) -> Acceptance:
+def accept_aec(metrics: Mapping[str, float], settings: config.AecSettings) -> Acceptance:
     """Accept an autoencoder that beats the mean spectrogram and whose latents vary.
 
     Parameters
@@ -67,7 +67,9 @@ def coinciding(centroids: NDArray[Any], z: NDArray[Any]) -> tuple[tuple[int, int
     return tuple((int(i), int(j)) for i, j in np.argwhere(np.triu(distance <= _TOGETHER * spread, 1)))
 
 
-def accept_dec(sizes: Sequence[int], settings: config.Dec, coinciding: Sequence[Sequence[int]] = ()) -> Acceptance:
+def accept_dec(
+    sizes: Sequence[int], settings: config.DecSettings, coinciding: Sequence[Sequence[int]] = ()
+) -> Acceptance:
     """Accept a DEC of which every cluster stands apart and holds a sufficient share of the training set.
 
     Parameters

@@ -39,7 +39,7 @@ def train_aec(
     val: NDArray[Any] | Samples,
     batch_size: int,
     learning_rate: float,
-    settings: config.Aec,
+    settings: config.AecSettings,
     *,
     on_epoch: OnStep | None = None,
     checkpoint: Checkpoint | None = None,

@@ -36,7 +36,7 @@ class Training:
     val: Samples
     batch_size: int
     learning_rate: float
-    settings: config.Aec
+    settings: config.AecSettings
     network: nn.Module | None
     device: torch.device
     # A network that answers with zeros has this validation MSE.

@@ -50,7 +50,7 @@ class _Sums:
 class _Trainer:
     """The state of one training: network, optimiser, targets."""
 
-    def __init__(self, model: Dec, samples: Samples, labels: NDArray[np.int32], settings: config.Dec) -> None:
+    def __init__(self, model: Dec, samples: Samples, labels: NDArray[np.int32], settings: config.DecSettings) -> None:
         self.device = resolve_device(settings.device)
         self.model = channels_last(model.to(self.device))
         self.samples, self.settings = samples, settings
@@ -220,7 +220,7 @@ def train_dec(
     x: NDArray[Any] | Samples,
     initial_centroids: NDArray[Any],
     initial_labels: NDArray[Any],
-    settings: config.Dec,
+    settings: config.DecSettings,
     *,
     on_update: OnStep | None = None,
     on_epoch: OnStep | None = None,

@@ -24,7 +24,7 @@ def aec_doubts(metrics: Mapping[str, float | None]) -> tuple[str, ...]:
     return (f"its validation MSE {mse:.3g} is not below that of 9 principal components, {floor:.3g}",)
 
 
-def dec_doubts(metadata: Mapping[str, Any], settings: config.Dec) -> tuple[str, ...]:
+def dec_doubts(metadata: Mapping[str, Any], settings: config.DecSettings) -> tuple[str, ...]:
     """Return what speaks against a DEC.
 
     Parameters

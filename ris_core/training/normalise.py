@@ -13,7 +13,7 @@ from ris_core import config
 # As float64 these spectrograms fit the second-level cache of a core, and twice as many are normalised in a second.
 _BLOCK = 8
 _NAMED = 5
-_LINEAR = config.Normalisation()
+_LINEAR = config.NormalisationSettings()
 
 
 class SpectrogramError(ValueError):
@@ -22,7 +22,7 @@ class SpectrogramError(ValueError):
 
 def normalise(
     x: NDArray[Any],
-    settings: config.Normalisation = _LINEAR,
+    settings: config.NormalisationSettings = _LINEAR,
     event_ids: Sequence[str] | None = None,
     out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:

@@ -57,7 +57,7 @@ class _OnDisk:
     file: spectrogram_file.KeptOpen
     events: int
     shape: tuple[int, int]
-    normalisation: config.Normalisation
+    normalisation: config.NormalisationSettings
     event_id: NDArray[Any] | None
     in_memory = False
 
@@ -197,7 +197,7 @@ def of_array(x: NDArray[Any]) -> Samples:
 
 
 def of_file(
-    path: Path, normalisation: config.Normalisation, in_memory: bool, event_id: Sequence[str] | None = None
+    path: Path, normalisation: config.NormalisationSettings, in_memory: bool, event_id: Sequence[str] | None = None
 ) -> Samples:
     """Return the spectrograms of a file as samples, normalised: read now, or whenever they are needed.
 

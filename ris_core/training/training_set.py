@@ -64,7 +64,7 @@ class TrainingSet:
     frequency: NDArray[np.float64]
     time: NDArray[np.float64]
     digest: str
-    normalisation: config.Normalisation
+    normalisation: config.NormalisationSettings
 
     def __len__(self) -> int:
         return len(self.event_id)
@@ -177,7 +177,7 @@ def _sound(
 
 
 def _chosen(
-    available: Mapping[StationDay, SpectrogramInfo], settings: config.TrainingSet, rng: np.random.Generator
+    available: Mapping[StationDay, SpectrogramInfo], settings: config.TrainingSetSettings, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Return the numbers of the events that are drawn, ascending; events are counted over all station-days."""
     counts = np.array([info.events for info in available.values()], dtype=np.int64)
@@ -254,7 +254,7 @@ def _room_for(part: Spectrograms, events: int, spectrogram: Any) -> Spectrograms
     )
 
 
-def _digest(content: str, validation: NDArray[np.bool_], normalisation: config.Normalisation) -> str:
+def _digest(content: str, validation: NDArray[np.bool_], normalisation: config.NormalisationSettings) -> str:
     return digest_of([content, validation.astype(int).tolist(), normalisation.model_dump(mode="json")])
 
 

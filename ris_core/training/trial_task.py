@@ -35,7 +35,7 @@ class TrialTask:
     key: str
     batch_size: int
     learning_rate: float
-    aec: config.Aec
+    aec: config.AecSettings
     configuration: str
 
 

@@ -47,7 +47,7 @@ def train_trial(
     key: str,
     batch_size: int,
     learning_rate: float,
-    settings: config.Aec,
+    settings: config.AecSettings,
     on_epoch: OnStep | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Trial:
@@ -76,7 +76,7 @@ def train_trial(
     return Trial(key, result, metrics, accept_aec(metrics, settings))
 
 
-def configuration_digest(data_digest: str, batch_size: int, learning_rate: float, settings: config.Aec) -> str:
+def configuration_digest(data_digest: str, batch_size: int, learning_rate: float, settings: config.AecSettings) -> str:
     """Return the digest of what decides about a trial's weights."""
     return digest_of([versions.AEC, data_digest, batch_size, learning_rate, settings.training_values()])
 
@@ -129,7 +129,7 @@ def trained_trials(store: Store) -> dict[str, dict[str, Any]]:
     return {key: description["metadata"] for key, description in found.items() if description is not None}
 
 
-def verdict(metadata: Mapping[str, Any], settings: config.Aec) -> Acceptance:
+def verdict(metadata: Mapping[str, Any], settings: config.AecSettings) -> Acceptance:
     """Judge a trained trial by its metrics and the settings of now, which may have changed since it was trained."""
     metrics = {name: float("nan") if value is None else float(value) for name, value in metadata["metrics"].items()}
     return accept_aec(metrics, settings)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ris_core.config import Operations
+from ris_core.config import OperationsSettings
 from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.store import Store
@@ -43,7 +43,7 @@ class Unseen:
         """Share of the labelled unseen events that is not assigned."""
         return self.unassigned / max(1, self.labelled)
 
-    def reason(self, operations: Operations) -> str:
+    def reason(self, operations: OperationsSettings) -> str:
         """Return why models should be trained anew; empty if they need not."""
         if self.unseen < operations.retrain_least_events:
             return ""

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ris_core import versions
-from ris_core.config import SdsSource, Settings
+from ris_core.config import SdsSettings, Settings
 from ris_core.station_day import StationDay
 from ris_core.storage.atomic import remove
 from ris_core.storage.damage import DamagedFileError
@@ -153,7 +153,7 @@ def acquisition_is_current(store: Store, key: StationDay) -> bool:
     version = versions.IMPORT if store.settings.imported else versions.ACQUIRE
     if stamp is None or (stamp.settings, stamp.version) != (store.settings.acquire_digest(), version):
         return False
-    if record["state"] == "no_data" and isinstance(store.settings.source, SdsSource) and "files" not in record:
+    if record["state"] == "no_data" and isinstance(store.settings.source, SdsSettings) and "files" not in record:
         # An earlier version knew fewer names and suffixes, and took for absence what is a failure now.
         return False
     if record["state"] == "no_data" or record["path"] in ("in place", imported.PATH):
@@ -190,7 +190,7 @@ def _store_inventory(store: Store, key: StationDay, source: WaveformSource) -> N
 def response_digest(store: Store, station: str) -> str:
     """Return the digest of what StationXML says of a station's channel, or ``none``."""
     s = store.settings
-    if isinstance(s.source, SdsSource):
+    if isinstance(s.source, SdsSettings):
         if s.source.inventory is None:
             return "none"
         return Inventories(s.source.inventory, s.network.code, s.location, s.channel).digest(station)

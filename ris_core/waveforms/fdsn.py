@@ -16,7 +16,7 @@ from obspy import Inventory, Stream, UTCDateTime
 from obspy.clients.fdsn.header import FDSNNoAuthenticationServiceException
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from ris_core.config import FdsnSource, Settings
+from ris_core.config import FdsnSettings, Settings
 from ris_core.station_day import NS, StationDay
 from ris_core.storage.damage import DamagedFileError
 from ris_core.waveforms.bounded_answer import AnswerTooLargeError
@@ -67,7 +67,7 @@ class DataCentre:
 
     in_place = False
 
-    def __init__(self, settings: Settings, source: FdsnSource) -> None:
+    def __init__(self, settings: Settings, source: FdsnSettings) -> None:
         self._settings = settings
         self._source = source
         self._answer = Answer()

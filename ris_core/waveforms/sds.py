@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ris_core.config import SdsSource, Settings
+from ris_core.config import SdsSettings, Settings
 from ris_core.station_day import NS, StationDay
 from ris_core.waveforms.content import content_of
 from ris_core.waveforms.inventories import Inventories
@@ -53,7 +53,7 @@ class SdsArchive:
 
     in_place = True
 
-    def __init__(self, settings: Settings, source: SdsSource) -> None:
+    def __init__(self, settings: Settings, source: SdsSettings) -> None:
         if not source.root.is_dir():
             raise FileNotFoundError(
                 f"source.root = {source.root}: there is no such folder; give the SDS archive's root"

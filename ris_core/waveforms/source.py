@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
-from ris_core.config import FdsnSource, PublishedSource, SdsSource, Settings, Source, SyntheticSource
+from ris_core.config import FdsnSettings, PublishedSettings, SdsSettings, Settings, SourceSettings, SyntheticSettings
 
 if TYPE_CHECKING:
     from obspy import Inventory, Stream
@@ -82,15 +82,15 @@ def fetch_from(source: WaveformSource, station: str, day: date) -> Fetched:
 def open_source(settings: Settings) -> WaveformSource:
     """Return the source that the settings name."""
     source = settings.source
-    if isinstance(source, SyntheticSource):
+    if isinstance(source, SyntheticSettings):
         from ris_core.synthetic.network import SyntheticNetwork
 
         return SyntheticNetwork(settings)
-    if isinstance(source, SdsSource):
+    if isinstance(source, SdsSettings):
         from ris_core.waveforms.sds import SdsArchive
 
         return SdsArchive(settings, source)
-    if isinstance(source, PublishedSource):
+    if isinstance(source, PublishedSettings):
         from ris_core.waveforms.imported import ImportedEvents
 
         return ImportedEvents()
@@ -99,13 +99,13 @@ def open_source(settings: Settings) -> WaveformSource:
     return DataCentre(settings, source)
 
 
-def name_of(source: Source) -> str:
+def name_of(source: SourceSettings) -> str:
     """Return the name that sources share if they are one and the same to those who wait for them.
 
     A data centre is known by its name or host, like ``fdsn_earthscope`` or ``fdsn_127_0_0_1_8080``; the other kinds by
     their kind, like ``source_sds``.
     """
-    if not isinstance(source, FdsnSource):
+    if not isinstance(source, FdsnSettings):
         return f"source_{source.kind}"
     place = urlsplit(source.provider).netloc if "://" in source.provider else source.provider
     return "fdsn_" + re.sub(r"[^a-z0-9]+", "_", place.lower()).strip("_")

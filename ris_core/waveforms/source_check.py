@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ris_core.config import FdsnSource, SdsSource, Settings
+from ris_core.config import FdsnSettings, SdsSettings, Settings
 from ris_core.listing import some
 from ris_core.station_day import NS, StationDay
 from ris_core.waveforms.inventories import ContradictionError, Inventories, time_text
@@ -46,14 +46,14 @@ def check_source(settings: Settings, ask: bool = False) -> list[Finding]:
         Whether a data centre is asked for the stations' metadata; else nothing goes over the network.
     """
     source = settings.source
-    if isinstance(source, SdsSource):
+    if isinstance(source, SdsSettings):
         return [*_archive(settings, source), *_responses(settings, source)]
-    if isinstance(source, FdsnSource):
+    if isinstance(source, FdsnSettings):
         return list(_data_centre(settings, source, ask))
     return []
 
 
-def _archive(settings: Settings, source: SdsSource) -> Iterator[Finding]:
+def _archive(settings: Settings, source: SdsSettings) -> Iterator[Finding]:
     if not source.root.is_dir():
         yield Finding(True, f"source.root = {source.root}: there is no such folder; is its disk mounted?")
         return
@@ -119,7 +119,7 @@ def _day_of(found: Found) -> date | None:
         return None
 
 
-def _responses(settings: Settings, source: SdsSource) -> Iterator[Finding]:
+def _responses(settings: Settings, source: SdsSettings) -> Iterator[Finding]:
     traces = settings.response.detection_trace, settings.response.spectrogram_trace
     if source.inventory is None:
         if any(trace != "counts" for trace in traces):
@@ -182,7 +182,7 @@ def _coverage(settings: Settings, station: str, inventory: Inventory) -> Iterato
         yield Finding(whole, f"station {station}: no response in StationXML for {told}")
 
 
-def _data_centre(settings: Settings, source: FdsnSource, ask: bool) -> Iterator[Finding]:
+def _data_centre(settings: Settings, source: FdsnSettings, ask: bool) -> Iterator[Finding]:
     from ris_core.waveforms.fdsn import DataCentre, DataCentreError, credentials_from_environment
     from ris_core.waveforms.fdsn_client import is_known, known_providers
 

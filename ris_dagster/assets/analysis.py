@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from ris_core.config import Settings, SyntheticSource
+from ris_core.config import Settings, SyntheticSettings
 from ris_dagster.assets.acquire import RAW_WAVEFORMS
 from ris_dagster.assets.events import SPECTROGRAMS
 from ris_dagster.assets.labels import LABEL_TABLES
@@ -17,7 +17,7 @@ _LISTED = 40
 def build_analysis_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Return the assets of the analysis; the scores against truth exist for a synthetic network only."""
     assets = [_availability(settings)]
-    if isinstance(settings.source, SyntheticSource):
+    if isinstance(settings.source, SyntheticSettings):
         assets.append(_truth_scores(settings))
     return assets
 

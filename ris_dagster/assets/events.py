@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from ris_core import versions
-from ris_core.config import FdsnSource, Settings
+from ris_core.config import FdsnSettings, Settings
 from ris_core.stages import Outcome
 from ris_core.waveforms.source import name_of
 from ris_dagster import station_days
@@ -26,7 +26,7 @@ def build_event_assets(settings: Settings, partitions: Partitions) -> list[dg.As
 
     version = code_version(versions.IMPORT if settings.imported else versions.PROCESS, settings.process_digest())
     # Raw files that were dropped are fetched again, so these runs take their turn at the data centre as well.
-    fetches = isinstance(settings.source, FdsnSource) and settings.retention.raw == "drop_after_processing"
+    fetches = isinstance(settings.source, FdsnSettings) and settings.retention.raw == "drop_after_processing"
     imported = _IMPORTED if settings.imported else ""
     common: dict[str, Any] = {
         "group_name": "process",

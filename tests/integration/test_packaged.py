@@ -108,7 +108,7 @@ def packaged_dec(network: Opened) -> Packaged:
     q, z, errors = describe(model, x)
     labels, folder = q.argmax(axis=1), store.dec(3)
     save_model(folder, model, {"normalisation": data.normalisation.model_dump(mode="json")})
-    novelty = fit_novelty(z, labels, q, errors, data.validation, config.Novelty(false_alarms=0.2))
+    novelty = fit_novelty(z, labels, q, errors, data.validation, config.NoveltySettings(false_alarms=0.2))
     client = MlflowClient(network.tracking.uri)
     run_id = str(client.create_run(network.tracking.prepare(), run_name="dec k=3").info.run_id)
     client.set_terminated(run_id)

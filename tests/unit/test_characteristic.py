@@ -10,7 +10,7 @@ from obspy.signal import trigger
 from pydantic import ValidationError
 from waveform_builders import KEY, NOISE, burst, make_settings, noise, record, segments_of
 
-from ris_core.config import Conditioning, Detector, StaLta
+from ris_core.config import ConditioningSettings, DetectorSettings, StaLtaSettings
 from ris_core.processing.chain import process
 from ris_core.processing.characteristic import characteristic
 from ris_core.processing.condition import Conditioned
@@ -24,9 +24,9 @@ EVENTS = (100.0, 180.0, 300.0, 420.5, 555.0)
 THRESHOLDS = {"recursive": (8, 3), "classic": (8, 3), "delayed": (8, 3), "z_detect": (3, 1), "carl": (150, 20)}
 
 
-def detector(method: str, **values) -> Detector:
+def detector(method: str, **values) -> DetectorSettings:
     on, off = THRESHOLDS[method]
-    return Detector(method=method, threshold_on=on, threshold_off=off, **values)
+    return DetectorSettings(method=method, threshold_on=on, threshold_off=off, **values)
 
 
 def with_events(seconds: float = 700, events=EVENTS, seed: int = 0, amplitude: float = 5e3):
@@ -90,9 +90,9 @@ def test_whatever_the_lengths_there_is_one_finite_value_for_each_sample(size, st
 @pytest.mark.parametrize("dead", [0.0, 1e-30])
 def test_a_dead_channel_has_no_trigger_and_an_event_after_it_is_found(method, dead):
     samples = np.full(20_000, dead)
-    assert triggers_of(conditioned(samples), 0, detector(method), Conditioning()) == []
+    assert triggers_of(conditioned(samples), 0, detector(method), ConditioningSettings()) == []
     samples[10_000:] += with_events(200, (100.0,))
-    found = [t.on / RATE for t in triggers_of(conditioned(samples), 0, detector(method), Conditioning())]
+    found = [t.on / RATE for t in triggers_of(conditioned(samples), 0, detector(method), ConditioningSettings())]
     assert any(abs(at - 300) < 0.3 for at in found)
 
 
@@ -100,7 +100,7 @@ def test_a_dead_channel_has_no_trigger_and_an_event_after_it_is_found(method, de
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_every_method_finds_the_events_and_nothing_else(method, seed):
     trace = conditioned(with_events(seed=seed))
-    found = triggers_of(trace, 0, detector(method), Conditioning())
+    found = triggers_of(trace, 0, detector(method), ConditioningSettings())
     assert [t.on / RATE for t in found] == pytest.approx(EVENTS, abs=0.3)
     assert {t.found_by for t in found} == {f"{method} 0.5/30 s"}
 
@@ -110,8 +110,10 @@ def test_every_method_finds_the_events_and_nothing_else(method, seed):
 def test_no_method_triggers_at_the_start_or_the_end_of_a_gap(method, seed):
     trace = conditioned(noise(round(400 * RATE), seed), opens=False, closes=False)
     # Noise has the same spread everywhere: of a Z-detector, whose scale is its own, 3 deviations come by chance.
-    sensitive = detector(method) if method != "z_detect" else Detector(method=method, threshold_on=7, threshold_off=1)
-    assert triggers_of(trace, 0, sensitive, Conditioning()) == []
+    sensitive = (
+        detector(method) if method != "z_detect" else DetectorSettings(method=method, threshold_on=7, threshold_off=1)
+    )
+    assert triggers_of(trace, 0, sensitive, ConditioningSettings()) == []
 
 
 @pytest.mark.parametrize("method", THRESHOLDS)
@@ -230,6 +232,6 @@ def test_settings_that_cannot_be_meant_name_their_value(values, message):
 
 def test_a_z_detector_and_carl_may_have_a_threshold_below_zero():
     for method in ("z_detect", "carl"):
-        assert Detector(method=method, threshold_on=0.5, threshold_off=-0.5).pairs == (
-            StaLta(threshold_on=0.5, threshold_off=-0.5),
+        assert DetectorSettings(method=method, threshold_on=0.5, threshold_off=-0.5).pairs == (
+            StaLtaSettings(threshold_on=0.5, threshold_off=-0.5),
         )

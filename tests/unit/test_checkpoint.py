@@ -37,7 +37,7 @@ RECOMMENDED = {"latent": "linear", "input_scale": "unit_rms", "time_shift": 8, "
 
 @pytest.mark.parametrize("options", [{}, RECOMMENDED])
 def test_an_autoencoder_goes_on_to_the_same_weights(tmp_path: Path, options: dict[str, Any]) -> None:
-    settings = config.Aec(max_epochs=4, device="cpu", **options)
+    settings = config.AecSettings(max_epochs=4, device="cpu", **options)
     undisturbed = train_aec(X[:48], X[48:], 16, 1e-3, settings)
     checkpoint = Checkpoint(tmp_path, "a configuration")
     with pytest.raises(KilledError):
@@ -59,7 +59,7 @@ def test_a_dec_goes_on_to_the_same_weights(tmp_path: Path, objective: str, shuff
     z = encode(aec, X)
     start = z[:3] + 0.05, np.zeros(64, int)
     values = {"max_epochs": 4, "batch_size": 16, "tolerance": 0.0, "device": "cpu"}
-    settings = config.Dec(**values, objective=objective, shuffle=shuffle)
+    settings = config.DecSettings(**values, objective=objective, shuffle=shuffle)
     undisturbed = train_dec(aec, X, *start, settings)
     checkpoint = Checkpoint(tmp_path, "a configuration")
     with pytest.raises(KilledError):
@@ -75,7 +75,7 @@ def test_a_dec_goes_on_to_the_same_weights(tmp_path: Path, objective: str, shuff
 
 
 def test_a_checkpoint_of_another_configuration_or_a_damaged_one_is_not_taken_up(tmp_path: Path) -> None:
-    settings = config.Aec(max_epochs=2, device="cpu")
+    settings = config.AecSettings(max_epochs=2, device="cpu")
     train_aec(X[:48], X[48:], 16, 1e-3, settings, checkpoint=Checkpoint(tmp_path, "one"))
     assert Checkpoint(tmp_path, "one").load() is not None
     assert Checkpoint(tmp_path, "another").load() is None

@@ -11,7 +11,7 @@ from ris_core.clustering.cluster_count import cluster_count, inertia_elbow, name
 from ris_core.clustering.gap import Gap, gap_statistic
 
 Array = NDArray[Any]
-SETTINGS = config.ClusterCount(k_min=2, k_max=7, sample=350, n_init=3, references=6, repeats=4, repeat_n_init=2)
+SETTINGS = config.ClusterCountSettings(k_min=2, k_max=7, sample=350, n_init=3, references=6, repeats=4, repeat_n_init=2)
 
 
 def blobs(n: int = 100, k: int = 4, seed: int = 0) -> Array:

@@ -10,7 +10,7 @@ from obspy import read
 from scipy import signal
 from waveform_builders import KEY, burst, make_segment, make_settings, make_trace, noise, ns_at
 
-from ris_core.config import Conditioning
+from ris_core.config import ConditioningSettings
 from ris_core.processing import filters
 from ris_core.processing.condition import BadWaveformError, condition, filter_delay
 from ris_core.processing.detect import triggers_of
@@ -18,8 +18,8 @@ from ris_core.processing.filters import decimation_factor
 from ris_core.station_day import NS
 
 RATE = 200.0
-PAPER = Conditioning()
-FLAT = Conditioning(decimation="zero_phase_fir")
+PAPER = ConditioningSettings()
+FLAT = ConditioningSettings(decimation="zero_phase_fir")
 
 
 def trending(minutes: float, rate: float = RATE, seed: int = 0):
@@ -184,7 +184,7 @@ def test_an_event_beside_a_gap_keeps_its_amplitude(side):
 
 @pytest.mark.parametrize("rate", [60.0, 125.0, 99.999])
 def test_a_rate_that_is_no_multiple_of_the_target_is_refused_where_the_settings_say_so(rate):
-    refusing = Conditioning(other_rates="refuse")
+    refusing = ConditioningSettings(other_rates="refuse")
     with pytest.raises(BadWaveformError, match=rf"{rate:g} Hz is not a whole multiple of .* = 50 Hz, .*other_rates"):
         condition(make_segment(noise(10_000), rate=rate), refusing, KEY.start_ns)
 

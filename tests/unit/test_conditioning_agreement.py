@@ -16,20 +16,20 @@ from obspy.signal.trigger import recursive_sta_lta, trigger_onset
 from scipy import fft, signal
 from waveform_builders import KEY, burst, make_segment, make_settings, make_trace, noise
 
-from ris_core.config import PROJECT_ROOT, Conditioning, Detector, Response
+from ris_core.config import PROJECT_ROOT, ConditioningSettings, DetectorSettings, ResponseSettings
 from ris_core.processing import filters
 from ris_core.processing.condition import condition
 from ris_core.processing.detect import triggers_of
 from ris_core.processing.instrument import Instrument
 from ris_core.processing.spectrograms import event_spectrogram, plan
 
-PAPER = Conditioning()
+PAPER = ConditioningSettings()
 TAPER = 60
 SHARED = PROJECT_ROOT.parent / "shared" / "data"
 WHEEL = Path(obspy.__file__).parent / "signal" / "tests" / "data"
 
-SLOWER = Conditioning(sampling_rate=20, band_low=2, band_high=8)
-SLOWER_RESPONSE = Response(band_low=2, band_high=8)
+SLOWER = ConditioningSettings(sampling_rate=20, band_low=2, band_high=8)
+SLOWER_RESPONSE = ResponseSettings(band_low=2, band_high=8)
 OUTPUTS = {"velocity": ("VEL", None), "acceleration": ("ACC", None), "acceleration_water_level": ("ACC", 14.0)}
 
 
@@ -158,7 +158,7 @@ def test_the_decimation(name, decimated):
     # All that a band-pass leaves between 1 Hz and almost the new Nyquist frequency.
     trace = waveform(name)
     trace.data = trace.data[: 50 * 60 * 200]
-    wide = Conditioning(sampling_rate=decimated, band_low=1, band_high=0.48 * decimated)
+    wide = ConditioningSettings(sampling_rate=decimated, band_low=1, band_high=0.48 * decimated)
     found, wanted = inner(ours(trace, wide).samples, decimated), inner(plain(trace, wide).data, decimated)
     agrees(f"decimation to {decimated:g} Hz, {name}", found, wanted, 1e-5)
 
@@ -195,7 +195,7 @@ def test_counts_and_their_onsets_of_the_whole_chain(name):
     agrees(f"counts, {name}", found.samples, wanted.data, 1e-5)
     ratio = recursive_sta_lta(wanted.data, 25, 1500)
     for on, off in ((15, 10), (4, 2)):
-        triggers = triggers_of(found, 0, Detector(threshold_on=on, threshold_off=off), PAPER)
+        triggers = triggers_of(found, 0, DetectorSettings(threshold_on=on, threshold_off=off), PAPER)
         expected = trigger_onset(ratio, on, off)
         assert len(expected) > 0
         assert [t.on for t in triggers] == expected[:, 0].tolist()
@@ -210,7 +210,7 @@ def test_spectrograms_of_the_whole_chain(name, folding):
     agrees(f"counts, folding {folding}, {name}", inner(found.samples, 50), inner(wanted, 50), 1e-5)
     constants = plan(make_settings().spectrogram, PAPER)
     greatest = []
-    for trigger in triggers_of(found, 0, Detector(threshold_on=4, threshold_off=2), PAPER):
+    for trigger in triggers_of(found, 0, DetectorSettings(threshold_on=4, threshold_off=2), PAPER):
         cut = event_spectrogram(found.samples, found.grid_offset, trigger.peak, constants)
         if cut is None:
             continue
@@ -235,7 +235,7 @@ def test_spectrograms_of_the_whole_chain(name, folding):
     assert np.median(greatest) < 1e-5
 
 
-@pytest.mark.parametrize("settings", [SLOWER, Conditioning(sampling_rate=40, band_low=2, band_high=8)])
+@pytest.mark.parametrize("settings", [SLOWER, ConditioningSettings(sampling_rate=40, band_low=2, band_high=8)])
 @pytest.mark.parametrize("station", ["CCA", "HEC"])
 def test_the_removal_of_a_recorded_instrument_s_response(station, settings):
     trace = recorded(station)
@@ -261,7 +261,7 @@ def test_the_removal_of_the_synthetic_instrument_s_response_at_200_hz(name):
     trace.id = "XX.S01..HHZ"
     trace.stats.starttime = UTCDateTime(ns=KEY.start_ns)
     inventory = build_inventory(make_settings(), "S01")
-    found = ours(trace, PAPER, Response(), Instrument.of(inventory, trace.id), tuple(OUTPUTS))
+    found = ours(trace, PAPER, ResponseSettings(), Instrument.of(inventory, trace.id), tuple(OUTPUTS))
     for kind, (output, water_level) in OUTPUTS.items():
         wanted = plain(trace, PAPER, inventory, output, water_level).data
         agrees(f"{kind}, {name}", inner(found.trace(kind), 50), inner(wanted, 50), 1e-4)

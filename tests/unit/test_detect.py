@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from obspy.signal.trigger import recursive_sta_lta, trigger_onset
 from waveform_builders import KEY, burst, noise
 
-from ris_core.config import Conditioning, Detector
+from ris_core.config import ConditioningSettings, DetectorSettings
 from ris_core.processing.characteristic import characteristic
 from ris_core.processing.condition import Conditioned
 from ris_core.processing.detect import Trigger, clean, triggers_of
 from ris_core.station_day import NS
 
 RATE = 50.0
-DETECTOR = Detector()
-CONDITIONING = Conditioning()
+DETECTOR = DetectorSettings()
+CONDITIONING = ConditioningSettings()
 
 
 def conditioned(samples, opens: bool = True, closes: bool = True) -> Conditioned:
@@ -34,7 +34,7 @@ def with_events(seconds: float, *events: float, seed: int = 0):
 
 
 def onsets(trace: Conditioned, **settings) -> list[float]:
-    found = triggers_of(trace, 0, DETECTOR, Conditioning(**settings))
+    found = triggers_of(trace, 0, DETECTOR, ConditioningSettings(**settings))
     return [t.on / RATE for t in found]
 
 
@@ -70,7 +70,7 @@ def test_without_noise_before_it_a_trigger_has_no_signal_to_noise_ratio():
 @pytest.mark.parametrize("seed", range(20))
 def test_stationary_noise_triggers_nothing_after_a_gap_even_at_a_low_threshold(seed):
     trace = conditioned(noise(round(400 * RATE), seed), opens=False, closes=False)
-    sensitive = Detector(threshold_on=3.5, threshold_off=2)
+    sensitive = DetectorSettings(threshold_on=3.5, threshold_off=2)
     assert triggers_of(trace, 0, sensitive, CONDITIONING) == []
 
 

@@ -8,7 +8,7 @@ import pytest
 from ris_core import config
 from ris_core.training.doubts import aec_doubts, dec_doubts, strongest_stations
 
-DEC = config.Dec(tolerance=0.003)
+DEC = config.DecSettings(tolerance=0.003)
 GOOD: dict[str, Any] = {
     "metrics": {"silhouette": 0.2, "label_change": 0.001},
     "stopped": "tolerance",

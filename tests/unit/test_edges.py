@@ -25,7 +25,7 @@ from waveform_builders import (
     segments_of,
 )
 
-from ris_core.config import Conditioning, Settings
+from ris_core.config import ConditioningSettings, Settings
 from ris_core.processing.blocks import Blocks
 from ris_core.processing.chain import Products, process
 from ris_core.processing.condition import BadWaveformError, condition, filter_delay
@@ -298,7 +298,7 @@ def test_other_rates_are_refused_where_the_settings_say_so(rate):
     ("low", "high", "order"), [(0.1, 8, 4), (1, 8, 4), (3, 8, 10), (5, 5.5, 4), (3, 9.8, 4), (3, 4, 10), (0.3, 9.8, 2)]
 )
 def test_every_band_is_given_its_time_to_ring_off(low, high, order):
-    settings = Conditioning(sampling_rate=20, band_low=low, band_high=high, band_order=order)
+    settings = ConditioningSettings(sampling_rate=20, band_low=low, band_high=high, band_order=order)
     samples = noise(20 * 3600)
     found = condition(make_segment(samples, 20.0), settings, KEY.start_ns).samples
     wanted = bandpass(samples, low, high, 20, corners=order, zerophase=True)

@@ -12,7 +12,7 @@ import yaml
 from obspy import Stream, UTCDateTime, read
 from waveform_builders import KEY, make_settings, ns_at, record, settings_values
 
-from ris_core.config import FdsnSource, SdsSource, Settings, SettingsError, SyntheticSource, load_settings
+from ris_core.config import FdsnSettings, SdsSettings, Settings, SettingsError, SyntheticSettings, load_settings
 from ris_core.stages import StageTask, most_at_once, run_station_day
 from ris_core.station_day import StationDay
 from ris_core.storage.store import Store
@@ -78,7 +78,7 @@ def test_where_and_how_samples_are_asked_for_does_not_decide_what_they_are():
 
 @pytest.mark.parametrize("provider", ["EARTHSCOPE", "BGR", "http://127.0.0.1:8080", "https://geofon.gfz.de/path"])
 def test_names_and_base_urls_are_providers(provider):
-    assert FdsnSource(provider=provider).provider == provider
+    assert FdsnSettings(provider=provider).provider == provider
 
 
 @pytest.mark.parametrize("provider", ["", "two words", "ftp://x.org", "http://x.org/fdsnws?key=1", "x.org/fdsnws"])
@@ -97,12 +97,12 @@ def test_credentials_in_the_settings_are_refused_and_not_repeated(tmp_path):
 @pytest.mark.parametrize(
     ("source", "name"),
     [
-        (FdsnSource(), "fdsn_earthscope"),
-        (FdsnSource(provider="earthscope+usgs"), "fdsn_earthscope_usgs"),
-        (FdsnSource(provider="http://127.0.0.1:8080"), "fdsn_127_0_0_1_8080"),
-        (FdsnSource(provider="https://Service.EarthScope.org/"), "fdsn_service_earthscope_org"),
-        (SyntheticSource(), "source_synthetic"),
-        (SdsSource(root="/archive"), "source_sds"),
+        (FdsnSettings(), "fdsn_earthscope"),
+        (FdsnSettings(provider="earthscope+usgs"), "fdsn_earthscope_usgs"),
+        (FdsnSettings(provider="http://127.0.0.1:8080"), "fdsn_127_0_0_1_8080"),
+        (FdsnSettings(provider="https://Service.EarthScope.org/"), "fdsn_service_earthscope_org"),
+        (SyntheticSettings(), "source_synthetic"),
+        (SdsSettings(root="/archive"), "source_sds"),
     ],
 )
 def test_runs_wait_for_each_other_by_data_centre(source, name):

@@ -11,7 +11,7 @@ from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, spoil
 from champion_builders import appoint_untrained
 from dagster._core.storage.tags import MAX_RETRIES_TAG, PRIORITY_TAG, SENSOR_NAME_TAG
 
-from ris_core.config import SdsSource
+from ris_core.config import SdsSettings
 from ris_core.station_day import StationDay
 from ris_core.storage import tables
 from ris_dagster import jobs
@@ -31,7 +31,7 @@ def small(data_root: Path, tmp_path: Path) -> Iterator[Opened]:
 
 
 def archive_of(network: Opened) -> Path:
-    assert isinstance(network.settings.source, SdsSource)
+    assert isinstance(network.settings.source, SdsSettings)
     return network.settings.source.root
 
 

@@ -60,7 +60,7 @@ def test_an_imported_model_says_where_it_comes_from_and_how_its_input_was_normal
         "imported": "AEC",
         "file": "AEC.pt",
         "sha256": hashlib.sha256((tmp_path / "AEC.pt").read_bytes()).hexdigest(),
-        "normalisation": config.Normalisation(scale="linear").model_dump(mode="json"),
+        "normalisation": config.NormalisationSettings(scale="linear").model_dump(mode="json"),
     }
     dec, _ = load_imported(store, "DEC-8")
     assert isinstance(dec, Dec) and dec.n_clusters == 8
@@ -112,7 +112,9 @@ def test_an_imported_autoencoder_is_measured_judged_and_chosen(store: Store) -> 
     np.testing.assert_array_equal(encode(model, x), encode(found.model, x))
     assert (record["imported"], record["val_mse"]) == ("AEC", found.metrics["val_mse"])
     assert choice_is_current(store)
-    sampling.draw(Store(store.settings.model_copy(update={"training_set": config.TrainingSet(seed=1)}), store.root))
+    sampling.draw(
+        Store(store.settings.model_copy(update={"training_set": config.TrainingSetSettings(seed=1)}), store.root)
+    )
     assert not choice_is_current(store)
 
 
@@ -125,7 +127,7 @@ def test_a_dec_and_another_normalisation_are_refused_as_the_chosen_autoencoder(s
     data = sampling.load(store)
     with pytest.raises(WeightsError, match=r"this is a DEC \(K = 8\), which champion_model takes"):
         measure(store, "DEC-8", data, store.settings.aec)
-    decibels = store.settings.model_copy(update={"normalisation": config.Normalisation(scale="decibel")})
+    decibels = store.settings.model_copy(update={"normalisation": config.NormalisationSettings(scale="decibel")})
     with pytest.raises(WeightsError, match=r"set normalisation\.scale to 'linear'"):
         measure(store, "AEC", sampling.load(Store(decibels, store.root)), store.settings.aec)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from ris_core.config import Normalisation
+from ris_core.config import NormalisationSettings
 from ris_core.labels.inference import label_spectrograms
 from ris_core.models.inference import describe
 from ris_core.models.networks import Aec, Dec
@@ -80,7 +80,7 @@ def test_the_decoder_does_not_run_where_no_error_is_asked_for(model: Dec, psd: A
 
 
 def test_spectrograms_are_normalised_as_the_models_were(model: Dec, psd: Array) -> None:
-    decibel = Normalisation(scale="decibel")
+    decibel = NormalisationSettings(scale="decibel")
     found = label_spectrograms(model, [psd], decibel, device="cpu")
     np.testing.assert_allclose(found.latent, describe(model, normalise(psd, decibel))[1], rtol=1e-4, atol=1e-6)
     assert not np.allclose(found.latent, label_spectrograms(model, [psd], device="cpu").latent)

@@ -48,7 +48,7 @@ def test_networks_have_the_published_size_and_shapes(x: Array, dec: Dec) -> None
     assert (q.shape, reconstruction.shape, latent.shape) == ((7, 8), (7, 1, 87, 100), (7, 9))
 
 
-UNIT_RMS = config.Aec(input_scale="unit_rms").gain
+UNIT_RMS = config.AecSettings(input_scale="unit_rms").gain
 
 
 def test_a_gain_is_that_of_input_and_output_and_is_kept_with_the_weights(x: Array, tmp_path: Path) -> None:

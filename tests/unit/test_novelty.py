@@ -32,8 +32,8 @@ def events(n: int, seed: int) -> dict[str, Array]:
     return {"z": z, "labels": labels, "q": memberships(z), "errors": rng.gamma(9, 1e-6, n)}
 
 
-def settings(score: str = "distance", false_alarms: float = 0.05) -> config.Novelty:
-    return config.Novelty.model_validate({"score": score, "false_alarms": false_alarms})
+def settings(score: str = "distance", false_alarms: float = 0.05) -> config.NoveltySettings:
+    return config.NoveltySettings.model_validate({"score": score, "false_alarms": false_alarms})
 
 
 def fitted(n: int = 4000, seed: int = 0, **values: Any) -> NoveltyModel:

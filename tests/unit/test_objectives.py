@@ -20,7 +20,7 @@ def trained(aec: Aec, **values: Any) -> Any:
     z = encode(aec, X)
     labels = np.arange(48) % 3
     centroids = np.stack([z[labels == j].mean(axis=0) + 0.1 * j for j in range(3)])
-    return train_dec(aec, X, centroids, labels, config.Dec(**(BASE | values)))
+    return train_dec(aec, X, centroids, labels, config.DecSettings(**(BASE | values)))
 
 
 def test_dec_proper_leaves_the_decoder_as_it_is_and_has_no_reconstruction_term() -> None:

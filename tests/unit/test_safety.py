@@ -15,7 +15,7 @@ from lxml.etree import XMLSyntaxError
 from obspy import Trace, UTCDateTime, read_inventory
 from pydantic import ValidationError
 
-from ris_core.config import PROJECT_ROOT, Settings, Station, load_settings
+from ris_core.config import PROJECT_ROOT, Settings, StationSettings, load_settings
 from ris_core.models.published import import_published
 from ris_core.models.weights import WeightsError
 from ris_core.stages import StageTask, run_station_day
@@ -74,7 +74,7 @@ def test_no_name_leads_out_of_the_data_folder(store: Store, place: str, name: st
 @given(code=st.text(max_size=10))
 def test_a_station_code_that_settings_take_is_a_name_in_every_path(store: Store, code: str) -> None:
     try:
-        Station(code=code)
+        StationSettings(code=code)
     except ValidationError:
         return
     for place in PLACES:

@@ -59,7 +59,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def both(path: Path) -> tuple[Samples, Samples]:
     """The same events streamed and in memory."""
-    streamed, held = (of_file(path, config.Normalisation(), in_memory) for in_memory in (False, True))
+    streamed, held = (of_file(path, config.NormalisationSettings(), in_memory) for in_memory in (False, True))
     assert (streamed.in_memory, held.in_memory) == (False, True)
     return streamed, held
 
@@ -143,12 +143,12 @@ def test_no_batches_come_of_no_events_and_a_batch_needs_an_event(both: tuple[Sam
 def test_an_error_of_the_file_reaches_whoever_asks_for_batches(both: tuple[Samples, Samples], tmp_path: Path) -> None:
     (tmp_path / "gone.h5").write_bytes(b"no spectrograms")
     with pytest.raises(OSError, match=r"gone\.h5: damaged \(not a spectrogram file"):
-        of_file(tmp_path / "gone.h5", config.Normalisation(), in_memory=False)
+        of_file(tmp_path / "gone.h5", config.NormalisationSettings(), in_memory=False)
 
 
 def test_training_from_a_file_gives_the_weights_of_training_from_memory(both: tuple[Samples, Samples]) -> None:
-    aec = config.Aec(max_epochs=2, device="cpu")
-    dec = config.Dec(max_epochs=1, batch_size=16, shuffle=True, tolerance=0.0, device="cpu")
+    aec = config.AecSettings(max_epochs=2, device="cpu")
+    dec = config.DecSettings(max_epochs=1, batch_size=16, shuffle=True, tolerance=0.0, device="cpu")
     random = np.random.default_rng(0)
     centroids, labels = random.exponential(size=(3, 9)), random.integers(0, 3, EVENTS)
     found = []

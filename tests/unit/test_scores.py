@@ -151,7 +151,7 @@ def test_a_set_read_from_disk_is_described_like_one_in_memory(tmp_path: Path, la
         sampling_rate=50.0,
     )
     write_spectrograms(tmp_path / "set.h5", events, Stamp("s", "1", "i"), "{}", {})
-    held, streamed = (of_file(tmp_path / "set.h5", config.Normalisation(), m) for m in (True, False))
+    held, streamed = (of_file(tmp_path / "set.h5", config.NormalisationSettings(), m) for m in (True, False))
     pd.testing.assert_frame_equal(class_table(held, labels, 3), class_table(streamed, labels, 3))
 
 

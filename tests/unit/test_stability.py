@@ -30,7 +30,7 @@ from ris_core.training.training_set import TrainingSet, draw, load
 from ris_core.waveforms.acquire import acquire_station_day
 
 Array = NDArray[Any]
-DEC = config.Dec(k=(3,), n_init=2, max_epochs=1, batch_size=16)
+DEC = config.DecSettings(k=(3,), n_init=2, max_epochs=1, batch_size=16)
 
 
 def families(n: int = 60) -> tuple[Array, Array]:
@@ -45,7 +45,7 @@ def families(n: int = 60) -> tuple[Array, Array]:
 @pytest.fixture(scope="module")
 def recipe() -> Recipe:
     x, _ = families()
-    settings = config.Aec(latent="linear", max_epochs=15, patience=15)
+    settings = config.AecSettings(latent="linear", max_epochs=15, patience=15)
     aec = train_aec(x[:50], x[50:], 8, 3e-3, settings).model
     return Recipe(aec, encode(aec, x), of_array(x), 3, DEC)
 
@@ -73,7 +73,7 @@ def test_the_autoencoder_may_vary_with_the_seed_where_it_is_a_trial(recipe: Reci
     settings = Settings.model_validate(values)
     validation = np.arange(60) >= 50
     axes = np.arange(87.0), np.arange(100.0)
-    data = TrainingSet(recipe.samples, ("",) * 60, validation, *axes, "", config.Normalisation())
+    data = TrainingSet(recipe.samples, ("",) * 60, validation, *axes, "", config.NormalisationSettings())
     another = replace(recipe, aec=Aec(seed=9), z=np.zeros_like(recipe.z))
     # With the seed of the recipe's autoencoder it is trained again, whatever autoencoder is there now.
     wanted = train_once(recipe, another_order(recipe.samples, 0), 0)
@@ -167,7 +167,7 @@ def processed(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 def test_noise_windows_hold_no_event(processed: Store) -> None:
-    plain = config.Normalisation()
+    plain = config.NormalisationSettings()
     found = noise_windows(processed, plain, 30, 0)
     assert found.without == ""
     assert {key.station for key in found.station_days} == {"AA"}
@@ -205,7 +205,7 @@ def test_windows_never_overlap_one_another_nor_a_detection(processed: Store) -> 
 
 
 def test_without_waveforms_at_hand_there_are_no_windows_and_a_reason(processed: Store, tmp_path: Path) -> None:
-    plain = config.Normalisation()
+    plain = config.NormalisationSettings()
     assert noise_windows(processed, plain, 0, 0).without == "stability.noise_windows is 0"
     bare = Store(processed.settings, tmp_path / "data")
     found = noise_windows(bare, plain, 30, 0)

@@ -39,8 +39,8 @@ def families(n: int, seed: int = 0) -> tuple[Array, Array]:
 
 X, TRUTH = families(96)
 X = normalise(X)
-SETTINGS = config.Aec(max_epochs=3, device="cpu")
-DEC = config.Dec(max_epochs=2, batch_size=16, tolerance=0.0, device="cpu")
+SETTINGS = config.AecSettings(max_epochs=3, device="cpu")
+DEC = config.DecSettings(max_epochs=2, batch_size=16, tolerance=0.0, device="cpu")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -85,7 +85,7 @@ def test_normalising_is_as_exact_for_the_smallest_and_greatest_psd_as_for_others
 
 def test_decibels_are_those_above_the_floor_and_scaled_to_unit_norm() -> None:
     raw, _ = families(7)
-    median = config.Normalisation(scale="decibel", floor_quantile=0.5)
+    median = config.NormalisationSettings(scale="decibel", floor_quantile=0.5)
     unit = normalise(raw, median)
     floor = np.sort(raw.reshape(7, -1).astype(float), axis=1)[:, 4350][:, None, None]
     decibels = np.maximum(10 * np.log10(raw / floor), 0)
@@ -97,7 +97,7 @@ def test_decibels_need_a_spectrogram_that_rises_above_its_floor() -> None:
     raw, _ = families(3)
     raw[1] = 2.0
     raw[2, :, :60] = 0  # samples that were zero for a while: the smallest value left is the floor
-    settings = config.Normalisation(scale="decibel")
+    settings = config.NormalisationSettings(scale="decibel")
     assert np.isfinite(normalise(raw[2:], settings)).all()
     with pytest.raises(SpectrogramError, match=r"1 of 3 spectrograms .* nowhere above their noise floor .*: B;"):
         normalise(raw, settings, ["A", "B", "C"])
@@ -157,7 +157,7 @@ def test_the_same_seed_gives_the_same_autoencoder_and_another_seed_another(train
 
 def test_training_stops_when_patience_runs_out_and_keeps_the_best_epoch() -> None:
     # Validation on what training drives away from: the first epochs are the best.
-    settings = config.Aec(max_epochs=30, patience=2, device="cpu")
+    settings = config.AecSettings(max_epochs=30, patience=2, device="cpu")
     result = train_aec(X[TRUTH == 0], -X[TRUTH == 2], 16, 1e-3, settings)
     assert result.stopped == "early"
     assert len(result.history) == result.best_epoch + 2 < 30
@@ -351,7 +351,7 @@ class Noted(torch.nn.Module):
 
 def test_another_network_trains_in_training_mode_and_is_validated_and_handed_back_in_evaluation_mode() -> None:
     x = np.random.default_rng(0).normal(size=(24, 8)).astype(np.float32)
-    result = train_aec(x[:16], x[16:], 8, 1e-2, config.Aec(max_epochs=3, device="cpu"), network=Noted())
+    result = train_aec(x[:16], x[16:], 8, 1e-2, config.AecSettings(max_epochs=3, device="cpu"), network=Noted())
     assert result.model.modes == [True, True, False] * 3
     assert not result.model.training
     with torch.inference_mode():

@@ -11,7 +11,7 @@ import pytest
 from damage import DAMAGES
 from published_builders import published, published_values
 
-from ris_core.config import Normalisation, Settings
+from ris_core.config import NormalisationSettings, Settings
 from ris_core.labels.held_out import held_out_events, held_out_mse
 from ris_core.models.inference import reconstruction_error
 from ris_core.models.networks import Aec
@@ -74,7 +74,7 @@ def test_nothing_is_drawn_of_stations_that_are_held_out(root: Path) -> None:
 def test_stations_that_are_held_out_are_scored_on_a_seeded_sample(root: Path) -> None:
     store = store_of(root, held_out_stations=["BB", "CC"])
     assert held_out_events(store_of(root)) is None
-    assert held_out_mse(store_of(root), Aec(0), Normalisation()) == {}
+    assert held_out_mse(store_of(root), Aec(0), NormalisationSettings()) == {}
     everything = held_out_events(store)
     assert everything is not None
     assert len(everything) == HAVE["BB"] + HAVE["CC"]
@@ -84,7 +84,7 @@ def test_stations_that_are_held_out_are_scored_on_a_seeded_sample(root: Path) ->
     np.testing.assert_array_equal(some, again)
     assert {one.tobytes() for one in some} < {one.tobytes() for one in everything}
     wanted = reconstruction_error(Aec(0), normalise(everything.copy())).mean()
-    found = held_out_mse(store, Aec(0), Normalisation())
+    found = held_out_mse(store, Aec(0), NormalisationSettings())
     assert found == {"held_out_mse": pytest.approx(wanted), "held_out_events": 26}
 
 

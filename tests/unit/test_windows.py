@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from ris_core.config import Conditioning, Spectrogram
+from ris_core.config import ConditioningSettings, SpectrogramSettings
 from ris_core.processing.spectrograms import densities, event_spectrogram, plan
 from ris_core.processing.windows import window_spectrograms
 
-PLAN = plan(Spectrogram(), Conditioning())
+PLAN = plan(SpectrogramSettings(), ConditioningSettings())
 
 
 def noisy_bursts(windows: int, samples: int, at: float, seed: int = 0) -> np.ndarray:
