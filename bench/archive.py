@@ -33,9 +33,9 @@ from scipy.stats import linregress
 
 from bench.postgres import Postgres, find_program, postgres_server
 from ris_core.config import OperationsSettings, Settings
-from ris_core.processing.stage import process_station_day
+from ris_core.contracts.station_day import StationDay
+from ris_core.processing.process import process_station_day
 from ris_core.stages import Outcome, StageTask, run_station_day
-from ris_core.station_day import StationDay
 from ris_core.storage.store import Store
 from ris_core.waveforms.source import WaveformSource, open_source
 from ris_dagster import jobs

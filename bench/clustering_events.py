@@ -22,16 +22,16 @@ from numpy.typing import NDArray
 from bench.clustering_windows import MOST_DAYS, Events, Size, joined
 from ris_core import versions
 from ris_core.config import Settings
+from ris_core.contracts.station_day import StationDay
 from ris_core.processing.chain import Products, process
 from ris_core.processing.condition import filter_delay
 from ris_core.processing.spectrograms import event_spectrogram, plan
 from ris_core.section import digest_of
-from ris_core.station_day import StationDay
 from ris_core.storage.atomic import replacing
-from ris_core.synthetic.evaluation import NOISE, match_stations, window_labels
-from ris_core.synthetic.instrument import SAMPLING_RATE
 from ris_core.synthetic.network import SyntheticNetwork
-from ris_core.synthetic.truth_scores import TOLERANCE_S
+from ris_core.synthetic.seismometer import SAMPLING_RATE
+from ris_core.truth.evaluation import NOISE, match_stations, window_labels
+from ris_core.truth.truth_scores import TOLERANCE_S
 from ris_core.waveforms.segments import to_segments
 
 Decimation = Literal["causal_chebyshev", "zero_phase_fir"]

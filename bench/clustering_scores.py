@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import roc_auc_score
 
-from ris_core.synthetic.evaluation import MIXED, clustering_scores
+from ris_core.truth.evaluation import MIXED, clustering_scores
 
 METRICS = ("accuracy", "nmi", "ari", "macro_f1")
 SNR_STEP = 5.0

@@ -19,11 +19,11 @@ from bench.clustering_training import OBJECTIVES, STARTS, Array, Embedded, Timer
 from bench.clustering_windows import Events, Size
 from ris_core import config
 from ris_core.clustering.initialise import gmm
-from ris_core.synthetic.baseline import hand_features, kmeans_baseline
-from ris_core.synthetic.evaluation import MIXED
 from ris_core.training.aec import train_aec
 from ris_core.training.loop import DivergedError
 from ris_core.training.normalise import normalise
+from ris_core.truth.baseline import hand_features, kmeans_baseline
+from ris_core.truth.evaluation import MIXED
 
 PUBLISHED_TRIAL = (64, 1e-3)
 """Batch size and learning rate that Jenkins et al. (2021) chose."""

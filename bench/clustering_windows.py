@@ -56,7 +56,7 @@ class Events:
         ``sample``: drawn uniformly from all detected events, every family at its own rate; ``rare``: the events of the
         rare family that were not drawn; ``noise``: windows at random times without an event, not detections.
     family
-        True class of the window (`ris_core.synthetic.evaluation.window_labels`): a family, ``mixed`` or ``noise``.
+        True class of the window (`ris_core.truth.evaluation.window_labels`): a family, ``mixed`` or ``noise``.
     snr_db
         Of the matched event, dB; NaN where none matched.
     station, time_peak

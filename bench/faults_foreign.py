@@ -15,11 +15,11 @@ import torch
 
 from bench.faults_targets import Found, Target, digest_of_values, never
 from ris_core.config import PROJECT_ROOT, Settings, load_settings
-from ris_core.models.imported import read_weights
+from ris_core.models.imported_models import read_weights
 from ris_core.models.networks import Aec
 from ris_core.processing.spectrograms import plan
-from ris_core.published.catalogue import parse
 from ris_core.published.importing import prepare
+from ris_core.published.published_catalogue import parse
 from ris_core.storage.published_file import writing_published
 from ris_core.storage.store import Store
 

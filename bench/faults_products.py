@@ -19,19 +19,19 @@ from obspy import Inventory, Stream, Trace, UTCDateTime
 from bench.faults_targets import Found, Target, digest_of_values, never
 from ris_core.clustering.candidates import Candidate
 from ris_core.clustering.champion import appoint, read_champion
+from ris_core.clustering.dec_models import make_clusters, read_clusters, read_latents, write_latents
 from ris_core.clustering.novelty import NoveltyModel
-from ris_core.clustering.stage import make_clusters, read_clusters, read_latents, write_latents
 from ris_core.config import Settings
+from ris_core.contracts.station_day import StationDay
 from ris_core.labels.appointment import prepare
-from ris_core.labels.stage import label_station_day
+from ris_core.labels.label import label_station_day
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import load_model, save_model, weights_digest
-from ris_core.processing.stage import process_station_day
+from ris_core.processing.process import process_station_day
 from ris_core.stages import is_current, state_table
-from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
-from ris_core.storage.records import write_json
+from ris_core.storage.json_records import write_json
 from ris_core.storage.store import STATION_DAY_STAGES, Store, read_acquisition, read_failure
 from ris_core.training import training_set
 from ris_core.training.trials import read_choice

@@ -19,8 +19,8 @@ from pymseed import DataEncoding, MS3Record, nslc2sourceid
 
 from bench.faults_targets import Damage, Found, Target, always, digest_of_values, never
 from ris_core.config import Settings
+from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.instrument import Instrument, NoResponseError
-from ris_core.station_day import NS, StationDay
 from ris_core.storage.store import Store
 from ris_core.waveforms.acquire import acquire_station_day, read_inventory_of, segments_to_process
 from ris_core.waveforms.quality import quality_of

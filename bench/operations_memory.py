@@ -15,7 +15,7 @@ from dagster._core.events import StepMaterializationData
 
 from bench.archive import write_archive
 from bench.operations_network import Network, Servers, first_days, network_of, served, until
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_dagster.instance import open_instance
 from ris_dagster.partitions import partition_key
 from ris_dagster.records import ASSETS

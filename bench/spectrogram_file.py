@@ -34,8 +34,8 @@ from rich.table import Column, Table
 from threadpoolctl import threadpool_limits
 
 from ris_core.config import load_settings
+from ris_core.contracts.station_day import StationDay
 from ris_core.processing.chain import Products, Spectrograms, process
-from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.rounding import KEPT_BITS, LARGEST_RELATIVE_ERROR, round_mantissa
 from ris_core.storage.spectrogram_file import CHUNK

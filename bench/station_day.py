@@ -35,7 +35,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ris_core.config import Settings, load_settings
-from ris_core.station_day import NS, StationDay
+from ris_core.contracts.station_day import NS, StationDay
 from ris_core.storage.store import Store
 
 DEMO = Path(__file__).resolve().parent.parent / "config" / "demo.yaml"
@@ -120,7 +120,7 @@ class Pass:
 
 def ours(settings: Settings, root: Path, keys: list[StationDay], repeats: int) -> Iterator[Pass]:
     """Process the station-days with the platform's stage."""
-    from ris_core.processing import chain, stage
+    from ris_core.processing import chain, process
     from ris_core.storage import spectrogram_file, tables
     from ris_core.waveforms.acquire import acquire_station_day
     from ris_core.waveforms.source import open_source
@@ -129,7 +129,7 @@ def ours(settings: Settings, root: Path, keys: list[StationDay], repeats: int) -
     for key in keys:
         acquire_station_day(store, key, source)
     clock = Clock()
-    clock.watch(stage, "segments_to_process", "read")
+    clock.watch(process, "segments_to_process", "read")
     clock.watch(chain, "condition", "condition")
     clock.watch(chain, "triggers_of", "detect")
     clock.watch(chain, "event_spectrogram", "spectrograms")
@@ -141,7 +141,7 @@ def ours(settings: Settings, root: Path, keys: list[StationDay], repeats: int) -
         for key in keys:
             store.detections(key).unlink(missing_ok=True)
             with clock.stage("the rest: response, outcomes, stamps"):
-                events += stage.process_station_day(store, key, source, preview=False)["events"]
+                events += process.process_station_day(store, key, source, preview=False)["events"]
             onsets.append(tables.read_table(store.detections(key), ["time_on"])["time_on"].astype("int64").tolist())
         yield Pass(dict(clock.seconds), onsets, [], events)
 

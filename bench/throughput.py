@@ -24,13 +24,13 @@ from rich.table import Table
 
 from ris_core.clustering.initialise import kmeans
 from ris_core.config import Settings, load_settings
-from ris_core.labels.inference import label_spectrograms
+from ris_core.contracts.station_day import StationDay
+from ris_core.labels.labelling import label_spectrograms
 from ris_core.models.inference import encode
 from ris_core.processing.chain import process
 from ris_core.processing.condition import condition
 from ris_core.processing.detect import triggers_of
-from ris_core.processing.stage import process_station_day
-from ris_core.station_day import StationDay
+from ris_core.processing.process import process_station_day
 from ris_core.storage.spectrogram_file import iterate_spectrograms, read_spectrograms
 from ris_core.storage.store import Store
 from ris_core.training.aec import train_aec

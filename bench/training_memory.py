@@ -58,7 +58,7 @@ def drawing(store: Store) -> int:
 
 def autoencoder(store: Store) -> int:
     """Train the autoencoder for one epoch and choose it, whatever its verdict."""
-    from ris_core.storage.records import write_json
+    from ris_core.storage.json_records import write_json
     from ris_core.training.checkpoint import Checkpoint
     from ris_core.training.training_set import digest_on_disk, load
     from ris_core.training.trials import save_trial, train_trial
@@ -75,7 +75,7 @@ def autoencoder(store: Store) -> int:
 
 def latents(store: Store) -> int:
     """Encode the training set and write the latents."""
-    from ris_core.clustering.stage import write_latents
+    from ris_core.clustering.dec_models import write_latents
     from ris_core.training.training_set import load
     from ris_core.training.trials import chosen_aec
 
@@ -85,14 +85,14 @@ def latents(store: Store) -> int:
 
 def clusters(store: Store) -> int:
     """Make initial clusters."""
-    from ris_core.clustering.stage import make_clusters
+    from ris_core.clustering.dec_models import make_clusters
 
     return len(make_clusters(store, K, store.settings.dec).labels)
 
 
 def embedded(store: Store) -> int:
     """Train DEC for one epoch, score it and write it."""
-    from ris_core.clustering.stage import save_dec, train_k
+    from ris_core.clustering.dec_models import save_dec, train_k
     from ris_core.training.checkpoint import Checkpoint
     from ris_core.training.training_set import load
     from ris_core.training.trials import chosen_aec
@@ -106,7 +106,7 @@ def embedded(store: Store) -> int:
 
 def labels(store: Store) -> int:
     """Label all station-days, with reconstruction errors."""
-    from ris_core.labels.inference import label_spectrograms
+    from ris_core.labels.labelling import label_spectrograms
     from ris_core.models.networks import Dec
     from ris_core.models.weights import load_model
     from ris_core.storage.spectrogram_file import iterate_spectrograms

@@ -239,7 +239,7 @@ def _dec(job: Job) -> Any:
 
 def _our_labels(job: Job) -> dict[str, Any]:
     from ris_core import config
-    from ris_core.labels.inference import label_spectrograms
+    from ris_core.labels.labelling import label_spectrograms
     from ris_core.storage.spectrogram_file import iterate_spectrograms
 
     model, block = _dec(job), config.LabellingSettings().batch_size
@@ -265,10 +265,10 @@ def _plain_labels(job: Job) -> dict[str, Any]:
 def _imports(_: Job) -> dict[str, Any]:
     """Import what both routes need, and do nothing."""
     from bench import plain_training
-    from ris_core.labels import inference
+    from ris_core.labels import labelling
     from ris_core.training import aec, dec
 
-    return {"modules": [module.__name__ for module in (plain_training, inference, aec, dec)]}
+    return {"modules": [module.__name__ for module in (plain_training, labelling, aec, dec)]}
 
 
 _WORK: dict[tuple[Part, Route], Callable[[Job], dict[str, Any]]] = {

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ris_core.clustering.champion import class_names
 from ris_core.config import load_settings
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage import tables
 from ris_core.storage.spectrogram_file import power_unit, read_column, read_spectrograms
 from ris_core.storage.store import Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from ris_core.config import OperationsSettings
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage.store import STATION_DAY_STAGES, FailureRecord, Stage, Store
 
 _LONGEST_WAIT_H = 30 * 24.0

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ris_core.clustering.champion import label_digest, read_champion
+from ris_core.contracts.station_day import StationDay
 from ris_core.stages import is_current, is_left_out
-from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.store import Stage, Store
 
@@ -31,7 +31,7 @@ def is_made_from_now(stage: Stage, store: Store, key: StationDay) -> bool:
         if stage == "label":
             stamp = tables.read_stamp(store.labels(key))[0]
             return stamp is not None and stamp.inputs == spectrogram_file.read_info(store.spectrograms(key)).content
-        from ris_core.processing.stage import expected_stamp
+        from ris_core.processing.process import expected_stamp
 
         wanted = expected_stamp(store, key).inputs
         detections = tables.read_stamp(store.detections(key))[0]

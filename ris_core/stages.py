@@ -12,8 +12,8 @@ from typing import Any
 
 from ris_core.attempts import is_given_up
 from ris_core.config import FdsnSettings, Settings
+from ris_core.contracts.station_day import StationDay
 from ris_core.masking import masked
-from ris_core.station_day import StationDay
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Stage, Store
 from ris_core.waveforms.source import WaveformSource, open_source
@@ -106,10 +106,10 @@ def _run(task: StageTask, store: Store, key: StationDay, source: WaveformSource)
 
         return acquire_station_day(store, key, source, task.again)
     if task.stage == "process":
-        from ris_core.processing.stage import process_station_day
+        from ris_core.processing.process import process_station_day
 
         return process_station_day(store, key, source)
-    from ris_core.labels.stage import label_station_day
+    from ris_core.labels.label import label_station_day
 
     return label_station_day(store, key)
 
@@ -130,10 +130,10 @@ def _is_current(stage: Stage, store: Store, key: StationDay) -> bool:
 
         return acquisition_is_current(store, key)
     if stage == "process":
-        from ris_core.processing.stage import process_is_current
+        from ris_core.processing.process import process_is_current
 
         return process_is_current(store, key)
-    from ris_core.labels.stage import labels_are_current
+    from ris_core.labels.label import labels_are_current
 
     return labels_are_current(store, key)
 

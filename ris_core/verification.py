@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ris_core.contracts.station_day import NS, StationDay
 from ris_core.progress import track
-from ris_core.station_day import NS, StationDay
 from ris_core.storage import parquet_file, spectrogram_file, tables
 from ris_core.storage.damage import MODEL_AGAIN, REMADE, DamagedFileError, check_regular
 from ris_core.storage.head import check_bytes
-from ris_core.storage.records import read_json
+from ris_core.storage.json_records import read_json
 from ris_core.storage.store import STATION_DAY_STAGES, Stage, Store, read_acquisition, read_failure
 from ris_core.storage.tensors import read_arrays
 from ris_core.waveforms.stored_response import read_stored_inventory
@@ -98,7 +98,7 @@ def _check_waveform(path: Path, store: Store, key: StationDay) -> None:
 
 def _check_product(path: Path, store: Store, key: StationDay) -> None:
     """Raise `DamagedFileError` if a product has changed, or was not made from the input that stands."""
-    from ris_core.processing.stage import expected_stamp
+    from ris_core.processing.process import expected_stamp
 
     if path == store.detections(key):
         tables.verify(path)
@@ -166,7 +166,7 @@ _BY_SUFFIX: dict[str, Check] = {
 def _check_of(store: Store, path: Path) -> Check | None:
     """Return what reads a file outside of station-days; none for what is no product, or is read with another file."""
     from ris_core.clustering.champion import read_champion
-    from ris_core.models.imported import IMPORT_AGAIN
+    from ris_core.models.imported_models import IMPORT_AGAIN
     from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE
 
     if path == store.champion:
@@ -189,7 +189,7 @@ def _check_of(store: Store, path: Path) -> Check | None:
 def _check_model(store: Store, folder: Path, remedy: str) -> None:
     """Raise `DamagedFileError` if a model is not what was written, or is another than its folder says."""
     from ris_core.clustering.champion_files import load_copy
-    from ris_core.clustering.stage import read_dec
+    from ris_core.clustering.dec_models import read_dec
     from ris_core.models.weights import require_sound
     from ris_core.training.trials import read_trial
 

@@ -14,16 +14,16 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 
+from ris_core.contracts.station_day import StationDay
 from ris_core.freshness import is_ready
 from ris_core.progress import track
 from ris_core.stages import is_current, is_left_out
-from ris_core.station_day import StationDay
 from ris_core.storage.store import FailureRecord, Stage, Store
+from ris_dagster.block_runs import AGAIN_TAG
 from ris_dagster.launching import Launcher, LaunchError
+from ris_dagster.method_runs import ENDED_BADLY, Run, error_of
 from ris_dagster.planning import Block, plan
 from ris_dagster.records import JOBS, in_progress, recorded_station_days
-from ris_dagster.stages import ENDED_BADLY, Run, error_of
-from ris_dagster.station_days import AGAIN_TAG
 
 BACKFILL_TAG = "ris/backfill"
 """Tag of the runs of one `ris backfill`."""

@@ -10,8 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
+from ris_core.contracts.station_day import StationDay
 from ris_core.masking import masked
-from ris_core.station_day import StationDay
 from ris_core.storage.store import Stage, Store
 from ris_dagster.backfill import Asked, Backfill, Failure, outstanding, plan_blocks
 from ris_dagster.definitions import build_definitions

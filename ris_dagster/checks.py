@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from ris_dagster.assets.training import TRAINING_SET
-from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.data_store import DataStore
 
 DRAWN_FROM = dg.AssetCheckKey(TRAINING_SET, "drawn_from_what_is_there")
 

@@ -1,6 +1,6 @@
-"""The `ris` command: importing a module of `ris_dagster.commands` adds its commands."""
+"""The `ris` command: its subcommands are registered by importing them."""
 
-from ris_dagster.commands import network, published, servers, station_days
+from ris_dagster.commands import network_commands, published_commands, servers, station_day_commands
 from ris_dagster.commands.shared import app
 
-__all__ = ["app", "network", "published", "servers", "station_days"]
+__all__ = ["app", "network_commands", "published_commands", "servers", "station_day_commands"]

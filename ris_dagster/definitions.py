@@ -8,20 +8,20 @@ from typing import Any
 import dagster as dg
 
 from ris_core.config import Settings, data_root, load_settings
-from ris_dagster.assets.acquire import build_acquire_assets
 from ris_dagster.assets.analysis import build_analysis_assets
-from ris_dagster.assets.champion import build_champion_asset
+from ris_dagster.assets.champion_model import build_champion_asset
 from ris_dagster.assets.choosing import build_choosing_assets
 from ris_dagster.assets.clustering import build_clustering_assets
 from ris_dagster.assets.events import build_event_assets
 from ris_dagster.assets.labels import build_label_assets
+from ris_dagster.assets.raw_waveforms import build_acquire_assets
 from ris_dagster.assets.training import build_training_assets
 from ris_dagster.checks import build_checks
 from ris_dagster.jobs import build_jobs
 from ris_dagster.partitions import build_partitions
 from ris_dagster.purging import build_purge
 from ris_dagster.resources.compute import Compute
-from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.data_store import DataStore
 from ris_dagster.resources.tracking import Tracking
 from ris_dagster.schedules import build_daily_update
 from ris_dagster.sensors.alerts import build_failure_alert

@@ -15,8 +15,8 @@ from dagster._daemon.run_coordinator import QueuedRunCoordinatorDaemon
 from ris_core.config import Settings
 from ris_core.storage.store import Store
 from ris_dagster.definitions import build_definitions
+from ris_dagster.method_runs import Run, execute
 from ris_dagster.resources.compute import Compute, local_cluster
-from ris_dagster.stages import Run, execute
 
 # The daemon says every 30 s that it is there.
 _SILENT_S = 120.0

@@ -44,7 +44,7 @@ def _trial_rows(trials: "Mapping[str, Standing]") -> Rows:
 
 
 def _imported_rows(store: Store) -> Rows:
-    from ris_core.models.imported import imported_names, read_imported
+    from ris_core.models.imported_models import imported_names, read_imported
 
     rows = []
     for name in imported_names(store):

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 from ris_core.config import Settings
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"

@@ -15,7 +15,7 @@ from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGra
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus, PartitionBackfill
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage.store import STATION_DAY_STAGES, Stage
 from ris_dagster import jobs
 from ris_dagster.partitions import RANGE_END_TAG, RANGE_START_TAG, station_day

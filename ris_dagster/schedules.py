@@ -8,12 +8,12 @@ import dagster as dg
 from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 
 from ris_core.config import Settings
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage.store import Store
 from ris_dagster import jobs as names
 from ris_dagster.planning import newest_complete_day, plan
 from ris_dagster.records import asset_graph_of, in_progress, recorded_station_days
-from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.data_store import DataStore
 from ris_dagster.sensors.asking import job_of, request
 
 DAILY_UPDATE = "daily_update"

@@ -4,7 +4,7 @@ from datetime import date
 
 from ris_core.clustering.champion import why_nothing_labels
 from ris_core.config import Settings
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage.store import STATION_DAY_STAGES, Stage, Store
 from ris_dagster.records import ASSETS
 

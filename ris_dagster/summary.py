@@ -9,9 +9,9 @@ from typing import Any
 from rich.table import Table
 
 from ris_core.config import SyntheticSettings
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.records import read_json
+from ris_core.storage.json_records import read_json
 from ris_core.storage.store import Store
 from ris_dagster.model_summary import model_rows
 

@@ -16,7 +16,7 @@ from obspy import Stream, Trace, UTCDateTime
 from typer.testing import CliRunner
 
 from ris_core.config import Settings, load_settings
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage.store import Store
 from ris_dagster.cli import app
 from ris_dagster.definitions import build_definitions

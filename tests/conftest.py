@@ -14,7 +14,7 @@ from builders import DAYS, Opened, opened, own_environment, sds_values, syntheti
 from champion_builders import appoint_untrained
 
 from ris_dagster import jobs
-from ris_dagster.stages import all_jobs, run_jobs
+from ris_dagster.method_runs import all_jobs, run_jobs
 
 # The same examples on every machine and in every run. HYPOTHESIS_PROFILE=random draws others each time, and keeps
 # those that fail for the next run. How long an example takes says something about the machine only.

@@ -8,7 +8,7 @@ import dagster as dg
 from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage.store import Store
 from ris_dagster.partitions import partition_key
 from ris_dagster.records import station_days_of

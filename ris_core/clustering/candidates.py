@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ris_core import config
-from ris_core.clustering.stage import load_dec, trained_models, verdict
-from ris_core.models.imported import imported_models, load_imported
+from ris_core.clustering.dec_models import load_dec, trained_models, verdict
+from ris_core.models.imported_models import imported_models, load_imported
 from ris_core.models.networks import Dec
 from ris_core.models.weights import JSON_FILE, load_model, read_description, require_sound, weights_digest
 from ris_core.storage.damage import DamagedFileError
@@ -73,7 +73,7 @@ def choose_k(models: Mapping[int, Mapping[str, Any]], k: int | None, settings: c
     Parameters
     ----------
     models
-        Metadata of the models by K (`ris_core.clustering.stage.trained_models`).
+        Metadata of the models by K (`ris_core.clustering.dec_models.trained_models`).
     k
         The K asked for; none: the accepted model of best silhouette in data space.
     settings

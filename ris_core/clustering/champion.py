@@ -12,7 +12,7 @@ from ris_core import config
 from ris_core.section import digest_of
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.records import read_record, to_text, write_json
+from ris_core.storage.json_records import read_record, to_text, write_json
 from ris_core.storage.store import Store
 
 _COPY = "champion.json"

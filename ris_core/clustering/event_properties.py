@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ris_core.clustering.associations import quantile_bins
-from ris_core.station_day import DAY_NS, NS, StationDay
+from ris_core.contracts.station_day import DAY_NS, NS, StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.store import Store
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from ris_core import config
 from ris_core.config import Settings
+from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.chain import Products, process
 from ris_core.processing.condition import Conditioned
+from ris_core.processing.process import process_is_current
 from ris_core.processing.spectrograms import Plan, event_spectrogram, plan
-from ris_core.processing.stage import process_is_current
-from ris_core.station_day import NS, StationDay
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Store, read_acquisition
 from ris_core.training.normalise import normalise

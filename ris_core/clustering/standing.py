@@ -8,9 +8,9 @@ from typing import Any
 
 from ris_core.clustering.champion import champion_or_none, names_of_nothing
 from ris_core.clustering.champion_files import load_copy, novelty_path
+from ris_core.clustering.dec_models import read_dec, trained_models
+from ris_core.clustering.dec_models import verdict as dec_verdict
 from ris_core.clustering.novelty import NoveltyModel
-from ris_core.clustering.stage import read_dec, trained_models
-from ris_core.clustering.stage import verdict as dec_verdict
 from ris_core.models.weights import WeightsError, read_description
 from ris_core.storage import spectrogram_file
 from ris_core.storage.store import Store

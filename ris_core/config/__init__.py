@@ -38,7 +38,6 @@ from ris_core.config.processing import (
     TraceKind,
     spectrogram_shape,
 )
-from ris_core.config.reading import SettingsError
 from ris_core.config.settings import RECOMMENDED, Settings
 from ris_core.config.sources import (
     FdsnSettings,
@@ -50,6 +49,7 @@ from ris_core.config.sources import (
     StationSettings,
     SyntheticSettings,
 )
+from ris_core.config.yaml_reading import SettingsError
 
 __all__ = [
     "DEFAULT_CONFIG",

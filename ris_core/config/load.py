@@ -12,8 +12,8 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ris_core.config.reading import Contents, Place, SettingsError, read_contents
 from ris_core.config.settings import Settings
+from ris_core.config.yaml_reading import Contents, Place, SettingsError, read_contents
 from ris_core.masking import masked
 from ris_core.section import Section
 

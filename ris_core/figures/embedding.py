@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ris_core.figures.clustering import scatter_labels
+from ris_core.figures.latent_space import scatter_labels
 from ris_core.figures.style import BLUE, FloatArray, finish, new_figure, no_data
 
 MOST_POINTS = 1000

@@ -20,7 +20,7 @@ from ris_core.clustering.champion import (
 from ris_core.clustering.champion_files import load_copy, novelty_path
 from ris_core.clustering.matching import Matching, first_classes, known_classes, match_clusters
 from ris_core.clustering.novelty import NoveltyModel, fit_novelty
-from ris_core.labels.inference import LabelArrays, label_spectrograms
+from ris_core.labels.labelling import LabelArrays, label_spectrograms
 from ris_core.models.networks import Dec
 from ris_core.models.weights import save_model
 from ris_core.storage import spectrogram_file

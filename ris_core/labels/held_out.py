@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core import config
-from ris_core.labels.inference import LabelArrays, label_spectrograms
+from ris_core.labels.labelling import LabelArrays, label_spectrograms
 from ris_core.models.inference import reconstruction_error
 from ris_core.models.networks import Aec
-from ris_core.processing.stage import process_is_current
+from ris_core.processing.process import process_is_current
 from ris_core.storage import spectrogram_file
 from ris_core.storage.store import Store
 from ris_core.training.normalise import normalise

@@ -15,7 +15,7 @@ from torch import Tensor
 from ris_core.models.networks import Aec, Dec, parameter_count
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.records import read_record, write_json
+from ris_core.storage.json_records import read_record, write_json
 from ris_core.storage.tensors import Arrays, arrays_digest, read_arrays
 
 WEIGHTS_FILE = "model.safetensors"

@@ -14,12 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ris_core.config import Settings
+from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.amplitude import peak_between_samples
 from ris_core.processing.condition import Conditioned, condition
 from ris_core.processing.detect import Trigger, clean, triggers_of
 from ris_core.processing.instrument import UNITS, Instrument, Kind
 from ris_core.processing.spectrograms import event_spectrogram, plan
-from ris_core.station_day import NS, StationDay
 from ris_core.waveforms.segments import Segment
 
 if TYPE_CHECKING:

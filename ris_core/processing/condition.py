@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core.config import ConditioningSettings, ResponseSettings
+from ris_core.contracts.station_day import NS
 from ris_core.processing import filters
 from ris_core.processing.blocks import Blocks, undo_difference
 from ris_core.processing.ground import Ground, Missing, ground_of
 from ris_core.processing.instrument import Instrument, Kind, NoResponseError
-from ris_core.station_day import NS
 from ris_core.waveforms.pieces import Marks, Piece
 from ris_core.waveforms.segments import Segment
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core.config import ResponseSettings
+from ris_core.contracts.station_day import NS
 from ris_core.processing.filters import Gain, Samples
 from ris_core.processing.instrument import Instrument, Kind, NoResponseError, Span
-from ris_core.station_day import NS
 
 Trace = NDArray[np.float64]
 _DAY_NS = 86_400 * NS

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ris_core.config import AecSettings, NormalisationSettings
-from ris_core.models.imported import load_imported
+from ris_core.models.imported_models import load_imported
 from ris_core.models.inference import encode, reconstruction_error
 from ris_core.models.networks import Aec
 from ris_core.models.weights import WeightsError, weights_digest
-from ris_core.storage.records import write_json
+from ris_core.storage.json_records import write_json
 from ris_core.storage.store import Store
 from ris_core.training.acceptance import Acceptance, accept_aec
 from ris_core.training.floors import live_latents, mean_spectrogram_mse, pca_mse

@@ -11,7 +11,7 @@ import yaml
 
 from ris_core.config import PROJECT_ROOT, Settings
 from ris_core.listing import some
-from ris_core.published.catalogue import Catalogue
+from ris_core.published.published_catalogue import Catalogue
 from ris_core.storage.atomic import replacing
 from ris_core.storage.published_file import PublishedFileError
 

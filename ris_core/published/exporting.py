@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.chain import Spectrograms
 from ris_core.processing.characteristic import pair_name
+from ris_core.processing.process import process_is_current
 from ris_core.processing.spectrograms import Plan, plan
-from ris_core.processing.stage import process_is_current
 from ris_core.progress import bar
-from ris_core.station_day import NS, StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.atomic import replacing
 from ris_core.storage.published_file import PublishedFileError, writing_published

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ris_core.contracts.station_day import StationDay
+from ris_core.processing.process import process_is_current
 from ris_core.processing.spectrograms import Plan, plan
-from ris_core.processing.stage import process_is_current
 from ris_core.progress import bar
-from ris_core.published.catalogue import Catalogue, check_unique, read_catalogue, repeated
-from ris_core.published.checks import check_events
 from ris_core.published.covering import check_covered, day_of
+from ris_core.published.import_checks import check_events
+from ris_core.published.published_catalogue import Catalogue, check_unique, read_catalogue, repeated
 from ris_core.published.writing import StationDayEvents, write_station_day
-from ris_core.station_day import StationDay
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.published_file import (
     BLOCK,

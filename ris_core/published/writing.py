@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from ris_core import versions
 from ris_core.config import Settings
+from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.chain import DETECTION_COLUMNS, Spectrograms, compact_time
 from ris_core.processing.spectrograms import Plan
-from ris_core.published.catalogue import Catalogue
-from ris_core.station_day import NS, StationDay
+from ris_core.published.published_catalogue import Catalogue
 from ris_core.storage import spectrogram_file, tables
+from ris_core.storage.json_records import write_json
 from ris_core.storage.published_file import PublishedEvents
-from ris_core.storage.records import write_json
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
-from ris_core.waveforms.imported import PATH
+from ris_core.waveforms.imported_events import PATH
 from ris_core.waveforms.quality import quality_of
 
 _NO_ACCELERATION = "imported: the published amplitude is proportional to counts, no ground acceleration"

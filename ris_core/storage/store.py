@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ris_core.config import SdsSettings, Settings, data_root
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage.atomic import remove
 from ris_core.storage.damage import DamagedFileError, damage_named
-from ris_core.storage.records import read_json, read_record, write_json
+from ris_core.storage.json_records import read_json, read_record, write_json
 
 Stage = Literal["acquire", "process", "label"]
 STATION_DAY_STAGES: tuple[Stage, ...] = ("acquire", "process", "label")

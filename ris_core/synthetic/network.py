@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from obspy import Inventory, Stream, Trace, UTCDateTime
 
 from ris_core.config import Settings, SyntheticSettings
-from ris_core.synthetic.catalogue import catalogue_between, check_day, network_environment, station_catalogue
-from ris_core.synthetic.environment import DAY_NS, Environment, day_ns
+from ris_core.synthetic.event_catalogue import catalogue_between, check_day, network_environment, station_catalogue
 from ris_core.synthetic.families import FAMILIES, NAMES
-from ris_core.synthetic.instrument import SAMPLING_RATE, build_inventory
+from ris_core.synthetic.ice_environment import DAY_NS, Environment, day_ns
 from ris_core.synthetic.noise import band_power, render_noise
 from ris_core.synthetic.outages import first_sample, gaps, is_missing, segments
 from ris_core.synthetic.rendering import REACH_NS, EventRenderer, Rendered, signal_ns
+from ris_core.synthetic.seismometer import SAMPLING_RATE, build_inventory
 from ris_core.synthetic.site import WARM_C, build_site
 from ris_core.synthetic.wavelets import RATE
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft
 
-from ris_core.synthetic.environment import WIND_MEDIAN_M_S, Environment
-from ris_core.synthetic.instrument import SAMPLING_RATE, response
+from ris_core.synthetic.ice_environment import WIND_MEDIAN_M_S, Environment
 from ris_core.synthetic.seeds import Stream, generator, station_key
+from ris_core.synthetic.seismometer import SAMPLING_RATE, response
 from ris_core.synthetic.site import FULL_WIND_M_S, WARM_C, SiteResponse
 
 # A block of 2^19 samples (44 min) every 2^18 samples: resolves 15 min waves and follows the wind every 22 min.

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ris_core.config import SyntheticSettings
-from ris_core.synthetic.environment import day_ns
-from ris_core.synthetic.instrument import SAMPLING_RATE
+from ris_core.synthetic.ice_environment import day_ns
 from ris_core.synthetic.seeds import Stream, generator, station_key
+from ris_core.synthetic.seismometer import SAMPLING_RATE
 
 # 70.5 samples: time stamps leave the previous sample grid.
 CLOCK_STEP_NS = 352_500_000

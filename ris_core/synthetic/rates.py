@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
-from ris_core.synthetic.environment import DAY_NS, HOUR_NS, Environment, day_ns
+from ris_core.synthetic.ice_environment import DAY_NS, HOUR_NS, Environment, day_ns
 
 THERMAL_FROM_C = -8.0
 CULTURAL_MONTHS = (12, 1)

@@ -12,11 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.fft import irfft, rfft
 
-from ris_core.synthetic.environment import Environment
 from ris_core.synthetic.families import NAMES
-from ris_core.synthetic.instrument import SAMPLING_RATE, response
+from ris_core.synthetic.ice_environment import Environment
 from ris_core.synthetic.noise import BAND_HZ, reference_power
 from ris_core.synthetic.seeds import station_key
+from ris_core.synthetic.seismometer import SAMPLING_RATE, response
 from ris_core.synthetic.site import SIGNAL_SHARE, WARM_C, SiteResponse
 from ris_core.synthetic.wavelets import RATE, Event, ground_motion
 

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core import config, versions
+from ris_core.contracts.station_day import StationDay
 from ris_core.memory import memory_named
 from ris_core.processing.chain import Spectrograms
-from ris_core.processing.stage import process_is_current
+from ris_core.processing.process import process_is_current
 from ris_core.progress import track
 from ris_core.section import digest_of
-from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file
 from ris_core.storage.atomic import this_process
 from ris_core.storage.damage import DamagedFileError

@@ -8,13 +8,13 @@ from typing import Any
 
 from ris_core import config, versions
 from ris_core.models.device import use_cores
-from ris_core.models.imported import load_imported, read_imported
+from ris_core.models.imported_models import load_imported, read_imported
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import JSON_FILE, load_model, read_description, require_sound, save_model, weights_digest
 from ris_core.section import digest_of
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.records import read_record, write_json
+from ris_core.storage.json_records import read_record, write_json
 from ris_core.storage.store import Store
 from ris_core.training.acceptance import Acceptance, accept_aec
 from ris_core.training.aec import train_aec

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ris_core.config import OperationsSettings
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.store import Store
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from ris_core import versions
 from ris_core.config import SdsSettings, Settings
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage.atomic import remove
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.records import write_json
+from ris_core.storage.json_records import write_json
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store, read_acquisition
-from ris_core.waveforms import imported
+from ris_core.waveforms import imported_events
 from ris_core.waveforms.inventories import Inventories
 from ris_core.waveforms.quality import quality_of
 from ris_core.waveforms.segments import Segment, digest_of_segments, to_segments
@@ -108,7 +108,7 @@ def _take_in(store: Store, key: StationDay, source: WaveformSource, fetched: Fet
 
 
 def _picture(segments: list[Segment], key: StationDay) -> dict[str, bytes]:
-    from ris_core.figures.station_day import day_waveform
+    from ris_core.figures.day_pictures import day_waveform
 
     if not segments:
         return {}
@@ -156,7 +156,7 @@ def acquisition_is_current(store: Store, key: StationDay) -> bool:
     if record["state"] == "no_data" and isinstance(store.settings.source, SdsSettings) and "files" not in record:
         # An earlier version knew fewer names and suffixes, and took for absence what is a failure now.
         return False
-    if record["state"] == "no_data" or record["path"] in ("in place", imported.PATH):
+    if record["state"] == "no_data" or record["path"] in ("in place", imported_events.PATH):
         return True
     if record.get("has_response") and not _response_is_sound(store, key.station):
         return False

@@ -17,7 +17,7 @@ from obspy.clients.fdsn.header import FDSNNoAuthenticationServiceException
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from ris_core.config import FdsnSettings, Settings
-from ris_core.station_day import NS, StationDay
+from ris_core.contracts.station_day import NS, StationDay
 from ris_core.storage.damage import DamagedFileError
 from ris_core.waveforms.bounded_answer import AnswerTooLargeError
 from ris_core.waveforms.content import TooLargeError

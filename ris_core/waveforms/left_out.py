@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ris_core.station_day import NS, StationDay
+from ris_core.contracts.station_day import NS, StationDay
 
 _WEEK_NS = 7 * 86_400 * NS
 _ROLLOVER_WEEKS = 1024

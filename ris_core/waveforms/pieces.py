@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ris_core.station_day import NS
+from ris_core.contracts.station_day import NS
 
 if TYPE_CHECKING:
     from obspy import Stream

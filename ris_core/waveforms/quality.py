@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ris_core.station_day import NS, StationDay
+from ris_core.contracts.station_day import NS, StationDay
 from ris_core.waveforms.amplitudes import amplitudes_of
 from ris_core.waveforms.pieces import pieces_of
 from ris_core.waveforms.segments import Segment

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ris_core.station_day import NS
+from ris_core.contracts.station_day import NS
 from ris_core.waveforms.miniseed import Records, scan
 from ris_core.waveforms.pieces import stream_of as pieces_to_stream
-from ris_core.waveforms.reading import cut, drift_words, has_samples, reaching_into, words_on
+from ris_core.waveforms.record_reading import cut, drift_words, has_samples, reaching_into, words_on
 from ris_core.waveforms.stationxml import NotStationXmlError, inventory_from
 from ris_core.waveforms.unpacking import unpack
 

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core.config import SdsSettings, Settings
-from ris_core.station_day import NS, StationDay
+from ris_core.contracts.station_day import NS, StationDay
+from ris_core.waveforms.archive_layout import Layout, refuse_broken_link
 from ris_core.waveforms.content import content_of
 from ris_core.waveforms.inventories import Inventories
-from ris_core.waveforms.layout import Layout, refuse_broken_link
 from ris_core.waveforms.left_out import WrongTimesError, times_of
 from ris_core.waveforms.miniseed import NotMiniSeedError, Records, scan
 from ris_core.waveforms.pieces import Piece, stream_of
-from ris_core.waveforms.reading import cut, drift_words, has_samples, reaching_into, words_on
+from ris_core.waveforms.record_reading import cut, drift_words, has_samples, reaching_into, words_on
 from ris_core.waveforms.unpacking import unpack
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xxhash
 
-from ris_core.station_day import NS, StationDay
+from ris_core.contracts.station_day import NS, StationDay
 from ris_core.waveforms.pieces import ROUNDING_NS, Marks, Piece, Samples, pieces_of
 
 if TYPE_CHECKING:

@@ -91,7 +91,7 @@ def open_source(settings: Settings) -> WaveformSource:
 
         return SdsArchive(settings, source)
     if isinstance(source, PublishedSettings):
-        from ris_core.waveforms.imported import ImportedEvents
+        from ris_core.waveforms.imported_events import ImportedEvents
 
         return ImportedEvents()
     from ris_core.waveforms.fdsn import DataCentre

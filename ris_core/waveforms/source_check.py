@@ -10,10 +10,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ris_core.config import FdsnSettings, SdsSettings, Settings
+from ris_core.contracts.station_day import NS, StationDay
 from ris_core.listing import some
-from ris_core.station_day import NS, StationDay
+from ris_core.waveforms.archive_layout import Budget, Found, Layout
 from ris_core.waveforms.inventories import ContradictionError, Inventories, time_text
-from ris_core.waveforms.layout import Budget, Found, Layout
 from ris_core.waveforms.stationxml import NotStationXmlError
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ris_core.station_day import NS, StationDay
+from ris_core.contracts.station_day import NS, StationDay
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import DamagedFileError, damage_named
 from ris_core.waveforms.content import content_of
 from ris_core.waveforms.miniseed import scan
 from ris_core.waveforms.pieces import Piece, stream_of
-from ris_core.waveforms.reading import cut, has_samples, words_on
+from ris_core.waveforms.record_reading import cut, has_samples, words_on
 from ris_core.waveforms.segments import Segment, digest_of_segments, to_segments
 from ris_core.waveforms.unpacking import unpack
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pymseed.clib import clibmseed, ffi
 from pymseed.logging import ensure_thread_logging
 
-from ris_core.station_day import NS
+from ris_core.contracts.station_day import NS
 from ris_core.waveforms.encodings import (
     KINDS,
     STEIM,

@@ -5,11 +5,11 @@ from typing import Any
 import dagster as dg
 
 from ris_core.config import Settings, SyntheticSettings
-from ris_dagster.assets.acquire import RAW_WAVEFORMS
 from ris_dagster.assets.events import SPECTROGRAMS
 from ris_dagster.assets.labels import LABEL_TABLES
+from ris_dagster.assets.raw_waveforms import RAW_WAVEFORMS
 from ris_dagster.metadata import figure, finite, owners, table
-from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.data_store import DataStore
 
 _LISTED = 40
 
@@ -34,7 +34,7 @@ def _availability(settings: Settings) -> dg.AssetsDefinition:
         code_version="1",
     )
     def availability(context: dg.AssetExecutionContext, store: DataStore) -> Any:
-        from ris_core.figures.network import availability as draw
+        from ris_core.figures.network_overview import availability as draw
         from ris_core.stages import state_table
         from ris_core.storage.atomic import replacing
 
@@ -78,9 +78,9 @@ def _truth_scores(settings: Settings) -> dg.AssetsDefinition:
         code_version="1",
     )
     def truth_scores(context: dg.AssetExecutionContext, store: DataStore) -> Any:
-        from ris_core.figures.network import detection_recall
-        from ris_core.storage.records import write_json
-        from ris_core.synthetic.truth_scores import score
+        from ris_core.figures.network_overview import detection_recall
+        from ris_core.storage.json_records import write_json
+        from ris_core.truth.truth_scores import score
 
         opened = store.open()
         found = score(opened)

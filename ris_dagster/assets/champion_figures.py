@@ -22,7 +22,7 @@ def champion_figures(store: "Store", found: "Appointment") -> Iterator[tuple[str
     import pandas as pd
 
     from ris_core.clustering.champion import class_titles
-    from ris_core.figures.clustering import label_change, latent_space
+    from ris_core.figures.latent_space import label_change, latent_space
 
     settings = store.settings.champion
     titles = class_titles(settings, range(found.champion.next_class))

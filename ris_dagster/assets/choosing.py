@@ -8,11 +8,11 @@ from pydantic import Field
 
 from ris_core import versions
 from ris_core.config import Settings
-from ris_dagster.assets.champion import CHAMPION_MODEL
+from ris_dagster.assets.champion_model import CHAMPION_MODEL
 from ris_dagster.assets.clustering import DEC_MODELS, LATENT_FEATURES, SWEEP
 from ris_dagster.assets.training import TRAINING_POOL, TRAINING_SET
 from ris_dagster.metadata import code_version, column_schema, owners, picture, table
-from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.data_store import DataStore
 from ris_dagster.resources.tracking import Tracking
 
 CLUSTER_COUNT = dg.AssetKey("cluster_count")
@@ -40,8 +40,8 @@ def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
     def cluster_count(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
         from ris_core.clustering.cluster_count import cluster_count as criteria_over_k
         from ris_core.clustering.cluster_count import criteria_configuration, suggested, write_criteria
-        from ris_core.clustering.stage import read_latents
-        from ris_core.figures.choosing import cluster_count_curves
+        from ris_core.clustering.dec_models import read_latents
+        from ris_core.figures.cluster_criteria import cluster_count_curves
         from ris_core.training.floors import live_latents
 
         opened = store.open()
@@ -106,8 +106,8 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: StabilityChoice, store: DataStore, tracking: Tracking
     ) -> Any:
         from ris_core.clustering.assessment import SCHEMA, TABLE, assess_dec, assessed_k, stability_configuration
+        from ris_core.clustering.dec_models import now, read_dec
         from ris_core.clustering.stability import judge
-        from ris_core.clustering.stage import now, read_dec
         from ris_core.training import training_set as sampling
 
         opened = store.open()
@@ -169,7 +169,7 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
 
 def _figures(found: Any) -> dict[str, tuple[str, Any]]:
     """Return the figures of an assessment by name, with their titles."""
-    from ris_core.figures.choosing import agreement, ari_matrix, associations
+    from ris_core.figures.cluster_criteria import agreement, ari_matrix, associations
 
     return {
         "ari": ("Agreement of trainings", ari_matrix(found.ari, list(found.names))),

@@ -11,7 +11,7 @@ from ris_dagster.assets.logged_data import data_parameters, log_data
 from ris_dagster.assets.training import AEC_WEIGHTS, TRAINING_POOL, TRAINING_SET, TRIALS_POOL
 from ris_dagster.metadata import code_version, column_schema, figure, finite_values, owners, picture, table, warning
 from ris_dagster.partitions import Partitions
-from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.data_store import DataStore
 from ris_dagster.resources.tracking import Tracking
 
 LATENT_FEATURES = dg.AssetKey("latent_features")
@@ -42,9 +42,9 @@ def _latent_features(settings: Settings) -> dg.AssetsDefinition:
         code_version=versions.LATENTS,
     )
     def latent_features(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
-        from ris_core.clustering.stage import LATENT_SCHEMA, write_latents
-        from ris_core.figures.clustering import latent_space
+        from ris_core.clustering.dec_models import LATENT_SCHEMA, write_latents
         from ris_core.figures.embedding import tsne_space
+        from ris_core.figures.latent_space import latent_space
         from ris_core.training import training_set as sampling
         from ris_core.training.floors import live_latents
         from ris_core.training.trials import chosen_aec
@@ -92,8 +92,8 @@ def _gmm_clusters(settings: Settings, partitions: Partitions) -> dg.AssetsDefini
     ) -> Any:
         chosen = hyperparameters.override(settings.dec, config)
 
-        from ris_core.clustering.stage import clusters_configuration, make_clusters, read_latents, score_labels
-        from ris_core.figures.clustering import latent_space
+        from ris_core.clustering.dec_models import clusters_configuration, make_clusters, read_latents, score_labels
+        from ris_core.figures.latent_space import latent_space
         from ris_core.section import digest_of
         from ris_core.training import training_set as sampling
 
@@ -171,7 +171,7 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
 
         import pandas as pd
 
-        from ris_core.clustering.stage import dec_configuration, read_clusters, save_dec, train_k
+        from ris_core.clustering.dec_models import dec_configuration, read_clusters, save_dec, train_k
         from ris_core.models.weights import read_description
         from ris_core.training import training_set as sampling
         from ris_core.training.checkpoint import Checkpoint

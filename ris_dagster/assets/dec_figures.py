@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from ris_core.clustering.stage import TrainedDec
+    from ris_core.clustering.dec_models import TrainedDec
     from ris_core.training.training_set import TrainingSet
 
 FIGURES = {
@@ -39,20 +39,20 @@ def dec_figures(
     import pandas as pd
 
     from ris_core.clustering.distances import own_distance
-    from ris_core.figures import clustering, distances, embedding
-    from ris_core.figures.training import dec_history
+    from ris_core.figures import distance_curves, embedding, latent_space
+    from ris_core.figures.training_curves import dec_history
 
     result = trained.result
     z, labels = result.latent, result.labels
     distance = own_distance(z, result.model.clustering.centroids.detach().numpy(), labels)
     updates = pd.DataFrame(result.updates).iloc[1:]
     yield "history", dec_history(updates, tolerance, result.gamma)
-    yield "label_change", clustering.label_change(trained.change, before=method, after="DEC")
+    yield "label_change", latent_space.label_change(trained.change, before=method, after="DEC")
     yield "clusters", _gallery(data, trained, distance)
-    yield "latent_space", clustering.latent_space(z, labels)
+    yield "latent_space", latent_space.latent_space(z, labels)
     yield "t_sne", embedding.tsne_space(z, labels)
     yield "silhouettes", _silhouettes(data, trained)
-    yield "distances", distances.distance_distributions(distance, labels)
+    yield "distances", distance_curves.distance_distributions(distance, labels)
 
 
 def _gallery(data: "TrainingSet", trained: "TrainedDec", distance: "NDArray[np.float64]") -> "Figure":

@@ -8,12 +8,12 @@ from ris_core import versions
 from ris_core.config import FdsnSettings, Settings
 from ris_core.stages import Outcome
 from ris_core.waveforms.source import name_of
-from ris_dagster import station_days
-from ris_dagster.assets.acquire import RAW_WAVEFORMS
+from ris_dagster import block_runs
+from ris_dagster.assets.raw_waveforms import RAW_WAVEFORMS
 from ris_dagster.metadata import code_version, column_schema, finite, owners, picture
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.compute import Compute
-from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.data_store import DataStore
 
 DETECTIONS = dg.AssetKey("detections")
 SPECTROGRAMS = dg.AssetKey("spectrograms")
@@ -70,7 +70,7 @@ def build_event_assets(settings: Settings, partitions: Partitions) -> list[dg.As
         ],
     )
     def station_day_events(context: dg.AssetExecutionContext, store: DataStore, compute: Compute) -> Any:
-        yield from station_days.run_block(
+        yield from block_runs.run_block(
             context,
             store,
             compute,
@@ -119,9 +119,9 @@ def describe_spectrograms(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _accounted(outcomes: list[Outcome]) -> dg.AssetCheckResult:
-    results = station_days.results_of(outcomes)
+    results = block_runs.results_of(outcomes)
     wrong = [str(key) for key, r in results if r["events"] != r["outcomes"].get("event", 0)]
-    failed = station_days.failed_keys(outcomes)
+    failed = block_runs.failed_keys(outcomes)
     totals: dict[str, int] = {}
     for _, r in results:
         for name, count in r["outcomes"].items():

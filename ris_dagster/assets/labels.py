@@ -7,13 +7,13 @@ import dagster as dg
 from ris_core import versions
 from ris_core.config import Settings
 from ris_core.stages import Outcome
-from ris_dagster import station_days
-from ris_dagster.assets.champion import CHAMPION_MODEL
+from ris_dagster import block_runs
+from ris_dagster.assets.champion_model import CHAMPION_MODEL
 from ris_dagster.assets.events import SPECTROGRAMS
 from ris_dagster.metadata import column_schema, owners
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.compute import Compute
-from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.data_store import DataStore
 
 LABEL_TABLES = dg.AssetKey("label_tables")
 
@@ -44,7 +44,7 @@ def build_label_assets(settings: Settings, partitions: Partitions) -> list[dg.As
         ],
     )
     def label_tables(context: dg.AssetExecutionContext, store: DataStore, compute: Compute) -> Any:
-        yield from station_days.run_block(
+        yield from block_runs.run_block(
             context, store, compute, "label", {LABEL_TABLES: _describe}, {LABEL_TABLES: version}, _complete
         )
 
@@ -68,9 +68,9 @@ def _describe(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _complete(outcomes: list[Outcome]) -> dg.AssetCheckResult:
-    results = station_days.results_of(outcomes)
+    results = block_runs.results_of(outcomes)
     wrong = [str(key) for key, r in results if r["labels"] != r["events"]]
-    failed = station_days.failed_keys(outcomes)
+    failed = block_runs.failed_keys(outcomes)
     return dg.AssetCheckResult(
         passed=not wrong and not failed,
         asset_key=LABEL_TABLES,

@@ -13,7 +13,7 @@ from ris_dagster.assets.logged_data import data_parameters, log_data
 from ris_dagster.metadata import code_version, finite, finite_values, owners, picture, table, warning
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.compute import Compute
-from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.data_store import DataStore
 from ris_dagster.resources.tracking import Tracking
 
 TRAINING_SET = dg.AssetKey("training_set")
@@ -49,7 +49,7 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
     def training_set(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
         import numpy as np
 
-        from ris_core.figures.station_day import sample_spectrograms
+        from ris_core.figures.day_pictures import sample_spectrograms
         from ris_core.storage.spectrogram_file import read_rows
         from ris_core.training import training_set as sampling
 
@@ -128,7 +128,7 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
         import numpy as np
         import pandas as pd
 
-        from ris_core.figures.training import loss_curves, reconstructions
+        from ris_core.figures.training_curves import loss_curves, reconstructions
         from ris_core.models.inference import encode, reconstruct
         from ris_core.training import training_set as sampling
         from ris_core.training.checkpoint import Checkpoint

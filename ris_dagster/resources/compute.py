@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import dagster as dg
 from pydantic import Field
 
+from ris_core.contracts.station_day import StationDay
 from ris_core.masking import masked
-from ris_core.station_day import StationDay
 from ris_dagster.deployment import DEPLOYMENTS, VARIABLE, DeploymentError, asked_deployment
 from ris_dagster.resources.calls import OnStep, Result, call_on
 from ris_dagster.resources.workers import NoWorkersError, connect, connect_to

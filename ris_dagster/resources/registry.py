@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ris_core.clustering.novelty import NoveltyModel
-    from ris_core.models.package import Contents
+    from ris_core.serving.package import Contents
 
 DIGEST_TAG, TAKES_TAG = "ris.digest", "ris.takes"
 # What the package's code imports; MLflow itself is asked for by MLflow.
@@ -76,8 +76,8 @@ def register_packaged(
     novelty, classes
         For a DEC: how novelty is scored, and the class of each of its clusters.
     """
-    from ris_core.models.package import Contents, Takes
     from ris_core.models.weights import read_description
+    from ris_core.serving.package import Contents, Takes
 
     settings, kind = store.settings, read_description(folder)["network"]
     names: dict[str, Takes] = {f"{settings.network.name}-{kind}": "spectrograms"}
@@ -106,7 +106,7 @@ def _register(
     from mlflow.types import Schema, TensorSpec
 
     import ris_core
-    from ris_core.models.package import ARTIFACT, Package
+    from ris_core.serving.package import ARTIFACT, Package
 
     digest = contents.digest()
     for found in versions(client, name):

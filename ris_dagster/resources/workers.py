@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ris_core.config import PROJECT_ROOT
 from ris_core.storage.atomic import replacing
-from ris_core.storage.records import read_json, write_json
+from ris_core.storage.json_records import read_json, write_json
 
 if TYPE_CHECKING:
     from dask_jobqueue.slurm import SLURMCluster

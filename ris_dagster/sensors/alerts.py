@@ -11,10 +11,10 @@ from ris_core.attempts import given_up
 from ris_core.config import Settings
 from ris_dagster import jobs
 from ris_dagster.alerting import Alert, send, without_secrets
+from ris_dagster.method_runs import error_of_step
 from ris_dagster.partitions import RANGE_END_TAG, RANGE_START_TAG
 from ris_dagster.records import stages_of
-from ris_dagster.resources.store import DataStore
-from ris_dagster.stages import error_of_step
+from ris_dagster.resources.data_store import DataStore
 
 DAGSTER_UI = "RIS_DAGSTER_UI"
 _STATION_DAY_JOBS = (jobs.ACQUIRE, jobs.PROCESS, jobs.LABEL)

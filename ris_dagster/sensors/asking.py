@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.storage.tags import MAX_RETRIES_TAG, PRIORITY_TAG, SENSOR_NAME_TAG
 
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage.store import FailureRecord, Stage, Store
 from ris_dagster.partitions import station_day
 from ris_dagster.planning import Block

@@ -12,16 +12,16 @@ from dagster._core.storage.tags import SENSOR_NAME_TAG
 from ris_core.attempts import given_up, is_due
 from ris_core.clustering.champion import why_nothing_labels
 from ris_core.config import Settings
+from ris_core.contracts.station_day import StationDay
 from ris_core.freshness import is_ready
-from ris_core.station_day import StationDay
 from ris_core.storage.store import Stage, Store
 from ris_dagster import jobs as names
+from ris_dagster.method_runs import ENDED_BADLY, error_of
 from ris_dagster.partitions import partition_key
 from ris_dagster.planning import complete_days, plan_by_size
 from ris_dagster.records import asset_graph_of, in_progress, recorded_station_days, stages_of, station_days_of
-from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.data_store import DataStore
 from ris_dagster.sensors.asking import job_of, request, room, status, utc
-from ris_dagster.stages import ENDED_BADLY, error_of
 
 CATCH_UP = "catch_up"
 _INTERVAL_S = 60

@@ -10,12 +10,12 @@ import dagster as dg
 from ris_core.attempts import is_due, is_given_up
 from ris_core.clustering.champion import why_nothing_labels
 from ris_core.config import Settings
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage.store import FailureRecord, Stage, Store
 from ris_dagster import jobs as names
 from ris_dagster.planning import plan_by_size
 from ris_dagster.records import asset_graph_of, in_progress
-from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.data_store import DataStore
 from ris_dagster.sensors.asking import (
     found_in_time,
     job_of,

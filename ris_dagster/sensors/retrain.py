@@ -19,10 +19,10 @@ from ris_core.clustering.champion import why_nothing_labels
 from ris_core.config import Settings
 from ris_core.storage.store import Store
 from ris_dagster import jobs as names
+from ris_dagster.method_runs import runs_of
 from ris_dagster.records import AT_WORK, recorded_station_days
-from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.data_store import DataStore
 from ris_dagster.sensors.asking import job_of, status
-from ris_dagster.stages import runs_of
 
 RETRAIN = "retrain"
 CHAIN_TAG = "ris/training_chain"

@@ -20,7 +20,7 @@ from mlflow import MlflowClient
 from playwright.sync_api import Page, expect
 from servers import Ui, served
 
-from ris_core.storage.records import read_json
+from ris_core.storage.json_records import read_json
 from ris_dagster import jobs
 
 TRIAL = "bs8_lr2e-3"

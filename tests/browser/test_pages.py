@@ -15,9 +15,9 @@ from mlflow import MlflowClient
 from playwright.sync_api import Page, expect
 from servers import Ui, served
 
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage import spectrogram_file
-from ris_core.storage.records import read_json
+from ris_core.storage.json_records import read_json
 from ris_dagster.partitions import partition_key
 
 GROUPS = {

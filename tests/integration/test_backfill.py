@@ -10,7 +10,7 @@ from builders import DAYS, STATIONS, opened, ris, sds_path, sds_values, spoil, w
 from faults import daemon, until
 
 from ris_core.attempts import given_up
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_dagster.backfill import BACKFILL_TAG
 from ris_dagster.records import recorded_station_days, station_days_of
 from ris_dagster.sensors.catch_up import wanted

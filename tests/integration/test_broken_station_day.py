@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from builders import DAYS, STATIONS, Opened, failure_of, opened, sds_path, sds_values, spoil, write_archive, write_yaml
 
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_dagster import jobs
 from ris_dagster.partitions import partition_key
 

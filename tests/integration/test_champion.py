@@ -16,12 +16,12 @@ from mlflow import MlflowClient
 
 from ris_core.access import read_labels
 from ris_core.clustering.champion import Champion, read_champion
-from ris_core.labels.stage import labels_are_current
-from ris_core.models.imported import keep_weights
+from ris_core.labels.label import labels_are_current
+from ris_core.models.imported_models import keep_weights
 from ris_core.models.networks import Dec
 from ris_core.models.weights import load_model
 from ris_core.storage import tables
-from ris_core.storage.records import read_json
+from ris_core.storage.json_records import read_json
 from ris_dagster import jobs
 from ris_dagster.partitions import partition_key
 from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS

@@ -11,7 +11,7 @@ from builders import DAYS, Opened, opened, ris, sds_values, write_archive, write
 from click.testing import Result
 
 from ris_core.config import PROJECT_ROOT
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_dagster import jobs
 
 

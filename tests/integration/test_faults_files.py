@@ -25,7 +25,7 @@ from dagster._core.loader import LoadingContextForTest
 from faults import check_record, check_whole, clean_environment, made, ris_command
 from sensor_builders import tick
 
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_dagster import jobs
 from ris_dagster.partitions import partition_key
 

@@ -15,7 +15,7 @@ from obspy import Trace, UTCDateTime
 
 from ris_core.access import read_detections
 from ris_core.config import PROJECT_ROOT
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_dagster.partitions import range_tags
 
 STATIONS = ("DR01", "DR02", "DR03")

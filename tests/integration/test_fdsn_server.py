@@ -23,8 +23,8 @@ from obspy import Trace, UTCDateTime, read_inventory
 
 from bench.ports import free_ports
 from ris_core.config import Settings
+from ris_core.contracts.station_day import StationDay
 from ris_core.stages import Outcome, StageTask, most_at_once, run_station_day
-from ris_core.station_day import StationDay
 from ris_core.storage.store import Store, read_acquisition
 from ris_core.waveforms.acquire import acquire_station_day, read_segments
 from ris_core.waveforms.source import open_source

@@ -9,7 +9,7 @@ from champion_builders import appoint_untrained
 from servers import served
 from webhooks import webhook
 
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_dagster import jobs
 from ris_dagster.partitions import partition_key, range_tags
 from ris_dagster.records import station_days_of

@@ -20,12 +20,12 @@ from published_builders import DAYS, published, published_values, state_dict_of,
 
 from ris_core.access import read_detections, read_labels
 from ris_core.config import PROJECT_ROOT
+from ris_core.contracts.station_day import StationDay
 from ris_core.models.weights import load_model
-from ris_core.station_day import StationDay
-from ris_core.storage.records import read_json
+from ris_core.storage.json_records import read_json
 from ris_dagster import jobs
+from ris_dagster.method_runs import all_jobs
 from ris_dagster.partitions import partition_key, range_tags
-from ris_dagster.stages import all_jobs
 
 ASSETS = ("raw_waveforms", "detections", "spectrograms")
 ALL = [StationDay(station, day) for day in DAYS for station in ("AA", "BB")]

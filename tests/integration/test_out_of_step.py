@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from builders import Opened
 
-from ris_core.clustering import candidates, stage
+from ris_core.clustering import candidates, dec_models
 from ris_core.clustering.cluster_count import criteria_are_current
 from ris_core.config import Settings
-from ris_core.storage.records import read_json, write_json
+from ris_core.storage.json_records import read_json, write_json
 from ris_core.storage.store import Store
 from ris_core.training import training_set, trials
 
@@ -37,22 +37,25 @@ def test_everything_is_current_after_a_run(copied: Store) -> None:
     assert training_set.is_current(copied)
     assert all(trials.trial_is_current(copied, key) for key in copied.settings.aec.grid.trials())
     assert trials.choice_is_current(copied)
-    assert stage.latents_are_current(copied)
+    assert dec_models.latents_are_current(copied)
     assert criteria_are_current(copied)
-    assert all(stage.clusters_are_current(copied, k) and stage.dec_is_current(copied, k) for k in copied.settings.dec.k)
+    assert all(
+        dec_models.clusters_are_current(copied, k) and dec_models.dec_is_current(copied, k)
+        for k in copied.settings.dec.k
+    )
 
 
 def test_latents_and_clusters_of_another_autoencoder_are_refused_by_name(copied: Store) -> None:
     choose_another_autoencoder(copied)
-    with pytest.raises(stage.OutOfStepError, match="materialize latent_features again"):
-        stage.read_latents(copied)
-    with pytest.raises(stage.OutOfStepError, match="gmm_clusters again"):
-        stage.read_clusters(copied, copied.settings.dec.k[0])
+    with pytest.raises(dec_models.OutOfStepError, match="materialize latent_features again"):
+        dec_models.read_latents(copied)
+    with pytest.raises(dec_models.OutOfStepError, match="gmm_clusters again"):
+        dec_models.read_clusters(copied, copied.settings.dec.k[0])
 
 
 def test_models_of_another_autoencoder_are_no_candidates_for_the_champion(copied: Store) -> None:
     choose_another_autoencoder(copied)
-    models = stage.trained_models(copied)
+    models = dec_models.trained_models(copied)
     assert models == {}
     with pytest.raises(trials.NoAcceptedModelError, match="no DEC model was trained from the autoencoder"):
         candidates.choose_k(models, None, copied.settings.dec)
@@ -60,7 +63,7 @@ def test_models_of_another_autoencoder_are_no_candidates_for_the_champion(copied
 
 def test_a_changed_acceptance_counts_without_training_again(copied: Store) -> None:
     strict = with_settings(copied, "dec", smallest_cluster=0.49)
-    models = stage.trained_models(strict)
+    models = dec_models.trained_models(strict)
     assert set(models) == set(copied.settings.dec.k)
     with pytest.raises(trials.NoAcceptedModelError, match=r"dec\.smallest_cluster"):
         candidates.choose_k(models, None, strict.settings.dec)

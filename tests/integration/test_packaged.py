@@ -30,7 +30,7 @@ from ris_core.models.weights import save_model
 from ris_core.storage.spectrogram_file import read_spectrograms
 from ris_core.training import training_set
 from ris_dagster import jobs
-from ris_dagster.assets.champion import move_aliases
+from ris_dagster.assets.champion_model import move_aliases
 from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS, Tracking
 
 CLASSES = (7, 3, 5)

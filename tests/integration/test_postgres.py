@@ -11,7 +11,7 @@ from builders import DAYS, STATIONS, opened, sds_path, sds_values, spoil, write_
 from servers import served
 
 from bench.postgres import Postgres, find_program, postgres_server
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_dagster import jobs
 from ris_dagster.partitions import partition_key
 

@@ -12,7 +12,7 @@ import pytest
 from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, spoil, write_archive, write_yaml
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_dagster import jobs
 from ris_dagster.partitions import partition_key, range_tags
 

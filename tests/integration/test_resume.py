@@ -17,7 +17,7 @@ from ris_core.models.weights import read_description, weights_digest
 from ris_core.training import training_set
 from ris_core.training.checkpoint import FILE
 from ris_dagster import jobs
-from ris_dagster.stages import run_jobs
+from ris_dagster.method_runs import run_jobs
 
 TRIAL, K = "bs8_lr2e-3", 3
 EPOCHS = 40
@@ -114,7 +114,7 @@ def test_a_killed_trial_goes_on_in_its_run_and_ends_with_the_same_weights(networ
 
 
 def test_a_killed_dec_goes_on_in_its_run_and_ends_with_the_same_weights(network: Opened) -> None:
-    from ris_core.clustering.stage import train_k
+    from ris_core.clustering.dec_models import train_k
     from ris_core.training.trials import chosen_aec
 
     store = network.store

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from ris_core.clustering import assessment
 from ris_core.clustering.trainings import Trainings
 from ris_core.storage import spectrogram_file, tables
-from ris_core.storage.records import read_json
+from ris_core.storage.json_records import read_json
 from ris_dagster import jobs
 
 

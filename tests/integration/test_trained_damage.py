@@ -12,7 +12,7 @@ import torch
 from builders import Opened, failure_of, opened, own_environment, ris
 from faults import check_whole
 
-from ris_core.clustering import assessment, stage
+from ris_core.clustering import assessment, dec_models
 from ris_core.clustering.champion import read_champion
 from ris_core.clustering.champion_files import load_copy, novelty_path
 from ris_core.clustering.cluster_count import criteria_are_current
@@ -20,7 +20,7 @@ from ris_core.clustering.novelty import NoveltyModel
 from ris_core.models.weights import load_model, weights_digest
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.records import read_json
+from ris_core.storage.json_records import read_json
 from ris_core.storage.store import Store
 from ris_core.storage.tensors import read_arrays
 from ris_core.training import training_set, trials
@@ -79,7 +79,7 @@ def readers(store: Store) -> dict[Path, Callable[[], Any]]:
         for key in keys:
             found[store.aec(key) / name] = lambda key=key: _weights(*trials.load_trial(store, key))
         for k in store.settings.dec.k:
-            found[store.dec(k) / name] = lambda k=k: _weights(*stage.load_dec(store, k))
+            found[store.dec(k) / name] = lambda k=k: _weights(*dec_models.load_dec(store, k))
         folder = store.champion_model(champion.model_version)
         found[folder / name] = lambda folder=folder: weights_digest(load_copy(folder))
     for name in ("clusters.json", "clusters.safetensors"):
@@ -89,7 +89,7 @@ def readers(store: Store) -> dict[Path, Callable[[], Any]]:
 
 
 def _latents(store: Store) -> bytes:
-    return stage.read_latents(store)[0].tobytes()
+    return dec_models.read_latents(store)[0].tobytes()
 
 
 def _weights(model: Any, metadata: dict[str, Any]) -> object:
@@ -97,7 +97,7 @@ def _weights(model: Any, metadata: dict[str, Any]) -> object:
 
 
 def _clusters(store: Store, k: int) -> object:
-    centroids, labels, about = stage.read_clusters(store, k)
+    centroids, labels, about = dec_models.read_clusters(store, k)
     return (
         centroids.tobytes(),
         labels.tobytes(),
@@ -158,12 +158,12 @@ def test_what_is_damaged_is_not_current_and_verify_names_it(copy: Store) -> None
         copy.aec(key) / "model.safetensors": lambda: trials.trial_is_current(copy, key),
         copy.aec(key) / "model.json": lambda: trials.trial_is_current(copy, key),
         copy.aec_choice: lambda: trials.choice_is_current(copy),
-        copy.latent_features: lambda: stage.latents_are_current(copy),
+        copy.latent_features: lambda: dec_models.latents_are_current(copy),
         copy.cluster_count: lambda: criteria_are_current(copy),
-        copy.gmm(k) / "clusters.safetensors": lambda: stage.clusters_are_current(copy, k),
-        copy.gmm(k) / "clusters.json": lambda: stage.clusters_are_current(copy, k),
-        copy.dec(k) / "model.safetensors": lambda: stage.dec_is_current(copy, k),
-        copy.dec(k) / "model.json": lambda: stage.dec_is_current(copy, k),
+        copy.gmm(k) / "clusters.safetensors": lambda: dec_models.clusters_are_current(copy, k),
+        copy.gmm(k) / "clusters.json": lambda: dec_models.clusters_are_current(copy, k),
+        copy.dec(k) / "model.safetensors": lambda: dec_models.dec_is_current(copy, k),
+        copy.dec(k) / "model.json": lambda: dec_models.dec_is_current(copy, k),
         copy.analysis(assessment.TABLE): lambda: assessment.stability_is_current(copy),
         copy.analysis(assessment.SUMMARY): lambda: assessment.stability_is_current(copy),
         copy.training_set: lambda: training_set.is_current(copy),

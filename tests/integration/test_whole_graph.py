@@ -13,14 +13,14 @@ from builders import Opened, products
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
-from ris_core.storage.records import read_json
+from ris_core.storage.json_records import read_json
 from ris_core.training import training_set
 from ris_dagster import jobs
+from ris_dagster.method_runs import all_jobs, run_jobs
 from ris_dagster.partitions import partition_key
 from ris_dagster.resources.tracking import CHAMPION_ALIAS
-from ris_dagster.stages import all_jobs, run_jobs
 
 STATION_DAY_ASSETS = ("raw_waveforms", "detections", "spectrograms", "label_tables")
 CHECKS = {
@@ -291,7 +291,7 @@ def test_no_registered_model_is_pickled(network: Opened) -> None:
 
 
 def test_training_again_with_the_same_seed_gives_the_same_weights_and_labels(network: Opened) -> None:
-    from ris_core.clustering.stage import train_k, trained_models
+    from ris_core.clustering.dec_models import train_k, trained_models
     from ris_core.models.weights import load_model, read_description, weights_digest
     from ris_core.training.trials import chosen_aec, train_trial
 

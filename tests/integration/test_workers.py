@@ -29,7 +29,7 @@ from distributed import Client
 from slurm import slurm, why_not
 
 from bench.ports import free_ports
-from ris_core.storage.records import read_json
+from ris_core.storage.json_records import read_json
 from ris_dagster import jobs
 from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.workers import NoWorkersError

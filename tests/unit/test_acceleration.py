@@ -10,11 +10,11 @@ from obspy.core.inventory.response import Response as InstrumentResponse
 from scipy import fft, signal
 from waveform_builders import KEY, make_segment, make_settings, make_trace, noise, ns_at, segments_of
 
+from ris_core.contracts.station_day import NS
 from ris_core.processing.chain import process
 from ris_core.processing.condition import condition
 from ris_core.processing.instrument import Instrument
-from ris_core.station_day import NS
-from ris_core.synthetic.instrument import build_inventory, response
+from ris_core.synthetic.seismometer import build_inventory, response
 
 RATE = 200.0
 DECIMATIONS = ("causal_chebyshev", "zero_phase_fir")

@@ -10,7 +10,7 @@ from builders import DAYS, sds_values, write_archive
 
 from ris_core.access import UnknownEventError, read_detections, read_event, read_labels, read_live_time, read_raw
 from ris_core.config import Settings
-from ris_core.processing.stage import process_station_day
+from ris_core.processing.process import process_station_day
 from ris_core.storage.store import Store
 from ris_core.waveforms.acquire import acquire_station_day
 

@@ -18,7 +18,7 @@ from waveform_builders import DAY, KEY, NEXT_KEY, PADDING, make_settings, record
 
 from ris_core.config import Settings
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.records import read_json, write_json
+from ris_core.storage.json_records import read_json, write_json
 from ris_core.storage.store import Store
 from ris_core.waveforms.acquire import NoUsableSamplesError, acquire_station_day, acquisition_is_current
 from ris_core.waveforms.content import TooLargeError, content_of
@@ -27,7 +27,7 @@ from ris_core.waveforms.quality import problems_of
 from ris_core.waveforms.sds import SdsArchive
 from ris_core.waveforms.segments import to_segments
 from ris_core.waveforms.source import open_source
-from ris_dagster.assets.acquire import describe_waveforms
+from ris_dagster.assets.raw_waveforms import describe_waveforms
 
 RATE = 10.0
 NAME = "XX.S01..HHZ.D.2015.010"

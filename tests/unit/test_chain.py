@@ -25,9 +25,9 @@ from waveform_builders import (
 )
 
 from ris_core.config import PROJECT_ROOT, Settings
+from ris_core.contracts.station_day import DAY_NS, NS, StationDay
 from ris_core.processing.chain import DETECTION_COLUMNS, Products, process
 from ris_core.processing.condition import BadWaveformError
-from ris_core.station_day import DAY_NS, NS, StationDay
 
 PAPER = make_settings()
 UNDERVOLC = PROJECT_ROOT.parent / "shared" / "data" / "undervolc" / "waveforms"

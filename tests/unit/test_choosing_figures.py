@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ris_core.figures import choosing
+from ris_core.figures import cluster_criteria
 from ris_core.figures.image import to_png
 
 
@@ -39,10 +39,10 @@ def figures() -> dict[str, Figure]:
     ari = np.clip(np.eye(10) + 0.7, 0, 1)
     by_label = pd.DataFrame({"agreement": rng.random(8)})
     return {
-        "counts": choosing.cluster_count_curves(criteria(), {"silhouette": 2, "gap_box": None, "gmm_bic": 9}),
-        "ari": choosing.ari_matrix(ari, ["model", *(f"seed {n}" for n in range(1, 10))]),
-        "agreement": choosing.agreement(rng.random(50_000).round(1), by_label),
-        "associations": choosing.associations(related()),
+        "counts": cluster_criteria.cluster_count_curves(criteria(), {"silhouette": 2, "gap_box": None, "gmm_bic": 9}),
+        "ari": cluster_criteria.ari_matrix(ari, ["model", *(f"seed {n}" for n in range(1, 10))]),
+        "agreement": cluster_criteria.agreement(rng.random(50_000).round(1), by_label),
+        "associations": cluster_criteria.associations(related()),
     }
 
 
@@ -57,27 +57,27 @@ def test_a_figure_is_small_and_its_axes_have_labels(name: str) -> None:
 
 
 def test_every_criterion_has_its_curve_and_the_k_that_it_names() -> None:
-    fig = choosing.cluster_count_curves(criteria(), {"silhouette": 2, "gap_box": None, "stability": 7})
+    fig = cluster_criteria.cluster_count_curves(criteria(), {"silhouette": 2, "gap_box": None, "stability": 7})
     last = fig.axes[-1]
     assert [t.get_text() for t in last.get_yticklabels()] == ["silhouette", "gap, box", "stability"]
     assert {t.get_text() for t in last.texts} == {"2", "none", "7"}
     with pytest.raises(ValueError, match="suggested names elbow"):
-        choosing.cluster_count_curves(criteria(), {"elbow": 3})
+        cluster_criteria.cluster_count_curves(criteria(), {"elbow": 3})
     with pytest.raises(ValueError, match="lacks gap_box_s"):
-        choosing.cluster_count_curves(criteria().drop(columns="gap_box_s"))
+        cluster_criteria.cluster_count_curves(criteria().drop(columns="gap_box_s"))
 
 
 def test_what_cannot_be_drawn_says_so() -> None:
     with pytest.raises(ValueError, match="for 3 names"):
-        choosing.ari_matrix(np.eye(2), ["a", "b", "c"])
-    alone = choosing.ari_matrix(np.eye(1), ["model"])
+        cluster_criteria.ari_matrix(np.eye(2), ["a", "b", "c"])
+    alone = cluster_criteria.ari_matrix(np.eye(1), ["model"])
     assert "nothing to agree with" in alone.texts[-1].get_text()
-    assert "nothing to compare" in choosing.associations(related()[:0]).texts[-1].get_text()
+    assert "nothing to compare" in cluster_criteria.associations(related()[:0]).texts[-1].get_text()
 
 
 def test_an_association_that_is_not_defined_is_drawn_without_a_bar() -> None:
     table = related()
     table.loc[1, ["ami", "ami_by_chance", "p"]] = np.nan
-    assert [t.get_text() for t in choosing.associations(table).axes[0].texts].count("not defined") == 1
+    assert [t.get_text() for t in cluster_criteria.associations(table).axes[0].texts].count("not defined") == 1
     table[["ami", "ami_by_chance", "p"]] = np.nan
-    assert len(to_png(choosing.associations(table))) > 2_000
+    assert len(to_png(cluster_criteria.associations(table))) > 2_000

@@ -11,7 +11,7 @@ from builders import sds_values
 from sensor_builders import catch_up_at, record_acquired
 
 from ris_core.config import Settings
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage.store import Store
 from ris_dagster import schedules
 from ris_dagster.definitions import build_definitions

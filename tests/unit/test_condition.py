@@ -11,11 +11,11 @@ from scipy import signal
 from waveform_builders import KEY, burst, make_segment, make_settings, make_trace, noise, ns_at
 
 from ris_core.config import ConditioningSettings
+from ris_core.contracts.station_day import NS
 from ris_core.processing import filters
 from ris_core.processing.condition import BadWaveformError, condition, filter_delay
 from ris_core.processing.detect import triggers_of
 from ris_core.processing.filters import decimation_factor
-from ris_core.station_day import NS
 
 RATE = 200.0
 PAPER = ConditioningSettings()

@@ -255,7 +255,7 @@ def test_the_removal_of_a_recorded_instrument_s_response(station, settings):
 
 @pytest.mark.parametrize("name", ["swell", "STS2"])
 def test_the_removal_of_the_synthetic_instrument_s_response_at_200_hz(name):
-    from ris_core.synthetic.instrument import build_inventory
+    from ris_core.synthetic.seismometer import build_inventory
 
     trace = waveform(name)
     trace.id = "XX.S01..HHZ"

@@ -12,10 +12,10 @@ from obspy.signal.trigger import recursive_sta_lta, trigger_onset
 from waveform_builders import KEY, burst, noise
 
 from ris_core.config import ConditioningSettings, DetectorSettings
+from ris_core.contracts.station_day import NS
 from ris_core.processing.characteristic import characteristic
 from ris_core.processing.condition import Conditioned
 from ris_core.processing.detect import Trigger, clean, triggers_of
-from ris_core.station_day import NS
 
 RATE = 50.0
 DETECTOR = DetectorSettings()

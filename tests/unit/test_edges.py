@@ -26,10 +26,10 @@ from waveform_builders import (
 )
 
 from ris_core.config import ConditioningSettings, Settings
+from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.blocks import Blocks
 from ris_core.processing.chain import Products, process
 from ris_core.processing.condition import BadWaveformError, condition, filter_delay
-from ris_core.station_day import NS, StationDay
 
 PAPER = make_settings()
 FLAT = make_settings(conditioning={"decimation": "zero_phase_fir"})

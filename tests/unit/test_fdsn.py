@@ -13,10 +13,10 @@ from obspy import Stream, UTCDateTime, read
 from waveform_builders import KEY, make_settings, ns_at, record, settings_values
 
 from ris_core.config import FdsnSettings, SdsSettings, Settings, SettingsError, SyntheticSettings, load_settings
+from ris_core.contracts.station_day import StationDay
 from ris_core.stages import StageTask, most_at_once, run_station_day
-from ris_core.station_day import StationDay
 from ris_core.storage.store import Store
-from ris_core.synthetic.instrument import build_inventory
+from ris_core.synthetic.seismometer import build_inventory
 from ris_core.waveforms.acquire import acquire_station_day, response_digest
 from ris_core.waveforms.fdsn import DataCentre, DataCentreError, credentials_from_environment
 from ris_core.waveforms.fdsn_client import Credentials, retry_after_seconds

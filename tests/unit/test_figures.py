@@ -13,7 +13,15 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ris_core.clustering.distances import near_to_far, own_distance
-from ris_core.figures import clustering, distances, embedding, gallery, network, silhouette, training
+from ris_core.figures import (
+    distance_curves,
+    embedding,
+    gallery,
+    latent_space,
+    network_overview,
+    silhouette,
+    training_curves,
+)
 from ris_core.figures.image import to_png
 
 FREQUENCY = np.arange(16, 103) * 50 / 256
@@ -60,10 +68,10 @@ def every_figure() -> dict[str, Figure]:
     dec = pd.DataFrame({"update": update, "mse": 2e-5 / update, "kl": 0.4 / update, "label_change": 0.3 / update**2})
     recall = pd.DataFrame({"snr": np.arange(4.0, 30, 2), "recall": np.linspace(0, 1, 13), "n": 50})
     return {
-        "loss": training.loss_curves(loss_history(), {"mean": 6e-5}),
-        "reconstructions": training.reconstructions(x, np.abs(z[:8]), x, FREQUENCY, TIME),
-        "dec": training.dec_history(dec, 0.003, 1e-3),
-        "latent": clustering.latent_space(z, labels),
+        "loss": training_curves.loss_curves(loss_history(), {"mean": 6e-5}),
+        "reconstructions": training_curves.reconstructions(x, np.abs(z[:8]), x, FREQUENCY, TIME),
+        "dec": training_curves.dec_history(dec, 0.003, 1e-3),
+        "latent": latent_space.latent_space(z, labels),
         "tsne": embedding.tsne_space(z[:, :4] + 3 * labels[:, None], labels, most_points=200),
         "gallery": gallery.cluster_gallery(
             x, x, dict.fromkeys(range(8), x[:4]), np.full(8, 100), FREQUENCY, TIME, title="K = 8"
@@ -71,10 +79,10 @@ def every_figure() -> dict[str, Figure]:
         "silhouettes": silhouette.silhouette_profiles(
             dict.fromkeys(("data space", "autoencoder", "DEC"), rng.uniform(-0.2, 0.9, 5000)), labels
         ),
-        "distances": distances.distance_distributions(rng.gamma(4, 1 + 0.1 * labels), labels),
-        "change": clustering.label_change(pd.DataFrame(rng.integers(0, 5000, (8, 8)))),
-        "availability": network.availability(availability_table(34, 730)),
-        "recall": network.detection_recall(recall),
+        "distances": distance_curves.distance_distributions(rng.gamma(4, 1 + 0.1 * labels), labels),
+        "change": latent_space.label_change(pd.DataFrame(rng.integers(0, 5000, (8, 8)))),
+        "availability": network_overview.availability(availability_table(34, 730)),
+        "recall": network_overview.detection_recall(recall),
     }
 
 
@@ -116,7 +124,7 @@ def test_a_figure_has_a_title_and_its_axes_have_labels(name: str) -> None:
 
 def test_the_same_figure_drawn_in_many_threads_gives_the_same_bytes() -> None:
     def draw(_: int) -> bytes:
-        return to_png(training.loss_curves(loss_history(), {"mean": 6e-5}))
+        return to_png(training_curves.loss_curves(loss_history(), {"mean": 6e-5}))
 
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(draw, range(8)))) == 1
@@ -148,7 +156,7 @@ def test_a_palette_that_png_cannot_hold_is_refused(colours: int) -> None:
 
 def test_no_events_give_a_figure_that_says_so() -> None:
     none = spectrograms(0)
-    assert "no events" in texts(training.reconstructions(none, np.zeros((0, 9)), none, FREQUENCY, TIME))
+    assert "no events" in texts(training_curves.reconstructions(none, np.zeros((0, 9)), none, FREQUENCY, TIME))
 
 
 def test_an_all_zero_spectrogram_can_be_drawn() -> None:
@@ -157,7 +165,7 @@ def test_an_all_zero_spectrogram_can_be_drawn() -> None:
 
 
 def test_the_loss_curve_marks_the_best_epoch_and_names_the_floors() -> None:
-    fig = training.loss_curves(loss_history(), {"mean spectrogram": 6.1e-5})
+    fig = training_curves.loss_curves(loss_history(), {"mean spectrogram": 6.1e-5})
     assert "(epoch 12)" in texts(fig)
     assert "mean spectrogram: 6.10e-05" in texts(fig)
     assert fig.axes[0].get_yscale() == "log"
@@ -165,17 +173,17 @@ def test_the_loss_curve_marks_the_best_epoch_and_names_the_floors() -> None:
 
 def test_a_history_without_a_column_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="lacks val_mse"):
-        training.loss_curves(loss_history().drop(columns="val_mse"))
+        training_curves.loss_curves(loss_history().drop(columns="val_mse"))
 
 
 def test_a_history_without_a_first_label_change_can_be_drawn() -> None:
     one = pd.DataFrame({"mse": [2e-5], "kl": [0.3], "label_change": [np.nan]})
-    to_png(training.dec_history(one, tolerance=0.003))
+    to_png(training_curves.dec_history(one, tolerance=0.003))
 
 
 def test_a_history_without_a_decoder_has_no_reconstruction_error() -> None:
     history = pd.DataFrame({"update": [1, 2], "kl": [0.3, 0.2], "label_change": [0.1, 0.05]})
-    fig = training.dec_history(history, tolerance=0.003, gamma=1.0)
+    fig = training_curves.dec_history(history, tolerance=0.003, gamma=1.0)
     assert [axes.get_title() for axes in fig.axes] == ["Clustering loss", "Label change"]
 
 
@@ -183,7 +191,7 @@ def test_principal_components_keep_distances_in_the_plane_of_greatest_variance()
     rng = np.random.default_rng(0)
     plane = rng.normal(size=(500, 2)) * (5, 2)
     basis = np.linalg.qr(rng.normal(size=(9, 9)))[0][:2]
-    points, explained = clustering.principal_components(plane @ basis)
+    points, explained = latent_space.principal_components(plane @ basis)
     assert explained.sum() == pytest.approx(1.0)
     centred = plane - plane.mean(axis=0)
     np.testing.assert_allclose(np.linalg.norm(points, axis=1), np.linalg.norm(centred, axis=1))
@@ -191,15 +199,15 @@ def test_principal_components_keep_distances_in_the_plane_of_greatest_variance()
 
 def test_the_latent_figure_depends_on_its_seed_alone() -> None:
     z, labels = np.random.default_rng(0).normal(size=(8000, 9)), np.arange(8000) % 20
-    first, again, other = (to_png(clustering.latent_space(z, labels, seed)) for seed in (1, 1, 2))
+    first, again, other = (to_png(latent_space.latent_space(z, labels, seed)) for seed in (1, 1, 2))
     assert first == again != other
 
 
 def test_dead_latent_dimensions_are_counted_and_constant_latents_drawn() -> None:
     z = np.zeros((50, 9))
     z[:, :3] = np.random.default_rng(0).normal(size=(50, 3))
-    assert "3 of 9 dimensions vary" in texts(clustering.latent_space(z))
-    to_png(clustering.latent_space(np.ones((50, 9))))
+    assert "3 of 9 dimensions vary" in texts(latent_space.latent_space(z))
+    to_png(latent_space.latent_space(np.ones((50, 9))))
 
 
 def test_the_gallery_shows_sizes_and_shares_even_of_an_empty_cluster() -> None:
@@ -251,15 +259,15 @@ def test_the_cumulative_distribution_of_each_cluster_goes_from_zero_to_one() -> 
     rng = np.random.default_rng(0)
     labels = np.repeat([0, 1], 500)
     distance = np.concatenate([rng.gamma(4, 1, 500), rng.gamma(4, 2, 500)])
-    cumulative, density = distances.distance_distributions(distance, labels).axes
+    cumulative, density = distance_curves.distance_distributions(distance, labels).axes
     first, second = cumulative.lines
     for line, own in zip((first, second), (distance[:500], distance[500:]), strict=True):
         assert line.get_ydata()[[0, -1]].tolist() == [0, 1]
         assert np.interp(0.5, line.get_ydata(), line.get_xdata()) == pytest.approx(np.median(own), rel=0.02)
     areas = [float(np.sum(p.get_data().values * np.diff(p.get_data().edges))) for p in density.patches]
     assert areas == pytest.approx([1.0, 0.99], abs=0.01)
-    to_png(distances.distance_distributions(np.zeros(3), np.zeros(3, int)))
-    assert "no events" in texts(distances.distance_distributions(np.zeros(0), np.zeros(0, int)))
+    to_png(distance_curves.distance_distributions(np.zeros(3), np.zeros(3, int)))
+    assert "no events" in texts(distance_curves.distance_distributions(np.zeros(0), np.zeros(0, int)))
 
 
 def test_t_sne_keeps_clusters_apart_and_gives_the_same_picture_again() -> None:
@@ -282,7 +290,7 @@ def test_t_sne_of_too_few_events_or_dead_latents_says_so() -> None:
 
 def test_every_count_of_a_cross_tabulation_is_written() -> None:
     table = pd.DataFrame([[950, 0], [12_345, 3_100_000]])
-    shown = texts(clustering.label_change(table)).splitlines()
+    shown = texts(latent_space.label_change(table)).splitlines()
     assert {"950", "0", "12k", "3.1M"} <= set(shown)
 
 
@@ -290,13 +298,13 @@ def test_every_count_of_a_cross_tabulation_is_written() -> None:
     ("count", "text"), [(0, "0"), (999, "999"), (1000, "1.0k"), (9_949, "9.9k"), (9_960, "10k"), (999_600, "1.0M")]
 )
 def test_counts_fit_in_four_characters(count: int, text: str) -> None:
-    assert clustering.short_count(count) == text
+    assert latent_space.short_count(count) == text
 
 
 def test_a_single_failed_day_in_ten_years_stays_visible() -> None:
     table = availability_table(2, 3650).assign(state="processed", coverage=1.0)
     table.loc[1234, "state"] = "failed"
-    fig = network.availability(table)
+    fig = network_overview.availability(table)
     image = np.asarray(fig.axes[0].images[0].get_array())
     assert image.shape[1] <= 740
     vermillion = np.isclose(image, np.array([0xD5, 0x5E, 0x00]) / 255, atol=0.01).all(axis=-1)
@@ -306,17 +314,17 @@ def test_a_single_failed_day_in_ten_years_stays_visible() -> None:
 
 def test_station_days_absent_from_the_table_count_as_not_yet() -> None:
     table = availability_table(3, 7).assign(state="processed").drop(index=[3, 4])
-    assert "not yet (2)" in texts(network.availability(table))
+    assert "not yet (2)" in texts(network_overview.availability(table))
 
 
 def test_an_unknown_state_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match="'done'; the states are damaged, failed"):
-        network.availability(availability_table(1, 2).assign(state="done"))
+        network_overview.availability(availability_table(1, 2).assign(state="done"))
 
 
 @pytest.mark.parametrize("days", [1, 14, 15, 98, 99, 800, 9000])
 def test_the_axis_of_days_has_few_ticks_inside_it(days: int) -> None:
-    positions, labels = network.day_ticks(pd.Timestamp("2014-12-05"), days)
+    positions, labels = network_overview.day_ticks(pd.Timestamp("2014-12-05"), days)
     assert 1 <= len(positions) <= 15
     assert len(labels) == len(positions)
     assert 0 <= min(positions) <= max(positions) < days
@@ -324,11 +332,11 @@ def test_the_axis_of_days_has_few_ticks_inside_it(days: int) -> None:
 
 def test_recall_names_the_snr_of_one_half() -> None:
     table = pd.DataFrame({"snr": [10.0, 12.0, 14.0, 16.0], "recall": [0.0, 0.25, 0.75, np.nan], "n": [40, 40, 40, 0]})
-    assert "50 % at 14.0 dB" in texts(network.detection_recall(table))
-    assert network.half_recall(np.array([1.0, 2.0]), np.array([0.1, 0.2])) is None
+    assert "50 % at 14.0 dB" in texts(network_overview.detection_recall(table))
+    assert network_overview.half_recall(np.array([1.0, 2.0]), np.array([0.1, 0.2])) is None
 
 
 def test_the_wilson_interval_of_ten_in_ten_is_the_published_one() -> None:
-    low, high = network.wilson_interval(np.array([1.0]), np.array([10.0]))
+    low, high = network_overview.wilson_interval(np.array([1.0]), np.array([10.0]))
     assert low[0] == pytest.approx(0.7225, abs=1e-4)
     assert high[0] == 1.0

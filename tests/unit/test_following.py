@@ -12,7 +12,7 @@ from champion_builders import appoint_untrained
 from dagster._core.storage.tags import MAX_RETRIES_TAG, PRIORITY_TAG, SENSOR_NAME_TAG
 
 from ris_core.config import SdsSettings
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage import tables
 from ris_dagster import jobs
 from ris_dagster.partitions import range_tags

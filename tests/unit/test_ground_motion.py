@@ -21,12 +21,12 @@ from waveform_builders import (
     segments_of,
 )
 
+from ris_core.contracts.station_day import NS
 from ris_core.processing import filters
 from ris_core.processing.chain import process
 from ris_core.processing.condition import BadWaveformError, condition
 from ris_core.processing.instrument import Instrument
-from ris_core.station_day import NS
-from ris_core.synthetic.instrument import build_inventory, response
+from ris_core.synthetic.seismometer import build_inventory, response
 
 RATE = 200.0
 FIR = {"decimation": "zero_phase_fir"}

@@ -10,7 +10,7 @@ import torch
 from published_builders import SHARED, published, published_store, write_weights
 
 from ris_core import config
-from ris_core.models.imported import (
+from ris_core.models.imported_models import (
     UnknownModelError,
     imported_models,
     is_kept,

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from ris_core.config import NormalisationSettings
-from ris_core.labels.inference import label_spectrograms
+from ris_core.labels.labelling import label_spectrograms
 from ris_core.models.inference import describe
 from ris_core.models.networks import Aec, Dec
 from ris_core.training.normalise import SpectrogramError, normalise

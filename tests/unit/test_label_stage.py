@@ -14,19 +14,19 @@ from ris_core.access import read_labels
 from ris_core.clustering.candidates import Candidate
 from ris_core.clustering.champion import Champion, appoint
 from ris_core.config import Settings
+from ris_core.contracts.station_day import StationDay
 from ris_core.labels.appointment import prepare
-from ris_core.labels.stage import NotProcessedError, label_station_day, labels_are_current
+from ris_core.labels.label import NotProcessedError, label_station_day, labels_are_current
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import weights_digest
-from ris_core.processing.stage import process_station_day
+from ris_core.processing.process import process_station_day
 from ris_core.stages import state_table
-from ris_core.station_day import StationDay
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Store
-from ris_core.synthetic.truth_scores import _events
 from ris_core.training import training_set
+from ris_core.truth.truth_scores import _events
 from ris_core.waveforms.acquire import acquire_station_day
 
 CLASSES = (4, 0, 9)

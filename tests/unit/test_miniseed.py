@@ -16,7 +16,7 @@ from waveform_builders import KEY, ns_at, record
 from ris_core.config import PROJECT_ROOT
 from ris_core.waveforms.miniseed import NotMiniSeedError, scan
 from ris_core.waveforms.pieces import Piece
-from ris_core.waveforms.reading import has_samples, words_on
+from ris_core.waveforms.record_reading import has_samples, words_on
 from ris_core.waveforms.unpacking import Faults, unpack
 
 SHARED = PROJECT_ROOT.parent / "shared" / "data"

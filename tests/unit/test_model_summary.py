@@ -4,11 +4,11 @@ import pytest
 import torch
 from builders import sds_values
 
-from ris_core.clustering import stage
+from ris_core.clustering import dec_models
 from ris_core.config import Settings
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import save_model
-from ris_core.storage.records import write_json
+from ris_core.storage.json_records import write_json
 from ris_core.storage.store import Store
 from ris_dagster.model_summary import model_rows
 
@@ -17,7 +17,7 @@ TRIAL = "bs64_lr1e-3"
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
-    monkeypatch.setattr(stage, "now", lambda store: ("an autoencoder", "a training set"))
+    monkeypatch.setattr(dec_models, "now", lambda store: ("an autoencoder", "a training set"))
     grid = {"batch_size": [64], "learning_rate": [1e-3]}
     values = sds_values(tmp_path / "archive") | {"aec": {"grid": grid}, "dec": {"k": [2, 3, 4]}}
     return Store(Settings.model_validate(values), tmp_path / "data")

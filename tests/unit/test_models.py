@@ -20,7 +20,7 @@ from ris_core.models.weights import (
     weights_digest,
 )
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.records import read_json, write_json
+from ris_core.storage.json_records import read_json, write_json
 
 Array = NDArray[Any]
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ris_core.config import Settings
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_dagster.partitions import (
     RANGE_END_TAG,
     RANGE_START_TAG,

@@ -15,10 +15,10 @@ from scipy import signal
 from waveform_builders import KEY, make_settings, make_trace, ns_at, segments_of
 
 from ris_core.config import PROJECT_ROOT
+from ris_core.contracts.station_day import NS
 from ris_core.processing.amplitude import peak_between_samples
 from ris_core.processing.chain import process
-from ris_core.station_day import NS
-from ris_core.synthetic.instrument import build_inventory
+from ris_core.synthetic.seismometer import build_inventory
 
 STS2 = Path(obspy.__file__).parent / "signal" / "tests" / "data" / "ref_STS2"
 CALIFORNIA = PROJECT_ROOT.parent / "shared" / "data" / "socal" / "CICCA__BHN___2022002.ms"

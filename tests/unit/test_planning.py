@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ris_core.config import Settings
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_dagster.planning import Block, complete_days, newest_complete_day, plan, plan_by_size
 
 STATIONS = [f"S{n:02d}" for n in range(1, 9)]

@@ -11,7 +11,7 @@ from ris_core.config import RECOMMENDED, Settings
 from ris_dagster import hyperparameters
 from ris_dagster.assets.clustering import build_clustering_assets
 from ris_dagster.partitions import build_partitions
-from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.data_store import DataStore
 from ris_dagster.resources.tracking import Tracking
 
 

@@ -15,17 +15,17 @@ from published_builders import DAYS, FREQUENCY, SHARED, TIME, Published, publish
 
 from ris_core.access import read_detections, read_event, read_live_time, read_raw
 from ris_core.config import PROJECT_ROOT, Settings, load_settings
-from ris_core.processing.stage import process_is_current
-from ris_core.published.catalogue import read_catalogue
+from ris_core.contracts.station_day import StationDay
+from ris_core.processing.process import process_is_current
 from ris_core.published.covering import write_settings
 from ris_core.published.exporting import export
 from ris_core.published.importing import prepare
+from ris_core.published.published_catalogue import read_catalogue
 from ris_core.stages import StageTask, is_current, run_station_day, state_table
-from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file
 from ris_core.storage.published_file import PublishedFileError, open_published
 from ris_core.storage.store import Store
-from ris_core.waveforms.imported import NoWaveformsError
+from ris_core.waveforms.imported_events import NoWaveformsError
 
 ROUNDING = 2.0**-18
 FIRST = StationDay("AA", DAYS[0])

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ris_core.models.networks import Aec, Dec
-from ris_core.models.published import import_published
+from ris_core.models.published_weights import import_published
 from ris_core.models.weights import WeightsError
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data" / "published"

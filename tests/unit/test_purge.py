@@ -10,7 +10,7 @@ from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, spoil
 from dagster._core.storage.runs import SqlRunStorage
 from dagster._core.storage.runs.schema import RunsTable
 
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_dagster import jobs
 from ris_dagster.partitions import partition_key, range_tags
 from ris_dagster.purging import PURGE, purge

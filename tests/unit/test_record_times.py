@@ -12,9 +12,9 @@ from builders import trace_path
 from obspy import Trace, UTCDateTime
 from waveform_builders import DAY, KEY, NEXT_KEY, PADDING, burst, noise, ns_at, sds_settings
 
+from ris_core.contracts.station_day import NS
 from ris_core.processing.chain import process
 from ris_core.processing.condition import condition
-from ris_core.station_day import NS
 from ris_core.waveforms.pieces import Marks, Piece
 from ris_core.waveforms.segments import Segment, digest_of_segments, to_segments
 from ris_core.waveforms.source import open_source

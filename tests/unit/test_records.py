@@ -4,7 +4,7 @@ import pickle
 import pytest
 
 from ris_core.storage.damage import DamagedFileError, damage_named
-from ris_core.storage.records import read_json, write_json
+from ris_core.storage.json_records import read_json, write_json
 
 VALUE = {"b": [1, 2.5, float("inf")], "a": "é", 3: None, "nested": {"k": 6}}
 

@@ -13,8 +13,8 @@ from champion_builders import appoint_untrained
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 from sensor_builders import tick
 
-from ris_core.labels.stage import label_station_day
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
+from ris_core.labels.label import label_station_day
 from ris_core.training.unseen import unseen_since_draw
 from ris_dagster import jobs
 from ris_dagster.partitions import range_tags

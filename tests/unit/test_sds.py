@@ -28,7 +28,7 @@ from waveform_builders import (
 )
 
 from ris_core.storage.store import Store
-from ris_core.synthetic.instrument import build_inventory
+from ris_core.synthetic.seismometer import build_inventory
 from ris_core.waveforms.acquire import acquire_station_day
 from ris_core.waveforms.quality import quality_of
 from ris_core.waveforms.sds import SdsArchive, UnusableError, WrongCodesError

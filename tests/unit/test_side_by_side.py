@@ -9,10 +9,10 @@ import pytest
 import torch
 from published_builders import published, published_store, write_weights
 
-from ris_core.clustering import stage
+from ris_core.clustering import dec_models
 from ris_core.config import Settings
 from ris_core.models.device import use_cores
-from ris_core.models.imported import keep_weights, read_weights
+from ris_core.models.imported_models import keep_weights, read_weights
 from ris_core.models.weights import read_description
 from ris_core.published.choice import choose_imported, measure
 from ris_core.published.importing import prepare
@@ -65,16 +65,16 @@ def test_a_dec_is_recorded_with_the_training_set_it_began_with(store: Store, tmp
     measured = replace(measure(store, "AEC", data, store.settings.aec), acceptance=Acceptance(True))
     choose_imported(store, measured, data, {})
     aec, choice = chosen_aec(store)
-    stage.write_latents(store, data, aec, choice["digest"])
-    stage.make_clusters(store, K, store.settings.dec)
+    dec_models.write_latents(store, data, aec, choice["digest"])
+    dec_models.make_clusters(store, K, store.settings.dec)
 
     def draw_another(update: int, _: Any) -> None:
         if update == 0:
             training_set.draw(changed(store, "training_set", seed=7))
 
-    trained = stage.train_k(store, data, aec, K, store.settings.dec, on_update=draw_another)
-    stage.save_dec(store, trained, data.normalisation, "test", {})
+    trained = dec_models.train_k(store, data, aec, K, store.settings.dec, on_update=draw_another)
+    dec_models.save_dec(store, trained, data.normalisation, "test", {})
     assert training_set.digest_on_disk(store) != data.digest
     metadata = read_description(store.dec(K))["metadata"]
     assert (metadata["aec"], metadata["training_set"]) == (choice["digest"], data.digest)
-    assert stage.trained_models(store) == {}  # no candidate for the training set of now
+    assert dec_models.trained_models(store) == {}  # no candidate for the training set of now

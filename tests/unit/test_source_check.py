@@ -90,10 +90,10 @@ def test_another_network_is_named(root):
 
 def test_a_great_archive_is_not_walked_through(root, monkeypatch):
     looked: list[Path] = []
-    names = "ris_core.waveforms.layout._names"
-    from ris_core.waveforms import layout
+    names = "ris_core.waveforms.archive_layout._names"
+    from ris_core.waveforms import archive_layout
 
-    real = layout._names
+    real = archive_layout._names
     monkeypatch.setattr(names, lambda folder, *rest, **more: looked.append(folder) or real(folder, *rest, **more))
     first = date(2015, 1, 1)
     for number in range(400):

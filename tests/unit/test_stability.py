@@ -16,12 +16,12 @@ from ris_core.clustering.noise_windows import noise_windows
 from ris_core.clustering.stability import NoTrainingError, Stability, assess, judge, train_with
 from ris_core.clustering.trainings import Recipe, Trainings, another_order, train_once
 from ris_core.config import Settings
+from ris_core.contracts.station_day import StationDay
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec
-from ris_core.processing.stage import process_station_day
-from ris_core.station_day import StationDay
+from ris_core.processing.process import process_station_day
 from ris_core.storage import spectrogram_file
-from ris_core.storage.records import read_json, write_json
+from ris_core.storage.json_records import read_json, write_json
 from ris_core.storage.store import Store
 from ris_core.training.aec import train_aec
 from ris_core.training.normalise import normalise

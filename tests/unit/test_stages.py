@@ -22,9 +22,9 @@ from waveform_builders import (
 )
 
 from ris_core.config import Settings
-from ris_core.processing.stage import process_station_day
+from ris_core.contracts.station_day import StationDay
+from ris_core.processing.process import process_station_day
 from ris_core.stages import Outcome, StageTask, is_current, record_outcome, run_station_day, state_table
-from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.store import Stage, Store, read_acquisition
 from ris_core.waveforms.acquire import NotAcquiredError, acquire_station_day, read_inventory_of, read_segments
@@ -48,7 +48,7 @@ class CopiedSource:
         return Stream([trace.copy() for trace in found])
 
     def inventory(self, station: str):
-        from ris_core.synthetic.instrument import build_inventory
+        from ris_core.synthetic.seismometer import build_inventory
 
         return build_inventory(make_settings(), station)
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from waveform_builders import KEY, make_segment, ns_at
 
-from ris_core.figures import station_day
+from ris_core.figures import day_pictures
 from ris_core.figures.raster import Raster, number_text, round_ticks
 from ris_core.figures.style import BLUE, GAP, VERMILLION
 from ris_core.waveforms.segments import Segment
@@ -47,7 +47,7 @@ def count(png: bytes, colour: str) -> int:
 
 def draw(pieces, seconds=None, is_event=None) -> bytes:
     found = None if seconds is None else np.array(seconds, float)
-    return station_day.day_waveform(
+    return day_pictures.day_waveform(
         pieces, ZERO, "XX.S01 2015-01-10", found, None if is_event is None else np.array(is_event, bool)
     )
 
@@ -55,7 +55,7 @@ def draw(pieces, seconds=None, is_event=None) -> bytes:
 def test_pictures_are_small_enough_for_tens_of_thousands_of_them() -> None:
     rng = np.random.default_rng(0)
     day = draw([trace(0, 86400)], rng.uniform(0, 86400, 300), rng.random(300) < 0.9)
-    four = station_day.sample_spectrograms(spectrograms(4), FREQUENCY, TIME, ["00:00:12.5"] * 4)
+    four = day_pictures.sample_spectrograms(spectrograms(4), FREQUENCY, TIME, ["00:00:12.5"] * 4)
     for png in (day, four):
         assert len(png) < 40_000
         assert max(pixels(png).shape) < 1000
@@ -117,17 +117,17 @@ def test_the_envelope_of_a_day_holds_its_extremes(kind: str) -> None:
     samples = piece.samples.astype(kind)
     samples[123_456] = 7000
     samples[200_001] = -8000
-    low, high = station_day.envelope([make_segment(samples, RATE, ZERO)], ZERO, 3600)
+    low, high = day_pictures.envelope([make_segment(samples, RATE, ZERO)], ZERO, 3600)
     assert (high.max(), high.argmax()) == (7000.0, 123_456 // 120)
     assert (low.min(), low.argmin()) == (-8000.0, 200_001 // 120)
     np.testing.assert_array_equal(high, samples.reshape(3600, 120).max(axis=1))
 
 
 def test_the_envelope_of_overlapping_pieces_is_that_of_both() -> None:
-    low, high = station_day.envelope([trace(0, 1000), trace(500, 2000, seed=1)], ZERO, 864)
+    low, high = day_pictures.envelope([trace(0, 1000), trace(500, 2000, seed=1)], ZERO, 864)
     assert np.isfinite(high[:20]).all()
     assert np.isnan(high[20:]).all()
-    only = station_day.envelope([trace(500, 2000, seed=1)], ZERO, 864)[1]
+    only = day_pictures.envelope([trace(500, 2000, seed=1)], ZERO, 864)[1]
     assert (high[5:20] >= only[5:20]).all()
     assert (low[:20] <= high[:20]).all()
 
@@ -139,8 +139,8 @@ def test_lengths_that_differ_are_refused() -> None:
 
 @pytest.mark.parametrize("scale", ["dB relative to max", "linear"])
 @pytest.mark.parametrize(("n", "drawn"), [(1, 1), (3, 3), (5, 5), (12, 8)])
-def test_up_to_eight_spectrograms_are_drawn(scale: station_day.SpectrogramScale, n: int, drawn: int) -> None:
-    picture = pixels(station_day.sample_spectrograms(spectrograms(n), FREQUENCY, TIME, ["event"] * n, scale))
+def test_up_to_eight_spectrograms_are_drawn(scale: day_pictures.SpectrogramScale, n: int, drawn: int) -> None:
+    picture = pixels(day_pictures.sample_spectrograms(spectrograms(n), FREQUENCY, TIME, ["event"] * n, scale))
     # Every tile has its own maximum, in the colour map's last colour.
     greatest = (picture[:, :-70] == [253, 231, 36]).all(axis=-1)
     assert greatest.sum() >= 4 * drawn
@@ -150,26 +150,26 @@ def test_up_to_eight_spectrograms_are_drawn(scale: station_day.SpectrogramScale,
 
 
 def test_no_events_give_a_picture_that_says_so() -> None:
-    assert pixels(station_day.sample_spectrograms(spectrograms(0), FREQUENCY, TIME, [])).min() < 100
+    assert pixels(day_pictures.sample_spectrograms(spectrograms(0), FREQUENCY, TIME, [])).min() < 100
 
 
 def test_spectrograms_of_another_shape_are_refused_with_both_shapes() -> None:
     with pytest.raises(ValueError, match=r"\(2, 80, 100\); expected \(n, 87, 100\)"):
-        station_day.sample_spectrograms(np.ones((2, 80, 100)), FREQUENCY, TIME, ["a", "b"])
+        day_pictures.sample_spectrograms(np.ones((2, 80, 100)), FREQUENCY, TIME, ["a", "b"])
 
 
 def test_spectrograms_without_titles_are_refused() -> None:
     with pytest.raises(ValueError, match="titles has 1 entries for 2 spectrograms"):
-        station_day.sample_spectrograms(spectrograms(2), FREQUENCY, TIME, ["a"])
+        day_pictures.sample_spectrograms(spectrograms(2), FREQUENCY, TIME, ["a"])
 
 
 def test_an_all_zero_spectrogram_can_be_drawn() -> None:
-    station_day.sample_spectrograms(np.zeros((2, 87, 100)), FREQUENCY, TIME, ["a", "b"])
+    day_pictures.sample_spectrograms(np.zeros((2, 87, 100)), FREQUENCY, TIME, ["a", "b"])
 
 
 def test_the_same_picture_drawn_in_many_threads_gives_the_same_bytes() -> None:
     def both(_: int) -> bytes:
-        one = station_day.sample_spectrograms(spectrograms(3), FREQUENCY, TIME, ["a", "b", "c"])
+        one = day_pictures.sample_spectrograms(spectrograms(3), FREQUENCY, TIME, ["a", "b", "c"])
         return one + draw([trace(0, 86400)], [5.0], [True])
 
     with ThreadPoolExecutor(4) as pool:

@@ -14,6 +14,7 @@ from waveform_builders import KEY, NEXT_KEY, make_settings, record, sds_settings
 
 from ris_core.attempts import given_up
 from ris_core.config import Settings
+from ris_core.contracts.station_day import StationDay
 from ris_core.freshness import is_made_from_now
 from ris_core.published.importing import prepare
 from ris_core.stages import (
@@ -26,9 +27,8 @@ from ris_core.stages import (
     run_station_day,
     state_table,
 )
-from ris_core.station_day import StationDay
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.records import read_json, write_json
+from ris_core.storage.json_records import read_json, write_json
 from ris_core.storage.store import FailureRecord, Stage, Store, read_acquisition, read_failure
 from ris_core.verification import damaged_files
 

@@ -18,13 +18,13 @@ import pyarrow.parquet as pq
 import pytest
 from waveform_builders import KEY, make_settings, record, segments_of
 
+from ris_core.contracts.station_day import StationDay
 from ris_core.processing.chain import Products, Spectrograms, process
-from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.finite import NotFiniteError
-from ris_core.storage.records import read_json
+from ris_core.storage.json_records import read_json
 from ris_core.storage.stamp import Stamp, digest_of_arrays
 from ris_core.storage.store import Store, WrongNetworkError, read_acquisition
 from ris_core.verification import damaged_files

@@ -12,12 +12,12 @@ from damage import DAMAGES
 from obspy import Stream, read_inventory
 from waveform_builders import KEY, make_settings, record
 
-from ris_core.processing.stage import process_station_day
+from ris_core.processing.process import process_station_day
 from ris_core.stages import is_current, state_table
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.records import read_json, write_json
+from ris_core.storage.json_records import read_json, write_json
 from ris_core.storage.store import Store
-from ris_core.synthetic.instrument import build_inventory
+from ris_core.synthetic.seismometer import build_inventory
 from ris_core.verification import damaged_files
 from ris_core.waveforms.acquire import acquire_station_day, response_digest
 from ris_core.waveforms.stored_response import read_response, read_stored_inventory, write_response

@@ -10,11 +10,11 @@ import pytest
 from obspy import Stream
 from waveform_builders import KEY, PADDING, make_settings, make_trace, ns_at, record
 
-from ris_core.processing.stage import expected_stamp, process_is_current, process_station_day
+from ris_core.processing.process import expected_stamp, process_is_current, process_station_day
 from ris_core.stages import is_current
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.records import read_json, write_json
+from ris_core.storage.json_records import read_json, write_json
 from ris_core.storage.store import Store, read_acquisition
 from ris_core.verification import damaged_files
 from ris_core.waveforms.acquire import acquire_station_day, read_segments

@@ -8,7 +8,7 @@ from waveform_builders import make_settings
 
 from ris_core.clustering.champion import version_of
 from ris_core.clustering.champion_files import load_copy
-from ris_core.clustering.stage import load_dec, read_dec
+from ris_core.clustering.dec_models import load_dec, read_dec
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import save_model
 from ris_core.storage.damage import DamagedFileError

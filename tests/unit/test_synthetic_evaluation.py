@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ris_core.synthetic.baseline import FEATURES, hand_features, kmeans_baseline
-from ris_core.synthetic.evaluation import clustering_scores, detection_scores, end_to_end_scores, window_labels
-from ris_core.synthetic.matching import match, match_stations
+from ris_core.truth.baseline import FEATURES, hand_features, kmeans_baseline
+from ris_core.truth.evaluation import clustering_scores, detection_scores, end_to_end_scores, window_labels
+from ris_core.truth.truth_matching import match, match_stations
 
 SECOND = 1_000_000_000
 

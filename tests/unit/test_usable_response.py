@@ -22,7 +22,7 @@ from waveform_builders import KEY, make_settings, make_trace, noise, ns_at, segm
 from ris_core.processing.chain import process
 from ris_core.processing.condition import BadWaveformError
 from ris_core.processing.usable_response import ground_unit
-from ris_core.synthetic.instrument import SENSITIVITY, build_inventory
+from ris_core.synthetic.seismometer import SENSITIVITY, build_inventory
 
 RATE, FREQUENCY = 200.0, 8.0
 # Velocity of 1e-5 m/s at 8 Hz, in counts of the synthetic instrument.

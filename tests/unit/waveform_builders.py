@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from obspy import Stream, Trace, UTCDateTime
 
 from ris_core.config import Settings
-from ris_core.station_day import NS, StationDay
+from ris_core.contracts.station_day import NS, StationDay
 from ris_core.waveforms.segments import Segment, to_segments
 
 Samples = NDArray[Any]

@@ -21,7 +21,7 @@ from ris_core.models.weights import JSON_FILE, load_model, read_description, req
 from ris_core.section import digest_of
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError, damage_named
-from ris_core.storage.records import read_record, write_json
+from ris_core.storage.json_records import read_record, write_json
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
 from ris_core.storage.tensors import read_arrays, write_arrays

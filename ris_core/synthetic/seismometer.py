@@ -14,7 +14,7 @@ from obspy.core.inventory.response import (
 )
 
 from ris_core.config import Settings
-from ris_core.synthetic.environment import day_ns
+from ris_core.synthetic.ice_environment import day_ns
 
 SAMPLING_RATE = 200.0
 SENSITIVITY = 5.04e8

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from ris_core.config import Settings, SyntheticSettings
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Stage, Store
 from ris_dagster import jobs
@@ -85,7 +85,7 @@ def _is_current(job: str, store: Store, key: str) -> bool:
 
     What is damaged, or was made from something damaged, is made again.
     """
-    from ris_core.clustering import stage
+    from ris_core.clustering import dec_models
     from ris_core.clustering.assessment import stability_is_current
     from ris_core.clustering.cluster_count import criteria_are_current
     from ris_core.training import training_set, trials
@@ -94,10 +94,10 @@ def _is_current(job: str, store: Store, key: str) -> bool:
         jobs.DRAW: lambda: training_set.is_current(store),
         jobs.TRIALS: lambda: trials.trial_is_current(store, key),
         jobs.ENCODE: lambda: (
-            trials.choice_is_current(store) and stage.latents_are_current(store) and criteria_are_current(store)
+            trials.choice_is_current(store) and dec_models.latents_are_current(store) and criteria_are_current(store)
         ),
-        jobs.CLUSTERS: lambda: stage.clusters_are_current(store, int(key)),
-        jobs.DEC: lambda: stage.dec_is_current(store, int(key)),
+        jobs.CLUSTERS: lambda: dec_models.clusters_are_current(store, int(key)),
+        jobs.DEC: lambda: dec_models.dec_is_current(store, int(key)),
         jobs.ASSESS: lambda: stability_is_current(store),
     }
     with suppress(DamagedFileError):

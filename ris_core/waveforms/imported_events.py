@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 
 if TYPE_CHECKING:
     from obspy import Inventory, Stream

@@ -19,10 +19,10 @@ from dagster._core.definitions.partitions.utils import get_tags_from_multi_parti
 from dagster._core.events import DagsterEvent, DagsterEventBatchMetadata, DagsterEventType, StepMaterializationData
 from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
 
-from ris_core.station_day import StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage.store import Store
-from ris_dagster.assets.acquire import RAW_WAVEFORMS, describe_waveforms
 from ris_dagster.assets.events import DETECTIONS, SPECTROGRAMS, describe_detections, describe_spectrograms
+from ris_dagster.assets.raw_waveforms import RAW_WAVEFORMS, describe_waveforms
 from ris_dagster.partitions import partition_key
 from ris_dagster.recording import KEYS_AT_MOST, SECONDS_AT_MOST
 
@@ -65,7 +65,7 @@ def import_published(
     ris_core.models.weights.WeightsError
         A weight file cannot be used.
     """
-    from ris_core.models.imported import is_kept, keep_weights, read_weights
+    from ris_core.models.imported_models import is_kept, keep_weights, read_weights
     from ris_core.published.importing import prepare
 
     models = [read_weights(each) for each in weights]
@@ -86,8 +86,8 @@ def beside(path: Path, table: Path | None) -> Path | None:
 
 def write_config(path: Path, table: Path | None, config: Path) -> str:
     """Write settings that cover a file, and return what they describe; raises `PublishedFileError`."""
-    from ris_core.published.catalogue import read_catalogue
     from ris_core.published.covering import write_settings
+    from ris_core.published.published_catalogue import read_catalogue
     from ris_core.storage.published_file import open_published
 
     with open_published(path, (87, 100), 199) as file:
@@ -143,7 +143,7 @@ class ImportRecorder:
 
     def add(self, key: StationDay) -> None:
         """Take up an imported station-day, and write if it is time to."""
-        from ris_core.processing.stage import process_station_day
+        from ris_core.processing.process import process_station_day
         from ris_core.waveforms.acquire import acquire_station_day
 
         # Both stand and are current, so that they say what they are.

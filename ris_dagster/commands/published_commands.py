@@ -31,17 +31,17 @@ def import_h5(
     """Import published events as station-days, and published weights as models; docs/published_data.md says how."""
     from ris_core.models.weights import WeightsError
     from ris_core.storage.published_file import PublishedFileError
-    from ris_dagster import importing
+    from ris_dagster import published_import
 
     if file is None and (not weights or write_config is not None):
         console.print("Give a FILE, or --weights, or both.", style="red")
         raise typer.Exit(2)
     try:
         if write_config is not None and file is not None:
-            console.print(importing.write_config(file, catalogue, write_config), soft_wrap=True)
+            console.print(published_import.write_config(file, catalogue, write_config), soft_wrap=True)
             return
         _, store = open_network(config)
-        for line in importing.import_published(store, file, catalogue, weights or [], replace, leave_out):
+        for line in published_import.import_published(store, file, catalogue, weights or [], replace, leave_out):
             console.print(line, soft_wrap=True)
     except (PublishedFileError, WeightsError) as error:
         refuse(error)

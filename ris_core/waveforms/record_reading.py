@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ris_core.station_day import NS
+from ris_core.contracts.station_day import NS
 from ris_core.waveforms.miniseed import Records
 from ris_core.waveforms.pieces import Piece
 from ris_core.waveforms.unpacking import Faults

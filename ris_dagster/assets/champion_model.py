@@ -12,7 +12,7 @@ from ris_dagster.assets.champion_choice import ChampionChoice, prepare_choice, r
 from ris_dagster.assets.clustering import DEC_MODELS
 from ris_dagster.assets.training import TRAINING_POOL
 from ris_dagster.metadata import code_version, figure, finite, finite_values, owners, table, warning
-from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.data_store import DataStore
 from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS, Tracking
 
 if TYPE_CHECKING:

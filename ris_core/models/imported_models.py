@@ -9,7 +9,7 @@ from typing import Any
 
 from ris_core import config
 from ris_core.models.networks import Aec, Dec
-from ris_core.models.published import import_published
+from ris_core.models.published_weights import import_published
 from ris_core.models.weights import (
     JSON_FILE,
     WeightsError,

@@ -18,8 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ris_core.config import StaLtaSettings
+from ris_core.contracts.station_day import DAY_NS
 from ris_core.processing.characteristic import pair_name
-from ris_core.station_day import DAY_NS
 from ris_core.storage.published_file import BLOCK, CATALOGUE, PublishedFile, PublishedFileError
 
 _NAMES = ("network", "station", "channel")

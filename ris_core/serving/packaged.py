@@ -5,7 +5,7 @@ from pathlib import Path
 import mlflow
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
-from ris_core.models.package import ARTIFACT, Package
+from ris_core.serving.package import ARTIFACT, Package
 
 
 class PackagedModel(PythonModel):

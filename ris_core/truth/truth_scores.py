@@ -11,16 +11,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ris_core.clustering.champion import read_champion
-from ris_core.clustering.stage import load_dec, read_clusters, trained_models
-from ris_core.labels.stage import labels_are_current
+from ris_core.clustering.dec_models import load_dec, read_clusters, trained_models
+from ris_core.contracts.station_day import StationDay
+from ris_core.labels.label import labels_are_current
 from ris_core.models.inference import soft_assignments
 from ris_core.processing.condition import filter_delay
-from ris_core.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Store
-from ris_core.synthetic.baseline import hand_features, kmeans_baseline
-from ris_core.synthetic.evaluation import (
+from ris_core.synthetic.network import SyntheticNetwork
+from ris_core.synthetic.seismometer import SAMPLING_RATE
+from ris_core.training import training_set as sampling
+from ris_core.training.samples import Samples
+from ris_core.truth.baseline import hand_features, kmeans_baseline
+from ris_core.truth.evaluation import (
     DetectionScores,
     clustering_scores,
     detection_scores,
@@ -28,10 +32,6 @@ from ris_core.synthetic.evaluation import (
     match_stations,
     window_labels,
 )
-from ris_core.synthetic.instrument import SAMPLING_RATE
-from ris_core.synthetic.network import SyntheticNetwork
-from ris_core.training import training_set as sampling
-from ris_core.training.samples import Samples
 
 TOLERANCE_S = 0.5
 _TYPICAL_FREQUENCY_HZ = 8.0

@@ -1,6 +1,6 @@
 """A trained model as a folder that stands alone: weights, normalisation, novelty, classes, and how to cut spectrograms.
 
-Nothing in it is pickled. `ris_core.models.packaged` is the MLflow model that reads it.
+Nothing in it is pickled. `ris_core.serving.packaged` is the MLflow model that reads it.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from ris_core import config
 from ris_core.clustering.novelty import NoveltyModel
-from ris_core.labels.inference import label_spectrograms
+from ris_core.labels.labelling import label_spectrograms
 from ris_core.models.inference import encode, reconstruction_error
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE, load_model, read_description
 from ris_core.processing.spectrograms import Plan, plan
 from ris_core.processing.windows import window_spectrograms
 from ris_core.section import digest_of
-from ris_core.storage.records import read_record, write_json
+from ris_core.storage.json_records import read_record, write_json
 from ris_core.training.normalise import normalise
 
 Takes = Literal["spectrograms", "waveforms"]

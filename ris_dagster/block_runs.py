@@ -11,13 +11,13 @@ from typing import Any
 
 import dagster as dg
 
+from ris_core.contracts.station_day import StationDay
 from ris_core.stages import Outcome, StageTask, is_left_out, most_at_once, record_outcome
-from ris_core.station_day import StationDay
 from ris_core.storage.store import Stage
 from ris_dagster.partitions import partition_key, station_day
 from ris_dagster.recording import recorded, recording
 from ris_dagster.resources.compute import Compute
-from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.data_store import DataStore
 
 Describe = Callable[[dict[str, Any]], Mapping[str, Any]]
 """From a station-day's result to the metadata of one asset."""

@@ -73,8 +73,8 @@ def run(
     """Run all stages in order through Dagster, with progress; what is current on disk is not made again."""
     from ris_dagster.instance import open_instance
     from ris_dagster.launching import definitions_here
+    from ris_dagster.method_runs import all_jobs, run_jobs
     from ris_dagster.resources.tracking import of_store
-    from ris_dagster.stages import all_jobs, run_jobs
     from ris_dagster.summary import damage_lines, odd_lines, run_tables, states_of
 
     settings, store = open_network(config, writes=True)

@@ -17,11 +17,11 @@ from ris_core.waveforms.quality import (
     problems_of,
 )
 from ris_core.waveforms.source import name_of
-from ris_dagster import station_days
+from ris_dagster import block_runs
 from ris_dagster.metadata import code_version, finite, owners, picture, table
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.compute import Compute
-from ris_dagster.resources.store import DataStore
+from ris_dagster.resources.data_store import DataStore
 
 RAW_WAVEFORMS = dg.AssetKey("raw_waveforms")
 _NO_WAVEFORMS = (
@@ -61,7 +61,7 @@ def build_acquire_assets(settings: Settings, partitions: Partitions) -> list[dg.
         ],
     )
     def raw_waveforms(context: dg.AssetExecutionContext, store: DataStore, compute: Compute) -> Any:
-        yield from station_days.run_block(
+        yield from block_runs.run_block(
             context, store, compute, "acquire", {RAW_WAVEFORMS: describe_waveforms}, {RAW_WAVEFORMS: version}, _quality
         )
 
@@ -106,14 +106,14 @@ def describe_waveforms(result: dict[str, Any]) -> dict[str, Any]:
 def _quality(outcomes: list[Outcome]) -> dg.AssetCheckResult:
     import pandas as pd
 
-    results = station_days.results_of(outcomes)
+    results = block_runs.results_of(outcomes)
     without = [key for key, r in results if r["state"] == "no_data"]
     rows = [
         {"station-day": str(key), "worth a look": "; ".join(problems)}
         for key, r in results
         if (problems := problems_of(r))
     ]
-    failed = station_days.failed_keys(outcomes)
+    failed = block_runs.failed_keys(outcomes)
     unnamed = {"not_shown": len(rows) - _MOST_ROWS} if len(rows) > _MOST_ROWS else {}
     return dg.AssetCheckResult(
         passed=not rows and not failed,

@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 
 from ris_core import versions
+from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.chain import Products, process
 from ris_core.section import digest_of
-from ris_core.station_day import NS, StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store, read_acquisition
 from ris_core.waveforms.acquire import NotAcquiredError, read_inventory_of, response_digest, segments_to_process
-from ris_core.waveforms.imported import NoWaveformsError
+from ris_core.waveforms.imported_events import NoWaveformsError
 from ris_core.waveforms.source import WaveformSource, open_source
 
 PREVIEW_SPECTROGRAMS = 4
@@ -126,7 +126,7 @@ def _outcomes_that_stand(store: Store, key: StationDay) -> pd.Series[Any] | None
 
 
 def _pictures(products: Products, key: StationDay) -> dict[str, bytes]:
-    from ris_core.figures.station_day import day_waveform, sample_spectrograms
+    from ris_core.figures.day_pictures import day_waveform, sample_spectrograms
 
     frame, events = products.detections, products.spectrograms
     onsets = (frame["time_on"].to_numpy(dtype=np.int64) - key.start_ns) / NS

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from obspy.geodetics import gps2dist_azimuth
 
 from ris_core.config import StationSettings, SyntheticSettings
-from ris_core.synthetic.environment import DAY_NS, Environment, build_environment, day_ns
 from ris_core.synthetic.families import CODES, FAMILIES, STICK_SLIP_HZ, Shapes, draw_shapes, draw_snr, glide_limit
+from ris_core.synthetic.ice_environment import DAY_NS, Environment, build_environment, day_ns
 from ris_core.synthetic.noise import band_power, reference_power
 from ris_core.synthetic.rates import (
     STICK_SLIP_INTERVAL_CV,

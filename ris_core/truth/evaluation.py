@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-from ris_core.synthetic.matching import match, match_stations
+from ris_core.truth.truth_matching import match, match_stations
 
 __all__ = [
     "ClusteringScores",

@@ -12,10 +12,10 @@ import numpy as np
 from matplotlib import colormaps
 from numpy.typing import NDArray
 
+from ris_core.contracts.station_day import NS
 from ris_core.figures.raster import BLACK, GREYS, Raster, number_text, round_ticks, text_width
 from ris_core.figures.spectrogram import DYNAMIC_RANGE_DB, check_spectrograms, decibels_below_max, share_of_max
 from ris_core.figures.style import BLUE, GAP, SEQUENTIAL, VERMILLION, FloatArray
-from ris_core.station_day import NS
 
 DAY_S = 86_400.0
 SpectrogramScale = Literal["dB relative to max", "linear"]

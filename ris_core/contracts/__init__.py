@@ -1,0 +1,1 @@
+"""What rooms hand to each other: names, places in time, inputs of networks, and what each stage found."""

@@ -1,0 +1,1 @@
+"""Scores of a synthetic network against its truth."""
