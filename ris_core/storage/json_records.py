@@ -55,7 +55,13 @@ def read_json(path: Path, remedy: str = REMADE) -> Any:
 
 def read_record(path: Path, fields: Mapping[str, type | tuple[type, ...]], remedy: str = REMADE) -> dict[str, Any]:
     """Return a mapping that has these fields, each of its type, and maybe others; raises as `read_json`."""
-    value = read_json(path, remedy)
+    return checked_fields(path, read_json(path, remedy), fields, remedy)
+
+
+def checked_fields(
+    path: Path, value: Any, fields: Mapping[str, type | tuple[type, ...]], remedy: str = REMADE
+) -> dict[str, Any]:
+    """Return what `read_json` found if it is a mapping that has these fields, else raise `DamagedFileError`."""
     if not isinstance(value, dict):
         raise DamagedFileError(path, "no mapping of fields", remedy)
     for name, kind in fields.items():

@@ -1,0 +1,101 @@
+"""A cache of what files said of themselves, in one file of the data root.
+
+The cache is divided into sections, one for each folder and kind of file, so that a pass reads only the sections of the
+folders that it looks at. A section has a digest. A cache or a section that is absent, damaged or of another format is
+taken as empty, and the files are read again: the cache saves time and is never needed.
+
+The file consists of a line that names the format, a line of JSON (the length and digest of each section), a line with
+the digest of that JSON, and the sections, each in JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+from ris_core.storage.atomic import replacing
+
+FORMAT = b"RIS file cache, format 1\n"
+"""Names the format and what the readers find; the number is raised when either changes."""
+
+Section = dict[str, list[Any]]
+"""By file name: size, time of writing and of change (ns since 1970), and what the reader found."""
+
+
+@dataclass(frozen=True)
+class _Slice:
+    start: int
+    end: int
+    digest: str
+
+
+class FileCache:
+    """A cache as it was when it was opened; reads sections when they are wanted.
+
+    Parameters
+    ----------
+    path
+        The file; it need not exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._data, self._slices = _opened(path)
+
+    def section(self, name: str) -> Section:
+        """Return a section; empty where it is unknown or damaged."""
+        found = self._slices.get(name)
+        if found is None:
+            return {}
+        text = self._data[found.start : found.end]
+        if _digest(text) != found.digest:
+            return {}
+        section: Section = json.loads(text)
+        return section
+
+    def sections(self) -> dict[str, bytes]:
+        """Return the names and bytes of all sections."""
+        return {name: self._data[part.start : part.end] for name, part in self._slices.items()}
+
+
+def save(path: Path, changed: Mapping[str, Section]) -> None:
+    """Put sections in the place of those in the file and leave the others; an empty one is removed.
+
+    Nothing is raised where the file cannot be written: the next pass reads the files again.
+    """
+    texts = FileCache(path).sections()
+    for name, section in changed.items():
+        texts.pop(name, None)
+        if section:
+            texts[name] = json.dumps(section, separators=(",", ":")).encode()
+    index = json.dumps({name: [len(text), _digest(text)] for name, text in texts.items()}).encode()
+    with suppress(OSError), replacing(path) as temporary:
+        temporary.write_bytes(b"".join([FORMAT, index, b"\n", _digest(index).encode(), b"\n", *texts.values()]))
+
+
+def _opened(path: Path) -> tuple[bytes, dict[str, _Slice]]:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return b"", {}
+    if not data.startswith(FORMAT):
+        return b"", {}
+    index, _, rest = data[len(FORMAT) :].partition(b"\n")
+    digest, _, _ = rest[:64].partition(b"\n")
+    if digest != _digest(index).encode():
+        return b"", {}
+    start = len(FORMAT) + len(index) + len(digest) + 2
+    slices = {}
+    for name, (length, text_digest) in json.loads(index).items():
+        slices[name] = _Slice(start, start + length, text_digest)
+        start += length
+    return data, slices
+
+
+def _digest(text: bytes) -> str:
+    return str(xxhash.xxh3_64_hexdigest(text))

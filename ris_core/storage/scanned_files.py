@@ -1,0 +1,191 @@
+"""What is on disk, for one pass over many station-days: each folder is listed once, each file read once.
+
+What a file said of itself is kept in a cache in the data root and read again only where the file's size or times have
+changed. A damaged file stays damaged in the cache. A changed bit that leaves the times of a file as they are is seen by
+`ris_core.verification`, which reads all bytes, and not here.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from ris_core.storage import file_cache, tables
+from ris_core.storage.damage import REMADE, DamagedFileError
+from ris_core.storage.file_cache import FileCache, Section
+from ris_core.storage.files import FieldTypes
+from ris_core.storage.json_records import checked_fields, read_json
+from ris_core.storage.spectrogram_file import SpectrogramInfo, read_info
+from ris_core.storage.stamp import Stamp
+
+T = TypeVar("T")
+
+WORTH_SAVING = 200
+"""Files that a pass must have read before the cache is written again."""
+_SETTLED_NS = 2_000_000_000
+"""A file that changed less than this before it was read is not cached: the next change may get the same time."""
+
+
+def cache_path(root: Path) -> Path:
+    """Return the path of the cache in a data root."""
+    return root / "cache" / "files"
+
+
+class ScannedFiles:
+    """The files of one data root in one pass; see `ris_core.storage.files.Files`.
+
+    What is written during the pass may be missed. As a context manager it saves the cache at the end.
+
+    Parameters
+    ----------
+    root
+        The data root.
+    worth_saving
+        Files that must have been read before the cache is written again.
+    """
+
+    def __init__(self, root: Path, worth_saving: int = WORTH_SAVING) -> None:
+        self._root = os.fspath(root)
+        self._cache_path = cache_path(root)
+        self._cache = FileCache(self._cache_path)
+        self._worth_saving = worth_saving
+        self._folders: dict[str, dict[str, os.DirEntry[str]]] = {}
+        self._sections: dict[tuple[str, str], Section] = {}
+        self._read: dict[tuple[str, str], set[str]] = {}
+        self._unsettled: set[tuple[str, str]] = set()
+        self._facts: dict[Hashable, tuple[Any, OSError | None]] = {}
+
+    def __enter__(self) -> ScannedFiles:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.save()
+
+    def exists(self, path: Path) -> bool:
+        """Return whether there is a file or a folder at a path."""
+        folder, _, name = os.fspath(path).rpartition(os.sep)
+        entry = self._entries(folder).get(name)
+        return entry is not None and (not entry.is_symlink() or path.exists())
+
+    def names(self, folder: Path) -> list[str]:
+        """Return the sorted names of what is in a folder; none where there is no such folder."""
+        return sorted(self._entries(os.fspath(folder)))
+
+    def modified(self, path: Path) -> float:
+        """Return when a file was last written, in seconds since 1970; raises `FileNotFoundError`."""
+        folder, _, name = os.fspath(path).rpartition(os.sep)
+        return self._status(folder, name).st_mtime
+
+    def stamp_of_table(self, path: Path) -> tuple[Stamp | None, str, int]:
+        """Return provenance, content digest and number of rows of a Parquet table; raises as `Files` says."""
+        stamp, content, rows = self._said("table", path, _table)
+        return _stamp(stamp), content, rows
+
+    def info_of_spectrograms(self, path: Path) -> SpectrogramInfo:
+        """Return number of events, provenance and summary of a spectrogram file; raises as `Files` says."""
+        events, stamp, content, summary = self._said("spectrograms", path, _spectrograms)
+        return SpectrogramInfo(events, _stamp(stamp), content, dict(summary))
+
+    def record(self, path: Path, fields: FieldTypes, remedy: str = REMADE) -> dict[str, Any]:
+        """Return a JSON record that has these fields, each of its type; raises as `Files` says."""
+        try:
+            return dict(checked_fields(path, self._said("record", path, read_json), fields, remedy))
+        except DamagedFileError as error:
+            raise DamagedFileError(path, error.why, remedy) from error
+
+    def once(self, fact: Hashable, find: Callable[[], T]) -> T:
+        """Return what ``find`` returned, or raise what it raised, when the fact was first wanted in this pass."""
+        if fact not in self._facts:
+            try:
+                self._facts[fact] = find(), None
+            except OSError as error:
+                self._facts[fact] = None, error
+        value, failed = self._facts[fact]
+        if failed is not None:
+            raise failed.with_traceback(None)
+        found: T = value
+        return found
+
+    def save(self) -> None:
+        """Write what was read into the cache, if it was much; a cache that cannot be written stays as it is."""
+        if sum(map(len, self._read.values())) < self._worth_saving:
+            return
+        changed: dict[str, Section] = {}
+        for kind, folder in self._read:
+            entries = self._folders[folder]
+            changed[self._name(kind, folder)] = {
+                name: said
+                for name, said in self._sections[kind, folder].items()
+                if name in entries and (folder, name) not in self._unsettled
+            }
+        file_cache.save(self._cache_path, changed)
+        self._read.clear()
+
+    def _entries(self, folder: str) -> dict[str, os.DirEntry[str]]:
+        found = self._folders.get(folder)
+        if found is None:
+            found = {}
+            try:
+                with os.scandir(folder) as entries:
+                    found = {entry.name: entry for entry in entries}
+            except (FileNotFoundError, NotADirectoryError):
+                pass
+            self._folders[folder] = found
+        return found
+
+    def _status(self, folder: str, name: str) -> os.stat_result:
+        entry = self._entries(folder).get(name)
+        if entry is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), f"{folder}{os.sep}{name}")
+        return entry.stat()  # asked for once: the entry keeps the answer
+
+    def _said(self, kind: str, path: Path, read: Callable[[Path], Any]) -> Any:
+        """Return what a file says of itself: by the cache where the file is the same, else by its reader."""
+        folder, _, name = os.fspath(path).rpartition(os.sep)
+        status = self._status(folder, name)
+        state = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+        section = self._sections.get((kind, folder))
+        if section is None:
+            section = self._sections[kind, folder] = self._cache.section(self._name(kind, folder))
+        known = section.get(name)
+        if known is None or known[:3] != state:
+            known = section[name] = [*state, *_answer(path, read)]
+            self._read.setdefault((kind, folder), set()).add(name)
+            if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) < _SETTLED_NS:
+                self._unsettled.add((folder, name))
+        _, _, _, value, why, remedy = known
+        if why is not None:
+            raise DamagedFileError(path, why, remedy)
+        return value
+
+    def _name(self, kind: str, folder: str) -> str:
+        """Return the name of a section: it stays the same where the data root is moved."""
+        inner = os.path.relpath(folder, self._root) if folder.startswith(self._root) else folder
+        return f"{kind} {inner}"
+
+
+def _answer(path: Path, read: Callable[[Path], Any]) -> list[Any]:
+    """Return value, damage and remedy; what says nothing of the content is raised and not kept."""
+    try:
+        return [read(path), None, None]
+    except DamagedFileError as error:
+        return [None, error.why, error.remedy]
+
+
+def _table(path: Path) -> list[Any]:
+    stamp, content, rows = tables.read_stamp(path)
+    return [None if stamp is None else stamp.as_dict(), content, rows]
+
+
+def _spectrograms(path: Path) -> list[Any]:
+    info = read_info(path)
+    return [info.events, None if info.stamp is None else info.stamp.as_dict(), info.content, info.summary]
+
+
+def _stamp(values: dict[str, str] | None) -> Stamp | None:
+    return None if values is None else Stamp.from_mapping(values)
