@@ -9,16 +9,16 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 
 from ris_core.contracts.station_day import StationDay
 from ris_core.freshness import is_ready
 from ris_core.progress import track
 from ris_core.stages import is_current, is_left_out
 from ris_core.storage.store import FailureRecord, Stage, Store
+from ris_dagster.adapter.asset_graph import AssetGraph
+from ris_dagster.adapter.event_records import latest_record
 from ris_dagster.block_runs import AGAIN_TAG
 from ris_dagster.launching import Launcher, LaunchError
 from ris_dagster.method_runs import ENDED_BADLY, Run, error_of
@@ -143,7 +143,7 @@ class Backfill:
         self,
         store: Store,
         instance: dg.DagsterInstance,
-        graph: "BaseAssetGraph[Any]",
+        graph: AssetGraph,
         launcher: Launcher,
         asked: Asked,
         todo: Mapping[Stage, set[StationDay]],
@@ -153,7 +153,7 @@ class Backfill:
         self._asked, self._todo, self._at_once = asked, todo, at_once
         self._stations = [s.code for s in store.settings.stations]
         self._tags = {BACKFILL_TAG: uuid.uuid4().hex[:8]} | ({AGAIN_TAG: "true"} if asked.again else {})
-        self._begin = instance.event_log_storage.get_maximum_record_id() or 0
+        self._begin = latest_record(instance)
         self._waiting: deque[tuple[_Group, Block]] = deque()
         self.report = Report({stage: set() for stage in asked.stages})
 

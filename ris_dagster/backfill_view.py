@@ -13,6 +13,7 @@ from rich.text import Text
 from ris_core.contracts.station_day import StationDay
 from ris_core.masking import masked
 from ris_core.storage.store import Stage, Store
+from ris_dagster.adapter.asset_graph import asset_graph_of
 from ris_dagster.backfill import Asked, Backfill, Failure, outstanding, plan_blocks
 from ris_dagster.definitions import build_definitions
 from ris_dagster.launching import Launcher, LaunchError, inline, queue, queue_is_served
@@ -64,7 +65,7 @@ def run_backfill(
     if not confirm(len(blocks)):
         return 0
     way: AbstractContextManager[Launcher] = inline(store, instance) if workspace is None else queue(instance, workspace)
-    graph = build_definitions(store.settings).resolve_asset_graph()
+    graph = asset_graph_of(build_definitions(store.settings))
     try:
         with way as launcher:
             backfill = Backfill(store, instance, graph, launcher, asked, todo, at_once if workspace else 1)

@@ -12,9 +12,7 @@ import dagster as dg
 
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
-
-RANGE_START_TAG = "dagster/asset_partition_range_start"
-RANGE_END_TAG = "dagster/asset_partition_range_end"
+from ris_dagster.adapter import tags
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,5 @@ def range_tags(stations: Sequence[str], first: date, last: date) -> dict[str, st
 
     Stations must stand in the order of the settings: a range that runs backwards has no keys.
     """
-    return {
-        RANGE_START_TAG: str(partition_key(StationDay(stations[0], first))),
-        RANGE_END_TAG: str(partition_key(StationDay(stations[-1], last))),
-    }
+    corners = StationDay(stations[0], first), StationDay(stations[-1], last)
+    return tags.of_partition_range(*(str(partition_key(corner)) for corner in corners))

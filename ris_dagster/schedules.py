@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage.store import Store
 from ris_dagster import jobs as names
+from ris_dagster.adapter.asset_graph import AssetGraph, asset_graph_beside
 from ris_dagster.planning import newest_complete_day, plan
-from ris_dagster.records import asset_graph_of, in_progress, recorded_station_days
+from ris_dagster.records import in_progress, recorded_station_days
 from ris_dagster.resources.data_store import DataStore
 from ris_dagster.sensors.asking import job_of, request
 
@@ -34,13 +34,13 @@ def build_daily_update(settings: Settings, jobs: Sequence[Any]) -> dg.ScheduleDe
         description="Acquires the newest complete day of all stations in one run, unless it is there or under way.",
     )
     def daily_update(context: dg.ScheduleEvaluationContext, store: DataStore) -> list[dg.RunRequest] | dg.SkipReason:
-        return ask(context.instance, asset_graph_of(context), store.open(), context.scheduled_execution_time)
+        return ask(context.instance, asset_graph_beside(context), store.open(), context.scheduled_execution_time)
 
     return daily_update
 
 
 def ask(
-    instance: dg.DagsterInstance, graph: "BaseAssetGraph[Any]", store: Store, now: datetime
+    instance: dg.DagsterInstance, graph: AssetGraph, store: Store, now: datetime
 ) -> list[dg.RunRequest] | dg.SkipReason:
     """Return the run that acquires the newest complete day, or why there is nothing to do.
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 from click.testing import Result
+from dagster_internals import stale_status
 from obspy import Stream, Trace, UTCDateTime
 from typer.testing import CliRunner
 
@@ -172,6 +173,10 @@ class Opened:
             dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[str(partition_key(key))]), limit=1
         ).records
         return found[0].asset_materialization if found else None
+
+    def stale(self, asset: str, key: StationDay) -> str:
+        """Return what the UI says of a station-day: ``FRESH``, ``STALE`` or ``MISSING``."""
+        return stale_status(self.instance, self.definitions, asset, str(partition_key(key)))
 
     def latest(self, asset: str) -> dg.AssetMaterialization:
         event = self.instance.get_latest_materialization_event(dg.AssetKey(asset))

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
-from dagster._core.definitions.sensor_definition import SensorExecutionData
+from dagster_internals import SensorExecutionData
 
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage.store import Store
+from ris_dagster.adapter.asset_graph import AssetGraph
 from ris_dagster.partitions import partition_key
 from ris_dagster.records import station_days_of
 from ris_dagster.sensors import catch_up
@@ -33,7 +32,7 @@ def tick(
 
 
 def catch_up_at(
-    now: datetime, instance: dg.DagsterInstance, graph: "BaseAssetGraph[Any]", store: Store, cursor: str | None
+    now: datetime, instance: dg.DagsterInstance, graph: AssetGraph, store: Store, cursor: str | None
 ) -> dg.SensorResult:
     """Ask `catch_up` at another time than that of the clock."""
     with dg.build_sensor_context(instance, cursor=cursor) as context:

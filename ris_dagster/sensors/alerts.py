@@ -5,14 +5,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.tags import PARTITION_NAME_TAG, WILL_RETRY_TAG
 
 from ris_core.attempts import given_up
 from ris_core.config import Settings
 from ris_dagster import jobs
+from ris_dagster.adapter.tags import partition_of, partition_range_of, will_be_retried
 from ris_dagster.alerting import Alert, send, without_secrets
 from ris_dagster.method_runs import error_of_step
-from ris_dagster.partitions import RANGE_END_TAG, RANGE_START_TAG
 from ris_dagster.records import stages_of
 from ris_dagster.resources.data_store import DataStore
 
@@ -75,7 +74,7 @@ def alert_of(
     # Masked before it is cut, which could halve an address.
     error = without_secrets("\n".join(errors))[:_LONGEST_ERROR]
     failed = [key for event in failures for key in _failed_keys(event)]
-    again = run.tags.get(WILL_RETRY_TAG) == "true"
+    again = will_be_retried(run)
     ui = os.environ.get(DAGSTER_UI, "").rstrip("/")
     url = f"{ui}/runs/{run.run_id}" if ui else ""
     lines = [
@@ -105,10 +104,8 @@ def alert_of(
 
 def block_of(tags: Mapping[str, str]) -> str:
     """Return the partition or the block of station-days that a run is over, in words; empty if it has none."""
-    start, end = tags.get(RANGE_START_TAG), tags.get(RANGE_END_TAG)
-    if start and end:
-        return f"{start} ... {end}"
-    return tags.get(PARTITION_NAME_TAG, "")
+    ends = partition_range_of(tags)
+    return " ... ".join(ends) if ends else partition_of(tags)
 
 
 def _failed_keys(event: dg.DagsterEvent) -> list[str]:

@@ -9,10 +9,10 @@ from time import monotonic
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.tags import MAX_RETRIES_TAG, PRIORITY_TAG, SENSOR_NAME_TAG
 
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage.store import FailureRecord, Stage, Store
+from ris_dagster.adapter.tags import never_retried, of_sensor, with_priority
 from ris_dagster.partitions import station_day
 from ris_dagster.planning import Block
 from ris_dagster.records import ASSETS, AT_WORK, JOBS, stages_of, station_days_of
@@ -35,15 +35,14 @@ def status(running: bool) -> dg.DefaultSensorStatus:
 
 def room(instance: dg.DagsterInstance, sensor: str, at_most: int) -> int:
     """Return how many more runs a sensor may ask for."""
-    waiting = dg.RunsFilter(tags={SENSOR_NAME_TAG: sensor}, statuses=list(AT_WORK))
+    waiting = dg.RunsFilter(tags=of_sensor(sensor), statuses=list(AT_WORK))
     return max(0, at_most - instance.get_runs_count(waiting))
 
 
 def latest(instance: dg.DagsterInstance, stage: Stage, known: set[StationDay]) -> dict[StationDay, int]:
     """Return the number of the latest record of each known station-day that a stage has made."""
-    found = instance.event_log_storage.get_latest_storage_id_by_partition(
-        ASSETS[stage][-1], dg.DagsterEventType.ASSET_MATERIALIZATION
-    )
+    made = dg.DagsterEventType.ASSET_MATERIALIZATION
+    found = instance.get_latest_storage_id_by_partition(ASSETS[stage][-1], made)
     numbers = {station_day(partition): number for partition, number in found.items()}
     return {key: number for key, number in numbers.items() if key in known}
 
@@ -60,7 +59,7 @@ def lost_attempts(
     from ris_core.freshness import input_changed_at
 
     recent = dg.RunsFilter(
-        tags={SENSOR_NAME_TAG: sensor},
+        tags=of_sensor(sensor),
         statuses=[dg.DagsterRunStatus.FAILURE],
         created_after=now - timedelta(days=_LOST_DAYS),
     )
@@ -141,5 +140,5 @@ def request(stage: Stage, block: Block, priority: int, asked_again: bool = True)
     asked_again
         Whether the asker asks again for what a killed run has left, so that Dagster need not start it again.
     """
-    retries = {MAX_RETRIES_TAG: "0"} if asked_again else {}
-    return dg.RunRequest(job_name=JOBS[stage], tags=block.tags() | {PRIORITY_TAG: str(priority)} | retries)
+    retries = never_retried() if asked_again else {}
+    return dg.RunRequest(job_name=JOBS[stage], tags=block.tags() | with_priority(priority) | retries)

@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
-from dagster._core.storage.tags import SENSOR_NAME_TAG
 
 from ris_core.attempts import given_up, is_due
 from ris_core.clustering.champion import why_nothing_labels
@@ -16,10 +14,12 @@ from ris_core.contracts.station_day import StationDay
 from ris_core.freshness import is_ready
 from ris_core.storage.store import Stage, Store
 from ris_dagster import jobs as names
+from ris_dagster.adapter.asset_graph import AssetGraph, asset_graph_beside
+from ris_dagster.adapter.tags import of_sensor
 from ris_dagster.method_runs import ENDED_BADLY, error_of
 from ris_dagster.partitions import partition_key
 from ris_dagster.planning import complete_days, plan_by_size
-from ris_dagster.records import asset_graph_of, in_progress, recorded_station_days, stages_of, station_days_of
+from ris_dagster.records import in_progress, recorded_station_days, stages_of, station_days_of
 from ris_dagster.resources.data_store import DataStore
 from ris_dagster.sensors.asking import job_of, request, room, status, utc
 
@@ -44,14 +44,12 @@ def build_catch_up(settings: Settings, jobs: Sequence[Any]) -> dg.SensorDefiniti
         "for those that failed at any stage, until they are given up. `ris reset` takes them up once more.",
     )
     def catch_up(context: dg.SensorEvaluationContext, store: DataStore) -> dg.SensorResult:
-        return ask(context, asset_graph_of(context), store.open(), datetime.now(UTC))
+        return ask(context, asset_graph_beside(context), store.open(), datetime.now(UTC))
 
     return catch_up
 
 
-def ask(
-    context: dg.SensorEvaluationContext, graph: "BaseAssetGraph[Any]", store: Store, now: datetime
-) -> dg.SensorResult:
+def ask(context: dg.SensorEvaluationContext, graph: AssetGraph, store: Store, now: datetime) -> dg.SensorResult:
     """Return the runs that a tick asks for: at most `station_days_per_tick`, with those at work `runs_in_flight`."""
     operations = store.settings.operations
     first = {"since": now.timestamp(), "seen": [], "given_up": 0}
@@ -81,7 +79,7 @@ def ask(
 
 
 def wanted(
-    instance: dg.DagsterInstance, graph: "BaseAssetGraph[Any]", store: Store, now: datetime
+    instance: dg.DagsterInstance, graph: AssetGraph, store: Store, now: datetime
 ) -> Mapping[Stage, Mapping[StationDay, int]]:
     """Return the station-days to be asked for, with their failed attempts, by stage.
 
@@ -129,7 +127,7 @@ def note_lost_runs(instance: dg.DagsterInstance, store: Store, since: float, see
     """
     stations = [s.code for s in store.settings.stations]
     ended = dg.RunsFilter(
-        tags={SENSOR_NAME_TAG: CATCH_UP},
+        tags=of_sensor(CATCH_UP),
         statuses=[dg.DagsterRunStatus.FAILURE],
         updated_after=datetime.fromtimestamp(since - _OVERLAP_S, UTC),
     )

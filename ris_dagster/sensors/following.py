@@ -13,8 +13,9 @@ from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage.store import FailureRecord, Stage, Store
 from ris_dagster import jobs as names
+from ris_dagster.adapter.asset_graph import asset_graph_beside
 from ris_dagster.planning import plan_by_size
-from ris_dagster.records import asset_graph_of, in_progress
+from ris_dagster.records import in_progress
 from ris_dagster.resources.data_store import DataStore
 from ris_dagster.sensors.asking import (
     found_in_time,
@@ -105,7 +106,7 @@ def _stages(store: Store) -> list[Stage]:
 
 def _in_progress(context: dg.SensorEvaluationContext, store: Store) -> dict[Stage, set[StationDay]]:
     stations = [s.code for s in store.settings.stations]
-    return in_progress(context.instance, stations, asset_graph_of(context))
+    return in_progress(context.instance, stations, asset_graph_beside(context))
 
 
 class _Behind(NamedTuple):

@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.tags import PARTITION_NAME_TAG, PRIORITY_TAG, WILL_RETRY_TAG
 
 from ris_core.clustering.champion import why_nothing_labels
 from ris_core.config import Settings
 from ris_core.storage.store import Store
 from ris_dagster import jobs as names
+from ris_dagster.adapter.tags import partition_of, will_be_retried, with_priority
 from ris_dagster.method_runs import runs_of
 from ris_dagster.records import AT_WORK, recorded_station_days
 from ris_dagster.resources.data_store import DataStore
@@ -114,8 +114,8 @@ def _go_on(context: dg.SensorEvaluationContext, store: Store, state: State, draw
     asked: defaultdict[str, dict[str, dg.DagsterRun]] = defaultdict(dict)
     # Newest first, so what was started again by hand or by Dagster counts instead of the failed run before it.
     for run in context.instance.get_runs(dg.RunsFilter(tags={CHAIN_TAG: state.chain})):
-        asked[run.job_name].setdefault(run.tags.get(PARTITION_NAME_TAG, ""), run)
-    at_work = [run for runs in asked.values() for run in runs.values() if run.status in AT_WORK or _comes_again(run)]
+        asked[run.job_name].setdefault(partition_of(run.tags), run)
+    at_work = [run for runs in asked.values() for run in runs.values() if run.status in AT_WORK or will_be_retried(run)]
     if at_work:
         return _result(state, reason=f"training {state.chain}: {', '.join(sorted({r.job_name for r in at_work}))}")
     for job in names.TRAINING:
@@ -132,16 +132,12 @@ def _go_on(context: dg.SensorEvaluationContext, store: Store, state: State, draw
     return _result(replace(state, chain=""), reason=f"training {state.chain} is through")
 
 
-def _comes_again(run: dg.DagsterRun) -> bool:
-    return run.status == dg.DagsterRunStatus.FAILURE and run.tags.get(WILL_RETRY_TAG) == "true"
-
-
 def _request(chain: str, job: str, partition: str | None) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=f"{chain}:{job}:{partition or ''}",
         job_name=job,
         partition_key=partition,
-        tags={CHAIN_TAG: chain, PRIORITY_TAG: str(_PRIORITY)},
+        tags={CHAIN_TAG: chain} | with_priority(_PRIORITY),
     )
 
 

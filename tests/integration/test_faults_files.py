@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import dagster as dg
 import pytest
 import yaml
 from builders import (
@@ -20,14 +19,11 @@ from builders import (
     ris,
     write_yaml,
 )
-from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
-from dagster._core.loader import LoadingContextForTest
 from faults import check_record, check_whole, clean_environment, made, ris_command
 from sensor_builders import tick
 
 from ris_core.contracts.station_day import StationDay
 from ris_dagster import jobs
-from ris_dagster.partitions import partition_key
 
 TWO = DAYS[:2]
 FIRST = StationDay("AA", TWO[0])
@@ -90,12 +86,8 @@ def test_changed_settings_make_products_stale_and_only_who_asks_gets_them_again(
         status = ris("status", "-c", changed.config)
         rows = [line.split("│") for line in status.output.splitlines() if "out of date: process" in line]
         assert [row[2].strip() for row in rows] == ["4"]
-        graph = changed.definitions.resolve_asset_graph()
-        loading = LoadingContextForTest(changed.instance)
-        resolver = CachingStaleStatusResolver(changed.instance, graph, loading)
-        key = str(partition_key(FIRST))
-        assert resolver.get_status(dg.AssetKey("spectrograms"), key) == StaleStatus.STALE
-        assert resolver.get_status(dg.AssetKey("raw_waveforms"), key) == StaleStatus.FRESH
+        assert changed.stale("spectrograms", FIRST) == "STALE"
+        assert changed.stale("raw_waveforms", FIRST) == "FRESH"
         assert not tick(changed.definitions, changed.instance, "following").run_requests
         assert products(changed.store) == good
         assert ris("backfill", "-c", changed.config, "--yes", "--inline").exit_code == 0

@@ -14,8 +14,6 @@ import numpy as np
 import pytest
 import torch
 from builders import Opened, failure_of, opened, products, ris, write_yaml
-from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
-from dagster._core.loader import LoadingContextForTest
 from published_builders import DAYS, published, published_values, state_dict_of, write_weights
 
 from ris_core.access import read_detections, read_labels
@@ -38,13 +36,6 @@ def values() -> dict[str, object]:
     # Enough epochs of small batches to beat the mean spectrogram.
     aec = {"grid": {"batch_size": [8], "learning_rate": [2e-3]}, "max_epochs": 40}
     return published_values() | {"first_day": BEFORE.isoformat(), "aec": aec}
-
-
-def stale(network: Opened, asset: str, key: StationDay) -> StaleStatus:
-    resolver = CachingStaleStatusResolver(
-        network.instance, network.definitions.resolve_asset_graph(), LoadingContextForTest(network.instance)
-    )
-    return resolver.get_status(dg.AssetKey(asset), str(partition_key(key)))
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +64,7 @@ def test_dagster_knows_imported_station_days_as_if_a_run_had_made_them(network: 
     graph = network.definitions.resolve_asset_graph()
     for asset in ASSETS:
         assert network.instance.get_materialized_partitions(dg.AssetKey(asset)) == KEYS
-        assert {stale(network, asset, key) for key in ALL} == {StaleStatus.FRESH}
+        assert {network.stale(asset, key) for key in ALL} == {"FRESH"}
         found = network.materialization(asset, ALL[0])
         assert found is not None and found.tags is not None
         version = graph.get(dg.AssetKey(asset)).code_version

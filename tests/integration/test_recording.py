@@ -10,7 +10,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, spoil, write_archive, write_yaml
-from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 
 from ris_core.contracts.station_day import StationDay
 from ris_dagster import jobs
@@ -33,15 +32,6 @@ def events_of(network: Opened, asset: str) -> list[dg.EventLogRecord]:
     return list(found)
 
 
-def stale(network: Opened, asset: str, key: StationDay) -> StaleStatus:
-    from dagster._core.loader import LoadingContextForTest
-
-    resolver = CachingStaleStatusResolver(
-        network.instance, network.definitions.resolve_asset_graph(), LoadingContextForTest(network.instance)
-    )
-    return resolver.get_status(dg.AssetKey(asset), str(partition_key(key)))
-
-
 def test_every_station_day_has_one_event_per_asset_with_its_own_metadata_and_versions(network: Opened) -> None:
     assert network.run_block(jobs.ACQUIRE).success
     assert network.run_block(jobs.PROCESS).success
@@ -61,7 +51,7 @@ def test_every_station_day_has_one_event_per_asset_with_its_own_metadata_and_ver
         assert int(tags["dagster/input_event_pointer/raw_waveforms"]) == max(raw)
         assert tags["dagster/input_data_version/raw_waveforms"]
     for asset in ASSETS:
-        assert {stale(network, asset, key) for key in ALL} == {StaleStatus.FRESH}
+        assert {network.stale(asset, key) for key in ALL} == {"FRESH"}
 
 
 def test_stages_that_follow_in_the_same_run_are_executed(network: Opened) -> None:
@@ -94,8 +84,8 @@ def test_station_days_beside_a_failed_one_are_not_out_of_date(network: Opened, t
     assert network.run_block(jobs.ACQUIRE).success
     spoil(sds_path(tmp_path / "archive", "BB", TWO[1]))
     assert not network.run_block(jobs.PROCESS).success
-    assert stale(network, "spectrograms", StationDay("AA", DAYS[0])) == StaleStatus.FRESH
-    assert stale(network, "spectrograms", StationDay("BB", TWO[1])) == StaleStatus.MISSING
+    assert network.stale("spectrograms", StationDay("AA", DAYS[0])) == "FRESH"
+    assert network.stale("spectrograms", StationDay("BB", TWO[1])) == "MISSING"
 
 
 def test_a_run_retried_after_a_failure_is_whole(network: Opened, tmp_path: Path) -> None:
@@ -108,7 +98,7 @@ def test_a_run_retried_after_a_failure_is_whole(network: Opened, tmp_path: Path)
     assert network.run_block(jobs.PROCESS).success
     for asset in ("detections", "spectrograms"):
         assert network.instance.get_materialized_partitions(dg.AssetKey(asset)) == {str(partition_key(k)) for k in ALL}
-        assert {stale(network, asset, key) for key in ALL} == {StaleStatus.FRESH}
+        assert {network.stale(asset, key) for key in ALL} == {"FRESH"}
 
 
 _KILLED = """

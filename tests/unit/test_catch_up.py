@@ -9,11 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 from builders import sds_values
-from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
-from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
-from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
-from dagster._core.storage.tags import PARTITION_NAME_TAG, SENSOR_NAME_TAG
-from dagster._core.test_utils import create_run_for_test
+from dagster_internals import end_backfill, request_backfill, run_of_daemon
 from sensor_builders import asked, catch_up_at, record_acquired, tick
 
 from ris_core.attempts import given_up
@@ -22,10 +18,12 @@ from ris_core.contracts.station_day import StationDay
 from ris_core.storage.json_records import write_json
 from ris_core.storage.store import Store
 from ris_dagster import schedules
+from ris_dagster.adapter.asset_graph import AssetGraph, asset_graph_of
+from ris_dagster.adapter.tags import of_partition, of_sensor, partition_range_of
 from ris_dagster.definitions import build_definitions
 from ris_dagster.partitions import partition_key, range_tags
 from ris_dagster.processes import PROCESS_TAG, this_process
-from ris_dagster.records import RANGE_START_TAG, in_progress, station_days_of
+from ris_dagster.records import in_progress, station_days_of
 
 STATIONS = ["AA", "BB", "CC"]
 DAYS = [date(2020, 3, 1) + timedelta(days=n) for n in range(4)]
@@ -37,7 +35,7 @@ NOW = datetime(2020, 4, 1, tzinfo=UTC)
 class Network:
     store: Store
     instance: dg.DagsterInstance
-    graph: "BaseAssetGraph[Any]"
+    graph: AssetGraph
     cursor: str | None = None
     said: str | None = None
 
@@ -51,13 +49,7 @@ class Network:
         return asked(result.run_requests, STATIONS)
 
     def at_work(self, job: str = "acquire", status: str = "STARTED", **tags: str) -> dg.DagsterRun:
-        return create_run_for_test(
-            self.instance, job, tags=tags, status=dg.DagsterRunStatus(status), remote_job_origin=origin(job)
-        )
-
-
-def origin(job: str) -> RemoteJobOrigin:
-    return RemoteJobOrigin(RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("ris"), "__repository__"), job)
+        return run_of_daemon(self.instance, job, status, tags)
 
 
 Make = Callable[..., Network]
@@ -70,7 +62,7 @@ def network(data_root: Path, tmp_path: Path) -> Iterator[Make]:
         def make(last_day: date | None = DAYS[-1], **operations: Any) -> Network:
             values = sds_values(tmp_path, stations=STATIONS, days=DAYS) | {"operations": operations}
             settings = Settings.model_validate(values | {"last_day": last_day})
-            graph = build_definitions(settings).resolve_asset_graph()
+            graph = asset_graph_of(build_definitions(settings))
             return Network(Store(settings), instance, graph)
 
         yield make
@@ -103,16 +95,10 @@ def test_days_that_are_not_complete_are_not_asked_for(network: Make) -> None:
 def test_what_runs_are_at_work_on_is_not_asked_for(status: str, network: Make) -> None:
     found = network()
     found.at_work(status=status, **range_tags(["AA", "BB"], DAYS[0], DAYS[2]))
-    found.at_work("__ASSET_JOB", status=status, **{PARTITION_NAME_TAG: "2020-03-01|CC"})
-    create_run_for_test(
-        found.instance,
-        "__ASSET_JOB",
-        tags={PARTITION_NAME_TAG: "2020-03-02|CC"},
-        status=dg.DagsterRunStatus(status),
-        remote_job_origin=origin("__ASSET_JOB"),
-        asset_selection=frozenset({dg.AssetKey("raw_waveforms")}),
-    )
-    found.at_work("train_autoencoders", status=status, **{PARTITION_NAME_TAG: "bs8_lr2e-3"})
+    found.at_work("__ASSET_JOB", status=status, **of_partition("2020-03-01|CC"))
+    raw_waveforms = dg.AssetKey("raw_waveforms")
+    run_of_daemon(found.instance, "__ASSET_JOB", status, of_partition("2020-03-02|CC"), [raw_waveforms])
+    found.at_work("train_autoencoders", status=status, **of_partition("bs8_lr2e-3"))
     asked = set().union(*(keys for _, keys in found.tick()))
     # A run of an unnamed job that makes no station-days keeps nothing back.
     assert asked == days(3) | days(0, 2, stations=["CC"])
@@ -133,34 +119,23 @@ def test_a_run_of_a_command_that_was_killed_keeps_nothing_back(network: Make) ->
 
 def test_a_backfill_of_the_ui_that_has_not_begun_is_waited_for(network: Make) -> None:
     found = network()
-    backfill = PartitionBackfill.from_asset_partitions(
-        backfill_id="ui",
-        asset_graph=found.graph,
-        partition_names=[str(partition_key(key)) for key in days(1, 2)],
-        asset_selection=[dg.AssetKey("raw_waveforms"), dg.AssetKey("detections"), dg.AssetKey("spectrograms")],
-        backfill_timestamp=NOW.timestamp(),
-        tags={},
-        dynamic_partitions_store=found.instance,
-        all_partitions=False,
-        title=None,
-        description=None,
-        run_config=None,
-    )
-    found.instance.add_backfill(backfill)
+    partitions = [str(partition_key(key)) for key in days(1, 2)]
+    assets = ("raw_waveforms", "detections", "spectrograms")
+    request_backfill(found.instance, found.graph, assets, partitions, NOW.timestamp())
     busy = in_progress(found.instance, STATIONS, found.graph)
     assert busy == {"acquire": days(1, 2), "process": days(1, 2), "label": set()}
     assert set().union(*(keys for _, keys in found.tick())) == days(0, 3)
-    found.instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_SUCCESS))
+    end_backfill(found.instance)
     assert set().union(*(keys for _, keys in found.tick())) == ALL
 
 
 def test_no_more_runs_are_in_flight_than_allowed(network: Make) -> None:
     found = network(station_days_per_run=3, runs_in_flight=2)
     assert len(found.tick()) == 2
-    found.at_work(**range_tags(STATIONS, DAYS[0], DAYS[0]), **{SENSOR_NAME_TAG: "catch_up"})
+    found.at_work(**range_tags(STATIONS, DAYS[0], DAYS[0]), **of_sensor("catch_up"))
     found.at_work(**range_tags(STATIONS, DAYS[3], DAYS[3]))  # of someone else
     assert found.tick() == [("acquire", days(1))]
-    found.at_work(status="QUEUED", **range_tags(STATIONS, DAYS[1], DAYS[1]), **{SENSOR_NAME_TAG: "catch_up"})
+    found.at_work(status="QUEUED", **range_tags(STATIONS, DAYS[1], DAYS[1]), **of_sensor("catch_up"))
     assert found.tick() == []
     assert found.said == "2 runs asked for here wait or work"
 
@@ -200,7 +175,7 @@ def test_runs_that_died_count_as_attempts_at_what_they_said_nothing_of(network: 
     found = network(attempts=2, attempt_wait=0, station_days_per_run=12)
     assert found.tick() == [("acquire", ALL)]
     for _ in range(2):
-        found.at_work(status="FAILURE", **range_tags(STATIONS, DAYS[0], DAYS[3]), **{SENSOR_NAME_TAG: "catch_up"})
+        found.at_work(status="FAILURE", **range_tags(STATIONS, DAYS[0], DAYS[3]), **of_sensor("catch_up"))
         blocks = found.tick(datetime.now(UTC))
         assert all(len(keys) <= 3 for _, keys in blocks)  # smaller blocks, so that the others get done
     assert blocks == []
@@ -263,4 +238,4 @@ def test_schedule_and_sensor_ask_as_dagster_evaluates_them(network: Make, tmp_pa
     ):
         scheduled = definitions.resolve_schedule_def("daily_update").evaluate_tick(at)
     (request,) = scheduled.run_requests or []
-    assert request.tags[RANGE_START_TAG] == "2020-03-03|AA"
+    assert partition_range_of(request.tags) == ("2020-03-03|AA", "2020-03-03|CC")

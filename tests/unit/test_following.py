@@ -9,12 +9,12 @@ import pytest
 import sensor_builders
 from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, spoil, write_archive, write_day, write_yaml
 from champion_builders import appoint_untrained
-from dagster._core.storage.tags import MAX_RETRIES_TAG, PRIORITY_TAG, SENSOR_NAME_TAG
 
 from ris_core.config import SdsSettings
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage import tables
 from ris_dagster import jobs
+from ris_dagster.adapter.tags import never_retried, of_sensor
 from ris_dagster.partitions import range_tags
 from ris_dagster.sensors.asking import without_failed
 
@@ -44,7 +44,7 @@ def asked(requests: list[dg.RunRequest]) -> list[tuple[str, set[StationDay]]]:
 
 
 def execute(network: Opened, requests: list[dg.RunRequest], sensor: str = "following") -> list[bool]:
-    return [network.run(str(r.job_name), **(dict(r.tags) | {SENSOR_NAME_TAG: sensor})).success for r in requests]
+    return [network.run(str(r.job_name), **(dict(r.tags) | of_sensor(sensor))).success for r in requests]
 
 
 def all_of(requests: list[dg.RunRequest], job: str) -> set[StationDay]:
@@ -61,7 +61,7 @@ def test_station_days_go_on_to_spectrograms_and_labels_one_stage_and_block_a_run
     first = tick(small)
     assert all_of(first, jobs.PROCESS) == ALL and sum(len(keys) for _, keys in asked(first)) == len(ALL)
     assert all(len(keys) <= 4 for _, keys in asked(first))
-    assert all(r.tags[MAX_RETRIES_TAG] == "0" for r in first)
+    assert all(never_retried().items() <= r.tags.items() for r in first)
     assert all(execute(small, first))
     assert tick(small) == []  # there is no champion to label with
     appoint_untrained(small.store)
@@ -115,9 +115,9 @@ def test_what_is_at_work_is_not_asked_for_and_runs_in_flight_are_bounded(small: 
     block = range_tags(["AA"], DAYS[0], DAYS[2])
     run = small.instance.create_run_for_job(job, tags=block, status=dg.DagsterRunStatus.STARTED)
     assert all_of(tick(small), jobs.PROCESS) == {key for key in ALL if key.station == "BB"}
-    small.instance.add_run_tags(run.run_id, {SENSOR_NAME_TAG: "following"})
+    small.instance.add_run_tags(run.run_id, of_sensor("following"))
     for _ in range(small.settings.operations.runs_in_flight - 1):
-        tags = range_tags(["AA"], DAYS[0], DAYS[0]) | {SENSOR_NAME_TAG: "following"}
+        tags = range_tags(["AA"], DAYS[0], DAYS[0]) | of_sensor("following")
         small.instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.STARTED)
     assert tick(small) == []
 
@@ -125,7 +125,7 @@ def test_what_is_at_work_is_not_asked_for_and_runs_in_flight_are_bounded(small: 
 def test_what_a_killed_run_took_down_is_asked_for_in_smaller_blocks_and_then_left(small: Opened) -> None:
     acquire(small)
     job = small.definitions.resolve_job_def(jobs.PROCESS)
-    tags = range_tags(STATIONS, DAYS[0], DAYS[2]) | {SENSOR_NAME_TAG: "following"}
+    tags = range_tags(STATIONS, DAYS[0], DAYS[2]) | of_sensor("following")
     small.instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.FAILURE)
     patient = sds_values(archive_of(small)) | {"operations": {"attempt_wait": 1}}
     with opened(write_yaml(small.config.with_name("patient.yaml"), patient)) as waiting:
@@ -167,7 +167,7 @@ def test_a_new_champion_labels_again_the_oldest_model_first_and_after_the_daily_
     for station in ("AA", "BB"):
         requests = tick(small, "relabel")
         assert asked(requests) == [(jobs.LABEL, {StationDay(station, day) for day in DAYS})]
-        assert int(requests[0].tags[PRIORITY_TAG]) < 0
+        assert int(requests[0].tags["dagster/priority"]) < 0
         assert all(execute(small, requests, "relabel"))
     assert tick(small, "relabel") == []
     versions = {str(tables.read_table(small.store.labels(key))["model_version"].iloc[0]) for key in ALL}

@@ -2,15 +2,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 from builders import sds_values
-from dagster._core.test_utils import freeze_time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
+from ris_dagster.adapter.tags import partition_range_of
 from ris_dagster.partitions import (
-    RANGE_END_TAG,
-    RANGE_START_TAG,
     build_partitions,
     partition_key,
     range_tags,
@@ -46,7 +44,7 @@ def test_range_tags_mean_all_stations_of_a_range_on_all_days_of_a_span(
     start = data.draw(st.integers(0, count))
     stop = data.draw(st.integers(start, count))
     tags = range_tags(stations[low : high + 1], days[start], days[stop])
-    keys = defined.get_partition_keys_in_range(dg.PartitionKeyRange(tags[RANGE_START_TAG], tags[RANGE_END_TAG]))
+    keys = defined.get_partition_keys_in_range(dg.PartitionKeyRange(*(partition_range_of(tags) or ())))
     wanted = {(s, d) for s in stations[low : high + 1] for d in days[start : stop + 1]}
     assert len(keys) == len(wanted)
     assert {station_day(k) for k in keys} == {StationDay(s, d) for s, d in wanted}
@@ -67,7 +65,6 @@ def test_an_open_ended_network_has_every_day_that_is_over_and_no_other() -> None
     settings = network(["A"], date(2024, 1, 1), None)
     defined = build_partitions(settings).station_days
     assert {station_day(k).day for k in defined.get_partition_keys()} == set(settings.days())
-    with freeze_time(datetime(2024, 1, 4, 0, 30, tzinfo=UTC)):
-        keys = [str(k) for k in defined.get_partition_keys()]
+    keys = [str(k) for k in defined.get_partition_keys(current_time=datetime(2024, 1, 4, 0, 30, tzinfo=UTC))]
     assert keys == ["2024-01-01|A", "2024-01-02|A", "2024-01-03|A"]
     assert settings.days(date(2024, 1, 4)) == [date(2024, 1, n) for n in (1, 2, 3)]

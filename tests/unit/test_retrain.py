@@ -10,13 +10,13 @@ import dagster as dg
 import pytest
 from builders import DAYS, STATIONS, Opened, opened, own_environment, sds_values, write_archive, write_yaml
 from champion_builders import appoint_untrained
-from dagster._core.storage.tags import PARTITION_NAME_TAG
 from sensor_builders import tick
 
 from ris_core.contracts.station_day import StationDay
 from ris_core.labels.label import label_station_day
 from ris_core.training.unseen import unseen_since_draw
 from ris_dagster import jobs
+from ris_dagster.adapter.tags import of_partition
 from ris_dagster.partitions import range_tags
 from ris_dagster.sensors.retrain import CHAIN_TAG
 
@@ -70,7 +70,7 @@ class Ticks:
         """Let Dagster know of runs as if they had been executed."""
         for asked in requests:
             job = self.network.definitions.resolve_job_def(str(asked.job_name))
-            partition = {PARTITION_NAME_TAG: asked.partition_key} if asked.partition_key else {}
+            partition = of_partition(asked.partition_key) if asked.partition_key else {}
             self.network.instance.create_run_for_job(job, tags=dict(asked.tags) | partition, status=status)
 
 
