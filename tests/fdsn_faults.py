@@ -5,11 +5,12 @@ from __future__ import annotations
 import gzip
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -100,11 +101,18 @@ def announced(size: int) -> Fault:
     return answer
 
 
-def endless(chunked: bool = False, code: int = 200) -> Fault:
+def moved(base: str, code: int = 302) -> Fault:
+    """Answer that the same resource is below another base URL."""
+    return lambda handler, _: handler.send(Reply(code, b"", {"Location": base + handler.path}))
+
+
+def endless(chunked: bool = False, code: int = 200, headers: Mapping[str, str] = MappingProxyType({})) -> Fault:
     """Send until the other side has had enough."""
 
     def answer(handler: Handler, _: Callable[[], Reply]) -> None:
         handler.send_response(code)
+        for name, value in headers.items():
+            handler.send_header(name, value)
         if chunked:
             handler.send_header("Transfer-Encoding", "chunked")
         handler.end_headers()

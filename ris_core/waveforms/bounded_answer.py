@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Iterator
-from http.client import HTTPException, HTTPResponse, IncompleteRead
+from typing import TYPE_CHECKING
 
 from ris_core.waveforms.content import TooLargeError
+
+if TYPE_CHECKING:
+    import httpx
 
 LONGEST_S = 3600.0
 """Time after which a body that still comes is given up, s."""
 
-_STEP = 1 << 20
 _LONGEST_ERROR = 1 << 16
 
 
@@ -20,66 +22,39 @@ class AnswerTooLargeError(TooLargeError):
     """An answer goes beyond its limit; what came of it is thrown away."""
 
 
-def bound(response: HTTPResponse, largest_mb: float) -> None:
-    """Let ``response.read()`` give a body up to a limit, and raise `AnswerTooLargeError` beyond it.
+class BrokenAnswerError(Exception):
+    """A body does not end, or what is packed cannot be unpacked; asked for again, it may come whole."""
 
-    What is packed with gzip comes unpacked, and the headers no longer say that it is packed. Of what a service says of
-    an error, the first 64 kB are given.
+
+def whole_body(response: httpx.Response, largest_mb: float) -> bytes:
+    """Return the body of an answer, unpacked where it is packed with gzip.
 
     Parameters
     ----------
     response
-        The answer, of which nothing was read yet.
+        The answer, opened as a stream, of which nothing was read yet.
     largest_mb
-        Greatest size of the body, on the wire and unpacked, MB.
+        Greatest size of the body, as received and unpacked, MB.
+
+    Raises
+    ------
+    AnswerTooLargeError
+        The body is larger, or announced to be larger. The connection is closed.
+    BrokenAnswerError
+        The body still comes after `LONGEST_S`, or cannot be unpacked.
+    httpx.TransportError
+        The connection failed, or the body ends before its announced length.
     """
-    packed = (response.headers.get("Content-Encoding") or "").strip().lower() == "gzip"
-    if packed:
-        del response.headers["Content-Encoding"]
-
-    def nothing_more(amt: int | None = None) -> bytes:
-        return b""
-
-    def read(amt: int | None = None) -> bytes:
-        response.read = nothing_more  # type: ignore[method-assign]
-        return _beginning(response) if response.status >= 300 else _whole(response, largest_mb, packed)
-
-    response.read = read  # type: ignore[method-assign]
-
-
-def _wire(response: HTTPResponse) -> Iterator[bytes]:
-    """Yield what comes; raises `IncompleteRead` where it ends before its time."""
-    promised, came, began = response.length, 0, time.monotonic()
-    while promised is None or came < promised:
-        part = response.read1(_STEP if promised is None else min(_STEP, promised - came))
-        if not part:
-            break
-        came += len(part)
-        yield part
-        if time.monotonic() - began > LONGEST_S:
-            raise HTTPException(f"the answer still came after {LONGEST_S:.0f} s")
-    if promised is not None and came < promised:
-        raise IncompleteRead(b"", promised - came)
-
-
-def _beginning(response: HTTPResponse) -> bytes:
-    said = b""
-    for part in _wire(response):
-        said += part
-        if len(said) >= _LONGEST_ERROR:
-            break
-    return said[:_LONGEST_ERROR]
-
-
-def _whole(response: HTTPResponse, largest_mb: float, packed: bool) -> bytes:
     most, came, body = int(largest_mb * 1e6), 0, bytearray()
-    if response.length is not None and response.length > most:
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdecimal() and int(announced) > most:
         response.close()
         raise AnswerTooLargeError(
-            f"the answer is of {response.length / 1e6:.0f} MB; at most {largest_mb:g} MB are taken"
+            f"the answer is of {int(announced) / 1e6:.0f} MB; at most {largest_mb:g} MB are taken"
         )
+    packed = response.headers.get("Content-Encoding", "").strip().lower() == "gzip"
     unzip = _Unzip() if packed else None
-    for part in _wire(response):
+    for part in _received(response):
         came += len(part)
         body += part if unzip is None else unzip.feed(part, most + 1 - len(body))
         if max(came, len(body)) > most:
@@ -87,8 +62,29 @@ def _whole(response: HTTPResponse, largest_mb: float, packed: bool) -> bytes:
             how = " when unpacked" if unzip is not None and came <= most else ""
             raise AnswerTooLargeError(f"the answer goes beyond {largest_mb:g} MB{how}, the most that is taken")
     if unzip is not None and came and not unzip.ended:
-        raise EOFError("the packed answer breaks off")
+        raise BrokenAnswerError("the packed answer breaks off")
     return bytes(body)
+
+
+def beginning(response: httpx.Response) -> bytes:
+    """Return the first 64 kB of a body, which is enough of what a service says of an error; closes the connection."""
+    said = b""
+    for part in _received(response):
+        said += part
+        if len(said) >= _LONGEST_ERROR:
+            break
+    response.close()
+    return said[:_LONGEST_ERROR]
+
+
+def _received(response: httpx.Response) -> Iterator[bytes]:
+    """Yield the body as it is received, for `LONGEST_S` at most."""
+    began = time.monotonic()
+    for part in response.iter_raw():
+        yield part
+        if time.monotonic() - began > LONGEST_S:
+            response.close()
+            raise BrokenAnswerError(f"the answer still came after {LONGEST_S:.0f} s")
 
 
 class _Unzip:
@@ -102,11 +98,14 @@ class _Unzip:
         return self._member.eof
 
     def feed(self, packed: bytes, most: int) -> bytes:
-        """Return what some more bytes hold, but no more than `most` bytes of it; raises `zlib.error`."""
+        """Return what some more bytes hold, but no more than `most` bytes of it; raises `BrokenAnswerError`."""
         out = bytearray()
         while packed and len(out) < most:
             if self._member.eof:
                 self._member = zlib.decompressobj(wbits=31)
-            out += self._member.decompress(packed, most - len(out))
+            try:
+                out += self._member.decompress(packed, most - len(out))
+            except zlib.error as error:
+                raise BrokenAnswerError(f"the packed answer cannot be unpacked ({error})") from error
             packed = self._member.unconsumed_tail or self._member.unused_data
         return bytes(out)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +11,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from obspy import Inventory, Stream, UTCDateTime
-from obspy.clients.fdsn.header import FDSNNoAuthenticationServiceException
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from ris_core.config import FdsnSettings, Settings
@@ -21,8 +18,17 @@ from ris_core.contracts.station_day import NS, StationDay
 from ris_core.storage.damage import DamagedFileError
 from ris_core.waveforms.bounded_answer import AnswerTooLargeError
 from ris_core.waveforms.content import TooLargeError
-from ris_core.waveforms.fdsn_client import FAILURES, Answer, Credentials, FdsnClient, is_known, known_providers
+from ris_core.waveforms.fdsn_client import FdsnClient
+from ris_core.waveforms.fdsn_credentials import HOW_TO_GIVE_THEM, Credentials, credentials_from_environment
+from ris_core.waveforms.fdsn_errors import (
+    DataCentreError,
+    NothingThereError,
+    PassingError,
+    RefusedError,
+    RequestFailedError,
+)
 from ris_core.waveforms.fdsn_memory import Memory
+from ris_core.waveforms.fdsn_providers import is_known, known_providers
 from ris_core.waveforms.received import DamagedError, WrongAnswerError, inventory_of, stream_of
 from ris_core.waveforms.source import Fetched
 from ris_core.waveforms.stationxml import LARGEST_MB
@@ -31,31 +37,8 @@ from ris_core.waveforms.stored_response import read_stored_inventory
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
-USER, PASSWORD, EIDA_TOKEN = "RIS_FDSN_USER", "RIS_FDSN_PASSWORD", "RIS_FDSN_EIDA_TOKEN"
-_HOW = f"set {USER} and {PASSWORD}, or {EIDA_TOKEN}, in the environment of every process that fetches"
 _ASK_AGAIN_S = 3600.0
 _DAY_S = 86_400.0
-_SAID_AT_MOST = 400
-
-
-class DataCentreError(OSError):
-    """A data centre could not be asked, or did not give what was asked for; the message says what to do."""
-
-
-class _PassingError(Exception):
-    """A failure that may pass; `retry_after` is how long the data centre wants to be left alone, s."""
-
-    def __init__(self, cause: str, retry_after: float | None = None) -> None:
-        super().__init__(cause)
-        self.retry_after = retry_after
-
-
-class _NothingThereError(Exception):
-    """The data centre has nothing of what was asked for."""
-
-
-class _RefusedError(Exception):
-    """Access is refused; the text says how to get it."""
 
 
 class DataCentre:
@@ -70,7 +53,6 @@ class DataCentre:
     def __init__(self, settings: Settings, source: FdsnSettings) -> None:
         self._settings = settings
         self._source = source
-        self._answer = Answer()
         self._client: FdsnClient | None = None
         self._credentials = Credentials()
         self._metadata_asked: dict[str, float] = {}
@@ -97,25 +79,16 @@ class DataCentre:
         start_ns, end_ns = key.start_ns - padding, key.end_ns + padding
         identifier = f"{s.network.code}.{station}.{s.location}.{s.channel}"
 
-        def exchange(client: FdsnClient) -> tuple[Stream, int]:
-            body = io.BytesIO()
-            client.get_waveforms(
-                s.network.code,
-                station,
-                s.location or "--",
-                s.channel,
-                UTCDateTime(ns=start_ns),
-                UTCDateTime(ns=end_ns),
-                filename=body,
-            )
-            return stream_of(body.getvalue(), identifier, start_ns, end_ns), body.tell()
+        def exchange(client: FdsnClient) -> tuple[Stream, int, float]:
+            window = (str(UTCDateTime(ns=ns)).removesuffix("Z") for ns in (start_ns, end_ns))
+            answer = client.samples(s.network.code, station, s.location, s.channel, *window)
+            return stream_of(answer.body, identifier, start_ns, end_ns), len(answer.body), answer.seconds
 
         provider = self._source.provider
         try:
             with self._turn:
-                (stream, size), attempts = self._ask("dataselect", station, f"{identifier} {day}", exchange)
-                seconds = self._answer.seconds
-        except _NothingThereError as nothing:
+                (stream, size, seconds), attempts = self._ask("dataselect", station, f"{identifier} {day}", exchange)
+        except NothingThereError as nothing:
             return Fetched(Stream(), f"{provider} has no data for this station-day ({nothing})", provider=provider)
         return Fetched(stream, "", seconds, attempts, size, provider)
 
@@ -134,21 +107,12 @@ class DataCentre:
             if "station" not in client.services:
                 _log.warning("%s has no station service: %s stays without response", self._source.provider, station)
                 return None
-            body = io.BytesIO()
-            client.get_stations(
-                network=s.network.code,
-                station=station,
-                location=s.location or "--",
-                channel=s.channel,
-                level="response",
-                filename=body,
-            )
-            return inventory_of(body.getvalue(), wanted)
+            return inventory_of(client.responses(s.network.code, station, s.location, s.channel).body, wanted)
 
         try:
             with self._turn:
                 found, _ = self._ask("station", station, f"StationXML of {wanted}", exchange)
-        except _NothingThereError:
+        except NothingThereError:
             found = None
         self._metadata_asked[station] = time.monotonic()
         return found
@@ -195,7 +159,7 @@ class DataCentre:
 
         def wait(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
-            asked = error.retry_after if isinstance(error, _PassingError) else None
+            asked = error.retry_after if isinstance(error, PassingError) else None
             return own(state) if asked is None else max(own(state), min(asked, source.longest_retry_after))
 
         def tell(state: RetryCallState) -> None:
@@ -209,13 +173,13 @@ class DataCentre:
         retrying = Retrying(
             stop=stop_after_attempt(source.attempts),
             wait=wait,
-            retry=retry_if_exception_type(_PassingError),
+            retry=retry_if_exception_type(PassingError),
             before_sleep=tell,
             reraise=True,
         )
         try:
             value = retrying(self._once, what, exchange)
-        except _PassingError as error:
+        except PassingError as error:
             if isinstance(error.__cause__, DamagedError):
                 # The service works; it is this station-day that is broken there.
                 memory.answered()
@@ -224,10 +188,10 @@ class DataCentre:
             raise DataCentreError(
                 f"{source.provider}, {what}: given up after {source.attempts} attempt(s): {error}"
             ) from error
-        except _RefusedError as error:
+        except RefusedError as error:
             memory.refused(station, str(error))
             raise DataCentreError(f"{source.provider}, {what}: {error}") from None
-        except (_NothingThereError, DataCentreError):
+        except (NothingThereError, DataCentreError):
             memory.answered()
             raise
         memory.answered()
@@ -239,87 +203,47 @@ class DataCentre:
             client = self._client = self._client or self._connected()
             return exchange(client)
         except DamagedError as error:
-            raise _PassingError(str(error)) from error
+            raise PassingError(str(error)) from error
         except WrongAnswerError as error:
             raise DataCentreError(f"{self._source.provider}, {what}: {error}") from error
         except AnswerTooLargeError as error:
             limits = f"source.largest_answer; StationXML at most {LARGEST_MB:g} MB"
             raise DataCentreError(f"{self._source.provider}, {what}: {error} ({limits})") from error
-        except FAILURES as error:
-            if isinstance(error, DataCentreError):
-                raise
-            # What the data centre said may repeat what it was sent, secrets included: nothing but our words goes on.
+        except RequestFailedError as error:
             raise self._judged(what, error, fresh) from None
 
     def _connected(self) -> FdsnClient:
-        provider = self._source.provider
-        if not is_known(provider):
+        source = self._source
+        if not is_known(source.provider):
             raise DataCentreError(
-                f"source.provider = {provider}: ObsPy knows no such data centre; give a base URL or one of "
+                f"source.provider = {source.provider}: ObsPy knows no such data centre; give a base URL or one of "
                 f"{', '.join(known_providers())}"
             )
-        self._credentials = credentials_from_environment(provider)
-        try:
-            client = FdsnClient(
-                self._answer, provider, self._credentials, self._source.timeout, self._source.largest_answer
-            )
-        except (ValueError, FDSNNoAuthenticationServiceException) as error:
-            raise DataCentreError(f"{provider}: {EIDA_TOKEN} cannot be used: {self._said(error)}") from None
-        if "dataselect" not in client.services:
-            raise DataCentreError(
-                f"{provider}: no dataselect service at {client.base_url}; source.provider must be the base URL of FDSN "
-                "web services, the part before /fdsnws"
-            )
-        return client
+        self._credentials = credentials_from_environment(source.provider)
+        return FdsnClient(source.provider, self._credentials, source.timeout, source.largest_answer)
 
-    def _judged(self, what: str, error: Exception, fresh: bool) -> Exception:
+    def _judged(self, what: str, error: RequestFailedError, fresh: bool) -> Exception:
         """Return what a failed request means: it may pass, there is nothing, or asking again is of no use."""
-        provider, status, said = self._source.provider, self._answer.status, self._said(error)
+        provider, status = self._source.provider, error.status
         if status in (204, 404) and self._client is not None:
-            return _NothingThereError(f"HTTP {status}")
+            return NothingThereError(f"HTTP {status}")
         if status in (401, 403):
-            return self._refused(fresh)
+            return self._refused(status, fresh)
         if status in (408, 413, 429) or (status is not None and status >= 500):
-            return _PassingError(f"HTTP {status}: {said}", self._answer.retry_after)
+            return PassingError(f"HTTP {status}: {error}", error.retry_after)
         if status is not None and (status >= 300 or status == 204):
-            return DataCentreError(f"{provider}, {what}: HTTP {status} for {self._answer.url}: {said}")
-        if "CERTIFICATE_VERIFY_FAILED" in said:
-            return DataCentreError(f"{provider}, {what}: the data centre's certificate is not trusted: {said}")
-        return _PassingError(said)
+            return DataCentreError(f"{provider}, {what}: HTTP {status} for {error.url}: {error}")
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return DataCentreError(f"{provider}, {what}: the data centre's certificate is not trusted: {error}")
+        return PassingError(str(error))
 
-    def _refused(self, fresh: bool) -> Exception:
-        status = self._answer.status
-        if self._credentials.eida_token and not fresh:
+    def _refused(self, status: int, fresh: bool) -> Exception:
+        if self._credentials.eida_token and self._client is not None and not fresh:
             # What an EIDA token was exchanged for is valid for a while only.
+            self._client.close()
             self._client = None
-            return _PassingError(f"HTTP {status}, what the EIDA token was exchanged for may have expired", 0.0)
-        return _RefusedError(
+            return PassingError(f"HTTP {status}, what the EIDA token was exchanged for may have expired", 0.0)
+        return RefusedError(
             f"access refused (HTTP {status}), asked with {self._credentials.kind}. "
-            f"Network {self._settings.network.code} may be restricted there; {_HOW}"
+            f"Network {self._settings.network.code} may be restricted there; {HOW_TO_GIVE_THEM}"
         )
-
-    def _said(self, error: Exception) -> str:
-        """Return an error on one line, without secrets."""
-        name, text = type(error).__name__, self._credentials.hidden(str(error))[:_SAID_AT_MOST]
-        return f"{name}: {text}" if text else name
-
-
-def credentials_from_environment(provider: str) -> Credentials:
-    """Return the credentials that the environment holds; raises `DataCentreError` where they contradict each other."""
-    user, password, token = (os.environ.get(name) or None for name in (USER, PASSWORD, EIDA_TOKEN))
-    if (user is None) != (password is None):
-        given, absent = (USER, PASSWORD) if user else (PASSWORD, USER)
-        raise DataCentreError(f"{provider}: {given} is set, but {absent} is not; set both or none")
-    if user and token:
-        raise DataCentreError(f"{provider}: both {USER} and {EIDA_TOKEN} are set; only one can be used")
-    # A text of several lines is no path, and may be too long for one.
-    if token and "\n" not in token.strip():
-        try:
-            token = Path(token).expanduser().read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            # The error would repeat the value, which may be a token after all.
-            raise DataCentreError(
-                f"{provider}: {EIDA_TOKEN} is neither the text of a token nor a file that can be read "
-                f"({type(error).__name__})"
-            ) from None
-    return Credentials(user, password, token)

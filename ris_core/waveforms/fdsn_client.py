@@ -1,175 +1,227 @@
-"""ObsPy's FDSN client, with what it keeps to itself: how an answer was meant, and when to ask again."""
+"""Requests to the FDSN web services of one data centre: what is sent, to whom, and what a failure looks like."""
 
 from __future__ import annotations
 
 import email.utils
 import logging
 import re
+import ssl
 import time
-import urllib.request
-import warnings
-import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
-from http.client import HTTPException
-from typing import Any
+from importlib import metadata
 
-from obspy.clients.fdsn import Client
-from obspy.clients.fdsn.header import DEFAULT_USER_AGENT, URL_MAPPINGS, FDSNException
-from obspy.clients.fdsn.wadl_parser import WADLParser
+import httpx
 
-from ris_core.masking import masked
-from ris_core.waveforms.bounded_answer import bound
+from ris_core.waveforms.bounded_answer import BrokenAnswerError, beginning, whole_body
+from ris_core.waveforms.fdsn_credentials import EIDA_TOKEN, Credentials
+from ris_core.waveforms.fdsn_errors import DataCentreError, RequestFailedError
+from ris_core.waveforms.fdsn_providers import services_url
+from ris_core.waveforms.fdsn_wadl import Service, described_service
 from ris_core.waveforms.stationxml import LARGEST_MB
 
 _log = logging.getLogger(__name__)
-
-FAILURES = (FDSNException, HTTPException, OSError, EOFError, zlib.error, NotImplementedError)
-"""What a request of ObsPy's client raises where it, the network or the data centre failed."""
-
-
-@dataclass
-class Answer:
-    """How the last request was answered: its URL, HTTP status and Retry-After in s; none where nothing was heard.
-
-    `seconds` is the time from the last request that succeeded to the last byte of its answer.
-    """
-
-    url: str = ""
-    status: int | None = None
-    retry_after: float | None = None
-    seconds: float = 0.0
+_SAID_AT_MOST = 400
+_REDIRECTS_AT_MOST = 10
+_PGP = re.compile(r"BEGIN PGP (SIGNED )?MESSAGE", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Credentials:
-    """How the user is known to the data centre; its text says what there is and never what it says."""
+class Answer:
+    """A whole body, and the time from the start of the request to its last byte, s."""
 
-    user: str | None = None
-    password: str | None = None
-    eida_token: str | None = None
-
-    def __repr__(self) -> str:
-        return f"Credentials({self.kind})"
-
-    @property
-    def kind(self) -> str:
-        """What is used, in words for an error message."""
-        return "EIDA token" if self.eida_token else "user and password" if self.user else "no credentials"
-
-    def hidden(self, text: str) -> str:
-        """Return a text on one line, in which nothing secret stands."""
-        text = " ".join(text.split())
-        for secret in (self.password, self.eida_token):
-            if secret:
-                text = text.replace(" ".join(secret.split()), "***")
-        return masked(text)
+    body: bytes
+    seconds: float
 
 
-class FdsnClient(Client):  # type: ignore[misc]  # ObsPy has no annotations
-    """ObsPy's client that notes how it was answered; for one thread at a time.
+class FdsnClient:
+    """Makes requests to dataselect and station of one data centre; for one thread at a time.
+
+    Services are looked up when the client is made: a wrong base URL would otherwise answer 404, as a data centre that
+    has no data does. An EIDA token is exchanged for a login then.
 
     Parameters
     ----------
-    answer
-        Where it is noted how the last request was answered.
     provider
         Name that ObsPy knows, or base URL.
     credentials
         As the environment gives them.
     timeout
-        Silence after which a request has failed, s.
+        Silence after which a request has failed, s: while connecting, sending or reading.
     largest_answer
         Greatest size of an answer with samples, MB; other answers may be as large as StationXML at most.
 
     Raises
     ------
-    FDSNException, OSError
-        The data centre cannot be asked which services it has.
-    ValueError, FDSNNoAuthenticationServiceException
-        The EIDA token is not one, or the data centre takes none.
+    RequestFailedError
+        The data centre cannot be asked which services it has, or gives no login for the token.
+    AnswerTooLargeError
+        An answer goes beyond its limit.
+    DataCentreError
+        There is no dataselect service, or the provider's address, the proxy of the environment, or the EIDA token
+        cannot be used.
     """
 
-    def __init__(
-        self, answer: Answer, provider: str, credentials: Credentials, timeout: float, largest_answer: float
-    ) -> None:
-        self._answer = answer
+    def __init__(self, provider: str, credentials: Credentials, timeout: float, largest_answer: float) -> None:
+        self.services_url = services_url(provider)
         self._largest_answer = largest_answer
-        super().__init__(
-            provider,
-            user=credentials.user,
-            password=credentials.password,
-            eida_token=credentials.eida_token,
-            timeout=timeout,
-            user_agent=f"ris-dagster, {DEFAULT_USER_AGENT}",
-        )
+        self._secrets = [credentials]
+        self._login: httpx.DigestAuth | None = None
+        agent = f"ris-dagster/{metadata.version('ris-dagster')} python-httpx/{httpx.__version__}"
+        try:
+            httpx.URL(self.services_url)
+            self._http = httpx.Client(
+                timeout=timeout,
+                headers={"User-Agent": agent, "Accept": "*/*", "Accept-Encoding": "identity"},
+                # The certificates that the machine trusts, not those that come with a package.
+                verify=ssl.create_default_context(),
+                # Minutes may pass between two requests; a connection of its own cannot have been closed meanwhile.
+                limits=httpx.Limits(max_keepalive_connections=0),
+            )
+        except httpx.InvalidURL as error:
+            raise DataCentreError(f"source.provider = {provider}: no address that can be used: {error}") from None
+        except (ValueError, ImportError) as error:
+            said = credentials.hidden(str(error))
+            raise DataCentreError(f"{provider}: the proxy in the environment cannot be used: {said}") from None
+        if credentials.user is not None and credentials.password is not None:
+            self._log_in(credentials.user, credentials.password)
+        self.services = self._look_up()
+        if "dataselect" not in self.services:
+            raise DataCentreError(
+                f"{provider}: no dataselect service at {self.services_url}; source.provider must be the base URL of "
+                "FDSN web services, the part before /fdsnws"
+            )
+        if credentials.eida_token is not None:
+            self._exchange(provider, credentials.eida_token)
 
-    def _set_opener(self, user: str | None, password: str | None) -> None:
-        super()._set_opener(user, password)
-        self._url_opener.add_handler(_Watch(self._answer, self._largest_answer))
+    def samples(self, network: str, station: str, location: str, channel: str, start: str, end: str) -> Answer:
+        """Return miniSEED of one channel between two times, ISO 8601 UTC; raises `RequestFailedError`."""
+        resource = "queryauth" if self._login is not None else "query"
+        asked = _channel(network, station, location, channel) | {"starttime": start, "endtime": end}
+        return self._get("dataselect", resource, asked, self._largest_answer)
 
-    def _download(self, *args: Any, **kwargs: Any) -> Any:
-        self._answer.status = self._answer.retry_after = None
-        began = time.perf_counter()
-        body = super()._download(*args, **kwargs)
-        self._answer.seconds = time.perf_counter() - began
-        return body
+    def responses(self, network: str, station: str, location: str, channel: str) -> Answer:
+        """Return StationXML of all epochs of one channel with its responses; raises `RequestFailedError`."""
+        asked = _channel(network, station, location, channel) | {"level": "response"}
+        return self._get("station", "query", asked, self._largest_metadata, packed=True)
 
-    def _discover_services(self) -> None:
-        """Ask for the services that are needed.
+    def close(self) -> None:
+        """Close what is open."""
+        self._http.close()
 
-        ObsPy's own discovery takes any error for the absence of a service, and remembers it as long as the process
-        lives.
-        """
-        self.services = {}
-        for service in ("dataselect", "station"):
+    @property
+    def _largest_metadata(self) -> float:
+        return min(self._largest_answer, LARGEST_MB)
+
+    def _url(self, service: str, resource: str) -> str:
+        return f"{self.services_url}/{service}/1/{resource}"
+
+    def _look_up(self) -> dict[str, Service]:
+        found: dict[str, Service] = {}
+        for name in ("dataselect", "station"):
             try:
-                description = self._download(self._build_url(service, "application.wadl"), return_string=True)
-            except FDSNException:
-                if self._answer.status not in (204, 404):
+                answer = self._get(name, "application.wadl", {}, self._largest_metadata, packed=True)
+            except RequestFailedError as error:
+                if error.status not in (204, 404):
                     raise
                 continue
-            try:
-                with warnings.catch_warnings():
-                    # ObsPy warns of parameters that the service lacks; only those that are used matter.
-                    warnings.simplefilter("ignore")
-                    parsed = WADLParser(description)
-            except (SyntaxError, LookupError, ValueError, TypeError, AttributeError, NotImplementedError) as error:
-                _log.warning("%s: the %s service does not describe itself (%s)", self.base_url, service, error)
-                continue
-            self.services[service] = parsed.parameters
-            if service == "dataselect" and parsed._has_eida_auth:
-                self.services["eida-auth"] = True
+            service = described_service(answer.body)
+            if service is None:
+                _log.warning("%s: the %s service does not describe itself", self.services_url, name)
+            else:
+                found[name] = service
+        return found
 
+    def _log_in(self, user: str, password: str) -> None:
+        self._secrets.append(Credentials(user, password))
+        self._login = httpx.DigestAuth(user, password)
 
-def is_known(provider: str) -> bool:
-    """Return whether a provider is a URL or a name that ObsPy knows."""
-    return "://" in provider or provider.upper() in URL_MAPPINGS or provider.upper() == "IRIS"
+    def _exchange(self, provider: str, token: str) -> None:
+        """Exchange an EIDA token for a login, over TLS whatever the base URL says."""
+        if not self.services["dataselect"].takes_tokens:
+            raise DataCentreError(f"{provider}: {EIDA_TOKEN} cannot be used: its dataselect service takes no tokens")
+        if not _PGP.search(token):
+            raise DataCentreError(f"{provider}: {EIDA_TOKEN} cannot be used: it holds no PGP message")
+        request = self._http.build_request(
+            "POST",
+            httpx.URL(self._url("dataselect", "auth")).copy_with(scheme="https"),
+            content=token.encode(),
+            headers={"Content-Type": "application/octet-stream"},
+        )
+        answer = self._answered(request, self._largest_metadata, follow=False)
+        user, colon, password = answer.body.decode(errors="replace").strip().partition(":")
+        if not colon:
+            raise DataCentreError(f"{provider}: {EIDA_TOKEN} cannot be used: the data centre gave no login for it")
+        self._log_in(user, password)
 
+    def _get(
+        self, service: str, resource: str, asked: Mapping[str, str], largest_mb: float, packed: bool = False
+    ) -> Answer:
+        headers = {"Accept-Encoding": "gzip"} if packed else {}
+        request = self._http.build_request("GET", self._url(service, resource), params=dict(asked), headers=headers)
+        # With a login, redirects are not followed: nobody but the data centre itself is asked.
+        return self._answered(request, largest_mb, follow=self._login is None)
 
-def known_providers() -> list[str]:
-    """Return the names that ObsPy knows."""
-    return sorted(URL_MAPPINGS)
+    def _answered(self, request: httpx.Request, largest_mb: float, follow: bool) -> Answer:
+        """Return the whole answer to a request; raises `RequestFailedError` and `AnswerTooLargeError`."""
+        began = time.perf_counter()
+        response: httpx.Response | None = None
+        try:
+            response = self._followed(request) if follow else self._opened(request)
+            if response.status_code == httpx.codes.OK:
+                return Answer(whole_body(response, largest_mb), time.perf_counter() - began)
+            said = f"{response.reason_phrase}: {beginning(response).decode(errors='ignore')}"
+        except BrokenAnswerError as error:
+            said = str(error)
+        except httpx.HTTPError as error:
+            said = f"{type(error).__name__}: {error}"
+        # What the data centre said may repeat what it was sent, secrets included: nothing but our words goes on.
+        said = self._hidden(said).rstrip(": ")
+        if response is None:
+            raise RequestFailedError(said, str(request.url)) from None
+        wanted_wait = retry_after_seconds(response.headers.get("Retry-After"))
+        raise RequestFailedError(said, str(response.url), response.status_code, wanted_wait) from None
 
+    def _followed(self, request: httpx.Request) -> httpx.Response:
+        """Return the answer at the end of all redirects, of which nothing was read yet.
 
-class _Watch(urllib.request.BaseHandler):
-    """Sees every answer before errors are made of it, and bounds what is read of it."""
-
-    handler_order = 100
-
-    def __init__(self, answer: Answer, largest_answer: float) -> None:
-        self._answer = answer
-        self._largest_answer = largest_answer
-
-    def http_response(self, request: Any, response: Any) -> Any:
-        self._answer.url = request.full_url
-        self._answer.status = response.status
-        self._answer.retry_after = retry_after_seconds(response.headers.get("Retry-After"))
-        samples = re.search(r"/dataselect/[^?]*/query", request.full_url)
-        bound(response, self._largest_answer if samples else min(self._largest_answer, LARGEST_MB))
+        A redirect from HTTPS to plain HTTP is not followed.
+        """
+        response = self._opened(request)
+        for _ in range(_REDIRECTS_AT_MOST):
+            following = response.next_request
+            if following is None or following.url.scheme not in ("https", response.url.scheme):
+                break
+            response.close()
+            response = self._opened(following)
         return response
 
-    https_response = http_response
+    def _opened(self, request: httpx.Request) -> httpx.Response:
+        """Return an answer of which nothing was read yet; a challenge to log in is met once, if there is a login."""
+        if self._login is None:
+            return self._http.send(request, stream=True)
+        exchange = self._login.auth_flow(request)
+        response = self._http.send(next(exchange), stream=True)
+        try:
+            logged_in = exchange.send(response)
+        except StopIteration:
+            return response
+        except (KeyError, NotImplementedError):
+            _log.warning("%s asks for a kind of digest login that is not supported", self.services_url)
+            return response
+        response.close()
+        return self._http.send(logged_in, stream=True)
+
+    def _hidden(self, text: str) -> str:
+        """Return the beginning of a text on one line, without anything secret in it."""
+        for secrets in self._secrets:
+            text = secrets.hidden(text)
+        return text[:_SAID_AT_MOST]
+
+
+def _channel(network: str, station: str, location: str, channel: str) -> dict[str, str]:
+    return {"network": network, "station": station, "location": location or "--", "channel": channel}
 
 
 def retry_after_seconds(header: str | None) -> float | None:

@@ -183,8 +183,10 @@ def _coverage(settings: Settings, station: str, inventory: Inventory) -> Iterato
 
 
 def _data_centre(settings: Settings, source: FdsnSettings, ask: bool) -> Iterator[Finding]:
-    from ris_core.waveforms.fdsn import DataCentre, DataCentreError, credentials_from_environment
-    from ris_core.waveforms.fdsn_client import is_known, known_providers
+    from ris_core.waveforms.fdsn import DataCentre
+    from ris_core.waveforms.fdsn_credentials import credentials_from_environment
+    from ris_core.waveforms.fdsn_errors import DataCentreError
+    from ris_core.waveforms.fdsn_providers import is_known, known_providers
 
     if not is_known(source.provider):
         known = ", ".join(known_providers())

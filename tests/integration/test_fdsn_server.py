@@ -179,14 +179,14 @@ def test_an_answer_that_does_not_come_in_time_is_asked_for_again(proxy, tmp_path
     store = store_of(proxy, tmp_path, timeout=6.0)
     proxy.next("dataselect", faults.silent)
     assert good(acquire(store))["attempts"] == 2
-    assert "attempt 1 of 3 failed: FDSNTimeoutException" in caplog.text
+    assert "attempt 1 of 3 failed: ReadTimeout" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("fault", "passing", "cause"),
     [
         (faults.reset, True, "reset"),
-        (faults.truncate, True, "IncompleteRead"),
+        (faults.truncate, True, "without sending complete message body"),
         (faults.status(503, "come later"), True, "HTTP 503: .*come later"),
         (faults.status(429), True, "HTTP 429"),
         (faults.changed(faults.damaged_record), True, "do not decode as miniSEED"),
@@ -332,6 +332,53 @@ def test_credentials_come_from_the_environment_and_end_nowhere(right, proxy, tmp
     assert password not in store.settings.model_dump_json()
 
 
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_a_redirect_is_followed(code, proxy, upstream, tmp_path):
+    with server.proxied(upstream) as new:
+        proxy.always("wadl", faults.moved(new.url, code))
+        proxy.always("dataselect", faults.moved(new.url, code))
+        assert good(acquire(store_of(proxy, tmp_path)))["samples"] == 864_000
+        assert len(new.asked("dataselect")) == 1
+
+
+def test_a_redirect_in_a_circle_is_an_error_at_once(proxy, tmp_path):
+    proxy.always("dataselect", faults.moved(proxy.url))
+    assert "HTTP 302 for " in acquire(store_of(proxy, tmp_path)).error
+    assert len(proxy.asked("dataselect")) == 11
+
+
+def test_with_a_login_nobody_else_is_asked(proxy, upstream, tmp_path, monkeypatch):
+    monkeypatch.setenv("RIS_FDSN_USER", proxy.login[0])
+    monkeypatch.setenv("RIS_FDSN_PASSWORD", proxy.login[1])
+    with server.proxied(upstream) as stranger:
+        proxy.next("dataselect", faults.moved(stranger.url))
+        assert "HTTP 302 for " in acquire(store_of(proxy, tmp_path)).error
+        assert stranger.requests == []
+
+
+def test_a_refusal_is_read_up_to_its_limit_only_even_if_it_asks_for_a_login(proxy, tmp_path, monkeypatch):
+    monkeypatch.setenv("RIS_FDSN_USER", proxy.login[0])
+    monkeypatch.setenv("RIS_FDSN_PASSWORD", "not-the-password")
+    challenge = {"WWW-Authenticate": 'Digest realm="FDSN", qop="auth", nonce="0", algorithm=MD5'}
+    proxy.always("dataselect", faults.endless(code=401, headers=challenge))
+    assert "access refused (HTTP 401)" in acquire(store_of(proxy, tmp_path)).error
+
+
+@pytest.mark.parametrize("how", ['qop="auth-int", algorithm=MD5', 'qop="auth", algorithm=WHIRLPOOL'])
+def test_a_login_of_another_kind_is_a_refusal(how, proxy, tmp_path, monkeypatch):
+    monkeypatch.setenv("RIS_FDSN_USER", proxy.login[0])
+    monkeypatch.setenv("RIS_FDSN_PASSWORD", proxy.login[1])
+    proxy.always("dataselect", faults.status(401, www_authenticate=f'Digest realm="FDSN", nonce="0", {how}'))
+    assert "access refused (HTTP 401)" in acquire(store_of(proxy, tmp_path)).error
+
+
+def test_a_proxy_that_cannot_be_used_is_named(proxy, tmp_path, monkeypatch):
+    monkeypatch.setenv("all_proxy", "gopher://me:my-secret@127.0.0.1:1")
+    outcome = acquire(store_of(proxy, tmp_path))
+    assert "the proxy in the environment cannot be used" in outcome.error
+    assert "my-secret" not in str(outcome)
+
+
 def test_refused_without_credentials_says_how_to_give_them(proxy, tmp_path):
     proxy.next("dataselect", faults.status(401))
     outcome = acquire(store_of(proxy, tmp_path))
@@ -424,6 +471,17 @@ def test_a_certificate_that_is_not_trusted_is_said_at_once(upstream, tmp_path, m
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with server.proxied(upstream, server.self_signed(tmp_path)) as proxy:
         assert "certificate is not trusted" in acquire(store_of(proxy, tmp_path)).error
+
+
+def test_a_redirect_from_tls_to_plain_http_is_not_followed(proxy, upstream, tmp_path, monkeypatch):
+    if shutil.which("openssl") is None:
+        pytest.skip("the program openssl, which makes a certificate, is missing")
+    certificate = server.self_signed(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with server.proxied(upstream, certificate) as secure:
+        secure.always("dataselect", faults.moved(proxy.url))
+        assert "HTTP 302 for https://" in acquire(store_of(secure, tmp_path)).error
+        assert proxy.requests == []
 
 
 def test_all_epochs_of_a_station_are_stored_and_fetched_anew_when_a_day_lies_outside_them(proxy, tmp_path):
@@ -583,7 +641,7 @@ def test_an_answer_that_comes_for_too_long_is_given_up(proxy, tmp_path, monkeypa
     good(acquire(store, NEXT_KEY))
     monkeypatch.setattr("ris_core.waveforms.bounded_answer.LONGEST_S", 0.0)
     outcome = acquire(store)
-    assert "given up after 3 attempt(s): HTTPException: the answer still came after 0 s" in outcome.error
+    assert "given up after 3 attempt(s): the answer still came after 0 s" in outcome.error
 
 
 def test_a_data_centre_is_asked_for_metadata_by_check_config_if_that_is_wanted(proxy):

@@ -18,9 +18,13 @@ from ris_core.stages import StageTask, most_at_once, run_station_day
 from ris_core.storage.store import Store
 from ris_core.synthetic.seismometer import build_inventory
 from ris_core.waveforms.acquire import acquire_station_day, response_digest
-from ris_core.waveforms.fdsn import DataCentre, DataCentreError, credentials_from_environment
-from ris_core.waveforms.fdsn_client import Credentials, retry_after_seconds
+from ris_core.waveforms.fdsn import DataCentre
+from ris_core.waveforms.fdsn_client import retry_after_seconds
+from ris_core.waveforms.fdsn_credentials import Credentials, credentials_from_environment
+from ris_core.waveforms.fdsn_errors import DataCentreError
 from ris_core.waveforms.fdsn_memory import REFUSED_S, SILENT_S, Memory
+from ris_core.waveforms.fdsn_providers import is_known, known_providers, services_url
+from ris_core.waveforms.fdsn_wadl import Service, described_service
 from ris_core.waveforms.received import DamagedError, WrongAnswerError, stream_of
 from ris_core.waveforms.source import name_of, open_source
 
@@ -114,6 +118,52 @@ def test_a_data_centre_that_obspy_does_not_know_is_named_with_the_known_ones(tmp
     outcome = run_station_day(StageTask("acquire", settings.model_dump_json(), str(tmp_path)), KEY)
     assert "source.provider = ATLANTIS" in outcome.error
     assert "GEOFON" in outcome.error
+
+
+@pytest.mark.parametrize(
+    ("provider", "url"),
+    [
+        ("EARTHSCOPE", "https://service.earthscope.org/fdsnws"),
+        ("geofon", "https://geofon.gfz.de/fdsnws"),
+        ("http://127.0.0.1:8080/", "http://127.0.0.1:8080/fdsnws"),
+        ("https://data.org/seismology", "https://data.org/seismology/fdsnws"),
+    ],
+)
+def test_services_are_below_the_address_of_the_provider(provider, url):
+    assert is_known(provider)
+    assert services_url(provider) == url
+
+
+def test_the_names_of_data_centres_that_obspy_knows_are_there():
+    """ObsPy documents them; the settings of users name them."""
+    assert {"EARTHSCOPE", "IRIS", "GEOFON", "GFZ", "ORFEUS", "ETH", "INGV", "IPGP"} <= set(known_providers())
+    assert not is_known("ATLANTIS")
+
+
+WADL = """<application xmlns="http://wadl.dev.java.net/2009/02"><resources base="http://x.org/fdsnws/dataselect/1/">
+<resource path="query"><method name="GET"/></resource>{more}</resources></application>"""
+
+
+@pytest.mark.parametrize(
+    ("body", "service"),
+    [
+        (WADL.format(more=""), Service(takes_tokens=False)),
+        (WADL.format(more='<resource path="auth"><method name="POST"/></resource>'), Service(takes_tokens=True)),
+        (WADL.replace('xmlns="http://wadl.dev.java.net/2009/02"', ""), Service(takes_tokens=False)),
+        ("<html><body>hello</body></html>", None),
+        ("<application/>", None),
+        ("no XML at all", None),
+        ("", None),
+    ],
+)
+def test_a_service_is_known_by_its_own_description(body, service):
+    assert described_service(body.encode()) == service
+
+
+def test_entities_in_the_description_of_a_service_are_not_expanded():
+    bomb = "".join(f'<!ENTITY e{i} "{f"&e{i - 1};" * 20 if i else "x" * 1000}">' for i in range(9))
+    body = f"<!DOCTYPE application [{bomb}]>" + WADL.format(more="<doc>&e8;</doc>")
+    assert described_service(body.encode()) in (None, Service(takes_tokens=False))
 
 
 def test_credentials_are_read_from_the_environment(monkeypatch, tmp_path):
