@@ -1,9 +1,9 @@
-"""Takes credentials out of texts that people will read: messages, logs, records of failures."""
+"""Removes credentials from texts that people read: messages, logs, records of failures."""
 
 import re
 
-# From the scheme to the last @ before a blank: a password may hold any other character, unescaped by mistake. One slash
-# is what a path keeps of two.
+# From the scheme to the last @ before a blank: a password may contain any other character, unescaped by mistake. One
+# slash is enough, since a path keeps one of two.
 _USER_IN_URL = re.compile(r"\b([a-z][a-z0-9+.-]*:/+)\S*@", re.IGNORECASE)
 _NAMED = re.compile(
     r"\b((?:\w*(?:password|passwd|passphrase|secret)|(?:access_|auth_|eida_)?token|api_?key)=)[^\s&;,'\"]+",

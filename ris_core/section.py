@@ -1,4 +1,4 @@
-"""What settings are made of: frozen sections, quantities with units, paths from the environment, and digests."""
+"""Building blocks of settings: frozen sections, quantities with units, paths from the environment, and digests."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ ExpandedPath = Annotated[Path, BeforeValidator(_expand_env), AfterValidator(lamb
 class Section(BaseModel):
     """A frozen part of the settings in which unknown keys and numbers that are not finite are refused."""
 
-    # What is read from a file may hold a password by mistake; it must not end in a traceback.
+    # A value from a file may contain a password by mistake; tracebacks must not show it.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
     def digest(self) -> str:

@@ -1,4 +1,4 @@
-"""How the files of an archive are named: a pattern with named fields, checked when settings are loaded."""
+"""Paths of an archive's files: a pattern with named fields, checked when settings are loaded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FIELDS = {
     "location": "code, may be empty",
     "channel": "code",
 }
-"""The fields of a pattern and what stands for them."""
+"""The fields of a pattern and how they are written."""
 
 LAYOUTS = {
     "SDS": "{year}/{network}/{station}/{channel}.D/{network}.{station}.{location}.{channel}.D.{year}.{julday}",
@@ -26,7 +26,7 @@ LAYOUTS = {
     "{network}.{station}.{location}.{channel}.D.{year}.{julday}.{hour}",
     "PDF": "{year}/{station}/{channel}.D/{network}.{station}.{location}.{channel}.D.{year}.{julday}",
 }
-"""Patterns that have a name; the names are those of MSNoise."""
+"""Patterns with a name; the names are those of MSNoise."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Piece:
 
 
 Component = tuple[Piece, ...]
-"""One folder's name, or the file's."""
+"""The name of one folder, or of the file."""
 
 
 def components_of(pattern: str) -> tuple[Component, ...]:
@@ -52,13 +52,12 @@ def components_of(pattern: str) -> tuple[Component, ...]:
     Raises
     ------
     ValueError
-        A field is not known, station or date are not in it, or it leads out of the root; says what is allowed.
+        A field is unknown, station or date are missing, or the path leads out of the root; says what is allowed.
     """
     text = LAYOUTS.get(pattern, pattern)
     if "/" not in text and "{" not in text:
         raise ValueError(
-            f"'{pattern}' is neither a layout that has a name ({', '.join(LAYOUTS)}) "
-            f"nor a pattern like '{LAYOUTS['SDS']}'"
+            f"'{pattern}' is neither the name of a layout ({', '.join(LAYOUTS)}) nor a pattern like '{LAYOUTS['SDS']}'"
         )
     names = text.split("/")
     if text.startswith("/") or "\\" in text or "\0" in text or any(name in ("", ".", "..") for name in names):
@@ -69,7 +68,7 @@ def components_of(pattern: str) -> tuple[Component, ...]:
     components = tuple(_pieces(name, pattern) for name in names)
     used = {piece.field for component in components for piece in component}
     if "station" not in used:
-        raise ValueError(f"'{pattern}' has no {{station}}: the stations' files could not be told apart")
+        raise ValueError(f"'{pattern}' has no {{station}}: it cannot distinguish the stations' files")
     if "year" not in used or not ("julday" in used or {"month", "day_of_month"} <= used):
         raise ValueError(
             f"'{pattern}' names no day: it needs {{year}} and {{julday}}, or {{year}}, {{month}} and {{day_of_month}}"
@@ -96,6 +95,6 @@ def _pieces(name: str, pattern: str) -> Component:
             known = ", ".join(f"{{{known}}}" for known in FIELDS)
             raise ValueError(f"'{pattern}': the field {{{field}}} is not known; known are {known}")
         if form or conversion:
-            raise ValueError(f"'{pattern}': write {{{field}}} without a format; it stands for {FIELDS[field]}")
+            raise ValueError(f"'{pattern}': write {{{field}}} without a format; it is always: {FIELDS[field]}")
         found.append(Piece(field="julday" if field == "day" else field))
     return tuple(found)

@@ -19,23 +19,24 @@ class TrainingSetSettings(Section):
         "none", description="station: as many events of each station as there are (ours); none: uniform (J21)."
     )
     held_out_stations: tuple[str, ...] = Field(
-        (), description="Stations of which nothing is drawn, for a check on stations never trained on (ours)."
+        (),
+        description="Stations without events in the draw, to test models on stations they were not trained on (ours).",
     )
     in_memory: float = Field(
-        2.0, ge=0, description="Sets up to this size, GB of float32, are held in memory; greater ones are streamed."
+        2.0, ge=0, description="Sets up to this size, GB of float32, are held in memory; larger ones are streamed."
     )
 
     def drawing_values(self) -> dict[str, Any]:
-        """Return what decides about the events that are drawn."""
+        """Return the settings that influence which events are drawn."""
         return self.model_dump(mode="json", exclude={"in_memory"})
 
 
 class NormalisationSettings(Section):
-    """From a spectrogram, linear PSD, to what the networks see; always of unit L2 norm in the end."""
+    """From a spectrogram, linear PSD, to the input of the networks, which always has unit L2 norm."""
 
     scale: Literal["linear", "decibel"] = Field(
         "linear",
-        description="linear: PSD as it is (J21); decibel: dB above the event's noise floor, 0 below (ours).",
+        description="linear: unchanged PSD (J21); decibel: dB above the event's noise floor, 0 below (ours).",
     )
     floor_quantile: float = Field(
         0.1, ge=0, lt=1, description="decibel: the noise floor is this quantile of the event's own PSD values (ours)."
@@ -56,7 +57,7 @@ class AecGridSettings(Section):
         if min(value) <= 0:
             raise ValueError("every value must be greater than 0")
         if len(set(value)) != len(value):
-            raise ValueError("every value may stand only once")
+            raise ValueError("every value may be given only once")
         return value
 
     def trials(self) -> dict[str, tuple[int, float]]:
@@ -72,7 +73,7 @@ def trial_key(batch_size: int, learning_rate: float) -> str:
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 _UNIT_RMS = (87 * 100) ** 0.5
-_NOT_OF_THE_WEIGHTS = {"k", "device", "smallest_cluster", "initialisation", "centroids", "n_init"}
+_WITHOUT_EFFECT_ON_WEIGHTS = {"k", "device", "smallest_cluster", "initialisation", "centroids", "n_init"}
 
 
 class AecSettings(Section):
@@ -91,21 +92,21 @@ class AecSettings(Section):
         0,
         ge=0,
         le=50,
-        description="Columns by which inputs are shifted in time at random, either way, in training alone; what is to "
-        "be given back is the spectrogram as it is: a denoising autoencoder (ours). 0: none (J21).",
+        description="Columns by which inputs are shifted in time at random, in both directions, only in training; the "
+        "network returns the unshifted spectrogram: a denoising autoencoder (ours). 0: none (J21).",
     )
     schedule: Literal["constant", "cosine"] = Field(
         "constant", description="Learning rate: constant (code), or warm-up and cosine to 0 at max_epochs (ours)."
     )
     precision: Literal["float32", "mixed"] = Field(
-        "float32", description="mixed: bfloat16 or float16 with loss scaling on CUDA; elsewhere float32 all the same."
+        "float32", description="mixed: bfloat16 or float16 with loss scaling on CUDA; float32 on other devices."
     )
     seed: int = Field(0, ge=0, description="Seed of weights and order of the samples (ours).")
     restarts: int = Field(
         3,
         ge=0,
         le=20,
-        description="Times a trial that diverged or whose latents all died is begun again with the next seed (ours).",
+        description="How often a trial starts again with the next seed if it diverged or all latents died (ours).",
     )
     least_live_latents: int = Field(
         2, ge=1, le=9, description="A model with fewer latent dimensions that vary is not accepted (ours)."
@@ -114,25 +115,29 @@ class AecSettings(Section):
 
     @property
     def gain(self) -> float:
-        """Factor between a spectrogram of unit L2 norm and what the first layer sees."""
+        """Factor between a spectrogram of unit L2 norm and the input of the first layer."""
         return _UNIT_RMS if self.input_scale == "unit_rms" else 1.0
 
     def training_values(self) -> dict[str, Any]:
-        """Return what decides about the weights of a trial, besides its batch size and learning rate."""
+        """Return the settings that influence the weights of a trial, besides its batch size and learning rate."""
         return self.model_dump(mode="json", exclude={"grid", "device", "least_live_latents"})
 
 
 class ClusterCountSettings(Section):
     """How many clusters: criteria over K."""
 
-    k_min: int = Field(2, ge=2, description="Smallest K looked at (J21: 2).")
-    k_max: int = Field(20, ge=2, description="Largest K looked at (J21: 20).")
-    sample: int = Field(10_000, ge=100, description="Latents drawn for all but the inertia, seeded (ours).")
+    k_min: int = Field(2, ge=2, description="Smallest K (J21: 2).")
+    k_max: int = Field(20, ge=2, description="Largest K (J21: 20).")
+    sample: int = Field(
+        10_000, ge=100, description="Latents drawn, with a seed, for all criteria except the inertia (ours)."
+    )
     references: int = Field(10, ge=2, description="Reference sets of the gap statistic, B (Tibshirani et al.: 10).")
-    repeats: int = Field(10, ge=2, description="Bootstraps, each with a seed of its own, behind the stability (ours).")
+    repeats: int = Field(10, ge=2, description="Bootstraps for the stability, each with its own seed (ours).")
     n_init: int = Field(10, ge=1, description="k-means starts for each K (scikit-learn: 10).")
     repeat_n_init: int = Field(
-        3, ge=1, description="k-means starts of each reference set and each bootstrap, whose number is great (ours)."
+        3,
+        ge=1,
+        description="k-means starts of each reference set and each bootstrap; few, since there are many sets (ours).",
     )
     seed: int = Field(0, ge=0, description="Seed (ours).")
 
@@ -148,19 +153,19 @@ class DecSettings(Section):
 
     k: tuple[int, ...] = Field((5, 6, 7, 8, 9, 10), min_length=1, description="Cluster counts (J21: 5-10).")
     initialisation: Literal["gmm", "kmeans", "random", "given"] = Field(
-        "gmm", description="Where centroids start (J21: GMM); given: the file `centroids`."
+        "gmm", description="Method for the initial centroids (J21: GMM); given: the file `centroids`."
     )
     centroids: str | None = Field(
         None, description="given: CSV of K rows x 9 latents without a header; {k} in its name stands for K."
     )
-    n_init: int = Field(100, ge=1, description="Starts behind the initial centroids, the best is kept (code: 100).")
+    n_init: int = Field(100, ge=1, description="Starts for the initial centroids; the best is kept (code: 100).")
     objective: Literal["joint", "dec", "idec"] = Field(
         "joint",
         description="joint: MSE + gamma KL (J21); dec: KL alone, no decoder (Xie et al. 2016); idec: as joint, "
         "with the weight gamma_relative (after Guo et al. 2017).",
     )
     gamma: float = Field(
-        1e-3, gt=0, description="joint: weight of the clustering loss; belongs to unit L2 norm (code: 1e-3)."
+        1e-3, gt=0, description="joint: weight of the clustering loss, for inputs of unit L2 norm (code: 1e-3)."
     )
     gamma_relative: float = Field(
         1.0, gt=0, description="idec: weight of the clustering loss in units of the autoencoder's own MSE (ours)."
@@ -169,12 +174,14 @@ class DecSettings(Section):
         "constant", description="Learning rate: constant (code), or cosine to 0 at max_epochs (ours)."
     )
     precision: Literal["float32", "mixed"] = Field(
-        "float32", description="mixed: bfloat16 or float16 with loss scaling on CUDA; elsewhere float32 all the same."
+        "float32", description="mixed: bfloat16 or float16 with loss scaling on CUDA; float32 on other devices."
     )
     batch_size: int = Field(64, ge=1, description="Batch size (J21: 64).")
     learning_rate: float = Field(1e-3, gt=0, description="Learning rate of Adam (J21: 1e-3).")
     max_epochs: int = Field(400, ge=1, description="Epochs at most (J21: 400).")
-    shuffle: bool = Field(False, description="New order of the events in each epoch (code: no, as they were drawn).")
+    shuffle: bool = Field(
+        False, description="New order of the events in each epoch (code: no, in the order of the draw)."
+    )
     updates_per_epoch: int = Field(2, ge=1, description="Updates of the target distribution P per epoch (code: 2).")
     tolerance: float = Field(
         3e-3, ge=0, lt=1, description="Stop when fewer labels change between two updates (J21: 0.3 %)."
@@ -191,7 +198,7 @@ class DecSettings(Section):
         if min(value) < 2:
             raise ValueError("every K must be 2 or more")
         if len(set(value)) != len(value):
-            raise ValueError("every K may stand only once")
+            raise ValueError("every K may be given only once")
         return value
 
     @model_validator(mode="after")
@@ -201,18 +208,18 @@ class DecSettings(Section):
         return self
 
     def initialisation_values(self) -> dict[str, Any]:
-        """Return what decides about initial clusters."""
+        """Return the settings that influence initial clusters."""
         return self.model_dump(mode="json", include={"initialisation", "centroids", "n_init", "seed"})
 
     def training_values(self) -> dict[str, Any]:
-        """Return what decides about the weights of a DEC, given its initial clusters."""
-        return self.model_dump(mode="json", exclude=_NOT_OF_THE_WEIGHTS)
+        """Return the settings that influence the weights of a DEC, given its initial clusters."""
+        return self.model_dump(mode="json", exclude=_WITHOUT_EFFECT_ON_WEIGHTS)
 
 
 class ChampionSettings(Section):
     """The model that labels."""
 
-    k: int | None = Field(None, ge=2, description="K of the champion; none: the accepted K of best silhouette.")
+    k: int | None = Field(None, ge=2, description="K of the champion; none: the accepted K with the best silhouette.")
     least_overlap: float = Field(
         0.3,
         ge=0,
@@ -225,8 +232,8 @@ class ChampionSettings(Section):
 class StabilitySettings(Section):
     """How far the chosen configuration can be trusted."""
 
-    k: int | None = Field(None, ge=2, description="K looked at; none: the champion's, else the first of dec.k.")
-    seeds: int = Field(10, ge=2, description="Trainings, each with a seed of its own (ours).")
+    k: int | None = Field(None, ge=2, description="K that is trained; none: the champion's, else the first of dec.k.")
+    seeds: int = Field(10, ge=2, description="Trainings, each with its own seed (ours).")
     vary: Literal["clusters", "autoencoder"] = Field(
         "clusters",
         description="clusters: seed of the initial clusters and order of the events, from the chosen autoencoder; "
@@ -236,19 +243,21 @@ class StabilitySettings(Section):
         0.6, ge=-1, le=1, description="A smaller mean ARI over the pairs of trainings fails the check (ours)."
     )
     held_out_stations: int = Field(
-        5, ge=0, description="Stations that a training is made without, one at a time, most events first (ours)."
+        5, ge=0, description="Number of trainings without one station, those with most events first (ours)."
     )
-    permutations: int = Field(500, ge=20, description="Permutations behind each p-value (ours).")
-    noise_windows: int = Field(500, ge=0, description="Windows without events for the null, at most (ours).")
-    seed: int = Field(0, ge=0, description="Seed of draws and permutations; trainings take theirs from here on (ours).")
+    permutations: int = Field(500, ge=20, description="Permutations for each p-value (ours).")
+    noise_windows: int = Field(500, ge=0, description="Most windows without events for the null (ours).")
+    seed: int = Field(
+        0, ge=0, description="Seed of draws and permutations; trainings use this seed and the next ones (ours)."
+    )
 
 
 class NoveltySettings(Section):
-    """When an event is like none of the clusters."""
+    """When an event is unlike all clusters."""
 
     score: Literal["reconstruction", "distance", "probability"] = Field(
         "reconstruction",
-        description="What the threshold is on: reconstruction error, distance in latent space with the clusters' "
+        description="Score of the threshold: reconstruction error, distance in latent space with the clusters' "
         "covariances, or one minus the greatest membership (ours).",
     )
     false_alarms: float = Field(
@@ -259,17 +268,19 @@ class NoveltySettings(Section):
 class LabellingSettings(Section):
     """Inference over station-days."""
 
-    batch_size: int = Field(64, ge=1, description="Spectrograms that a core reads and labels together (ours).")
+    batch_size: int = Field(
+        64, ge=1, description="Number of spectrograms that a core reads and labels together (ours)."
+    )
     reconstruction_error: bool = Field(
-        True, description="Whether label tables hold it; without it the decoder does not run, which is faster (ours)."
+        True, description="Whether label tables have it; without it the decoder does not run, which is faster (ours)."
     )
     device: Device = Field("auto", description="auto takes CUDA, else MPS, else the CPU.")
 
 
 def require_decoder_for_novelty(novelty: NoveltySettings, dec: DecSettings) -> None:
-    """Raise `ValueError` if novelty is judged by the reconstruction error of a DEC that leaves its decoder behind."""
+    """Raise `ValueError` if novelty is the reconstruction error of a DEC that does not train its decoder."""
     if novelty.score == "reconstruction" and dec.objective == "dec":
         raise ValueError(
-            "dec.objective is dec, which leaves the decoder behind: novelty.score cannot be reconstruction; set it to "
+            "dec.objective is dec, which does not train the decoder: novelty.score cannot be reconstruction; set it to "
             "distance or probability"
         )

@@ -26,14 +26,14 @@ _TEXT_WANTED = ("string_type", "literal_error", "enum", "path_type")
 
 
 def _explain(error: ValidationError, contents: Contents) -> Iterator[str]:
-    """Give a line for each value that cannot be used."""
+    """Yield a line for each value that cannot be used."""
     for item in error.errors():
         way = _way(item, contents.values)
         place = _place(way, contents)
         key = ".".join(masked(str(part))[:_SHOWN] for part in way) or "(whole file)"
         message, value = item["msg"].removeprefix("Value error, "), item["input"]
         if item["type"].startswith("date_"):
-            message = "a date is wanted, YEAR-MONTH-DAY, for example 2015-01-31"
+            message = "a date is required, YEAR-MONTH-DAY, for example 2015-01-31"
         if item["type"] in ("extra_forbidden", "invalid_key"):
             said = f"{key}: this key is not known{_suggested(way, contents.values)}"
         elif item["type"] == "missing":
@@ -50,7 +50,7 @@ def _explain(error: ValidationError, contents: Contents) -> Iterator[str]:
 
 
 def _converted(settings: Settings, contents: Contents) -> Iterator[str]:
-    """Give a line for each value that was taken for a number or a date, though it is none: `yes` as 1, 0 as 1970."""
+    """Yield a line for each value that was converted to a number or date although it is none: `yes`, or 0 as 1970."""
     for way, place in contents.places.items():
         read, used = _at(contents.values, way), _at(settings, way)
         wanted = "a date" if isinstance(used, date) else "a number"
@@ -58,12 +58,12 @@ def _converted(settings: Settings, contents: Contents) -> Iterator[str]:
             isinstance(read, int | float) and isinstance(used, date)
         ):
             key = ".".join(map(str, way))
-            said = f"{key} = {place.written}: YAML reads this as {place.read_as}, but {wanted} is wanted"
+            said = f"{key} = {place.written}: YAML reads this as {place.read_as}, but {wanted} is required"
             yield f"line {place.line}: {said}"
 
 
 def _at(values: Any, way: tuple[int | str, ...]) -> Any:
-    """Return what stands somewhere in values of a file or in settings; None where they differ in shape."""
+    """Return the value at a place in values of a file or in settings; None if the place does not exist."""
     for part in way:
         try:
             values = getattr(values, str(part)) if isinstance(values, Section) else values[part]
@@ -79,13 +79,13 @@ def _refusal(where: str, lines: Iterable[str]) -> SettingsError:
 
 
 def _short(value: object) -> str:
-    """Return a value as it is shown; masked before it is cut, since half an address is not known as one."""
+    """Return a value as it is shown; masked before it is shortened, since masking does not find half an address."""
     text = masked(repr(value))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"
 
 
 def _way(item: ErrorDetails, values: Any) -> tuple[int | str, ...]:
-    """Return the keys of the file that lead to an error; on pydantic's way stand kinds of alternatives, too."""
+    """Return the keys of the file that lead to an error, without the kinds of alternatives that pydantic adds."""
     way: list[int | str] = []
     for part in item["loc"]:
         there = part in values if isinstance(values, Mapping) else isinstance(values, list) and isinstance(part, int)
@@ -97,7 +97,7 @@ def _way(item: ErrorDetails, values: Any) -> tuple[int | str, ...]:
 
 
 def _place(way: tuple[int | str, ...], contents: Contents) -> Place | None:
-    """Return where a value stands, or of what is missing the section that should have it; None for the whole file."""
+    """Return the place of a value, or of the section in which it is missing; None for the whole file."""
     for length in range(len(way), 0, -1):
         if (place := contents.places.get(way[:length])) is not None:
             return place
@@ -105,7 +105,7 @@ def _place(way: tuple[int | str, ...], contents: Contents) -> Place | None:
 
 
 def _suggested(way: tuple[int | str, ...], values: Any) -> str:
-    """Return what may have been meant by a key that is not known."""
+    """Return the ending of a message that suggests a known key in place of an unknown one."""
     key = str(way[-1])
     if len(key) > _SHOWN:
         return ""
@@ -125,7 +125,7 @@ def _suggested(way: tuple[int | str, ...], values: Any) -> str:
 
 
 def _sections_at(way: tuple[int | str, ...], values: Any) -> list[type[Section]]:
-    """Return which sections may stand somewhere in the file: one, but for alternatives of a kind that is not told."""
+    """Return the sections that are possible at a place of the file: one, or all alternatives if the kind is unknown."""
     sections: list[type[Section]] = [Settings]
     for part in way:
         values = values[part]
@@ -159,8 +159,8 @@ def config_path() -> Path:
 def load_settings(path: Path | str | None = None) -> Settings:
     """Read settings from a YAML file, by default the one that `RIS_CONFIG` names.
 
-    Where the source is a data centre, `RIS_FDSN_PROVIDER` overrides its address. The environment is looked at here and
-    nowhere later, so that workers, which are given settings as JSON, ask the same data centre.
+    If the source is a data centre, `RIS_FDSN_PROVIDER` overrides its address. The environment is read only here.
+    Workers receive settings as JSON, and so use the same data centre.
 
     Raises
     ------
@@ -181,7 +181,7 @@ def load_settings(path: Path | str | None = None) -> Settings:
     try:
         settings = Settings.model_validate(contents.values)
     except ValidationError as error:
-        # Without its cause: what pydantic says repeats values, and with them credentials.
+        # Without its cause: pydantic's message repeats values, which may be credentials.
         raise _refusal(where, _explain(error, contents)) from None
     if converted := list(_converted(settings, contents)):
         raise _refusal(where, converted)

@@ -12,7 +12,9 @@ from ris_core.section import Hertz, Seconds, Section
 class ConditioningSettings(Section):
     """From raw counts to the conditioned trace."""
 
-    padding: Seconds = Field(300.0, ge=60, le=3600, description="Samples of the neighbouring days on each side, s.")
+    padding: Seconds = Field(
+        300.0, ge=60, le=3600, description="Length of the neighbouring days that is read on each side, s."
+    )
     taper: Seconds = Field(60.0, ge=0, description="Hann taper inside the padding, s (code: 60).")
     sampling_rate: Hertz = Field(50.0, gt=0, description="Rate after decimation, Hz (J21: 50).")
     decimation: Literal["causal_chebyshev", "zero_phase_fir"] = Field(
@@ -23,13 +25,13 @@ class ConditioningSettings(Section):
     band_low: Hertz = Field(3.0, gt=0, description="Band-pass, lower corner, Hz (J21: 3).")
     band_high: Hertz = Field(20.0, gt=0, description="Band-pass, upper corner, Hz (J21: 20).")
     band_order: int = Field(4, ge=1, le=10, description="Order of the zero-phase Butterworth band-pass (ObsPy: 4).")
-    shortest_segment: Seconds = Field(40.0, ge=35, description="Shorter contiguous segments are left out, s (ours).")
+    shortest_segment: Seconds = Field(40.0, ge=35, description="Shortest contiguous segment that is used, s (ours).")
     guard_before_gap: Seconds = Field(1.0, ge=0, description="No detection starts this close before a gap, s (ours).")
     guard_after_gap: Seconds = Field(31.0, ge=0, description="No detection starts this soon after a gap, s (ours).")
     other_rates: Literal["resample", "refuse"] = Field(
         "resample",
-        description="Sampling rates that are no whole multiple of sampling_rate: band-limited interpolation after the "
-        "filters, or a failed station-day (ours).",
+        description="Other rates than whole multiples of sampling_rate: band-limited interpolation after the filters, "
+        "or a failed station-day (ours).",
     )
 
     @model_validator(mode="after")
@@ -48,14 +50,14 @@ TraceKind = Literal["counts", "velocity", "acceleration", "acceleration_water_le
 
 
 class ResponseSettings(Section):
-    """Instrument response: what detections and spectrograms are made of, and the band of the deconvolution."""
+    """Instrument response: the traces of detections and spectrograms, and the band of the deconvolution."""
 
     detection_trace: TraceKind = Field(
         "counts",
-        description="What detections are made of (J21: acceleration_water_level, which in the band is proportional to "
+        description="Trace of detections (J21: acceleration_water_level, which in the band is proportional to "
         "counts; ours: counts).",
     )
-    spectrogram_trace: TraceKind = Field("counts", description="What spectrograms are made of (J21: counts).")
+    spectrogram_trace: TraceKind = Field("counts", description="Trace of spectrograms (J21: counts).")
     water_level: float = Field(
         14.0,
         ge=0,
@@ -102,10 +104,14 @@ class DetectorSettings(StaLtaSettings):
         "recursive", description="Characteristic function: recursive, classic or delayed STA/LTA, Z-detector, Carl."
     )
     further_pairs: tuple[StaLtaSettings, ...] = Field(
-        (), max_length=8, description="Pairs that are looked for beside the first one; an event names its pair (ours)."
+        (), max_length=8, description="Further pairs that are searched for; an event names its pair (ours)."
     )
-    carl_ratio: float = Field(1.0, gt=0, description="Carl: weight of the long-term average; less is more sensitive.")
-    carl_quiet: float = Field(0.0, ge=0, description="Carl: offset in units of the trace; less is more sensitive.")
+    carl_ratio: float = Field(
+        1.0, gt=0, description="Carl: weight of the long-term average; a smaller value is more sensitive."
+    )
+    carl_quiet: float = Field(
+        0.0, ge=0, description="Carl: offset in units of the trace; a smaller value is more sensitive."
+    )
     cleaning_window: Seconds = Field(
         5.0, ge=0, description="A trigger this soon after the last kept trigger's onset is left out, s (code: 5)."
     )
@@ -121,7 +127,9 @@ class DetectorSettings(StaLtaSettings):
         spans = [(pair.sta, pair.lta) for pair in self.pairs]
         twice = sorted({f"{sta:g}/{lta:g} s" for sta, lta in spans if spans.count((sta, lta)) > 1})
         if twice:
-            raise ValueError(f"further_pairs: {', '.join(twice)} stands more than once; every pair may stand only once")
+            raise ValueError(
+                f"further_pairs: {', '.join(twice)} is given more than once; every pair may be given only once"
+            )
         lowest = min(pair.threshold_off for pair in self.pairs)
         if self.method in ("recursive", "classic", "delayed") and lowest <= 0:
             raise ValueError(f"threshold_off ({lowest:g}) must be greater than 0 for a ratio of averages")
@@ -139,11 +147,13 @@ class SpectrogramSettings(Section):
     search: Seconds = Field(
         5.0,
         ge=0,
-        description="The centre column is sought from so long before the peak to less after it, s (code: 5).",
+        description="The centre column is searched from this time before the peak to just under it after, s (code: 5).",
     )
     frequency_low: Hertz = Field(3.0, ge=0, description="Lowest frequency kept, Hz (J21: 3).")
     frequency_high: Hertz = Field(20.0, gt=0, description="Highest frequency kept, Hz (J21: 20).")
-    duplicate_within: Seconds = Field(0.1, ge=0, description="Same window start within this: a duplicate, s (ours).")
+    duplicate_within: Seconds = Field(
+        0.1, ge=0, description="Windows that start less than this apart are duplicates, s (ours)."
+    )
 
 
 def spectrogram_shape(conditioning: ConditioningSettings, spectrogram: SpectrogramSettings) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Settings of one network as a whole, and what decides about each of its products."""
+"""All settings of one network, and the digests of the settings that influence each product."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ RECOMMENDED: dict[str, Any] = {
     },
     "dec": {"shuffle": True, "objective": "idec"},
 }
-"""What the profile `recommended` changes; docs/benchmarks.md says what its parts bring."""
+"""Defaults of the profile `recommended`; docs/benchmarks.md says what each part brings."""
 
 
 def _under(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values with defaults put under them, section by section; what is no mapping is left to validation."""
+    """Return values completed with defaults, section by section; validation handles values that are no mapping."""
     merged = dict(defaults) | dict(values)
     for name in defaults.keys() & values.keys():
         if isinstance(defaults[name], Mapping) and isinstance(values[name], Mapping):
@@ -69,14 +69,14 @@ class Settings(Section):
     """Everything that describes one network and its products."""
 
     profile: Literal["paper", "recommended"] = Field(
-        "paper", description="Defaults of all values that are not named: the paper's, or those of `RECOMMENDED` (ours)."
+        "paper", description="Defaults of all values that are not given: the paper's, or those of `RECOMMENDED` (ours)."
     )
     network: NetworkSettings
     stations: tuple[StationSettings, ...] = Field(min_length=1)
     channel: str = Field("HHZ", pattern=r"^[A-Z0-9]{3}$", description="SEED channel code (J21: HHZ).")
     location: str = Field("", pattern=r"^(--|[A-Z0-9]{0,2})$", description="SEED location code; '' or '--' is empty.")
     first_day: date = Field(description="First day, UTC.")
-    last_day: date | None = Field(None, description="Last day, inclusive, UTC; none: the network still runs.")
+    last_day: date | None = Field(None, description="Last day, inclusive, UTC; none: the network still records.")
     source: SourceSettings = Field(description="Where station-days come from: synthetic, sds, fdsn or published.")
     conditioning: ConditioningSettings = ConditioningSettings()
     response: ResponseSettings = ResponseSettings()
@@ -110,7 +110,7 @@ class Settings(Section):
         codes = [s.code for s in self.stations]
         twice = sorted({c for c in codes if codes.count(c) > 1})
         if twice:
-            raise ValueError(f"stations: {', '.join(twice)} stand more than once; every code may stand only once")
+            raise ValueError(f"stations: {', '.join(twice)} given more than once; every code may be given only once")
         if self.last_day is not None and self.last_day < self.first_day:
             raise ValueError(f"last_day ({self.last_day}) lies before first_day ({self.first_day})")
         held_out = self.training_set.held_out_stations
@@ -129,7 +129,7 @@ class Settings(Section):
         if self.novelty.score == "reconstruction" and not self.labelling.reconstruction_error:
             raise ValueError(
                 "novelty.score is reconstruction, but labelling.reconstruction_error is switched off; switch it on, or "
-                "take the score distance or probability"
+                "use the score distance or probability"
             )
         self._check_samples()
         if isinstance(self.source, SyntheticSettings):
@@ -180,7 +180,7 @@ class Settings(Section):
         raise KeyError(f"station {code} is not in the settings; known: {', '.join(s.code for s in self.stations)}")
 
     def days(self, today: date | None = None) -> list[date]:
-        """Return all days that are over: first to last day, or to yesterday (UTC) where the end is open."""
+        """Return all days that are over: first to last day, or to yesterday (UTC) if there is no last day."""
         yesterday = (today or datetime.now(UTC).date()) - timedelta(days=1)
         last = min(self.last_day, yesterday) if self.last_day else yesterday
         return [self.first_day + timedelta(days=n) for n in range((last - self.first_day).days + 1)]
@@ -191,40 +191,40 @@ class Settings(Section):
         return isinstance(self.source, PublishedSettings)
 
     def acquire_digest(self) -> str:
-        """Return the digest of what decides about the raw waveforms."""
+        """Return the digest of the settings that influence the raw waveforms."""
         if self.imported:
             return self.process_digest()
         source = self.source.model_dump(mode="json")
         if isinstance(self.source, SdsSettings | FdsnSettings):
-            # Where the same samples lie is not part of what they are.
+            # The path of samples does not change them.
             source = {"kind": self.source.kind}
         if isinstance(self.source, SdsSettings) and self.source.pattern != "SDS":
             source["pattern"] = self.source.pattern
-        # Synthetic sources are heard at several stations, so every station's place decides about all waveforms.
+        # Several stations record a synthetic source, so every station's position influences all waveforms.
         where = [s.model_dump(mode="json") for s in self.stations] if source["kind"] == "synthetic" else []
         return digest_of([source, where, self.channel, self.location, self.conditioning.padding])
 
     def aec_digest(self) -> str:
-        """Return the digest of what decides about the weights of a trial, besides its batch size and learning rate."""
+        """Return the digest of the settings that influence a trial's weights, besides batch size and learning rate."""
         return digest_of([self.normalisation.model_dump(mode="json"), self.aec.training_values()])
 
     def initial_clusters_digest(self) -> str:
-        """Return the digest of what decides about initial clusters."""
+        """Return the digest of the settings that influence initial clusters."""
         return digest_of(self.dec.initialisation_values())
 
     def dec_digest(self) -> str:
-        """Return the digest of what decides about the weights of a DEC, given its initial clusters."""
+        """Return the digest of the settings that influence the weights of a DEC, given its initial clusters."""
         return digest_of(self.dec.training_values())
 
     def champion_digest(self) -> str:
-        """Return the digest of what decides about the choice of the champion and about its novelty."""
+        """Return the digest of the settings that influence the choice of the champion and its novelty."""
         champion = self.champion.model_dump(mode="json", exclude={"names"})
         return digest_of([champion, self.novelty.model_dump(mode="json"), self.labelling.reconstruction_error])
 
     def process_digest(self) -> str:
-        """Return the digest of what decides about detections and spectrograms."""
+        """Return the digest of the settings that influence detections and spectrograms."""
         if self.imported:
-            # Of event ids; spectrograms come as they are, and their axes are checked when they are imported.
+            # Imported spectrograms do not change, and the import checks their axes; event ids depend on settings.
             return digest_of([self.source.kind, self.network.code, self.channel, self.location])
         parts = (self.conditioning, self.response, self.detector, self.spectrogram)
         return digest_of([p.model_dump(mode="json") for p in parts])

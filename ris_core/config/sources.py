@@ -19,11 +19,11 @@ class NetworkSettings(Section):
         pattern=r"^[a-z][a-z0-9_]*$", description="Name of the data root: products lie in RIS_DATA/<name>."
     )
     code: str = Field(pattern=r"^[A-Z0-9]{1,8}$", description="FDSN network code.")
-    title: str = Field("", description="What the network is, for people.")
+    title: str = Field("", description="Description for readers.")
 
 
 class StationSettings(Section):
-    """One station; a station's place in the list is part of the partitions, so stations are only appended."""
+    """One station; its position in the list is part of the partitions, so add new stations at the end."""
 
     code: str = Field(pattern=r"^[A-Z0-9]{1,8}$", description="FDSN station code.")
     latitude: Degrees | None = Field(
@@ -42,7 +42,7 @@ class StationSettings(Section):
 
     @property
     def position(self) -> tuple[float, float]:
-        """Latitude and longitude, degrees; raises `ValueError` where the settings give none."""
+        """Latitude and longitude, degrees; raises `ValueError` if the settings give none."""
         if self.latitude is None or self.longitude is None:
             raise ValueError(f"station {self.code}: latitude and longitude are not in the settings")
         return self.latitude, self.longitude
@@ -52,7 +52,9 @@ class SyntheticSettings(Section):
     """The embedded network with ground truth (`ris_core.synthetic`)."""
 
     kind: Literal["synthetic"] = "synthetic"
-    seed: int = Field(0, ge=0, description="Generator seed: templates, sites, noise, truth. Apart from model seeds.")
+    seed: int = Field(
+        0, ge=0, description="Generator seed: templates, sites, noise, truth. Independent of model seeds."
+    )
     events_per_day: float = Field(
         600.0, gt=0, le=5000, description="True events per station-day; about a third is detected at STA/LTA 15."
     )
@@ -86,9 +88,9 @@ class SdsSettings(Section):
     root: ExpandedPath = Field(description="Root folder of the archive; ${NAME} is taken from the environment.")
     pattern: str = Field(
         "SDS",
-        description="Where a station-day's file lies below the root: SDS, BUD, IDDS, PDF (MSNoise's names), or a path "
+        description="Path of a station-day's file below the root: SDS, BUD, IDDS, PDF (MSNoise's names), or a path "
         "with fields in braces like {year}/{station}/{channel}.D/{network}.{station}.{location}.{channel}.{julday}; "
-        "* and ? stand for anything.",
+        "* and ? match anything.",
     )
     inventory: ExpandedPath | None = Field(
         None,
@@ -104,7 +106,7 @@ class SdsSettings(Section):
 
 
 class FdsnSettings(Section):
-    """A data centre that answers FDSN web services; credentials come from the environment alone."""
+    """A data centre with FDSN web services; credentials come only from the environment."""
 
     kind: Literal["fdsn"] = "fdsn"
     provider: ExpandedText = Field(
@@ -113,9 +115,9 @@ class FdsnSettings(Section):
         "and RIS_FDSN_PROVIDER overrides it.",
     )
     timeout: Seconds = Field(
-        120.0, gt=0, le=3600, description="A request that stays silent this long has failed, s (ObsPy: 120)."
+        120.0, gt=0, le=3600, description="A request without any answer for this long has failed, s (ObsPy: 120)."
     )
-    attempts: int = Field(6, ge=1, le=20, description="Times a request is made before its station-day fails (ours).")
+    attempts: int = Field(6, ge=1, le=20, description="Number of requests before the station-day fails (ours).")
     first_wait: Seconds = Field(
         2.0,
         ge=0,
@@ -123,7 +125,7 @@ class FdsnSettings(Section):
         description="Wait after the first failed attempt, s; it doubles from attempt to attempt (ours).",
     )
     longest_wait: Seconds = Field(
-        60.0, ge=0, le=3600, description="Longest wait of our own between attempts, s (ours)."
+        60.0, ge=0, le=3600, description="Longest wait between attempts without Retry-After, s (ours)."
     )
     longest_retry_after: Seconds = Field(
         600.0, ge=0, le=86400, description="Longest wait that the data centre's Retry-After can ask for, s (ours)."
@@ -132,14 +134,14 @@ class FdsnSettings(Section):
         1000.0,
         gt=0,
         le=100_000,
-        description="Greatest size of a data centre's answer, packed or not, MB; a day at 1000 Hz in 64-bit floats is "
-        "691 MB (ours).",
+        description="Greatest size of a data centre's answer, as received and unpacked, MB; a day at 1000 Hz in "
+        "64-bit floats is 691 MB (ours).",
     )
     simultaneous_requests: int = Field(
         3, ge=1, le=64, description="Station-days of one run that are fetched at once on Dask workers (ours)."
     )
     metadata_days: float = Field(
-        30.0, gt=0, description="A station's StationXML older than this is fetched anew, days (ours)."
+        30.0, gt=0, description="A station's StationXML older than this is fetched again, days (ours)."
     )
 
     @model_validator(mode="after")
@@ -147,7 +149,7 @@ class FdsnSettings(Section):
         # Checked here, not at the field: a message about a field repeats its value, which may hold a password.
         if "@" in self.provider:
             raise ValueError(
-                "provider holds credentials ('@'); settings are no place for them: set RIS_FDSN_USER and "
+                "provider contains credentials ('@'); they do not belong in settings: set RIS_FDSN_USER and "
                 "RIS_FDSN_PASSWORD, or RIS_FDSN_EIDA_TOKEN, in the environment"
             )
         if not re.fullmatch(r"[A-Za-z0-9+_-]+|https?://[\w.\-\[\]:]+(/[\w.-]+)*/?", self.provider):
@@ -170,8 +172,8 @@ SourceSettings = Annotated[
 
 
 class RetentionSettings(Section):
-    """What is kept of raw waveforms."""
+    """Which raw waveforms are kept."""
 
     raw: Literal["keep", "drop_after_processing"] = Field(
-        "keep", description="Whether stored waveforms stay once a station-day is processed (34 x 730 days: 620 GB)."
+        "keep", description="Whether stored waveforms are kept after processing (34 x 730 days: 620 GB)."
     )

@@ -1,7 +1,7 @@
-"""A settings file as plain values, and where each of them stands in it.
+"""A settings file as plain values, with the line of each.
 
-YAML itself is forgiving: it takes the last of two equal keys, reads `NO` as false, `010` as 8 and `12:30` as 750, and
-has ways to make a small file huge. What it reads as something else than it looks like is refused or can be named.
+YAML is permissive: it uses the last of two equal keys, reads `NO` as false, `010` as 8 and `12:30` as 750, and a small
+file can stand for a huge one. Values that YAML reads differently from how they look are refused, or messages name them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ALLOWED_TAGS = {_TAG + name for name in (*_SCALARS, "seq", "map", "merge", "val
 class SettingsError(ValueError):
     """The settings file cannot be used; the message names file, line, key, value and what is allowed.
 
-    Credentials in what it repeats are masked.
+    Credentials in repeated values are masked.
     """
 
     def __init__(self, message: str) -> None:
@@ -44,16 +44,16 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a value stands.
+    """The place of a value in the file.
 
     Attributes
     ----------
     line
-        Of its key, or of itself in a list; from 1.
+        Line of its key, or of the value in a list; from 1.
     written
-        A value without quotes that YAML takes for something else than text, as it is written; else None.
+        The text of a value without quotes that YAML does not read as text; else None.
     read_as
-        What YAML takes it for, in words.
+        What YAML reads it as, in words.
     """
 
     line: int
@@ -63,21 +63,21 @@ class Place:
 
 @dataclass
 class Contents:
-    """What a settings file says: its values, and their places by the way of keys and indices to them."""
+    """The content of a settings file: its values, and their places by the keys and indices that lead to them."""
 
     values: Any
     places: dict[tuple[str | int, ...], Place] = field(default_factory=dict)
 
 
 class _RefusalError(Exception):
-    """Something is wrong in a line; without the file's name."""
+    """An error in a line; its message is without the file's name."""
 
     def __init__(self, mark: yaml.Mark, what: str) -> None:
         super().__init__(f"line {mark.line + 1}: {what}")
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML that gives up where a file becomes too deep or too long."""
+    """Safe YAML that refuses files that are nested too deeply or too long."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -102,7 +102,7 @@ def read_contents(path: Path) -> Contents:
     Raises
     ------
     SettingsError
-        It cannot be read, is not one document of YAML, or says something else than it looks like.
+        The file cannot be read, is not one document of YAML, or YAML reads it differently from how it looks.
     """
     try:
         with path.open("rb") as file:
@@ -112,16 +112,18 @@ def read_contents(path: Path) -> Contents:
     except ValueError as error:
         raise SettingsError(f"{str(path)!r}: no file can have this name ({error}); set RIS_CONFIG") from None
     if len(data) > _MOST_BYTES:
-        raise SettingsError(f"{path}: larger than {_MOST_BYTES / 1e6:g} MB; this is no settings file; set RIS_CONFIG")
+        raise SettingsError(
+            f"{path}: larger than {_MOST_BYTES / 1e6:g} MB, too large for a settings file; set RIS_CONFIG"
+        )
     try:
         text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise SettingsError(
-            f"{path}: not valid YAML: line {line}: byte 0x{data[error.start]:02x} is no text in {error.encoding}; save "
-            "the file as UTF-8"
+            f"{path}: not valid YAML: line {line}: byte 0x{data[error.start]:02x} is not text in {error.encoding}; "
+            "save the file as UTF-8"
         ) from None
-    # None of these errors is the cause of what is raised: they repeat lines of the file, and with them credentials.
+    # Errors are raised without their cause, which repeats lines of the file and may show credentials.
     try:
         return _contents(text)
     except _RefusalError as error:
@@ -169,7 +171,7 @@ def _children(node: yaml.Node) -> Iterator[yaml.Node]:
 
 
 def _refuse_endless(root: yaml.Node) -> None:
-    """Refuse aliases (`*name`) that lead back to where they stand, or that together stand for too much."""
+    """Refuse aliases (`*name`) that contain themselves, or that together stand for too many values."""
     sizes: dict[int, int | None] = {}
 
     def size(node: yaml.Node) -> int:
@@ -198,7 +200,7 @@ def _value(
     places: dict[tuple[str | int, ...], Place],
     mark: yaml.Mark,
 ) -> Any:
-    """Return the value of a node, and note where it and what it contains stands."""
+    """Return the value of a node, and record its place and the places of all it contains."""
     name = ".".join(map(str, way)) or "settings"
     if node.tag not in _ALLOWED_TAGS:
         raise _RefusalError(node.start_mark, f"{name}: the tag {_short(node.tag)} is not allowed; leave it out")
@@ -221,7 +223,7 @@ def _value(
     values = {}
     for key_node, value_node in node.value:
         key = _key(loader, key_node, name)
-        # Where '<<' brings in a key that stands here too, what stands here comes later and counts.
+        # If '<<' adds a key that is also written here, the written one comes later and counts.
         values[key] = _value(loader, value_node, (*way, key), places, key_node.start_mark)
     return values
 
@@ -246,7 +248,7 @@ def _key(loader: _Loader, node: yaml.Node, name: str) -> str | int:
 def _scalar(loader: _Loader, node: yaml.ScalarNode, name: str, mark: yaml.Mark) -> tuple[Place, Any]:
     kind, text = node.tag.removeprefix(_TAG), str(node.value)
     if kind in ("merge", "value"):
-        raise _RefusalError(mark, f"{name}: '{text}' has a meaning of its own in YAML; put it in quotes if it is text")
+        raise _RefusalError(mark, f"{name}: '{text}' has a special meaning in YAML; put it in quotes if it is text")
     if kind not in _SCALARS:
         raise _RefusalError(mark, f"{name} = {masked(text)[:_SHOWN]}: this cannot be {_short(node.tag)}")
     try:
@@ -265,12 +267,12 @@ def _scalar(loader: _Loader, node: yaml.ScalarNode, name: str, mark: yaml.Mark) 
 
 
 def _refuse_misread(text: str, value: float, name: str, mark: yaml.Mark) -> None:
-    """Refuse numbers that YAML 1.1 reads in another way than they look: `010` as 8, `12:30` as 750."""
+    """Refuse numbers that YAML 1.1 reads differently from how they look: `010` as 8, `12:30` as 750."""
     digits = text.lstrip("+-").replace("_", "")
     if ":" in text:
         advice = "write the number in one unit"
     elif digits.isdigit() and abs(value) != int(digits):
-        advice = "write the number without zeros in front"
+        advice = "write the number without leading zeros"
     else:
         return
     raise _RefusalError(
@@ -290,7 +292,7 @@ def _refuse_twice(node: yaml.MappingNode) -> None:
     seen = set()
     for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.tag != _TAG + "merge"):
         if key.value in seen:
-            raise _RefusalError(key.start_mark, f"the key '{key.value}' stands twice")
+            raise _RefusalError(key.start_mark, f"the key '{key.value}' is given twice")
         seen.add(key.value)
 
 

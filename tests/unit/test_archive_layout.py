@@ -182,7 +182,7 @@ def test_the_files_of_all_hours_are_read_and_one_that_cannot_be_costs_itself_alo
 @pytest.mark.parametrize(
     ("pattern", "why"),
     [
-        ("sds", r"'sds' is neither a layout that has a name \(SDS, BUD, IDDS, PDF\) nor a pattern like"),
+        ("sds", r"'sds' is neither the name of a layout \(SDS, BUD, IDDS, PDF\) nor a pattern like"),
         ("{year}/{sta}/{julday}", r"the field \{sta\} is not known; known are \{year\}, \{julday\}"),
         ("{year}/{channel}.{julday}", r"has no \{station\}"),
         ("{station}/{julday}", "names no day"),

@@ -173,7 +173,7 @@ def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path):
     text = yaml.safe_dump(settings_values(detector={"sta": 1}))
     path.write_text(text + "detector:\n  lta: 20\n", encoding="utf-8")
     message = refusal(path)
-    assert "the key 'detector' stands twice" in message
+    assert "the key 'detector' is given twice" in message
     assert f"line {text.count(chr(10)) + 1}" in message
 
 

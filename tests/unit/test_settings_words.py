@@ -48,7 +48,7 @@ def first_day(written: str) -> str:
             "first_day = 2015-02-30: there is no such date (day is out of range for month); write YEAR-MONTH",
         ),
         ("2015-13-01", "first_day = 2015-13-01: there is no such date (month must be in 1..12); write YEAR-MONTH-DAY"),
-        ("'2015-02-30'", "first_day = '2015-02-30': a date is wanted, YEAR-MONTH-DAY, for example 2015-01-31"),
+        ("'2015-02-30'", "first_day = '2015-02-30': a date is required, YEAR-MONTH-DAY, for example 2015-01-31"),
         ("!!bool maybe", "first_day = maybe: this cannot be read as true or false (!!bool)"),
         ("!!int x", "first_day = x: this cannot be read as a whole number (!!int)"),
         ("!!float x", "first_day = x: this cannot be read as a number (!!float)"),
@@ -59,17 +59,17 @@ def first_day(written: str) -> str:
         ("!!seq x", "first_day = x: this cannot be !!seq"),
         ("!!map [x]", "first_day: a list cannot be !!map"),
         ("!!seq {x: 1}", "first_day: keys with values cannot be !!seq"),
-        ("=", "first_day: '=' has a meaning of its own in YAML; put it in quotes"),
+        ("=", "first_day: '=' has a special meaning in YAML; put it in quotes"),
         ("&a [*a]", "what is named here with '&' contains itself ('*')"),
         ("9" * 5000, "this cannot be read as a whole number (!!int)"),
         (
             "NO",
-            "first_day = NO: a date is wanted, YEAR-MONTH-DAY, for example 2015-01-31, but YAML reads this as false",
+            "first_day = NO: a date is required, YEAR-MONTH-DAY, for example 2015-01-31, but YAML reads this as false",
         ),
-        ("0", "first_day = 0: YAML reads this as the number 0, but a date is wanted"),
+        ("0", "first_day = 0: YAML reads this as the number 0, but a date is required"),
         ("!<https://u:secret@h> x", "first_day: the tag https://***@h is not allowed"),
-        ("https://u:secret@h", "first_day = 'https://***@h': a date is wanted"),
-        ("[https://u:secret@h]", "first_day = ['https://***@h']: a date is wanted"),
+        ("https://u:secret@h", "first_day = 'https://***@h': a date is required"),
+        ("[https://u:secret@h]", "first_day = ['https://***@h']: a date is required"),
         ("!!bool https://u:" + "secret" * 50 + "@h", "first_day = https://***@h: this cannot be read as true or false"),
     ],
 )
@@ -122,9 +122,9 @@ def test_codes_in_quotes_are_text(path: Path) -> None:
 @pytest.mark.parametrize(
     ("written", "number", "advice"),
     [
-        ("010", "8", "without zeros in front"),
-        ("030", "24", "without zeros in front"),
-        ("0_10", "8", "without zeros in front"),
+        ("010", "8", "without leading zeros"),
+        ("030", "24", "without leading zeros"),
+        ("0_10", "8", "without leading zeros"),
         ("12:30", "750", "in one unit"),
         ("1:30.5", "90.5", "in one unit"),
         ("-1:30", "-90", "in one unit"),
@@ -146,7 +146,7 @@ def test_a_number_that_is_read_as_another_is_refused_everywhere(
 def test_yes_and_no_are_no_numbers(path: Path, key: str, wanted: str) -> None:
     found = refusal(path, TEXT.replace("kind: synthetic", f"kind: synthetic\n  {key}"))
     assert f"{wanted}: YAML reads this as " in found
-    assert found.endswith("but a number is wanted")
+    assert found.endswith("but a number is required")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_yes_and_no_are_no_numbers(path: Path, key: str, wanted: str) -> None:
         ("? [a]\n: 1\n", 1, "a key is a list, but must be a name"),
         ("? {a: 1}\n: 1\n", 1, "a key is a mapping, but must be a name"),
         ("detector:\n  <<: 3\n", 2, "detector: '<<' takes a mapping or a list of them"),
-        ("detector: {sta: 1, sta: 2}\n", 1, "the key 'sta' stands twice"),
+        ("detector: {sta: 1, sta: 2}\n", 1, "the key 'sta' is given twice"),
         ("detector:\n\tsta: 1\n", 2, "found character '\\t' that cannot start any token"),
         ("detector: *none\n", 1, "found undefined alias 'none'"),
         ("---\nnetwork: 1\n", 1, "a second document begins ('---'); settings are one"),
@@ -204,9 +204,9 @@ def test_keys_of_a_source_are_those_of_its_kind(path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (TEXT.encode() + b"# caf\xe9\n", f"line {LINES + 1}: byte 0xe9 is no text in utf-8; save the file as UTF-8"),
-        (TEXT.encode("utf-16")[:-1], "is no text in utf-16-le; save the file as UTF-8"),
-        (TEXT.encode() + b"#" * 1_000_001, "larger than 1 MB; this is no settings file; set RIS_CONFIG"),
+        (TEXT.encode() + b"# caf\xe9\n", f"line {LINES + 1}: byte 0xe9 is not text in utf-8; save the file as UTF-8"),
+        (TEXT.encode("utf-16")[:-1], "is not text in utf-16-le; save the file as UTF-8"),
+        (TEXT.encode() + b"#" * 1_000_001, "larger than 1 MB, too large for a settings file; set RIS_CONFIG"),
         (TEXT + "detector: " + "[" * 1000, f"line {LINES + 1}: nested more than 50 deep"),
         (TEXT + "detector: " + "{a: " * 1000, f"line {LINES + 1}: nested more than 50 deep"),
         (TEXT + "k: [" + "x," * 60_000 + "]", f"line {LINES + 1}: more than 50000 keys and values"),
@@ -244,7 +244,7 @@ def test_keys_are_merged_as_yaml_says(path: Path) -> None:
     assert (detector.sta, detector.lta) == (0.5, 20.0)
     found = refusal(path, text + "response:\n  <<: *d\n")
     assert f"line {LINES + 2}: response.lta: this key is not known here; did you mean detector.lta?" in found
-    assert "stands twice" not in found
+    assert "is given twice" not in found
 
 
 def test_a_path_that_is_no_file_is_named(tmp_path: Path) -> None:
