@@ -32,7 +32,7 @@ from ris_core.processing.process import process_station_day
 from ris_core.stages import is_current, state_table
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.json_records import write_json
-from ris_core.storage.store import STATION_DAY_STAGES, Store, read_acquisition, read_failure
+from ris_core.storage.store import STATION_DAY_STAGES, Store, read_acquisition
 from ris_core.training import training_set
 from ris_core.training.trials import read_choice
 from ris_core.verification import damaged_files
@@ -107,7 +107,7 @@ def _make_network(store: Store) -> None:
     save_model(store.dec(K), model, {"metrics": {"silhouette": 0.1}})
     appoint(store, prepare(store, Candidate("untrained", model, {}, weights_digest(model))).champion)
     label_station_day(store, KEY)
-    store.record_failure("process", KEY, "ValueError: the samples of 06:00 are not finite")
+    store.journal.note("process", KEY, "ValueError: the samples of 06:00 are not finite")
 
 
 class RaisedError(Exception):
@@ -196,7 +196,7 @@ def _read_failure(folder: Path, path: Path) -> Found:
     store = _store(folder)
     _check_answers(store)
     every = _answers(store.failures, "process")
-    one = read_failure(store, "process", KEY)
+    one = store.journal.read("process", KEY)
     return Found(digest_of_values([{str(key): asdict(record) for key, record in every.items()}, one and asdict(one)]))
 
 

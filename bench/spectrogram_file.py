@@ -34,12 +34,13 @@ from rich.table import Column, Table
 from threadpoolctl import threadpool_limits
 
 from ris_core.config import load_settings
+from ris_core.contracts.events import Events
+from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import StationDay
-from ris_core.processing.chain import Products, Spectrograms, process
+from ris_core.processing.chain import Products, process
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.rounding import KEPT_BITS, LARGEST_RELATIVE_ERROR, round_mantissa
 from ris_core.storage.spectrogram_file import CHUNK
-from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
 from ris_core.training.normalise import normalise
 from ris_core.waveforms.acquire import acquire_station_day, segments_to_process
@@ -196,7 +197,7 @@ def used_codec() -> str:
     return name
 
 
-def own_figures(data: Spectrograms, detections: pd.DataFrame, folder: Path, repeats: int) -> dict[str, float]:
+def own_figures(data: Events, detections: pd.DataFrame, folder: Path, repeats: int) -> dict[str, float]:
     """Measure the project's own functions on a whole file, on a station-day of 300 events, and on its tables."""
     whole, day_path, empty, table = (folder / name for name in ("whole.h5", "day.h5", "empty.h5", "day.parquet"))
     n = len(data.event_id)
@@ -243,7 +244,7 @@ def own_figures(data: Spectrograms, detections: pd.DataFrame, folder: Path, repe
     return figures
 
 
-def _take(data: Spectrograms, rows: NDArray[np.int64]) -> Spectrograms:
+def _take(data: Events, rows: NDArray[np.int64]) -> Events:
     return replace(
         data,
         spectrogram=data.spectrogram[rows],
@@ -263,7 +264,7 @@ def show(title: str, rows: list[tuple[str, Figures]], console: Console) -> None:
     console.print(table)
 
 
-def run(data: Spectrograms, detections: pd.DataFrame, folder: Path, repeats: int, console: Console) -> dict[str, Any]:
+def run(data: Events, detections: pd.DataFrame, folder: Path, repeats: int, console: Console) -> dict[str, Any]:
     """Measure all, print the tables and return the figures of the chosen layout."""
     exact, rounded = data.spectrogram, round_mantissa(data.spectrogram)
     path, names, used = folder / "layout.h5", list(codecs()), used_codec()

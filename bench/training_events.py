@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from bench.clustering_events import CACHE, load_events
 from bench.clustering_windows import Size
 from ris_core.config import Settings
-from ris_core.processing.chain import Spectrograms
+from ris_core.contracts.events import Events
+from ris_core.contracts.stamp import Stamp
 from ris_core.processing.spectrograms import Plan, plan
 from ris_core.storage import spectrogram_file
 from ris_core.storage.published_file import PublishedWriter, writing_published
-from ris_core.storage.stamp import Stamp
 
 QUICK = Size(stations=1, days=1, noise_windows=1)
 """One station-day, which is rendered in seconds."""
@@ -145,7 +145,7 @@ def write_ours(path: Path, x: Array, validation: NDArray[np.bool_], settings: Se
     constants: Plan = plan(settings.spectrogram, settings.conditioning)
     n = len(x)
     times = np.arange(n, dtype=np.int64)
-    data = Spectrograms(
+    data = Events(
         spectrogram=x,
         waveform=np.random.default_rng(0).normal(size=(n, _SAMPLES)).astype(np.float32),
         frequency=constants.frequency,

@@ -6,17 +6,18 @@ from datetime import datetime, timedelta
 
 from ris_core.config import OperationsSettings
 from ris_core.contracts.station_day import StationDay
-from ris_core.storage.store import STATION_DAY_STAGES, FailureRecord, Stage, Store
+from ris_core.storage.journal import FailedAttempt
+from ris_core.storage.store import STATION_DAY_STAGES, Stage, Store
 
 _LONGEST_WAIT_H = 30 * 24.0
 
 
-def is_given_up(record: FailureRecord, operations: OperationsSettings) -> bool:
+def is_given_up(record: FailedAttempt, operations: OperationsSettings) -> bool:
     """Return whether a station-day has failed so often that nothing asks for it by itself any more."""
     return record.attempts >= operations.attempts
 
 
-def is_due(record: FailureRecord, operations: OperationsSettings, now: datetime) -> bool:
+def is_due(record: FailedAttempt, operations: OperationsSettings, now: datetime) -> bool:
     """Return whether it is time for another attempt: the wait doubles with each, and after a reset there is none."""
     if is_given_up(record, operations):
         return False
@@ -26,11 +27,11 @@ def is_due(record: FailureRecord, operations: OperationsSettings, now: datetime)
     return datetime.fromisoformat(record.last_attempt) + wait <= now
 
 
-def given_up(store: Store) -> dict[tuple[Stage, StationDay], FailureRecord]:
+def given_up(store: Store) -> dict[tuple[Stage, StationDay], FailedAttempt]:
     """Return the station-days that are given up, with stage, last error and number of attempts."""
     return {
         (stage, key): record
         for stage in STATION_DAY_STAGES
-        for key, record in store.failures(stage).items()
+        for key, record in store.journal.all(stage).items()
         if is_given_up(record, store.settings.operations)
     }

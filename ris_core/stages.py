@@ -95,9 +95,9 @@ def _was_dropped(store: Store, key: StationDay) -> bool:
 def record_outcome(store: Store, stage: Stage, outcome: Outcome) -> None:
     """Keep a failed attempt in the store, with the number of attempts, or forget earlier ones after a success."""
     if outcome.result is None:
-        store.record_failure(stage, outcome.key, outcome.error)
+        store.journal.note(stage, outcome.key, outcome.error)
     else:
-        store.clear_failure(stage, outcome.key)
+        store.journal.clear(stage, outcome.key)
 
 
 def _run(task: StageTask, store: Store, key: StationDay, source: WaveformSource) -> dict[str, Any]:
@@ -195,7 +195,7 @@ _STATE_COLUMNS = [
 def _state_row(store: Store, key: StationDay) -> dict[str, Any]:
     from ris_core.storage import tables
     from ris_core.storage.spectrogram_file import read_info
-    from ris_core.storage.store import STATION_DAY_STAGES, read_acquisition, read_failure
+    from ris_core.storage.store import STATION_DAY_STAGES, read_acquisition
     from ris_core.waveforms.quality import problems_of
 
     damaged: list[str] = []
@@ -239,7 +239,7 @@ def _state_row(store: Store, key: StationDay) -> dict[str, Any]:
             row["events"], row["live_seconds"] = info.events, info.summary.get("live_seconds", 0.0)
         if row["state"] == "acquired":
             row["state"] = "processed"
-    failures = [f for stage in STATION_DAY_STAGES if (f := read(read_failure, store, stage, key)) is not None]
+    failures = [f for stage in STATION_DAY_STAGES if (f := read(store.journal.read, stage, key)) is not None]
     if failures:
         row |= {"failed_stage": failures[0].stage, "error": failures[0].error, "attempts": failures[0].attempts}
         row["given_up"] = any(is_given_up(f, store.settings.operations) for f in failures)

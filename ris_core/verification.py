@@ -16,7 +16,7 @@ from ris_core.storage import parquet_file, spectrogram_file, tables
 from ris_core.storage.damage import MODEL_AGAIN, REMADE, DamagedFileError, check_regular
 from ris_core.storage.head import check_bytes
 from ris_core.storage.json_records import read_json
-from ris_core.storage.store import STATION_DAY_STAGES, Stage, Store, read_acquisition, read_failure
+from ris_core.storage.store import STATION_DAY_STAGES, Stage, Store, read_acquisition
 from ris_core.storage.tensors import read_arrays
 from ris_core.waveforms.stored_response import read_stored_inventory
 
@@ -72,14 +72,14 @@ def _wrong(path: Path, check: Check) -> Iterator[OSError]:
 def _of_station_day(store: Store, key: StationDay) -> Iterator[tuple[Path, Check]]:
     yield store.acquisition(key), lambda _: read_acquisition(store, key)
     yield store.waveform(key), lambda path: _check_waveform(path, store, key)
-    yield from ((store.failure_path(stage, key), _failure_check(store, stage, key)) for stage in STATION_DAY_STAGES)
+    yield from ((store.failure(stage, key), _failure_check(store, stage, key)) for stage in STATION_DAY_STAGES)
     yield store.detections(key), lambda path: _check_product(path, store, key)
     yield store.spectrograms(key), lambda path: _check_product(path, store, key)
     yield store.labels(key), lambda path: _check_labels(path, store, key)
 
 
 def _failure_check(store: Store, stage: Stage, key: StationDay) -> Check:
-    return lambda _: read_failure(store, stage, key)
+    return lambda _: store.journal.read(stage, key)
 
 
 def _check_waveform(path: Path, store: Store, key: StationDay) -> None:

@@ -16,7 +16,8 @@ from ris_core.contracts.station_day import StationDay
 from ris_core.freshness import is_ready
 from ris_core.progress import track
 from ris_core.stages import is_current, is_left_out
-from ris_core.storage.store import FailureRecord, Stage, Store
+from ris_core.storage.journal import FailedAttempt
+from ris_core.storage.store import Stage, Store
 from ris_dagster.adapter.asset_graph import AssetGraph
 from ris_dagster.adapter.event_records import latest_record
 from ris_dagster.block_runs import AGAIN_TAG
@@ -72,7 +73,7 @@ class _Working:
     group: _Group
     block: Block
     keys: frozenset[StationDay]
-    failures: Mapping[StationDay, FailureRecord]
+    failures: Mapping[StationDay, FailedAttempt]
 
 
 @dataclass
@@ -221,7 +222,7 @@ class Backfill:
 
     def _start(self, group: _Group, block: Block) -> None:
         keys = block.keys()
-        before = {key: record for key in keys if (record := self._store.failure(group.stage, key)) is not None}
+        before = {key: record for key in keys if (record := self._store.journal.find(group.stage, key)) is not None}
         run_id = self._launcher.launch(Run(JOBS[group.stage], str(block), tags=block.tags() | self._tags))
         self.report.working[run_id] = _Working(group, block, frozenset(keys), before)
 
@@ -246,7 +247,9 @@ class Backfill:
         return told + (f", {len(failures)} FAILED (run {run.run_id})" if failures else "")
 
     def _failures_of(self, run: dg.DagsterRun, work: _Working) -> list[Failure]:
-        noted = {key: record for key in work.keys if (record := self._store.failure(work.group.stage, key)) is not None}
+        noted = {
+            key: record for key in work.keys if (record := self._store.journal.find(work.group.stage, key)) is not None
+        }
         failed = {key: record.error for key, record in noted.items() if record != work.failures.get(key)}
         # Where its process was killed nothing is noted of what it was at.
         events = [entry.get_dagster_event() for entry in self._instance.all_logs(run.run_id, of_type=ENDED_BADLY)]

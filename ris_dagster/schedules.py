@@ -59,7 +59,7 @@ def ask(
     keys = {StationDay(code, day) for code in stations}
     there = keys & recorded_station_days(instance, "acquire")
     busy = (keys & in_progress(instance, stations, graph)["acquire"]) - there
-    failed = (keys & store.failures("acquire").keys()) - there - busy
+    failed = (keys & store.journal.all("acquire").keys()) - there - busy
     blocks = plan(keys - there - busy - failed, stations, len(stations))
     if not blocks:
         said = {"there": there, "under way": busy, "failed and left to catch_up": failed}

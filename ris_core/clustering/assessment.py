@@ -12,13 +12,13 @@ from ris_core.clustering.champion import champion_or_none
 from ris_core.clustering.dec_models import OutOfStepError, dec_is_current, load_dec, now, read_dec, read_latents
 from ris_core.clustering.stability import OnTraining, Stability, assess
 from ris_core.clustering.trainings import Labels, Recipe, Trainings
+from ris_core.contracts.stamp import Stamp
 from ris_core.models.inference import soft_assignments
 from ris_core.models.networks import Dec
 from ris_core.section import digest_of
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_record, write_json
-from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
 from ris_core.training.training_set import TrainingSet
 from ris_core.training.trials import chosen_aec, read_choice

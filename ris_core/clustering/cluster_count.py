@@ -15,12 +15,12 @@ from ris_core.clustering.dec_models import now
 from ris_core.clustering.gap import Reference, gap_statistic
 from ris_core.clustering.initialise import fit_gmm, kmeans
 from ris_core.clustering.scores import silhouettes, subsample
+from ris_core.contracts.stamp import Stamp
 from ris_core.progress import track
 from ris_core.section import digest_of
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_record, write_json
-from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
 from ris_core.training.floors import live_dimensions
 

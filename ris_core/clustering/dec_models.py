@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ris_core import config, versions
 from ris_core.clustering.initialise import Initialisation, centroids_digest, initialise, read_centroids
 from ris_core.clustering.scores import class_table, davies_bouldin, label_change_table, overall, silhouette
+from ris_core.contracts.stamp import Stamp
 from ris_core.models.device import use_cores
 from ris_core.models.inference import encode, reconstruction_error
 from ris_core.models.networks import Aec, Dec
@@ -22,7 +23,6 @@ from ris_core.section import digest_of
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError, damage_named
 from ris_core.storage.json_records import read_record, write_json
-from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
 from ris_core.storage.tensors import read_arrays, write_arrays
 from ris_core.training.acceptance import Acceptance, accept_dec, coinciding

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
@@ -38,6 +39,9 @@ from ris_core.config.sources import (
     StationSettings,
     SyntheticSettings,
 )
+from ris_core.contracts.input_spec import InputSpec
+from ris_core.contracts.seed_id import SeedId
+from ris_core.contracts.station_day import StationDay
 from ris_core.section import Section, digest_of
 
 RECOMMENDED: dict[str, Any] = {
@@ -178,6 +182,34 @@ class Settings(Section):
             if station.code == code:
                 return station
         raise KeyError(f"station {code} is not in the settings; known: {', '.join(s.code for s in self.stations)}")
+
+    def seed_id(self, station: str) -> SeedId:
+        """Return the identifier of a station's channel."""
+        return SeedId(self.network.code, station, self.location, self.channel)
+
+    def input_spec(self) -> InputSpec:
+        """Return what these settings make of an event for the networks."""
+        frequencies, times = spectrogram_shape(self.conditioning, self.spectrogram)
+        return InputSpec(
+            components=(self.channel[-1:],),
+            frequencies=frequencies,
+            times=times,
+            sampling_rate=self.conditioning.sampling_rate,
+            band=(self.spectrogram.frequency_low, self.spectrogram.frequency_high),
+            window=self.spectrogram.duration,
+        )
+
+    def processing_json(self) -> str:
+        """Return the sections that make detections and spectrograms as canonical JSON."""
+        sections = ("conditioning", "response", "detector", "spectrogram")
+        return json.dumps(self.model_dump(mode="json", include=set(sections)), sort_keys=True)
+
+    def station_days(self, until: date | None = None) -> Iterator[StationDay]:
+        """Iterate over all station-days that are over, station by station; `until` is the first day that is not."""
+        days = self.days(until)
+        for station in self.stations:
+            for day in days:
+                yield StationDay(station.code, day)
 
     def days(self, today: date | None = None) -> list[date]:
         """Return all days that are over: first to last day, or to yesterday (UTC) if there is no last day."""

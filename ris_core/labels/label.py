@@ -15,13 +15,13 @@ from ris_core import versions
 from ris_core.clustering.champion import Champion, label_digest, read_champion
 from ris_core.clustering.champion_files import load_copy, novelty_path
 from ris_core.clustering.novelty import NoveltyModel
+from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import StationDay
 from ris_core.labels.labelling import LabelArrays, label_spectrograms
 from ris_core.models.networks import Dec
 from ris_core.processing.process import process_is_current
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store, read_acquisition
 
 _COUNTED = ["label", "assigned"]

@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ris_core.config import Settings
+from ris_core.contracts.events import Events
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.amplitude import peak_between_samples
 from ris_core.processing.condition import Conditioned, condition
@@ -31,44 +31,11 @@ _LOOK_BACK_S = 60.0
 
 
 @dataclass(frozen=True)
-class Spectrograms:
-    """Events of one station-day, in the order of their detections.
-
-    Attributes
-    ----------
-    spectrogram
-        (N, 87, 100) float32, ``unit``²/Hz.
-    waveform
-        (N, 218) float32, conditioned samples behind each spectrogram, ``unit``.
-    frequency, time
-        (87,) Hz and (100,) s from the first column.
-    event_id
-        N identifiers.
-    time_peak, window_start
-        (N,) ns since 1970 UTC: the detection's peak; the first of the 218 samples.
-    sampling_rate
-        Of the waveforms, Hz.
-    unit
-        ``counts``, or that of the ground motion that the settings ask for.
-    """
-
-    spectrogram: NDArray[np.float32]
-    waveform: NDArray[np.float32]
-    frequency: NDArray[np.float64]
-    time: NDArray[np.float64]
-    event_id: tuple[str, ...]
-    time_peak: NDArray[np.int64]
-    window_start: NDArray[np.int64]
-    sampling_rate: float
-    unit: str = "counts"
-
-
-@dataclass(frozen=True)
 class Products:
     """What the chain makes of one station-day."""
 
     detections: pd.DataFrame
-    spectrograms: Spectrograms
+    spectrograms: Events
     conditioned: list[Conditioned]
     live_seconds: float
     too_short_segments: int
@@ -86,8 +53,8 @@ def process(segments: Sequence[Segment], key: StationDay, settings: Settings, in
         The samples cannot be processed (sampling rate, no response for a trace that needs it).
     """
     response = settings.response
-    code = f"{settings.network.code}.{key.station}.{settings.location}.{settings.channel}"
-    instrument = Instrument.of(inventory, code) if inventory is not None else None
+    seed_id = settings.seed_id(key.station)
+    instrument = Instrument.of(inventory, str(seed_id)) if inventory is not None else None
     wanted: tuple[Kind, ...] = (response.detection_trace, response.spectrogram_trace, "peak_acceleration")
     ground = [kind for kind in dict.fromkeys(wanted) if kind != "counts"]
     usable = [s for s in segments if s.samples.size / s.sampling_rate >= settings.conditioning.shortest_segment]
@@ -136,7 +103,7 @@ def process(segments: Sequence[Segment], key: StationDay, settings: Settings, in
     size = constants.frequency.size, constants.columns
     return Products(
         detections=pd.DataFrame(rows, columns=DETECTION_COLUMNS),
-        spectrograms=Spectrograms(
+        spectrograms=Events(
             spectrogram=np.stack(images) if images else np.empty((0, *size), np.float32),
             waveform=np.stack(waves) if waves else np.empty((0, constants.samples), np.float32),
             frequency=constants.frequency,
@@ -189,10 +156,7 @@ def _row(
     counts = trace.samples[trigger.on : trigger.off + 1]
     return (
         name,
-        settings.network.code,
-        key.station,
-        settings.location,
-        settings.channel,
+        *settings.seed_id(key.station),
         trigger.time_on_ns,
         trace.time_ns(trigger.off),
         trace.time_ns(trigger.peak),
@@ -210,24 +174,16 @@ def _row(
 def _event_ids(
     conditioned: list[Conditioned], triggers: list[Trigger], key: StationDay, settings: Settings
 ) -> list[str]:
-    prefix = f"{settings.network.code}.{key.station}.{settings.location}.{settings.channel}"
+    seed_id = settings.seed_id(key.station)
     names: list[str] = []
     times: Counter[str] = Counter()
     for trigger in triggers:
         peak_ns = conditioned[trigger.segment].time_ns(trigger.peak)
-        name = f"{prefix}.{compact_time(peak_ns)}"
+        name = seed_id.event_id(peak_ns)
         # Overlapping segments (a clock set back) may hold the same instant twice, and several pairs the same peak.
         times[name] += 1
         names.append(f"{name}_{times[name]}" if times[name] > 1 else name)
     return names
-
-
-def compact_time(time_ns: int) -> str:
-    """Return a time, ns since 1970 UTC, as it stands in event ids: YYYYMMDDTHHMMSS.ffffff."""
-    seconds, rest = divmod(time_ns, NS)
-    microseconds = round(rest / 1000)
-    seconds, microseconds = seconds + microseconds // 1_000_000, microseconds % 1_000_000
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y%m%dT%H%M%S}.{microseconds:06d}"
 
 
 def _duplicate(start_ns: int, earlier: list[tuple[int, str]], within: float) -> str | None:

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from ris_core import versions
+from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.chain import Products, process
 from ris_core.section import digest_of
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store, read_acquisition
 from ris_core.waveforms.acquire import NotAcquiredError, read_inventory_of, response_digest, segments_to_process
 from ris_core.waveforms.imported_events import NoWaveformsError
@@ -87,7 +87,7 @@ def process_station_day(
             "response_remarks": "; ".join(products.remarks),
         }
         spectrogram_file.write_spectrograms(
-            store.spectrograms(key), products.spectrograms, stamp, store.settings_json(), summary
+            store.spectrograms(key), products.spectrograms, stamp, store.settings.processing_json(), summary
         )
         outcomes_of_all = products.detections["outcome"]
         tables.write_table(table, products.detections, tables.DETECTION_SCHEMA, stamp, summary)

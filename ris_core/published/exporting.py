@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ris_core.contracts.events import Events
 from ris_core.contracts.station_day import NS, StationDay
-from ris_core.processing.chain import Spectrograms
 from ris_core.processing.characteristic import pair_name
 from ris_core.processing.process import process_is_current
 from ris_core.processing.spectrograms import Plan, plan
@@ -96,9 +96,7 @@ def _rows(store: Store, counts: dict[StationDay, int]) -> list[NDArray[np.int64]
     return np.split(rows, np.cumsum(list(counts.values()))[:-1])
 
 
-def _catalogue(
-    store: Store, key: StationDay, data: Spectrograms, rows: NDArray[np.int64], constants: Plan
-) -> list[bytes]:
+def _catalogue(store: Store, key: StationDay, data: Events, rows: NDArray[np.int64], constants: Plan) -> list[bytes]:
     """Return the catalogue texts of events that were made here."""
     detector = store.settings.detector
     pairs = {pair_name(detector.method, pair): pair for pair in detector.pairs}

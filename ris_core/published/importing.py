@@ -19,6 +19,7 @@ from ris_core.published.covering import check_covered, day_of
 from ris_core.published.import_checks import check_events
 from ris_core.published.published_catalogue import Catalogue, check_unique, read_catalogue, repeated
 from ris_core.published.writing import StationDayEvents, write_station_day
+from ris_core.storage.array_digest import digest_of_arrays
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.published_file import (
     BLOCK,
@@ -27,7 +28,6 @@ from ris_core.storage.published_file import (
     PublishedFileError,
     open_published,
 )
-from ris_core.storage.stamp import digest_of_arrays
 from ris_core.storage.store import Store, read_acquisition
 from ris_core.waveforms.acquire import acquisition_is_current
 

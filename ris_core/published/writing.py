@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from ris_core import versions
 from ris_core.config import Settings
+from ris_core.contracts.events import Events
+from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import NS, StationDay
-from ris_core.processing.chain import DETECTION_COLUMNS, Spectrograms, compact_time
+from ris_core.processing.chain import DETECTION_COLUMNS
 from ris_core.processing.spectrograms import Plan
 from ris_core.published.published_catalogue import Catalogue
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.json_records import write_json
 from ris_core.storage.published_file import PublishedEvents
-from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
 from ris_core.waveforms.imported_events import PATH
 from ris_core.waveforms.quality import quality_of
@@ -53,9 +54,9 @@ def write_station_day(
     """
     key, settings = some.key, store.settings
     stamp = Stamp(settings.process_digest(), versions.IMPORT, some.inputs)
-    prefix = f"{settings.network.code}.{key.station}.{settings.location}.{settings.channel}"
-    names = tuple(f"{prefix}.{compact_time(int(peak))}" for peak in catalogue.time_peak[some.rows])
-    data = Spectrograms(
+    seed_id = settings.seed_id(key.station)
+    names = tuple(seed_id.event_id(int(peak)) for peak in catalogue.time_peak[some.rows])
+    data = Events(
         spectrogram=events.image,
         waveform=events.trace,
         frequency=constants.frequency,
@@ -90,7 +91,7 @@ def write_station_day(
     tables.write_table(store.detections(key), frame, tables.DETECTION_SCHEMA, stamp, summary)
     write_json(store.acquisition(key), _record(store, path, some))
     for stage in ("acquire", "process"):
-        store.clear_failure(stage, key)
+        store.journal.clear(stage, key)
 
 
 def _record(store: Store, path: Path, some: StationDayEvents) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from ris_core.contracts.stamp import Stamp
 from ris_core.storage import tables
 from ris_core.storage.damage import REMADE
 from ris_core.storage.json_records import read_record
 from ris_core.storage.spectrogram_file import SpectrogramInfo, read_info
-from ris_core.storage.stamp import Stamp
 
 T = TypeVar("T")
 

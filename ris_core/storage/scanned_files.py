@@ -15,13 +15,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from ris_core.contracts.stamp import Stamp
 from ris_core.storage import file_cache, tables
 from ris_core.storage.damage import REMADE, DamagedFileError
 from ris_core.storage.file_cache import FileCache, Section
 from ris_core.storage.files import FieldTypes
 from ris_core.storage.json_records import checked_fields, read_json
 from ris_core.storage.spectrogram_file import SpectrogramInfo, read_info
-from ris_core.storage.stamp import Stamp
 
 T = TypeVar("T")
 

@@ -20,15 +20,16 @@ import hdf5plugin
 import numpy as np
 from numpy.typing import NDArray
 
-from ris_core.processing.chain import Spectrograms
+from ris_core.contracts.events import Events
+from ris_core.contracts.stamp import Stamp
 from ris_core.storage import hdf5
+from ris_core.storage.array_digest import ArraysDigest, digest_of_arrays
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.finite import check_finite, first_not_finite
 from ris_core.storage.head import read_head, room_for, write_head
 from ris_core.storage.opened_file import open_checked, opened
 from ris_core.storage.rounding import KEPT_BITS, LARGEST_RELATIVE_ERROR, round_mantissa
-from ris_core.storage.stamp import ArraysDigest, Stamp, digest_of_arrays
 
 # One chunk is 557 kB: it fits HDF5's default chunk cache of 1 MB, and one event is read without unpacking many others.
 CHUNK = 16
@@ -48,7 +49,7 @@ class SpectrogramInfo:
 
 def write_spectrograms(
     path: Path,
-    data: Spectrograms,
+    data: Events,
     stamp: Stamp,
     settings_json: str,
     summary: dict[str, Any] | None = None,
@@ -90,7 +91,7 @@ def write_spectrograms(
     return content
 
 
-def _fill(file: h5py.File, data: Spectrograms, note: str, extra: dict[str, NDArray[Any]]) -> str:
+def _fill(file: h5py.File, data: Events, note: str, extra: dict[str, NDArray[Any]]) -> str:
     """Write all datasets and return the digest of the content."""
     digest = ArraysDigest()
     frequency = _scale(file, "frequency", data.frequency, "Hz", "Frequency of the bins")
@@ -137,12 +138,12 @@ def _encoded(names: tuple[str, ...]) -> NDArray[np.bytes_]:
     return np.array([name.encode() for name in names], dtype=np.bytes_)
 
 
-def content_digest(data: Spectrograms) -> str:
+def content_digest(data: Events) -> str:
     """Return the digest over values, times and identifiers of all events, as it is kept in the file."""
     return digest_of_arrays(data.spectrogram, *_columns(data))
 
 
-def _columns(data: Spectrograms) -> tuple[NDArray[Any], ...]:
+def _columns(data: Events) -> tuple[NDArray[Any], ...]:
     return data.waveform, data.time_peak, data.window_start, _encoded(data.event_id)
 
 
@@ -194,7 +195,7 @@ def _info(events: int, said: Mapping[str, Any], summary: Any) -> SpectrogramInfo
     return SpectrogramInfo(events, Stamp.from_mapping(said), str(said.get("content", "")), summary)
 
 
-def read_spectrograms(path: Path, rows: slice | NDArray[np.int64] | None = None) -> Spectrograms:
+def read_spectrograms(path: Path, rows: slice | NDArray[np.int64] | None = None) -> Events:
     """Read all events of a file, or the given rows in increasing order.
 
     Raises
@@ -209,7 +210,7 @@ def read_spectrograms(path: Path, rows: slice | NDArray[np.int64] | None = None)
     with open_checked(path) as file, file.reading(selected):
         names = file["event_id"].asstr()
         names = names[selected] if isinstance(selected, slice) else names[:][selected]
-        found = Spectrograms(
+        found = Events(
             spectrogram=_rows(file["spectrogram"], selected),
             waveform=_rows(file["waveform"], selected),
             frequency=file["frequency"][:],

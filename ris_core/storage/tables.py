@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ris_core.contracts.stamp import Stamp
 from ris_core.storage import parquet_file
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import DamagedFileError, damage_named
 from ris_core.storage.finite import NotFiniteError
-from ris_core.storage.stamp import Stamp
 
 _TIME = pa.timestamp("ns", tz="UTC")
 

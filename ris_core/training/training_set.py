@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core import config, versions
+from ris_core.contracts.events import Events
+from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import StationDay
 from ris_core.memory import memory_named
-from ris_core.processing.chain import Spectrograms
 from ris_core.processing.process import process_is_current
 from ris_core.progress import track
 from ris_core.section import digest_of
@@ -26,7 +27,6 @@ from ris_core.storage.head import check_bytes
 from ris_core.storage.opened_file import open_checked
 from ris_core.storage.scratch import ScratchArray
 from ris_core.storage.spectrogram_file import SpectrogramInfo
-from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
 from ris_core.training.samples import Samples, of_file
 
@@ -146,7 +146,7 @@ def draw(store: Store) -> dict[str, Any]:
             "train": int(chosen.size - held_out),
         }
         content = spectrogram_file.write_spectrograms(
-            store.training_set, merged, stamp, store.settings_json(), summary, validation=validation
+            store.training_set, merged, stamp, store.settings.processing_json(), summary, validation=validation
         )
     return {
         "events": int(chosen.size),
@@ -208,7 +208,7 @@ def _gathered(
     place: NDArray[np.int64],
     by_station: dict[str, int],
     in_memory: bool,
-) -> Iterator[Spectrograms]:
+) -> Iterator[Events]:
     """Give the chosen events of all station-days, each at its place; spectrograms in a file if they are too many.
 
     The file lies beside the training set, since the folder for temporary files may be in memory, and goes with the
@@ -216,7 +216,7 @@ def _gathered(
     """
     counts = [info.events for info in available.values()]
     starts = np.concatenate(([0], np.cumsum(counts)))
-    merged: Spectrograms | None = None
+    merged: Events | None = None
     store.training_set.parent.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(dir=store.training_set.parent, prefix=f".draw-{this_process()}-") as folder,
@@ -244,7 +244,7 @@ def _gathered(
         yield replace(merged, event_id=tuple(event_id.tolist()))
 
 
-def _room_for(part: Spectrograms, events: int, spectrogram: Any) -> Spectrograms:
+def _room_for(part: Events, events: int, spectrogram: Any) -> Events:
     return replace(
         part,
         spectrogram=spectrogram,

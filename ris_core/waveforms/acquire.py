@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ris_core import versions
 from ris_core.config import SdsSettings, Settings
+from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage.atomic import remove
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import write_json
-from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store, read_acquisition
 from ris_core.waveforms import imported_events
 from ris_core.waveforms.inventories import Inventories

@@ -77,7 +77,7 @@ class DataCentre:
         padding = round(s.conditioning.padding * NS)
         key = StationDay(station, day)
         start_ns, end_ns = key.start_ns - padding, key.end_ns + padding
-        identifier = f"{s.network.code}.{station}.{s.location}.{s.channel}"
+        identifier = str(s.seed_id(station))
 
         def exchange(client: FdsnClient) -> tuple[Stream, int, float]:
             window = (str(UTCDateTime(ns=ns)).removesuffix("Z") for ns in (start_ns, end_ns))
@@ -101,7 +101,7 @@ class DataCentre:
             As `request`.
         """
         s = self._settings
-        wanted = f"{s.network.code}.{station}.{s.location}.{s.channel}"
+        wanted = str(s.seed_id(station))
 
         def exchange(client: FdsnClient) -> Inventory | None:
             if "station" not in client.services:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ris_core.contracts.quality import Quality
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.waveforms.amplitudes import amplitudes_of
 from ris_core.waveforms.pieces import pieces_of
@@ -24,71 +24,6 @@ MOST_SPIKES = 100
 """A station-day beyond one of these is worth a look."""
 
 _BLOCK = 1 << 16
-
-
-@dataclass(frozen=True)
-class Quality:
-    """What a station-day's samples are like; counts and seconds are of [00:00, 24:00) UTC, without the padding.
-
-    Attributes
-    ----------
-    samples
-        Finite samples, those of overlapping segments each.
-    sampling_rate
-        Of most of the day, Hz; NaN without samples.
-    sampling_rates, sample_types
-        All that occur.
-    coverage
-        Share of the day with samples, 0 to 1.
-    gaps, gap_seconds
-        Stretches without samples.
-    overlaps, overlap_seconds
-        Stretches for which there are samples that differ.
-    duplicate_seconds
-        Samples that came more than once and are used once, s.
-    shortest_segment_s, longest_segment_s
-        Of the contiguous segments' parts within the day.
-    flat_lines, flat_line_seconds
-        Runs of one value that last `FLAT_S` or a whole segment.
-    clipped_runs, clipped_seconds
-        Runs of `CLIP_SAMPLES` or more at the day's greatest or least value, where that lies beyond ±`CLIP_COUNTS`
-        or is the limit of 16 bits. Only flat tops: analogue saturation that noise rides on is not found (for that see
-        Yang & Ben-Zion 2010, doi 10.1785/gssrl.81.1.53).
-    spikes
-        Single samples that leave and return: they stand out from the mean of their two neighbours by more than
-        `SPIKE_SCALES` robust standard deviations (median absolute value over the day / 0.6745), and no sample among
-        the `SPIKE_SURROUNDINGS` on each side does so by more than `SPIKE_ISOLATION` of that height.
-    non_finite
-        Samples that are NaN or infinite.
-    minimum, maximum, mean, rms
-        Counts; rms about the mean. None without samples.
-    notes
-        What was damaged, absent or left out, in words.
-    """
-
-    samples: int
-    sampling_rate: float
-    sampling_rates: tuple[float, ...]
-    sample_types: tuple[str, ...]
-    coverage: float
-    gaps: int
-    gap_seconds: float
-    overlaps: int
-    overlap_seconds: float
-    duplicate_seconds: float
-    shortest_segment_s: float
-    longest_segment_s: float
-    flat_lines: int
-    flat_line_seconds: float
-    clipped_runs: int
-    clipped_seconds: float
-    spikes: int
-    non_finite: int
-    minimum: float | None
-    maximum: float | None
-    mean: float | None
-    rms: float | None
-    notes: tuple[str, ...]
 
 
 def quality_of(segments: list[Segment], key: StationDay, stream: Stream | None = None) -> Quality:

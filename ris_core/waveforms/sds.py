@@ -196,7 +196,7 @@ class SdsArchive:
 
     def _identifier(self, station: str) -> str:
         s = self._settings
-        return f"{s.network.code}.{station}.{s.location}.{s.channel}"
+        return str(s.seed_id(station))
 
     def inventory(self, station: str) -> Inventory | None:
         """Return what `source.inventory` says of the station's channel, or none where it is not set.

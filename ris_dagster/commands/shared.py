@@ -11,7 +11,8 @@ from typer.core import TyperGroup
 from ris_core.config import Settings, SettingsError, data_root, load_settings
 from ris_core.masking import masked
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.store import Store, WrongNetworkError
+from ris_core.storage.layout import WrongNetworkError
+from ris_core.storage.store import Store
 
 
 class _Commands(TyperGroup):

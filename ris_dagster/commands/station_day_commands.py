@@ -86,7 +86,7 @@ def reset(
         keys = choose_keys(settings, stations, first and first.date(), last and last.date())
     except SelectionError as error:
         refuse(error, 2)
-    count = sum(store.forgive_failure(name, key) for name in stages for key in keys)
+    count = sum(store.journal.forgive(name, key) for name in stages for key in keys)
     console.print(f"{count} failed station-day(s) are taken up again by `catch_up`, where it runs")
 
 

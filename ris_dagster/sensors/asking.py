@@ -11,7 +11,8 @@ from typing import Any
 import dagster as dg
 
 from ris_core.contracts.station_day import StationDay
-from ris_core.storage.store import FailureRecord, Stage, Store
+from ris_core.storage.journal import FailedAttempt
+from ris_core.storage.store import Stage, Store
 from ris_dagster.adapter.tags import never_retried, of_sensor, with_priority
 from ris_dagster.partitions import station_day
 from ris_dagster.planning import Block
@@ -49,7 +50,7 @@ def latest(instance: dg.DagsterInstance, stage: Stage, known: set[StationDay]) -
 
 def lost_attempts(
     instance: dg.DagsterInstance, store: Store, sensor: str, stage: Stage, among: set[StationDay], now: datetime
-) -> dict[StationDay, FailureRecord]:
+) -> dict[StationDay, FailedAttempt]:
     """Return the station-days that recent runs of a sensor ended without a word about, as failed attempts at these.
 
     Neither made nor noted as failed: their process was killed, or the workers could not be reached. Only runs since
@@ -64,7 +65,7 @@ def lost_attempts(
         created_after=now - timedelta(days=_LOST_DAYS),
     )
     stations = [s.code for s in store.settings.stations]
-    lost: dict[StationDay, FailureRecord] = {}
+    lost: dict[StationDay, FailedAttempt] = {}
     for record in instance.get_run_records(recent, limit=_LOST_RUNS):  # newest first
         run = record.dagster_run
         if stage not in stages_of(run):
@@ -72,7 +73,7 @@ def lost_attempts(
         created, ended = utc(record.create_timestamp), utc(record.update_timestamp).isoformat()
         for key in among.intersection(station_days_of(run.tags, stations)):
             if input_changed_at(stage, store, key) < created:
-                first = FailureRecord(stage, key.station, key.day.isoformat(), f"run {run.run_id}", 0, ended)
+                first = FailedAttempt(stage, key.station, key.day.isoformat(), f"run {run.run_id}", 0, ended)
                 known = lost.get(key, first)
                 lost[key] = replace(known, attempts=known.attempts + 1)
     return lost
@@ -92,7 +93,7 @@ def without_failed(
     """
     from ris_core.freshness import changed_at, input_changed_at
 
-    failures = store.failures(stage)
+    failures = store.journal.all(stage)
     champion = changed_at(store.champion) if champion_too else changed_at()
     return [
         key

@@ -98,7 +98,7 @@ def wanted(
     for stage in stages:
         if stage == "label" and why_nothing_labels(store):
             continue
-        failures = store.failures(stage)
+        failures = store.journal.all(stage)
         keys = {key: record.attempts for key, record in failures.items() if is_due(record, operations, now)}
         if stage == "acquire":
             keys |= dict.fromkeys(known - recorded_station_days(instance, stage) - failures.keys(), 0)
@@ -148,8 +148,8 @@ def _note_lost(
     made = {event.get_dagster_event().partition for event in events}
     why = error_of(entry.get_dagster_event() for entry in instance.all_logs(run.run_id, of_type=ENDED_BADLY))
     for stage in stages_of(run):
-        failures = store.failures(stage)
+        failures = store.journal.all(stage)
         for key in station_days_of(run.tags, stations):
             said = key in failures and datetime.fromisoformat(failures[key].last_attempt) >= began
             if str(partition_key(key)) not in made and not said:
-                store.record_failure(stage, key, f"run {run.run_id} ended without a word about it: {why}")
+                store.journal.note(stage, key, f"run {run.run_id} ended without a word about it: {why}")

@@ -11,7 +11,8 @@ from ris_core.attempts import is_due, is_given_up
 from ris_core.clustering.champion import why_nothing_labels
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
-from ris_core.storage.store import FailureRecord, Stage, Store
+from ris_core.storage.journal import FailedAttempt
+from ris_core.storage.store import Stage, Store
 from ris_dagster import jobs as names
 from ris_dagster.adapter.asset_graph import asset_graph_beside
 from ris_dagster.planning import plan_by_size
@@ -93,7 +94,7 @@ def follow(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult
     )
 
 
-def _lost_times(lost: Mapping[StationDay, FailureRecord], key: StationDay) -> int:
+def _lost_times(lost: Mapping[StationDay, FailedAttempt], key: StationDay) -> int:
     return lost[key].attempts if key in lost else 0
 
 

@@ -35,12 +35,12 @@ def test_a_daemon_works_on_what_is_missing_and_on_what_is_asked_for_by_hand(conf
         alone = ris("backfill", "-c", config, "--yes")
         assert alone.exit_code == 2
         assert "no Dagster daemon takes runs from the queue" in alone.output and "--inline" in alone.output
-        network.store.record_failure("acquire", BROKEN, "as on the day before")
+        network.store.journal.note("acquire", BROKEN, "as on the day before")
         with daemon(network):
             log = network.config.with_name("daemon.log")
 
             def caught_up() -> bool:
-                failure = network.store.failure("acquire", BROKEN)
+                failure = network.store.journal.find("acquire", BROKEN)
                 tried = failure is not None and failure.attempts == 2
                 return tried and recorded_station_days(network.instance, "acquire") == ALL - {BROKEN}
 
@@ -91,11 +91,11 @@ def test_in_this_process_a_block_is_filled_repeated_and_asked_for_again(config: 
         assert len(network.instance.get_runs()) == 4
         write_day(archive, BROKEN.station, BROKEN.day)
         assert "1 failed station-day(s)" in ris("reset", "-c", config).output
-        failure = network.store.failure("acquire", BROKEN)
+        failure = network.store.journal.find("acquire", BROKEN)
         assert failure is not None and failure.attempts == 0
         assert ris("backfill", "-c", config, "--yes", "--inline").exit_code == 0
         assert recorded_station_days(network.instance, "process") == ALL
-        assert network.store.failure("acquire", BROKEN) is None
+        assert network.store.journal.find("acquire", BROKEN) is None
 
         # Data that come late are seen when the source is asked again, and what follows from them is made anew.
         late = StationDay("AA", DAYS[1])

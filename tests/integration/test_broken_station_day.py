@@ -39,7 +39,7 @@ def test_a_broken_file_fails_alone_and_is_taken_up_after_its_repair(data_root: P
         assert message.startswith("acquire: 1 of 6 station-days failed, the others are recorded")
         for key in BROKEN:
             assert f"{key}: " in message
-            failure = network.store.failure("acquire", key)
+            failure = network.store.journal.find("acquire", key)
             assert failure is not None and failure.attempts == 1
             assert str(path.parent) in failure.error  # says where to look
         assert materialized(network, "raw_waveforms") == ALL - BROKEN
@@ -58,13 +58,13 @@ def test_a_broken_file_fails_alone_and_is_taken_up_after_its_repair(data_root: P
         assert found.metadata["day"].value.startswith("![")
 
         assert not network.run_block(jobs.ACQUIRE).success
-        again = network.store.failure("acquire", StationDay("BB", DAYS[2]))
+        again = network.store.journal.find("acquire", StationDay("BB", DAYS[2]))
         assert again is not None and again.attempts == 2
 
         path.write_bytes(good)
         assert network.run_block(jobs.ACQUIRE).success
         assert materialized(network, "raw_waveforms") == ALL
-        assert all(network.store.failure("acquire", key) is None for key in ALL)
+        assert all(network.store.journal.find("acquire", key) is None for key in ALL)
 
 
 def test_processing_keeps_what_finished_and_a_retry_does_only_the_rest(data_root: Path, tmp_path: Path) -> None:

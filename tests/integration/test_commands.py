@@ -53,7 +53,7 @@ def test_status_shows_what_is_worth_a_look(config: Path, tmp_path: Path) -> None
 
 def test_brackets_in_what_is_said_stay(config: Path, data_root: Path) -> None:
     with opened(config) as network:
-        network.store.record_failure("acquire", StationDay("AA", DAYS[0]), "[red]x[/nothing]: [Errno 5] :key:")
+        network.store.journal.note("acquire", StationDay("AA", DAYS[0]), "[red]x[/nothing]: [Errno 5] :key:")
     done = ris("status", "-c", config)
     assert done.exit_code == 0
     # A narrow terminal wraps between words.

@@ -46,6 +46,6 @@ def test_a_failed_station_day_on_a_worker_is_named_like_any_other(data_root: Pat
     ) as network:
         result = network.run_block(jobs.PROCESS)
         assert not result.success
-        assert [f.attempts for k in network.store.station_days() if (f := network.store.failure("process", k))] == [
-            1
-        ] * 3
+        assert [
+            f.attempts for k in network.store.station_days() if (f := network.store.journal.find("process", k))
+        ] == [1] * 3

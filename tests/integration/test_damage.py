@@ -109,8 +109,8 @@ def test_files_of_earlier_versions_stay_current_and_one_that_hdf5_would_read_for
 
 def test_a_damaged_station_day_is_counted_and_named_and_the_others_go_on(copied: Opened) -> None:
     store, config = copied.store, copied.config
-    store.record_failure("label", KEYS[1], "worker lost")
-    spoilt = [*files_of(store, FIRST)[:2], store.failure_path("label", KEYS[1])]
+    store.journal.note("label", KEYS[1], "worker lost")
+    spoilt = [*files_of(store, FIRST)[:2], store.failure("label", KEYS[1])]
     for path in spoilt:
         path.write_bytes(path.read_bytes()[:-20])
     status = ris("status", "-c", config).output
@@ -136,8 +136,8 @@ def test_no_tick_fails_for_damaged_files_and_what_follows_is_asked_for(copied: O
     for path in files_of(store, FIRST):
         DAMAGES[damage](path)
     for stage in ("acquire", "process", "label"):
-        store.record_failure(stage, KEYS[1], "worker lost")
-        DAMAGES[damage](store.failure_path(stage, KEYS[1]))
+        store.journal.note(stage, KEYS[1], "worker lost")
+        DAMAGES[damage](store.failure(stage, KEYS[1]))
     # So that each of them is behind, and looked at.
     record_acquired(copied.instance, KEYS)
     for sensor in SENSORS:

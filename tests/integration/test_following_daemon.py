@@ -41,7 +41,7 @@ def test_acquired_station_days_are_processed_and_labelled_by_themselves_around_a
                 assert time.monotonic() < deadline, (hook.posted, ui.output())
                 assert ui.process.poll() is None
                 time.sleep(1)
-        failure = network.store.failure("process", BROKEN)
+        failure = network.store.journal.find("process", BROKEN)
         assert failure is not None and failure.attempts == 1
         runs = network.instance.get_runs(dg.RunsFilter(tags={"dagster/sensor_name": "following"}))
         assert len([r for r in runs if BROKEN in station_days_of(r.tags, STATIONS)]) == 1

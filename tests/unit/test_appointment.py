@@ -27,14 +27,14 @@ from ris_core.clustering.champion_files import novelty_path
 from ris_core.clustering.initialise import kmeans
 from ris_core.clustering.novelty import NoveltyModel
 from ris_core.config import Settings
+from ris_core.contracts.events import Events
+from ris_core.contracts.stamp import Stamp
 from ris_core.labels.appointment import Appointment, prepare
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import load_model, save_model, weights_digest
-from ris_core.processing.chain import Spectrograms
 from ris_core.storage import spectrogram_file
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.stamp import Stamp
 from ris_core.storage.store import Store
 from ris_core.training.normalise import normalise
 from ris_core.training.training_set import digest_on_disk
@@ -61,7 +61,7 @@ def made(root: Path, **sections: Any) -> Store:
     """Return a store with a training set of four families."""
     values = sds_values(root / "archive") | {"novelty": {"false_alarms": 0.05}} | sections
     store = Store(Settings.model_validate(values), root / "data")
-    data = Spectrograms(
+    data = Events(
         spectrogram=spectrograms(FAMILIES),
         waveform=np.zeros((EVENTS, 218), np.float32),
         frequency=FREQUENCY,

@@ -145,27 +145,27 @@ def test_what_fails_is_tried_again_after_a_wait_until_it_is_given_up_and_again_a
     broken = StationDay("BB", DAYS[1])
     found.record(*(ALL - {broken}))
     for number in (1, 2):
-        record = found.store.record_failure("acquire", broken, "the archive cannot be read")
+        record = found.store.journal.note("acquire", broken, "the archive cannot be read")
         last = datetime.fromisoformat(record.last_attempt)
         assert found.tick(last + timedelta(hours=2 * number - 0.1)) == []
         assert found.tick(last + timedelta(hours=2 * number)) == [("acquire", {broken})]
-    found.store.record_failure("acquire", broken, "the archive cannot be read")
+    found.store.journal.note("acquire", broken, "the archive cannot be read")
     later = datetime.now(UTC) + timedelta(days=365)
     assert found.tick(later) == []
     assert "1 are given up (`ris status` names them, `ris reset` takes them up)" in str(found.said)
     assert [(stage, key) for stage, key in given_up(found.store)] == [("acquire", broken)]
-    assert found.store.forgive_failure("acquire", broken)
+    assert found.store.journal.forgive("acquire", broken)
     assert found.tick(datetime.now(UTC)) == [("acquire", {broken})]
     assert given_up(found.store) == {}
-    assert not found.store.forgive_failure("acquire", StationDay("AA", DAYS[1]))
+    assert not found.store.journal.forgive("acquire", StationDay("AA", DAYS[1]))
 
 
 def test_failed_processing_is_tried_again_once_its_waveforms_are_there(network: Make) -> None:
     found = network(attempt_wait=0)
     found.record(*ALL)
     key = StationDay("CC", DAYS[2])
-    found.store.record_failure("process", key, "no response")
-    found.store.record_failure("label", key, "no spectrograms")
+    found.store.journal.note("process", key, "no response")
+    found.store.journal.note("label", key, "no spectrograms")
     assert found.tick() == []
     write_json(found.store.acquisition(key), {})
     assert found.tick(datetime.now(UTC)) == [("process", {key})]
@@ -201,7 +201,7 @@ def test_the_newest_complete_day_of_all_stations_is_asked_for_in_one_run_and_onc
     found.record(*days(2, stations=["AA", "BB"]))
     found.instance.report_run_canceled(run)
     assert daily(found, "2020-03-04T02:30") == [days(2, stations=["CC"])]
-    found.store.record_failure("acquire", StationDay("CC", DAYS[2]), "no answer")
+    found.store.journal.note("acquire", StationDay("CC", DAYS[2]), "no answer")
     assert daily(found, "2020-03-04T02:30") == "2020-03-03: 2 there, 1 failed and left to catch_up"
 
 

@@ -83,7 +83,7 @@ def test_catch_up_asks_for_nothing_twice_when_the_clock_goes_back(
         asked += keys
         for key in keys:
             if key == failed:
-                store.record_failure("acquire", key, "the station was not reached")
+                store.journal.note("acquire", key, "the station was not reached")
             else:
                 record_acquired(instance, [key])
     assert sorted(asked) == sorted({StationDay(s, FIRST + timedelta(days=n)) for s in STATIONS for n in range(2)})

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ris_core.contracts.stamp import Stamp
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.stamp import Stamp
 
 STAMP = Stamp("settings", "1", "inputs")
 SUMMARY = {"classes": [3, 1], "novelty_threshold": "0.5"}

@@ -105,7 +105,7 @@ def test_one_that_fails_is_left_to_catch_up_and_its_neighbours_go_on(small: Open
 def test_what_fails_within_a_second_of_its_input_is_not_asked_for(small: Opened) -> None:
     acquire(small)
     small.store.acquisition(BAD).touch()
-    small.store.record_failure("process", BAD, "at once")
+    small.store.journal.note("process", BAD, "at once")
     assert set(without_failed(small.store, "process", ALL)) == ALL - {BAD}
 
 

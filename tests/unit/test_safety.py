@@ -41,7 +41,7 @@ PLACES = [*OF_STATION_DAYS, *OF_NAMES, "failure"]
 def path_of(store: Store, place: str, name: str) -> Path:
     """Return a path of the store that a name from outside is part of."""
     if place == "failure":
-        return store.failure_path("process", StationDay(name, DAY))
+        return store.failure("process", StationDay(name, DAY))
     found: Path = getattr(store, place)(StationDay(name, DAY) if place in OF_STATION_DAYS else name)
     return found
 

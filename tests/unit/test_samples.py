@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ris_core import config
+from ris_core.contracts.events import Events
+from ris_core.contracts.stamp import Stamp
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec
 from ris_core.models.weights import weights_digest
-from ris_core.processing.chain import Spectrograms
 from ris_core.storage import spectrogram_file
-from ris_core.storage.stamp import Stamp
 from ris_core.training import samples
 from ris_core.training.aec import train_aec
 from ris_core.training.dec import train_dec
@@ -32,7 +32,7 @@ QUICK = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCh
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("samples") / "events.h5"
     random = np.random.default_rng(0)
-    data = Spectrograms(
+    data = Events(
         spectrogram=random.exponential(size=(EVENTS, 87, 100)).astype(np.float32),
         waveform=np.zeros((EVENTS, 218), np.float32),
         frequency=np.arange(87.0),

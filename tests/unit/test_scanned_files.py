@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ris_core.contracts.stamp import Stamp
 from ris_core.processing.chain import Spectrograms
 from ris_core.storage import file_cache, scanned_files, tables
 from ris_core.storage.damage import DamagedFileError
@@ -20,7 +21,6 @@ from ris_core.storage.files import Files, FilesOnDisk
 from ris_core.storage.json_records import write_json
 from ris_core.storage.scanned_files import ScannedFiles, cache_path
 from ris_core.storage.spectrogram_file import write_spectrograms
-from ris_core.storage.stamp import Stamp
 
 FIELDS = {"state": str, "gaps": int}
 REMEDY = "acquire it again"

@@ -21,9 +21,9 @@ from ris_core.clustering.scores import (
     silhouette,
     silhouettes,
 )
-from ris_core.processing.chain import Spectrograms
+from ris_core.contracts.events import Events
+from ris_core.contracts.stamp import Stamp
 from ris_core.storage.spectrogram_file import write_spectrograms
-from ris_core.storage.stamp import Stamp
 from ris_core.training.normalise import normalise
 from ris_core.training.samples import of_file
 
@@ -140,7 +140,7 @@ def test_classes_by_other_numbers_have_the_same_scores(x: Array, labels: Array) 
 def test_a_set_read_from_disk_is_described_like_one_in_memory(tmp_path: Path, labels: Array) -> None:
     raw = spectrograms()[0]
     n = len(raw)
-    events = Spectrograms(
+    events = Events(
         spectrogram=raw,
         waveform=np.zeros((n, 218), np.float32),
         frequency=np.arange(87.0),

@@ -13,19 +13,19 @@ import numpy as np
 import pytest
 from damage import endless, without_head
 
-from ris_core.processing.chain import Spectrograms
+from ris_core.contracts.events import Events
+from ris_core.contracts.stamp import Stamp
 from ris_core.storage import hdf5, hdf5_probe, seen, spectrogram_file
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.head import read_head
-from ris_core.storage.stamp import Stamp
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 STAMP = Stamp("settings12345", "1", "inputs123456")
 
 
-def events(n: int = 3) -> Spectrograms:
+def events(n: int = 3) -> Events:
     rng = np.random.default_rng(n)
-    return Spectrograms(
+    return Events(
         spectrogram=rng.exponential(1, (n, 4, 5)).astype(np.float32),
         waveform=rng.normal(0, 1e3, (n, 6)).astype(np.float32),
         frequency=np.linspace(3, 20, 4),
@@ -244,7 +244,7 @@ def test_a_look_that_fails_for_another_reason_does_not_call_the_file_damaged(
 def test_too_little_memory_is_not_called_damage(tmp_path: Path) -> None:
     path, data = tmp_path / "day.h5", events(1)
     shape = (64, 87, 1000)
-    data = Spectrograms(
+    data = Events(
         np.random.default_rng(0).random(shape, np.float32),
         np.zeros((64, 6), np.float32),
         np.arange(87.0),

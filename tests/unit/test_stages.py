@@ -109,7 +109,7 @@ def test_no_data_is_a_result_with_its_reason_and_an_empty_product(store):
     processed = run("process", store, NEXT_KEY).result
     assert (processed["detections"], processed["events"], processed["live_seconds"]) == (0, 0, 0)
     assert "there is no file" in processed["reason"]
-    assert store.failure("acquire", NEXT_KEY) is None
+    assert store.journal.find("acquire", NEXT_KEY) is None
     assert len(tables.read_table(store.detections(NEXT_KEY))) == 0
     assert is_current("process", store, NEXT_KEY)
 
@@ -209,13 +209,13 @@ def test_a_corrupt_file_fails_its_station_day_alone_and_success_clears_the_recor
         assert outcome.result is None
         assert str(path) in outcome.error
         assert "Traceback" in outcome.trace
-        failure = store.failure("acquire", KEY)
+        failure = store.journal.find("acquire", KEY)
         assert (failure.attempts, failure.error) == (attempt, outcome.error)
     assert run("acquire", store, OTHER).error == ""
-    assert store.failure("acquire", OTHER) is None
+    assert store.journal.find("acquire", OTHER) is None
     path.write_bytes(good)
     assert run("acquire", store).error == ""
-    assert store.failure("acquire", KEY) is None
+    assert store.journal.find("acquire", KEY) is None
 
 
 def test_a_file_that_is_damaged_after_it_was_acquired_fails_processing_and_keeps_the_old_products(store, archive):
@@ -226,7 +226,7 @@ def test_a_file_that_is_damaged_after_it_was_acquired_fails_processing_and_keeps
     path.write_bytes(b"\0" * 8192)
     outcome = run("process", with_settings(store, detector={"threshold_on": 12}))
     assert str(path) in outcome.error
-    assert store.failure("process", KEY).attempts == 1
+    assert store.journal.find("process", KEY).attempts == 1
     assert bytes_of(store) == before
 
 
@@ -235,7 +235,7 @@ def test_samples_that_cannot_be_processed_fail_with_the_reason(store, archive):
     run("acquire", store)
     outcome = run("process", store)
     assert outcome.error.startswith("BadWaveformError: sampling rate 40 Hz")
-    assert store.failure("process", KEY).error == outcome.error
+    assert store.journal.find("process", KEY).error == outcome.error
     assert not store.spectrograms(KEY).exists()
 
 
@@ -244,7 +244,7 @@ def test_an_absent_archive_fails_each_station_day_with_its_path(tmp_path):
     outcome = run("acquire", store)
     assert "source.root" in outcome.error
     assert str(tmp_path / "absent") in outcome.error
-    assert store.failure("acquire", KEY).attempts == 1
+    assert store.journal.find("acquire", KEY).attempts == 1
 
 
 def copied(tmp_path, **sections) -> tuple[Store, CopiedSource]:
@@ -438,7 +438,7 @@ def test_an_archive_that_grew_after_acquisition_is_recorded_with_what_was_proces
 def test_an_outcome_is_kept_until_the_next_success(store):
     record_outcome(store, "process", Outcome(KEY, None, "worker lost"))
     record_outcome(store, "process", Outcome(KEY, None, "worker lost again"))
-    failure = store.failure("process", KEY)
+    failure = store.journal.find("process", KEY)
     assert (failure.error, failure.attempts) == ("worker lost again", 2)
     record_outcome(store, "process", Outcome(KEY, {}))
-    assert store.failure("process", KEY) is None
+    assert store.journal.find("process", KEY) is None

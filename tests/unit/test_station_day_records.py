@@ -28,8 +28,9 @@ from ris_core.stages import (
     state_table,
 )
 from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.journal import FailedAttempt
 from ris_core.storage.json_records import read_json, write_json
-from ris_core.storage.store import FailureRecord, Stage, Store, read_acquisition, read_failure
+from ris_core.storage.store import Stage, Store, read_acquisition
 from ris_core.verification import damaged_files
 
 SETTINGS = make_settings()
@@ -205,25 +206,25 @@ def test_a_damaged_product_that_says_so_costs_its_station_day_and_is_made_again(
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_record_of_failure_tells_of_no_attempts(store: Store, damage: str) -> None:
     for _ in range(3):
-        store.record_failure("process", KEY, "worker lost")
-    store.record_failure("process", NEXT_KEY, "worker lost")
-    path = store.failure_path("process", KEY)
+        store.journal.note("process", KEY, "worker lost")
+    store.journal.note("process", NEXT_KEY, "worker lost")
+    path = store.failure("process", KEY)
     DAMAGES[damage](path)
     with pytest.raises(DamagedFileError, match="the next attempt replaces it") as raised:
-        read_failure(store, "process", KEY)
+        store.journal.read("process", KEY)
     assert raised.value.path == path
-    assert store.failure("process", KEY) is None
-    assert set(store.failures("process")) == {NEXT_KEY}
+    assert store.journal.find("process", KEY) is None
+    assert set(store.journal.all("process")) == {NEXT_KEY}
     assert given_up(store) == {}
     assert row_of(store)["state"] == "damaged" and str(path) in row_of(store)["damaged"]
     assert row_of(store, NEXT_KEY)["state"] == "failed"
     assert [error.path for error in found_damaged(store)] == [path]
-    assert store.record_failure("process", KEY, "again").attempts == 1
-    assert read_failure(store, "process", KEY) is not None
+    assert store.journal.note("process", KEY, "again").attempts == 1
+    assert store.journal.read("process", KEY) is not None
     DAMAGES[damage](path)
-    assert store.forgive_failure("process", KEY)
+    assert store.journal.forgive("process", KEY)
     assert not path.exists()
-    store.record_failure("process", KEY, "again")
+    store.journal.note("process", KEY, "again")
     DAMAGES[damage](path)
     assert run("process", store).error == ""
     assert not path.exists()
@@ -243,22 +244,22 @@ def test_a_damaged_record_of_failure_tells_of_no_attempts(store: Store, damage: 
 )
 def test_a_record_of_failure_that_cannot_be_is_damaged(tmp_path: Path, change: dict[str, Any]) -> None:
     store = Store(SETTINGS, tmp_path)
-    store.record_failure("process", KEY, "worker lost")
-    path = store.failure_path("process", KEY)
+    store.journal.note("process", KEY, "worker lost")
+    path = store.failure("process", KEY)
     write_json(path, read_json(path) | change)
     with pytest.raises(DamagedFileError):
-        read_failure(store, "process", KEY)
-    assert store.failures("process") == {}
+        store.journal.read("process", KEY)
+    assert store.journal.all("process") == {}
 
 
 def test_records_of_failure_with_other_names_or_more_fields_are_no_trouble(tmp_path: Path) -> None:
     store = Store(SETTINGS, tmp_path)
-    known = store.record_failure("process", KEY, "worker lost")
-    path = store.failure_path("process", KEY)
+    known = store.journal.note("process", KEY, "worker lost")
+    path = store.failure("process", KEY)
     write_json(path, read_json(path) | {"of_a_later_version": 1})
     (path.parent / "day=copy of 2015-01-10.json").write_bytes(path.read_bytes())
-    assert store.failures("process") == {KEY: known}
-    assert isinstance(known, FailureRecord)
+    assert store.journal.all("process") == {KEY: known}
+    assert isinstance(known, FailedAttempt)
 
 
 def test_a_folder_with_files_in_the_place_of_a_record_is_named(store: Store) -> None:

@@ -18,15 +18,18 @@ import pyarrow.parquet as pq
 import pytest
 from waveform_builders import KEY, make_settings, record, segments_of
 
+from ris_core.contracts.events import Events
+from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import StationDay
-from ris_core.processing.chain import Products, Spectrograms, process
+from ris_core.processing.chain import Products, process
 from ris_core.storage import spectrogram_file, tables
+from ris_core.storage.array_digest import digest_of_arrays
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.finite import NotFiniteError
 from ris_core.storage.json_records import read_json
-from ris_core.storage.stamp import Stamp, digest_of_arrays
-from ris_core.storage.store import Store, WrongNetworkError, read_acquisition
+from ris_core.storage.layout import WrongNetworkError
+from ris_core.storage.store import Store, read_acquisition
 from ris_core.verification import damaged_files
 
 STAMP = Stamp("settings12345", "1", "inputs123456")
@@ -134,10 +137,10 @@ def test_rows_and_blocks_of_spectrograms_are_those_asked_for(tmp_path, products)
     np.testing.assert_array_equal(spectrogram_file.read_column(path, "time_peak"), products.spectrograms.time_peak)
 
 
-def many(n: int) -> Spectrograms:
+def many(n: int) -> Events:
     """Return n events of arbitrary values over forty decades."""
     rng = np.random.default_rng(n)
-    return Spectrograms(
+    return Events(
         spectrogram=(10 ** rng.uniform(-20, 20, (n, 87, 100))).astype(np.float32),
         waveform=rng.normal(0, 1e3, (n, 218)).astype(np.float32),
         frequency=np.linspace(3, 20, 87),
@@ -498,15 +501,15 @@ def test_station_days_come_station_by_station_and_only_when_they_are_over(tmp_pa
 
 def test_failed_attempts_are_counted_until_a_success(tmp_path):
     store = Store(SETTINGS, tmp_path)
-    assert store.failure("process", KEY) is None
-    store.record_failure("process", KEY, "first")
-    store.record_failure("process", KEY, "second")
-    record_ = store.failure("process", KEY)
+    assert store.journal.find("process", KEY) is None
+    store.journal.note("process", KEY, "first")
+    store.journal.note("process", KEY, "second")
+    record_ = store.journal.find("process", KEY)
     assert (record_.error, record_.attempts, record_.station, record_.day) == ("second", 2, "S01", "2015-01-10")
-    assert store.failure("acquire", KEY) is None
-    store.clear_failure("process", KEY)
-    store.clear_failure("process", KEY)
-    assert store.failure("process", KEY) is None
+    assert store.journal.find("acquire", KEY) is None
+    store.journal.clear("process", KEY)
+    store.journal.clear("process", KEY)
+    assert store.journal.find("process", KEY) is None
 
 
 def test_an_absent_acquisition_is_none(tmp_path):

@@ -1,0 +1,100 @@
+"""What acquisition found of a station-day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ris_core.contracts.quality import Quality
+from ris_core.contracts.stamp import Stamp
+from ris_core.contracts.station_day import StationDay
+
+
+class SamplesAt(StrEnum):
+    """Where the samples of an acquired station-day are."""
+
+    STORED = "stored"
+    """In the data root."""
+    IN_PLACE = "in place"
+    """In the archive that is read in place."""
+    IMPORTED = "imported"
+    """Nowhere: the events were imported without their waveforms."""
+    NOWHERE = "nowhere"
+    """There are none."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What it took to get the samples from a data centre; all None for a source that is not asked over the network.
+
+    Attributes
+    ----------
+    provider
+        The data centre as the settings name it.
+    request_seconds
+        From the request that succeeded to the last byte of its answer, s.
+    attempts
+        Requests made, including the one that succeeded.
+    received_bytes
+        Length of the answer.
+    """
+
+    provider: str | None = None
+    request_seconds: float | None = None
+    attempts: int | None = None
+    received_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """What was found of one station-day.
+
+    Attributes
+    ----------
+    key
+        The station-day.
+    has_data
+        Whether the source has samples of the day. Absence is a result, not an error.
+    reason
+        Why there are no samples, or why older ones were kept; empty otherwise.
+    samples_at
+        Where the samples are.
+    stored_as
+        Path of the stored samples, relative to the data root; none unless `samples_at` is ``stored``.
+    size
+        Bytes of the stored file, or of the samples in memory.
+    segments
+        Number of contiguous segments, padding included.
+    quality
+        What the samples of the day are like.
+    stamp
+        How it was made; its ``inputs`` is the digest of the samples.
+    exchange
+        What it took to get them.
+    whole_records
+        Whether the stored file holds the records as they were received.
+    has_response
+        Whether the station's StationXML was stored.
+    files
+        Files of an archive: those of the day, or the one that was looked for. None where the record does not say,
+        as in those of earlier versions.
+    """
+
+    key: StationDay
+    has_data: bool
+    reason: str
+    samples_at: SamplesAt
+    stored_as: str | None
+    size: int
+    segments: int
+    quality: Quality
+    stamp: Stamp
+    exchange: Exchange = field(default_factory=Exchange)
+    whole_records: bool = False
+    has_response: bool = False
+    files: tuple[str, ...] | None = None
+
+    @property
+    def content(self) -> str:
+        """Digest of the samples."""
+        return self.stamp.inputs

@@ -1,0 +1,72 @@
+"""What a network takes in: the shape of a spectrogram and the signal it is of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+class InputMismatchError(ValueError):
+    """Spectrograms are not what a model was trained on."""
+
+    def __init__(self, wanted: InputSpec, given: InputSpec) -> None:
+        differences = [
+            f"{name}: the model takes {value}, the data have {other}"
+            for name, value in asdict(wanted).items()
+            if (other := getattr(given, name)) != value
+        ]
+        super().__init__("; ".join(differences))
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What one event looks like to a network.
+
+    Attributes
+    ----------
+    components
+        Letters of the components, like ``("Z",)``.
+    frequencies, times
+        Size of the spectrogram: bins and columns.
+    sampling_rate
+        Of the conditioned samples, Hz.
+    band
+        Lowest and highest frequency that is kept, Hz.
+    window
+        Length of the spectrogram, s.
+    """
+
+    components: tuple[str, ...]
+    frequencies: int
+    times: int
+    sampling_rate: float
+    band: tuple[float, float]
+    window: float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Frequencies and times of one component."""
+        return self.frequencies, self.times
+
+    def as_record(self) -> dict[str, Any]:
+        """Return plain values for a JSON file."""
+        return asdict(self) | {"components": list(self.components), "band": list(self.band)}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> InputSpec:
+        """Read what `as_record` gave; raises `KeyError`, `TypeError` or `ValueError` for anything else."""
+        low, high = record["band"]
+        return cls(
+            components=tuple(str(letter) for letter in record["components"]),
+            frequencies=int(record["frequencies"]),
+            times=int(record["times"]),
+            sampling_rate=float(record["sampling_rate"]),
+            band=(float(low), float(high)),
+            window=float(record["window"]),
+        )
+
+    def require(self, given: InputSpec) -> None:
+        """Raise `InputMismatchError` unless data are what a model with this specification takes."""
+        if self != given:
+            raise InputMismatchError(self, given)

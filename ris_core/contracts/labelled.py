@@ -1,0 +1,38 @@
+"""What labelling made of a station-day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The label table of one station-day.
+
+    Attributes
+    ----------
+    labels, events
+        Rows of the table, and events of the station-day.
+    assigned
+        Events whose novelty does not exceed the threshold.
+    sizes
+        Number of events by class number.
+    k
+        Number of clusters of the model.
+    model_version
+        The model.
+    path
+        Path relative to the data root.
+    content
+        Digest of what the table holds.
+    """
+
+    labels: int
+    events: int
+    assigned: int
+    sizes: Mapping[int, int]
+    k: int
+    model_version: str
+    path: str
+    content: str

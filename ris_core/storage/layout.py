@@ -1,0 +1,178 @@
+"""The layout of a data root: the path of every product of one network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ris_core.config import Settings, data_root
+from ris_core.contracts.seed_id import SeedId
+from ris_core.contracts.station_day import StationDay
+from ris_core.storage.json_records import read_json, write_json
+
+
+class WrongNetworkError(ValueError):
+    """The data root belongs to another network."""
+
+
+def _part(name: str) -> str:
+    """Return a name that may be part of a path; raises `ValueError` if it could lead out of its folder."""
+    if name in (".", "..") or any(sign in name for sign in "/\\\0"):
+        raise ValueError(f"{name!r} is no name of a station or a model: it would lead out of the data folder")
+    return name
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths of one network's products under one root. No path is looked at here.
+
+    Attributes
+    ----------
+    root
+        The data root of the network.
+    network, location, channel
+        Codes, which are part of the names of files.
+    """
+
+    root: Path
+    network: str
+    location: str
+    channel: str
+
+    @classmethod
+    def of(cls, settings: Settings, root: Path | None = None) -> Layout:
+        """Return the layout of a network, by default in its data root under RIS_DATA."""
+        where = root if root is not None else data_root(settings)
+        return cls(where, settings.network.code, settings.location, settings.channel)
+
+    def waveform(self, key: StationDay) -> Path:
+        """Path of a stored raw station-day (miniSEED, with its padding)."""
+        seed_id = SeedId(self.network, _part(key.station), self.location, self.channel)
+        return self.root / "waveforms" / seed_id.sds_path(key.day)
+
+    def inventory(self, station: str) -> Path:
+        """Path of a station's StationXML."""
+        return self.root / "inventory" / f"{self.network}.{_part(station)}.xml"
+
+    def acquisition(self, key: StationDay) -> Path:
+        """Path of the record of what was found for a station-day (JSON)."""
+        return self.root / "acquisition" / f"station={_part(key.station)}" / f"day={key.day}.json"
+
+    def detections(self, key: StationDay) -> Path:
+        """Path of a detection table (Parquet)."""
+        return self.root / "detections" / f"station={_part(key.station)}" / f"day={key.day}.parquet"
+
+    def spectrograms(self, key: StationDay) -> Path:
+        """Path of a spectrogram file (HDF5)."""
+        return self.root / "spectrograms" / _part(key.station) / f"{key.day}.h5"
+
+    def labels(self, key: StationDay) -> Path:
+        """Path of a label table (Parquet)."""
+        return self.root / "labels" / f"station={_part(key.station)}" / f"day={key.day}.parquet"
+
+    @property
+    def training_set(self) -> Path:
+        """Path of the training set (HDF5)."""
+        return self.root / "training" / "training_set.h5"
+
+    @property
+    def latent_features(self) -> Path:
+        """Path of the latents of the training set (Parquet)."""
+        return self.root / "training" / "latent_features.parquet"
+
+    @property
+    def cluster_count(self) -> Path:
+        """Path of the table of criteria over K (Parquet)."""
+        return self.root / "training" / "cluster_count.parquet"
+
+    def aec(self, trial: str) -> Path:
+        """Folder of a trial's model."""
+        return self.root / "models" / "aec" / _part(trial)
+
+    @property
+    def aec_choice(self) -> Path:
+        """Path of the record of the chosen trial (JSON)."""
+        return self.root / "models" / "aec" / "chosen.json"
+
+    def gmm(self, k: int) -> Path:
+        """Folder of the initial clusters for K."""
+        return self.root / "models" / "gmm" / f"k={k}"
+
+    def dec(self, k: int) -> Path:
+        """Folder of the DEC model for K."""
+        return self.root / "models" / "dec" / f"k={k}"
+
+    def imported(self, name: str) -> Path:
+        """Folder of an imported model."""
+        return self.root / "models" / "imported" / _part(name)
+
+    @property
+    def champion(self) -> Path:
+        """Path of the record of the champion (JSON)."""
+        return self.root / "models" / "champion.json"
+
+    def champion_model(self, model_version: str) -> Path:
+        """Folder of a champion's own copy of its model."""
+        return self.root / "models" / "champions" / _part(model_version)
+
+    def analysis(self, name: str) -> Path:
+        """Path of a file of the analysis."""
+        return self.root / "analysis" / _part(name)
+
+    @property
+    def dagster_home(self) -> Path:
+        """Folder of the Dagster instance."""
+        return self.root / "dagster"
+
+    @property
+    def mlflow(self) -> Path:
+        """Folder of the MLflow store."""
+        return self.root / "mlflow"
+
+    def relative(self, path: Path) -> str:
+        """Return a path as seen from the data root, for records and metadata."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+    def failure(self, stage: str, key: StationDay) -> Path:
+        """Path of the record of a failed attempt (JSON)."""
+        return self.failures(stage, key.station) / f"day={key.day}.json"
+
+    def failures(self, stage: str, station: str) -> Path:
+        """Folder of the records of a station's failed attempts at a stage."""
+        return self.root / "failures" / _part(stage) / f"station={_part(station)}"
+
+
+def open_layout(settings: Settings, root: Path | None = None) -> Layout:
+    """Return the layout of a network in a root that belongs to it; makes and marks the root if absent.
+
+    Raises
+    ------
+    WrongNetworkError
+        The root is marked for another network.
+    """
+    layout = Layout.of(settings, root)
+    marker = layout.root / "network.json"
+    mine = {"name": settings.network.name, "code": settings.network.code}
+    if not marker.exists():
+        write_json(marker, mine)
+    elif (theirs := read_json(marker)) != mine:
+        raise WrongNetworkError(
+            f"{layout.root} holds network {theirs}, but the settings describe {mine}; "
+            "give the network another name or set RIS_DATA to another folder"
+        )
+    return layout
+
+
+def size_on_disk(root: Path) -> dict[str, int]:
+    """Return bytes by folder of a data root."""
+    sizes: dict[str, int] = {}
+    for folder in sorted(p for p in root.iterdir() if p.is_dir()):
+        sizes[folder.name] = sum(_size(f) for f in folder.rglob("*"))
+    return sizes
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:
+        return 0  # a temporary file of a run, gone in the meantime
