@@ -15,7 +15,7 @@ from ris_core.contracts.station_day import StationDay
 from ris_core.stages import Outcome, StageTask, is_left_out, most_at_once, record_outcome
 from ris_core.storage.store import Stage
 from ris_dagster.partitions import partition_key, station_day
-from ris_dagster.recording import recorded, recording
+from ris_dagster.recording import StepLog, recorded, recording
 from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.data_store import DataStore
 
@@ -66,7 +66,7 @@ def run_block(
     task = StageTask(stage, store.settings_json, store.root, again=AGAIN_TAG in context.run.tags)
     selected = {asset: code_versions[asset] for asset in describe if asset in context.selected_asset_keys}
     outcomes: list[Outcome] = []
-    with recording(context, selected) as recorder, bar(len(keys), stage, unit="station-day") as progress:
+    with recording(StepLog(context, selected)) as recorder, bar(len(keys), stage, unit="station-day") as progress:
         for outcome in compute.map(task, keys, most_at_once(stage, opened, keys)):
             progress.update(1)
             if outcome.result is None:

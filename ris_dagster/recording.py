@@ -1,79 +1,145 @@
-"""Records the station-days of a running step as they finish, a few at a time, each as one materialization.
+"""Records station-days in Dagster as they are finished, a few at a time, each as one materialization of each asset.
 
 Dagster itself records the partitions of a step when the step ends: all at once, from metadata that it keeps in memory
-until then, and none if the step fails or is killed. Here the events are logged while the step runs, with the tags that
-Dagster would give them, and the step's own result says that its events are already there (`recorded`).
+until then, and none if the step fails or is killed. Here the materializations are logged while the step runs, with the
+tags that Dagster would give them, and the step's own result says that they are already logged (`recorded`). An import
+records its station-days in the same way, without a run.
 """
 
 import time
-import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import dagster as dg
-from dagster._core.definitions.data_version import (
-    CODE_VERSION_TAG,
-    DATA_VERSION_IS_USER_PROVIDED_TAG,
-    DATA_VERSION_TAG,
-    DEFAULT_DATA_VERSION,
-    NULL_EVENT_POINTER,
-    get_input_data_version_tag,
-    get_input_event_pointer_tag,
+
+from ris_dagster.adapter.asset_graph import AssetGraph, code_version_of, parents_of
+from ris_dagster.adapter.materializations import (
+    InputVersion,
+    already_logged,
+    inputs_of_step,
+    log_in_step,
+    log_without_run,
+    partition_tags,
+    version_tags,
 )
-from dagster._core.definitions.partitions.utils import get_tags_from_multi_partition_key
-from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
-from dagster._core.events import DagsterEventBatchMetadata
 
 # A killed run loses what was not recorded yet: at most this many station-days, and of slow ones none.
 KEYS_AT_MOST = 50
 SECONDS_AT_MOST = 2.0
 
 
-class Recorder:
-    """Collects materializations and writes them in batches, one batch per asset."""
+class Log(Protocol):
+    """Where a recorder writes.
+
+    Attributes
+    ----------
+    assets
+        The assets that are recorded, each after those that it is made from.
+    """
+
+    assets: tuple[dg.AssetKey, ...]
+
+    def tags_of(self, asset: dg.AssetKey) -> Mapping[str, str]:
+        """Return code, data and input versions of an asset as Dagster tags them."""
+
+    def write(self, made: Sequence[dg.AssetMaterialization]) -> None:
+        """Log materializations together."""
+
+
+class StepLog:
+    """Logs in the step that runs; inputs are those that the step began with.
+
+    Parameters
+    ----------
+    context
+        The step.
+    versions
+        Code versions of the assets that it makes.
+    """
 
     def __init__(self, context: dg.AssetExecutionContext, versions: Mapping[dg.AssetKey, str]) -> None:
-        self._step = context.get_step_execution_context()
-        self._tags = {asset: self._versions(asset, version) for asset, version in versions.items()}
-        self._waiting: dict[dg.AssetKey, list[dg.AssetMaterialization]] = {asset: [] for asset in versions}
+        self._context, self.assets = context, tuple(versions)
+        self._tags = {asset: version_tags(v, inputs_of_step(context, asset)) for asset, v in versions.items()}
+
+    def tags_of(self, asset: dg.AssetKey) -> Mapping[str, str]:
+        """Return the tags of an asset that this step makes."""
+        return self._tags[asset]
+
+    def write(self, made: Sequence[dg.AssetMaterialization]) -> None:
+        """Log materializations of this step."""
+        log_in_step(self._context, made)
+
+
+class RunlessLog:
+    """Logs without a run; inputs are those that were recorded last.
+
+    Parameters
+    ----------
+    instance
+        Where to log.
+    graph
+        All assets, for their versions and parents.
+    assets
+        Those that are recorded, each after those that it is made from.
+    """
+
+    def __init__(self, instance: dg.DagsterInstance, graph: AssetGraph, assets: Sequence[dg.AssetKey]) -> None:
+        self._instance, self._graph, self.assets = instance, graph, tuple(assets)
+
+    def tags_of(self, asset: dg.AssetKey) -> Mapping[str, str]:
+        """Return the tags of an asset, made from the latest record of each parent."""
+        inputs = {}
+        for parent in parents_of(self._graph, asset):
+            latest = self._instance.fetch_materializations(parent, limit=1).records
+            record = latest[0].storage_id if latest else None
+            inputs[parent] = InputVersion(code_version_of(self._graph, parent), record)
+        return version_tags(code_version_of(self._graph, asset), inputs)
+
+    def write(self, made: Sequence[dg.AssetMaterialization]) -> None:
+        """Log materializations."""
+        log_without_run(self._instance, made)
+
+
+class Recorder:
+    """Collects materializations and writes them to a log in batches, one batch for each asset."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._waiting: dict[dg.AssetKey, list[tuple[dg.MultiPartitionKey, Mapping[str, Any]]]]
+        self._waiting = {asset: [] for asset in log.assets}
         self._written = time.monotonic()
 
     def add(self, key: dg.MultiPartitionKey, metadata: Mapping[dg.AssetKey, Mapping[str, Any]]) -> None:
-        """Take up a finished partition with the metadata of each of its assets, and write if it is time to."""
+        """Add a finished partition with the metadata of each of its assets, and write if it is time to."""
         for asset, values in metadata.items():
-            tags = {**self._tags[asset], **get_tags_from_multi_partition_key(key)}
-            self._waiting[asset].append(dg.AssetMaterialization(asset, partition=key, metadata=values, tags=tags))
+            self._waiting[asset].append((key, values))
         full = max(map(len, self._waiting.values()), default=0) >= KEYS_AT_MOST
         if full or time.monotonic() - self._written >= SECONDS_AT_MOST:
             self.write()
 
     def write(self) -> None:
-        """Write what waits."""
+        """Write what waits, asset by asset."""
         for asset, waiting in self._waiting.items():
-            batch, last = uuid.uuid4().hex, len(waiting) - 1
-            for number, materialization in enumerate(waiting):
-                dg.DagsterEvent.asset_materialization(
-                    self._step, materialization, DagsterEventBatchMetadata(batch, number == last)
-                )
+            if not waiting:
+                continue
+            versions = self._log.tags_of(asset)
             self._waiting[asset] = []
+            self._log.write(
+                [
+                    dg.AssetMaterialization(
+                        asset, partition=key, metadata=metadata, tags={**versions, **partition_tags(key)}
+                    )
+                    for key, metadata in waiting
+                ]
+            )
         self._written = time.monotonic()
-
-    def _versions(self, asset: dg.AssetKey, version: str) -> dict[str, str]:
-        """Return code, data and input versions as Dagster tags them; what is out of date is told by them."""
-        tags = {CODE_VERSION_TAG: version, DATA_VERSION_TAG: version, DATA_VERSION_IS_USER_PROVIDED_TAG: "true"}
-        for upstream in self._step.job_def.asset_layer.get(asset).parent_keys:
-            info = self._step.maybe_fetch_and_get_input_asset_version_info(upstream)
-            data_version = (info.data_version if info else None) or DEFAULT_DATA_VERSION
-            tags[get_input_data_version_tag(upstream)] = data_version.value
-            tags[get_input_event_pointer_tag(upstream)] = str(info.storage_id) if info else NULL_EVENT_POINTER
-        return tags
 
 
 @contextmanager
-def recording(context: dg.AssetExecutionContext, versions: Mapping[dg.AssetKey, str]) -> Iterator[Recorder]:
-    """Give a recorder of the step; what waits at the end is written, also if the body fails or is interrupted."""
-    recorder = Recorder(context, versions)
+def recording(log: Log) -> Iterator[Recorder]:
+    """Give a recorder; what waits at the end is written, also if the body fails or is interrupted."""
+    recorder = Recorder(log)
     try:
         yield recorder
     finally:
@@ -82,9 +148,4 @@ def recording(context: dg.AssetExecutionContext, versions: Mapping[dg.AssetKey, 
 
 def recorded(asset: dg.AssetKey, version: str) -> dg.MaterializeResult[Any]:
     """Return the result of an asset whose partitions are recorded: steps that need it may start, nothing is logged."""
-    # With this mark Dagster logs no events for an output; it made it for assets that log theirs while they run.
-    return dg.MaterializeResult(
-        asset_key=asset,
-        metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True},
-        data_version=dg.DataVersion(version),
-    )
+    return dg.MaterializeResult(asset_key=asset, metadata=already_logged(), data_version=dg.DataVersion(version))
