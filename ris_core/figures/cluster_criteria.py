@@ -1,4 +1,4 @@
-"""Figures of the choice: criteria over the number of clusters; how stable clusters are and what they go with."""
+"""Figures for the choice of a model: criteria over the number of clusters, stability, and association of labels."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def ari_matrix(ari: FloatArray, names: list[str], title: str = "Agreement of tra
     ----------
     ari : (M, M) array
     names : list of M str
-        What each training is.
+        Name of each training, such as its seed.
     title : str
     """
     if ari.shape != (len(names), len(names)):
@@ -166,7 +166,7 @@ def agreement(
     return fig
 
 
-def associations(table: pd.DataFrame, title: str = "What the labels go with") -> Figure:
+def associations(table: pd.DataFrame, title: str = "Association of the labels") -> Figure:
     """Draw the adjusted mutual information of labels with other properties, beside that of permuted labels.
 
     Parameters

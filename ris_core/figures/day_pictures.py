@@ -1,6 +1,6 @@
 """Pictures of one station-day: the day's trace with its detections, and samples of its spectrograms.
 
-Drawn as PNG without matplotlib's canvas, since every station-day has its own.
+They are drawn as PNG without matplotlib's canvas, since every station-day has its own pictures.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def day_waveform(
     Raises
     ------
     ValueError
-        Lengths that belong together differ.
+        The detections' arrays differ in length.
     """
     marked = detection_seconds is not None
     seconds = np.asarray(detection_seconds if marked else [], float)
@@ -138,7 +138,7 @@ def day_waveform(
 
 
 def _draw_row(band: NDArray[np.uint8], low: FloatArray, high: FloatArray, gaps: Sequence[tuple[int, int]]) -> None:
-    """Draw one row's envelope, in units of the amplitude limit, into its pixels."""
+    """Draw the envelope of one row, in units of the amplitude limit, into its pixels."""
     band[_HALF] = _LINE
     for first, last in gaps:
         band[:, first:last] = _GAP
@@ -150,7 +150,7 @@ def _draw_row(band: NDArray[np.uint8], low: FloatArray, high: FloatArray, gaps: 
 
 
 def _in_row(gaps: Sequence[tuple[float, float]], row: int) -> list[tuple[int, int]]:
-    """Return the pixels of a row in which gaps lie, one at least: a gap of a fraction of a pixel cut the trace too."""
+    """Return the pixels of a row in which gaps lie; a gap shorter than a pixel has one pixel, since it is a gap too."""
     scale = _ROWS * _COLUMNS / DAY_S
     found = []
     for start, end in gaps:
@@ -176,7 +176,7 @@ def envelope(pieces: Sequence[Piece], midnight_ns: int, bins: int) -> tuple[Floa
     edges = np.arange(bins + 1) * (DAY_S / bins)
     for piece in pieces:
         ahead = (midnight_ns - piece.start_ns) / NS
-        # First sample at or after each edge; a thousandth of a sample is no difference.
+        # First sample at or after each edge; a difference of a thousandth of a sample is rounding.
         index = np.ceil((edges + ahead) * piece.sampling_rate - 1e-3).clip(0, piece.samples.size).astype(np.int64)
         full = np.flatnonzero(np.diff(index))
         if not full.size:
@@ -201,7 +201,7 @@ def _gaps(pieces: Sequence[Piece], midnight_ns: int) -> list[tuple[float, float]
 
 
 def _amplitude_limit(low: FloatArray, high: FloatArray) -> tuple[float, bool]:
-    """Return a limit that a few great amplitudes do not set, with two digits, and whether something lies beyond."""
+    """Return an amplitude limit of two digits, robust against a few great values, and whether values exceed it."""
     peak = np.fmax(np.abs(low), np.abs(high))
     greatest, usual = float(np.nanmax(peak)), float(np.nanpercentile(peak, 98))
     limit = greatest if usual <= 0 else min(greatest, 1.5 * usual)

@@ -1,4 +1,4 @@
-"""How far the events of each cluster lie from its centroid."""
+"""Figure of the distances between the events of each cluster and its centroid."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LINES = ("-", "--", ":", "-.")
 
 
 def distance_distributions(
-    distance: FloatArray, labels: NDArray[np.integer[Any]], title: str = "Distance to the own centroid"
+    distance: FloatArray, labels: NDArray[np.integer[Any]], title: str = "Distance of events to their own centroid"
 ) -> Figure:
     """Draw the cumulative distribution and the density of the distances of each cluster's events to its centroid.
 
@@ -32,7 +32,7 @@ def distance_distributions(
     if not len(distance):
         return no_data(title, "no events")
     known = np.unique(labels)
-    # A few events far away would squeeze all others into one bin.
+    # With the full range, a few distant events would put all others into one bin.
     end = float(np.quantile(distance, 0.995)) or 1.0
     edges = np.linspace(0.0, end, _BINS + 1)
     fig = new_figure(8.6, 3.6, title)
@@ -41,7 +41,7 @@ def distance_distributions(
         own = np.sort(distance[labels == label])
         colour, marker = cluster_style(int(label))
         style: dict[str, Any] = {"color": colour, "ls": _LINES[MARKERS.index(marker)], "lw": 1.4}
-        # A few hundred points draw the same curve as all events.
+        # A few hundred points give the same curve as all events.
         level = np.linspace(0.0, 1.0, min(len(own), 400) + 1)
         cumulative.plot(np.quantile(own, level), level, label=str(label), **style)
         counts, _ = np.histogram(own, edges)

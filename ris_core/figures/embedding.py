@@ -1,4 +1,4 @@
-"""Latent space drawn so that neighbours stay neighbours: t-SNE."""
+"""Figure of latent space by t-SNE, which keeps neighbours together."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def tsne(z: FloatArray, seed: int = 0, perplexity: float = 30.0) -> FloatArray:
     ValueError
         There are fewer than ten vectors.
     """
-    # scikit-learn takes a second to load, which other figures need not wait for.
+    # scikit-learn takes a second to load, and other figures do not need it.
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
     if len(z) < _LEAST_POINTS:
         raise ValueError(f"{len(z)} vectors; t-SNE needs {_LEAST_POINTS} or more")
     model = TSNE(2, init="pca", perplexity=min(perplexity, (len(z) - 1) / 3), max_iter=_ITERATIONS, random_state=seed)
-    # One thread: as fast for so few, and the same picture every time.
+    # One thread is as fast for so few points, and gives the same picture every time.
     with threadpool_limits(1):
         return np.asarray(model.fit_transform(np.asarray(z, float)), dtype=float)
 
@@ -53,7 +53,7 @@ def tsne_space(
     labels : (N,) array of int, optional
         Cluster of each vector.
     seed : int
-        Of the sample and of t-SNE.
+        Seed of the sample and of t-SNE.
     most_points : int
         Size of the sample.
     title : str

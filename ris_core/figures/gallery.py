@@ -1,4 +1,4 @@
-"""The gallery of clusters: what each of them looks like."""
+"""The gallery of clusters: centroid, mean and examples of each."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def cluster_gallery(
     Parameters
     ----------
     decoded : (K, frequency, time) array
-        What the decoder makes of each cluster's centroid.
+        Output of the decoder for each cluster's centroid.
     mean : (K, frequency, time) array
         Mean spectrogram of each cluster.
     examples : mapping of int to (n, frequency, time) array
-        Some spectrograms of each cluster, by label, from the nearest to the centroid to the farthest. Up to four are
-        drawn, two where there are more than eight clusters: evenly from the first to the last.
+        Some spectrograms of each cluster, by label, from the nearest to the centroid to the farthest. Up to four of
+        them are drawn, evenly from the first to the last; two if there are more than eight clusters.
     sizes : (K,) array of int
         Number of events of each cluster.
     frequency : (frequency,) array
@@ -49,10 +49,10 @@ def cluster_gallery(
     time : (time,) array
         s.
     decibel : bool
-        The spectrograms are in decibels above a floor, rather than linear.
+        Whether the spectrograms are in decibels above a floor, or linear.
     title : str
     names : sequence of K str, optional
-        What the clusters are called; by default their numbers, from 0.
+        Names of the clusters; by default their numbers, from 0.
     """
     check_spectrograms(mean, frequency, time, "mean")
     check_spectrograms(decoded, frequency, time, "decoded")
@@ -65,7 +65,7 @@ def cluster_gallery(
         return no_data(title, "no clusters")
     for label, spectrograms in examples.items():
         check_spectrograms(spectrograms, frequency, time, f"examples[{label}]")
-    # Many clusters get fewer examples, to keep the picture small.
+    # With many clusters each has fewer examples, to keep the picture small.
     most = min(4 if len(mean) <= 8 else 2, max((len(s) for s in examples.values()), default=0))
     scaled = share_of_max if decibel else decibels_below_max
     rows: list[list[FloatArray | None]] = []
@@ -107,7 +107,7 @@ def cluster_gallery(
 
 
 def _evenly(examples: FloatArray, most: int) -> FloatArray:
-    """Return at most so many examples, the first and the last among them."""
+    """Return at most this many examples, including the first and the last."""
     if len(examples) <= most:
         return examples
     chosen = np.linspace(0, len(examples) - 1, most).round().astype(int)

@@ -1,4 +1,4 @@
-"""From a figure to a small PNG, and to Markdown that carries it."""
+"""Conversion of a figure to a small PNG, and to Markdown that contains it."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def to_png(fig: Figure, dpi: int = 80, colours: int = 64) -> bytes:
 
 
 def _with_palette(rgb: NDArray[np.uint8], colours: int) -> Image.Image:
-    """Return an image in so few of its own colours: half the most frequent, half those unlike all chosen before.
+    """Return an image reduced to a few of its colours: half are the most frequent, half differ most from these.
 
-    Chosen by area alone, as usual, a few small marks would lose their colour to the shades of a large background.
+    With the usual choice by area, small marks would lose their colour to the shades of a large background.
     """
     packed = rgb.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
     distinct, inverse, counts = np.unique(packed, return_inverse=True, return_counts=True)

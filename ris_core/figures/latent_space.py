@@ -38,7 +38,7 @@ def latent_space(
 ) -> Figure:
     """Draw latent vectors on their first two principal components.
 
-    The components are those of all vectors; of these a seeded sample is drawn.
+    The components come from all vectors; a seeded sample of the vectors is drawn.
 
     Parameters
     ----------
@@ -46,12 +46,12 @@ def latent_space(
     labels : (N,) array of int, optional
         Cluster of each vector.
     seed : int
-        Of the sample.
+        Seed of the sample.
     most_points : int
         Size of the sample.
     title : str
     names : mapping of int to str, optional
-        What labels are called in the legend, where that is not their number.
+        Names of labels in the legend; others show their number.
     """
     if z.ndim != 2 or z.shape[1] < 2:
         raise ValueError(f"z has the shape {z.shape}; expected (N, d) with d of at least 2")
@@ -89,7 +89,7 @@ def scatter_labels(
     known: NDArray[np.integer[Any]],
     names: Mapping[int, str] | None = None,
 ) -> None:
-    """Draw points (n, 2) in the colours and marks of their labels, with a legend of all known ones, by name if any."""
+    """Draw points (n, 2) in the colours and marks of their labels, with a legend of all known labels."""
     styles = {int(label): cluster_style(int(label)) for label in known}
     for marker in dict.fromkeys(m for _, m in styles.values()):
         own = np.array([styles[int(label)][1] == marker for label in labels], dtype=bool)
@@ -124,7 +124,7 @@ def label_change(
     table : DataFrame
         Number of events by label before (rows) and after (columns).
     before, after : str
-        What rows and columns are.
+        Axis titles of rows and columns.
     title : str
     """
     counts = table.to_numpy(float)

@@ -24,7 +24,7 @@ from ris_core.figures.style import (
     require_columns,
 )
 
-# In the order of what a reader must not overlook: of several days in one column the first of these is shown.
+# The most important state comes first: if several days share a column, it shows the first of their states.
 _STATES = {
     "damaged": "#CC79A7",
     "failed": "#D55E00",
@@ -41,16 +41,16 @@ _LEAST_COVERAGE = 0.995
 def availability(table: pd.DataFrame, title: str = "Availability") -> Figure:
     """Draw the state of every station-day, stations down and days across.
 
-    A processed station-day is paler, the less of the day its samples cover. Where there are more days than pixels,
-    some days share a column, which shows the most urgent of their states: damaged, failed, not yet, no data, acquired,
+    A processed station-day is paler if its samples cover less of the day. If there are more days than pixels, some days
+    share a column, which shows the most urgent of their states: damaged, failed, not yet, no data, acquired,
     processed.
 
     Parameters
     ----------
     table : DataFrame
         One row per station-day: `station`, `day` (date or text YYYY-MM-DD), `state` ('processed', 'acquired',
-        'no data', 'damaged', 'failed' or 'not yet') and `coverage` (fraction of the day, NaN where unknown). Stations
-        are drawn in the order in which they come; station-days that are not in the table count as 'not yet'.
+        'no data', 'damaged', 'failed' or 'not yet') and `coverage` (fraction of the day, NaN if unknown). Stations
+        are drawn in their order in the table; station-days that are not in the table count as 'not yet'.
     title : str
 
     Raises
@@ -102,7 +102,7 @@ def availability(table: pd.DataFrame, title: str = "Availability") -> Figure:
 
 
 def _merge_days(states: NDArray[Any], coverage: FloatArray, days_each: int) -> tuple[NDArray[Any], FloatArray]:
-    """Return states and coverage with so many days in one column: the most urgent state, the least coverage."""
+    """Return states and coverage with several days in one column: the most urgent state, the least coverage."""
     if days_each == 1:
         return states, coverage
     fill = -states.shape[1] % days_each
@@ -132,7 +132,7 @@ def _write_coverage(axes: Axes, coverage: FloatArray) -> None:
 
 
 def day_ticks(first: pd.Timestamp, n_days: int) -> tuple[list[float], list[str]]:
-    """Return at most 14 ticks, in days after the first, at days, weeks or firsts of months; years where they begin."""
+    """Return at most 14 ticks, in days after the first: days, weeks or firsts of months, with a year at its start."""
     if n_days <= _FEW_DAYS:
         days = pd.date_range(first, periods=n_days)
     elif n_days <= 14 * 7:
@@ -202,7 +202,7 @@ def detection_recall(table: pd.DataFrame, title: str = "Recall of the detector")
 
 
 def half_recall(snr: FloatArray, recall: FloatArray) -> float | None:
-    """Return the SNR at which recall first rises through one half, by linear interpolation; None if it does not."""
+    """Return the SNR at which recall first exceeds one half, by linear interpolation; None if it does not."""
     for i in range(len(snr) - 1):
         if recall[i] < 0.5 <= recall[i + 1]:
             return float(snr[i] + (0.5 - recall[i]) / (recall[i + 1] - recall[i]) * (snr[i + 1] - snr[i]))

@@ -1,7 +1,7 @@
-"""A picture drawn straight into palette indices: for pictures of which there are tens of thousands.
+"""A picture drawn directly into palette indices, for pictures of which there are tens of thousands.
 
-A matplotlib figure of the same content takes some 0.3 s and 300 kB of pixels to be drawn and reduced to a palette; this
-takes a few hundredths of that.
+To draw the same content with matplotlib and reduce it to a palette takes some 0.3 s and 300 kB of pixels; this module
+needs a few hundredths of that.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 GREYS = 10
-"""The first palette entries are greys, from black to white, for text with smooth edges."""
+"""Number of greys, from black to white, at the start of the palette, for text with smooth edges."""
 WHITE = GREYS - 1
 BLACK = 0
 
@@ -37,14 +37,14 @@ class Raster:
 
     def __init__(self, width: int, height: int, colours: Sequence[str]) -> None:
         if GREYS + len(colours) > 256:
-            raise ValueError(f"{len(colours)} colours; a palette has room for {256 - GREYS} besides the greys")
+            raise ValueError(f"{len(colours)} colours; a palette can hold {256 - GREYS} besides the greys")
         self.pixels: NDArray[np.uint8] = np.full((height, width), WHITE, np.uint8)
         self._palette = [round(255 * i / WHITE) for i in range(GREYS) for _ in range(3)]
         for colour in colours:
             self._palette.extend(bytes.fromhex(colour.removeprefix("#")))
 
     def fill(self, left: float, top: float, right: float, bottom: float, index: int) -> None:
-        """Fill a rectangle, the right and the lower edge left out, at least one pixel wide and high."""
+        """Fill a rectangle without its right and lower edge, at least one pixel wide and high."""
         x, y = max(round(left), 0), max(round(top), 0)
         self.pixels[y : max(round(bottom), y + 1), x : max(round(right), x + 1)] = index
 
@@ -58,7 +58,7 @@ class Raster:
         align: Literal["left", "centre", "right"] = "centre",
         upright: bool = False,
     ) -> None:
-        """Write text in black, with (x, y) in the middle of its height and at the aligned place of its width.
+        """Write text in black; (x, y) is in the middle of its height, and at its left, centre or right.
 
         Parameters
         ----------
@@ -79,11 +79,11 @@ class Raster:
         up, before = max(-top, 0), max(-left, 0)
         part = self.pixels[max(top, 0) : top + mask.shape[0], max(left, 0) : left + mask.shape[1]]
         mask = mask[up : up + part.shape[0], before : before + part.shape[1]]
-        # On a coloured ground only the core of the letters shows.
+        # On a coloured background only the core of the letters is drawn.
         np.copyto(part, np.minimum(part, mask), where=(part <= WHITE) | (mask < GREYS // 2))
 
     def frame(self, left: float, top: float, right: float, bottom: float, index: int = BLACK) -> None:
-        """Draw a rectangle's outline, one pixel wide, around what lies within the edges."""
+        """Draw the outline of a rectangle, one pixel wide, outside its edges."""
         self.fill(left - 1, top - 1, right + 1, top, index)
         self.fill(left - 1, bottom, right + 1, bottom + 1, index)
         self.fill(left - 1, top - 1, left, bottom + 1, index)
@@ -100,12 +100,12 @@ class Raster:
 
 
 def text_width(text: str, size: int = 11) -> int:
-    """Return how wide a text is, pixels."""
+    """Return the width of a text, pixels."""
     return int(_mask(text, size).shape[1])
 
 
 def round_ticks(low: float, high: float, most: int) -> list[float]:
-    """Return at most so many round values within an interval, evenly spaced."""
+    """Return at most this many round values within an interval, evenly spaced."""
     if not high > low:
         return [low]
     raw = (high - low) / max(most, 1)
@@ -116,7 +116,7 @@ def round_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def number_text(value: float) -> str:
-    """Return a number as it stands at an axis, with a true minus sign."""
+    """Return a number as text for an axis, with a true minus sign."""
     text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value + 0.0:.6g}"
     return text.replace("-", "−")
 
@@ -130,7 +130,7 @@ def _font(size: int) -> Any:
 
 @lru_cache(maxsize=512)
 def _mask(text: str, size: int) -> Mask:
-    """Return the grey indices of a text on white, (height, width); the height depends on the size alone."""
+    """Return the grey indices of a text on white, (height, width); the height depends only on the size."""
     font = _font(size)
     ascent, descent = font.getmetrics()
     width = max(1, round(font.getlength(text)))

@@ -1,4 +1,4 @@
-"""The silhouette of every event, cluster by cluster."""
+"""Figure of the silhouette of every event, cluster by cluster."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def silhouette_profiles(
     Parameters
     ----------
     spaces : mapping of str to (n,) array
-        Silhouettes between −1 and 1 by the name of the space they were computed in; NaN where there are none.
+        Silhouettes between −1 and 1 by the name of their space; NaN for events without one.
     labels : (n,) array of int
         Cluster of each event.
     title : str
@@ -34,7 +34,7 @@ def silhouette_profiles(
     """
     wrong = [f"{name} ({len(values)})" for name, values in spaces.items() if len(values) != len(labels)]
     if wrong:
-        raise ValueError(f"{len(labels)} labels, but another number of silhouettes in {', '.join(wrong)}")
+        raise ValueError(f"{len(labels)} labels, but a different number of silhouettes in {', '.join(wrong)}")
     usable = {name: values for name, values in spaces.items() if np.isfinite(values).all()}
     if not len(labels) or not usable:
         return no_data(title, "fewer than two clusters")
@@ -60,7 +60,7 @@ def _profile(axes: Axes, values: FloatArray, labels: NDArray[np.integer[Any]]) -
     for label in known:
         own = np.sort(values[labels == label])[::-1]
         y = top + height * np.arange(len(own) + 1)
-        # A step for each event, so that a cluster of one can be seen as well.
+        # One step for each event, so that a cluster of one event is visible too.
         axes.fill_betweenx(y, 0.0, np.append(own, own[-1]), step="post", color=cluster_style(int(label))[0], lw=0)
         places[int(label)] = top + height * len(own) / 2
         top = float(y[-1]) + _GAP

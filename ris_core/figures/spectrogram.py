@@ -1,4 +1,4 @@
-"""How spectrograms are drawn: alone, or many as the tiles of one image."""
+"""Drawing of spectrograms: alone, or many as the tiles of one image."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ def draw_tiles(
 ) -> AxesImage:
     """Draw rows of spectrograms into one image, each tile with ticks of its own time and frequency.
 
-    One pair of axes for all takes a tenth of the time that one for each tile takes.
+    One pair of axes for all tiles takes a tenth of the time of one pair for each tile.
 
     Parameters
     ----------
     axes : Axes
     tiles : rows of (frequency, time) arrays
-        None leaves the place empty; all rows have as many places.
+        None leaves a place empty; all rows have the same number of places.
     frequency : (frequency,) array
         Hz.
     time : (time,) array
@@ -85,7 +85,7 @@ def draw_tiles(
     limits : (float, float)
         Values of the first and the last colour.
     titles : rows of str
-        Text above the tiles of as many rows as are given.
+        Text above the tiles of the first rows.
     title_size : float
         Points.
     levels : int

@@ -15,7 +15,7 @@ TITLE = 11
 LABEL = 9.5
 TICK = 8.5
 
-# Okabe & Ito (2008), told apart with every common colour blindness; the palest one last but black.
+# Okabe & Ito (2008), distinguishable with every common colour blindness; the palest one comes last before black.
 CATEGORICAL = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442")
 MARKERS = ("o", "^", "s", "D")
 BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#7f7f7f"

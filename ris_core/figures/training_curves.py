@@ -87,7 +87,7 @@ def reconstructions(
     Parameters
     ----------
     x, x_hat : (n, frequency, time) arrays
-        Normalised spectrograms and what the decoder makes of them; the first six are drawn.
+        Normalised spectrograms and their reconstructions; the first six are drawn.
     latent : (n, d) array
     frequency : (frequency,) array
         Hz.
@@ -99,7 +99,7 @@ def reconstructions(
     check_spectrograms(x_hat, frequency, time, "x_hat")
     if not len(x) == len(latent) == len(x_hat):
         raise ValueError(
-            f"x, latent and x_hat have {len(x)}, {len(latent)} and {len(x_hat)} rows; they must be as many"
+            f"x, latent and x_hat have {len(x)}, {len(latent)} and {len(x_hat)} rows; the numbers must be equal"
         )
     n = min(len(x), 6)
     if n == 0:
@@ -145,13 +145,13 @@ def dec_history(
     Parameters
     ----------
     history : DataFrame
-        One row per update: `mse` (absent where no decoder was trained), `kl` (KL divergence of P from Q per event) and
-        `label_change` (fraction of events whose label changed since the last update; NaN where there is none). The
+        One row per update: `mse` (absent if no decoder was trained), `kl` (KL divergence of P from Q per event) and
+        `label_change` (fraction of events whose label changed since the last update; NaN for the first). The
         horizontal axis is the column `update` if there is one, else `epoch`, else the row's number.
     tolerance : float
         Training stops below this label change.
     gamma : float
-        Weight of the clustering loss; when given, gamma x KL is drawn beside the MSE, as both stand in the loss.
+        Weight of the clustering loss; if given, gamma x KL is drawn beside the MSE, the other term of the loss.
     title : str
     """
     require_columns(history, ("kl", "label_change"), "history")

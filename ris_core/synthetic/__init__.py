@@ -1,4 +1,4 @@
-"""The embedded synthetic ice-shelf network: families of events, rate laws, noise, instrument, truth and evaluation.
+"""The embedded synthetic ice-shelf network: families of events, rate laws, noise, instrument and truth.
 
-Sources and choices are written up in `docs/synthetic.md`.
+`docs/synthetic.md` describes its sources and choices.
 """

@@ -1,4 +1,4 @@
-"""The truth catalogue: every event of the whole span at one station, drawn from the seed without any waveform."""
+"""The truth catalogue: all events of one station over all days, drawn from the seed without any waveform."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ REGIONAL_DISTANCE_KM = (150.0, 800.0)
 REGIONAL_SPEED_KM_S = 6.0
 # Amplitude falls as distance to this power: geometrical spreading and some attenuation.
 REGIONAL_DECAY = 1.5
-# Half of the half second over which an event's strength is measured.
+# Half of the window of 0.5 s in which an event's strength is measured.
 HALF_WINDOW_S = 0.25
 # E-foldings of the coda after which an event is 3 dB or 20 dB below its peak.
 THREE_DB = 0.5 * float(np.log(2.0))
@@ -87,7 +87,7 @@ def _local(
         table["variant"] = patches
         table["frequency"] = np.array(STICK_SLIP_HZ)[patches]
     if clusters is not None and n:
-        # One cluster is one source at work: its events share a fundamental within some per cent.
+        # One cluster is one active source: its events share a fundamental within some per cent.
         base = table["frequency"].to_numpy()[np.searchsorted(np.unique(clusters), clusters)]
         table["frequency"] = base * np.exp(0.05 * rng.standard_normal(n))
         limit = glide_limit(table["frequency"].to_numpy(), table["span"].to_numpy())
@@ -115,7 +115,7 @@ def _regional(
     distances = {name: np.hypot(east - x, north - y) for name, (x, y) in positions.items()}
     distance = distances[code]
     weaker = 20.0 * REGIONAL_DECAY * np.log10(distance / np.mean(list(distances.values()), axis=0))
-    # The ground moves alike everywhere; a station in louder ground sees it less.
+    # Ground motion is the same everywhere; a station with more noise records a smaller ratio.
     louder = 10.0 * np.log10(reference_power(build_site(source.seed, code)))
     typical = np.mean([10.0 * np.log10(reference_power(build_site(source.seed, s.code))) for s in stations])
     onset = origin + (distance / REGIONAL_SPEED_KM_S * 1e9).astype(np.int64)
@@ -124,7 +124,7 @@ def _regional(
 
 
 def _positions_km(stations: tuple[StationSettings, ...]) -> dict[str, tuple[float, float]]:
-    """Return km east and north of the network's centre, on the plane touching at its first station."""
+    """Return km east and north of the network's centre, on the plane that touches the Earth at its first station."""
     origin = stations[0]
     positions = {}
     for station in stations:
@@ -137,7 +137,7 @@ def _positions_km(stations: tuple[StationSettings, ...]) -> dict[str, tuple[floa
 
 @lru_cache(maxsize=4)
 def station_catalogue(source: SyntheticSettings, stations: tuple[StationSettings, ...], code: str) -> pd.DataFrame:
-    """Return all events of one station over the catalogue, sorted by onset; treat it as read-only.
+    """Return all events of one station over the catalogue, sorted by onset; do not change the table.
 
     Families occur independently at every station, with the shares of `FAMILIES` on average over the catalogue, except
     regional events (the same at all stations) and cultural ones (only at the first station, the camp).
@@ -183,7 +183,7 @@ def catalogue_between(table: pd.DataFrame, start: int, stop: int) -> pd.DataFram
 
 
 def check_day(source: SyntheticSettings, day: date) -> None:
-    """Raise `ValueError` where a day lies outside the truth catalogue."""
+    """Raise `ValueError` if a day lies outside the truth catalogue."""
     if not source.catalogue_first_day <= day <= source.catalogue_last_day:
         raise ValueError(
             f"{day} lies outside the truth catalogue, {source.catalogue_first_day} ... {source.catalogue_last_day}"

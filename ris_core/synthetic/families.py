@@ -1,4 +1,4 @@
-"""The eight families of events: names, shares, and how the shape of one event is drawn."""
+"""The eight families of events: names, shares, and the random shapes of their events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CULTURAL_HZ = (6.0, 10.0, 12.5, 16.0)
 
 @dataclass(frozen=True)
 class Family:
-    """One family; its place in `FAMILIES` is its code in source ids and random streams."""
+    """One family; its position in `FAMILIES` is its code in source ids and random streams."""
 
     name: str
     title: str
@@ -49,7 +49,7 @@ class Shapes:
     rise : array
         Onset to the greatest envelope, s.
     span : array
-        How long the envelope stays up (chirp, tremor, line burst, train of pulses), s.
+        Duration of the envelope's plateau (chirp, tremor, line burst, train of pulses), s.
     decay : array
         e-folding time of the coda's amplitude, s.
     sweep : array
@@ -104,12 +104,12 @@ def _ice_front(rng: np.random.Generator, n: int) -> Shapes:
     f = truncated_lognormal(rng, n, 6.0, 0.3, 3.5, 12.0)
     decay = truncated_lognormal(rng, n, 0.6, 0.4)
     bursts = 1 + rng.poisson(2.0, n)
-    # Bursts after the first follow in equal parts of the span, on average 0.8 s apart, each part filled at random.
+    # The span is divided into equal parts of 0.8 s on average; each burst after the first is at random in its part.
     return _shapes(f, 0.08, span=np.asarray(0.8 * (bursts - 1), dtype=np.float64), decay=decay, variant=bursts)
 
 
 def _stick_slip(rng: np.random.Generator, n: int) -> Shapes:
-    # Patch by patch: the catalogue sets the template, and with it the frequency, from the patch that slips.
+    # The catalogue sets the template, and with it the frequency, from the patch that slips.
     return _shapes(np.full(n, STICK_SLIP_HZ[0]), 0.15, decay=1.2)
 
 
@@ -119,7 +119,7 @@ def _thermal(rng: np.random.Generator, n: int) -> Shapes:
 
 
 def glide_limit(f0: Floats, span: Floats) -> Floats:
-    """Return the greatest glide of tremor, .25 Hz/s, less where the fundamental would leave its middle by a third."""
+    """Return the greatest glide of tremor: .25 Hz/s, less if the fundamental would leave its middle by a third."""
     return np.minimum(0.25, f0 / 1.5 / span)
 
 

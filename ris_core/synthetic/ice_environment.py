@@ -19,7 +19,7 @@ HOUR_NS = 3_600_000_000_000
 DAY_NS = 24 * HOUR_NS
 WIND_SHAPE = 1.8
 WIND_SCALE_M_S = 6.0
-# Median of the Weibull distribution; the wind that event amplitudes are referred to.
+# Median of the Weibull distribution; event amplitudes refer to this wind.
 WIND_MEDIAN_M_S = WIND_SCALE_M_S * float(np.log(2.0)) ** (1.0 / WIND_SHAPE)
 
 Floats = NDArray[np.float64]
@@ -83,9 +83,9 @@ def _red_noise(rng: np.random.Generator, n: int, correlation_hours: float) -> Fl
 
 
 def _ice_concentration(day_of_year: Floats) -> Floats:
-    """Return .95 from April to November, .1 in February; each flank goes from 10 to 90 % of the way in 25 days."""
+    """Return .95 from April to November, .1 in February; each flank rises from 10 to 90 % of the change in 25 days."""
     steepness = 2.0 * np.log(9.0) / 25.0
-    # Days since 1 July, so that the open season lies inside one period.
+    # Days since 1 July, so that the open-water season lies inside one period.
     season = np.mod(day_of_year - 182.0, 365.25)
     breakup, freeze = 184.0, 257.0  # about 1 January and 15 March
     opened = 1.0 / (1.0 + np.exp(-steepness * (season - breakup)))

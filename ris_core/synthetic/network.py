@@ -1,4 +1,4 @@
-"""The synthetic network: waveforms of the days asked for, metadata, truth and environment."""
+"""The synthetic network: waveforms of requested days, metadata, truth and environment."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from ris_core.synthetic.seismometer import SAMPLING_RATE, build_inventory
 from ris_core.synthetic.site import WARM_C, build_site
 from ris_core.synthetic.wavelets import RATE
 
-# An event may ring on and its sub-sample shift ring ahead by this much.
+# An event may ring this long after its end, and its sub-sample shift this long before its start.
 _MARGIN_NS = 1_000_000_000
 
 
 class SyntheticNetwork:
     """The embedded ice-shelf network with ground truth.
 
-    Everything follows from the settings alone: days may be rendered in any order, in any process, and neighbouring
-    days hold identical samples where they overlap.
+    Everything follows from the settings. Days may be rendered in any order and in any process, and neighbouring days
+    have identical samples where they overlap.
     """
 
     in_place = False
 
     def __init__(self, settings: Settings):
-        """Describe the network of the settings; raises `ValueError` where their source is not the synthetic one."""
+        """Describe the network of the settings; raises `ValueError` if their source is not the synthetic network."""
         if not isinstance(settings.source, SyntheticSettings):
             raise ValueError(f"source.kind is '{settings.source.kind}'; the synthetic network needs 'synthetic'")
         self.settings = settings
@@ -43,8 +43,7 @@ class SyntheticNetwork:
     def fetch(self, station: str, day: date) -> Stream:
         """Return the raw samples of a station-day with its padding: 200 Hz, int32 counts, UTC.
 
-        The stream is empty for a missing station-day, and has several traces where there are gaps or the clock
-        stepped.
+        The stream is empty for a missing station-day, and has several traces if there are gaps or clock steps.
 
         Raises
         ------
@@ -101,7 +100,7 @@ class SyntheticNetwork:
         DataFrame
             `source_id` (the same at all stations that record one source), `family`, `station`, `time` (UTC, onset of
             the energy), `peak_time` (nominal centre of the strongest half second), `sustained_until` (envelope 3 dB
-            below its peak, behind the chirp, the tremor or the last burst), `end_time` (envelope 20 dB below its peak),
+            below its peak, after the chirp, the tremor or the last burst), `end_time` (envelope 20 dB below its peak),
             `snr_db` (3-20 Hz, against the expected noise at that time), `frequency_hz` (dominant), and
             `recorded` (False on missing station-days and in gaps).
         """
@@ -203,7 +202,7 @@ class SyntheticNetwork:
         site = build_site(seed, station)
         samples = render_noise(seed, station, site, self._environment, first, stop - first)
         step_ns = round(1e9 / SAMPLING_RATE)
-        # The same events in the same order reach a sample whatever window it is rendered in: float32 sums agree.
+        # In every window the same events are added to a sample in the same order, so float32 sums are equal.
         nearby = catalogue_between(self._catalogue(station), first * step_ns - REACH_NS, stop * step_ns + _MARGIN_NS)
         self._renderer(station).add(samples, first, nearby)
         return samples

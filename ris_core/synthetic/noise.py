@@ -13,7 +13,7 @@ from ris_core.synthetic.seeds import Stream, generator, station_key
 from ris_core.synthetic.seismometer import SAMPLING_RATE, response
 from ris_core.synthetic.site import FULL_WIND_M_S, WARM_C, SiteResponse
 
-# A block of 2^19 samples (44 min) every 2^18 samples: resolves 15 min waves and follows the wind every 22 min.
+# A block of 2^19 samples (44 min) every 2^18 samples resolves waves of 15 min and follows the wind every 22 min.
 BLOCK = 2**19
 HOP = BLOCK // 2
 # Local noise is smooth over 128 bins (0.05 Hz).
@@ -45,7 +45,7 @@ def background_psd(frequency: Floats, site: SiteResponse, wind: float, warm: boo
     """
     level = BACKGROUND_DB + site.noise_db + WIND_DB_PER_M_S * max(0.0, wind - WIND_FROM_M_S)
     firn = site.transfer(frequency, min(1.0, wind / FULL_WIND_M_S), warm)
-    # The digitiser's anti-alias filter: nothing is left at the Nyquist frequency.
+    # The digitiser's anti-alias filter removes everything at the Nyquist frequency.
     antialias = np.cos(0.5 * np.pi * np.clip((frequency - 80.0) / 20.0, 0.0, 1.0)) ** 2
     return np.asarray(10.0 ** (level / 10.0) * np.abs(firn * antialias) ** 2, dtype=np.float64)
 
@@ -93,22 +93,22 @@ def reference_power(site: SiteResponse) -> float:
 
 @lru_cache(maxsize=1)
 def _window() -> NDArray[np.float32]:
-    # Power-complementary (w² + w²(half a block later) = 1) and smooth at its ends: a kink in the long waves would
-    # leak into 3-20 Hz.
+    # The window is power-complementary (w² + w²(half a block later) = 1) and smooth at its ends: a kink in the long
+    # waves would leak into 3-20 Hz.
     n = np.arange(BLOCK) + 0.5
     return np.sin(0.5 * np.pi * np.sin(np.pi * n / BLOCK) ** 2).astype(np.float32)
 
 
 @lru_cache(maxsize=1)
 def _grid() -> tuple[Floats, NDArray[np.float32], NDArray[np.float32], Floats]:
-    """Return how a spectrum is laid out in a block.
+    """Return the layout of a spectrum in a block.
 
     Returns
     -------
     knots
         Frequencies (Hz) of every 128th bin, between which the smooth local noise is interpolated.
     weights
-        Place of the 128 bins between two knots, 0 to 1.
+        Position of the 128 bins between two knots, 0 to 1.
     scale
         Counts per m/s² times √(N·fs)/2 at each bin below the Nyquist frequency; 0 at 0 Hz.
     ocean
@@ -146,10 +146,10 @@ def _block(seed: int, station: int, number: int, site: SiteResponse, environment
 def render_noise(
     seed: int, code: str, site: SiteResponse, environment: Environment, first: int, n: int
 ) -> NDArray[np.float32]:
-    """Return noise samples, counts; a sample depends on its own time only, not on the window asked for.
+    """Return noise samples, counts; a sample depends only on its own time, not on the requested window.
 
-    Gaussian noise is shaped in the frequency domain in blocks whose number is part of the seed, and blocks are
-    cross-faded at constant power.
+    Gaussian noise is shaped in the frequency domain in blocks. The number of a block is part of its seed, and blocks
+    are cross-faded at constant power.
 
     Parameters
     ----------

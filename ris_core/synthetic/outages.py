@@ -1,4 +1,4 @@
-"""What a station did not record, or stamped wrongly: missing days, gaps, clock steps."""
+"""Missing days, gaps and clock steps of a station."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GAP_S = (5.0, 1200.0)
 
 
 class Segment(NamedTuple):
-    """Contiguous samples [first, stop), counted at 200 Hz from 1970, and how late their time stamps are, ns."""
+    """Contiguous samples [first, stop), counted at 200 Hz from 1970, and the delay of their time stamps, ns."""
 
     first: int
     stop: int
@@ -35,8 +35,8 @@ def first_sample(day: date) -> int:
 def gaps(source: SyntheticSettings, code: str, day: date) -> list[tuple[int, int]]:
     """Return the gaps of a station-day as sample ranges [first, stop): none, or four of 5 s to 20 min.
 
-    They lie between 01:00 and 23:00, clear of the neighbouring days' padding; the middle two leave a fragment of 20 s
-    between them.
+    They lie between 01:00 and 23:00, outside the padding of neighbouring days; a fragment of 20 s lies between the
+    middle two.
     """
     if f"{code}/{day.isoformat()}" not in source.gaps:
         return []
@@ -54,7 +54,7 @@ def gaps(source: SyntheticSettings, code: str, day: date) -> list[tuple[int, int
 def clock_steps(source: SyntheticSettings, code: str, day: date) -> tuple[int, int] | None:
     """Return the samples [first, stop) of a station-day whose time stamps are 0.3525 s late, if there are any.
 
-    The clock jumps between 05:00 and 10:00 and is set right between 14:00 and 20:00: a small gap, later an overlap.
+    The clock jumps between 05:00 and 10:00 and is corrected between 14:00 and 20:00: a small gap, later an overlap.
     """
     if f"{code}/{day.isoformat()}" not in source.clock_steps:
         return None
@@ -70,7 +70,7 @@ def is_missing(source: SyntheticSettings, code: str, day: date) -> bool:
 
 
 def segments(source: SyntheticSettings, code: str, days: list[date], first: int, stop: int) -> list[Segment]:
-    """Return what was recorded of the samples [first, stop), which the days cover."""
+    """Return the recorded parts of the samples [first, stop), which the days cover."""
     found: list[Segment] = []
     for day in days:
         if is_missing(source, code, day):

@@ -1,4 +1,4 @@
-"""When events occur: rate laws of the families on the environment, and times drawn from them."""
+"""Times of events: rate laws of the families, which depend on the environment, and random times that follow them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _stick_slip(environment: Environment) -> Floats:
 
 
 def _thermal(environment: Environment) -> Floats:
-    # The mean of 6 h: the firn does not follow the weather of an hour.
+    # The mean of 6 h, since the firn does not follow the weather of a single hour.
     cooling = -np.gradient(uniform_filter1d(environment.temperature, 6))
     return np.where(environment.temperature > THERMAL_FROM_C, np.maximum(0.0, cooling), 0.0)
 
@@ -61,11 +61,11 @@ _LAWS: dict[str, Callable[[Environment], Floats]] = {
 
 
 def rate_law(family: str, environment: Environment, novelty_from: date) -> Floats:
-    """Return the hourly rate of a family up to a factor, shape of the environment's time.
+    """Return the hourly rate of a family up to a factor, with the shape of the environment's time.
 
     - rift: exp(.8 g + .03 (T̄ − T)), g the seaward tilt in standard deviations, T the daily mean (°C): active while
-      the shelf slopes to the front and in the cold, indifferent to swell (Olinger et al. 2019).
-    - ice_front: (.1 + Hs²/⟨Hs²⟩)(1 − C)²: swell, where sea ice does not damp it (Bromirski & Stephen 2012).
+      the shelf slopes to the front and in the cold, independent of swell (Olinger et al. 2019).
+    - ice_front: (.1 + Hs²/⟨Hs²⟩)(1 − C)²: swell that sea ice does not damp (Bromirski & Stephen 2012).
     - stick_slip: .2 + max(0, −dh/dt)/σ: falling tide.
     - thermal: max(0, −dT/dt) where T > −8 °C: evening freezing of subsurface melt (MacAyeal et al. 2018).
     - cultural: local working hours of December and January.
@@ -83,10 +83,10 @@ class Clock:
     def __init__(self, rate: Floats, environment: Environment, first_day: date, last_day: date, expected: float):
         """Scale a rate (hourly, any unit) so that the days from first to last hold an expected number of events."""
         inside = (environment.time >= day_ns(first_day)) & (environment.time <= day_ns(last_day) + DAY_NS)
-        # Constant over each hour, so that a law that is off (season, first day) has no event before it is on.
+        # The rate is constant over each hour, so a law that begins later (season, first day) has no earlier event.
         steps = rate[inside][:-1]
         total = float(steps.sum())
-        # A law that is zero throughout (thermal cracks in a winter catalogue) has no events, whatever its share.
+        # A law that is always zero (thermal cracks in a winter catalogue) has no events, for any share.
         self.expected = expected if total > 0 else 0.0
         factor = self.expected / total if total > 0 else 0.0
         self._count = np.concatenate([[0.0], np.cumsum(steps)]) * factor

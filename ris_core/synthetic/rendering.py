@@ -1,4 +1,4 @@
-"""Events as counts: the motion through firn and sensor, scaled to its strength, placed on absolute samples."""
+"""Events as counts: ground motion through firn and sensor, scaled to its strength, at absolute sample numbers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ris_core.synthetic.seismometer import SAMPLING_RATE, response
 from ris_core.synthetic.site import SIGNAL_SHARE, WARM_C, SiteResponse
 from ris_core.synthetic.wavelets import RATE, Event, ground_motion
 
-# Samples before the onset: the sub-sample shift rings a little to both sides.
+# Samples before the onset, since the sub-sample shift rings a little to both sides.
 LEAD_S = 1.0
-# Room behind the coda for the firn to ring out.
+# Time after the coda in which the firn still rings.
 TAIL_S = 2.5
 CODA_EFOLDINGS = 7.0
-# Lengths are multiples of this: quick to transform, and few enough to keep each path.
+# Lengths are multiples of this: fast to transform, and so few that each transfer function can be cached.
 LENGTH_STEP = 256
 LONGEST = 4096
 REACH_NS = round(LONGEST / RATE * 1e9)
@@ -57,7 +57,7 @@ def _path(site: SiteResponse, warm: bool, reverberates: bool, n: int) -> NDArray
     if reverberates:
         # Σ (−.55)^k δ(t − k·lag) in closed form.
         path /= 1.0 + 0.55 * np.exp(-2j * np.pi * frequency * site.reverberation_s)
-    # Nothing at the 100 Hz grid's Nyquist frequency, so that 200 Hz samples are its exact interpolation.
+    # Zero at the Nyquist frequency of the 100 Hz grid, so that 200 Hz samples are its exact interpolation.
     return np.asarray(path * np.cos(0.5 * np.pi * np.clip((frequency - 40.0) / 10.0, 0.0, 1.0)) ** 2)
 
 
@@ -70,7 +70,7 @@ def _bins(n: int) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.fl
 
 
 def signal_ns(table: pd.DataFrame) -> NDArray[np.int64]:
-    """Return how long after its onset each event of a catalogue can be heard at most, ns."""
+    """Return the longest time after its onset in which each event of a catalogue has samples, ns."""
     seconds = 2.0 * table["rise"] + table["span"] + CODA_EFOLDINGS * table["decay"] + TAIL_S
     return (seconds.to_numpy() * 1e9).astype(np.int64)
 
@@ -110,7 +110,7 @@ class EventRenderer:
     def _motion(self, event: Event) -> tuple[int, NDArray[np.complex128], float, NDArray[np.float64]]:
         """Return the first 100 Hz sample, the spectrum, its scale, and the scaled 3-20 Hz samples.
 
-        The strength 10 log10(max over 0.5 s of mean s² / n²) in 3-20 Hz, behind firn and sensor, is the event's
+        The strength 10 log10(max over 0.5 s of mean s² / n²) in 3-20 Hz, after firn and sensor, is the event's
         `amplitude_db`, with n² the station's noise power at median wind.
         """
         n = _length(event)

@@ -1,4 +1,4 @@
-"""Random generators of the synthetic network: one independent stream per subject, so nothing depends on order."""
+"""Random generators of the synthetic network: one independent stream per purpose, so no order changes a result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Stream(IntEnum):
-    """What a random stream is for; part of its key."""
+    """The purpose of a random stream; part of its key."""
 
     TIDE = 1
     WEATHER = 2

@@ -1,4 +1,4 @@
-"""What a station's ground adds: noise level, firn resonances and the reverberation of the water layer."""
+"""Effects of a station's ground: noise level, firn resonances and the reverberation of the water layer."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ris_core.synthetic.seeds import Stream, generator, station_key
 MODES = 3
 WARM_C = -2.0
 WARM_SHIFT = 0.95
-# Wind drives the firn at its surface; waves from below cross it once and are coloured by half the decibels (choice).
+# Wind drives the firn at its surface; waves from below cross it once and get half of its gain in decibels (choice).
 SIGNAL_SHARE = 0.5
-# Wind at which the resonances stand out in full, m/s (choice).
+# Wind at which the resonances have their full gain, m/s (choice).
 FULL_WIND_M_S = 10.0
 
 
@@ -26,7 +26,7 @@ class SiteResponse:
     Attributes
     ----------
     noise_db : float
-        Level of the station's noise against the network's, dB.
+        Level of the station's noise relative to the network's, dB.
     frequencies, qualities, gains_db : tuples of 3 floats
         Firn resonances: Hz below −2 °C, Q, and dB in full wind.
     reverberation_s : float
@@ -70,7 +70,7 @@ def build_site(seed: int, code: str) -> SiteResponse:
     edges = np.geomspace(6.0, 20.0, MODES + 1)
     return SiteResponse(
         noise_db=float(rng.uniform(-6.0, 6.0)),
-        # One mode in each third of the band (logarithmic): fundamental and overtones do not coincide.
+        # One mode in each third of the band (logarithmic), so that modes do not coincide.
         frequencies=tuple(float(f) for f in rng.uniform(edges[:-1], edges[1:])),
         qualities=tuple(float(q) for q in rng.uniform(5.0, 15.0, MODES)),
         gains_db=tuple(float(g) for g in rng.uniform(6.0, 12.0, MODES)),

@@ -1,4 +1,4 @@
-"""Ocean tide below the shelf and the tilt that its change along the shelf gives."""
+"""Ocean tide below the shelf, and the tilt that its change along the shelf causes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ CONSTITUENTS: dict[str, tuple[float, float]] = {
     "N2": (28.4397295, 0.03),
 }
 
-# The tide at the grounding line against the tide at the front: greater and later (our choice within what tide
-# models of the Ross Ice Shelf give), over the length of the shelf.
+# The tide at the grounding line is greater and later than at the front (our choice within the range of tide models of
+# the Ross Ice Shelf); then the length of the shelf.
 INLAND_GAIN = 1.35
 INLAND_LAG_DEG = 25.0
 SHELF_LENGTH_M = 600e3

@@ -13,7 +13,7 @@ from scipy.fft import irfft
 from ris_core.synthetic.families import NAMES, STICK_SLIP_HZ
 from ris_core.synthetic.seeds import Stream, generator
 
-# Events hold nothing above 40 Hz, so their shapes are built at 100 Hz and brought to 200 Hz in the spectrum.
+# Events have no energy above 40 Hz, so their shapes are made at 100 Hz and interpolated to 200 Hz in the spectrum.
 RATE = 100.0
 BURST_BANDWIDTH_HZ = 4.0
 STICK_SLIP_BANDWIDTH_HZ = 1.8
@@ -57,7 +57,7 @@ def envelope(t: Floats, start: float, rise: float, span: float, decay: float) ->
 
 
 def chirp(t: Floats, start: float, span: float, low: float, high: float) -> Floats:
-    """Return a linear sweep from low to high Hz of amplitude 1; each tenth of the span at its ends is a ramp."""
+    """Return a linear sweep from low to high Hz of amplitude 1; the first and last tenth of the span are ramps."""
     x = t - start
     phase = 2.0 * np.pi * (low * x + 0.5 * (high - low) * x**2 / span)
     ends = ramp(t, start, 0.1 * span) * (1.0 - ramp(t, start + 0.9 * span, 0.1 * span))
@@ -70,7 +70,7 @@ def band_noise(rng: np.random.Generator, n: int, frequency: float, bandwidth: fl
     # Half power at half the bandwidth from the centre.
     shape = np.exp(-0.5 * np.log(2.0) * ((f - frequency) / (0.5 * bandwidth)) ** 2)
     spectrum = rng.standard_normal(2 * len(f)).view(np.complex128) * shape
-    # Mean square by Parseval: every bin but the outermost, which hold next to nothing, counts twice.
+    # Mean square by Parseval: every bin counts twice except the outermost, which hold almost nothing.
     power = 2.0 * float(np.sum(np.abs(spectrum) ** 2)) / n**2
     return np.asarray(irfft(spectrum / np.sqrt(power), n), dtype=np.float64)
 
@@ -87,10 +87,10 @@ def _ice_front(rng: np.random.Generator, t: Floats, e: Event) -> Floats:
     followers = e.variant - 1
     for k in range(followers):
         start = (k + rng.uniform(0.2, 1.0)) * e.span / followers
-        # The first burst is the main fracture; what follows is smaller.
+        # The first burst is the main fracture; the following ones are smaller.
         size = rng.uniform(0.3, 0.9)
         power += (size * envelope(t, start, e.rise, 0.0, e.decay)) ** 2
-    # Bursts are incoherent, so where they overlap their powers add: one noise under the joint envelope.
+    # Bursts are incoherent, so the powers of overlapping bursts add: one noise under the joint envelope.
     return band_noise(rng, len(t), e.frequency, BURST_BANDWIDTH_HZ) * np.sqrt(power)
 
 
@@ -149,7 +149,7 @@ _MOTIONS: dict[str, Callable[[np.random.Generator, Floats, Event], Floats]] = {
 
 
 def ground_motion(seed: int, station: int, event: Event, t: Floats) -> Floats:
-    """Return the motion of one event at 100 Hz, of any amplitude; the energy begins at t = 0.
+    """Return the motion of one event at 100 Hz, in arbitrary units; the energy begins at t = 0.
 
     Parameters
     ----------

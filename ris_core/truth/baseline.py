@@ -1,4 +1,4 @@
-"""The baseline that a deep model must beat: features a seismologist would make by hand, and k-means on them."""
+"""The baseline for deep models: hand-made features of spectrograms, and k-means on them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,7 @@ Floats = NDArray[np.float64]
 
 
 def hand_features(spectrograms: NDArray[np.float32], frequency: Floats, time: Floats) -> Floats:
-    """Return hand-made features of spectrograms; their names are `FEATURES`.
-
-    None depends on the spectrogram's scale.
+    """Return hand-made features of spectrograms, named by `FEATURES`; they do not depend on a spectrogram's scale.
 
     Parameters
     ----------
@@ -49,7 +47,7 @@ def hand_features(spectrograms: NDArray[np.float32], frequency: Floats, time: Fl
     """
     if spectrograms.ndim != 3 or spectrograms.shape[1:] != (len(frequency), len(time)):
         raise ValueError(
-            f"spectrograms have shape {spectrograms.shape}; expected (N, {len(frequency)}, {len(time)}) as the axes say"
+            f"spectrograms have shape {spectrograms.shape}; expected (N, {len(frequency)}, {len(time)}) from the axes"
         )
     parts = [
         _features(spectrograms[i : i + _CHUNK].astype(np.float64), frequency, time)
@@ -59,7 +57,7 @@ def hand_features(spectrograms: NDArray[np.float32], frequency: Floats, time: Fl
 
 
 def _features(power: Floats, frequency: Floats, time: Floats) -> Floats:
-    # Far below any power or length that matters; keeps an empty spectrogram finite.
+    # Far below any relevant power or length; keeps the features of an empty spectrogram finite.
     tiny = 1e-30
     total = np.maximum(power.sum(axis=(1, 2), keepdims=True), tiny)
     power = power / total
@@ -75,7 +73,7 @@ def _features(power: Floats, frequency: Floats, time: Floats) -> Floats:
     time_centroid = trace @ time
     lag = time[None] - time_centroid[:, None]
     duration = np.sqrt(np.maximum((trace * lag**2).sum(axis=1), tiny))
-    # Power-weighted regression of the columns' centroid on time: a chirp or a glide has a slope.
+    # Power-weighted regression of the columns' centroids on time; chirps and glides have a slope.
     column_centroid = np.einsum("nft,f->nt", power, frequency) / np.maximum(trace, tiny)
     deviation = column_centroid - centroid[:, None]
     glide = (trace * lag * deviation).sum(axis=1) / duration**2
@@ -99,7 +97,7 @@ def _features(power: Floats, frequency: Floats, time: Floats) -> Floats:
 
 
 def _quantile(density: Floats, axis: Floats, share: float) -> Floats:
-    """Return where the cumulative density of each row reaches a share of its total."""
+    """Return the position at which the cumulative density of each row reaches a share of its total."""
     cumulative = np.cumsum(density, axis=1)
     return np.asarray(axis[np.argmax(cumulative >= share * cumulative[:, -1:], axis=1)], dtype=np.float64)
 

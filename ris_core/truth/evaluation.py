@@ -1,7 +1,7 @@
-"""How good detection and clustering are against the truth: matching, labels of windows, scores.
+"""Scores of detection and clustering against the truth, and true labels of windows.
 
-Three things are reported apart: detection (`detection_scores`), clustering of what was detected
-(`clustering_scores`), and both together (`end_to_end_scores`).
+There are three kinds of scores: detection (`detection_scores`), clustering of detected events (`clustering_scores`),
+and both together (`end_to_end_scores`).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class DetectionScores:
     events, detections, matched : int
         True events that were recorded; triggers; pairs.
     recall, precision : float
-        matched / events and matched / detections; NaN where nothing could be counted.
+        matched / events and matched / detections; NaN if the denominator is 0.
     by_snr, by_family : DataFrame
         `events`, `detected`, `recall` in bins of SNR (`snr_low`, dB) and for each family.
     """
@@ -100,9 +100,9 @@ def _recall_by(events: pd.DataFrame, column: str) -> pd.DataFrame:
 def window_labels(matched: ArrayLike, energy: pd.DataFrame) -> Strings:
     """Return the true class of each detected event from the energies in its window.
 
-    The class is the family with the most energy, or `mixed` where that is less than 80 % of all families' energy. A
-    detection without a match is `noise` (a false trigger) unless the events in its window hold more energy than the
-    noise there: that is a second trigger on an event that another detection took, and its window shows the family.
+    The class is the family with the most energy, or `mixed` if that is less than 80 % of all families' energy. A
+    detection without a match is `noise` (a false trigger), unless the events in its window have more energy than the
+    noise: then it is a second trigger on an event that is matched with another detection, and has the event's family.
 
     Parameters
     ----------
@@ -158,8 +158,8 @@ class ClusteringScores:
 def clustering_scores(truth_labels: ArrayLike, cluster_labels: ArrayLike) -> ClusteringScores:
     """Return the agreement of clusters with true classes.
 
-    `mixed` windows are left out (they have no one right answer); `noise` is a class like the others. A class that no
-    cluster is assigned to has F1 and recall 0.
+    `mixed` windows are left out, since they have no single right class; `noise` is a class like the others. A class
+    without a cluster has F1 and recall 0.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def clustering_scores(truth_labels: ArrayLike, cluster_labels: ArrayLike) -> Clu
     np.add.at(table, (cluster_codes, class_codes), 1)
     assigned = table.argmax(axis=1)
     rows, columns = linear_sum_assignment(table, maximize=True)
-    # A pair without a common window is only what was left over.
+    # A pair without a common window means nothing: both were left over.
     shared = table[rows, columns] > 0
     assigned[rows[shared]] = columns[shared]
     predicted = assigned[cluster_codes]
@@ -213,10 +213,10 @@ def end_to_end_scores(
     classes: dict[int, str],
     snr_at_least: float = -np.inf,
 ) -> pd.DataFrame:
-    """Return recall, precision and F1 of each family over all recorded events, missed ones included.
+    """Return recall, precision and F1 of each family over all recorded events, including missed ones.
 
-    An event counts as found where it was detected and its detection's cluster belongs to its family; every other
-    detection in a cluster of that family, false triggers included, counts against it.
+    An event is found if it was detected and the cluster of its detection belongs to its family. Every other detection
+    in a cluster of that family, including false triggers, lowers the precision.
 
     Parameters
     ----------
@@ -225,7 +225,7 @@ def end_to_end_scores(
     truth : DataFrame
         The truth.
     cluster_labels : int array of shape (N,)
-        Cluster of each detection; −1 where it has no label.
+        Cluster of each detection; −1 if it has no label.
     classes : dict
         Class of each cluster (`ClusteringScores.classes`).
     snr_at_least : float

@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-# Of two events that one trigger fits, the stronger is the likelier cause: 1 dB weighs as 10 ms.
+# If a trigger fits two events, the stronger one is the more likely cause: 1 dB counts as 10 ms.
 _SECONDS_PER_DB = 0.01
 
 Integers = NDArray[np.int64]
@@ -27,11 +27,11 @@ def _ns(times: object) -> Integers:
 def match(detection_times: object, truth: pd.DataFrame, tolerance: float = 0.5, filter_delay: float = 0.0) -> Integers:
     """Match detections of one station with true events, one to one.
 
-    Δt is how far a trigger's on-time lies outside the interval from the event's onset until its envelope is 3 dB below
-    the peak (`sustained_until`), 0 inside. A trigger cannot precede the energy, and STA/LTA comes up anywhere on the
-    rise of an emergent event or along a chirp, so measured from the onset alone such a trigger would be late. Within
-    each connected group of candidates with |Δt| ≤ tolerance the assignment has the most pairs, then the least total of
-    Δt with 10 ms of credit for each dB.
+    Δt is the distance of a trigger's on-time from the interval that begins at the event's onset and ends when its
+    envelope is 3 dB below the peak (`sustained_until`); inside it Δt is 0. STA/LTA may trigger anywhere on the rise of
+    an emergent event or along a chirp, so a distance from the onset alone would be too large. Within each connected
+    group of candidates with |Δt| ≤ tolerance the assignment has the most pairs, and among these the least total of Δt
+    with 10 ms of credit for each dB.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def match(detection_times: object, truth: pd.DataFrame, tolerance: float = 0.5, 
     tolerance : float
         s.
     filter_delay : float
-        Group delay of a causal anti-alias filter, taken off the detections, s.
+        Group delay of a causal anti-alias filter, subtracted from the detections' times, s.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def match(detection_times: object, truth: pd.DataFrame, tolerance: float = 0.5, 
     for piece in np.split(order, edges):
         rows, row = np.unique(detections[piece], return_inverse=True)
         columns, column = np.unique(events[piece], return_inverse=True)
-        # Dearer than any sum of true pairs, so an assignment never trades two pairs for one.
+        # Higher than the cost of all true pairs together, so an assignment never gives up a pair.
         forbidden = 1.0 + 10.0 * float(np.sum(np.abs(cost[piece])))
         table = np.full((len(rows), len(columns)), forbidden)
         table[row, column] = cost[piece]

@@ -49,9 +49,9 @@ class TruthScores:
         One row per K and method (``hand features + k-means``, the initial clusters, ``DEC``): ari, nmi, macro_f1,
         accuracy, windows, on the events of the training set, given that they were detected.
     station_days
-        Station-days that were scored: those whose label tables are current.
+        Number of scored station-days: those with current label tables.
     damaged
-        What is damaged of current station-days that were left out for it, with path and remedy.
+        Damaged files of current station-days, which were left out, with path and remedy.
     recall
         Recall of each class (rows) for each method at the champion's K (columns), after the assignment of clusters.
     end_to_end
@@ -73,7 +73,7 @@ class TruthScores:
 
 
 def score(store: Store) -> TruthScores:
-    """Score what a synthetic network's store holds, by the protocol of `docs/synthetic.md`.
+    """Score the products of a synthetic network by the protocol of `docs/synthetic.md`.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def _of_station_days(truth: pd.DataFrame, keys: Sequence[StationDay]) -> pd.Data
 
 
 def _events(store: Store, keys: Sequence[StationDay]) -> tuple[dict[StationDay, pd.DataFrame], list[str]]:
-    """Return the labelled events of each station-day, and what is damaged of those that are left out for it.
+    """Return the labelled events of each station-day, and the damaged files of station-days that are left out.
 
     Columns: event_id, station, time_on, window_start (ns), label.
     """

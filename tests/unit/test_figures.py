@@ -251,7 +251,7 @@ def test_silhouettes_name_each_space_and_its_mean_and_leave_out_what_has_none() 
     assert axes.get_title() == "data space\nmean 0.25"
     assert [t.get_text() for t in axes.get_yticklabels()] == ["0", "1", "7"]
     assert "fewer than two clusters" in texts(silhouette.silhouette_profiles({}, np.zeros(4, int)))
-    with pytest.raises(ValueError, match=r"4 labels, but another number of silhouettes in data space \(3\)"):
+    with pytest.raises(ValueError, match=r"4 labels, but a different number of silhouettes in data space \(3\)"):
         silhouette.silhouette_profiles({"data space": values[:3]}, np.zeros(4, int))
 
 
