@@ -16,6 +16,7 @@ from ris_core.stages import Outcome, StageTask, is_left_out, most_at_once, recor
 from ris_core.storage.store import Stage
 from ris_dagster.partitions import partition_key, station_day
 from ris_dagster.recording import StepLog, recorded, recording
+from ris_dagster.remedies import with_remedy
 from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.data_store import DataStore
 
@@ -101,7 +102,7 @@ def _without_pictures(outcome: Outcome) -> Outcome:
 
 
 def _failure(stage: str, failed: Sequence[Outcome], total: int) -> dg.Failure:
-    lines = [f"{o.key}: {o.error}" for o in failed[:_NAMED_AT_MOST]]
+    lines = [f"{o.key}: {with_remedy(o.error)}" for o in failed[:_NAMED_AT_MOST]]
     if len(failed) > _NAMED_AT_MOST:
         lines.append(f"... and {len(failed) - _NAMED_AT_MOST} more")
     return dg.Failure(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ris_core.memory import memory_remedy, said_of_memory
 from ris_core.storage.store import Store
+from ris_dagster.remedies import with_remedy
 from ris_dagster.resources.mlflow_store import sqlite_file, store_uri
 
 _SAID = re.compile(r"\(sqlite3\.\w+\) ([^\n]+)")
@@ -37,7 +38,7 @@ def explained(error: BaseException, store: Store | None) -> str:
     Errors of our own classes are written for the reader and say all there is to say.
     """
     if type(error).__module__.split(".")[0] in ("ris_core", "ris_dagster"):
-        return str(error)
+        return with_remedy(error)
     for cause in _chain(error):
         if said := said_of_memory(cause):
             return f"too little memory ({said}); {memory_remedy(store.settings if store else None)}"

@@ -13,13 +13,13 @@ from ris_core.section import digest_of
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_record, to_text, write_json
-from ris_core.storage.store import Store
+from ris_core.storage.layout import Layout
 
 _COPY = "champion.json"
 
 
 class NoChampionError(FileNotFoundError):
-    """The champion is asked for before a model was chosen."""
+    """No model has been chosen to label."""
 
 
 @dataclass(frozen=True)
@@ -100,22 +100,22 @@ def label_digest(champion: Champion, settings: config.LabellingSettings) -> str:
     return digest_of([champion.digest, settings.reconstruction_error])
 
 
-def read_champion(store: Store) -> Champion:
+def read_champion(layout: Layout) -> Champion:
     """Return the champion.
 
     Raises
     ------
     NoChampionError
-        There is none yet.
+        No champion has been chosen yet.
     DamagedFileError
-        The record is damaged; says how to have it back.
+        The record is damaged. The message says how to restore it.
     """
-    if not store.champion.exists():
-        raise NoChampionError(f"{store.champion}: there is no champion yet; materialize champion_model first")
+    if not layout.champion.exists():
+        raise NoChampionError(f"{layout.champion}: no champion has been chosen yet")
     try:
-        return _read_record(store.champion)
+        return _read_record(layout.champion)
     except DamagedFileError as error:
-        raise DamagedFileError(error.path, error.why, _remedy(store)) from error
+        raise DamagedFileError(error.path, error.why, _remedy(layout)) from error
 
 
 def _read_record(path: Path) -> Champion:
@@ -132,41 +132,51 @@ def _read_record(path: Path) -> Champion:
         raise DamagedFileError(path, f"not a record of this version: {error}") from error
 
 
-def _remedy(store: Store) -> str:
-    """Return how a damaged record is mended: by the newest copy that is sound, as it holds the class numbers."""
-    copies = store.champion_model("").glob(f"*/{_COPY}")
+def _remedy(layout: Layout) -> str:
+    """Return how to mend a damaged record: the newest undamaged copy holds the same class numbers."""
+    copies = layout.champion_model("").glob(f"*/{_COPY}")
     for copy in sorted(copies, key=lambda path: path.stat().st_mtime, reverse=True):
         with suppress(OSError):
             _read_record(copy)
             return f"put its copy {copy} in its place, which keeps the class numbers"
-    return "remove it and materialize champion_model again, which numbers the classes anew"
+    return "remove it and choose the champion again; its classes then get new numbers"
 
 
-def champion_or_none(store: Store) -> Champion | None:
-    """Return the champion, or none before there is one; raises `DamagedFileError` if the record is damaged."""
-    return read_champion(store) if store.champion.exists() else None
+def champion_or_none(layout: Layout) -> Champion | None:
+    """Return the champion, or none if none has been chosen; raises `DamagedFileError` if the record is damaged."""
+    return read_champion(layout) if layout.champion.exists() else None
 
 
-def why_nothing_labels(store: Store) -> str:
-    """Return why no station-day can be labelled: there is no champion, or its record is damaged; empty if one can."""
+def why_nothing_labels(layout: Layout) -> str:
+    """Return why no station-day can be labelled (no champion, or a damaged record); empty if they can."""
     try:
-        read_champion(store)
+        read_champion(layout)
     except NoChampionError:
-        return "there is no champion yet that could label"
+        return "no champion has been chosen yet"
     except OSError as error:
         return str(error)
     return ""
 
 
-def appoint(store: Store, champion: Champion, publish: Callable[[], None] = lambda: None) -> None:
+def appoint(layout: Layout, champion: Champion, publish: Callable[[], None] = lambda: None) -> None:
     """Record a champion whose files are in their folder, and keep a copy of the record beside them.
 
-    The record is written before `publish` tells others of it, and takes its place right after: if `publish` raises,
-    nothing has changed here; if the process ends in between, the same choice again mends it.
+    The record is written to a temporary file first, then `publish` is called, then the file is renamed into place.
+    If `publish` raises, nothing has changed here. If the process ends in between, choosing the same champion again
+    completes the change.
+
+    Parameters
+    ----------
+    layout
+        The data root.
+    champion
+        The new champion.
+    publish
+        Tells others of the new champion, for example a model registry.
     """
-    folder = store.champion_model(champion.model_version)
-    record = asdict(champion) | {"folder": store.relative(folder)}
-    with replacing(store.champion) as temporary:
+    folder = layout.champion_model(champion.model_version)
+    record = asdict(champion) | {"folder": layout.relative(folder)}
+    with replacing(layout.champion) as temporary:
         temporary.write_text(to_text(record), encoding="utf-8")
         publish()
     write_json(folder / _COPY, record)
@@ -182,6 +192,6 @@ def class_titles(settings: config.ChampionSettings, classes: Iterable[int]) -> d
     return {int(number): f"{number} {settings.names.get(int(number), '')}".strip() for number in classes}
 
 
-def names_of_nothing(settings: config.ChampionSettings, champion: Champion) -> dict[int, str]:
-    """Return the names of the settings whose number no class has or has had."""
+def names_without_a_class(settings: config.ChampionSettings, champion: Champion) -> dict[int, str]:
+    """Return the names in the settings whose number no class has or ever had."""
     return {number: name for number, name in settings.names.items() if number >= champion.next_class or number < 0}

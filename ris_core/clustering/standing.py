@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ris_core.clustering.champion import champion_or_none, names_of_nothing
+from ris_core.clustering.champion import champion_or_none, names_without_a_class
 from ris_core.clustering.champion_files import load_copy, novelty_path
 from ris_core.clustering.dec_models import read_dec, trained_models
 from ris_core.clustering.dec_models import verdict as dec_verdict
@@ -134,7 +134,7 @@ def champion_doubts(store: Store) -> tuple[str, ...]:
         metadata = read_description(store.champion_model(champion.model_version))["metadata"]
     except _UNUSABLE:
         return ()  # `champion_standing` says it
-    strange = names_of_nothing(store.settings.champion, champion)
+    strange = names_without_a_class(store.settings.champion, champion)
     return (
         *dec_doubts(metadata, store.settings.dec),
         *(f"champion.names: {number} ({name}) is the number of no class so far" for number, name in strange.items()),

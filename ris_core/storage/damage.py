@@ -12,7 +12,7 @@ from typing import Any
 REMADE = "remove it, and it will be made again"
 """The remedy for files that the platform makes itself."""
 
-MODEL_AGAIN = "materialize champion_model again with the same model, by its K or its version in MLflow"
+MODEL_AGAIN = "choose the same model as champion again, by its K or its version in MLflow"
 """The remedy where files of a champion are damaged."""
 
 NOT_DAMAGE = {

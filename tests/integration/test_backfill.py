@@ -78,7 +78,7 @@ def test_in_this_process_a_block_is_filled_repeated_and_asked_for_again(config: 
     shown = ris("backfill", "-c", config, "--dry-run", "--inline")
     assert shown.exit_code == 0
     assert "2 blocks, oldest first" in shown.output
-    assert "label is left out: there is no champion yet" in shown.output
+    assert "label is left out: no champion has been chosen yet" in shown.output
     with opened(config) as network:
         assert network.instance.get_runs() == []
         first = ris("backfill", "-c", config, "--yes", "--inline", "--to", DAYS[1])
@@ -114,7 +114,7 @@ def test_in_this_process_a_block_is_filled_repeated_and_asked_for_again(config: 
         (["--from", "2020-02-29"], "--from 2020-02-29: the days of the network that are over are 2020-03-01 ... 2020"),
         (["--from", "2020-03-02", "--to", "2020-03-01"], "--to 2020-03-01 lies before --from 2020-03-02"),
         (["--assets", "dec_models"], "--assets dec_models: no asset or stage of station-days; known are acquire"),
-        (["--assets", "label_tables"], "--assets label_tables: there is no champion yet"),
+        (["--assets", "label_tables"], "--assets label_tables: no champion has been chosen yet"),
     ],
 )
 def test_what_does_not_exist_is_refused_with_what_does(options: list[str], said: str, config: Path) -> None:

@@ -19,7 +19,7 @@ from ris_core.clustering.champion import (
     appoint,
     class_names,
     class_titles,
-    names_of_nothing,
+    names_without_a_class,
     read_champion,
     why_nothing_labels,
 )
@@ -108,7 +108,7 @@ def family_of_class(found: Appointment) -> dict[int, int]:
 def test_the_first_champion_has_the_classes_of_its_clusters_and_a_folder_of_its_own(store: Store) -> None:
     model = candidate()
     found = prepare(store, model)
-    with pytest.raises(NoChampionError, match="materialize champion_model first"):
+    with pytest.raises(NoChampionError, match="no champion has been chosen yet"):
         read_champion(store)
     appoint(store, found.champion)
     champion = read_champion(store)
@@ -225,12 +225,12 @@ def test_without_a_training_set_nothing_can_be_calibrated(store: Store) -> None:
 def test_a_record_of_another_version_says_what_to_do(store: Store) -> None:
     store.champion.parent.mkdir(parents=True, exist_ok=True)
     store.champion.write_text(json.dumps({"k": 3, "model_version": "k3-0"}))
-    with pytest.raises(DamagedFileError, match=r"champion\.json: damaged .* remove it and materialize champion_model"):
+    with pytest.raises(DamagedFileError, match=r"champion\.json: damaged .* remove it and choose the champion again"):
         read_champion(store)
 
 
 def test_a_damaged_record_is_mended_by_its_copy(store: Store) -> None:
-    assert why_nothing_labels(store) == "there is no champion yet that could label"
+    assert why_nothing_labels(store) == "no champion has been chosen yet"
     appointed(store, candidate())
     second = appointed(store, candidate(seed=3)).champion
     text = store.champion.read_text()
@@ -264,7 +264,7 @@ def test_classes_are_called_what_the_user_calls_them() -> None:
     assert class_names(settings, [0, 2]) == {0: "0", 2: "rift"}
     assert class_titles(settings, [0, 2]) == {0: "0", 2: "2 rift"}
     champion = Champion(3, "v", "", (0, 1, 2), 3, {}, {}, "")
-    assert names_of_nothing(settings, champion) == {9: "whale"}
+    assert names_without_a_class(settings, champion) == {9: "whale"}
 
 
 def test_kmeans_on_other_latents_finds_the_same_classes(store: Store) -> None:

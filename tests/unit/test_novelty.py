@@ -136,7 +136,7 @@ def test_models_that_differ_have_other_digests() -> None:
 def test_files_that_hold_something_else_are_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "novelty.safetensors"
     path.write_bytes(b"nothing of the kind")
-    with pytest.raises(DamagedFileError, match=r"novelty\.safetensors: damaged .*; materialize champion_model again"):
+    with pytest.raises(DamagedFileError, match=r"novelty\.safetensors: damaged .*; choose the same model as champion"):
         NoveltyModel.load(path)
     with pytest.raises(DamagedFileError, match=r"absent: damaged \(there is no such file\)"):
         NoveltyModel.load(tmp_path / "absent")
