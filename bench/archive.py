@@ -105,15 +105,21 @@ class Block:
     cpu_s: float
 
 
-def write_archive(root: Path, stations: Sequence[str], days: Sequence[date]) -> None:
-    """Write an SDS archive with one small file per station-day: noise, and one burst that the detector finds."""
+def write_archive(
+    root: Path, stations: Sequence[str], days: Sequence[date], pitches_hz: Sequence[float] = (9.0,)
+) -> None:
+    """Write an SDS archive with one small file per station-day: noise, and bursts that the detector finds.
+
+    There is one burst a minute, of each of the pitches.
+    """
     rng = np.random.default_rng(0)
     t = np.arange(2 * RATE) / RATE
-    burst = 4000 * np.exp(-t / 0.2) * np.sin(2 * np.pi * 9 * t)
+    bursts = [4000 * np.exp(-t / 0.2) * np.sin(2 * np.pi * pitch * t) for pitch in pitches_hz]
     for station in stations:
         for day in days:
-            samples = rng.normal(0, 20, SECONDS * RATE)
-            samples[60 * RATE : 60 * RATE + t.size] += burst
+            samples = rng.normal(0, 20, (SECONDS + 60 * (len(bursts) - 1)) * RATE)
+            for number, burst in enumerate(bursts, start=1):
+                samples[60 * number * RATE : 60 * number * RATE + t.size] += burst
             path = root / f"{day:%Y}" / "XX" / station / "HHZ.D" / f"XX.{station}..HHZ.D.{day:%Y.%j}"
             path.parent.mkdir(parents=True, exist_ok=True)
             header = {

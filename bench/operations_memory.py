@@ -81,7 +81,7 @@ def with_many_recorded(folder: Path, partitions: int) -> dict[str, Any]:
     with open_instance(network.store) as instance:
         assets = [asset for stage in ("acquire", "process") for asset in ASSETS[stage]]
         for asset in assets:
-            _record(instance, asset, list(network.store.station_days())[1:])
+            record_after_pattern(instance, asset, list(network.store.station_days())[1:])
             print(f"{asset.to_user_string()}: {network.station_days} recorded", file=sys.stderr)
     recorded_s = time.perf_counter() - started
     home = network.store.dagster_home
@@ -107,18 +107,21 @@ def with_many_recorded(folder: Path, partitions: int) -> dict[str, Any]:
     }
 
 
-def _record(instance: dg.DagsterInstance, asset: dg.AssetKey, keys: Sequence[StationDay]) -> None:
-    """Record station-days as the recorder of a run does, after the pattern of the one that is there."""
+def record_after_pattern(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, keys: Sequence[StationDay], pictures: bool = True
+) -> None:
+    """Record station-days as the recorder of a run does, after the pattern of the latest record of the asset."""
     (record,) = instance.fetch_materializations(asset, limit=1).records
     entry, pattern = record.event_log_entry, record.asset_materialization
     event = entry.dagster_event
     if event is None or pattern is None:
         raise RuntimeError(f"{asset.to_user_string()}: nothing is recorded to take as a pattern")
+    metadata = {n: v for n, v in pattern.metadata.items() if pictures or not isinstance(v, dg.MarkdownMetadataValue)}
     for low in range(0, len(keys), _BATCH):
         entries = []
         for key in map(partition_key, keys[low : low + _BATCH]):
             tags = {**(pattern.tags or {}), **get_tags_from_multi_partition_key(key)}
-            made = dg.AssetMaterialization(asset, partition=key, metadata=pattern.metadata, tags=tags)
+            made = dg.AssetMaterialization(asset, partition=key, metadata=metadata, tags=tags)
             entries.append(
                 entry._replace(
                     timestamp=time.time(),
