@@ -29,7 +29,7 @@ from ris_core.training.normalise import normalise
 Takes = Literal["spectrograms", "waveforms"]
 PACKAGE_FILE, NOVELTY_FILE = "package.json", "novelty.safetensors"
 _FIELDS = {"takes": str, "conditioning": dict, "spectrogram": dict, "classes": list}
-_FETCH_AGAIN = "fetch the model from MLflow again, or register it again by materializing its asset"
+_FETCH_AGAIN = "fetch the model from MLflow again, or register it again"
 ARTIFACT = "package"
 """Name of a package's folder among the artifacts of its MLflow model."""
 FORMAT = "1"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
-from ris_core.training.samples import Samples
+if TYPE_CHECKING:
+    from ris_core.training.samples import Samples
 
 _LIVE = 1e-5
 

@@ -93,7 +93,7 @@ def _registered(store: Store, tracking: Tracking, found: "Appointment") -> "Cham
     """Register the packaged model, without an alias, and return the champion with what MLflow says of it."""
     champion, run_id = found.champion, tracking.known_run(found.run_id)
     folder = store.champion_model(champion.model_version)
-    registered = tracking.register_packaged(store, folder, run_id, found.novelty, champion.classes)
+    registered = tracking.register_packaged(store.settings, store, folder, run_id, found.novelty, champion.classes)
     name = registered_name(store)
     return replace(
         champion,

@@ -237,7 +237,7 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
         run_id = tracking.known_run(choice["mlflow_run_id"])
         if held_out and run_id:
             tracking.add_metrics(run_id, held_out)
-        ((name, version),) = tracking.register_packaged(opened, folder, run_id).items()
+        ((name, version),) = tracking.register_packaged(opened.settings, opened, folder, run_id).items()
         rows = [
             {"trial": key, "accepted": verdict(m, settings.aec).passed, **_comparable(m["metrics"])}
             for key, m in choice["compared"].items()

@@ -1,16 +1,15 @@
 """MLflow's model registry: packaged models, logged and registered once, and their aliases."""
 
 import io
-import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ris_core.storage.store import Store
+from ris_core.config import Settings
+from ris_core.storage.layout import Layout
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,19 +20,6 @@ if TYPE_CHECKING:
     from ris_core.serving.package import Contents
 
 DIGEST_TAG, TAKES_TAG = "ris.digest", "ris.takes"
-# What the package's code imports; MLflow itself is asked for by MLflow.
-_REQUIREMENTS = (
-    "numpy",
-    "pydantic",
-    "pyyaml",
-    "safetensors",
-    "scikit-learn",
-    "scipy",
-    "threadpoolctl",
-    "torch",
-    "tqdm",
-)
-_NOT_PACKAGED = ("__pycache__", "figures", "published", "synthetic", "waveforms")
 
 
 @dataclass(frozen=True)
@@ -49,7 +35,8 @@ class ModelVersion:
 def register_packaged(
     client: "MlflowClient",
     experiment: str,
-    store: Store,
+    settings: Settings,
+    layout: Layout,
     folder: Path,
     run_id: str,
     novelty: "NoveltyModel | None" = None,
@@ -67,8 +54,8 @@ def register_packaged(
         Of the store that MLflow's global functions point at.
     experiment
         Id of the experiment that the models belong to.
-    store
-        Where the training set lies, of which two events are the input example.
+    settings, layout
+        Of the network; the input example is two events of its training set.
     folder
         Of the trained model.
     run_id
@@ -77,16 +64,19 @@ def register_packaged(
         For a DEC: how novelty is scored, and the class of each of its clusters.
     """
     from ris_core.models.weights import read_description
+    from ris_core.processing.spectrograms import plan
+    from ris_core.serving.example import example_events
     from ris_core.serving.package import Contents, Takes
 
-    settings, kind = store.settings, read_description(folder)["network"]
+    kind = read_description(folder)["network"]
+    constants = plan(settings.spectrogram, settings.conditioning)
     names: dict[str, Takes] = {f"{settings.network.name}-{kind}": "spectrograms"}
     if kind == "dec":
         names[f"{settings.network.name}-dec-waveforms"] = "waveforms"
     registered = {}
     for name, takes in names.items():
         contents = Contents(folder, takes, settings.conditioning, settings.spectrogram, novelty, classes)
-        example = _example(store, takes)
+        example = example_events(layout.training_set, takes, constants)
         registered[name] = _register(client, name, contents, example, run_id, experiment)
     return registered
 
@@ -105,8 +95,8 @@ def _register(
     from mlflow.models.signature import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
-    import ris_core
     from ris_core.serving.package import ARTIFACT, Package
+    from ris_core.serving.package_code import package_code, pinned_requirements
 
     digest = contents.digest()
     for found in versions(client, name):
@@ -115,9 +105,7 @@ def _register(
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / ARTIFACT
         contents.write(folder)
-        code = shutil.copytree(
-            Path(ris_core.__path__[0]), Path(temporary) / "ris_core", ignore=shutil.ignore_patterns(*_NOT_PACKAGED)
-        )
+        code, entry = package_code().copy(Path(temporary))
         answer = Package.open(folder).answer(example)
         free = (-1, -1) if contents.takes == "waveforms" else (-1, *example.shape[1:])
         signature = ModelSignature(
@@ -135,12 +123,12 @@ def _register(
                 model_id=logged.model_id,
                 flavor=mlflow.pyfunc,
                 run_id=run_id or None,
-                python_model=str(code / "models" / "packaged.py"),
+                python_model=str(entry),
                 artifacts={ARTIFACT: str(folder)},
                 code_paths=[str(code)],
                 signature=signature,
                 input_example=example,
-                pip_requirements=_requirements(),
+                pip_requirements=pinned_requirements(),
                 metadata={"takes": contents.takes, "classes": list(contents.classes)},
                 tags=tags,
                 registered_model_name=name,
@@ -152,24 +140,3 @@ def versions(client: "MlflowClient", name: str) -> list[ModelVersion]:
     """Return all versions of a registered model, the latest first; none if it is not there."""
     found = client.search_model_versions(f"name = '{name}'", order_by=["version_number DESC"])
     return [ModelVersion(v.name, str(v.version), v.run_id or "", dict(v.tags)) for v in found]
-
-
-def _example(store: Store, takes: str) -> "NDArray[np.float32]":
-    """Return two events of the training set as a package takes them."""
-    import numpy as np
-
-    from ris_core.processing.spectrograms import plan
-    from ris_core.storage.spectrogram_file import read_spectrograms
-
-    read = read_spectrograms(store.training_set, np.arange(2))
-    if takes == "spectrograms":
-        return np.ascontiguousarray(read.spectrogram, dtype=np.float32)
-    # Imported waveforms are shorter than the windows behind their spectrograms.
-    missing = max(0, plan(store.settings.spectrogram, store.settings.conditioning).samples - read.waveform.shape[1])
-    longer = np.pad(read.waveform, ((0, 0), (missing // 2, missing - missing // 2)))
-    return np.ascontiguousarray(longer, dtype=np.float32)
-
-
-def _requirements() -> list[str]:
-    # A build's own label ("+cpu") is no version that an index knows.
-    return [f"{name}=={metadata.version(name).split('+')[0]}" for name in _REQUIREMENTS]

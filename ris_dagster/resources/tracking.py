@@ -13,6 +13,7 @@ from pydantic import Field
 from ris_core.config import Settings
 from ris_core.masking import masked
 from ris_core.memory import memory_named
+from ris_core.storage.layout import Layout
 from ris_core.storage.store import Store
 from ris_dagster.resources.environment import environment_tags, git_tags
 from ris_dagster.resources.mlflow_store import locked, store_uri
@@ -277,7 +278,8 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def register_packaged(
         self,
-        store: Store,
+        settings: Settings,
+        layout: Layout,
         folder: Path,
         run_id: str,
         novelty: "NoveltyModel | None" = None,
@@ -288,7 +290,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         experiment = self.prepare()
         return registry.register_packaged(
-            self._client_for_models(), experiment, store, folder, run_id, novelty, classes
+            self._client_for_models(), experiment, settings, layout, folder, run_id, novelty, classes
         )
 
     def model_versions(self, name: str) -> "list[ModelVersion]":

@@ -37,7 +37,7 @@ CLASSES = (7, 3, 5)
 NAMES = ("small-dec", "small-dec-waveforms")
 START_S = 120
 # What a user of the model does not have: all that its requirements do not name and MLflow does not bring.
-ABSENT = ("dagster", "distributed", "h5py", "hdf5plugin", "obspy", "ris_dagster", "tenacity", "tqdm", "xxhash")
+ABSENT = ("dagster", "distributed", "h5py", "hdf5plugin", "httpx", "obspy", "ris_dagster", "tenacity", "tqdm", "xxhash")
 FRESH_PROCESS = """
 import importlib.abc, json, sys
 import numpy as np
@@ -70,8 +70,8 @@ class Packaged:
     wanted: dict[str, np.ndarray]
 
     def register(self, novelty: NoveltyModel, classes: tuple[int, ...] = CLASSES) -> dict[str, str]:
-        store = self.network.store
-        return self.network.tracking.register_packaged(store, self.folder, self.run_id, novelty, classes)
+        settings, store = self.network.settings, self.network.store
+        return self.network.tracking.register_packaged(settings, store, self.folder, self.run_id, novelty, classes)
 
     def local(self, name: str) -> Path:
         """Return the folder of a registered model."""
@@ -112,7 +112,7 @@ def packaged_dec(network: Opened) -> Packaged:
     client = MlflowClient(network.tracking.uri)
     run_id = str(client.create_run(network.tracking.prepare(), run_name="dec k=3").info.run_id)
     client.set_terminated(run_id)
-    versions = network.tracking.register_packaged(store, folder, run_id, novelty, CLASSES)
+    versions = network.tracking.register_packaged(network.settings, store, folder, run_id, novelty, CLASSES)
     read = read_spectrograms(store.training_set)
     scores = novelty.novelty(z, q, errors)
     wanted = {
@@ -187,9 +187,9 @@ def test_a_model_that_no_run_trained_belongs_to_the_network_all_the_same(package
     network, store = packaged.network, packaged.network.store
     aec = Aec(seed=1, latent="linear")
     save_model(store.imported("other"), aec, {"normalisation": {"scale": "decibel"}})
-    registered = network.tracking.register_packaged(store, store.imported("other"), run_id="")
+    registered = network.tracking.register_packaged(network.settings, store, store.imported("other"), run_id="")
     assert registered == {"small-aec": "1"}
-    assert network.tracking.register_packaged(store, store.imported("other"), run_id="") == registered
+    assert network.tracking.register_packaged(network.settings, store, store.imported("other"), run_id="") == registered
     client = MlflowClient(network.tracking.uri)
     (model,) = client.search_logged_models([network.tracking.prepare()], filter_string="name = 'small-aec'")
     assert Path(model.artifact_location.removeprefix("file://")).is_relative_to(store.mlflow)
