@@ -10,12 +10,12 @@ from typing import Any
 
 import dagster as dg
 import psutil
-from dagster._core.definitions.partitions.utils import get_tags_from_multi_partition_key
-from dagster._core.events import StepMaterializationData
 
 from bench.archive import write_archive
 from bench.operations_network import Network, Servers, first_days, network_of, served, until
 from ris_core.contracts.station_day import StationDay
+from ris_dagster.adapter.commands import DAEMON_MODULE
+from ris_dagster.adapter.materializations import log_without_run, partition_tags
 from ris_dagster.instance import open_instance
 from ris_dagster.partitions import partition_key
 from ris_dagster.records import ASSETS
@@ -53,7 +53,7 @@ query ($assets: [AssetKeyInput!]!, $sample: [String!]!) {
 # The first one whose part stands in the command line; the code server is used by webserver and daemon.
 _SERVERS = {
     "webserver": "ris_dagster.webserver",
-    "daemon": "dagster._daemon",
+    "daemon": DAEMON_MODULE,
     "code server": "code-server start",
     "MLflow": "mlflow server",
 }
@@ -110,25 +110,20 @@ def with_many_recorded(folder: Path, partitions: int) -> dict[str, Any]:
 def record_after_pattern(
     instance: dg.DagsterInstance, asset: dg.AssetKey, keys: Sequence[StationDay], pictures: bool = True
 ) -> None:
-    """Record station-days as the recorder of a run does, after the pattern of the latest record of the asset."""
+    """Record station-days as an import does, after the pattern of the latest record of the asset."""
     (record,) = instance.fetch_materializations(asset, limit=1).records
-    entry, pattern = record.event_log_entry, record.asset_materialization
-    event = entry.dagster_event
-    if event is None or pattern is None:
+    pattern = record.asset_materialization
+    if pattern is None:
         raise RuntimeError(f"{asset.to_user_string()}: nothing is recorded to take as a pattern")
     metadata = {n: v for n, v in pattern.metadata.items() if pictures or not isinstance(v, dg.MarkdownMetadataValue)}
     for low in range(0, len(keys), _BATCH):
-        entries = []
-        for key in map(partition_key, keys[low : low + _BATCH]):
-            tags = {**(pattern.tags or {}), **get_tags_from_multi_partition_key(key)}
-            made = dg.AssetMaterialization(asset, partition=key, metadata=metadata, tags=tags)
-            entries.append(
-                entry._replace(
-                    timestamp=time.time(),
-                    dagster_event=event._replace(event_specific_data=StepMaterializationData(made)),
-                )
+        made = [
+            dg.AssetMaterialization(
+                asset, partition=key, metadata=metadata, tags={**(pattern.tags or {}), **partition_tags(key)}
             )
-        instance.event_log_storage.store_event_batch(entries)
+            for key in map(partition_key, keys[low : low + _BATCH])
+        ]
+        log_without_run(instance, made)
 
 
 def _look(network: Network, servers: Servers, assets: Sequence[dg.AssetKey]) -> dict[str, int]:

@@ -12,11 +12,11 @@ from typing import Any
 
 import dagster as dg
 import psutil
-from dagster._core.execution.backfill import BulkActionStatus
 
 from bench.operations_network import Network, Servers, dask_workers, end, finish, served, until
 from ris_core.stages import is_current
 from ris_core.storage.store import Stage
+from ris_dagster.adapter.backfills import has_ended
 from ris_dagster.instance import open_instance
 from ris_dagster.partitions import partition_key
 from ris_dagster.records import ASSETS
@@ -34,13 +34,6 @@ WORKERS = 2
 # Of the default dagster.yaml: how many runs it lets work at once.
 RUNS_AT_ONCE = 2
 _STAGES: tuple[Stage, ...] = ("acquire", "process")
-_OVER = {
-    BulkActionStatus.COMPLETED,
-    BulkActionStatus.COMPLETED_SUCCESS,
-    BulkActionStatus.COMPLETED_FAILED,
-    BulkActionStatus.FAILED,
-    BulkActionStatus.CANCELED,
-}
 _LOAD = """
 import time
 start = time.perf_counter()
@@ -128,12 +121,7 @@ def _launch_and_wait(network: Network, servers: Servers) -> None:
     if "backfillId" not in answer:
         raise RuntimeError(f"the backfill was refused: {answer}")
     with open_instance(network.store) as instance:
-
-        def status() -> BulkActionStatus | None:
-            backfill = instance.get_backfill(answer["backfillId"])
-            return backfill.status if backfill else None
-
-        until(lambda: status() in _OVER, "the backfill of the UI")
+        until(lambda: has_ended(instance, answer["backfillId"]), "the backfill of the UI")
 
 
 def after_kill(network: Network) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from ris_core.contracts.station_day import StationDay
 from ris_core.masking import masked
 from ris_core.storage.store import Stage, Store
 from ris_dagster.adapter.asset_graph import asset_graph_of
+from ris_dagster.adapter.queueing import queue_is_served
 from ris_dagster.backfill import Asked, Backfill, Failure, outstanding, plan_blocks
 from ris_dagster.definitions import build_definitions
-from ris_dagster.launching import Launcher, LaunchError, inline, queue, queue_is_served
+from ris_dagster.launching import Launcher, LaunchError, inline, queue
 from ris_dagster.planning import Block
 
 _ROWS_AT_MOST = 20

@@ -8,23 +8,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import dagster as dg
-import sqlalchemy
-from dagster._core.storage.dagster_run import FINISHED_STATUSES
-from dagster._core.storage.event_log import SqlEventLogStorage
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 
 from ris_core.config import Settings
+from ris_dagster.adapter.event_purging import delete_events, delete_output, read_mark, write_mark
 
 PURGE = "purge"
-_CURSOR = "ris/purged_until"
+_MARK = "ris/purged_until"
 _RUNS_AT_ONCE = 100
+_ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
-_PLANNED = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
-_MADE = dg.DagsterEventType.ASSET_MATERIALIZATION
 # Records of products and checks, what became of a run, and why. All else tells of the course of a run.
 _KEPT = {
-    _MADE,
-    _PLANNED,  # of what was never made; see `_clear`
+    dg.DagsterEventType.ASSET_MATERIALIZATION,  # planned ones as well, where nothing was made: see `delete_events`
     dg.DagsterEventType.ASSET_OBSERVATION,
     dg.DagsterEventType.ASSET_CHECK_EVALUATION,
     dg.DagsterEventType.ASSET_FAILED_TO_MATERIALIZE,
@@ -54,44 +49,17 @@ def purge(instance: dg.DagsterInstance, before: datetime) -> Purged:
     before
         Runs that ended earlier are purged, each one once.
     """
-    after = instance.run_storage.get_cursor_values({_CURSOR}).get(_CURSOR)
-    ended = dg.RunsFilter(
-        statuses=FINISHED_STATUSES,
-        updated_before=before,
-        updated_after=datetime.fromisoformat(after) if after else None,
-    )
+    ended = dg.RunsFilter(statuses=_ENDED, updated_before=before, updated_after=read_mark(instance, _MARK))
     runs = events = 0
     cursor: str | None = None
     while found := instance.get_runs(ended, cursor=cursor, limit=_RUNS_AT_ONCE):
         for run in found:
-            events += _clear(instance, run.run_id)
-            instance.compute_log_manager.delete_logs(prefix=[run.run_id])
+            events += delete_events(instance, run.run_id, _KEPT)
+            delete_output(instance, run.run_id)
         runs += len(found)
         cursor = found[-1].run_id
-    instance.run_storage.set_cursor_values({_CURSOR: before.isoformat()})
+    write_mark(instance, _MARK, before)
     return Purged(runs, events)
-
-
-def _clear(instance: dg.DagsterInstance, run_id: str) -> int:
-    storage = instance.event_log_storage
-    if not isinstance(storage, SqlEventLogStorage):
-        raise TypeError(f"the event log is a {type(storage).__name__}; only one in SQL can be purged")
-    event = SqlEventLogStorageTable.c
-    later = SqlEventLogStorageTable.alias()
-    # Dagster tells from a plan without a product what is under way or has failed; of a product it needs no plan.
-    made = sqlalchemy.exists().where(
-        later.c.asset_key == event.asset_key,
-        later.c.dagster_event_type == _MADE.value,
-        later.c.partition.is_not_distinct_from(event.partition),
-        later.c.id > event.id,
-    )
-    kind = event.dagster_event_type
-    spent = sqlalchemy.or_(
-        kind.is_(None), kind.not_in([kept.value for kept in _KEPT]), sqlalchemy.and_(kind == _PLANNED.value, made)
-    )
-    with storage.run_connection(run_id) as connection:
-        done = connection.execute(SqlEventLogStorageTable.delete().where(event.run_id == run_id, spent))
-    return int(done.rowcount)
 
 
 def build_purge(settings: Settings) -> tuple[dg.JobDefinition, dg.ScheduleDefinition]:

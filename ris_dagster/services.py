@@ -20,6 +20,7 @@ import yaml
 
 from ris_core.config import PROJECT_ROOT
 from ris_core.storage.store import Store
+from ris_dagster.adapter.commands import code_server_command, daemon_command
 from ris_dagster.guard import allowed_hosts
 from ris_dagster.instance import prepare_home
 from ris_dagster.loopback import is_loopback
@@ -99,9 +100,7 @@ def _servers(
     module, name = location["python_module"]["module_name"], location["python_module"]["location_name"]
     served = {"grpc_server": {"socket": str(socket_path), "location_name": name}}
     workspace.write_text(yaml.safe_dump({"load_from": [served]}), encoding="utf-8")
-    code = ["dagster", "code-server", "start", "--socket", str(socket_path), "--module-name", module]
-    code += ["--location-name", name, "--use-python-environment-entry-point", "--log-level", "warning"]
-    daemon = ["dagster._daemon", "run", "--workspace", str(workspace)]
+    code, daemon = code_server_command(socket_path, module, name), daemon_command(workspace)
     webserver = ["ris_dagster.webserver", "--host", host, "--port", str(port), "--workspace", str(workspace)]
     mlflow = ["mlflow", "server", "--host", host, "--port", str(mlflow_port), "--workers", "1"]
     mlflow += ["--default-artifact-root", tracking.artifacts]

@@ -1,7 +1,4 @@
-"""Dagster's webserver behind our guard, in one process with one port; `python -m ris_dagster.webserver`.
-
-What is used here Dagster keeps to itself; `tests/unit/test_webserver.py` says so when it has changed.
-"""
+"""Dagster's webserver behind our guard, in one process with one port; `python -m ris_dagster.webserver`."""
 
 import argparse
 import logging
@@ -9,12 +6,8 @@ from pathlib import Path
 
 import dagster as dg
 import uvicorn
-from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._core.workspace.load_target import WorkspaceFileTarget
-from dagster_webserver.app import create_app_from_workspace_process_context
-from dagster_webserver.cli import DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_MAX_OVERFLOW, DEFAULT_POOL_RECYCLE
-from dagster_webserver.version import __version__
 
+from ris_dagster.adapter.web_app import web_app
 from ris_dagster.guard import AllowedHostsError, Guard, allowed_hosts
 
 _UPDATED_MS = 2000
@@ -39,17 +32,8 @@ def serve(host: str, port: int, workspace: Path) -> None:
         RIS_ALLOWED_HOSTS cannot be used.
     """
     allowed = allowed_hosts(host)
-    with dg.DagsterInstance.get() as instance:
-        instance.optimize_for_webserver(DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_RECYCLE, DEFAULT_POOL_MAX_OVERFLOW)
-        with WorkspaceProcessContext(instance, WorkspaceFileTarget([str(workspace)]), version=__version__) as context:
-            app = create_app_from_workspace_process_context(context, live_data_poll_rate=_UPDATED_MS)
-            uvicorn.run(
-                Guard(app, allowed),
-                host=host,
-                port=port,
-                log_level="warning",
-                timeout_graceful_shutdown=_STOP_S,
-            )
+    with dg.DagsterInstance.get() as instance, web_app(instance, workspace, _UPDATED_MS) as app:
+        uvicorn.run(Guard(app, allowed), host=host, port=port, log_level="warning", timeout_graceful_shutdown=_STOP_S)
 
 
 def main() -> None:

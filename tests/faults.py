@@ -15,7 +15,7 @@ from builders import ENVIRONMENT, Opened, products
 from ris_core.config import PROJECT_ROOT
 from ris_core.stages import exists
 from ris_core.storage.store import Stage
-from ris_dagster.launching import queue_is_served
+from ris_dagster.adapter.queueing import queue_is_served
 from ris_dagster.records import recorded_station_days
 
 WAIT_S = 400

@@ -11,6 +11,13 @@ from ris_dagster.adapter.supported import relying_on_dagster
 with relying_on_dagster(__name__):
     from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus, PartitionBackfill
 
+    _ENDED = (
+        BulkActionStatus.COMPLETED,
+        BulkActionStatus.COMPLETED_SUCCESS,
+        BulkActionStatus.COMPLETED_FAILED,
+        BulkActionStatus.FAILED,
+        BulkActionStatus.CANCELED,
+    )
     _AT_WORK = (BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING)
 
 
@@ -44,6 +51,12 @@ def targets_of_backfills_at_work(instance: dg.DagsterInstance, graph: AssetGraph
     """
     for backfill in instance.get_backfills(BulkActionsFilter(statuses=list(_AT_WORK))):
         yield from _targets(backfill, graph)
+
+
+def has_ended(instance: dg.DagsterInstance, backfill_id: str) -> bool:
+    """Return whether a backfill has ended, well or badly."""
+    backfill = instance.get_backfill(backfill_id)
+    return backfill is not None and backfill.status in _ENDED
 
 
 def _targets(backfill: PartitionBackfill, graph: AssetGraph) -> Iterator[BackfillTarget]:

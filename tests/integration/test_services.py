@@ -11,6 +11,7 @@ from builders import DAYS, ris, sds_values, write_archive, write_yaml
 from servers import served
 
 from bench.ports import free_ports
+from ris_dagster.adapter.commands import DAEMON_MODULE
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_when_one_process_is_killed_all_end_and_it_is_named(config: Path) -> Non
     with served(config, host="::1" if _has_ipv6() else "127.0.0.1") as ui:
         assert requests.get(f"{ui.dagster}/server_info", headers={"Origin": ui.dagster}, timeout=60).ok
         children = ui.process.children(recursive=True)
-        (daemon,) = [child for child in children if "dagster._daemon" in child.cmdline()]
+        (daemon,) = [child for child in children if DAEMON_MODULE in child.cmdline()]
         daemon.kill()
         assert ui.process.wait(60) == 1
         _, alive = psutil.wait_procs(children, timeout=60)

@@ -1,0 +1,39 @@
+"""Dagster's webserver as an ASGI application."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from ris_dagster.adapter.supported import relying_on_dagster
+from ris_dagster.adapter.workspace import loaded_workspace
+
+with relying_on_dagster(__name__):
+    from dagster_webserver.app import create_app_from_workspace_process_context
+    from dagster_webserver.cli import (
+        DEFAULT_DB_STATEMENT_TIMEOUT,
+        DEFAULT_POOL_MAX_OVERFLOW,
+        DEFAULT_POOL_RECYCLE,
+    )
+    from dagster_webserver.version import __version__
+
+
+@contextmanager
+def web_app(instance: dg.DagsterInstance, workspace: Path, updated_ms: int) -> Iterator[Any]:
+    """Give Dagster's webserver over an instance, with the database settings of `dagster-webserver`.
+
+    Parameters
+    ----------
+    instance
+        The instance.
+    workspace
+        The workspace file.
+    updated_ms
+        How often pages ask for news of assets, ms.
+    """
+    with relying_on_dagster(__name__):
+        instance.optimize_for_webserver(DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_RECYCLE, DEFAULT_POOL_MAX_OVERFLOW)
+    with loaded_workspace(instance, workspace, __version__) as loaded:
+        yield create_app_from_workspace_process_context(loaded, live_data_poll_rate=updated_ms)
