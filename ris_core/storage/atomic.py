@@ -1,4 +1,4 @@
-"""Files appear whole or not at all."""
+"""Atomic writes: a file is complete, or it does not exist."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pathlib import Path
 _FULL = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the quota is used up",
-    errno.EFBIG: "the file is greater than is allowed",
+    errno.EFBIG: "the file is larger than is allowed",
 }
 _CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class CannotWriteError(OSError):
-    """A file cannot be written where it belongs: no space or no permission; the message says what to do."""
+    """A file cannot be written: no space or no permission; the message says what to do."""
 
 
 def this_host() -> str:
@@ -32,7 +32,7 @@ def this_host() -> str:
 
 
 def this_process() -> str:
-    """Return what stands in the names of temporary files for the process that writes them (see `sweep`)."""
+    """Return the mark of the writing process in the names of temporary files (see `sweep`)."""
     return f"{this_host()}-{os.getpid()}"
 
 
@@ -40,7 +40,7 @@ def this_process() -> str:
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path in the same folder; on success flush it to disk and rename it to ``path``.
 
-    If the body raises, the temporary file is removed and what stood at ``path`` stays.
+    If the body raises, the temporary file is removed and ``path`` does not change.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def replacing(path: Path) -> Iterator[Path]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         with suppress(OSError):
-            path.rmdir()  # an empty folder where the file belongs
+            path.rmdir()  # an empty folder in place of the file
         temporary.replace(path)
     except Exception as error:
         why = _why_not_written(path, temporary, error)
@@ -72,7 +72,7 @@ def remove(path: Path) -> None:
     Raises
     ------
     CannotWriteError
-        It may not be removed, or a folder with files stands there.
+        The file may not be removed, or there is a folder with files at this path.
     """
     try:
         if path.is_dir() and not path.is_symlink():
@@ -80,7 +80,11 @@ def remove(path: Path) -> None:
         else:
             path.unlink(missing_ok=True)
     except OSError as error:
-        why = "a folder with files stands there; move it away" if path.is_dir() else _why_not_written(path, path, error)
+        why = (
+            "there is a folder with files at this path; move it away"
+            if path.is_dir()
+            else _why_not_written(path, path, error)
+        )
         raise CannotWriteError(f"{path} cannot be removed: {why or error}") from error
 
 
@@ -91,19 +95,19 @@ def check_writable(folder: Path) -> None:
 
 
 def _why_not_written(path: Path, temporary: Path, error: Exception) -> str:
-    """Return what to say of an error if it came of writing a file; otherwise nothing."""
+    """Return a message for an error of writing a file; empty for any other error."""
     number = getattr(error, "errno", None)
     if number is None and (told := re.search(r"errno = (\d+)", str(error))):
-        number = int(told[1])  # HDF5 says it in its text alone
+        number = int(told[1])  # HDF5 has the number only in its text
     if number in _FULL:
         folder = _existing(path.parent)
         free = shutil.disk_usage(folder).free / 1e6
         return (
-            f"{path} cannot be written: {_FULL[number]} ({free:.1f} MB free in {folder}); free space there and do the "
-            "same again, nothing half-written is left"
+            f"{path} cannot be written: {_FULL[number]} ({free:.1f} MB free in {folder}); free space there and repeat "
+            "the command; no incomplete file is left"
         )
     if number in (errno.EISDIR, errno.ENOTEMPTY, errno.ENOTDIR) and path.is_dir():
-        return f"{path} cannot be written: a folder with files stands there; move it away"
+        return f"{path} cannot be written: there is a folder with files at this path; move it away"
     named = getattr(error, "filename", None)
     if number in _CLOSED and (named is None or Path(str(named)) in (temporary, path, *path.parents)):
         return f"{path} cannot be written: {_closed(_existing(path.parent))}"
@@ -112,15 +116,15 @@ def _why_not_written(path: Path, temporary: Path, error: Exception) -> str:
 
 def _closed(folder: Path) -> str:
     return (
-        f"{folder} is read-only for user {_user()}; give it the right to write there, or set RIS_DATA to a folder "
-        "where it has it"
+        f"{folder} is read-only for user {_user()}; give this user the right to write there, or set RIS_DATA to a "
+        "folder in which it has this right"
     )
 
 
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a number without a name, as in containers
+    except (KeyError, OSError):  # a user number without a name, as in containers
         return str(os.geteuid())
 
 

@@ -1,4 +1,4 @@
-"""Damage: a file stands where it belongs, but is not what was written there."""
+"""Damage: a file exists, but is not the file that was written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REMADE = "remove it, and it will be made again"
 """The remedy for files that the platform makes itself."""
 
 MODEL_AGAIN = "choose the same model as champion again, by its K or its version in MLflow"
-"""The remedy where files of a champion are damaged."""
+"""The remedy for damaged files of a champion."""
 
 NOT_DAMAGE = {
     errno.ENOENT,
@@ -28,11 +28,11 @@ NOT_DAMAGE = {
     errno.ENOLCK,
     errno.ETIMEDOUT,
 }
-"""Numbers of errors that say nothing of a file's content."""
+"""Numbers of errors that do not depend on a file's content."""
 
 
 class DamagedFileError(OSError):
-    """A file cannot be read, or does not hold what was written; the message names it, why, and the remedy.
+    """A file cannot be read, or its content is not what was written; the message has path, reason and remedy.
 
     Attributes
     ----------
@@ -56,10 +56,10 @@ class DamagedFileError(OSError):
 
 @contextmanager
 def damage_named(path: Path | str, remedy: str = REMADE) -> Iterator[None]:
-    """Turn whatever a reader raises over the content of a file into `DamagedFileError`.
+    """Turn every error of a reader that is caused by a file's content into `DamagedFileError`.
 
-    Libraries raise errors of every kind for bytes that they do not expect. What says nothing of the content passes:
-    an absent file, no right to read it, too little memory.
+    Libraries raise errors of every kind for unexpected bytes. Errors with another cause pass: an absent file, no right
+    to read it, too little memory.
 
     Parameters
     ----------
@@ -76,14 +76,14 @@ def damage_named(path: Path | str, remedy: str = REMADE) -> Iterator[None]:
         if error.errno in NOT_DAMAGE:
             raise
         raise DamagedFileError(path, _said(error), remedy) from error
-    except Exception as error:  # libraries raise anything
+    except Exception as error:  # libraries raise errors of every kind
         raise DamagedFileError(path, _said(error), remedy) from error
 
 
 def check_regular(path: Path, remedy: str = REMADE) -> None:
-    """Raise `DamagedFileError` where something else than a file stands: a folder, or a pipe that no reading ends."""
+    """Raise `DamagedFileError` if a path is not a file: a folder, or a pipe, whose reading might never end."""
     if not stat.S_ISREG(path.stat().st_mode):
-        raise DamagedFileError(path, "no file, but a folder or something else", remedy)
+        raise DamagedFileError(path, "not a file, but a folder or something else", remedy)
 
 
 def _said(error: Exception) -> str:

@@ -1,6 +1,7 @@
-"""HDF5 files are written so that a full disk is an error: the library itself would end the process (HDF5 1.14).
+"""HDF5 files: writing that survives a full disk, and reading with errors that name their cause.
 
-And they are read so that errors tell damage of the file from want of memory and the like.
+On a full disk the library itself would end the process (HDF5 1.14). Errors of reading distinguish a damaged file from
+too little memory and the like.
 """
 
 from __future__ import annotations
@@ -21,19 +22,19 @@ from ris_core.storage.damage import NOT_DAMAGE, REMADE, DamagedFileError, damage
 from ris_core.storage.hdf5_objects import UnsafeHdf5Error
 
 IN_MEMORY_BYTES = 2**28
-"""Files up to this size, before compression, are put together in memory: station-days."""
-_MARGIN = 1.02  # what an HDF5 file holds besides its values
+"""Files up to this size, before compression, are built in memory, as those of station-days are."""
+_MARGIN = 1.02  # size of an HDF5 file besides its values
 _GROWTH = 2**20
 
 
 @contextmanager
 def created(path: Path, size: int, **options: Any) -> Iterator[h5py.File]:
-    """Give a new HDF5 file that takes the place of ``path`` when the block ends well.
+    """Yield a new HDF5 file that replaces ``path`` when the block ends without an error.
 
     Parameters
     ----------
     path, size, options
-        As for `written`.
+        See `written`.
 
     Raises
     ------
@@ -46,17 +47,16 @@ def created(path: Path, size: int, **options: Any) -> Iterator[h5py.File]:
 
 @contextmanager
 def written(path: Path, size: int, room: int = 0, **options: Any) -> Iterator[h5py.File]:
-    """Give a new HDF5 file that stands at ``path`` when the block ends well.
+    """Yield a new HDF5 file that is written to ``path`` when the block ends without an error.
 
     Parameters
     ----------
     path
         The file.
     size
-        Bytes of the values that are going to be written, before compression. Great files need as much free space at
-        the beginning.
+        Bytes of all values to be written, before compression. Large files need this much free space at the start.
     room
-        Bytes left free at the beginning of the file, for its head: none, or a power of two from 512 on.
+        Bytes left free at the start of the file, for its head: none, or a power of two from 512 on.
     **options
         Further arguments of `h5py.File`.
     """
@@ -80,12 +80,12 @@ def written(path: Path, size: int, room: int = 0, **options: Any) -> Iterator[h5
 
 @contextmanager
 def reading(path: Path, remedy: str = REMADE) -> Iterator[None]:
-    """Turn what HDF5 raises over a file that was checked into `DamagedFileError`, unless the fault is not the file's.
+    """Turn errors of HDF5 over a checked file into `DamagedFileError`, unless they have another cause.
 
     Raises
     ------
     OSError
-        Memory, the disk or rights are wanting; names the file.
+        Too little memory, a full disk or missing rights; names the file.
     DamagedFileError
         The file is damaged.
     """
@@ -97,7 +97,7 @@ def reading(path: Path, remedy: str = REMADE) -> Iterator[None]:
         except DamagedFileError:
             raise
         except Exception as error:
-            # Checksums stand before codecs: a codec that fails lacks memory.
+            # Checksums are tested before codecs run: a codec that fails lacks memory.
             outer = circumstance(error, "filter returned failure")
             if outer is None:
                 raise
@@ -105,14 +105,14 @@ def reading(path: Path, remedy: str = REMADE) -> Iterator[None]:
 
 
 def circumstance(error: Exception, *texts: str) -> OSError | None:
-    """Return what an error of HDF5 comes of if it says nothing of the file; else none.
+    """Return the cause of an HDF5 error if it is not the file; else none.
 
     Parameters
     ----------
     error
-        What h5py raised: HDF5 tells most of it in words.
+        Error of h5py; HDF5 gives most causes only in words.
     *texts
-        Further words that mean that there is too little memory.
+        Further words that mean too little memory.
     """
     said = str(error)
     if isinstance(error, MemoryError) or any(text in said for text in ("memory allocation failed", "llocate", *texts)):

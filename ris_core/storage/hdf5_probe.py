@@ -1,4 +1,4 @@
-"""A look at an HDF5 file from outside: what would loop or crash there does so in a process of its own."""
+"""A first look at an HDF5 file in a separate process, so that a loop or crash of the library does no harm here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Kind = Literal["own", "published"]
 _MODULE = "ris_core.storage.hdf5_walk"
 _SECONDS = 3.0
 _BYTES_PER_SECOND = 2e7
-_PATIENCE = 20  # by the clock: a slow disk or a busy machine is no damage
+_PATIENCE = 20  # wall time; longer means a slow disk or a busy machine, not damage
 _CRASHES = tuple(-number for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL))
 
 _lock = threading.RLock()
@@ -32,31 +32,31 @@ _of_parent: list[_Child | None] = []
 
 
 def probe(path: Path, kind: Kind, only: Sequence[str] | None = None) -> None:
-    """Let a process of its own walk through an HDF5 file, within a time that grows with the file.
+    """Let a separate process walk through an HDF5 file, within a time that grows with the file.
 
     Parameters
     ----------
     path
         The file.
     kind
-        ``own`` or ``published``: which filters may have packed the data.
+        ``own`` or ``published``: decides which filters the data may have.
     only
-        Paths of the datasets that are going to be read, if not all are.
+        Paths of the datasets to be read, if not all are.
 
     Raises
     ------
     DamagedFileError
-        The walk found damage or something unsafe, did not end, or crashed.
+        The walk found damage or something unsafe, did not end in time, or crashed.
     OSError
-        The file could not be looked at, for instance for want of memory; that says nothing of it.
+        The file could not be tested, for example because of too little memory; it may be sound.
     """
     seconds = _SECONDS + path.stat().st_size / _BYTES_PER_SECOND
     request = {"path": str(path.absolute()), "kind": kind, "only": only, "seconds": seconds}
     with _lock:
-        # A process that has waited in vain for long may end just when it is asked.
+        # A process that has waited for a long time may end at the moment of a request.
         answer = _asked(request) or _asked(request)
     if answer is None:
-        raise OSError(errno.EAGAIN, "the process that looks into HDF5 files does not start, or was killed", str(path))
+        raise OSError(errno.EAGAIN, "the process that tests HDF5 files does not start, or was killed", str(path))
     if outer := answer.get("circumstance"):
         raise OSError(*outer, str(path))
     if answer["why"]:
@@ -64,7 +64,7 @@ def probe(path: Path, kind: Kind, only: Sequence[str] | None = None) -> None:
 
 
 def _asked(request: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the answer of the process; none if it had gone or was killed from outside."""
+    """Return the answer of the process; none if it had ended or was killed by others."""
     global _child  # noqa: PLW0603 - one for this process
     if _child is None:
         _child = _Child()
@@ -72,7 +72,7 @@ def _asked(request: dict[str, Any]) -> dict[str, Any] | None:
         answer = _child.answer(json.dumps(request).encode() + b"\n", _PATIENCE * request["seconds"])
     except TimeoutError as error:
         _stop()
-        why = "it takes too long to look into it: a slow disk, or a busy machine"
+        why = "the test takes too long: a slow disk, or a busy machine"
         raise OSError(errno.ETIMEDOUT, why, request["path"]) from error
     if answer is not None:
         found: dict[str, Any] = json.loads(answer)
@@ -80,9 +80,9 @@ def _asked(request: dict[str, Any]) -> dict[str, Any] | None:
     code = _child.process.wait()
     _stop()
     if code == -signal.SIGPROF:
-        return {"why": f"HDF5 does not come to an end with it within {request['seconds']:.0f} s of processor time"}
+        return {"why": f"HDF5 does not finish reading it within {request['seconds']:.0f} s of processor time"}
     if code in _CRASHES:
-        return {"why": f"HDF5 crashes over it ({signal.Signals(-code).name})"}
+        return {"why": f"HDF5 crashes when it reads it ({signal.Signals(-code).name})"}
     return None
 
 
@@ -97,7 +97,7 @@ class _Child:
         }
         asked, self._to = os.pipe()
         self._from, answered = os.pipe()
-        # A session of its own: Ctrl-C is for whoever asked.
+        # A separate session: Ctrl-C must reach only the process that sends requests.
         self.process = subprocess.Popen(
             [sys.executable, "-m", _MODULE],
             stdin=asked,
@@ -110,13 +110,13 @@ class _Child:
         os.close(answered)
 
     def answer(self, request: bytes, seconds: float) -> bytes | None:
-        """Ask, and return the answer; none if the process ended. Raises `TimeoutError` after so long."""
+        """Send a request and return the answer; none if the process ended. Raises `TimeoutError` after the limit."""
         try:
             os.write(self._to, request)
         except BrokenPipeError:
             return None
         until = time.monotonic() + seconds
-        ready = select.poll()  # unlike select() it takes any number of open files
+        ready = select.poll()  # unlike select() it works with any number of open files
         ready.register(self._from, select.POLLIN)
         found = b""
         while not found.endswith(b"\n"):
@@ -145,7 +145,7 @@ def _stop() -> None:
 
 
 def _forget() -> None:
-    """Leave the process of a parent alone after a fork: it answers the parent."""
+    """Forget the process of the parent after a fork: it answers the parent."""
     global _child, _lock
     _of_parent.append(_child)
     _child, _lock = None, threading.RLock()

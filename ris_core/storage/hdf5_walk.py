@@ -1,8 +1,8 @@
-"""A process that walks through HDF5 files, so that one that makes the library loop or crash harms nobody else.
+"""A process that walks through HDF5 files, so that a file that makes the library loop or crash harms no other process.
 
-`ris_core.storage.hdf5_probe` starts it and talks to it by lines of JSON: a request has ``path``, ``kind``, ``only``
-and ``seconds`` of processor time, the answer ``why``, which is empty for a good file, or ``circumstance`` where the
-fault is not the file's. A walk that takes longer, or crashes, ends the process.
+`ris_core.storage.hdf5_probe` starts it and sends requests as lines of JSON. A request has ``path``, ``kind``, ``only``
+and ``seconds`` of processor time. The answer has ``why``, which is empty for a good file, or ``circumstance`` if the
+file is not the cause. A walk that takes longer, or crashes, ends the process.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ris_core.storage.hdf5_objects import BUILT_IN, OWN, UnsafeHdf5Error, check_
 
 FILTERS = {"own": OWN, "published": BUILT_IN}
 LONGEST_TEXT = 2**16
-"""Bytes of one text of a dataset, for instance one event of a published catalogue."""
+"""Most bytes of one text of a dataset, for example one event of a published catalogue."""
 _LARGEST_ATTRIBUTE = 2**26
 _SMALL = 2**20
 _BLOCK = 2**24
@@ -38,27 +38,27 @@ _IDLE_SECONDS = 60.0
 
 
 def walk(path: Path, kind: str, only: Sequence[str] | None = None) -> None:
-    """Go through all groups, attributes and datasets of a file as reading it would.
+    """Go through all groups, attributes and datasets of a file as a reader would.
 
-    Texts, small datasets, and data whose codec no checksum guards are read; of others the list of chunks is: each must
-    be there and lie within the file. Data without a codec, or behind HDF5's Fletcher-32 checksum, cannot harm the
-    reader.
+    Texts, small datasets, and data with a codec but no checksum are read. For other data only the list of chunks is
+    read: each chunk must exist and lie within the file. Data without a codec, or with HDF5's Fletcher-32 checksum,
+    cannot harm the reader.
 
     Parameters
     ----------
     path
         The file.
     kind
-        ``own`` or ``published``: which filters may have packed the data.
+        ``own`` or ``published``: decides which filters the data may have.
     only
-        Paths of the datasets that are going to be read, if not all are; others may declare what they do not hold.
+        Paths of the datasets to be read, if not all are; others may declare data that they do not hold.
 
     Raises
     ------
     UnsafeHdf5Error
-        It leads out of itself, or declares what it does not hold.
+        The file leads out of itself, or declares data that it does not hold.
     Exception
-        Whatever the library raises for damage.
+        Any error of the library over damage.
     """
     with h5py.File(path, "r") as file:
         size = path.stat().st_size
@@ -84,13 +84,13 @@ def _read_attributes(found: Any, name: str) -> None:
         attribute = h5a.open(found, index=number)
         said = f"attribute {attribute.name.decode(errors='replace')} of {name}"
         if math.prod(attribute.shape) * attribute.get_type().get_size() > _LARGEST_ATTRIBUTE:
-            raise UnsafeHdf5Error(f"{said} is greater than {_LARGEST_ATTRIBUTE} bytes")
+            raise UnsafeHdf5Error(f"{said} is larger than {_LARGEST_ATTRIBUTE} bytes")
         if attribute.get_space().get_simple_extent_type() != h5py.h5s.NULL:
             h5py.AttributeManager(_Holder(found))[attribute.name]
 
 
 class _Holder:
-    """What `h5py.AttributeManager` wants to be made of."""
+    """The part of an object from which `h5py.AttributeManager` is made."""
 
     def __init__(self, found: Any) -> None:
         self.id = found
@@ -128,7 +128,7 @@ def _check_chunks(found: h5d.DatasetID, name: str, chunk: tuple[int, ...], packe
         if stored.byte_offset is None or stored.byte_offset + stored.size > size or stored.size > largest:
             raise UnsafeHdf5Error(f"{name}: a chunk of {stored.size} bytes does not lie within the file")
         if stored.filter_mask:
-            raise UnsafeHdf5Error(f"{name}: a chunk that is not packed as the others")
+            raise UnsafeHdf5Error(f"{name}: a chunk is not packed like the others")
 
     if needed > size:  # every chunk has an entry in the file
         raise UnsafeHdf5Error(f"{name} declares {found.shape[0]} rows in {needed} chunks; the file has {size} bytes")
@@ -138,7 +138,7 @@ def _check_chunks(found: h5d.DatasetID, name: str, chunk: tuple[int, ...], packe
 
 
 def _size_of_one(found: h5d.DatasetID) -> int:
-    """Return the bytes of one value in the file; a text of any length has a pointer there."""
+    """Return the size of one value in the file, bytes; a text of any length counts as its pointer."""
     kind = found.get_type()
     variable = isinstance(kind, h5t.TypeStringID) and kind.is_variable_str()
     return _POINTER if variable else int(kind.get_size())
@@ -151,7 +151,7 @@ def _read_texts(dataset: h5py.Dataset, name: str) -> None:
             raise UnsafeHdf5Error(f"{name} holds a text of {longest} bytes; at most {LONGEST_TEXT} are read")
 
     if dataset.dtype.itemsize > LONGEST_TEXT:
-        raise UnsafeHdf5Error(f"{name} is of texts of {dataset.dtype.itemsize} bytes; at most {LONGEST_TEXT} are read")
+        raise UnsafeHdf5Error(f"{name} has texts of {dataset.dtype.itemsize} bytes; at most {LONGEST_TEXT} are read")
     _in_pieces(dataset, _TEXTS_AT_ONCE, look)
 
 
@@ -182,14 +182,14 @@ def _answer(request: dict[str, Any], own_limit: bool) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Answer requests until there are no more, or none came for a minute."""
-    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # the end of a walk that takes too long, even inside the library
+    """Answer requests until the input ends, or no request comes for a minute."""
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # ends a walk that takes too long, even inside the library
     before, most = resource.getrlimit(resource.RLIMIT_DATA)
     own_limit = before == resource.RLIM_INFINITY or before >= _MEMORY
     if own_limit:
         resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    # A library that prints must not answer.
+    # Output of a library must not be taken for an answer.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     requests = os.fdopen(0, "rb", buffering=0)

@@ -1,8 +1,8 @@
-"""The head of our HDF5 files: what the file holds, and the digest of all bytes behind it.
+"""The head of our HDF5 files: a summary of the file, and the digest of all bytes after the head.
 
-HDF5 leaves room for it at the beginning of a file (its *user block*), so other programs open the file as ever. The
-head is read and checked without the HDF5 library, which loops, crashes or answers something else for some damaged
-files. It is text: a first line, one line of JSON, the digest of that line, zeros up to the HDF5 part.
+HDF5 leaves room for it at the start of a file (its *user block*), so other programs can open the file. The head is
+read and checked without the HDF5 library, which loops, crashes or returns other values for some damaged files. It is
+text: a first line, one line of JSON, the digest of that line, and zeros up to the HDF5 part.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ris_core.storage.damage import DamagedFileError, check_regular, damage_name
 
 MAGIC = b"RIS spectrograms, format 1\n"
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_LIMIT = 2**26  # a training set names each station-day that it was drawn from: some 50 bytes each
+_LIMIT = 2**26  # a training set names each of its station-days, with some 50 bytes each
 _BLOCK = 2**20
 _LEAST = 512  # HDF5's least user block; all are powers of two
 _DIGITS = 32
@@ -27,7 +27,7 @@ _AT, _BYTES, _DIGEST = "hdf5_at", "bytes", "hdf5_digest"
 
 
 def room_for(info: dict[str, Any]) -> int:
-    """Return the bytes to leave free at the beginning of a file for the head that says this much."""
+    """Return the number of bytes to leave free at the start of a file for a head with this information."""
     needed = len(_encoded({**info, _AT: 2**63, _BYTES: 2**63, _DIGEST: "0" * _DIGITS}))
     return max(_LEAST, 1 << (needed - 1).bit_length())
 
@@ -43,7 +43,7 @@ def write_head(path: Path, info: dict[str, Any], room: int) -> None:
 
 
 def read_head(path: Path) -> dict[str, Any] | None:
-    """Return what the head says; none if the file begins with its HDF5 part, as those of earlier versions do.
+    """Return the content of the head; none if the file begins with its HDF5 part, as in earlier versions.
 
     Raises
     ------
@@ -65,16 +65,16 @@ def check_bytes(path: Path) -> bool:
     FileNotFoundError
         There is no such file.
     DamagedFileError
-        The bytes are not those that were written.
+        The bytes do not match their digest.
     """
     with damage_named(path), path.open("rb") as file:
         info = _parsed(path, file)
         if info is None:
             return False
         if file.read(info[_AT] - file.tell()).strip(b"\0"):
-            raise DamagedFileError(path, "something stands between its head and its HDF5 part")
+            raise DamagedFileError(path, "there are other bytes between its head and its HDF5 part")
         if _digest_of_rest(file) != info[_DIGEST]:
-            raise DamagedFileError(path, "its bytes have not the digest that they were written with")
+            raise DamagedFileError(path, "its bytes do not match their digest")
     return True
 
 
@@ -86,7 +86,7 @@ def _parsed(path: Path, file: BufferedIOBase) -> dict[str, Any] | None:
         raise DamagedFileError(path, "not a spectrogram file: it begins neither with a head nor with HDF5")
     text, digest = file.readline(_LIMIT), file.readline(_DIGITS + 1)
     if digest != f"{xxhash.xxh3_128_hexdigest(text)}\n".encode():
-        raise DamagedFileError(path, "its head has not the digest that it was written with")
+        raise DamagedFileError(path, "its head does not match its digest")
     info: dict[str, Any] = json.loads(text)
     size = os.fstat(file.fileno()).st_size
     if size != info[_BYTES]:

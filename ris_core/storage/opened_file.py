@@ -1,4 +1,4 @@
-"""A spectrogram file, looked at as a whole before HDF5 reads it in this process."""
+"""A spectrogram file that is checked as a whole before HDF5 reads it in this process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ris_core.storage.seen import once
 
 
 class OpenedFile:
-    """A file that was checked, open for reading."""
+    """A checked file, open for reading."""
 
     def __init__(self, path: Path, file: h5py.File) -> None:
         self.path, self.file = path, file
@@ -35,7 +35,7 @@ class OpenedFile:
 
     @property
     def attributes(self) -> h5py.AttributeManager:
-        """What the file says of itself."""
+        """The file's summary of itself."""
         return self.file.attrs
 
     @property
@@ -45,22 +45,22 @@ class OpenedFile:
 
     @contextmanager
     def reading(self, rows: slice | NDArray[np.int64] = np.s_[:]) -> Iterator[None]:
-        """Name the file in errors; rows that it does not have are the caller's mistake, an `IndexError`."""
+        """Name the file in errors; rows that do not exist are the caller's mistake, an `IndexError`."""
         if not isinstance(rows, slice) and len(rows) and not 0 <= rows.min() <= rows.max() < self.events:
-            raise IndexError(f"{self.path}: rows {rows.min()} ... {rows.max()} are asked for; it has {self.events}")
+            raise IndexError(f"{self.path}: rows {rows.min()} ... {rows.max()} do not exist; it has {self.events}")
         with hdf5.reading(self.path):
             yield
 
 
 def opened(path: Path) -> OpenedFile:
-    """Open a spectrogram file that is sound: the whole file is looked at once by this process.
+    """Open a sound spectrogram file; this process checks the whole file once.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     DamagedFileError
-        It is no spectrogram file, or it is damaged.
+        The file is not a spectrogram file, or it is damaged.
     """
     once("spectrograms", path, _check)
     with hdf5.reading(path):
@@ -69,14 +69,14 @@ def opened(path: Path) -> OpenedFile:
 
 @contextmanager
 def open_checked(path: Path) -> Iterator[OpenedFile]:
-    """Give a spectrogram file that is sound, open for reading; errors are those of `opened`."""
+    """Yield a sound spectrogram file, open for reading; raises the errors of `opened`."""
     file = opened(path)
     with file.file:
         yield file
 
 
 def _check(path: Path) -> None:
-    """Look at a whole file before HDF5 reads it here."""
+    """Check a whole file before HDF5 reads it in this process."""
     if check_bytes(path):
         return
     probe(path, "own")

@@ -1,8 +1,8 @@
-"""Parquet files that carry digests of their own bytes, so that damage is noticed before any of it is interpreted.
+"""Parquet files that carry digests of their own bytes, so that damage is noticed before any byte is interpreted.
 
-Both digests stand in one entry of the footer's key-value metadata: one over the footer, so that provenance and figures
-of thousands of files are read from their tails alone, and one over the whole file, checked where rows are read. They
-are reckoned with zeros in their own places. Files of earlier versions carry none.
+One entry of the footer's key-value metadata has two digests. One is over the footer, so that provenance and summaries
+of thousands of files are read only from their ends. The other is over the whole file and is checked when rows are
+read. Both are computed with zeros in their own places. Files of earlier versions have no digests.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ def to_bytes(table: pa.Table) -> bytes:
 
 
 def read_metadata(path: Path) -> tuple[pq.FileMetaData, bool]:
-    """Return what the footer says, and whether that agrees with a digest; only the end of the file is read.
+    """Return the content of the footer, and whether it has a digest that matches; only the end of the file is read.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     DamagedFileError
-        It is no Parquet file, or its footer has not the digest that it was written with.
+        The file is not a Parquet file, or its footer does not match its digest.
     """
     with damage_named(path):
         check_regular(path)
@@ -53,21 +53,21 @@ def read_metadata(path: Path) -> tuple[pq.FileMetaData, bool]:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _TAIL))
             tail = file.read(_TAIL)
-            if len(tail) < (wanted := _footer_size(tail)) <= size:  # else it is no length
+            if len(tail) < (wanted := _footer_size(tail)) <= size:  # otherwise it is not a length
                 file.seek(max(0, size - wanted))
                 tail = file.read(wanted)
         return _parsed(path, tail)
 
 
 def read_rows(path: Path, columns: list[str] | None = None) -> tuple[pa.Table, bool]:
-    """Return the rows, and whether they agree with a digest; raises as `read_metadata`, of all bytes."""
+    """Return the rows, and whether they have a digest that matches; raises as `read_metadata`, for all bytes."""
     with damage_named(path):
         check_regular(path)
         data = path.read_bytes()
         metadata, has_digest = _parsed(path, data)
         if has_digest and _kept(data)[1] != _digest(data):
-            raise DamagedFileError(path, "its bytes have not the digest that they were written with")
-        # Statistics are not asked for: where they are damaged, pyarrow ends the process.
+            raise DamagedFileError(path, "its bytes do not match their digest")
+        # Statistics are not read: pyarrow ends the process if they are damaged.
         table = pq.ParquetFile(pa.BufferReader(data), metadata=metadata).read(columns, use_threads=False)
         if missing := set(columns or ()) - set(table.column_names):
             raise DamagedFileError(path, f"it has no column {', '.join(sorted(missing))}")
@@ -79,15 +79,15 @@ def _parsed(path: Path, tail: bytes) -> tuple[pq.FileMetaData, bool]:
     if size > len(tail) or not tail.endswith(_MAGIC):
         raise DamagedFileError(path, "not a Parquet file, or its end is missing")
     footer = tail[-size:]
-    # Either sign alone would do: so no flipped bit makes such a file pass for one of an earlier version.
+    # Each of the two signs is enough: so a file with one changed bit does not pass for one of an earlier version.
     has_digest = _KEY in tail[-_TAIL:] or _DIGESTS.search(tail[-_TAIL:]) is not None
     if has_digest and (_KEY not in footer or _kept(footer)[0] != _digest(footer)):
-        raise DamagedFileError(path, "its footer has not the digest that it was written with")
+        raise DamagedFileError(path, "its footer does not match its digest")
     return pq.read_metadata(pa.BufferReader(_MAGIC + footer)), has_digest
 
 
 def _footer_size(data: bytes) -> int:
-    """Return the bytes from the beginning of the footer to the end of the file, as the file states it."""
+    """Return the bytes from the start of the footer, as the file states it, to the end of the file."""
     return int.from_bytes(data[-_END:-4], "little") + _END
 
 
@@ -97,5 +97,5 @@ def _kept(data: bytes) -> tuple[bytes, bytes]:
 
 
 def _digest(data: bytes) -> bytes:
-    """Return 16 hexadecimal digits of the XXH3-64 of bytes with zeros where digests stand."""
+    """Return 16 hexadecimal digits of the XXH3-64 of bytes with zeros in place of digests."""
     return xxhash.xxh3_64(_DIGESTS.sub(_ZEROS, data)).hexdigest().encode()

@@ -1,8 +1,8 @@
 """The HDF5 file that the code of Jenkins et al. (2021) writes: spectrograms with their axes, waveforms, catalogue.
 
-``/4.0/Spectrogram`` is float32 (N, 88, 101): column 0 holds the frequencies, the last row the times, the corner where
-they meet NaN. ``/4.0/Trace`` (N, 199) are the samples from the middle of the first column to that of the last, and
-``/4.0/Catalogue`` N texts of JSON, in which NaN may stand.
+``/4.0/Spectrogram`` is float32 (N, 88, 101): column 0 holds the frequencies, the last row the times, and their common
+corner NaN. ``/4.0/Trace`` (N, 199) has the samples from the middle of the first column to that of the last, and
+``/4.0/Catalogue`` N texts of JSON, which may contain NaN.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ GROUP = "4.0"
 SPECTROGRAM, TRACE, CATALOGUE = f"/{GROUP}/Spectrogram", f"/{GROUP}/Trace", f"/{GROUP}/Catalogue"
 _READ = SPECTROGRAM, TRACE, CATALOGUE
 BLOCK = 2048
-"""Events that are held together: 73 MB."""
+"""Number of events in memory at once: 73 MB."""
 _CHUNK_CACHE = 64 * 2**20
 _CHUNK = 20
 _AT_ONCE = 512
@@ -36,7 +36,7 @@ _SHOWN = 12
 
 
 class PublishedFileError(ValueError):
-    """A published file cannot be used; the message names file, dataset, value and what would be right."""
+    """A published file cannot be used; the message names file, dataset, value and what is required."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class PublishedEvents:
     Attributes
     ----------
     spectrogram
-        (n, F + 1, T + 1) as they stand, with their axes.
+        (n, F + 1, T + 1), unchanged, with their axes.
     trace
         (n, M).
     catalogue
@@ -64,12 +64,12 @@ class PublishedEvents:
 
     @property
     def frequency(self) -> NDArray[np.float32]:
-        """The frequencies (n, F) that stand in each, Hz."""
+        """The frequencies (n, F) in each, Hz."""
         return self.spectrogram[:, :-1, 0]
 
     @property
     def time(self) -> NDArray[np.float32]:
-        """The times (n, T) that stand in each, s."""
+        """The times (n, T) in each, s."""
         return self.spectrogram[:, -1, 1:]
 
 
@@ -99,7 +99,7 @@ class PublishedFile:
             yield start, self._read(slice(start, min(start + size, self.events)))
 
     def read(self, rows: NDArray[np.int64]) -> PublishedEvents:
-        """Read the events of rows in increasing order; rows that lie near one another are read together."""
+        """Read the events of rows in increasing order; neighbouring rows are read together."""
         if not len(rows):
             return self._read(slice(0, 0))
         nearby = self._spectrogram.chunks[0] if self._spectrogram.chunks else 1
@@ -116,7 +116,7 @@ class PublishedFile:
         )
 
     def _read(self, rows: slice, some: list[int] | None = None) -> PublishedEvents:
-        # What does not fit into float32 becomes infinite, which is refused with its row.
+        # A value that does not fit into float32 becomes infinite, and is refused with its row.
         with _named(self.path), np.errstate(over="ignore"):
             spectrogram = self._spectrogram[rows].astype(np.float32, copy=False)
             trace = self._trace[rows].astype(np.float32, copy=False)
@@ -139,12 +139,12 @@ def open_published(path: Path, shape: tuple[int, int], samples: int) -> Iterator
     path
         The file.
     shape, samples
-        F frequencies x T times of one spectrogram, and the M samples of its trace, that are expected.
+        Expected F frequencies x T times of one spectrogram, and M samples of its trace.
 
     Raises
     ------
     PublishedFileError
-        It is no such file, its datasets are not of the right kind or shape, or it is damaged.
+        The file is not a published file, its datasets have the wrong type or shape, or it is damaged.
     """
     with _named(path):
         once("published", path, lambda path: probe(path, "published", _READ))
@@ -155,7 +155,7 @@ def open_published(path: Path, shape: tuple[int, int], samples: int) -> Iterator
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Turn what reading a file raises into `PublishedFileError`."""
+    """Turn errors of reading a file into `PublishedFileError`."""
     try:
         with hdf5.reading(path):
             yield
@@ -250,18 +250,18 @@ class PublishedWriter:
 def writing_published(
     path: Path, events: int, frequency: NDArray[Any], time: NDArray[Any], samples: int, unit: str, nfft: int
 ) -> Iterator[PublishedWriter]:
-    """Give a writer of a new published file, which appears whole or not at all.
+    """Yield a writer of a new published file, which is complete or does not exist.
 
     Parameters
     ----------
     path, events
-        Where, and the number of rows.
+        The file, and its number of rows.
     frequency, time
         Axes (F,) Hz and (T,) s.
     samples
         M of each trace.
     unit
-        Of the traces.
+        Unit of the traces.
     nfft
         Length of the transform, for the file's attribute.
     """
@@ -284,7 +284,7 @@ def writing_published(
             }
         )
         _growing(group, "Trace", events, (samples,)).attrs["AmplUnits"] = unit
-        # The published code makes room for scalograms and leaves it empty.
+        # The published code has a dataset for scalograms and leaves it empty.
         _growing(group, "Scalogram", 0, _SCALOGRAM_SHAPE)
         group.create_dataset("Catalogue", (events,), h5py.string_dtype(), maxshape=(None,), chunks=(1024,))
         yield PublishedWriter(file, frequency, time)

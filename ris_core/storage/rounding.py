@@ -11,10 +11,10 @@ _MANTISSA = 23
 
 
 def round_mantissa(values: NDArray[np.float32], bits: int = KEPT_BITS) -> NDArray[np.float32]:
-    """Return the values rounded to the nearest that have only ``bits`` explicit bits of mantissa.
+    """Return the values rounded to the nearest numbers with ``bits`` explicit bits of mantissa.
 
-    The relative error is at most 2^-(bits + 1) for normal numbers; rounding again changes nothing. The zeros left
-    at the end of each number are what makes noisy values compressible.
+    The relative error is at most 2^-(bits + 1) for normal numbers; rounding again changes nothing. The zeros at the end
+    of each number make noisy values compressible.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def round_mantissa(values: NDArray[np.float32], bits: int = KEPT_BITS) -> NDArra
     rounded = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32) + np.uint32(1 << (dropped - 1))
     rounded &= np.uint32(2**32 - (1 << dropped))
     result = rounded.view(np.float32)
-    # The carry turns the greatest numbers into infinity, and some NaN into zero.
+    # The carry would turn the greatest numbers into infinity, and some NaN into zero.
     if values.size and not np.isfinite(result.max() - result.min()):
         np.copyto(result, values, where=~(np.isfinite(values) & np.isfinite(result)))
     return result

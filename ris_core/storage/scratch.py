@@ -1,4 +1,4 @@
-"""An array in a file: for more than the memory holds, while it is put into another order."""
+"""An array in a file, to reorder more data than the memory can hold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 class ScratchArray:
     """Float32 rows in a file, written in any order and read in pieces; a context that closes the file.
 
-    Unlike the pages of a memory map, what is written does not count as memory of this process.
+    Unlike the pages of a memory map, written data do not count as memory of this process.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a look at a file found, kept in this process for as long as the file stays the same."""
+"""Results of checks of files, kept in this process as long as a file does not change."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ _seen: dict[tuple[str, Path], tuple[tuple[int, ...], DamagedFileError | None]] =
 
 
 def once(kind: str, path: Path, look: Callable[[Path], object]) -> None:
-    """Look at a file, unless this process did and the file is the same by size, times and number on its disk.
+    """Check a file, unless this process has done so and its size, times and inode are the same.
 
-    What was found of a file that was changed in the last seconds is not kept: the clock of the file system may be too
-    coarse to tell the next change.
+    The result for a file that changed in the last seconds is not kept: the clock of the file system may be too coarse
+    to show the next change.
 
     Parameters
     ----------
     kind
-        Names the look.
+        Name of the check.
     path
         The file.
     look
-        Called with the path; raises `DamagedFileError` if the file is not as it should be.
+        Called with the path; raises `DamagedFileError` if the file is damaged.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     DamagedFileError
-        What the look found, now or before.
+        The check found damage, now or earlier.
     """
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):

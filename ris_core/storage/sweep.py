@@ -1,4 +1,4 @@
-"""What killed processes leave: temporary files that no one will rename into place any more."""
+"""Removal of temporary files that killed processes have left."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import psutil
 from ris_core.storage.atomic import this_host
 
 LEAST_AGE_S = 3600.0
-"""What was written to within this time is left alone: its process may run on another host."""
+"""A file that changed within this time is kept: its process may run on another host."""
 _NAME = re.compile(r"\.(?:draw-|.+\.)(?:(?P<host>[0-9a-f]{8})-(?P<process>\d+)-)?\w{8}(?:\.tmp)?")
 _OTHERS = ("dagster", "mlflow", "workers")
 _CLOCK_S = 2.0
@@ -31,13 +31,13 @@ class Swept:
 
 
 def sweep(root: Path) -> Swept:
-    """Remove the temporary files under a data root that are older than an hour and of no living process of this host.
+    """Remove temporary files under a data root that are older than an hour and of no living process of this host.
 
-    Only names are listed, of some hundred folders; it takes a fraction of a second where 25,000 station-days stand.
+    Only the names in some hundred folders are listed; for 25,000 station-days this takes a fraction of a second.
     """
     count = size = 0
     for entry in _temporary(root, _OTHERS):
-        with suppress(OSError):  # gone in the meantime, or not ours to remove
+        with suppress(OSError):  # removed in the meantime, or not removable by this user
             files = [Path(entry)] if entry.is_file(follow_symlinks=False) else list(Path(entry).iterdir())
             sizes = [file.stat().st_size for file in files]
             written = max([entry.stat(follow_symlinks=False).st_mtime, *(file.stat().st_mtime for file in files)])
@@ -74,7 +74,7 @@ def _is_of_a_living_process(name: str, written: float) -> bool:
         return False
     try:
         process = psutil.Process(int(found["process"]))
-        # One that began later has got the number of the one that wrote.
+        # A process that began later has only reused the number of the writer.
         return bool(process.status() != psutil.STATUS_ZOMBIE and process.create_time() < written + _CLOCK_S)
     except psutil.NoSuchProcess:
         return False

@@ -57,8 +57,8 @@ DETECTION_SCHEMA = pa.schema(
 )
 
 
-# Of station-days. The first are unknown where there is no response, no noise before the trigger, or where events were
-# imported without them; tables of scores have columns of other names, in which what is not defined is NaN.
+# Columns of station-days that may be unknown: without a response, without noise before the trigger, or in imported
+# events. Tables of scores have columns of other names, in which undefined values are NaN.
 _FINITE_OR_NAN = {"peak_acceleration", "snr", "characteristic_max"}
 _FINITE = {"peak_counts", "sampling_rate", "probability", "probabilities", "latent", "reconstruction_error", "novelty"}
 
@@ -66,8 +66,8 @@ _FINITE = {"peak_counts", "sampling_rate", "probability", "probabilities", "late
 def label_schema(k: int, latent_size: int = 9) -> pa.Schema:
     """Return the schema of a label table by a model of K clusters.
 
-    Probabilities stand in the order of the model's clusters; ``classes`` of the file's summary (`read_summary`) is the
-    class number of each.
+    Probabilities are in the order of the model's clusters; ``classes`` of the file's summary (`read_summary`) has the
+    class number of each cluster.
     """
     return pa.schema(
         [
@@ -111,13 +111,13 @@ def write_table(
 ) -> str:
     """Write a table atomically and return the digest of its content; times are ns since 1970 UTC.
 
-    The stamp, the digest and the summary (figures of the making) stand in the file's key-value metadata, and are
-    covered by the digests of the file's bytes (`ris_core.storage.parquet_file`).
+    The stamp, the digest and the summary (figures from the computation) are in the file's key-value metadata, and the
+    digests of the file's bytes include them (`ris_core.storage.parquet_file`).
 
     Raises
     ------
     NotFiniteError
-        A number of a station-day is infinite, or NaN in a column that knows no unknown; the table before stays.
+        A number of a station-day is infinite, or NaN in a column without unknown values; an existing table is kept.
     """
     table = pa.Table.from_arrays([_column(frame[field.name], field) for field in schema], schema=schema)
     _check_finite(table)
@@ -157,11 +157,11 @@ def _content_digest(table: pa.Table) -> str:
     for place, field in enumerate(plain.schema):
         column = plain.column(place)
         if pa.types.is_fixed_size_list(field.type):
-            # Parquet calls the elements of lists otherwise than Arrow does.
+            # Parquet and Arrow have different names for the elements of lists.
             named = pa.list_(pa.field("element", field.type.value_type), field.type.list_size)
             plain = plain.set_column(place, field.with_type(named), column.cast(named))
         elif column.null_count:
-            # What stands in memory under a null is not defined, and not what a file gives back.
+            # The memory under a null is undefined and differs after reading.
             plain = plain.set_column(place, field, column.fill_null(pa.scalar(0).cast(field.type)))
             plain = plain.append_column(f"{field.name} is null", column.is_null())
     sink = pa.BufferOutputStream()
@@ -171,14 +171,14 @@ def _content_digest(table: pa.Table) -> str:
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """Return a table, or some of its columns, after a look at the digest of all of it.
+    """Return a table, or some of its columns, after a check of the whole file's digest.
 
     Raises
     ------
     FileNotFoundError
         There is no such table.
     DamagedFileError
-        It is not what was written.
+        The file does not match its digest.
     """
     with damage_named(path):
         frame: pd.DataFrame = _read(path, columns).to_pandas()
@@ -189,23 +189,23 @@ def _read(path: Path, columns: list[str] | None = None) -> pa.Table:
     table, has_digest = parquet_file.read_rows(path, columns)
     if has_digest:
         return table
-    # Of an earlier version: only the rows have a digest, and only all of them.
+    # A file of an earlier version: only all rows together have a digest.
     with damage_named(path):
         table, _ = parquet_file.read_rows(path)
         if _content_digest(table) != read_stamp(path)[1]:
-            raise DamagedFileError(path, "its rows have not the digest that they were written with")
+            raise DamagedFileError(path, "its rows do not match their digest")
         return table if columns is None else table.select(columns)
 
 
 def read_summary(path: Path) -> dict[str, Any]:
-    """Return the figures of the making that stand in the file, such as ``live_seconds`` of a detection table."""
+    """Return the summary in the file, such as ``live_seconds`` of a detection table."""
     with damage_named(path):
         found: dict[str, Any] = dict(json.loads(_key_values(path)[0].get("summary_json", "{}")))
     return found
 
 
 def read_stamp(path: Path) -> tuple[Stamp | None, str, int]:
-    """Return provenance, content digest and number of rows; raises as `read_table`, of the file's footer alone."""
+    """Return provenance, content digest and number of rows; reads only the footer, and raises as `read_table`."""
     raw, rows = _key_values(path)
     return Stamp.from_mapping(raw), raw.get("content", ""), rows
 
@@ -218,7 +218,7 @@ def _key_values(path: Path) -> tuple[dict[str, str], int]:
 
 
 def verify(path: Path) -> None:
-    """Read all of a table; raises as `read_table` where rows, or what is said of them, are not as written."""
+    """Read all of a table; raises as `read_table` if rows or their summary do not match their digests."""
     if _content_digest(_read(path)) != read_stamp(path)[1]:
-        raise DamagedFileError(path, "its rows have not the digest that they were written with")
+        raise DamagedFileError(path, "its rows do not match their digest")
     read_summary(path)

@@ -1,4 +1,4 @@
-"""Arrays by name in a safetensors file, with a digest of all it says, so that a changed byte is noticed when read."""
+"""Arrays by name in a safetensors file, with a digest of all content, so that a changed byte is noticed when read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def arrays_digest(arrays: Mapping[str, NDArray[Any]], about: str = "") -> str:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, str] | None = None) -> None:
-    """Write arrays by name, and what there is to say about them, atomically; the same content gives the same bytes."""
+    """Write arrays by name, and their description, atomically; the same content gives the same bytes."""
     plain = {name: np.array(array, order="C", copy=None) for name, array in arrays.items()}
     said = dict(about or {})
     said[_DIGEST] = arrays_digest(plain, _canonical(said))
@@ -41,23 +41,23 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], about: Mapping[
 
 
 def read_arrays(path: Path, remedy: str = REMADE, digest_needed: bool = False) -> tuple[Arrays, dict[str, str]]:
-    """Return the arrays of a safetensors file by name, and what is said about them.
+    """Return the arrays of a safetensors file by name, and their description.
 
     Parameters
     ----------
     path
-        The file; read as a whole, so that nothing is reserved for what it only declares.
+        The file; it is read as a whole, so that no memory is reserved for data that it only declares.
     remedy
-        What to do where it is damaged.
+        What to do if it is damaged.
     digest_needed
-        Whether a file without a digest is refused as well. Those of earlier versions have none.
+        Whether a file without a digest is refused as well. Files of earlier versions have none.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     DamagedFileError
-        It is no safetensors file, or has not the digest that it was written with.
+        The file is not a safetensors file, or does not match its digest.
     """
     with damage_named(path, remedy):
         content = path.read_bytes()
@@ -67,13 +67,13 @@ def read_arrays(path: Path, remedy: str = REMADE, digest_needed: bool = False) -
         if _ABOUT in said:
             said = json.loads(said[_ABOUT])
         kept = said.pop(_DIGEST, None)
-    # Either sign alone would do: so a file whose digest lost its name does not pass for one of an earlier version.
+    # Each of the two signs is enough: so a file whose digest lost its name does not pass for one of an earlier version.
     if kept is None and (f'"{_ABOUT}"'.encode() in header or _DIGEST.encode() in header):
-        raise DamagedFileError(path, "its digest cannot be found any more", remedy)
+        raise DamagedFileError(path, "its digest cannot be found", remedy)
     if kept is None and digest_needed:
         raise DamagedFileError(path, "it has no digest: an earlier version wrote it", remedy)
     if kept is not None and kept != arrays_digest(arrays, _canonical(said)):
-        raise DamagedFileError(path, "its content has not the digest that it was written with", remedy)
+        raise DamagedFileError(path, "its content does not match its digest", remedy)
     return arrays, said
 
 

@@ -40,7 +40,7 @@ def read_response(path: Path) -> bytes:
     FileNotFoundError
         There is no such file.
     DamagedFileError
-        It has not the digest that it was written with, or has none and is no StationXML.
+        The file does not match its digest, or has none and is not StationXML.
     """
     with damage_named(path, FETCH_IT_ANEW):
         check_regular(path, FETCH_IT_ANEW)
@@ -54,7 +54,7 @@ def read_response(path: Path) -> bytes:
                 pass
         return content
     if found is None or found[1] != _digest(path, xml):
-        why = "name and bytes have not the digest that they were written with"
+        why = "name and bytes do not match their digest"
         raise DamagedFileError(path, why, FETCH_IT_ANEW)
     return xml
 

@@ -95,12 +95,12 @@ def test_files_of_earlier_versions_stay_current_and_one_that_hdf5_would_read_for
     assert all(is_current(stage, store, key) for stage in ("process", "label") for key in KEYS)
     endless(store.spectrograms(FIRST))
     monkeypatch.setattr(hdf5_probe, "_SECONDS", 0.5)
-    said = f"{store.spectrograms(FIRST)}: damaged (HDF5 does not come to an end with it"
+    said = f"{store.spectrograms(FIRST)}: damaged (HDF5 does not finish reading it"
     assert said in ris("status", "-c", config).output
     found = ris("verify", "-c", config)
     assert found.exit_code == 1
     assert named(found.output, "damaged") == {str(store.spectrograms(FIRST))}
-    assert "HDF5 does not come to an end with it" in found.output
+    assert "HDF5 does not finish reading it" in found.output
     assert ris("backfill", "-c", config, "--yes", "--inline").exit_code == 0
     assert ris("verify", "-c", config).exit_code == 0
     old = store.spectrograms(KEYS[1]).relative_to(store.root).as_posix()
@@ -196,7 +196,7 @@ def test_verify_says_what_it_cannot_remove(copied: Opened) -> None:
     done = ris("verify", "-c", copied.config, "--remove")
     assert done.exit_code == 1
     assert f"damaged: {path} (" in done.output
-    assert "a folder with files stands there; move it away" in done.output
+    assert "there is a folder with files at this path; move it away" in done.output
     assert (path / "mine").exists()
 
 

@@ -129,7 +129,7 @@ def test_a_full_disk_is_named_leaves_nothing_half_written_and_costs_nothing(
         assert not result.success
         message = failure_of(result)
         assert "cannot be written: the disk is full (0." in message and f"MB free in {network.store.root}" in message
-        assert "free space there and do the same again" in message
+        assert "free space there and repeat the command" in message
         check_record(network, "acquire", "process")
         filler.unlink()
         assert network.run_block(jobs.PROCESS).success

@@ -235,7 +235,7 @@ def test_a_damaged_record_is_mended_by_its_copy(store: Store) -> None:
     second = appointed(store, candidate(seed=3)).champion
     text = store.champion.read_text()
     store.champion.write_text(text.replace('"next_class": ', '"next_class": 1'))
-    with pytest.raises(DamagedFileError, match="has not the digest") as caught:
+    with pytest.raises(DamagedFileError, match="does not match its digest") as caught:
         read_champion(store)
     copy = store.champion_model(second.model_version) / "champion.json"
     assert caught.value.remedy == f"put its copy {copy} in its place, which keeps the class numbers"

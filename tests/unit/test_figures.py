@@ -131,7 +131,10 @@ def test_the_same_figure_drawn_in_many_threads_gives_the_same_bytes() -> None:
 
 
 def test_figures_never_load_pyplot() -> None:
-    modules = "clustering, distances, embedding, gallery, image, network, silhouette, station_day, training"
+    modules = (
+        "cluster_criteria, day_pictures, distance_curves, embedding, gallery, image, latent_space, network_overview"
+    )
+    modules += ", silhouette, training_curves"
     code = f"import sys; from ris_core.figures import {modules}; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

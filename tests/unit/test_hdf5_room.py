@@ -15,7 +15,7 @@ def test_a_file_greater_than_the_disk_is_refused_before_it_is_begun(tmp_path: Pa
     message = r"training_set.h5 cannot be written: the disk is full"
     with pytest.raises(CannotWriteError, match=message) as caught, hdf5.created(path, 10**18):
         pytest.fail("it was begun")
-    assert "free space there and do the same again" in str(caught.value)
+    assert "free space there and repeat the command" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 

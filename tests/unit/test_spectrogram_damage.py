@@ -165,7 +165,7 @@ def test_an_old_file_that_hdf5_would_read_for_ever_is_damaged(
     endless(old)
     monkeypatch.setattr(hdf5_probe, "_SECONDS", 0.3)
     monkeypatch.setattr(seen, "_SETTLED_SECONDS", -3600.0)  # looked at once
-    with pytest.raises(DamagedFileError, match=r"old\.h5: damaged \(HDF5 does not come to an end with it within"):
+    with pytest.raises(DamagedFileError, match=r"old\.h5: damaged \(HDF5 does not finish reading it within"):
         read(old)
     assert not spectrogram_file.verify(old)
 
@@ -212,7 +212,7 @@ def test_a_file_that_crashes_hdf5_is_damaged(
     name: str, old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _child(tmp_path, monkeypatch, f"os.kill(os.getpid(), signal.{name})")
-    with pytest.raises(DamagedFileError, match=rf"old\.h5: damaged \(HDF5 crashes over it \({name}\)\)"):
+    with pytest.raises(DamagedFileError, match=rf"old\.h5: damaged \(HDF5 crashes when it reads it \({name}\)\)"):
         spectrogram_file.read_info(old)
     monkeypatch.undo()
     hdf5_probe._stop()

@@ -179,7 +179,7 @@ def test_the_same_picture_drawn_in_many_threads_gives_the_same_bytes() -> None:
 def test_drawing_loads_no_canvas() -> None:
     loaded = "'matplotlib.pyplot' in sys.modules or 'matplotlib.backends.backend_agg' in sys.modules"
     code = (
-        "import sys, numpy as np; from ris_core.figures import station_day as s; "
+        "import sys, numpy as np; from ris_core.figures import day_pictures as s; "
         f"s.day_waveform([], 0, 'day'); s.sample_spectrograms(np.ones((1, 3, 4)), np.arange(3.), np.arange(4.), 'a'); "
         f"sys.exit({loaded})"
     )

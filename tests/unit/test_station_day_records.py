@@ -75,7 +75,7 @@ def row_of(store: Store, key: StationDay = KEY) -> dict[str, Any]:
         ({"inputs": 5}, "'inputs' cannot be '5'"),
         ({"gaps": [1]}, r"'gaps' cannot be '\[1\]'"),
         ("path", "'path' is missing"),
-        ([1, 2], "no mapping of fields"),
+        ([1, 2], "not a mapping of fields"),
         ("state only", "is missing"),
     ],
 )
@@ -268,7 +268,7 @@ def test_a_folder_with_files_in_the_place_of_a_record_is_named(store: Store) -> 
     path.mkdir()
     (path / "mine").write_text("kept")
     error = run("acquire", store).error
-    assert str(path) in error and "a folder with files stands there; move it away" in error
+    assert str(path) in error and "there is a folder with files at this path; move it away" in error
     assert (path / "mine").read_text() == "kept"
 
 

@@ -87,7 +87,7 @@ def test_a_file_whose_digest_lost_its_name_does_not_pass_for_one_of_an_earlier_v
     path = tmp_path / "a.safetensors"
     write_arrays(path, ARRAYS, ABOUT)
     path.write_bytes(path.read_bytes()[:-1].replace(name, name.replace(b"t", b"T")) + b"\x01")
-    with pytest.raises(DamagedFileError, match="its digest cannot be found any more"):
+    with pytest.raises(DamagedFileError, match="its digest cannot be found"):
         read_arrays(path)
 
 
