@@ -97,8 +97,15 @@ def _make_network(store: Store) -> None:
     training_set.draw(store)
     aec = Aec(1)
     digest = save_model(store.aec(TRIAL), aec, {"metrics": {"val_mse": 1e-5}, "epochs": [1, 2, 3]})
-    write_json(store.aec_choice, {"trial": TRIAL, "digest": digest, "training_set": training_set.digest_on_disk(store)})
-    data = training_set.load(store)
+    write_json(
+        store.aec_choice,
+        {
+            "trial": TRIAL,
+            "digest": digest,
+            "training_set": training_set.digest_on_disk(store, store.settings.normalisation),
+        },
+    )
+    data = training_set.load(store, store.settings.training_set, store.settings.normalisation)
     write_latents(store, data, aec, digest)
     make_clusters(store, K, store.settings.dec)
     latents = encode(aec, data.samples)
@@ -151,7 +158,7 @@ def _read_spectrograms(folder: Path, path: Path) -> Found:
 
 def _read_training_set(folder: Path, path: Path) -> Found:
     store = _store(folder)
-    data = training_set.load(store)
+    data = training_set.load(store, store.settings.training_set, store.settings.normalisation)
     values = [data.samples.take(np.arange(len(data))), data.event_id, data.validation, data.digest]
     return Found(digest_of_values([*values, data.frequency, data.time, *_spectrograms_of(path)]))
 

@@ -60,15 +60,15 @@ def autoencoder(store: Store) -> int:
     """Train the autoencoder for one epoch and choose it, whatever its verdict."""
     from ris_core.storage.json_records import write_json
     from ris_core.training.checkpoint import Checkpoint
-    from ris_core.training.training_set import digest_on_disk, load
+    from ris_core.training.training_set import load
     from ris_core.training.trials import save_trial, train_trial
 
-    data, settings = load(store), store.settings.aec
+    data, settings = load(store, store.settings.training_set, store.settings.normalisation), store.settings.aec
     batch_size, learning_rate = settings.grid.trials()[TRIAL]
     checkpoint = Checkpoint(store.aec(TRIAL), "bench")
     trial = train_trial(data, TRIAL, batch_size, learning_rate, settings, checkpoint=checkpoint)
     digest = save_trial(store, trial, data, "bench", {})
-    choice = {"trial": TRIAL, "digest": digest, "val_mse": trial.result.val_mse, "training_set": digest_on_disk(store)}
+    choice = {"trial": TRIAL, "digest": digest, "val_mse": trial.result.val_mse, "training_set": data.digest}
     write_json(store.aec_choice, choice)
     return len(data)
 
@@ -80,7 +80,8 @@ def latents(store: Store) -> int:
     from ris_core.training.trials import chosen_aec
 
     aec, choice = chosen_aec(store)
-    return len(write_latents(store, load(store), aec, choice["digest"]))
+    data = load(store, store.settings.training_set, store.settings.normalisation)
+    return len(write_latents(store, data, aec, choice["digest"]))
 
 
 def clusters(store: Store) -> int:
@@ -97,7 +98,7 @@ def embedded(store: Store) -> int:
     from ris_core.training.training_set import load
     from ris_core.training.trials import chosen_aec
 
-    data = load(store)
+    data = load(store, store.settings.training_set, store.settings.normalisation)
     checkpoint = Checkpoint(store.dec(K), "bench")
     trained = train_k(store, data, chosen_aec(store)[0], K, store.settings.dec, checkpoint=checkpoint)
     save_dec(store, trained, data.normalisation, "bench", {})

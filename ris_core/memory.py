@@ -6,8 +6,6 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ris_core.config import Settings
-
 _WORDS = ("can't allocate memory", "cannot allocate memory", "out of memory", "memory allocation failed")
 
 
@@ -25,15 +23,15 @@ def said_of_memory(error: BaseException) -> str:
 
 
 @contextmanager
-def memory_named(what: str, settings: Settings | None = None) -> Iterator[None]:
+def memory_named(what: str, in_memory: float | None = None) -> Iterator[None]:
     """Turn every error over memory into `TooLittleMemoryError`.
 
     Parameters
     ----------
     what
         What needs it, with the amount where it is known: ``training_set.h5 (8.7 GB of spectrograms)``.
-    settings
-        Of the network, where they are at hand; what they set is part of the message.
+    in_memory
+        The setting `training_set.in_memory`, GB, where it is known; the message names it.
     """
     try:
         yield
@@ -42,12 +40,12 @@ def memory_named(what: str, settings: Settings | None = None) -> Iterator[None]:
     except Exception as error:  # libraries say it with errors of many kinds
         if not (said := said_of_memory(error)):
             raise
-        raise TooLittleMemoryError(f"{what}: too little memory ({said}); {memory_remedy(settings)}") from error
+        raise TooLittleMemoryError(f"{what}: too little memory ({said}); {memory_remedy(in_memory)}") from error
 
 
-def memory_remedy(settings: Settings | None) -> str:
-    """Return what to change where memory is too little."""
-    size = "" if settings is None else f" (now {settings.training_set.in_memory:g} GB)"
+def memory_remedy(in_memory: float | None) -> str:
+    """Return what to change where memory is too little; `in_memory` as in `memory_named`."""
+    size = "" if in_memory is None else f" (now {in_memory:g} GB)"
     return (
         f"set training_set.in_memory{size} lower, so that a greater training set is read when needed, or have fewer "
         "workers (RIS_WORKERS) or runs at once"

@@ -41,7 +41,9 @@ def explained(error: BaseException, store: Store | None) -> str:
         return with_remedy(error)
     for cause in _chain(error):
         if said := said_of_memory(cause):
-            return f"too little memory ({said}); {memory_remedy(store.settings if store else None)}"
+            return (
+                f"too little memory ({said}); {memory_remedy(store.settings.training_set.in_memory if store else None)}"
+            )
     return explained_database(error, databases(store)) if store is not None else ""
 
 

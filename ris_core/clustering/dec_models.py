@@ -89,7 +89,7 @@ def read_latents(store: Store) -> tuple[NDArray[np.float32], Stamp]:
 
 def now(store: Store) -> tuple[str, str]:
     """Return the digests of the chosen autoencoder and of the training set on disk."""
-    return str(read_choice(store)["digest"]), digest_on_disk(store)
+    return str(read_choice(store)["digest"]), digest_on_disk(store, store.settings.normalisation)
 
 
 def latents_are_current(store: Store) -> bool:

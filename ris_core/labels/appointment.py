@@ -178,7 +178,7 @@ def label_training_set(store: Store, candidate: Candidate, reconstruction: bool)
 
 def _same_training_set(store: Store, candidate: Candidate) -> bool | None:
     trained_on = candidate.metadata.get("training_set")
-    return None if trained_on is None else bool(trained_on == digest_on_disk(store))
+    return None if trained_on is None else bool(trained_on == digest_on_disk(store, store.settings.normalisation))
 
 
 def _matching(

@@ -24,6 +24,7 @@ from ris_core.storage import spectrogram_file
 from ris_core.storage.atomic import this_process
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.head import check_bytes
+from ris_core.storage.layout import Layout
 from ris_core.storage.opened_file import open_checked
 from ris_core.storage.scratch import ScratchArray
 from ris_core.storage.spectrogram_file import SpectrogramInfo
@@ -133,7 +134,7 @@ def draw(store: Store) -> dict[str, Any]:
     in_memory = _gigabytes(chosen.size) <= settings.in_memory
     what = f"the training set ({_gigabytes(chosen.size):.2g} GB of spectrograms)"
     with (
-        memory_named(what, store.settings),
+        memory_named(what, settings.in_memory),
         _gathered(store, available, chosen, place, by_station, in_memory) as merged,
     ):
         drawn_from = {str(key): info.content for key, info in available.items()}
@@ -258,50 +259,65 @@ def _digest(content: str, validation: NDArray[np.bool_], normalisation: config.N
     return digest_of([content, validation.astype(int).tolist(), normalisation.model_dump(mode="json")])
 
 
-def load(store: Store) -> TrainingSet:
-    """Open the training set; raises `FileNotFoundError` where it was not drawn yet.
+def load(
+    layout: Layout, sampling: config.TrainingSetSettings, normalisation: config.NormalisationSettings
+) -> TrainingSet:
+    """Open the training set, in memory if it is small enough for that.
+
+    Parameters
+    ----------
+    layout
+        Where it is.
+    sampling
+        Section `training_set`: `in_memory`.
+    normalisation
+        Section `normalisation`.
 
     Raises
     ------
+    FileNotFoundError
+        There is no training set yet.
     SpectrogramError
         A spectrogram cannot be normalised.
     """
-    path = store.training_set
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: not drawn yet; materialize training_set first")
-    settings, digest = store.settings, digest_on_disk(store)
+    path, digest = layout.training_set, digest_on_disk(layout, normalisation)
     size = _gigabytes(spectrogram_file.read_info(path).events)
-    in_memory = size <= settings.training_set.in_memory
-    with memory_named(f"{path} ({size:.2g} GB of spectrograms)", settings):
+    with memory_named(f"{path} ({size:.2g} GB of spectrograms)", sampling.in_memory):
         event_id = tuple(str(name) for name in spectrogram_file.read_column(path, "event_id"))
         found = TrainingSet(
-            samples=of_file(path, settings.normalisation, in_memory, event_id),
+            samples=of_file(path, normalisation, size <= sampling.in_memory, event_id),
             event_id=event_id,
-            validation=validation_split(store),
+            validation=validation_split(layout),
             frequency=spectrogram_file.read_column(path, "frequency"),
             time=spectrogram_file.read_column(path, "time"),
             digest=digest,
-            normalisation=settings.normalisation,
+            normalisation=normalisation,
         )
     # Where another one was drawn while this one was read, they may be mixed.
-    return found if digest_on_disk(store) == digest else load(store)
+    return found if digest_on_disk(layout, normalisation) == digest else load(layout, sampling, normalisation)
 
 
-def validation_split(store: Store) -> NDArray[np.bool_]:
+def validation_split(layout: Layout) -> NDArray[np.bool_]:
     """Return which events (N,) of the training set on disk are held out from the training of the autoencoder."""
-    return spectrogram_file.read_column(store.training_set, "validation").astype(bool)
+    return spectrogram_file.read_column(layout.training_set, "validation").astype(bool)
 
 
-def digest_on_disk(store: Store) -> str:
-    """Return the digest of the training set without reading its spectrograms."""
-    path = store.training_set
+def digest_on_disk(layout: Layout, normalisation: config.NormalisationSettings) -> str:
+    """Return the digest of the training set without reading its spectrograms.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no training set yet.
+    """
+    path = layout.training_set
     if not path.exists():
         raise FileNotFoundError(f"{path}: not drawn yet; materialize training_set first")
     info = spectrogram_file.read_info(path)
     # The training split stands first: where its size is known, there is no need to look at all bytes for the column.
     train = info.summary.get("train")
-    validation = validation_split(store) if train is None else np.arange(info.events) >= train
-    return _digest(info.content, validation, store.settings.normalisation)
+    validation = validation_split(layout) if train is None else np.arange(info.events) >= train
+    return _digest(info.content, validation, normalisation)
 
 
 def is_current(store: Store) -> bool:

@@ -1,13 +1,12 @@
-"""A trial as it travels to a worker: names and settings; the training set is read where it is trained."""
+"""A trial as it travels to a worker: paths and settings; the training set is read where the trial is trained."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from ris_core import config
-from ris_core.storage.store import Store
-from ris_core.training import training_set as sampling
+from ris_core.config import AecSettings, NormalisationSettings, TrainingSetSettings
+from ris_core.storage.layout import Layout
+from ris_core.training import training_set
 from ris_core.training.checkpoint import Checkpoint
 from ris_core.training.loop import OnStep
 from ris_core.training.training_set import TrainingSet
@@ -20,48 +19,78 @@ class TrialTask:
 
     Attributes
     ----------
-    settings_json, root
-        The settings as JSON, and the data root.
+    layout
+        Where the training set is, and where the checkpoint goes.
+    sampling, normalisation
+        Sections `training_set` and `normalisation`.
     key, batch_size, learning_rate
-        Of the trial.
+        The trial.
     aec
-        The other hyper-parameters.
+        Section `aec`: all other hyper-parameters.
     configuration
-        Digest of all that decides about the weights, the training set with it.
+        Digest of everything that decides about the weights, including the training set.
     """
 
-    settings_json: str
-    root: str
+    layout: Layout
+    sampling: TrainingSetSettings
+    normalisation: NormalisationSettings
     key: str
     batch_size: int
     learning_rate: float
-    aec: config.AecSettings
+    aec: AecSettings
     configuration: str
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The checkpoint of this trial."""
+        return Checkpoint(self.layout.aec(self.key), self.configuration)
+
+
+def trial_task(
+    layout: Layout,
+    sampling: TrainingSetSettings,
+    normalisation: NormalisationSettings,
+    key: str,
+    aec: AecSettings,
+    data_digest: str,
+) -> TrialTask:
+    """Return the task of training one trial of the grid on the training set with a digest.
+
+    Raises
+    ------
+    KeyError
+        The grid has no trial with this key.
+    """
+    batch_size, learning_rate = aec.grid.trials()[key]
+    configuration = configuration_digest(data_digest, batch_size, learning_rate, aec)
+    return TrialTask(layout, sampling, normalisation, key, batch_size, learning_rate, aec, configuration)
 
 
 def run_trial(task: TrialTask, on_step: OnStep | None = None, data: TrainingSet | None = None) -> Trial:
-    """Train a trial from its checkpoint, if there is one; `data` spares reading the training set.
+    """Train a trial, from its checkpoint if there is one.
+
+    Parameters
+    ----------
+    task
+        The trial.
+    on_step
+        Called after each epoch; see `ris_core.training.aec.train_aec`.
+    data
+        The training set, where it is in memory already; otherwise it is read.
 
     Raises
     ------
     ValueError
-        The training set is another than that of the task.
+        The training set is not the one that the task was made for.
     """
-    store = Store(config.Settings.model_validate_json(task.settings_json), Path(task.root))
     if data is None:
-        data = sampling.load(store)
+        data = training_set.load(task.layout, task.sampling, task.normalisation)
     configuration = configuration_digest(data.digest, task.batch_size, task.learning_rate, task.aec)
     if configuration != task.configuration:
         raise ValueError(
-            f"{store.training_set}: drawn anew since trial {task.key} was asked for, or of another version of the code "
-            "here than there; train it again"
+            f"{task.layout.training_set}: it has changed since the training of trial {task.key} began, or this machine "
+            "has another version of the code; train the trial again"
         )
     return train_trial(
-        data,
-        task.key,
-        task.batch_size,
-        task.learning_rate,
-        task.aec,
-        on_epoch=on_step,
-        checkpoint=Checkpoint(store.aec(task.key), configuration),
+        data, task.key, task.batch_size, task.learning_rate, task.aec, on_epoch=on_step, checkpoint=task.checkpoint
     )

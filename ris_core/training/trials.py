@@ -15,6 +15,7 @@ from ris_core.models.weights import JSON_FILE, load_model, read_description, req
 from ris_core.section import digest_of
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_record, write_json
+from ris_core.storage.layout import Layout
 from ris_core.storage.store import Store
 from ris_core.training.acceptance import Acceptance, accept_aec
 from ris_core.training.aec import train_aec
@@ -81,10 +82,10 @@ def configuration_digest(data_digest: str, batch_size: int, learning_rate: float
     return digest_of([versions.AEC, data_digest, batch_size, learning_rate, settings.training_values()])
 
 
-def save_trial(store: Store, trial: Trial, data: TrainingSet, configuration: str, links: Mapping[str, str]) -> str:
+def save_trial(layout: Layout, trial: Trial, data: TrainingSet, configuration: str, links: Mapping[str, str]) -> str:
     """Write a trial's model with its metrics and verdict; returns the digest of the weights."""
     return save_model(
-        store.aec(trial.key),
+        layout.aec(trial.key),
         trial.result.model,
         {
             "trial": trial.key,
@@ -199,7 +200,9 @@ def trial_is_current(store: Store, key: str) -> bool:
     """Return whether a trial stands undamaged and is what the settings and the training set of now would give."""
     batch_size, learning_rate = store.settings.aec.grid.trials()[key]
     try:
-        wanted = configuration_digest(digest_on_disk(store), batch_size, learning_rate, store.settings.aec)
+        wanted = configuration_digest(
+            digest_on_disk(store, store.settings.normalisation), batch_size, learning_rate, store.settings.aec
+        )
         found = read_trial(store, key)
         if found is None or found["metadata"].get("configuration") != wanted:
             return False
@@ -218,7 +221,7 @@ def choice_is_current(store: Store) -> bool:
         The imported model is damaged; it was asked for by name, so no other may take its place without a word.
     """
     try:
-        choice, data = read_choice(store), digest_on_disk(store)
+        choice, data = read_choice(store), digest_on_disk(store, store.settings.normalisation)
         if "imported" not in choice:
             return _best_trial(store, data)[0] == choice
     except (FileNotFoundError, NoAcceptedModelError, DamagedFileError):

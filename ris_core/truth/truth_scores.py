@@ -98,7 +98,7 @@ def score(store: Store) -> TruthScores:
     matched = match_stations(events, truth, TOLERANCE_S, delay)
     classes = _classes(network, events, matched, delay)
 
-    data = sampling.load(store)
+    data = sampling.load(store, store.settings.training_set, store.settings.normalisation)
     by_id = dict(zip(events["event_id"], classes, strict=True))
     known = np.array([name in by_id for name in data.event_id])
     truth_of_set = np.array([by_id[name] for name in data.event_id if name in by_id], dtype=object)

@@ -107,9 +107,10 @@ def _imported(context: dg.AssetExecutionContext, name: str, store: Store, tracki
     # It was champion before, and has its run; one that was killed is gone on with.
     if run_id and tracking.has_finished(run_id):
         return prepare(store, replace(candidate, metadata={**candidate.metadata, "mlflow_run_id": run_id}))
-    configuration = digest_of(["imported", candidate.digest, digest_on_disk(store)])
+    configuration = digest_of(["imported", candidate.digest, digest_on_disk(store, store.settings.normalisation)])
     parameters = {"imported": name, "file": candidate.metadata["file"], "k": candidate.k}
-    with tracking.run(context, f"dec imported {name}", configuration, parameters) as run:
+    with tracking.run(context, f"dec imported {name}", configuration) as run:
+        run.parameters(parameters)
         found = prepare(store, replace(candidate, metadata={**candidate.metadata, "mlflow_run_id": run.run_id}))
         run.metrics({f"size_{cluster}": float(size) for cluster, size in enumerate(found.matching.sizes)})
         errors = found.labels.reconstruction_error

@@ -49,14 +49,15 @@ def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
         chosen = settings.cluster_count
         configuration = criteria_configuration(opened)
         parent = tracking.parent(SWEEP, stamp.settings)
-        with tracking.run(context, "cluster_count", configuration, chosen.model_dump(), parent) as run:
+        with tracking.run(context, "cluster_count", configuration, parent) as run:
+            run.parameters(chosen.model_dump())
             criteria = criteria_over_k(z, chosen)
             names = suggested(criteria)
             for k, row in criteria.iterrows():
                 run.metrics({str(n): float(v) for n, v in row.items()}, step=int(str(k)))
             run.metrics({f"suggested_k_{n}": float(k) for n, k in names.items() if k is not None})
             run.text(criteria.to_csv(), "cluster_count.csv")
-            shown = run.figure(cluster_count_curves(criteria.reset_index(), names), "cluster_count")
+            run.figure(cluster_count_curves(criteria.reset_index(), names), "cluster_count")
             write_criteria(opened, criteria)
         return dg.MaterializeResult(
             metadata={
@@ -68,7 +69,7 @@ def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
                 "criteria": table(criteria.reset_index()),
                 "path": dg.MetadataValue.path(opened.relative(opened.cluster_count)),
                 "mlflow": dg.MetadataValue.url(run.url),
-                "curves": picture(shown, "Criteria over K"),
+                "curves": picture(run.pictures["cluster_count"], "Criteria over K"),
             },
             data_version=dg.DataVersion(configuration),
         )
@@ -113,11 +114,12 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
         opened = store.open()
         k = assessed_k(opened) if config.k is None else config.k
         configuration = stability_configuration(opened, k)
-        data = sampling.load(opened)
+        data = sampling.load(opened, settings.training_set, settings.normalisation)
         parent = tracking.parent(SWEEP, now(opened)[0])
         dec = read_dec(opened, k)
         parameters = {"k": k, "dec": dec and dec["digest"], **settings.stability.model_dump(exclude={"k"})}
-        with tracking.run(context, f"stability k={k}", configuration, parameters, parent, settings.dec.device) as run:
+        with tracking.run(context, f"stability k={k}", configuration, parent, settings.dec.device) as run:
+            run.parameters(parameters)
 
             def log(number: int, name: str, ari: float) -> None:
                 context.log.info(f"{name}: ARI {ari:.2f} with the model")
@@ -128,7 +130,9 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
             metrics = found.metrics()
             run.metrics(metrics)
             run.tags({"agrees_over_seeds": str(verdict.passed).lower()})
-            pictures = {title: run.figure(drawn, name) for name, (title, drawn) in _figures(found).items()}
+            figures = _figures(found)
+            for name, (_, drawn) in figures.items():
+                run.figure(drawn, name)
             run.text(found.associations.to_csv(index=False), "associations.csv")
             run.text(found.stations.to_csv(index=False), "without_a_station.csv")
             run.text(found.noise.by_label.to_csv(), "noise_by_label.csv")
@@ -151,7 +155,7 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
                 "noise": table(found.noise.by_label.reset_index()),
                 "path": dg.MetadataValue.path(opened.relative(opened.analysis(TABLE))),
                 "mlflow": dg.MetadataValue.url(run.url),
-                **{title: picture(png, title) for title, png in pictures.items()},
+                **{title: picture(run.pictures[name], title) for name, (title, _) in figures.items()},
             },
             data_version=dg.DataVersion(configuration),
         )

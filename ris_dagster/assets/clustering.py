@@ -7,7 +7,6 @@ import dagster as dg
 from ris_core import versions
 from ris_core.config import Settings, require_decoder_for_novelty
 from ris_dagster import hyperparameters
-from ris_dagster.assets.logged_data import data_parameters, log_data
 from ris_dagster.assets.training import AEC_WEIGHTS, TRAINING_POOL, TRAINING_SET, TRIALS_POOL
 from ris_dagster.metadata import code_version, column_schema, figure, finite_values, owners, picture, table, warning
 from ris_dagster.partitions import Partitions
@@ -50,7 +49,7 @@ def _latent_features(settings: Settings) -> dg.AssetsDefinition:
         from ris_core.training.trials import chosen_aec
 
         opened = store.open()
-        data = sampling.load(opened)
+        data = sampling.load(opened, settings.training_set, settings.normalisation)
         model, choice = chosen_aec(opened)
         z = write_latents(opened, data, model, choice["digest"])
         sweep = tracking.parent(SWEEP, choice["digest"])
@@ -96,35 +95,37 @@ def _gmm_clusters(settings: Settings, partitions: Partitions) -> dg.AssetsDefini
         from ris_core.figures.latent_space import latent_space
         from ris_core.section import digest_of
         from ris_core.training import training_set as sampling
+        from ris_core.training.logged_data import data_parameters, log_training_set
 
         k = int(context.partition_key)
         opened = store.open()
         z, stamp = read_latents(opened)
-        data = sampling.load(opened)
+        data = sampling.load(opened, settings.training_set, settings.normalisation)
         parameters = {
             "k": k,
             "aec": stamp.settings,
             **hyperparameters.values(config),
-            **data_parameters(settings, data),
+            **data_parameters(settings.profile, settings.training_set, data),
         }
         configuration = digest_of([k, clusters_configuration(opened, chosen)])
         parent = tracking.parent(SWEEP, stamp.settings)
-        with tracking.run(context, f"{chosen.initialisation} k={k}", configuration, parameters, parent) as run:
-            log_data(run, opened, data)
+        with tracking.run(context, f"{chosen.initialisation} k={k}", configuration, parent) as run:
+            run.parameters(parameters)
+            log_training_set(run, opened.training_set, data)
             clusters = make_clusters(opened, k, chosen)
             scores, classes = score_labels(opened, data, z, clusters.labels, k)
             metrics = {"inertia": clusters.inertia, **scores}
             sizes = {f"size_{label}": float(size) for label, size in enumerate(clusters.sizes)}
             run.metrics(metrics | sizes)
             run.text(classes.to_csv(), "classes.csv")
-            shown = run.figure(latent_space(z, clusters.labels), "latent_space")
+            run.figure(latent_space(z, clusters.labels), "latent_space")
         return dg.MaterializeResult(
             metadata={
                 **finite_values(metrics),
                 "sizes": {str(label): size for label, size in enumerate(clusters.sizes)},
                 "path": dg.MetadataValue.path(opened.relative(opened.gmm(k))),
                 "mlflow": dg.MetadataValue.url(run.url),
-                "latent_space": picture(shown, "Latent space with initial clusters"),
+                "latent_space": picture(run.pictures["latent_space"], "Latent space with initial clusters"),
                 "classes": table(classes.reset_index()),
             },
             data_version=dg.DataVersion(configuration),
@@ -176,12 +177,13 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
         from ris_core.training import training_set as sampling
         from ris_core.training.checkpoint import Checkpoint
         from ris_core.training.doubts import dec_doubts
+        from ris_core.training.logged_data import data_parameters, log_training_set
         from ris_core.training.trials import chosen_aec
         from ris_dagster.assets.dec_figures import FIGURES, dec_figures
 
         k = int(context.partition_key)
         opened = store.open()
-        data = sampling.load(opened)
+        data = sampling.load(opened, settings.training_set, settings.normalisation)
         aec, choice = chosen_aec(opened)
         configuration = dec_configuration(opened, k, chosen)
         checkpoint = Checkpoint(opened.dec(k), configuration)
@@ -191,11 +193,12 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             "initialisation": clusters["method"],
             "aec": choice["digest"],
             **chosen.training_values(),
-            **data_parameters(settings, data),
+            **data_parameters(settings.profile, settings.training_set, data),
         }
         parent = tracking.parent(SWEEP, choice["digest"])
-        with tracking.run(context, f"dec k={k}", configuration, parameters, parent, chosen.device) as run:
-            log_data(run, opened, data)
+        with tracking.run(context, f"dec k={k}", configuration, parent, chosen.device) as run:
+            run.parameters(parameters)
+            log_training_set(run, opened.training_set, data)
             trained = train_k(
                 opened,
                 data,
@@ -215,9 +218,9 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             run.text(trained.change.to_csv(), "label_change.csv")
             run.text(trained.classes.to_csv(), "classes.csv")
             drawn = dec_figures(data, trained, clusters["method"], chosen.tolerance)
-            figures = {name: run.figure(one, name) for name, one in drawn}
-            links = {"mlflow_run_id": run.run_id, "dagster_run_id": context.run_id}
-            digest = save_dec(opened, trained, data.normalisation, configuration, links)
+            for name, one in drawn:
+                run.figure(one, name)
+            digest = save_dec(opened, trained, data.normalisation, configuration, run.links)
             checkpoint.clear()
         for reason in trained.acceptance.reasons:
             context.log.warning(reason)
@@ -230,7 +233,7 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
                 "path": dg.MetadataValue.path(opened.relative(opened.dec(k))),
                 "mlflow": dg.MetadataValue.url(run.url),
                 "classes": table(trained.classes.reset_index()),
-                **{name: picture(png, FIGURES[name]) for name, png in figures.items()},
+                **{name: picture(png, FIGURES[name]) for name, png in run.pictures.items()},
             },
             data_version=dg.DataVersion(digest),
         )

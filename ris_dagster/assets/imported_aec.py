@@ -6,7 +6,6 @@ import dagster as dg
 from pydantic import Field
 
 from ris_core.storage.store import Store
-from ris_dagster.assets.logged_data import log_data
 from ris_dagster.resources.tracking import Tracking
 
 if TYPE_CHECKING:
@@ -35,13 +34,15 @@ def choose_imported_aec(
     from ris_core.models.weights import weights_digest
     from ris_core.published.choice import choose_imported, measure
     from ris_core.section import digest_of
+    from ris_core.training.logged_data import log_training_set
 
     found = measure(store, name, data, store.settings.aec)
     configuration = digest_of(["imported", weights_digest(found.model), data.digest])
     parameters = {"imported": name, "file": found.metadata["file"], "sha256": found.metadata["sha256"]}
     parent = tracking.parent(GRID, data.digest)
-    with tracking.run(context, f"aec imported {name}", configuration, parameters, parent) as run:
-        log_data(run, store, data)
+    with tracking.run(context, f"aec imported {name}", configuration, parent) as run:
+        run.parameters(parameters)
+        log_training_set(run, store.training_set, data)
         run.metrics(found.metrics)
         run.tags({"accepted": str(found.acceptance.passed).lower()})
-    return choose_imported(store, found, data, {"mlflow_run_id": run.run_id, "dagster_run_id": context.run_id})
+    return choose_imported(store, found, data, run.links)

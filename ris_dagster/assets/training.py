@@ -9,12 +9,12 @@ from ris_core.config import Settings
 from ris_dagster import hyperparameters
 from ris_dagster.assets.events import SPECTROGRAMS
 from ris_dagster.assets.imported_aec import GRID, WeightsChoice, choose_imported_aec
-from ris_dagster.assets.logged_data import data_parameters, log_data
 from ris_dagster.metadata import code_version, finite, finite_values, owners, picture, table, warning
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.data_store import DataStore
 from ris_dagster.resources.tracking import Tracking
+from ris_dagster.tracked_asset import tracked_asset
 
 TRAINING_SET = dg.AssetKey("training_set")
 AEC_TRIALS = dg.AssetKey("aec_trials")
@@ -22,7 +22,6 @@ AEC_WEIGHTS = dg.AssetKey("aec_weights")
 TRAINING_POOL = "training"
 TRIALS_POOL = "trials"
 """Of trainings whose results no other of them reads, so that several may go on side by side."""
-_CURVES = ("train_mse", "val_mse", "live_latents", "learning_rate")
 _JUDGED = ("val_mse", "mean_spectrogram_mse", "pca9_mse", "live_latents")
 _SHOWN = 6
 _NAMED = 20
@@ -60,7 +59,7 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
         for damaged in summary["damaged"]:
             context.log.warning(f"left out: {damaged}")
         grid = tracking.parent(GRID, summary["digest"])
-        data = sampling.load(opened)
+        data = sampling.load(opened, settings.training_set, settings.normalisation)
         rows = np.arange(min(_SHOWN, len(data)))  # the file is in random order
         images = read_rows(opened.training_set, rows)
         shown = sample_spectrograms(images, data.frequency, data.time, [data.event_id[i] for i in rows])
@@ -85,7 +84,6 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
 
 def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:
     AecTraining: Any = hyperparameters.aec_config(settings)  # noqa: N806 - it is a class
-    grid = settings.aec.grid.trials()
 
     @dg.asset(
         name="aec_trials",
@@ -125,71 +123,44 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
     ) -> Any:
         chosen = hyperparameters.override(settings.aec, config)
 
-        import numpy as np
-        import pandas as pd
-
-        from ris_core.figures.training_curves import loss_curves, reconstructions
-        from ris_core.models.inference import encode, reconstruct
         from ris_core.training import training_set as sampling
-        from ris_core.training.checkpoint import Checkpoint
         from ris_core.training.doubts import aec_doubts
-        from ris_core.training.trial_task import TrialTask, run_trial
-        from ris_core.training.trials import configuration_digest, save_trial
+        from ris_core.training.trial_run import make_trial
+        from ris_core.training.trial_task import run_trial, trial_task
 
-        key = context.partition_key
-        batch_size, learning_rate = grid[key]
-        opened = store.open()
-        data = sampling.load(opened)
-        configuration = configuration_digest(data.digest, batch_size, learning_rate, chosen)
-        checkpoint = Checkpoint(opened.aec(key), configuration)
-        parameters = {
-            "trial": key,
-            "batch_size": batch_size,
-            "learning_rate": learning_rate,
-            **chosen.training_values(),
-            **data_parameters(settings, data),
-        }
-        parent = tracking.parent(GRID, data.digest)
-        with tracking.run(context, f"aec {key}", configuration, parameters, parent, chosen.device) as run:
-            log_data(run, opened, data)
-            trial = compute.call(
-                opened.root,
-                run_trial,
-                TrialTask(store.settings_json, store.root, key, batch_size, learning_rate, chosen, configuration),
-                lambda epoch, row: run.metrics({n: row[n] for n in _CURVES}, step=epoch),
-                data=data,
-            )
-            run.metrics({n: v for n, v in trial.metrics.items() if n not in _CURVES})
-            # The last points of these curves are those of the last epoch; the model is that of the best one.
-            run.metrics({f"best_{n}": v for n, v in trial.metrics.items() if n in _CURVES})
-            run.tags({"accepted": str(trial.acceptance.passed).lower(), "trained_seed": str(trial.result.seed)})
-            history = pd.DataFrame(trial.result.history)
-            run.text(history.to_csv(index=False), "history.csv")
-            floors = {
-                "mean spectrogram": trial.metrics["mean_spectrogram_mse"],
-                "PCA, 9 components": trial.metrics["pca9_mse"],
-            }
-            losses = run.figure(loss_curves(history, floors), "loss")
-            model, x = trial.result.model, data.val.take(np.arange(min(_SHOWN, len(data.val))))
-            drawn = reconstructions(x, encode(model, x), reconstruct(model, x), data.frequency, data.time)
-            images = run.figure(drawn, "reconstructions")
-            links = {"mlflow_run_id": run.run_id, "dagster_run_id": context.run_id}
-            digest = save_trial(opened, trial, data, configuration, links)
-            checkpoint.clear()
+        key, layout = context.partition_key, store.open()
+        data = sampling.load(layout, settings.training_set, settings.normalisation)
+        task = trial_task(layout, settings.training_set, settings.normalisation, key, chosen, data.digest)
+        made = tracked_asset(
+            context,
+            tracking,
+            lambda log: make_trial(
+                task,
+                data,
+                settings.profile,
+                log,
+                lambda task, on_epoch, data: compute.call(layout.root, run_trial, task, on_epoch, data=data),
+            ),
+            name=f"aec {key}",
+            configuration=task.configuration,
+            compared=(GRID, data.digest),
+            device=chosen.device,
+        )
+        trial = made.result.trial
         for reason in trial.acceptance.reasons:
             context.log.warning(reason)
-        yield dg.MaterializeResult(
-            metadata={
+        yield made.materialize_result(
+            layout,
+            layout.aec(key),
+            made.result.digest,
+            {
                 **finite_values(trial.metrics),
                 "seed": trial.result.seed,
                 "stopped": trial.result.stopped,
-                "weights": digest,
-                "path": dg.MetadataValue.path(opened.relative(opened.aec(key))),
-                "mlflow": dg.MetadataValue.url(run.url),
-                "loss": picture(losses, "Loss curves"),
-                "reconstructions": picture(images, "Input, latent, reconstruction"),
+                "weights": made.result.digest,
+                "loss": made.picture("loss", "Loss curves"),
+                "reconstructions": made.picture("reconstructions", "Input, latent, reconstruction"),
             },
-            data_version=dg.DataVersion(digest),
         )
         yield dg.AssetCheckResult(
             passed=trial.acceptance.passed,
@@ -226,7 +197,7 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
         from ris_core.training.trials import choose_trial, chosen_aec, verdict
 
         opened = store.open()
-        data = sampling.load(opened)
+        data = sampling.load(opened, settings.training_set, settings.normalisation)
         if config.imported:
             choice = choose_imported_aec(context, opened, tracking, data, config.imported)
         else:

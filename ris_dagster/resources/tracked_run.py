@@ -1,11 +1,11 @@
-"""An open MLflow run: what assets log to."""
+"""An open MLflow run: what trainings log to."""
 
 import json
 import logging
 import math
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,15 +21,28 @@ logger = logging.getLogger(__name__)
 
 
 class TrackedRun:
-    """An open MLflow run of one asset (and partition), possibly begun by a process that has died.
+    """An open MLflow run of one asset (and partition): the `ris_core.contracts.run_log.RunLog` of its training.
 
-    What the earlier process has logged is not logged again: MLflow would keep a point twice, and refuse a parameter.
+    A process that has died may have begun it. What that process logged is not logged again: MLflow would keep a point
+    twice, and refuse a parameter.
+
+    Attributes
+    ----------
+    run_id, url
+        Of the MLflow run.
+    links
+        Identifiers of the MLflow run and the Dagster run, as records of models keep them.
+    pictures
+        PNGs of the figures that were logged, by name; Dagster's metadata show the same, so each is drawn once.
     """
 
-    def __init__(self, client: "MlflowClient", run: "Run", url: str) -> None:
-        self._client = client
+    def __init__(
+        self, client: "MlflowClient", run: "Run", url: str, links: Mapping[str, str], note: Callable[[str], None]
+    ) -> None:
+        self._client, self._note = client, note
         self.run_id: str = run.info.run_id
-        self.url = url
+        self.url, self.links = url, links
+        self.pictures: dict[str, bytes] = {}
         self._parameters: dict[str, str] = dict(run.data.params)
         self._logged_before = set(run.data.metrics)
         self._steps: dict[str, set[int]] = {}
@@ -78,20 +91,23 @@ class TrackedRun:
 
         self._client.log_batch(self.run_id, tags=[RunTag(name, value) for name, value in values.items()])
 
-    def figure(self, figure: "Figure", name: str) -> bytes:
-        """Log a figure as figures/NAME.png and return the picture: metadata show the same, which is drawn once."""
+    def figure(self, figure: "Figure", name: str) -> None:
+        """Log a figure as figures/NAME.png."""
         from ris_core.figures.image import to_png
 
-        png = to_png(figure)
+        png = self.pictures[name] = to_png(figure)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{name}.png"
             path.write_bytes(png)
             self._client.log_artifact(self.run_id, str(path), "figures")
-        return png
 
     def text(self, text: str, path: str) -> None:
         """Log a text file, for example a table as CSV."""
         self._client.log_text(self.run_id, text, path)
+
+    def note(self, line: str) -> None:
+        """Write a line into Dagster's log."""
+        self._note(line)
 
     def dataset(self, name: str, digest: str, path: Path, shape: Sequence[int], **sizes: int) -> None:
         """Log the data set that the run trains on, as `mlflow.data` knows it; nothing is read.

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import Field
@@ -150,7 +150,6 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         context: dg.AssetExecutionContext,
         name: str,
         configuration: str,
-        parameters: Mapping[str, Any],
         parent: str | None = None,
         device: str = "cpu",
     ) -> Iterator[TrackedRun]:
@@ -168,8 +167,6 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
             Name of the run.
         configuration
             Digest of settings and input.
-        parameters
-            Logged at the start.
         parent
             Run that this one is shown under.
         device
@@ -197,11 +194,11 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         run_id = str(run.info.run_id)
         if earlier is not None:
             context.log.info(f"MLflow run {run_id} goes on, attempt {run.data.tags[ATTEMPTS_TAG]}")
-        tracked = TrackedRun(client, run, self.url(experiment, run_id))
+        links = {"mlflow_run_id": run_id, "dagster_run_id": context.run_id}
+        tracked = TrackedRun(client, run, self.url(experiment, run_id), links, context.log.info)
         status = "FAILED"
         try:
             with memory_named(name), heartbeat(client, run_id), system_metrics(run_id):
-                tracked.parameters(parameters)
                 yield tracked
             status = "FINISHED"
         except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):

@@ -15,10 +15,10 @@ from on_workers import count_to, die_once, fail_after, go_on, started
 from ris_core.config import load_settings
 from ris_core.models.weights import weights_digest
 from ris_core.stages import StageTask, run_station_day
+from ris_core.storage.layout import open_layout
 from ris_core.storage.store import Store
 from ris_core.training import training_set as sampling
-from ris_core.training.trial_task import TrialTask, run_trial
-from ris_core.training.trials import configuration_digest
+from ris_core.training.trial_task import run_trial, trial_task
 from ris_dagster.resources.calls import call_on
 from ris_dagster.resources.compute import Compute, local_cluster
 
@@ -78,15 +78,13 @@ def test_a_trial_trained_on_a_worker_is_the_one_trained_here(client: Client, dat
             assert run_station_day(StageTask(stage, settings.model_dump_json(), str(store.root)), key).result
     data_digest = sampling.draw(store)["digest"]
     shutil.copytree(store.root, tmp_path / "here")
-    ((name, (batch_size, learning_rate)),) = settings.aec.grid.trials().items()
-    configuration = configuration_digest(data_digest, batch_size, learning_rate, settings.aec)
+    (name,) = settings.aec.grid.trials()
     found = {}
     there = Compute(kind="dask", address=client.scheduler.address, trainings=True)
     for place, compute in (("here", Compute()), ("there", there)):
         root = tmp_path / place
-        task = TrialTask(
-            settings.model_dump_json(), str(root), name, batch_size, learning_rate, settings.aec, configuration
-        )
+        layout = open_layout(settings, root)
+        task = trial_task(layout, settings.training_set, settings.normalisation, name, settings.aec, data_digest)
         told: list[tuple[int, dict[str, Any]]] = []
         trial = compute.call(root, run_trial, task, lambda epoch, row, told=told: told.append((epoch, row)))
         losses = [(epoch, row["val_mse"]) for epoch, row in told]

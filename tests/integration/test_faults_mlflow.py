@@ -67,7 +67,7 @@ def test_a_training_outlives_its_mlflow_server_and_nothing_begins_without_one(
 
         with server(tmp_path / "mlflow", port) as process:
             assert network.run(jobs.DRAW).success
-            data = training_set.load(store)
+            data = training_set.load(store, store.settings.training_set, store.settings.normalisation)
 
             def kill_when_it_trains() -> None:
                 until((folder / FILE).exists)

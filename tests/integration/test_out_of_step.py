@@ -88,5 +88,5 @@ def test_the_training_set_leaves_out_what_is_out_of_date_and_says_what_changed(c
 
 
 def test_the_training_set_is_not_in_the_order_of_stations_and_days(copied: Store) -> None:
-    ids = training_set.load(copied).event_id
+    ids = training_set.load(copied, copied.settings.training_set, copied.settings.normalisation).event_id
     assert list(ids) != sorted(ids)

@@ -97,7 +97,7 @@ def packaged_dec(network: Opened) -> Packaged:
     import torch
 
     store = network.store
-    data = training_set.load(store)
+    data = training_set.load(store, store.settings.training_set, store.settings.normalisation)
     aec = Aec(seed=3, latent="linear")
     x = data.samples.take(np.arange(len(data)))
     z = describe(Dec.from_aec(aec, torch.zeros(1, 9)), x)[1]

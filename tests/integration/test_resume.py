@@ -107,7 +107,7 @@ def test_a_killed_trial_goes_on_in_its_run_and_ends_with_the_same_weights(networ
     again = network.run(jobs.TRIALS, TRIAL)
     assert again.success, failure_of(again)
     check_that_it_went_on(network, left, "aec_trials", "val_mse", folder)
-    data = training_set.load(network.store)
+    data = training_set.load(network.store, network.store.settings.training_set, network.store.settings.normalisation)
     alone = train_trial(data, TRIAL, *network.settings.aec.grid.trials()[TRIAL], network.settings.aec)
     assert read_description(folder)["digest"] == weights_digest(alone.result.model)
     assert read_description(folder)["metadata"]["metrics"]["val_mse"] == alone.metrics["val_mse"]
@@ -124,6 +124,12 @@ def test_a_killed_dec_goes_on_in_its_run_and_ends_with_the_same_weights(network:
     again = network.run(jobs.DEC, str(K))
     assert again.success, failure_of(again)
     check_that_it_went_on(network, left, "dec_models", "label_change", store.dec(K))
-    alone = train_k(store, training_set.load(store), chosen_aec(store)[0], K, network.settings.dec)
+    alone = train_k(
+        store,
+        training_set.load(store, store.settings.training_set, store.settings.normalisation),
+        chosen_aec(store)[0],
+        K,
+        network.settings.dec,
+    )
     assert read_description(store.dec(K))["digest"] == weights_digest(alone.result.model)
     assert read_description(store.dec(K))["metadata"]["sizes"] == list(alone.result.sizes)

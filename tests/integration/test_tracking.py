@@ -52,7 +52,8 @@ def job_of(tracking: Tracking, body: Body = log_some, configuration: str = "dige
 
     @dg.asset(partitions_def=PARTITIONS)
     def some_models(context: dg.AssetExecutionContext, tracking: Tracking) -> None:
-        with tracking.run(context, "some", configuration, {"k": int(context.partition_key), "rate": 1e-3}) as run:
+        with tracking.run(context, "some", configuration) as run:
+            run.parameters({"k": int(context.partition_key), "rate": 1e-3})
             body(run)
 
     job = dg.define_asset_job("train", [some_models])

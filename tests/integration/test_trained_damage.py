@@ -72,7 +72,11 @@ def readers(store: Store) -> dict[Path, Callable[[], Any]]:
         store.cluster_count: lambda: tables.read_table(store.cluster_count).to_json(),
         store.analysis(assessment.TABLE): lambda: tables.read_table(store.analysis(assessment.TABLE)).to_json(),
         store.analysis(assessment.SUMMARY): lambda: read_json(store.analysis(assessment.SUMMARY))["metrics"],
-        store.training_set: lambda: training_set.load(store).samples.take(np.arange(20)).tobytes(),
+        store.training_set: lambda: (
+            training_set.load(store, store.settings.training_set, store.settings.normalisation)
+            .samples.take(np.arange(20))
+            .tobytes()
+        ),
         root / FILE: lambda: _told(Checkpoint(root, "one").load()),
     }
     for name in ("model.json", "model.safetensors"):

@@ -296,7 +296,7 @@ def test_training_again_with_the_same_seed_gives_the_same_weights_and_labels(net
     from ris_core.training.trials import chosen_aec, train_trial
 
     store = network.store
-    data = training_set.load(store)
+    data = training_set.load(store, store.settings.training_set, store.settings.normalisation)
     key, (batch_size, learning_rate) = list(network.settings.aec.grid.trials().items())[1]
     trial = train_trial(data, key, batch_size, learning_rate, network.settings.aec)
     assert weights_digest(trial.result.model) == read_description(store.aec(key))["digest"]

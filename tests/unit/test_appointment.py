@@ -279,7 +279,9 @@ def test_kmeans_on_other_latents_finds_the_same_classes(store: Store) -> None:
 
 def test_a_model_of_another_training_set_is_said_to_be_calibrated_on_what_it_may_have_seen(store: Store) -> None:
     model = candidate()
-    own = replace(model, metadata={**model.metadata, "training_set": digest_on_disk(store)})
+    own = replace(
+        model, metadata={**model.metadata, "training_set": digest_on_disk(store, store.settings.normalisation)}
+    )
     other = replace(model, metadata={**model.metadata, "training_set": "another"})
     found = [prepare(store, one) for one in (own, other, model)]
     assert [one.same_training_set for one in found] == [True, False, None]

@@ -95,7 +95,7 @@ def test_a_file_that_holds_no_weights_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_imported_autoencoder_is_measured_judged_and_chosen(store: Store) -> None:
-    data = sampling.load(store)
+    data = sampling.load(store, store.settings.training_set, store.settings.normalisation)
     # Untrained, it is worse than the mean spectrogram.
     found = measure(store, "AEC", data, store.settings.aec)
     x = data.val.take(np.arange(len(data.val)))
@@ -124,12 +124,12 @@ def _reconstructed(model: Aec, x: np.ndarray) -> np.ndarray:
 
 
 def test_a_dec_and_another_normalisation_are_refused_as_the_chosen_autoencoder(store: Store) -> None:
-    data = sampling.load(store)
+    data = sampling.load(store, store.settings.training_set, store.settings.normalisation)
     with pytest.raises(WeightsError, match=r"this is a DEC \(K = 8\), which champion_model takes"):
         measure(store, "DEC-8", data, store.settings.aec)
     decibels = store.settings.model_copy(update={"normalisation": config.NormalisationSettings(scale="decibel")})
     with pytest.raises(WeightsError, match=r"set normalisation\.scale to 'linear'"):
-        measure(store, "AEC", sampling.load(Store(decibels, store.root)), store.settings.aec)
+        measure(store, "AEC", sampling.load(store, decibels.training_set, decibels.normalisation), store.settings.aec)
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"the published code's own files are absent: {SHARED}")

@@ -56,7 +56,7 @@ def under(store: Store, **sections: dict[str, object]) -> Store:
 def labelled_by_three(store: Store) -> Champion:
     """Make a model of three clusters champion, whose classes are `CLASSES`."""
     aec = Aec(1)
-    z = encode(aec, training_set.load(store).samples)
+    z = encode(aec, training_set.load(store, store.settings.training_set, store.settings.normalisation).samples)
     order = np.argsort(z.sum(axis=1))
     far = z[order[[0, len(z) // 2, -1]]]
     model = Dec.from_aec(aec, torch.from_numpy(far))

@@ -42,12 +42,13 @@ def store(tmp_path: Path) -> Store:
 
 def test_a_streamed_training_set_is_read_to_the_end_although_another_takes_its_place(store: Store) -> None:
     streaming = changed(store, "training_set", in_memory=0)
-    data = training_set.load(streaming)
+    data = training_set.load(streaming, streaming.settings.training_set, streaming.settings.normalisation)
     assert not data.samples.in_memory
     before = data.samples.take(np.arange(len(data)))
     training_set.draw(changed(streaming, "training_set", seed=7))
     np.testing.assert_array_equal(data.samples.take(np.arange(len(data))), before)
-    assert not np.array_equal(training_set.load(streaming).samples.take(np.arange(len(data))), before)
+    after = training_set.load(streaming, streaming.settings.training_set, streaming.settings.normalisation)
+    assert not np.array_equal(after.samples.take(np.arange(len(data))), before)
 
 
 def test_the_threads_of_a_training_are_the_users_and_its_run_tells_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +62,7 @@ def test_the_threads_of_a_training_are_the_users_and_its_run_tells_them(monkeypa
 def test_a_dec_is_recorded_with_the_training_set_it_began_with(store: Store, tmp_path: Path) -> None:
     store = changed(store, "dec", k=[K], max_epochs=1, batch_size=16, n_init=1, device="cpu")
     keep_weights(store, *read_weights(write_weights(tmp_path / "AEC.pt", seed=3)))
-    data = training_set.load(store)
+    data = training_set.load(store, store.settings.training_set, store.settings.normalisation)
     measured = replace(measure(store, "AEC", data, store.settings.aec), acceptance=Acceptance(True))
     choose_imported(store, measured, data, {})
     aec, choice = chosen_aec(store)
@@ -74,7 +75,7 @@ def test_a_dec_is_recorded_with_the_training_set_it_began_with(store: Store, tmp
 
     trained = dec_models.train_k(store, data, aec, K, store.settings.dec, on_update=draw_another)
     dec_models.save_dec(store, trained, data.normalisation, "test", {})
-    assert training_set.digest_on_disk(store) != data.digest
+    assert training_set.digest_on_disk(store, store.settings.normalisation) != data.digest
     metadata = read_description(store.dec(K))["metadata"]
     assert (metadata["aec"], metadata["training_set"]) == (choice["digest"], data.digest)
     assert dec_models.trained_models(store) == {}  # no candidate for the training set of now

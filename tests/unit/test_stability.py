@@ -271,7 +271,7 @@ def test_trainings_that_come_to_nothing_are_named_and_left_out(processed: Store,
     values["aec"] |= {"restarts": 0, "max_epochs": 1}
     store = Store(Settings.model_validate(values), processed.root)
     draw(store)
-    data = load(store)
+    data = load(store, store.settings.training_set, store.settings.normalisation)
     aec = Aec(0, latent="linear")
     recipe = Recipe(aec, encode(aec, data.samples), data.samples, 2, DEC)
     labels = train_once(recipe, np.arange(len(data)), 0)

@@ -66,7 +66,8 @@ def test_a_stratified_draw_takes_as_many_of_each_station_as_there_are(
 def test_nothing_is_drawn_of_stations_that_are_held_out(root: Path) -> None:
     store = store_of(root, held_out_stations=["BB"])
     assert draw(store)["by_station"] == {"AA": 30, "CC": 6}
-    assert {name.split(".")[1] for name in load(store).event_id} == {"AA", "CC"}
+    drawn = load(store, store.settings.training_set, store.settings.normalisation)
+    assert {name.split(".")[1] for name in drawn.event_id} == {"AA", "CC"}
     with pytest.raises(TooFewEventsError, match="6 events are processed, at least 20 are needed"):
         draw(store_of(root, held_out_stations=["AA", "BB"]))
 
@@ -96,7 +97,9 @@ def test_the_file_is_the_same_whether_gathered_in_memory_or_in_a_file(root: Path
         assert [path.name for path in store.training_set.parent.iterdir()] == ["training_set.h5"]
         files.append(spectrogram_file.read_info(store.training_set))
         assert spectrogram_file.verify(store.training_set)
-        assert load(store).samples.in_memory == bool(in_memory)
+        assert load(store, store.settings.training_set, store.settings.normalisation).samples.in_memory == bool(
+            in_memory
+        )
     held, scratch = files
     assert (held.content, held.stamp, held.summary) == (scratch.content, scratch.stamp, scratch.summary)
 
@@ -119,7 +122,7 @@ def test_drawn_events_are_those_of_the_station_days(root: Path) -> None:
 def test_the_validation_split_comes_last_and_stations_are_mixed(root: Path) -> None:
     store = store_of(root)
     found = draw(store)
-    data = load(store)
+    data = load(store, store.settings.training_set, store.settings.normalisation)
     assert (len(data.train), len(data.val)) == (found["train"], found["validation"]) == (45, 11)
     np.testing.assert_array_equal(data.validation, np.arange(56) >= 45)
     stations = [name.split(".")[1] for name in data.event_id]
@@ -171,7 +174,7 @@ def test_a_station_day_whose_spectrograms_are_damaged_is_left_out_and_named(root
     assert found["station_days"] == whole["station_days"] - 1
     (tmp_path / "good.h5").write_bytes(good)
     lost = set(spectrogram_file.read_column(tmp_path / "good.h5", "event_id"))
-    assert lost and lost.isdisjoint(load(store).event_id)
+    assert lost and lost.isdisjoint(load(store, store.settings.training_set, store.settings.normalisation).event_id)
     assert training_set.changed_since(store)["new"] == [str(key)]
     path.write_bytes(good)
     assert not training_set.is_current(store)

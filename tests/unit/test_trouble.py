@@ -116,10 +116,11 @@ def test_too_little_memory_is_understood_whichever_library_says_it() -> None:
 
 def test_what_needs_the_memory_and_what_is_set_are_part_of_the_error() -> None:
     expected = r"the set \(9 GB\): too little memory \(no room\); set training_set.in_memory \(now 2 GB\) lower"
-    with pytest.raises(TooLittleMemoryError, match=expected), memory_named("the set (9 GB)", SETTINGS):
+    in_memory = SETTINGS.training_set.in_memory
+    with pytest.raises(TooLittleMemoryError, match=expected), memory_named("the set (9 GB)", in_memory):
         raise MemoryError("no room")
     with pytest.raises(TooLittleMemoryError, match=r"^the set \(9 GB\)"), memory_named("outside"):  # noqa: SIM117
-        with memory_named("the set (9 GB)", SETTINGS):
+        with memory_named("the set (9 GB)", in_memory):
             raise MemoryError("no room")
-    with pytest.raises(ValueError, match="another one"), memory_named("the set", SETTINGS):
+    with pytest.raises(ValueError, match="another one"), memory_named("the set", in_memory):
         raise ValueError("another one")

@@ -1,0 +1,89 @@
+"""The frame of every training asset: one MLflow run around a body of `ris_core`, and Dagster's metadata of both."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import dagster as dg
+
+from ris_core.contracts.run_log import RunLog
+from ris_core.storage.layout import Layout
+from ris_dagster.metadata import picture
+from ris_dagster.resources.tracked_run import TrackedRun
+from ris_dagster.resources.tracking import Tracking
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Tracked(Generic[Result]):
+    """What a body returned, and the MLflow run that it logged to.
+
+    Attributes
+    ----------
+    result
+        Of the body.
+    run
+        The run, which has ended.
+    """
+
+    result: Result
+    run: TrackedRun
+
+    def picture(self, name: str, title: str) -> dg.MarkdownMetadataValue:
+        """Return a figure that the body logged, as metadata."""
+        return picture(self.run.pictures[name], title)
+
+    def materialize_result(
+        self, layout: Layout, path: Path, version: str, metadata: Mapping[str, Any]
+    ) -> dg.MaterializeResult[None]:
+        """Return what Dagster keeps: metadata with the place on disk and a link to the MLflow run.
+
+        Parameters
+        ----------
+        layout, path
+            The data root, and what was written there.
+        version
+            Data version of the asset.
+        metadata
+            Everything else that is worth showing.
+        """
+        links = {
+            "path": dg.MetadataValue.path(layout.relative(path)),
+            "mlflow": dg.MetadataValue.url(self.run.url),
+        }
+        return dg.MaterializeResult(metadata={**metadata, **links}, data_version=dg.DataVersion(version))
+
+
+def tracked_asset(
+    context: dg.AssetExecutionContext,
+    tracking: Tracking,
+    body: Callable[[RunLog], Result],
+    *,
+    name: str,
+    configuration: str,
+    compared: tuple[str, str] | None = None,
+    device: str = "cpu",
+) -> Tracked[Result]:
+    """Run the body of an asset inside its MLflow run, which ends whatever happens; see `Tracking.run`.
+
+    Parameters
+    ----------
+    context, tracking
+        Of the asset.
+    body
+        Trains, logs and writes; what it raises ends the MLflow run as failed and goes on to Dagster.
+    name
+        Name of the MLflow run.
+    configuration
+        Digest of the settings and the input: an unfinished run with the same one is continued.
+    compared
+        Kind and digest of the parent run that shows all runs to compare this one with (`Tracking.parent`).
+    device
+        Where the body computes, by the settings' name.
+    """
+    parent = None if compared is None else tracking.parent(*compared)
+    with tracking.run(context, name, configuration, parent, device) as run:
+        result = body(run)
+    return Tracked(result, run)
