@@ -33,6 +33,7 @@ from scipy.stats import linregress
 
 from bench.postgres import Postgres, find_program, postgres_server
 from ris_core.config import OperationsSettings, Settings
+from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import StationDay
 from ris_core.processing.process import process_station_day
 from ris_core.stages import Outcome, StageTask, run_station_day
@@ -120,7 +121,7 @@ def write_archive(
             samples = rng.normal(0, 20, (SECONDS + 60 * (len(bursts) - 1)) * RATE)
             for number, burst in enumerate(bursts, start=1):
                 samples[60 * number * RATE : 60 * number * RATE + t.size] += burst
-            path = root / f"{day:%Y}" / "XX" / station / "HHZ.D" / f"XX.{station}..HHZ.D.{day:%Y.%j}"
+            path = root / SeedId("XX", station, "", "HHZ").sds_path(day)
             path.parent.mkdir(parents=True, exist_ok=True)
             header = {
                 "network": "XX",

@@ -19,6 +19,7 @@ from pymseed import DataEncoding, MS3Record, nslc2sourceid
 
 from bench.faults_targets import Damage, Found, Target, always, digest_of_values, never
 from ris_core.config import Settings
+from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.instrument import Instrument, NoResponseError
 from ris_core.storage.store import Store
@@ -162,8 +163,8 @@ def _network() -> dict[str, Any]:
 
 
 def _make_archive(folder: Path) -> list[Path]:
-    where = folder / "sds" / f"{DAY:%Y}" / "XX"
-    paths = [write_miniseed(where / code / "HHZ.D" / f"XX.{code}..HHZ.D.{DAY:%Y.%j}", code) for code in FORMS]
+    archive = folder / "sds"
+    paths = [write_miniseed(archive / SeedId("XX", code, "", "HHZ").sds_path(DAY), code) for code in FORMS]
     packed = paths[-1].with_name(paths[-1].name + ".gz")
     packed.write_bytes(gzip.compress(paths[-1].read_bytes()))
     paths[-1].unlink()

@@ -35,6 +35,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ris_core.config import Settings, load_settings
+from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.storage.store import Store
 
@@ -219,7 +220,7 @@ def render(folder: Path, days: int) -> None:
             if piece == day or piece in (span[0], span[-1]):
                 midnight = UTCDateTime(piece.year, piece.month, piece.day)
                 part = stream.slice(midnight, midnight + 86_400 - 0.8 * stream[0].stats.delta)
-                path = folder / "sds" / f"{piece:%Y}" / "SY" / station / "HHZ.D" / f"SY.{station}..HHZ.D.{piece:%Y.%j}"
+                path = folder / "sds" / settings.seed_id(station).sds_path(piece)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 part.write(str(path), format="MSEED", encoding="STEIM2")
     (folder / "inventory").mkdir()
@@ -232,7 +233,7 @@ def settings_of(archive: Path, inventory: Path | None, days: int, response: bool
     if not files:
         raise SystemExit(f"{archive}: no day file of more than {least_bytes:,} bytes at YEAR/NET/STA/CHAN.D/")
     network, station, location, channel, *_ = files[0].name.split(".")
-    mine = [p for p in files if p.name.startswith(f"{network}.{station}.{location}.{channel}.")]
+    mine = [p for p in files if p.name.startswith(f"{SeedId(network, station, location, channel)}.")]
     found = [datetime.strptime(".".join(p.name.split(".")[-2:]), "%Y.%j").date() for p in mine][:days]
     if response and inventory is None:
         raise SystemExit("--response needs --inventory, the folder of NET.STA.xml, with --archive")

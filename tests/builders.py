@@ -17,6 +17,7 @@ from obspy import Stream, Trace, UTCDateTime
 from typer.testing import CliRunner
 
 from ris_core.config import Settings, load_settings
+from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage.store import Store
 from ris_dagster.cli import app
@@ -65,14 +66,13 @@ def own_environment(environment: pytest.MonkeyPatch, data: Path) -> None:
 
 
 def sds_path(root: Path, station: str, day: date) -> Path:
-    return trace_path(root, Trace(header={"network": "XX", "station": station, "channel": "HHZ"}), day)
+    return root / SeedId("XX", station, "", "HHZ").sds_path(day)
 
 
 def trace_path(root: Path, trace: Trace, day: date) -> Path:
     """Return where an SDS archive keeps a trace's samples of a day."""
     s = trace.stats
-    name = f"{s.network}.{s.station}.{s.location}.{s.channel}.D.{day:%Y}.{day:%j}"
-    return root / f"{day:%Y}" / s.network / s.station / f"{s.channel}.D" / name
+    return root / SeedId(s.network, s.station, s.location, s.channel).sds_path(day)
 
 
 def spoil(path: Path) -> Path:

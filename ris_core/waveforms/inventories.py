@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ris_core.contracts.seed_id import SeedId
 from ris_core.listing import some
 from ris_core.waveforms.content import TooLargeError
 from ris_core.waveforms.stationxml import (
@@ -93,7 +94,7 @@ class Inventories:
     def code(self, station: str) -> str:
         """Return NET.STA.LOC.CHAN of a station's channel."""
         network, location, channel = self._codes
-        return f"{network}.{station}.{location}.{channel}"
+        return str(SeedId(network, station, location, channel))
 
     def digest(self, station: str) -> str:
         """Return a digest of what concerns the station's channel, or ``none``; never raises for what files hold.
@@ -266,7 +267,7 @@ def _parsed(path: Path, xml: bytes, network: str, location: str, channel: str) -
         place = (element.get("locationCode") or "").strip().replace("--", "")
         code = (element.get("code") or "").strip()
         if (of_network.get("code") or "").strip() == network:
-            channels[station][f"{network}.{station}.{place}.{code}"] = None
+            channels[station][str(SeedId(network, station, place, code))] = None
             if (place, code) == (location, channel):
                 element.set("locationCode", place)
                 epochs[station].append(_epoch(element))

@@ -15,6 +15,7 @@ from pymseed import sourceid2nslc
 from pymseed.clib import clibmseed, ffi
 from pymseed.logging import ensure_thread_logging
 
+from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import NS
 
 # Where a header may begin. Version 2: sequence number, quality, reserved byte, codes, year in either byte order (SEED
@@ -205,4 +206,4 @@ def _identifier(source: bytes) -> str:
         network, station, location, channel = sourceid2nslc(text)
     except ValueError:
         return text
-    return f"{network}.{station}.{'' if location == '--' else location}.{channel}"
+    return str(SeedId(network, station, "" if location == "--" else location, channel))
