@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from chain_builders import PAPER, onsets, run_chain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from obspy import Stream, read
@@ -25,42 +26,11 @@ from waveform_builders import (
 )
 
 from ris_core.config import PROJECT_ROOT, Settings
-from ris_core.contracts.station_day import DAY_NS, NS, StationDay
-from ris_core.processing.chain import DETECTION_COLUMNS, Products, process
+from ris_core.contracts.station_day import NS, StationDay
+from ris_core.processing.chain import Products, process
 from ris_core.processing.condition import BadWaveformError
 
-PAPER = make_settings()
 UNDERVOLC = PROJECT_ROOT.parent / "shared" / "data" / "undervolc" / "waveforms"
-OUTCOMES = {"event", "within_cleaning_window_of", "too_near_gap", "duplicate_of"}
-
-
-def run(key: StationDay, *traces, settings: Settings = PAPER) -> Products:
-    products = process(segments_of(key, *traces), key, settings, None)
-    check(products, key)
-    return products
-
-
-def check(products: Products, key: StationDay) -> None:
-    """What holds for every station-day."""
-    frame, events = products.detections, products.spectrograms
-    assert tuple(frame.columns) == DETECTION_COLUMNS
-    assert frame["event_id"].is_unique
-    kinds = frame["outcome"].astype(str).str.split(" ").str[0]
-    assert set(kinds) <= OUTCOMES
-    assert tuple(frame["event_id"][frame["outcome"] == "event"]) == events.event_id
-    assert events.spectrogram.shape == (len(events.event_id), 87, 100)
-    assert events.waveform.shape == (len(events.event_id), 218)
-    assert list(frame["time_peak"][frame["outcome"] == "event"]) == list(events.time_peak)
-    assert (frame["time_on"] >= key.start_ns).all()
-    assert (frame["time_on"] < key.end_ns).all()
-    assert frame["time_on"].is_monotonic_increasing
-    assert (frame["time_on"] <= frame["time_peak"]).all()
-    assert (frame["time_peak"] <= frame["time_off"]).all()
-    assert 0 <= products.live_seconds <= DAY_NS / NS
-
-
-def onsets(products: Products, key: StationDay) -> list[float]:
-    return [(t - key.start_ns) / NS for t in products.detections["time_on"]]
 
 
 def outcomes(products: Products) -> list[str]:
@@ -69,7 +39,7 @@ def outcomes(products: Products) -> list[str]:
 
 def test_events_are_found_once_each_with_their_times_and_spectrograms():
     events = [100.0, 250.5, 400.02]
-    products = run(KEY, record(KEY, -300, 600, events))
+    products = run_chain(KEY, record(KEY, -300, 600, events))
     assert onsets(products, KEY) == pytest.approx(events, abs=0.1)
     assert outcomes(products) == ["event"] * 3
     starts = (products.spectrograms.window_start - products.spectrograms.time_peak) / NS
@@ -84,7 +54,7 @@ def test_events_are_found_once_each_with_their_times_and_spectrograms():
 
 def test_the_same_samples_give_the_same_products():
     trace = record(KEY, 0, 400, [100, 200])
-    first, second = run(KEY, trace), run(KEY, trace)
+    first, second = run_chain(KEY, trace), run_chain(KEY, trace)
     pd.testing.assert_frame_equal(first.detections, second.detections)
     np.testing.assert_array_equal(first.spectrograms.spectrogram, second.spectrograms.spectrogram)
 
@@ -95,7 +65,7 @@ def two_days(event: float, seed: int, settings: Settings = PAPER, rate: float = 
     midnight = whole.stats.starttime + 900
     today = whole.slice(None, midnight + 300 - 0.5 / rate)
     tomorrow = whole.slice(midnight - 300, None)
-    return run(KEY, today, settings=settings), run(NEXT_KEY, tomorrow, settings=settings)
+    return run_chain(KEY, today, settings=settings), run_chain(NEXT_KEY, tomorrow, settings=settings)
 
 
 @pytest.mark.parametrize("rate", [50.0, 200.0])
@@ -116,7 +86,7 @@ def test_both_days_see_the_same_events_around_midnight(offset, seed):
     whole = record(KEY, 85_500, 87_300, [86_400 + offset], seed=seed)
     # The same samples as a day of their own, without a midnight among them.
     earlier = make_trace(whole.stats.starttime.ns - 43_200 * NS, whole.data, 50)
-    wanted = run(KEY, earlier)
+    wanted = run_chain(KEY, earlier)
     assert len(found) == len(wanted.spectrograms.event_id) == 1
     peaks = np.concatenate((today.spectrograms.time_peak, tomorrow.spectrograms.time_peak))
     assert abs(int(peaks[0]) - int(wanted.spectrograms.time_peak[0]) - 43_200 * NS) <= NS // 50
@@ -132,10 +102,10 @@ def test_a_swarm_over_midnight_has_the_detections_and_outcomes_that_it_has_witho
     whole.data = samples
     midnight = whole.stats.starttime + 900
     sensitive = make_settings(detector={"threshold_on": 4, "threshold_off": 2})
-    today = run(KEY, whole.slice(None, midnight + 299.99), settings=sensitive)
-    tomorrow = run(NEXT_KEY, whole.slice(midnight - 300, None), settings=sensitive)
+    today = run_chain(KEY, whole.slice(None, midnight + 299.99), settings=sensitive)
+    tomorrow = run_chain(NEXT_KEY, whole.slice(midnight - 300, None), settings=sensitive)
     undivided = make_trace(whole.stats.starttime.ns - 43_200 * NS, whole.data, 50)
-    wanted = run(KEY, undivided, settings=sensitive)
+    wanted = run_chain(KEY, undivided, settings=sensitive)
 
     times = np.array([*onsets(today, KEY), *(86_400 + t for t in onsets(tomorrow, NEXT_KEY))]) - 86_400
     kinds = np.array(outcomes(today) + outcomes(tomorrow))
@@ -149,8 +119,8 @@ def test_a_swarm_over_midnight_has_the_detections_and_outcomes_that_it_has_witho
 def test_the_cleaning_window_begins_before_midnight():
     whole = record(KEY, 85_500, 87_300, [86_398.0, 86_401.5, 86_404.5])
     midnight = whole.stats.starttime + 900
-    today = run(KEY, whole.slice(None, midnight + 299.99))
-    tomorrow = run(NEXT_KEY, whole.slice(midnight - 300, None))
+    today = run_chain(KEY, whole.slice(None, midnight + 299.99))
+    tomorrow = run_chain(NEXT_KEY, whole.slice(midnight - 300, None))
     assert outcomes(today) == ["event"]
     assert outcomes(tomorrow)[0] == "within_cleaning_window_of"
     assert tomorrow.detections["outcome"][0].endswith(today.detections["event_id"][0])
@@ -161,7 +131,7 @@ def test_two_detections_of_the_same_window_are_one_event_and_a_duplicate_that_na
     samples = trace.data.astype(np.float64)
     burst(samples, 50.0, 106.0, 4e5)
     trace.data = samples
-    products = run(KEY, trace, settings=make_settings(spectrogram={"search": 8}))
+    products = run_chain(KEY, trace, settings=make_settings(spectrogram={"search": 8}))
     assert outcomes(products) == ["event", "duplicate_of"]
     assert products.detections["outcome"][1] == f"duplicate_of {products.detections['event_id'][0]}"
     assert products.spectrograms.window_start[0] == pytest.approx(ns_at(KEY, 104), abs=NS)
@@ -173,7 +143,7 @@ def test_every_duplicate_names_a_detection_that_has_a_spectrogram():
     for at, amplitude in ((100.0, 5e3), (106.0, 2.2e4), (112.0, 2e4)):
         burst(samples, 50.0, at, amplitude)
     trace.data = samples
-    products = run(KEY, trace, settings=make_settings(spectrogram={"search": 8}))
+    products = run_chain(KEY, trace, settings=make_settings(spectrogram={"search": 8}))
     first, second, third = products.detections["outcome"]
     assert first == "event"
     assert second == third == f"duplicate_of {products.detections['event_id'][0]}"
@@ -186,8 +156,8 @@ def test_a_duplicate_across_midnight_names_the_event_of_the_day_before():
     whole.data = samples
     midnight = whole.stats.starttime + 900
     wide = make_settings(spectrogram={"search": 8})
-    today = run(KEY, whole.slice(None, midnight + 299.99), settings=wide)
-    tomorrow = run(NEXT_KEY, whole.slice(midnight - 300, None), settings=wide)
+    today = run_chain(KEY, whole.slice(None, midnight + 299.99), settings=wide)
+    tomorrow = run_chain(NEXT_KEY, whole.slice(midnight - 300, None), settings=wide)
     assert outcomes(today) == ["event"]
     assert list(tomorrow.detections["outcome"]) == [f"duplicate_of {today.detections['event_id'][0]}"]
     assert len(tomorrow.spectrograms.event_id) == 0
@@ -196,7 +166,7 @@ def test_a_duplicate_across_midnight_names_the_event_of_the_day_before():
 def test_an_event_whose_spectrogram_reaches_into_a_gap_is_kept_as_a_detection_with_the_reason():
     before = record(KEY, 0, 200, [198.0])
     after = record(KEY, 260, 500, [292.0, 400.0], seed=1)
-    products = run(KEY, before, after)
+    products = run_chain(KEY, before, after)
     assert onsets(products, KEY) == pytest.approx([198, 292, 400], abs=0.15)
     assert outcomes(products) == ["too_near_gap", "event", "event"]
 
@@ -205,7 +175,7 @@ def test_times_after_a_gap_are_those_of_the_samples():
     late = 0.0137
     trace = record(KEY, 3000, 3400, [3200.0])
     trace.stats.starttime += late
-    products = run(KEY, record(KEY, 0, 100), trace)
+    products = run_chain(KEY, record(KEY, 0, 100), trace)
     assert onsets(products, KEY) == [pytest.approx(3200 + late, abs=0.1)]
     start = int(products.spectrograms.window_start[0]) - ns_at(KEY, 3000) - round(late * NS)
     assert start % (NS // 50) == 0
@@ -216,31 +186,31 @@ def test_a_clock_step_makes_no_event(step):
     first = record(KEY, 0, 300, [100.0])
     second = record(KEY, 300, 600, [450.0], seed=1)
     second.stats.starttime += step
-    products = run(KEY, first, second)
+    products = run_chain(KEY, first, second)
     assert onsets(products, KEY) == pytest.approx([100, 450 + step], abs=0.15)
 
 
 def test_overlapping_samples_that_differ_give_each_event_one_spectrogram():
     first, second = record(KEY, 0, 400, [300.0], seed=1), record(KEY, 200, 600, [300.0, 500.0], seed=2)
-    products = run(KEY, first, second)
+    products = run_chain(KEY, first, second)
     assert outcomes(products) == ["event", "within_cleaning_window_of", "event"]
 
 
 def test_no_data_is_an_empty_table_and_no_spectrograms():
-    products = run(KEY)
+    products = run_chain(KEY)
     assert len(products.detections) == 0
     assert products.live_seconds == 0
     assert products.spectrograms.frequency.size == 87
 
 
 def test_a_day_without_events_is_live_all_the_same():
-    products = run(KEY, record(KEY, -300, 86_700))
+    products = run_chain(KEY, record(KEY, -300, 86_700))
     assert len(products.detections) == 0
     assert products.live_seconds == 86_400
 
 
 def test_a_fragment_of_twenty_seconds_is_left_out_and_recorded():
-    products = run(KEY, record(KEY, 100, 120, [110.0]))
+    products = run_chain(KEY, record(KEY, 100, 120, [110.0]))
     assert len(products.detections) == 0
     assert (products.too_short_segments, products.too_short_seconds) == (1, 20.0)
     assert products.live_seconds == 0
@@ -252,26 +222,26 @@ def test_five_hundred_fragments_are_processed_each_alone():
         record(KEY, i * spacing, i * spacing + length, [i * spacing + 60.0] if i % 10 == 0 else (), seed=i)
         for i in range(500)
     ]
-    products = run(KEY, *traces)
+    products = run_chain(KEY, *traces)
     assert onsets(products, KEY) == pytest.approx([i * spacing + 60.0 for i in range(0, 500, 10)], abs=0.15)
     assert outcomes(products) == ["event"] * 50
     assert products.live_seconds == pytest.approx(500 * (length - 32), abs=30)
 
 
 def test_the_first_day_is_whole_but_for_the_guard_after_midnight():
-    products = run(KEY, record(KEY, 0, 700, [10.0, 100.0]))
+    products = run_chain(KEY, record(KEY, 0, 700, [10.0, 100.0]))
     assert onsets(products, KEY) == pytest.approx([100], abs=0.15)
     assert products.live_seconds == pytest.approx(700 - 31 - 1)
 
 
 def test_the_last_day_is_whole_but_for_the_guard_before_midnight():
-    products = run(KEY, record(KEY, 85_700, 86_400, [86_000.0, 86_399.5]))
+    products = run_chain(KEY, record(KEY, 85_700, 86_400, [86_000.0, 86_399.5]))
     assert onsets(products, KEY) == pytest.approx([86_000], abs=0.15)
     assert products.live_seconds == pytest.approx(700 - 31 - 1)
 
 
 def test_the_padding_has_no_detections_and_no_live_time():
-    products = run(KEY, record(KEY, -300, 200, [-100.0, 100.0]), record(KEY, 86_000, 86_700, [86_500.0], seed=1))
+    products = run_chain(KEY, record(KEY, -300, 200, [-100.0, 100.0]), record(KEY, 86_000, 86_700, [86_500.0], seed=1))
     assert onsets(products, KEY) == pytest.approx([100], abs=0.15)
     assert products.live_seconds == pytest.approx(199 + 400 - 31)
 
@@ -280,27 +250,27 @@ def test_the_padding_has_no_detections_and_no_live_time():
 def test_live_time_begins_when_the_long_average_is_there(lta, lead):
     longer = make_settings(detector={"lta": lta})
     segment = record(KEY, 1000, 1400)
-    products = run(KEY, segment, settings=longer)
+    products = run_chain(KEY, segment, settings=longer)
     assert products.live_seconds == pytest.approx(400 - lead - 1)
 
 
 def test_live_time_counts_overlapping_segments_once():
-    products = run(KEY, record(KEY, 0, 400), record(KEY, 200, 600, seed=2))
+    products = run_chain(KEY, record(KEY, 0, 400), record(KEY, 200, 600, seed=2))
     assert products.live_seconds == pytest.approx(600 - 31 - 1, abs=1)
 
 
 def test_a_rate_that_cannot_be_decimated_is_refused():
     with pytest.raises(BadWaveformError, match="40 Hz"):
-        run(KEY, make_trace(KEY.start_ns, noise(10_000), 40.0))
+        run_chain(KEY, make_trace(KEY.start_ns, noise(10_000), 40.0))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_samples_that_are_not_finite_are_a_gap(bad):
     trace = record(KEY, 0, 400, [100, 300])
     trace.data = trace.data.astype(np.float32)
-    whole = run(KEY, trace.copy())
+    whole = run_chain(KEY, trace.copy())
     trace.data[10_000:10_010] = bad
-    products = run(KEY, trace)
+    products = run_chain(KEY, trace)
     assert products.detections["event_id"].tolist() == whole.detections["event_id"].tolist()
     assert len(products.conditioned) == 2
     assert products.live_seconds == pytest.approx(whole.live_seconds - 32.2, abs=0.1)
@@ -318,7 +288,7 @@ def test_whatever_is_missing_every_detection_has_an_outcome_and_every_event_a_sp
     for start, length in stretches:
         piece = whole.slice(whole.stats.starttime + start, whole.stats.starttime + start + length)
         traces.append(piece)
-    products = run(KEY, *traces)
+    products = run_chain(KEY, *traces)
     assert products.live_seconds <= sum(length for _, length in stretches)
 
 
@@ -328,7 +298,7 @@ def test_recorded_earthquakes_are_found_as_obspy_finds_them():
     quiet = example.data[:400] - example.data[:400].mean()
     lead = np.concatenate([quiet, quiet[::-1]] * 30)
     trace = make_trace(KEY.start_ns, np.concatenate((lead, example.data, lead)), 100.0)
-    products = run(KEY, trace, settings=make_settings(detector={"threshold_on": 5, "threshold_off": 2}))
+    products = run_chain(KEY, trace, settings=make_settings(detector={"threshold_on": 5, "threshold_off": 2}))
     at = lead.size / 100 + np.argmax(np.abs(example.data) > 0.2 * np.abs(example.data).max()) / 100
     assert outcomes(products)[0] == "event"
     assert onsets(products, KEY)[0] == pytest.approx(at, abs=1.0)

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+from chain_builders import PAPER, onsets, run_chain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from obspy.signal.filter import bandpass
@@ -26,29 +27,13 @@ from waveform_builders import (
 )
 
 from ris_core.config import ConditioningSettings, Settings
-from ris_core.contracts.station_day import NS, StationDay
+from ris_core.contracts.station_day import NS
 from ris_core.processing.blocks import Blocks
-from ris_core.processing.chain import Products, process
+from ris_core.processing.chain import process
 from ris_core.processing.condition import BadWaveformError, condition, filter_delay
 
-PAPER = make_settings()
 FLAT = make_settings(conditioning={"decimation": "zero_phase_fir"})
 BOTH = pytest.mark.parametrize("chosen", [PAPER, FLAT], ids=lambda s: s.conditioning.decimation)
-
-
-def run(key: StationDay, *traces, chosen: Settings = PAPER) -> Products:
-    products = process(segments_of(key, *traces), key, chosen, None)
-    frame, events = products.detections, products.spectrograms
-    assert tuple(frame["event_id"][frame["outcome"] == "event"]) == events.event_id
-    assert events.spectrogram.shape[0] == events.waveform.shape[0] == len(events.event_id)
-    assert np.isfinite(events.spectrogram).all()
-    without = frame["outcome"][frame["outcome"] != "event"]
-    assert without.astype(str).str.match("too_near_gap$|duplicate_of XX|within_cleaning_window_of XX").all()
-    return products
-
-
-def onsets(products: Products, key: StationDay = KEY):
-    return (products.detections["time_on"].to_numpy() - key.start_ns) / NS
 
 
 @BOTH
@@ -60,9 +45,11 @@ def test_an_event_across_midnight_has_the_row_that_it_has_without_a_cut(chosen, 
     half = 0.5 / rate
     pieces = {KEY: whole.slice(None, midnight + 300 - half), NEXT_KEY: whole.slice(midnight - 300 - half, None)}
     found = [
-        row for key, piece in pieces.items() for row in run(key, piece, chosen=chosen).detections.to_dict("records")
+        row
+        for key, piece in pieces.items()
+        for row in run_chain(key, piece, settings=chosen).detections.to_dict("records")
     ]
-    wanted = [row for key in pieces for row in run(key, whole, chosen=chosen).detections.to_dict("records")]
+    wanted = [row for key in pieces for row in run_chain(key, whole, settings=chosen).detections.to_dict("records")]
     assert len(found) == len(wanted) == 1
     for column in ("event_id", "time_peak", "outcome"):
         assert found[0][column] == wanted[0][column]
@@ -82,8 +69,8 @@ def test_gaps_cost_32_seconds_each_and_no_event_outside_of_them(chosen, rate):
         events = [start + 31.6, start + 60, start + 118.5]
         wanted += events
         traces.append(record(KEY, start, start + 120, events, rate=rate, seed=i))
-    products = run(KEY, *traces, chosen=chosen)
-    np.testing.assert_allclose(onsets(products), wanted, atol=0.3)
+    products = run_chain(KEY, *traces, settings=chosen)
+    np.testing.assert_allclose(onsets(products, KEY), wanted, atol=0.3)
     assert products.live_seconds == pytest.approx(10 * (120 - 32), abs=0.1 * 10)
 
 
@@ -94,12 +81,12 @@ def test_a_level_that_jumps_in_a_gap_makes_no_trigger(chosen):
         trace = record(KEY, 100 * i, 100 * i + 95, rate=200.0, seed=i)
         trace.data = trace.data + np.int32(level)
         traces.append(trace)
-    assert len(run(KEY, *traces, chosen=chosen).detections) == 0
+    assert len(run_chain(KEY, *traces, settings=chosen).detections) == 0
 
 
 def test_five_thousand_fragments_that_are_too_short_are_counted():
     traces = [record(KEY, 17.0 * i, 17.0 * i + 10, seed=i) for i in range(5000)]
-    products = run(KEY, *traces)
+    products = run_chain(KEY, *traces)
     assert (products.too_short_segments, products.too_short_seconds) == (5000, pytest.approx(50_000))
     assert products.live_seconds == 0
 
@@ -110,8 +97,8 @@ def test_fifteen_hundred_fragments_of_45_seconds_keep_the_events_between_their_g
         record(KEY, spacing * i, spacing * i + 45, [spacing * i + 36.0] if i % 50 == 0 else (), seed=i)
         for i in range(1500)
     ]
-    products = run(KEY, *traces)
-    np.testing.assert_allclose(onsets(products), [spacing * i + 36.0 for i in range(0, 1500, 50)], atol=0.15)
+    products = run_chain(KEY, *traces)
+    np.testing.assert_allclose(onsets(products, KEY), [spacing * i + 36.0 for i in range(0, 1500, 50)], atol=0.15)
     assert len(products.spectrograms.event_id) == 30
     assert products.live_seconds == pytest.approx(1500 * (45 - 32), abs=150)
 
@@ -121,7 +108,7 @@ def test_fifteen_hundred_fragments_of_45_seconds_keep_the_events_between_their_g
 @pytest.mark.parametrize("value", [0, 1, -12_345, 2**30])
 def test_a_constant_trace_is_live_and_has_no_detection(chosen, dtype, value):
     trace = make_trace(ns_at(KEY, 0), np.full(200 * 400, value, dtype), 200.0)
-    products = run(KEY, trace, chosen=chosen)
+    products = run_chain(KEY, trace, settings=chosen)
     assert len(products.detections) == 0
     assert products.live_seconds == pytest.approx(400 - 32, abs=0.1)
 
@@ -132,7 +119,7 @@ def test_a_constant_trace_is_live_and_has_no_detection(chosen, dtype, value):
 def test_an_event_after_digital_zeros_is_found_once_at_its_time(chosen, dtype, amplitude):
     samples = np.zeros(200 * 400)
     burst(samples, 200, 300, amplitude)
-    found = run(KEY, make_trace(ns_at(KEY, 0), np.rint(samples).astype(dtype), 200.0), chosen=chosen).detections
+    found = run_chain(KEY, make_trace(ns_at(KEY, 0), np.rint(samples).astype(dtype), 200.0), settings=chosen).detections
     assert found["outcome"].tolist() == ["event"]
     # Above nothing at all, what a zero-phase filter rings before the event is its onset.
     assert -3 < (found["time_on"][0] - ns_at(KEY, 300)) / NS < 0.2
@@ -146,7 +133,7 @@ def test_small_events_beside_one_of_full_scale_are_not_taken_for_rounding():
         burst(samples, 200, at, amplitude)
     trace.data = samples.astype(np.int32)
     # The great one rings ahead of itself by more than the noise.
-    assert [round(at) for at in onsets(run(KEY, trace))] == [100, 340, 399, 1050]
+    assert [round(at) for at in onsets(run_chain(KEY, trace), KEY)] == [100, 340, 399, 1050]
 
 
 @pytest.mark.parametrize("rate", [50.0, 200.0, 99.999])
@@ -164,7 +151,7 @@ def test_segments_of_a_few_samples_can_be_conditioned(chosen, rate, size, opens,
 
 def test_a_day_of_single_samples_is_a_day_of_short_segments():
     traces = [make_trace(ns_at(KEY, 60 * i), noise(1), 200.0) for i in range(50)]
-    products = run(KEY, *traces)
+    products = run_chain(KEY, *traces)
     assert (products.too_short_segments, len(products.conditioned)) == (50, 0)
 
 
@@ -189,9 +176,9 @@ def test_counts_up_to_the_largest_integer_are_conditioned_as_in_double_precision
 @BOTH
 def test_a_small_event_on_a_level_near_the_largest_integer_keeps_its_size(chosen):
     trace = record(KEY, 0, 400, [200.0], rate=200.0)
-    plain = run(KEY, trace, chosen=chosen).detections
+    plain = run_chain(KEY, trace, settings=chosen).detections
     trace.data = (trace.data.astype(np.int64) + 2**31 - 1 - int(trace.data.max())).astype(np.int32)
-    high = run(KEY, trace, chosen=chosen).detections
+    high = run_chain(KEY, trace, settings=chosen).detections
     assert high["event_id"].tolist() == plain["event_id"].tolist()
     assert high["peak_counts"][0] == pytest.approx(plain["peak_counts"][0], rel=1e-5)
 
@@ -201,9 +188,9 @@ def test_a_small_event_on_a_level_near_the_largest_integer_keeps_its_size(chosen
 @pytest.mark.parametrize("scale", [1e-9, 1e-3, 1e6, 1e9])
 def test_size_and_type_of_the_samples_change_nothing_but_the_size_of_the_peak(chosen, dtype, scale):
     trace = record(KEY, 0, 400, [100.0, 200.0, 300.0], rate=200.0)
-    plain = run(KEY, trace, chosen=chosen)
+    plain = run_chain(KEY, trace, settings=chosen)
     trace.data = (trace.data * scale).astype(dtype)
-    scaled = run(KEY, trace, chosen=chosen)
+    scaled = run_chain(KEY, trace, settings=chosen)
     for column in ("event_id", "time_on", "time_off", "outcome"):
         assert scaled.detections[column].tolist() == plain.detections[column].tolist()
     np.testing.assert_allclose(scaled.detections["peak_counts"], plain.detections["peak_counts"] * scale, rtol=1e-4)
@@ -237,7 +224,7 @@ def ground(rate: float):
 
 @lru_cache(maxsize=2)
 def at_50_hz(decimation: str):
-    frame = run(KEY, ground(50.0), chosen=make_settings(conditioning={"decimation": decimation})).detections
+    frame = run_chain(KEY, ground(50.0), settings=make_settings(conditioning={"decimation": decimation})).detections
     assert len(frame) == len(EVENTS)
     np.testing.assert_allclose((frame["time_on"] - KEY.start_ns) / NS, EVENTS, atol=0.15)
     return frame
@@ -245,7 +232,7 @@ def at_50_hz(decimation: str):
 
 def amplitudes(rate: float, chosen: Settings):
     """Greatest amplitude around each event between the samples, which a delay shifts against the wave."""
-    (trace,) = run(KEY, ground(rate), chosen=chosen).conditioned
+    (trace,) = run_chain(KEY, ground(rate), settings=chosen).conditioned
     fine = np.abs(signal.resample(trace.samples, 8 * trace.samples.size))
     start = (trace.start_ns - KEY.start_ns) / NS
     places = [round((at - start) * 400) for at in EVENTS]
@@ -256,7 +243,7 @@ def amplitudes(rate: float, chosen: Settings):
 @pytest.mark.parametrize("rate", RATES)
 def test_the_same_ground_motion_has_the_same_detections_at_every_sampling_rate(chosen, rate):
     wanted = at_50_hz(chosen.conditioning.decimation)
-    found = run(KEY, ground(rate), chosen=chosen).detections
+    found = run_chain(KEY, ground(rate), settings=chosen).detections
     assert len(found) == len(wanted)
     late = (found["time_on"].to_numpy() - wanted["time_on"].to_numpy()) / NS
     delays = [filter_delay(chosen.conditioning, rate, frequency) for frequency in (6, 12)]
@@ -279,7 +266,7 @@ def test_times_do_not_drift_over_a_day_at_99_999_hz():
         time = np.arange(first, first + round(4 * rate)) / rate - at
         samples[first : first + time.size] += 2e4 * np.exp(-((time / 0.1) ** 2)) * np.cos(2 * np.pi * 8 * time)
     trace.data = samples
-    products = run(KEY, trace, chosen=FLAT)
+    products = run_chain(KEY, trace, settings=FLAT)
     peaks = (products.detections["time_peak"].to_numpy() - KEY.start_ns) / NS
     # The sample nearest to the peak, on the grid of 20 ms; the clock of 100 Hz would be 0.86 s off at the end.
     np.testing.assert_allclose(peaks, events, atol=0.0101)
