@@ -1,4 +1,4 @@
-"""Too little memory, whichever library says it: one error that names what needed it, how much, and what to change."""
+"""Too little memory, whichever library reports it: one error that says what needed it, how much, and what to change."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class TooLittleMemoryError(MemoryError):
 
 
 def said_of_memory(error: BaseException) -> str:
-    """Return what an error says of memory that could not be had, in one line; empty if it is about something else."""
+    """Return in one line what an error says of a lack of memory; empty if it is about something else."""
     lines = str(error).strip().splitlines()
     first = lines[0][:200] if lines else type(error).__name__
-    is_told = isinstance(error, OSError) and error.errno == errno.ENOMEM
-    is_told = is_told or (isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _WORDS))
-    return first if is_told or isinstance(error, MemoryError) else ""
+    by_number = isinstance(error, OSError) and error.errno == errno.ENOMEM
+    by_words = isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _WORDS)
+    return first if by_number or by_words or isinstance(error, MemoryError) else ""
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def memory_named(what: str, in_memory: float | None = None) -> Iterator[None]:
         yield
     except TooLittleMemoryError:
         raise
-    except Exception as error:  # libraries say it with errors of many kinds
+    except Exception as error:  # libraries report it with errors of many kinds
         if not (said := said_of_memory(error)):
             raise
         raise TooLittleMemoryError(f"{what}: too little memory ({said}); {memory_remedy(in_memory)}") from error
