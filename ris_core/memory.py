@@ -10,7 +10,7 @@ _WORDS = ("can't allocate memory", "cannot allocate memory", "out of memory", "m
 
 
 class TooLittleMemoryError(MemoryError):
-    """There is too little memory; the message says for what, and what to change."""
+    """There is too little memory; the message says what needed it, and what to change."""
 
 
 def said_of_memory(error: BaseException) -> str:
@@ -47,6 +47,6 @@ def memory_remedy(in_memory: float | None) -> str:
     """Return what to change where memory is too little; `in_memory` as in `memory_named`."""
     size = "" if in_memory is None else f" (now {in_memory:g} GB)"
     return (
-        f"set training_set.in_memory{size} lower, so that a greater training set is read when needed, or have fewer "
+        f"set training_set.in_memory{size} lower, so that a larger training set is read when needed, or use fewer "
         "workers (RIS_WORKERS) or runs at once"
     )

@@ -1,4 +1,4 @@
-"""Progress of long loops: a live bar on a terminal, a line now and then in a log."""
+"""Progress of long loops: a live bar on a terminal, an occasional line in a log."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _mininterval() -> float:
 
 
 def track(iterable: Iterable[T], what: str, total: int | None = None, unit: str = "it") -> Iterable[T]:
-    """Iterate and show rate and time left, once it has taken a moment."""
+    """Iterate, and show rate and time left if the loop takes longer than a moment."""
     return tqdm(
         iterable, desc=what, total=total, unit=unit, mininterval=_mininterval(), delay=_DELAY_S, dynamic_ncols=True
     )
@@ -28,6 +28,6 @@ def track(iterable: Iterable[T], what: str, total: int | None = None, unit: str 
 def bar(total: int, what: str, unit: str = "it", done: int = 0) -> tqdm[Any]:
     """Return a progress bar to be advanced by hand with ``update(n)``; use it as a context manager.
 
-    It shows rate and time left; `done` of the total are behind it already.
+    It shows rate and time left; `done` of the total are already finished.
     """
     return tqdm(total=total, desc=what, unit=unit, mininterval=_mininterval(), dynamic_ncols=True, initial=done)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-# Places between two samples, and samples to each side that an interpolated value comes from. A Kaiser window of this
+# Positions between two samples, and number of samples to each side for an interpolated value. A Kaiser window of this
 # shape is flat to nine tenths of the Nyquist frequency, within 0.4 per cent.
 _PLACES, _REACH, _SHAPE = 8, 16, 5.0
 
 
 def _kernel() -> NDArray[np.float64]:
-    """Return the windowed sinc of each place between two samples, shape (2 · reach, places − 1)."""
+    """Return the windowed sinc of each position between two samples, shape (2 · reach, places − 1)."""
     distance = np.arange(1 - _REACH, _REACH + 1)[:, None] - np.arange(1, _PLACES)[None, :] / _PLACES
     window = np.i0(_SHAPE * np.sqrt(1 - (distance / _REACH) ** 2)) / np.i0(_SHAPE)
     kernel = np.sinc(distance) * window
@@ -36,7 +36,7 @@ def peak_between_samples(samples: NDArray[np.float64], first: int, last: int) ->
     Returns
     -------
     float
-        NaN where one of these samples is NaN.
+        NaN if one of these samples is NaN.
     """
     stretch = samples[first : last + 1]
     sampled = float(stretch[np.argmax(np.abs(stretch))])

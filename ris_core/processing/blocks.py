@@ -1,8 +1,8 @@
 """Filters a long trace block by block in the frequency domain (overlap-save), from the differences of its samples.
 
-What lies below the band, swell and tides of 10⁵ counts, is thousands of times larger than the band itself. The
-difference of neighbouring samples is exact for integer counts and makes it small before single precision rounds it; the
-gain divides it out again.
+The signal below the band, swell and tides of 10⁵ counts, is thousands of times larger than the signal in the band.
+Differences of neighbouring samples are exact for integer counts and make this signal small before single precision
+rounds it; the gain divides the difference out again.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Blocks:
-    """How a trace of given length is cut.
+    """The division of a trace of given length into blocks.
 
     Attributes
     ----------
     factor
-        Samples in for each sample out.
+        Input samples for each output sample.
     size
-        Samples out of one block, its guards included.
+        Output samples of one block, including its guards.
     guard
-        Samples out on each side of a block that are thrown away, longer than the filters ring.
+        Output samples on each side of a block that are discarded, longer than the filters ring.
     count
         Number of blocks.
     """
@@ -53,22 +53,22 @@ class Blocks:
         return cls(factor, size, guard, -(-out // (size - 2 * guard)))
 
     def frequencies(self, rate: float) -> NDArray[np.float64]:
-        """Return the frequencies of the gains for samples out at a rate (Hz), shape (size // 2 + 1,)."""
+        """Return the frequencies of the gains for output samples at a rate (Hz), shape (size // 2 + 1,)."""
         return np.asarray(fft.rfftfreq(self.size, 1 / rate), dtype=np.float64)
 
     def apply(self, fill: Fill, gains: Mapping[Hashable, NDArray[np.complex64]]) -> dict[Hashable, NDArray[np.float64]]:
-        """Return the trace once for every gain, each of them (count · (size − 2 guard),) long.
+        """Return one filtered trace for every gain, each with shape (count · (size − 2 guard),).
 
-        Gains hold the filters, the sum that undoes the difference, and 1/factor. Decimation is the cut of the spectrum:
-        what lies above the new Nyquist frequency is left out, where filtering and dropping samples would fold it back
-        as far as the anti-alias filter lets it through.
+        Gains contain the filters, the sum that undoes the difference, and 1/factor. Decimation cuts the spectrum:
+        everything above the new Nyquist frequency is left out. Filtering and dropping samples would fold back the part
+        that the anti-alias filter lets through.
 
         Parameters
         ----------
         fill
-            Writes the differences from a place of the trace on into an array.
+            Writes the differences from an index of the trace on into an array.
         gains
-            Shape (size // 2 + 1,) each, at `frequencies`.
+            Each of shape (size // 2 + 1,), at `frequencies`.
         """
         step, length = (self.size - 2 * self.guard) * self.factor, self.size * self.factor
         # A few blocks at a time stay in the processor's cache from the differences to the trace.
@@ -86,7 +86,7 @@ class Blocks:
 
 
 def undo_difference(frequency: NDArray[np.float64], rate: float) -> NDArray[np.complex128]:
-    """Return the gain that makes samples of their differences at ``rate`` (Hz); frequency 0 is left out."""
+    """Return the gain that turns differences at ``rate`` (Hz) into samples; frequency 0 is left out."""
     gain = 1 - np.exp(-2j * np.pi * frequency / rate)
     result = np.zeros(frequency.size, np.complex128)
     np.divide(1.0, gain, out=result, where=frequency > 0)

@@ -1,4 +1,4 @@
-"""Characteristic functions of a conditioned trace: what a detector compares with its thresholds."""
+"""Characteristic functions of a conditioned trace, which a detector compares with its thresholds."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def characteristic(samples: Samples, sta: int, lta: int, detector: DetectorSetti
         Method and the parameters of Carl.
     after_gap
         Whether the trace begins after a gap. The recursive LTA then starts from zero and grows as 1 − exp(−t/LTA); the
-        ratio is multiplied by that, so that the warming up triggers nothing. The averages of the other methods are
-        over full windows or nothing.
+        ratio is multiplied by that factor, so that this start triggers nothing. The other methods average only over
+        full windows.
 
     Notes
     -----
     ``recursive``, ``classic``: Withers et al. (1998), ObsPy's C routines. ``delayed``: Withers et al. (1998), p. 98:
     one sample lies between its LTA and its STA; ObsPy's ``delayed_sta_lta`` adds the samples that leave the windows
     instead of subtracting them and is not used. ``z_detect``: Swindell & Snell (1977), as ObsPy's ``z_detect``.
-    ``carl``: the trigger of Earthworm's Carl Johnson, as ObsPy's ``carl_sta_trig``. A trace no longer than the averages
-    need is 0 everywhere.
+    ``carl``: the trigger of Earthworm's Carl Johnson, as ObsPy's ``carl_sta_trig``. A trace that is not
+    longer than the averages need gives 0 everywhere.
     """
     from obspy.signal import trigger
 
@@ -70,7 +70,7 @@ def _delayed(samples: Samples, sta: int, lta: int) -> Samples:
     long[sta + 1 :] = _trailing_sum(energy, lta)[: -sta - 1] / lta
     ratio = np.zeros_like(short)
     full = slice(sta + lta, None)
-    # What is left of a loud trace after its samples were added and subtracted again is no level to compare with.
+    # The rounding left after samples of a loud trace were added and subtracted is not a level to compare with.
     rounding = 16 * np.finfo(np.float64).eps * energy.sum() / lta
     np.divide(short[full], long[full], out=ratio[full], where=long[full] > rounding)
     return ratio
@@ -78,7 +78,7 @@ def _delayed(samples: Samples, sta: int, lta: int) -> Samples:
 
 def _z(samples: Samples, width: int) -> Samples:
     average = _trailing_sum(samples**2, width)
-    # As ObsPy: the window ends one sample before, and the start is 0.
+    # As in ObsPy: the window ends one sample earlier, and the start is 0.
     shifted = np.zeros_like(average)
     shifted[width + 1 :] = average[width:-1]
     shifted[width] = average[width - 1]

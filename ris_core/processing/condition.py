@@ -20,8 +20,8 @@ from ris_core.waveforms.pieces import Marks, Piece
 from ris_core.waveforms.segments import Segment
 
 EXTENSION_S = 10.0
-# The filters of each trace have rung off after this, above a lower corner of 3 Hz; a lower one rings longer in
-# proportion. The flanks of a deconvolution ring longest, and a swell 4000 times the band shows what is left of it.
+# Time after which the filters of each trace no longer ring, for a lower corner of 3 Hz; with a lower corner this time
+# grows in proportion. The flanks of a deconvolution ring longest, which a swell 4000 times the band makes visible.
 _GUARD_S: dict[Kind, float] = {
     "counts": 3.0,
     "velocity": 20.0,
@@ -53,15 +53,15 @@ class Conditioned:
     samples
         Shape (n,), counts in the pass-band.
     grid_offset
-        Place of the first sample on the decimated grid anchored at 00:00 UTC (negative in the padding before it).
+        Index of the first sample on the decimated grid that starts at 00:00 UTC (negative in the padding before it).
     opens_window, closes_window
-        As of the raw segment; other ends are gaps.
+        As in the raw segment; other ends are gaps.
     ground
-        Further traces (n,) by kind: ground velocity or acceleration; ``peak_acceleration`` is NaN where it is missing.
+        Further traces (n,) by kind: ground velocity or acceleration; ``peak_acceleration`` is NaN if it is missing.
     missing
         Which samples have no ``peak_acceleration``, and why.
     marks
-        Times of samples that do not follow from start and rate, as of the raw segment.
+        Times of samples that do not follow from start and rate, as in the raw segment.
     """
 
     start_ns: int
@@ -93,9 +93,9 @@ def condition(
 ) -> Conditioned:
     """Condition one contiguous segment.
 
-    The band-pass takes out the trend. Ends of the padded day are tapered; ends at a gap are continued by point
-    reflection, so that an event there keeps its amplitude. The decimated samples are those nearest
-    to the grid anchored at ``midnight_ns``; a rate that does not divide is interpolated to the grid itself.
+    The band-pass removes the trend. Ends of the padded day are tapered. Ends at a gap are continued by point
+    reflection, so that an event there keeps its amplitude. The decimated samples are those nearest to the grid that
+    starts at ``midnight_ns``; other rates than whole multiples are interpolated to the grid itself.
 
     Parameters
     ----------
@@ -103,18 +103,18 @@ def condition(
         The samples (finite), how they are conditioned, and 00:00 UTC of the day, ns since 1970.
     response, instrument, ground
         Kinds of ground motion to make beside counts, and the responses they need. ``peak_acceleration`` is left out
-        where there is no response; the others are needed.
+        without a response; the others need one.
 
     Raises
     ------
     BadWaveformError
-        The rate is below the target rate, or not a multiple of it where that is refused; no response for a trace that
-        needs it.
+        The rate is below the target rate, or not a multiple of it although the settings require one; or a trace has
+        no response although it needs one.
     """
     rate, target = segment.sampling_rate, settings.sampling_rate
     factor = _factor(rate, settings)
     n = segment.samples.size
-    # Extensions are whole decimated samples, so that they can be cut off exactly afterwards.
+    # Extensions are whole decimated samples, so that they can be removed exactly afterwards.
     unit = factor or 1
     longest = (n - 2) // unit
     longer = _ringing(settings)
@@ -146,7 +146,7 @@ def condition(
         start_ns = midnight_ns + round(grid_offset * NS / target)
         marks = None
         if segment.marks is not None:
-            # Between the samples, as their times follow from those of the record before.
+            # At interpolated positions, with times that follow from those of the samples before them.
             place = (start_ns - segment.start_ns) * rate / NS
             marks = segment.marks.every(rate / target, place, rate)
             start_ns = int(marks.time_ns[0])
@@ -165,10 +165,10 @@ def condition(
 
 
 def _ringing(settings: ConditioningSettings) -> float:
-    """Return how much longer the band-pass rings than the published one, 3–20 Hz of order 4; 1 at least.
+    """Return the ringing time of the band-pass relative to the published one, 3–20 Hz of order 4; 1 or more.
 
-    A Butterworth filter rings with its lower corner, with its width, and with the distance of its upper corner from the
-    Nyquist frequency, in proportion to its order.
+    The ringing time of a Butterworth filter depends on its lower corner, its width, and the distance of its upper
+    corner from the Nyquist frequency, in proportion to its order.
     """
     room = min(settings.band_high - settings.band_low, settings.sampling_rate / 2 - settings.band_high)
     slowest = max(_CORNER_HZ / settings.band_low, _WIDTH_HZ / room)
@@ -202,7 +202,7 @@ class _Differences:
     segment, settings
         The samples, and the length of the taper.
     before, after
-        Samples by which the ends are continued.
+        Number of samples by which each end is continued.
     """
 
     def __init__(self, segment: Segment, settings: ConditioningSettings, before: int, after: int) -> None:
@@ -211,12 +211,12 @@ class _Differences:
         taper = min(round(settings.taper * segment.sampling_rate), n // 2)
         head = self._tapered(taper, start=True) if segment.opens_window else np.empty(0, np.float32)
         tail = self._tapered(taper, start=False) if segment.closes_window else np.empty(0, np.float32)
-        # Point reflection of a trace is mirroring of its differences. Before its first sample the trace stays as it is.
+        # Point reflection of a trace mirrors its differences. Before its first sample the trace is constant.
         self._head = np.concatenate((np.zeros(1, np.float32), self._inner(1, before + 1)[::-1], head))
         self._tail = np.concatenate((tail, self._inner(n - after, n)[::-1]))
 
     def _tapered(self, length: int, start: bool) -> NDArray[np.float32]:
-        """Return the differences of the tapered samples at the start or the end, from their own level."""
+        """Return the differences of the tapered samples at the start or the end, relative to their own mean."""
         if not length:
             return np.empty(0, np.float32)
         samples = (self._samples[: length + 1] if start else self._samples[-length - 1 :]).astype(np.float64)
@@ -235,13 +235,13 @@ class _Differences:
     def _fill_inner(self, out: NDArray[np.float32], start: int) -> None:
         """Write the differences of the samples from ``start`` (1 or more) on; exact before they are rounded."""
         here = self._samples[start - 1 : start + out.size]
-        # Differences of 32-bit counts fit 32 bits unless they swing over half of all there are.
+        # Differences of 32-bit counts fit 32 bits unless the counts span more than half of the 32-bit range.
         if here.dtype != np.int32 or int(here.max(initial=0)) - int(here.min(initial=0)) >= 1 << 31:
             here = here.astype(np.float64)
         np.subtract(here[1:], here[:-1], out=out, casting="unsafe")
 
     def fill(self, out: NDArray[np.float32], start: int) -> None:
-        """Write the differences from a place of the extended trace on; 0 beyond its ends."""
+        """Write the differences from an index of the extended trace on; 0 beyond its ends."""
         n, stop = self._samples.size, start + out.size
         out[: max(0, -start)] = 0
         out[max(0, self._size - start) :] = 0
@@ -276,7 +276,7 @@ def _gains(
 ) -> dict[Hashable, NDArray[np.complex64]]:
     """Return the gains of all traces: ``counts``, and by kind and epoch."""
     counts = _counts_gain(settings, rate, blocks.factor, blocks.size)
-    # The band of the deconvolution is the only filter of the peak acceleration; nothing above it folds back.
+    # The deconvolution's band is the only filter of the peak acceleration; nothing above it folds back.
     plain = undo_difference(blocks.frequencies(rate / blocks.factor), rate) / blocks.factor
     gains: dict[Hashable, filters.Gain] = {"counts": counts}
     for (kind, epoch), gain in motion.gains.items():
@@ -294,19 +294,19 @@ def _counts_gain(settings: ConditioningSettings, rate: float, factor: int, size:
 def _to_grid(
     segment: Segment, traces: dict[Hashable, Trace], before: int, target: float, midnight_ns: int
 ) -> tuple[int, dict[Hashable, Trace]]:
-    """Interpolate filtered traces at the raw rate to the grid: place of the first sample on it, and the traces."""
+    """Interpolate filtered traces at the raw rate to the grid; return the first sample's grid index, and the traces."""
     from obspy.signal.interpolation import lanczos_interpolation
 
     rate, n = segment.sampling_rate, segment.samples.size
     step = 1 / rate
     start_s = (segment.start_ns - midnight_ns) / NS
-    # A sample that lies on the grid to a nanosecond is one of the grid.
+    # A sample within a nanosecond of the grid counts as on the grid.
     first = math.ceil(start_s * target - 1e-7)
     last = math.floor((start_s + (n - 1) / rate) * target + 1e-7)
     count = max(0, last - first + 1)
     cut: dict[Hashable, Trace] = {}
     for name, trace in traces.items():
-        # The grid starts inside the trace, and a margin of zeros lets it run to the last sample.
+        # The grid starts inside the trace, and a margin of zeros extends it to the last sample.
         margin = np.zeros(_LANCZOS)
         padded = np.concatenate((margin, trace[: before + n + _LANCZOS], margin))
         cut[name] = lanczos_interpolation(
@@ -316,7 +316,7 @@ def _to_grid(
 
 
 def filter_delay(settings: ConditioningSettings, rate: float, frequency: float) -> float:
-    """Return by how many seconds the decimation filter delays a wave of a frequency (Hz) sampled at ``rate`` (Hz)."""
+    """Return the delay (s) of the decimation filter for a wave of a frequency (Hz) sampled at ``rate`` (Hz)."""
     if settings.decimation != "causal_chebyshev":
         return 0.0
     around = np.array([frequency - 0.05, frequency + 0.05])

@@ -14,13 +14,13 @@ from ris_core.processing.characteristic import characteristic, pair_name
 from ris_core.processing.condition import Conditioned
 from ris_core.processing.instrument import Kind
 
-# Single precision leaves less than this of the greatest sample of a block.
+# Rounding of single precision is smaller than this share of the greatest sample of a block.
 _ROUNDING = 5e-7
 
 
 @dataclass(frozen=True)
 class Trigger:
-    """One trigger; places are sample indices of its segment.
+    """One trigger; positions are sample indices of its segment.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Trigger:
         Greatest value of the characteristic function in the trigger.
     snr
         Signal-to-noise ratio, dB: greatest mean square over one STA in the trigger against the mean square over one LTA
-        that ends one STA before it; NaN where there is no such stretch.
+        that ends one STA before it; NaN if that stretch does not exist.
     found_by
         Method and pair of averages, like ``recursive 0.5/30 s``.
     """
@@ -58,7 +58,7 @@ def triggers_of(
 ) -> list[Trigger]:
     """Return the triggers of one segment in the order of time; none starts within the guards beside a gap.
 
-    With several pairs of averages a stretch of the trace may trigger once for each.
+    With several pairs of averages a part of the trace may trigger once for each.
     """
     samples = conditioned.trace(kind)
     if samples is None:
@@ -82,7 +82,7 @@ def _of_pair(
     stop = values.size - (0 if conditioned.closes_window else round(conditioning.guard_before_gap * rate))
     found = []
     for on, end in _onsets(values, pair):
-        # A trigger that is on already when the guard ends did not start there.
+        # A trigger that is already on when the guard ends did not start there.
         if not first <= on < stop:
             continue
         off = int(end)
@@ -108,12 +108,12 @@ def _of_pair(
 def _onsets(values: NDArray[np.float64], pair: StaLtaSettings) -> NDArray[np.int64]:
     """Return first and last samples of the triggers, shape (triggers, 2), as ObsPy's ``trigger_onset``.
 
-    It is given only what lies above the lower threshold: next to nothing of a day.
+    ObsPy's function gets only samples above the lower threshold, which are few in a day.
     """
     from obspy.signal.trigger import trigger_onset
 
     above = np.flatnonzero(values >= pair.threshold_off)
-    # A sample below the threshold stays between stretches that are apart.
+    # A sample below the threshold separates parts that are not contiguous.
     apart = np.flatnonzero(np.diff(above) > 1) + 1
     places = np.insert(above, apart, above[apart] - 1)
     found = trigger_onset(values[places], pair.threshold_on, pair.threshold_off)
@@ -121,7 +121,7 @@ def _onsets(values: NDArray[np.float64], pair: StaLtaSettings) -> NDArray[np.int
 
 
 def _is_rounding(samples: NDArray[np.float64], on: int, off: int, peak: float) -> bool:
-    """Whether a trigger of a dead trace is the rounding of what is strong in the same block of the transform."""
+    """Whether a trigger of a dead trace is the rounding of a strong signal in the same block of the transform."""
     around = samples[max(0, on - LARGEST_BLOCK) : off + LARGEST_BLOCK + 1]
     return bool(peak < _ROUNDING * max(around.max(), -around.min()))
 
@@ -139,10 +139,10 @@ def _snr(samples: NDArray[np.float64], on: int, off: int, short: int, long: int)
 
 
 def clean(triggers: list[Trigger], window: float) -> list[int | None]:
-    """For each trigger in the order of time, return none to keep it, or the index of the kept trigger it follows.
+    """For each trigger in the order of time, return none if it is kept, or the index of the kept trigger it follows.
 
-    A trigger is left out when its onset lies less than ``window`` seconds after the onset of the last kept one, as in
-    the published catalogue.
+    A trigger is left out if its onset is less than ``window`` seconds after the onset of the last kept one, as in the
+    published catalogue.
     """
     kept: int | None = None
     result: list[int | None] = []

@@ -22,9 +22,9 @@ def flank(length: int) -> Samples:
 
 
 def decimation_factor(rate: float, target: float) -> int | None:
-    """Return how many samples at ``rate`` make one at ``target`` (Hz); none where that is no whole number.
+    """Return the number of samples at ``rate`` for one at ``target`` (Hz); none if it is not a whole number.
 
-    A rate that misses a multiple by less than 1e-7 (9 ms in a day) is taken for it.
+    A rate that differs from a multiple by less than 1e-7 (9 ms in a day) counts as that multiple.
     """
     factor = round(rate / target)
     return factor if factor >= 1 and abs(rate - factor * target) <= 1e-7 * rate else None
@@ -48,8 +48,8 @@ def decimation_steps(factor: int) -> tuple[int, ...] | None:
 def decimation_gain(frequency: Samples, rate: float, settings: ConditioningSettings) -> Gain:
     """Return the response of the anti-alias filter from ``rate`` to the settings' rate, at frequencies in Hz.
 
-    ``causal_chebyshev`` is filtered once for each of `decimation_steps`, as one would with ObsPy's ``decimate``; a
-    rate that does not divide is low-passed at once.
+    ``causal_chebyshev`` is filtered once for each of `decimation_steps`, as one would do with ObsPy's ``decimate``;
+    other rates than whole multiples are low-passed in one step.
     """
     target = settings.sampling_rate
     factor = decimation_factor(rate, target)

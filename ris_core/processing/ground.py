@@ -1,4 +1,4 @@
-"""Traces of ground motion of one segment: a gain for each epoch of the response, and the trace put together by time."""
+"""Ground motion of one segment: a gain for each epoch of the response, and a trace joined from them by time."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Missing:
 
 @dataclass
 class Ground:
-    """What makes the ground motion of a segment.
+    """The gains for the ground motion of a segment.
 
     Attributes
     ----------
     gains
-        By kind of trace and epoch.
+        Gain by kind of trace and epoch.
     spans
-        Which epoch holds when, by kind.
+        Times of validity of the epochs, by kind.
     """
 
     gains: dict[tuple[Kind, int], Gain]
@@ -44,12 +44,12 @@ class Ground:
     def together(
         self, traces: Mapping[Hashable, Trace], start_ns: int, rate: float, size: int
     ) -> tuple[tuple[tuple[Kind, Trace], ...], tuple[Missing, ...]]:
-        """Return each kind's trace, NaN where it has no response, and where and why ``peak_acceleration`` is missing.
+        """Return each kind's trace, NaN without a response, and samples and reasons of missing ``peak_acceleration``.
 
         Parameters
         ----------
         traces
-            Shape (size,) each, by kind and epoch.
+            Each of shape (size,), by kind and epoch.
         start_ns, rate
             Time of the first sample, ns since 1970 UTC, and sampling rate, Hz.
         """
@@ -86,17 +86,17 @@ def ground_of(
 ) -> Ground:
     """Return the gains of a segment's ground motion.
 
-    Which epochs count is told by the part of the segment in the day; in the padding its neighbour's epoch goes on, so
-    that a day is not lost for what is only needed to settle the filters.
+    Only the part of the segment within the day decides which epochs are used. In the padding the nearest epoch of the
+    day continues, so that a day does not fail because of samples that only settle the filters.
 
     Parameters
     ----------
     kinds, times_ns, midnight_ns
         The traces; start and end of the segment and 00:00 UTC of the day, ns since 1970.
     frequency, rate, response
-        As `Instrument.gain` takes them.
+        As in `Instrument.gain`.
     instrument
-        The channel's responses; none where there is no StationXML.
+        The channel's responses; none without StationXML.
 
     Raises
     ------

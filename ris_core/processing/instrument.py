@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from obspy.core.inventory.response import ResponseSettings as ChannelResponse
 
 Kind = TraceKind | Literal["peak_acceleration"]
-"""What a trace is: of the settings, or the ground's acceleration in the band of the deconvolution alone."""
+"""The kind of a trace: one of the settings, or ground acceleration with only the deconvolution's band as filter."""
 
 UNITS: dict[str, str] = {
     "counts": "counts",
@@ -30,18 +30,18 @@ UNITS: dict[str, str] = {
 _KNOTS = 2000
 # Counts per m/s or m/s²; single precision holds the inverse.
 _LEAST = 1e-12
-# Responses that agree so well are one and the same in two epochs.
+# Responses that agree to this relative difference count as the same in two epochs.
 _SAME = 1e-3
 _SAME_RATE = 1e-3
 
 
 class NoResponseError(ValueError):
-    """There is no response that can be used; the message names the channel and why."""
+    """There is no usable response; the message names the channel and the reason."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of time (ns since 1970 UTC) and the epoch whose response holds in it; none, and why."""
+    """A span of time (ns since 1970 UTC) and the epoch with its valid response; or none, and the reason."""
 
     start_ns: int
     end_ns: int
@@ -60,7 +60,7 @@ class Instrument:
     epochs
         Start and end (ns since 1970 UTC) and response of each, in the order of the StationXML.
     remarks
-        What is odd about the responses that were used.
+        Unusual properties of the responses that were used.
     """
 
     code: str
@@ -85,12 +85,12 @@ class Instrument:
         return cls(code, epochs)
 
     def at(self, time_ns: int, band: ResponseSettings) -> int:
-        """Return which epoch holds at a time (ns since 1970 UTC), the last of those that do and agree.
+        """Return the epoch that is valid at a time (ns since 1970 UTC), the last one if several agree.
 
         Raises
         ------
         NoResponseError
-            None does, or several do whose responses differ.
+            No epoch is valid, or several are valid and their responses differ.
         """
         from obspy import UTCDateTime
 
@@ -114,7 +114,7 @@ class Instrument:
         return all(bool(np.all(np.abs(other - one) <= _SAME * np.abs(one))) for other in others)
 
     def spans(self, start_ns: int, end_ns: int, band: ResponseSettings) -> list[Span]:
-        """Return which epoch holds when between two times (ns since 1970 UTC), without a hole."""
+        """Return the valid epochs between two times (ns since 1970 UTC), without a hole."""
         bounds = {time for start, end, _ in self.epochs for time in (start, end) if start_ns < time < end_ns}
         spans: list[Span] = []
         for start, end in pairwise(sorted({start_ns, end_ns} | bounds)):
@@ -142,17 +142,17 @@ class Instrument:
     def gain(self, kind: Kind, epoch: int, frequency: Samples, rate: float, response: ResponseSettings) -> Gain:
         """Return the gain from counts to a kind of trace at frequencies in Hz.
 
-        Velocity and acceleration are divided by the response alone (no water level) inside ``response.band_low`` …
-        ``band_high`` and fall off within a tenth of the corners as a cosine; the upper corner lies at nine tenths of
-        the greatest frequency at most, so that its flank is whole. ``acceleration_water_level`` lifts the response as
+        For velocity and acceleration the gain is the inverse response (no water level) inside ``response.band_low`` …
+        ``band_high``, and falls to 0 as a cosine within a tenth of each corner. The upper corner is at most nine tenths
+        of the greatest frequency, so that its flank is complete. ``acceleration_water_level`` lifts the response as
         ObsPy's ``remove_response(water_level=…)`` does.
 
         Parameters
         ----------
         kind, epoch
-            The trace, and whose response.
+            The kind of trace, and the epoch of the response.
         frequency, rate
-            Shape (n,), of the trace, from 0 to its Nyquist frequency; rate of the raw samples. Hz.
+            Frequencies (n,) from 0 to the trace's Nyquist frequency; rate of the raw samples. Hz.
         response
             The band and the water level.
 
@@ -185,7 +185,7 @@ class Instrument:
     def _remark(self, used: UsableResponse, rate: float) -> None:
         if used.remark:
             self.remarks.add(f"response of {self.code}: {used.remark}")
-        # A clock's rate is told to a few parts in a million; another channel's differs by far more.
+        # Measured rates of one clock differ by a few parts in a million; rates of another channel differ by far more.
         if used.sampling_rate and abs(used.sampling_rate - rate) > _SAME_RATE * rate:
             self.remarks.add(
                 f"response of {self.code}: it is one for {used.sampling_rate:g} Hz, and the samples come at {rate:g} Hz"

@@ -25,16 +25,16 @@ class Plan:
     hop, columns, nfft
         Samples between columns, number of columns, points of the transform.
     search
-        Columns are sought from this many samples before the peak to less than that after it.
+        Columns are searched from this many samples before the peak to less than this after it.
     frequency, time
         Kept frequencies (87,), Hz; times of the columns from the first one (100,), s.
     rate
-        Of the samples, Hz.
+        Sampling rate, Hz.
     taper
         Shape (20, 20): removes the mean of the samples of one column and multiplies them with the window.
     transform
-        Shape (2 · 87, 20), float32: takes the samples of one column to the real, then the imaginary parts of its kept
-        bins. Mean removal, window, Fourier transform and the root of the scale of a one-sided density in one matrix.
+        Shape (2 · 87, 20), float32: turns the samples of one column into the real, then the imaginary parts of its kept
+        bins. One matrix for mean removal, window, Fourier transform and the root of a one-sided density's scale.
     """
 
     window: NDArray[np.float64]
@@ -60,7 +60,7 @@ def plan(settings: SpectrogramSettings, conditioning: ConditioningSettings) -> P
     window = signal.windows.kaiser(round(settings.window * rate), settings.kaiser_beta, sym=True)
     bins = np.asarray(np.fft.rfftfreq(settings.nfft, 1 / rate), dtype=np.float64)
     kept = np.flatnonzero((bins >= settings.frequency_low) & (bins <= settings.frequency_high))
-    # One-sided: every bin but those of frequency 0 and Nyquist stands for two.
+    # One-sided: every bin counts twice except those of frequency 0 and Nyquist.
     sides = np.where((kept == 0) | (2 * kept == settings.nfft), 1.0, 2.0)
     angle = 2 * np.pi * np.outer(np.arange(window.size), kept) / settings.nfft
     fourier = np.concatenate((np.cos(angle), -np.sin(angle)), axis=1)
@@ -110,7 +110,7 @@ def _windows(samples: Trace, p: Plan) -> Trace:
 def column_power(samples: Trace, p: Plan) -> NDArray[np.float64]:
     """Return the sum of each window's density over all bins from 0 to Nyquist, shape (windows,).
 
-    By Parseval's theorem it is that of the squares of the windowed samples.
+    By Parseval's theorem it equals the sum of the squares of the windowed samples.
     """
     windowed = np.ascontiguousarray(_windows(samples, p), dtype=np.float64) @ p.taper
     return np.asarray(np.einsum("ij,ij->i", windowed, windowed) * (p.nfft / (p.rate * np.sum(p.window**2))))
@@ -121,14 +121,14 @@ def event_spectrogram(
 ) -> tuple[int, NDArray[np.float32], NDArray[np.float32]] | None:
     """Cut one event's spectrogram, centred on the strongest column near the peak.
 
-    Columns start at every ``hop``-th sample of the grid anchored at 00:00 UTC. The centre is the column of greatest
+    Columns start at every ``hop``-th sample of the grid that starts at 00:00 UTC. The centre is the column of greatest
     power summed over all frequencies, among those whose middle lies in [peak − ``search``, peak + ``search``) samples,
-    as in the published code; the spectrogram takes 50 columns before it, itself, and 49 after it.
+    as in the published code. The spectrogram consists of 50 columns before the centre, the centre, and 49 after it.
 
     Parameters
     ----------
     samples, grid_offset
-        A conditioned segment's trace (n,) and the place of its first sample on the grid.
+        A conditioned segment's trace (n,) and the grid index of its first sample.
     peak, p
         Index of the detection's peak; the constants.
 

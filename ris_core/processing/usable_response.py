@@ -1,4 +1,4 @@
-"""What a channel's response must say so that counts can be turned into ground motion; and in words what is wrong."""
+"""Tests whether counts can be turned into ground motion by a channel's response, with errors that say why not."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from obspy.core.inventory.response import Response as ChannelResponse
 
-# Metres in a unit of length, in the spellings of SEED and StationXML; of volumes and strains there is no ground motion.
+# Metres in a unit of length, in the spellings of SEED and StationXML; volumes and strains are not ground motion.
 _METRES = {"M": 1.0, "CM": 1e-2, "MM": 1e-3, "UM": 1e-6, "NM": 1e-9}
 _COUNTS = {"COUNT", "COUNTS", "CNT", "CNTS", "DIGITALCOUNT", "DIGITALCOUNTS"}
-# The overall sensitivity is often stated at a frequency of which it does not hold; so far off, something is missing.
+# The overall sensitivity is often stated for a frequency at which it is invalid; by this factor, a stage is missing.
 _LARGEST_MISMATCH, _NOTED_MISMATCH = 3.0, 0.05
-# Counts per m/s² that any instrument has, with much room; single precision holds the inverse.
+# Wide limits for the counts per m/s² of any instrument; single precision can hold the inverse.
 _LEAST_GAIN, _GREATEST_GAIN = 1e-6, 1e24
 
 
@@ -33,18 +33,18 @@ class UsableResponse:
     Attributes
     ----------
     described
-        As the StationXML has it, but that the first stage is of m, m/s or m/s² in ObsPy's spelling.
+        As in the StationXML, except that the first stage has m, m/s or m/s² in ObsPy's spelling.
     per_metre
-        How many of the StationXML's units of length make a metre: the factor from its gain to one in SI units.
+        Number of the StationXML's units of length in a metre: the factor from its gain to one in SI units.
     listed
         Lowest and highest frequency (Hz) of its response lists; without lists (0, inf).
     stated
-        Gain and frequency (Hz) that it states over all stages, in SI units, and the ObsPy output they belong to; none
-        where it states none.
+        Its stated gain over all stages, in SI units, the frequency (Hz), and the ObsPy output they belong to; none if
+        it states no gain.
     sampling_rate
-        Of the samples that come out of its last stage, Hz; none where it does not say.
+        Sampling rate after its last stage, Hz; none if it does not state one.
     remark
-        What is odd about it, though it can be used.
+        An unusual property that does not prevent its use.
     """
 
     described: ChannelResponse
@@ -57,16 +57,16 @@ class UsableResponse:
     def evaluate(self, frequency: NDArray[np.float64], output: str) -> NDArray[np.complex128]:
         """Return counts per m, m/s or m/s² (``output`` DISP, VEL, ACC) at frequencies in Hz.
 
-        Beyond its response lists the response stays what it is at their ends, where a spline would run away.
+        Beyond its response lists the response is constant, because a spline would diverge there.
 
         Raises
         ------
         UnusableResponseError
-            ObsPy refuses it.
+            ObsPy cannot evaluate the response.
         """
         inside = np.clip(frequency, *self.listed)
         try:
-            # What overflows is refused by whoever asks.
+            # The caller refuses values that overflow.
             with np.errstate(all="ignore"):
                 found = self.described.get_evalresp_response_for_frequencies(
                     inside, output=output, hide_sensitivity_mismatch_warning=True
@@ -82,9 +82,9 @@ def usable(response: ChannelResponse, low: float, high: float) -> UsableResponse
     Raises
     ------
     UnusableResponseError
-        It has no stages, or one is missing; it does not lead from ground motion to counts; a gain is zero, absurd, or
-        contradicts the overall sensitivity; a digital filter does not say its sampling rate; a list does not cover the
-        band.
+        There are no stages, or one is missing; the response does not lead from ground motion to counts; a gain is zero,
+        absurd, or contradicts the overall sensitivity; a digital filter does not state its sampling rate; a list does
+        not cover the band.
     """
     stages = sorted(response.response_stages, key=lambda stage: int(stage.stage_sequence_number))
     overall = response.instrument_sensitivity or response.instrument_polynomial
@@ -103,7 +103,7 @@ def usable(response: ChannelResponse, low: float, high: float) -> UsableResponse
 
 
 def ground_unit(name: str | None) -> tuple[str, float] | None:
-    """Return a unit of ground motion as (M, M/S or M/S**2; how many of its units of length make a metre), else none."""
+    """Return a unit of ground motion as (M, M/S or M/S**2; number of its units of length in a metre), else none."""
     text = (name or "").replace("µ", "U").replace("μ", "U").upper()
     for old, new in ((" ", ""), ("(", ""), (")", ""), ("^", "**"), ("SEC", "S"), ("/S/S", "/S**2"), ("/S2", "/S**2")):
         text = text.replace(old, new)
@@ -114,7 +114,7 @@ def ground_unit(name: str | None) -> tuple[str, float] | None:
 
 
 def _input_unit(first: str | None, overall: str | None) -> tuple[str, float]:
-    # As ObsPy does: a first stage without a unit has that of the overall sensitivity.
+    # As in ObsPy: a first stage without a unit has that of the overall sensitivity.
     name = first or overall
     found = ground_unit(name)
     if found is None:
@@ -129,7 +129,7 @@ def _input_unit(first: str | None, overall: str | None) -> tuple[str, float]:
 
 def _check_output(stages: list[Any], overall: str | None) -> None:
     """Refuse a chain that does not end in counts: the digitiser's stage is missing."""
-    # A stage of a gain alone has no units; then the overall sensitivity says what comes out.
+    # A stage with only a gain has no units; then the overall sensitivity gives the output unit.
     name = stages[-1].output_units or overall
     if (name or "").upper().replace(" ", "").replace("_", "") not in _COUNTS:
         what = f"'{name}'" if name else "not given"
@@ -138,7 +138,7 @@ def _check_output(stages: list[Any], overall: str | None) -> None:
 
 def _check_stages(stages: list[Any]) -> None:
     numbers = [int(stage.stage_sequence_number) for stage in stages]
-    # Of a number that is absurd not all those before it are listed.
+    # If the last number is absurd, not all missing numbers before it are listed.
     missing = sorted(set(range(1, min(numbers[-1], len(numbers)) + 1)) - set(numbers))
     if missing:
         raise UnusableResponseError(f"stage {', '.join(map(str, missing))} of {numbers[-1]} is missing")
@@ -166,7 +166,7 @@ def _listed(stages: list[Any], low: float, high: float) -> tuple[float, float]:
 
 
 def _stated(stages: list[Any], overall: Any, per_metre: float, output: str) -> tuple[float, float, str] | None:
-    """Return the overall sensitivity; where there is none, the product of the stages' gains if of one frequency."""
+    """Return the overall sensitivity; without one, the product of the stages' gains if they have one frequency."""
     value, frequency = getattr(overall, "value", None), getattr(overall, "frequency", None)
     if not value or not frequency:
         frequencies = {stage.stage_gain_frequency for stage in stages}
@@ -186,10 +186,10 @@ def _sampling_rate(stages: list[Any]) -> float | None:
 
 
 def _check_gain(response: UsableResponse, low: float, high: float) -> str:
-    """Refuse a gain that no instrument has, or far from the one stated; return a remark where it is not quite that."""
+    """Refuse a gain that is impossible or far from the stated one; return a remark for a small difference."""
     band = np.linspace(low, high, 50)
     gain = np.abs(response.evaluate(band, "ACC"))
-    # Near its Nyquist frequency a filter may be zero; the median does not see that.
+    # A filter may be zero near its Nyquist frequency; this does not influence the median.
     if not np.all(np.isfinite(gain)) or not _LEAST_GAIN <= np.median(gain) <= _GREATEST_GAIN:
         raise UnusableResponseError(f"its gain is absurd: {np.median(gain):.3g} counts per m/s^2 in the band")
     if response.stated is None:

@@ -1,4 +1,4 @@
-"""Spectrograms of windows that were cut and conditioned elsewhere."""
+"""Spectrograms of windows that are already cut and conditioned."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ def window_spectrograms(windows: NDArray[Any], p: Plan) -> NDArray[np.float32]:
 
     The centre is the column of greatest power summed over all frequencies, among those whose middle lies from
     ``search`` samples before the window's middle to less than that after it, and around which all columns fit into the
-    window. A window of just the
-    218 samples of a spectrogram has one such column, and is taken as it is.
+    window. A window of exactly the 218 samples of a spectrogram has one such column, and is used as it is.
 
     Parameters
     ----------
