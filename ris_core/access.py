@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from obspy import Stream, Trace
 
 
+_CLASS_NAME = "class_name"
+
+
 class UnknownEventError(KeyError):
     """There is no spectrogram of this event in the store."""
 
@@ -140,22 +143,27 @@ def _paths(
     return found
 
 
-def _tables(
-    store: Store,
-    path: Callable[[StationDay], Path],
-    stations: Sequence[str] | str | None,
-    first: Day | None,
-    last: Day | None,
-) -> pd.DataFrame:
-    found = [tables.read_table(file) for _, file in _paths(store, path, stations, first, last)]
-    filled = [frame for frame in found if len(frame)] or found[:1]
-    return pd.concat(filled, ignore_index=True)
+def _checked(columns: Sequence[str] | None, known: Sequence[str]) -> list[str] | None:
+    """Return the columns that a user asks for, none for all; raises `ValueError` for one that no table has."""
+    if columns is None:
+        return None
+    wanted = [columns] if isinstance(columns, str) else list(columns)
+    if unknown := [name for name in wanted if name not in known]:
+        raise ValueError(f"columns = {unknown}: there are no such columns; there are {', '.join(known)}")
+    return wanted
 
 
 def read_detections(
-    store: Store, stations: Sequence[str] | str | None = None, first: Day | None = None, last: Day | None = None
+    store: Store,
+    stations: Sequence[str] | str | None = None,
+    first: Day | None = None,
+    last: Day | None = None,
+    columns: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Return the detection tables of stations and days (inclusive; by default all) as one.
+
+    Only the tables of these stations and days, and of them only these columns, are unpacked. All bytes of each of
+    these tables are compared with its digest, whatever the columns.
 
     Parameters
     ----------
@@ -165,17 +173,23 @@ def read_detections(
         Codes, or one code.
     first, last
         Days, as dates, Timestamps or text like ``2015-01-31``.
+    columns
+        Names of columns, in the order in which they are wanted; by default all.
 
     Raises
     ------
     KeyError
         A station is not in the settings.
     TypeError, ValueError
-        What is given as a day is none, or the first lies after the last.
+        What is given as a day is none, the first lies after the last, or no table has a column.
     FileNotFoundError
         No such table was made yet.
+    DamagedFileError
+        A table is not what was written; the message names it.
     """
-    return _tables(store, store.detections, stations, first, last)
+    wanted = _checked(columns, tables.DETECTION_SCHEMA.names)
+    paths = [path for _, path in _paths(store, store.detections, stations, first, last)]
+    return tables.read_tables(paths, wanted)
 
 
 def read_live_time(
@@ -195,18 +209,28 @@ def read_live_time(
 
 
 def read_labels(
-    store: Store, stations: Sequence[str] | str | None = None, first: Day | None = None, last: Day | None = None
+    store: Store,
+    stations: Sequence[str] | str | None = None,
+    first: Day | None = None,
+    last: Day | None = None,
+    columns: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Return the label tables of stations and days (inclusive; by default all) as one; raises as `read_detections`.
+    """Return the label tables of stations and days (inclusive; by default all) as one; as `read_detections`.
 
     `label` is the class number, which a new champion keeps where its clusters hold the same events; `class_name` is
     what `champion.names` of the settings calls it, else the number. Events that are not `assigned` are like none of the
     clusters.
     """
-    frame = _tables(store, store.labels, stations, first, last)
-    names = class_names(store.settings.champion, frame["label"].unique())
-    frame.insert(list(frame.columns).index("label") + 1, "class_name", frame["label"].map(names))
-    return frame
+    wanted = _checked(columns, [*tables.label_schema(k=1).names, _CLASS_NAME])
+    with_names = wanted is None or _CLASS_NAME in wanted
+    # The names are made from the numbers.
+    of_files = None if wanted is None else [name for name in {*wanted, "label"} if name != _CLASS_NAME]
+    paths = [path for _, path in _paths(store, store.labels, stations, first, last)]
+    frame = tables.read_tables(paths, of_files)
+    if with_names:
+        names = class_names(store.settings.champion, frame["label"].unique())
+        frame.insert(list(frame.columns).index("label") + 1, _CLASS_NAME, frame["label"].map(names))
+    return frame if wanted is None else frame[wanted]
 
 
 def read_event(store: Store, event_id: str) -> Event:

@@ -64,11 +64,14 @@ def read_rows(path: Path, columns: list[str] | None = None) -> tuple[pa.Table, b
     with damage_named(path):
         check_regular(path)
         data = path.read_bytes()
-        metadata, has_digest = _parsed(path, data)
-        if has_digest and _kept(data)[1] != _digest(data):
-            raise DamagedFileError(path, "its bytes do not match their digest")
+        footer = data[-_footer_size(data) :]
+        has_digest = True
+        if _kept(footer) != (_digest(footer), _digest(data)):
+            _, has_digest = _parsed(path, data)  # says what is wrong with the footer
+            if has_digest:
+                raise DamagedFileError(path, "its bytes do not match their digest")
         # Statistics are not read: pyarrow ends the process if they are damaged.
-        table = pq.ParquetFile(pa.BufferReader(data), metadata=metadata).read(columns, use_threads=False)
+        table = pq.ParquetFile(pa.BufferReader(data)).read(columns, use_threads=False)
         if missing := set(columns or ()) - set(table.column_names):
             raise DamagedFileError(path, f"it has no column {', '.join(sorted(missing))}")
         return table, has_digest

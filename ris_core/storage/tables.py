@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,8 @@ from ris_core.storage.damage import DamagedFileError, damage_named
 from ris_core.storage.finite import NotFiniteError
 
 _TIME = pa.timestamp("ns", tz="UTC")
+_AT_ONCE = 64  # files that a thread reads before it takes others
+_MOST_THREADS = 8
 
 DETECTION_SCHEMA = pa.schema(
     [
@@ -183,6 +188,43 @@ def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     with damage_named(path):
         frame: pd.DataFrame = _read(path, columns).to_pandas()
     return frame
+
+
+def read_tables(paths: Sequence[Path], columns: list[str] | None = None) -> pd.DataFrame:
+    """Return the rows of tables one after another, as one frame; of each, all bytes are compared with its digest.
+
+    Only the columns that are asked for are unpacked, by several threads, and pandas sees them once. (`pyarrow.dataset`
+    takes twice the time for thousands of small files, and reads files without a look at their digests.)
+
+    Parameters
+    ----------
+    paths
+        At least one.
+    columns
+        Names; by default all.
+
+    Raises
+    ------
+    FileNotFoundError, DamagedFileError
+        As `read_table`, of the first file that is so.
+    """
+    pool = ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1))
+    try:
+        parts = [paths[start : start + _AT_ONCE] for start in range(0, len(paths), _AT_ONCE)]
+        found = [
+            table for part in pool.map(lambda part: [_plain(path, columns) for path in part], parts) for table in part
+        ]
+    finally:
+        pool.shutdown(cancel_futures=True)
+    # Tables by models of other numbers of clusters have other schemas, which pandas alone can put together.
+    filled = [table for table in found if table.num_rows] or found[:1]
+    frames = [pa.concat_tables(same).to_pandas() for _, same in groupby(filled, key=lambda table: table.schema)]
+    frame: pd.DataFrame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    return frame if columns is None else frame[columns]
+
+
+def _plain(path: Path, columns: list[str] | None) -> pa.Table:
+    return _read(path, columns).replace_schema_metadata(None)
 
 
 def _read(path: Path, columns: list[str] | None = None) -> pa.Table:
