@@ -1,15 +1,12 @@
-"""The catalogue of a published file: what it says of each event, checked, as columns."""
+"""The catalogue of a published file: what it says of each event, as checked columns."""
 
 from __future__ import annotations
 
-import csv
 import json
-import math
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +17,13 @@ from numpy.typing import NDArray
 from ris_core.config import StaLtaSettings
 from ris_core.contracts.station_day import DAY_NS
 from ris_core.processing.characteristic import pair_name
+from ris_core.published.catalogue_table import LONGEST_TEXT, CatalogueTable, short
 from ris_core.storage.published_file import BLOCK, CATALOGUE, PublishedFile, PublishedFileError
 
 _NAMES = ("network", "station", "channel")
 _TIMES = ("dt_on", "dt_off", "dt_peak", "spec_start")
 _NUMBERS = ("fs", "STA", "LTA")
-_NOTED = 1e-9
 _GREATEST = 1e9
-_LONGEST = 64
-_LONGEST_LINE = 2**20
 _MOST_BRACKETS = 64
 _YEARS = 1900, 2200
 _METHOD = "recursive"
@@ -42,17 +37,17 @@ class Catalogue:
     Attributes
     ----------
     network, channel
-        Codes that occur.
+        Codes that occur in the file.
     stations
-        Station codes that occur, sorted.
+        Station codes that occur in the file, sorted.
     station
-        (N,) place of each event's station in `stations`.
+        (N,) index of each event's station in `stations`.
     time_on, time_off, time_peak, spec_start
         (N,) ns since 1970 UTC; `spec_start` is the middle of the first column.
     sampling_rate
         (N,) Hz.
     found_by
-        N names of detector and averages.
+        N names: the detector and its two averages.
     """
 
     network: tuple[str, ...]
@@ -76,13 +71,20 @@ class Catalogue:
 
 
 def read_catalogue(file: PublishedFile, table: Path | None = None, block: int = BLOCK) -> Catalogue:
-    """Read and check the catalogue of a published file, and compare it with the CSV table that lies beside it.
+    """Read and check the catalogue of a published file, and compare it with the CSV table beside the file.
+
+    Parameters
+    ----------
+    file, table
+        The published file, and the table, if there is one.
+    block
+        Number of events that are read together.
 
     Raises
     ------
     PublishedFileError
-        A text is no JSON or lacks a key; a time cannot be read or onset, peak and end are out of order; the table has
-        other rows. Names the row.
+        An entry is no JSON or lacks a key; a time cannot be read; onset, peak and end are out of order; or the table
+        has other rows. The message names the row.
     """
     codes: dict[str, set[str]] = {"network": set(), "channel": set()}
     station: list[NDArray[Any]] = []
@@ -90,7 +92,7 @@ def read_catalogue(file: PublishedFile, table: Path | None = None, block: int = 
     found_by: list[str] = []
     times: dict[str, list[NDArray[np.int64]]] = {name: [] for name in _TIMES}
     with ExitStack() as stack:
-        rows = stack.enter_context(_Table(table)) if table is not None else None
+        rows = stack.enter_context(CatalogueTable(table)) if table is not None else None
         for first, texts in file.catalogue_blocks(block):
             entries = [parse(text, f"{file.path}: {CATALOGUE}, row {first + i}") for i, text in enumerate(texts)]
             if rows is not None:
@@ -122,46 +124,43 @@ def read_catalogue(file: PublishedFile, table: Path | None = None, block: int = 
 
 
 def parse(text: bytes, where: str) -> dict[str, Any]:
-    """Return an entry of the catalogue; raises `PublishedFileError`, which begins with `where`."""
+    """Return an entry of the catalogue; raises `PublishedFileError`, whose message begins with `where`."""
     if text.count(b"{") + text.count(b"[") > _MOST_BRACKETS:
-        raise PublishedFileError(f"{where}: nested too deep; an object of texts and numbers is needed: {_short(text)}")
+        raise PublishedFileError(f"{where}: nested too deeply; an object of texts and numbers is needed: {short(text)}")
     try:
         entry = json.loads(text)
     except ValueError as error:
-        raise PublishedFileError(f"{where}: not valid JSON ({error}): {_short(text)}") from error
+        raise PublishedFileError(f"{where}: not valid JSON ({error}): {short(text)}") from error
     if not isinstance(entry, dict):
-        raise PublishedFileError(f"{where}: an object of JSON is needed, found {_short(text)}")
+        raise PublishedFileError(f"{where}: a JSON object is needed, found {short(text)}")
     missing = [name for name in (*_NAMES, *_TIMES, *_NUMBERS) if name not in entry]
     if missing:
-        raise PublishedFileError(f"{where}: there is no {', '.join(missing)} in {_short(text)}")
+        raise PublishedFileError(f"{where}: there is no {', '.join(missing)} in {short(text)}")
     for name in (*_NAMES, *_TIMES):
-        if not isinstance(entry[name], str) or not 0 < len(entry[name]) <= _LONGEST:
+        if not isinstance(entry[name], str) or not 0 < len(entry[name]) <= LONGEST_TEXT:
             raise PublishedFileError(
-                f"{where}: {name} is {_short(repr(entry[name]))}; a text is needed, of at most {_LONGEST} characters"
+                f"{where}: {name} is {short(repr(entry[name]))}; a text is needed, of at most {LONGEST_TEXT} characters"
             )
     for name in _NUMBERS:
         value = entry[name]
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _GREATEST:
-            raise PublishedFileError(f"{where}: {name} is {_short(repr(value))}; a number greater than 0 is needed")
+            raise PublishedFileError(f"{where}: {name} is {short(repr(value))}; a number greater than 0 is needed")
     return entry
 
 
-def _short(text: bytes | str) -> str:
-    shown = text if isinstance(text, str) else text.decode(errors="replace")
-    return shown if len(shown) <= 120 else shown[:120] + "…"
-
-
-@lru_cache(maxsize=64)  # a file has one pair or a few, and names of one pair are one object
+@lru_cache(maxsize=64)  # a file has one pair or a few: all events of a pair share one name
 def _found_by(sta: float, lta: float, path: Path) -> str:
     try:
         return pair_name(_METHOD, StaLtaSettings(sta=sta, lta=lta))
     except ValueError as error:
-        raise PublishedFileError(f"{path}: {CATALOGUE}: STA {sta} and LTA {lta} s are no pair of averages") from error
+        raise PublishedFileError(
+            f"{path}: {CATALOGUE}: STA {sta} and LTA {lta} s are not a short and a long average"
+        ) from error
 
 
 def _times(texts: Sequence[str], name: str, first: int, path: Path) -> NDArray[np.int64]:
     parsed = pd.to_datetime(pd.Series(texts), format="ISO8601", utc=True, errors="coerce")
-    bad = np.flatnonzero(~parsed.dt.year.between(*_YEARS))  # also where it is no time
+    bad = np.flatnonzero(~parsed.dt.year.between(*_YEARS))  # also true where a text is no time
     if bad.size:
         raise PublishedFileError(
             f"{path}: {CATALOGUE}, row {first + bad[0]}: {name} is {texts[bad[0]]!r}; a time like "
@@ -183,11 +182,11 @@ def _check_order(found: Catalogue, path: Path) -> None:
                 ("dt_off", found.time_off),
             )
         )
-        raise PublishedFileError(f"{path}: {CATALOGUE}, row {row}: {said}; they must follow one another")
+        raise PublishedFileError(f"{path}: {CATALOGUE}, row {row}: {said}; they must come in this order")
 
 
 def repeated(found: Catalogue) -> NDArray[np.bool_]:
-    """Return which events (N,) have the station and the peak of an earlier row."""
+    """Return which events (N,) have the same station and peak as an earlier row."""
     order = np.lexsort((np.arange(len(found)), found.time_peak, found.station))
     same = (np.diff(found.time_peak[order]) == 0) & (np.diff(found.station[order]) == 0)
     result = np.zeros(len(found), dtype=np.bool_)
@@ -196,7 +195,7 @@ def repeated(found: Catalogue) -> NDArray[np.bool_]:
 
 
 def check_unique(found: Catalogue, path: Path) -> None:
-    """Raise `PublishedFileError` if two events have one station and peak; names their rows."""
+    """Raise `PublishedFileError` if two events have the same station and peak. The message names their rows."""
     again = repeated(found)
     if again.any():
         row = int(np.argmax(again))
@@ -204,97 +203,5 @@ def check_unique(found: Catalogue, path: Path) -> None:
         raise PublishedFileError(
             f"{path}: {CATALOGUE}, rows {int(np.argmax(same))} and {row} are one event, station "
             f"{found.stations[found.station[row]]}, dt_peak {pd.Timestamp(int(found.time_peak[row]))}; every event may "
-            f"stand only once ({int(again.sum())} rows repeat an earlier one; --leave-out keeps the first)"
+            f"occur only once ({int(again.sum())} rows repeat an earlier one; --leave-out keeps the first)"
         )
-
-
-class _Table:
-    """The CSV table beside a published file, read along with its catalogue."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> _Table:
-        if self.path.exists() and not self.path.is_file():
-            raise PublishedFileError(f"{self.path}: the catalogue cannot be read (not a file)")
-        try:
-            self._file = self.path.open(newline="", encoding="utf-8-sig")
-        except OSError as error:
-            raise PublishedFileError(f"{self.path}: the catalogue cannot be read ({error.strerror})") from error
-        self._read = 0
-        self._reader = csv.DictReader(self._lines())
-        try:
-            with self._named():
-                names = self._reader.fieldnames or ()
-            missing = [name for name in ("station", "dt_peak") if name not in names]
-            if missing:
-                raise PublishedFileError(
-                    f"{self.path}: there is no column {', '.join(missing)}; a CSV with the columns of {CATALOGUE} is "
-                    "needed"
-                )
-        except PublishedFileError:
-            self._file.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def _lines(self) -> Iterator[str]:
-        while line := self._file.readline(_LONGEST_LINE):
-            if len(line) == _LONGEST_LINE:
-                raise csv.Error(f"a line of more than {_LONGEST_LINE} characters")
-            yield line
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        try:
-            yield
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise PublishedFileError(f"{self.path}: not a CSV table near row {self._read} ({error})") from error
-        except OSError as error:
-            raise PublishedFileError(f"{self.path}: the catalogue cannot be read ({error.strerror})") from error
-
-    def compare(self, entries: Sequence[dict[str, Any]], first: int) -> None:
-        """Compare the next rows with entries of the catalogue."""
-        with self._named():
-            rows = list(islice(self._reader, len(entries)))
-        self._read += len(rows)
-        for number, (entry, row) in enumerate(zip_longest(entries, rows), start=first):
-            if row is None:
-                raise PublishedFileError(f"{self.path}: it ends after {number} rows; {CATALOGUE} has more")
-            for name, value in entry.items():
-                if name in row and not _same(value, row[name]):
-                    raise PublishedFileError(
-                        f"{self.path}: row {number}: {name} is {_short(repr(row[name]))}, but {_short(repr(value))} in "
-                        f"{CATALOGUE}; the rows must be those of the file, in its order"
-                    )
-
-    def finish(self, events: int) -> None:
-        """Refuse rows that the catalogue does not have."""
-        with self._named():
-            more = sum(1 for _ in self._reader)
-        if more:
-            raise PublishedFileError(f"{self.path}: it has {events + more} rows, but {CATALOGUE} {events}")
-
-
-def _same(value: object, text: str | None) -> bool:
-    if text is None:
-        return False
-    if isinstance(value, str):
-        return value == text or (bool(text) and _is_same_time(value, text))
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return text.strip().lower() in ("", "nan", "none")
-    try:
-        return math.isclose(float(str(value)), float(text), rel_tol=_NOTED)
-    except ValueError:
-        return str(value) == text
-
-
-def _is_same_time(value: str, text: str) -> bool:
-    if max(len(value), len(text)) > _LONGEST:
-        return False
-    try:
-        return bool(pd.Timestamp(value) == pd.Timestamp(text))
-    except (ValueError, TypeError, OverflowError):
-        return False

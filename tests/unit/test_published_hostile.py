@@ -140,8 +140,8 @@ def _entry_with(**changes: object) -> str:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[" * 60_000, "row 2: nested too deep"),
-        ('{"a":' * 60 + "[" * 60_000, "row 2: nested too deep"),
+        ("[" * 60_000, "row 2: nested too deeply"),
+        ('{"a":' * 60 + "[" * 60_000, "row 2: nested too deeply"),
         (_entry_with(fs="X").replace('"X"', "9" * 5000), "row 2: not valid JSON"),
         (_entry_with(fs="X").replace('"X"', "9" * 400), "row 2: fs is 9999"),
         (_entry_with(STA=1e300), "row 2: STA is 1e+300"),
