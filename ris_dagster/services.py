@@ -24,6 +24,7 @@ from ris_dagster.adapter.commands import code_server_command, daemon_command
 from ris_dagster.guard import allowed_hosts
 from ris_dagster.instance import prepare_home
 from ris_dagster.loopback import is_loopback
+from ris_dagster.mlflow_adapter.server import environment_of_server
 from ris_dagster.resources.tracking import Tracking, of_store
 
 HOST = "127.0.0.1"
@@ -158,11 +159,8 @@ def serve(store: Store, port: int, mlflow_port: int, report: Callable[[str], Non
         "RIS_MLFLOW_UI": os.environ.get("RIS_MLFLOW_UI")
         or (tracking.ui if tracking.is_remote else _url(host, mlflow_port)),
         "RIS_DAGSTER_UI": os.environ.get("RIS_DAGSTER_UI") or _url(host, port),
-        # Not on the command line, which every user of the machine can read.
-        "MLFLOW_BACKEND_STORE_URI": tracking.uri,
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "MLFLOW_SERVER_ALLOWED_HOSTS": os.environ.get("MLFLOW_SERVER_ALLOWED_HOSTS") or _hosts_of_mlflow(allowed),
         "DAGSTER_DISABLE_TELEMETRY": "1",
+        **environment_of_server(tracking.uri, allowed),
     }
     running: dict[str, tuple[_Server, subprocess.Popen[bytes]]] = {}
     stop = _Stop()
@@ -181,12 +179,6 @@ def serve(store: Store, port: int, mlflow_port: int, report: Callable[[str], Non
             return 0
         finally:
             _end([process for _, process in running.values()])
-
-
-def _hosts_of_mlflow(allowed: Collection[str]) -> str:
-    """Return hosts in the form that MLflow reads: patterns, with and without port, where `[` begins a choice."""
-    named = [(f"[{h}]", f"[[]{h}]") if ":" in h else (h, h) for h in sorted(allowed)]
-    return ",".join(part for host, pattern in named for part in (host, f"{pattern}:*"))
 
 
 def _start(server: _Server, environment: dict[str, str]) -> "subprocess.Popen[bytes]":

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import mlflow
-from mlflow.pyfunc.model import PythonModel, PythonModelContext
+from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from ris_core.serving.package import ARTIFACT, Package
 

@@ -7,6 +7,7 @@ import sys
 from importlib import metadata
 
 from ris_core.config import PROJECT_ROOT
+from ris_dagster.mlflow_adapter.tags import of_source
 
 _PACKAGES = ("torch", "numpy", "scikit-learn", "dagster", "mlflow")
 
@@ -42,4 +43,4 @@ def git_tags() -> dict[str, str]:
         commit, changed = git("rev-parse", "HEAD"), git("status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.SubprocessError):
         return {}
-    return {"mlflow.source.git.commit": commit, "mlflow.source.git.dirty": str(bool(changed)).lower()}
+    return of_source(commit, bool(changed))

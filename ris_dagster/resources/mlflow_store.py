@@ -8,6 +8,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from ris_core.masking import masked
+from ris_dagster.mlflow_adapter.server import records_in_folders
 
 MLFLOW_VARIABLES = ("MLFLOW_TRACKING_URI", "RIS_MLFLOW_DATABASE")
 _SQLITE = "sqlite:///"
@@ -50,7 +51,7 @@ def _without_password(variable: str, uri: str) -> str:
             )
         return uri
     folder = "://" not in uri or uri.startswith("file:")
-    if folder and os.environ.get("MLFLOW_ALLOW_FILE_STORE", "").lower() not in ("1", "true"):
+    if folder and not records_in_folders():
         raise MlflowStoreError(
             f"{variable} = {uri!r} is a folder, in which MLflow records no more; write the address of a server "
             "(http://HOST:5000), of a database (postgresql+psycopg2://USER@HOST/mlflow) or of a file (sqlite:////PATH)"

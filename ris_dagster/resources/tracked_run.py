@@ -5,17 +5,16 @@ import logging
 import math
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ris_dagster.mlflow_adapter.data_sets import training_input
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
     from mlflow.entities import Run
-
-_FIRST_SAMPLE_S, _LAST_SAMPLE_S, _GROWTH = 1.0, 15.0, 1.3
 
 logger = logging.getLogger(__name__)
 
@@ -123,21 +122,7 @@ class TrackedRun:
         **sizes
             Numbers of events of its parts, by name.
         """
-        import numpy as np
-        from mlflow.data.schema import TensorDatasetSchema
-        from mlflow.entities import Dataset, DatasetInput, InputTag
-        from mlflow.types import Schema, TensorSpec
-
-        schema = TensorDatasetSchema(Schema([TensorSpec(np.dtype(np.float32), (-1, *shape[1:]))]))
-        entity = Dataset(
-            name=name,
-            digest=digest,
-            source_type="local",
-            source=json.dumps({"uri": str(path)}),
-            schema=json.dumps(schema.to_dict()),
-            profile=json.dumps({"num_rows": shape[0], "num_elements": math.prod(shape), **sizes}),
-        )
-        self._client.log_inputs(self.run_id, [DatasetInput(entity, [InputTag("mlflow.data.context", "training")])])
+        self._client.log_inputs(self.run_id, [training_input(name, digest, path, shape, **sizes)])
 
 
 def as_text(value: Any) -> str:
@@ -147,25 +132,3 @@ def as_text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return json.dumps(value)
-
-
-@contextmanager
-def system_metrics(run_id: str) -> Iterator[None]:
-    """Log CPU, memory, disk, network and GPU of this machine to a run while the block works.
-
-    MLflow samples at a fixed interval. Here it grows from one second to fifteen, so that a short run has some samples
-    and a long one not too many.
-    """
-    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
-
-    class Monitor(SystemMetricsMonitor):
-        def collect_metrics(self) -> Any:
-            self.sampling_interval = min(self.sampling_interval * _GROWTH, _LAST_SAMPLE_S)
-            return super().collect_metrics()
-
-    monitor = Monitor(run_id, sampling_interval=_FIRST_SAMPLE_S / _GROWTH, resume_logging=True)
-    monitor.start()
-    try:
-        yield
-    finally:
-        monitor.finish()
