@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ris_core.contracts.events import Events
 from ris_core.contracts.stamp import Stamp
-from ris_core.processing.chain import Spectrograms
 from ris_core.storage import file_cache, scanned_files, tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.files import Files, FilesOnDisk
@@ -35,7 +35,7 @@ def table(path: Path, inputs: str = "inputs") -> Path:
 
 def spectrograms(path: Path) -> Path:
     empty = np.empty(0, np.int64)
-    data = Spectrograms(
+    data = Events(
         np.empty((0, 87, 100), np.float32), np.empty((0, 218), np.float32), np.arange(87.0), np.arange(100.0),
         (), empty, empty, 50.0, "counts",
     )  # fmt: skip
