@@ -1,4 +1,4 @@
-# Everything a user or developer types. Each target says what it wraps; see README.md.
+# The commands for users and developers. Each target says what it runs; see README.md.
 
 PYTHON ?= python3
 VENV := .venv
@@ -17,14 +17,14 @@ export PYTHONUNBUFFERED := 1
 help: ## Show this help
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
-# torch first and alone: the others would otherwise be free to ask for another build of it.
+# torch is installed first and alone: otherwise other packages could require another build of it.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) torch
 	$(PIP) --editable .
 	touch $@
 
-# The data centre of the tests asks for pymseed below 1, and works with the one that is installed.
+# The tests' data centre requires pymseed below 1, but works with the installed version.
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) --editable '.[dev]'
 	$(PIP) --no-deps portable-fdsnws-dataselect
@@ -49,5 +49,5 @@ lint: $(VENV)/.installed-dev ## Check format, style and types (ruff, mypy)
 bench: $(VENV)/.installed ## Measure the stages side by side (python -m bench.throughput)
 	$(BIN)/python -m bench.throughput
 
-clean: ## Remove the virtual environment and caches; data stay
+clean: ## Remove the virtual environment and caches; data are kept
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage *.egg-info
