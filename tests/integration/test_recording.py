@@ -32,7 +32,12 @@ def events_of(network: Opened, asset: str) -> list[dg.EventLogRecord]:
     return list(found)
 
 
-def test_every_station_day_has_one_event_per_asset_with_its_own_metadata_and_versions(network: Opened) -> None:
+@pytest.mark.parametrize("batches", ["1", "0"])
+def test_every_station_day_has_one_event_per_asset_with_its_own_metadata_and_versions(
+    batches: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setenv("RIS_EVENT_BATCHES", batches)
+    network: Opened = request.getfixturevalue("network")
     assert network.run_block(jobs.ACQUIRE).success
     assert network.run_block(jobs.PROCESS).success
     for asset in ASSETS:
