@@ -14,7 +14,7 @@ from ris_core.processing.usable_response import UnusableResponseError, UsableRes
 
 if TYPE_CHECKING:
     from obspy import Inventory
-    from obspy.core.inventory.response import ResponseSettings as ChannelResponse
+    from obspy.core.inventory.response import Response as ChannelResponse
 
 Kind = TraceKind | Literal["peak_acceleration"]
 """The kind of a trace: one of the settings, or ground acceleration with only the deconvolution's band as filter."""

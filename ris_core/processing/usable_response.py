@@ -137,6 +137,8 @@ def _check_output(stages: list[Any], overall: str | None) -> None:
 
 
 def _check_stages(stages: list[Any]) -> None:
+    from obspy.core.inventory.response import FIRResponseStage
+
     numbers = [int(stage.stage_sequence_number) for stage in stages]
     # If the last number is absurd, not all missing numbers before it are listed.
     missing = sorted(set(range(1, min(numbers[-1], len(numbers)) + 1)) - set(numbers))
@@ -145,7 +147,7 @@ def _check_stages(stages: list[Any]) -> None:
     for number, stage in zip(numbers, stages, strict=True):
         if stage.stage_gain is not None and (stage.stage_gain == 0 or not math.isfinite(stage.stage_gain)):
             raise UnusableResponseError(f"stage {number} has a gain of {stage.stage_gain:g}")
-        taps = getattr(stage, "coefficients", None) if type(stage).__name__ == "FIRResponseStage" else None
+        taps = stage.coefficients if isinstance(stage, FIRResponseStage) else None
         if (taps or getattr(stage, "numerator", None)) and not stage.decimation_input_sample_rate:
             raise UnusableResponseError(
                 f"stage {number} is a digital filter that does not say its sampling rate (Decimation)"
@@ -167,13 +169,15 @@ def _listed(stages: list[Any], low: float, high: float) -> tuple[float, float]:
 
 def _stated(stages: list[Any], overall: Any, per_metre: float, output: str) -> tuple[float, float, str] | None:
     """Return the overall sensitivity; without one, the product of the stages' gains if they have one frequency."""
+    from obspy.core.inventory.response import PolynomialResponseStage
+
     value, frequency = getattr(overall, "value", None), getattr(overall, "frequency", None)
     if not value or not frequency:
         frequencies = {stage.stage_gain_frequency for stage in stages}
         if len(frequencies) != 1 or None in {stage.stage_gain for stage in stages}:
             return None
         (frequency,), value = frequencies, math.prod(float(stage.stage_gain) for stage in stages)
-    if not frequency or not math.isfinite(value) or any(type(s).__name__.startswith("Polynomial") for s in stages):
+    if not frequency or not math.isfinite(value) or any(isinstance(s, PolynomialResponseStage) for s in stages):
         return None
     return abs(float(value)) * per_metre, float(frequency), output
 
