@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,13 +33,15 @@ from scipy.stats import linregress
 
 from bench.postgres import Postgres, find_program, postgres_server
 from ris_core.config import OperationsSettings, Settings
+from ris_core.contracts.outcome import Outcome
 from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import StationDay
-from ris_core.processing.process import process_station_day
-from ris_core.stages import Outcome, StageTask, run_station_day
+from ris_core.processing.process import ProcessStage
+from ris_core.station_days.running import StageTask, run_station_day
+from ris_core.station_days.station_days import StationDays
+from ris_core.storage.layout import Layout
 from ris_core.storage.store import Store
-from ris_core.waveforms.source import WaveformSource, open_source
-from ris_dagster import jobs
+from ris_core.waveforms.acquire import AcquireStage
 from ris_dagster.definitions import build_definitions
 from ris_dagster.instance import open_instance
 from ris_dagster.planning import plan
@@ -47,7 +49,7 @@ from ris_dagster.resources.compute import Compute
 
 FIRST_DAY = date(2015, 1, 1)
 RATE, SECONDS = 100, 120
-ASSETS = {jobs.ACQUIRE: 1, jobs.PROCESS: 2}
+ASSETS = {AcquireStage.name: 1, ProcessStage.name: 2}
 WHOLE = 34 * 730
 EARLY, LATE = 100, 3000
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -69,27 +71,28 @@ METER = Meter()
 class MeasuredCompute(Compute):
     """Compute in the run's own process that notes how long the stages take, and the process's memory."""
 
-    def map(self, task: StageTask, keys: Sequence[StationDay], at_once: int | None = None) -> Iterator[Outcome]:
+    def map(self, task: StageTask, keys: Sequence[StationDay], at_once: int | None = None) -> Iterator[Outcome[Any]]:
         """Run a stage for every key as `Compute` does, one at a time."""
         process = psutil.Process()
         settings = Settings.model_validate_json(task.settings_json)
-        store, source = Store(settings, Path(task.root)), open_source(settings)
+        plain = StationDays(settings, Layout.of(settings, Path(task.root)), task.kinds, pictures=False)
         for key in keys:
             wall, cpu = time.perf_counter(), time.process_time()
-            outcome = _run(task, key, store, source)
+            outcome = _run(task, key, plain)
             METER.work_wall += time.perf_counter() - wall
             METER.work_cpu += time.process_time() - cpu
             METER.rss_mb.append(process.memory_info().rss / 2**20)
             yield outcome
 
 
-def _run(task: StageTask, key: StationDay, store: Store, source: WaveformSource) -> Outcome:
+def _run(task: StageTask, key: StationDay, plain: StationDays) -> Outcome[Any]:
     """Run one stage; drawing pictures is no orchestration and would make the bench long, so it is done once."""
-    if task.stage != "process" or not METER.pictures:
+    if task.stage != ProcessStage.name or not METER.pictures:
         outcome = run_station_day(task, key)
-        METER.pictures |= {name: v for name, v in (outcome.result or {}).items() if isinstance(v, bytes)}
+        if task.stage == ProcessStage.name and outcome.made is not None:
+            METER.pictures |= outcome.made.pictures
         return outcome
-    return Outcome(key, process_station_day(store, key, source, preview=False) | METER.pictures)
+    return Outcome(key, replace(plain.process.run(key), pictures=METER.pictures))
 
 
 @dataclass(frozen=True)

@@ -24,19 +24,18 @@ from ris_core.clustering.novelty import NoveltyModel
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.labels.appointment import prepare
-from ris_core.labels.label import label_station_day
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import load_model, save_model, weights_digest
-from ris_core.processing.process import process_station_day
-from ris_core.stages import is_current, state_table
+from ris_core.station_days.state import state_table, states_of
+from ris_core.station_days.station_days import StationDays
 from ris_core.storage import spectrogram_file, tables
+from ris_core.storage.acquisition_file import read_acquisition
 from ris_core.storage.json_records import write_json
-from ris_core.storage.store import STATION_DAY_STAGES, Store, read_acquisition
+from ris_core.storage.store import Store
 from ris_core.training import training_set
 from ris_core.training.trials import read_choice
 from ris_core.verification import damaged_files
-from ris_core.waveforms.acquire import acquire_station_day
 
 DAY = date(2020, 3, 1)
 KEY = StationDay("AA", DAY)
@@ -92,8 +91,9 @@ def _network(folder: Path) -> Store:
 
 
 def _make_network(store: Store) -> None:
-    acquire_station_day(store, KEY, _Bursts())
-    process_station_day(store, KEY, _Bursts(), preview=False)
+    days = StationDays(store.settings, store, source=_Bursts(), pictures=False)
+    days.acquire.run(KEY)
+    days.process.run(KEY)
     training_set.draw(store)
     aec = Aec(1)
     digest = save_model(store.aec(TRIAL), aec, {"metrics": {"val_mse": 1e-5}, "epochs": [1, 2, 3]})
@@ -113,7 +113,7 @@ def _make_network(store: Store) -> None:
     model = Dec.from_aec(aec, torch.from_numpy(latents[order[[0, len(latents) // 2, -1]]]))
     save_model(store.dec(K), model, {"metrics": {"silhouette": 0.1}})
     appoint(store, prepare(store, Candidate("untrained", model, {}, weights_digest(model))).champion)
-    label_station_day(store, KEY)
+    days.label.run(KEY)
     store.journal.note("process", KEY, "ValueError: the samples of 06:00 are not finite")
 
 
@@ -131,9 +131,10 @@ def _answers(function: Callable[..., Any], *arguments: Any) -> Any:
 
 def _check_answers(store: Store) -> None:
     """Ask what `ris status`, `ris verify`, plans and sensors ask of a station-day."""
-    for stage in STATION_DAY_STAGES:
-        _answers(is_current, stage, store, KEY)
-    _answers(state_table, store, [KEY])
+    days = StationDays(store.settings, store)
+    for stage in days.stages.values():
+        _answers(stage.is_current, KEY)
+    _answers(lambda: state_table(states_of(days, [KEY])))
     _answers(lambda: list(damaged_files(store, [KEY])))
 
 
@@ -196,7 +197,7 @@ def _read_earlier(folder: Path, path: Path) -> Found:
 def _read_acquisition(folder: Path, path: Path) -> Found:
     store = _store(folder)
     _check_answers(store)
-    return Found(digest_of_values(read_acquisition(store, KEY)))
+    return Found(digest_of_values(read_acquisition(store, KEY, store.settings.source)))
 
 
 def _read_failure(folder: Path, path: Path) -> Found:

@@ -22,12 +22,12 @@ from ris_core.config import Settings
 from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.instrument import Instrument, NoResponseError
+from ris_core.station_days.open_source import open_source
+from ris_core.station_days.station_days import StationDays
 from ris_core.storage.store import Store
-from ris_core.waveforms.acquire import acquire_station_day, read_inventory_of, segments_to_process
 from ris_core.waveforms.quality import quality_of
 from ris_core.waveforms.received import inventory_of, stream_of
 from ris_core.waveforms.segments import Segment, to_segments
-from ris_core.waveforms.source import open_source
 from ris_core.waveforms.stored_response import read_stored_inventory, write_response
 
 DAY = date(2020, 3, 1)
@@ -204,13 +204,16 @@ def _stored(folder: Path) -> Store:
 
 def _make_stored(folder: Path) -> list[Path]:
     store, keys = _stored(folder), [StationDay(code, DAY) for code in ("AA", "DD")]
+    acquire = StationDays(store.settings, store, source=_Once(), pictures=False).acquire
     for key in keys:
-        acquire_station_day(store, key, _Once())
+        acquire.run(key)
     return [store.waveform(key) for key in keys]
 
 
 def _read_stored(folder: Path, path: Path) -> Found:
-    segments, _ = segments_to_process(_stored(folder), StationDay(_station(path), DAY), _Once(given=True))
+    store = _stored(folder)
+    acquire = StationDays(store.settings, store, source=_Once(given=True)).acquire
+    segments, _ = acquire.segments_to_process(StationDay(_station(path), DAY))
     return Found(digest_of_values([_values(segment) for segment in segments]))
 
 
@@ -269,7 +272,7 @@ def _gain_of(inventory: Inventory | None, station: str, settings: Settings) -> F
 def _read_inventory(folder: Path, path: Path) -> Found:
     settings, station = _archive_settings(folder, True), path.stem.split(".")[1]
     store = Store(settings, folder / "root")
-    return _gain_of(read_inventory_of(store, station, open_source(settings)), station, settings)
+    return _gain_of(StationDays(settings, store).acquire.inventory(station), station, settings)
 
 
 def _make_stored_inventories(folder: Path) -> list[Path]:

@@ -16,9 +16,9 @@ from bench.operations_network import Network, Servers, first_days, network_of, s
 from ris_core.contracts.station_day import StationDay
 from ris_dagster.adapter.commands import DAEMON_MODULE
 from ris_dagster.adapter.materializations import log_without_run, partition_tags
+from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.instance import open_instance
 from ris_dagster.partitions import partition_key
-from ris_dagster.records import ASSETS
 
 STATIONS = [f"S{n:02d}" for n in range(1, 35)]
 PAGE = """
@@ -79,7 +79,7 @@ def with_many_recorded(folder: Path, partitions: int) -> dict[str, Any]:
     network.run("backfill", "--inline", "--yes", "--stations", STATIONS[0], "--from", first, "--to", first)
     started = time.perf_counter()
     with open_instance(network.store) as instance:
-        assets = [asset for stage in ("acquire", "process") for asset in ASSETS[stage]]
+        assets = [asset for stage in ("acquire", "process") for asset in BINDINGS[stage].assets]
         for asset in assets:
             record_after_pattern(instance, asset, list(network.store.station_days())[1:])
             print(f"{asset.to_user_string()}: {network.station_days} recorded", file=sys.stderr)

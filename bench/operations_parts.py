@@ -14,12 +14,13 @@ import dagster as dg
 import psutil
 
 from bench.operations_network import Network, Servers, dask_workers, end, finish, served, until
-from ris_core.stages import is_current
-from ris_core.storage.store import Stage
+from ris_core.processing.process import ProcessStage
+from ris_core.station_days.station_days import StationDays
+from ris_core.waveforms.acquire import AcquireStage
 from ris_dagster.adapter.backfills import has_ended
+from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.instance import open_instance
 from ris_dagster.partitions import partition_key
-from ris_dagster.records import ASSETS
 
 LAUNCH = """
 mutation ($params: LaunchBackfillParams!) {
@@ -33,7 +34,7 @@ mutation ($params: LaunchBackfillParams!) {
 WORKERS = 2
 # Of the default dagster.yaml: how many runs it lets work at once.
 RUNS_AT_ONCE = 2
-_STAGES: tuple[Stage, ...] = ("acquire", "process")
+_STAGES = (AcquireStage.name, ProcessStage.name)
 _LOAD = """
 import time
 start = time.perf_counter()
@@ -87,7 +88,7 @@ def _measured(network: Network, lanes: int, fill: Callable[[], None]) -> dict[st
     with open_instance(network.store) as instance:
         records = instance.get_run_records()
         bad = [record.dagster_run.run_id for record in records if not record.dagster_run.is_success]
-        made = {stage: _seconds(instance, ASSETS[stage][-1], network.station_days) for stage in _STAGES}
+        made = {stage: _seconds(instance, BINDINGS[stage].assets[-1], network.station_days) for stage in _STAGES}
     if bad or any(len(found) != network.station_days for found in made.values()):
         counts = {stage: len(found) for stage, found in made.items()}
         raise RuntimeError(f"of {network.station_days} station-days {counts} were made; failed runs: {bad}")
@@ -115,7 +116,7 @@ def _seconds(instance: dg.DagsterInstance, asset: dg.AssetKey, count: int) -> di
 
 def _launch_and_wait(network: Network, servers: Servers) -> None:
     keys = [str(partition_key(key)) for key in network.store.station_days()]
-    assets = [{"path": list(asset.path)} for stage in _STAGES for asset in ASSETS[stage]]
+    assets = [{"path": list(asset.path)} for stage in _STAGES for asset in BINDINGS[stage].assets]
     asked = {"assetSelection": assets, "partitionNames": keys, "fromFailure": False, "tags": []}
     answer = servers.ask(LAUNCH, params=asked)["launchPartitionBackfill"]
     if "backfillId" not in answer:
@@ -129,8 +130,10 @@ def after_kill(network: Network) -> dict[str, Any]:
     total, store = network.station_days, network.store
     network.run("backfill", "--inline", "--yes", "--assets", "acquire")
 
+    process = StationDays(store.settings, store).process
+
     def missing() -> int:
-        return sum(not is_current("process", store, key) for key in store.station_days())
+        return sum(not process.is_current(key) for key in store.station_days())
 
     def done() -> int:
         return len(list((store.root / "spectrograms").rglob("[!.]*.h5")))

@@ -36,9 +36,9 @@ from ris_core.contracts.station_day import StationDay
 from ris_core.storage.journal import FailedAttempt
 from ris_core.storage.json_records import read_json, write_json
 from ris_core.training import training_set
+from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.definitions import build_definitions
 from ris_dagster.instance import open_instance
-from ris_dagster.records import ASSETS
 
 _COLUMNS = ["station", "time_peak", "label"]
 _LONG_AGO = "2000-01-01T00:00:00+00:00"
@@ -87,7 +87,7 @@ def following(network: Network) -> dict[str, float]:
             for key, record in before.items():
                 write_json(store.acquisition(key), record | {"inputs": "0" * 12})
             with open_instance(store) as instance:
-                for asset in ASSETS["acquire"]:
+                for asset in BINDINGS["acquire"].assets:
                     record_after_pattern(instance, asset, renewed, pictures=False)
             found |= _twice(network, "following_new_day_tick_s", tick)
             if not tick():

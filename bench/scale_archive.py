@@ -42,8 +42,9 @@ from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.json_records import read_json, write_json
 from ris_core.storage.store import Store
 from ris_core.training import training_set
+from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.instance import open_instance
-from ris_dagster.records import ASSETS, recorded_station_days
+from ris_dagster.records import recorded_station_days
 
 _PITCHES_HZ = (5.0, 9.0, 14.0)
 """Of the events of each station-day."""
@@ -74,10 +75,10 @@ def record_missing(network: Network, keys: Iterable[StationDay], anew: bool = Fa
     """Record station-days as made by all stages, one after the other, unless they are; ``anew`` in any case."""
     wanted = list(keys)
     with open_instance(network.store) as instance:
-        for stage, assets in ASSETS.items():
-            recorded = set() if anew else recorded_station_days(instance, stage)
+        for binding in BINDINGS:
+            recorded = set() if anew else recorded_station_days(instance, binding)
             missing = [key for key in wanted if key not in recorded]
-            for asset in assets if missing else ():
+            for asset in binding.assets if missing else ():
                 record_after_pattern(instance, asset, missing, pictures=False)
                 _tell(f"{asset.to_user_string()}: {len(missing)} recorded")
 

@@ -38,13 +38,12 @@ from ris_core.contracts.events import Events
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import StationDay
 from ris_core.processing.chain import Products, process
+from ris_core.station_days.station_days import StationDays
 from ris_core.storage import spectrogram_file, tables
+from ris_core.storage.layout import open_layout
 from ris_core.storage.rounding import KEPT_BITS, LARGEST_RELATIVE_ERROR, round_mantissa
 from ris_core.storage.spectrogram_file import CHUNK
-from ris_core.storage.store import Store
 from ris_core.training.normalise import normalise
-from ris_core.waveforms.acquire import acquire_station_day, segments_to_process
-from ris_core.waveforms.source import open_source
 
 BLOCK = 1024
 SINGLE = 64
@@ -101,14 +100,14 @@ def codecs() -> dict[str, dict[str, Any]]:
 def make_events(events: int, root: Path) -> Products:
     """Process synthetic station-days until there are enough events; their spectrograms are not rounded."""
     settings = load_settings(CONFIG)
-    store, source = Store(settings, root), open_source(settings)
+    acquire = StationDays(settings, open_layout(settings, root), pictures=False).acquire
     found: list[Products] = []
     day = 0
     while sum(len(p.spectrograms.event_id) for p in found) < events:
         for station in settings.stations:
             key = StationDay(station.code, settings.first_day + timedelta(days=day))
-            acquire_station_day(store, key)
-            found.append(process(segments_to_process(store, key, source)[0], key, settings, None))
+            acquire.run(key)
+            found.append(process(acquire.segments_to_process(key)[0], key, settings, None))
         day += 1
     parts = [p.spectrograms for p in found]
     joined = replace(

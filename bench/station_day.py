@@ -37,7 +37,6 @@ from rich.table import Table
 from ris_core.config import Settings, load_settings
 from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import NS, StationDay
-from ris_core.storage.store import Store
 
 DEMO = Path(__file__).resolve().parent.parent / "config" / "demo.yaml"
 FIRST_DAY = date(2015, 1, 11)
@@ -121,16 +120,18 @@ class Pass:
 
 def ours(settings: Settings, root: Path, keys: list[StationDay], repeats: int) -> Iterator[Pass]:
     """Process the station-days with the platform's stage."""
-    from ris_core.processing import chain, process
+    from ris_core.processing import chain
+    from ris_core.station_days.station_days import StationDays
     from ris_core.storage import spectrogram_file, tables
-    from ris_core.waveforms.acquire import acquire_station_day
-    from ris_core.waveforms.source import open_source
+    from ris_core.storage.layout import open_layout
+    from ris_core.waveforms.acquire import AcquireStage
 
-    store, source = Store(settings, root), open_source(settings)
+    days = StationDays(settings, open_layout(settings, root), pictures=False)
+    layout = days.layout
     for key in keys:
-        acquire_station_day(store, key, source)
+        days.acquire.run(key)
     clock = Clock()
-    clock.watch(process, "segments_to_process", "read")
+    clock.watch(AcquireStage, "segments_to_process", "read")
     clock.watch(chain, "condition", "condition")
     clock.watch(chain, "triggers_of", "detect")
     clock.watch(chain, "event_spectrogram", "spectrograms")
@@ -140,10 +141,10 @@ def ours(settings: Settings, root: Path, keys: list[StationDay], repeats: int) -
         clock.seconds.clear()
         onsets, events = [], 0
         for key in keys:
-            store.detections(key).unlink(missing_ok=True)
+            layout.detections(key).unlink(missing_ok=True)
             with clock.stage("the rest: response, outcomes, stamps"):
-                events += process.process_station_day(store, key, source, preview=False)["events"]
-            onsets.append(tables.read_table(store.detections(key), ["time_on"])["time_on"].astype("int64").tolist())
+                events += days.process.run(key).result.events
+            onsets.append(tables.read_table(layout.detections(key), ["time_on"])["time_on"].astype("int64").tolist())
         yield Pass(dict(clock.seconds), onsets, [], events)
 
 

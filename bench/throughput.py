@@ -30,14 +30,12 @@ from ris_core.models.inference import encode
 from ris_core.processing.chain import process
 from ris_core.processing.condition import condition
 from ris_core.processing.detect import triggers_of
-from ris_core.processing.process import process_station_day
+from ris_core.station_days.station_days import StationDays
+from ris_core.storage.layout import open_layout
 from ris_core.storage.spectrogram_file import iterate_spectrograms, read_spectrograms
-from ris_core.storage.store import Store
 from ris_core.training.aec import train_aec
 from ris_core.training.dec import train_dec
 from ris_core.training.normalise import normalise
-from ris_core.waveforms.acquire import acquire_station_day, read_inventory_of, read_segments
-from ris_core.waveforms.source import open_source
 
 
 class Stages:
@@ -63,20 +61,21 @@ def run(settings: Settings, root: Path, events: int, epochs: int) -> dict[str, d
     import torch
 
     torch.set_num_threads(os.cpu_count() or 1)
-    store, key, stages = Store(settings, root), StationDay(settings.stations[0].code, date(2015, 1, 11)), Stages()
+    days, stages = StationDays(settings, open_layout(settings, root)), Stages()
+    key = StationDay(settings.stations[0].code, date(2015, 1, 11))
     with stages.stage("acquire: render and store a station-day"):
-        acquire_station_day(store, key)
+        days.acquire.run(key)
     with stages.stage("read a station-day"):
-        segments = read_segments(store, key)
+        segments = days.acquire.segments(key)
     with stages.stage("condition"):
         conditioned = [condition(s, settings.conditioning, key.start_ns) for s in segments]
     with stages.stage("detect"):
         triggers = [t for c in conditioned for t in triggers_of(c, 0, settings.detector, settings.conditioning)]
     with stages.stage("whole chain in memory, with response", len(triggers)):
-        process(segments, key, settings, read_inventory_of(store, key.station, open_source(settings)))
+        process(segments, key, settings, days.acquire.inventory(key.station))
     with stages.stage("process: chain, files and pictures"):
-        process_station_day(store, key)
-    path = store.spectrograms(key)
+        days.process.run(key)
+    path = days.layout.spectrograms(key)
     with stages.stage("read spectrograms in blocks", sum(len(b) for b in iterate_spectrograms(path, 2048))):
         for _ in iterate_spectrograms(path, 2048):
             pass

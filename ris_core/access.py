@@ -272,8 +272,6 @@ def read_raw(store: Store, event_id: str, before: float = 5.0, after: float = 10
     """
     from obspy import Stream, Trace, UTCDateTime
 
-    from ris_core.waveforms.acquire import read_segments
-
     key, row = _find(store, event_id)
     peak = UTCDateTime(ns=int(read_column(store.spectrograms(key), "time_peak")[row]))
     network, station, location, channel, _ = event_id.split(".", 4)
@@ -281,7 +279,7 @@ def read_raw(store: Store, event_id: str, before: float = 5.0, after: float = 10
     stream = Stream(
         [
             Trace(s.samples, header | {"sampling_rate": s.sampling_rate, "starttime": UTCDateTime(ns=s.start_ns)})
-            for s in read_segments(store, key)
+            for s in store.days.acquire.segments(key)
         ]
     )
     return stream.slice(peak - before, peak + after)

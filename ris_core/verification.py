@@ -16,7 +16,7 @@ from ris_core.storage import parquet_file, spectrogram_file, tables
 from ris_core.storage.damage import MODEL_AGAIN, REMADE, DamagedFileError, check_regular
 from ris_core.storage.head import check_bytes
 from ris_core.storage.json_records import read_json
-from ris_core.storage.store import STATION_DAY_STAGES, Stage, Store, read_acquisition
+from ris_core.storage.store import Store
 from ris_core.storage.tensors import read_arrays
 from ris_core.waveforms.stored_response import read_stored_inventory
 
@@ -70,15 +70,15 @@ def _wrong(path: Path, check: Check) -> Iterator[OSError]:
 
 
 def _of_station_day(store: Store, key: StationDay) -> Iterator[tuple[Path, Check]]:
-    yield store.acquisition(key), lambda _: read_acquisition(store, key)
+    yield store.acquisition(key), lambda _: store.days.acquire.read(key)
     yield store.waveform(key), lambda path: _check_waveform(path, store, key)
-    yield from ((store.failure(stage, key), _failure_check(store, stage, key)) for stage in STATION_DAY_STAGES)
+    yield from ((store.failure(stage, key), _failure_check(store, stage, key)) for stage in store.days.stages)
     yield store.detections(key), lambda path: _check_product(path, store, key)
     yield store.spectrograms(key), lambda path: _check_product(path, store, key)
     yield store.labels(key), lambda path: _check_labels(path, store, key)
 
 
-def _failure_check(store: Store, stage: Stage, key: StationDay) -> Check:
+def _failure_check(store: Store, stage: str, key: StationDay) -> Check:
     return lambda _: store.journal.read(stage, key)
 
 
@@ -89,17 +89,15 @@ def _check_waveform(path: Path, store: Store, key: StationDay) -> None:
     if not path.exists():
         return
     try:
-        record = read_acquisition(store, key)
+        found = store.days.acquire.read(key)
     except DamagedFileError:
         return  # said already; the station-day is acquired again
-    if record is not None:
-        read_checked(path, key, store.settings.conditioning.padding, record)
+    if found is not None:
+        read_checked(path, key, store.settings.conditioning.padding, found)
 
 
 def _check_product(path: Path, store: Store, key: StationDay) -> None:
     """Raise `DamagedFileError` if a product has changed, or was not made from the input that stands."""
-    from ris_core.processing.process import expected_stamp
-
     if path == store.detections(key):
         tables.verify(path)
         stamp = tables.read_stamp(path)[0]
@@ -110,7 +108,7 @@ def _check_product(path: Path, store: Store, key: StationDay) -> None:
         names, times = (spectrogram_file.read_column(path, name) for name in ("event_id", "time_peak"))
         _check_owner(path, store, key, names, times)
     try:
-        expected = expected_stamp(store, key)
+        expected = store.days.process.expected_stamp(key)
     except OSError:
         return  # what is wrong with the acquisition or the response is said elsewhere
     if stamp is None or (stamp.settings, stamp.version) != (expected.settings, expected.version):

@@ -13,18 +13,17 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from ris_core.contracts.station_day import StationDay
-from ris_core.freshness import is_ready
 from ris_core.progress import track
-from ris_core.stages import is_current, is_left_out
+from ris_core.station_days.station_days import StationDays
 from ris_core.storage.journal import FailedAttempt
-from ris_core.storage.store import Stage, Store
 from ris_dagster.adapter.asset_graph import AssetGraph
 from ris_dagster.adapter.event_records import latest_record
+from ris_dagster.bindings import Bindings
 from ris_dagster.block_runs import AGAIN_TAG
 from ris_dagster.launching import Launcher, LaunchError
 from ris_dagster.method_runs import ENDED_BADLY, Run, error_of
 from ris_dagster.planning import Block, plan
-from ris_dagster.records import JOBS, in_progress, recorded_station_days
+from ris_dagster.records import in_progress, recorded_station_days
 
 BACKFILL_TAG = "ris/backfill"
 """Tag of the runs of one `ris backfill`."""
@@ -45,7 +44,7 @@ class Asked:
         Whether the source is asked again for station-days that stand.
     """
 
-    stages: tuple[Stage, ...]
+    stages: tuple[str, ...]
     keys: tuple[StationDay, ...]
     again: bool = False
 
@@ -54,7 +53,7 @@ class Asked:
 class Failure:
     """A station-day that failed in this backfill, and why."""
 
-    stage: Stage
+    stage: str
     key: StationDay
     error: str
 
@@ -64,7 +63,7 @@ class _Group:
     """Station-days that take a stage together: the next one begins when the last of their runs has ended."""
 
     keys: frozenset[StationDay]
-    stage: Stage
+    stage: str
     open: int
 
 
@@ -92,37 +91,40 @@ class Report:
         Runs that wait or work, by identifier.
     """
 
-    settled: dict[Stage, set[StationDay]] = field(default_factory=dict)
+    settled: dict[str, set[StationDay]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     left_out: set[StationDay] = field(default_factory=set)
     working: dict[str, _Working] = field(default_factory=dict)
 
 
-def outstanding(store: Store, instance: dg.DagsterInstance, asked: Asked) -> dict[Stage, set[StationDay]]:
+def outstanding(
+    days: StationDays, bindings: Bindings, instance: dg.DagsterInstance, asked: Asked
+) -> dict[str, set[StationDay]]:
     """Look at the disk and return what is to be done; what follows something to be done may turn out to be current.
 
     What stands but is not recorded, since its run was killed or the record lost, is to be done as well: that takes no
     more than to record it.
     """
-    recorded = {stage: recorded_station_days(instance, stage) for stage in asked.stages}
-    found: dict[Stage, set[StationDay]] = {stage: set() for stage in asked.stages}
-    for key in track(asked.keys, "looking at what is there", unit="station-day"):
-        before = False
-        for stage in asked.stages:
-            if is_left_out(stage, store, key):
-                continue
-            again = asked.again and stage == "acquire"
-            before = before or again or key not in recorded[stage] or not is_current(stage, store, key)
-            if before:
-                found[stage].add(key)
+    recorded = {stage: recorded_station_days(instance, bindings[stage]) for stage in asked.stages}
+    found: dict[str, set[StationDay]] = {stage: set() for stage in asked.stages}
+    with days.look() as seen:
+        for key in track(asked.keys, "looking at what is there", unit="station-day"):
+            before = False
+            for name in asked.stages:
+                stage = seen.stages[name]
+                if stage.has_nothing_to_do(key):
+                    continue
+                again = asked.again and not stage.inputs
+                before = before or again or key not in recorded[name] or not stage.is_current(key)
+                if before:
+                    found[name].add(key)
     return found
 
 
-def plan_blocks(store: Store, todo: Mapping[Stage, set[StationDay]]) -> list[Block]:
+def plan_blocks(days: StationDays, todo: Mapping[str, set[StationDay]]) -> list[Block]:
     """Return the blocks that go through the stages, oldest first."""
-    settings = store.settings
-    stations = [s.code for s in settings.stations]
-    return plan(set[StationDay]().union(*todo.values()), stations, settings.operations.station_days_per_run)
+    at_most = days.settings.operations.station_days_per_run
+    return plan(set[StationDay]().union(*todo.values()), days.stations, at_most)
 
 
 class Backfill:
@@ -130,8 +132,8 @@ class Backfill:
 
     Parameters
     ----------
-    store, instance, graph
-        The network, its Dagster instance and its assets.
+    days, bindings, instance, graph
+        The network, its stages, its Dagster instance and its assets.
     launcher
         Starts the runs.
     asked, todo
@@ -142,17 +144,18 @@ class Backfill:
 
     def __init__(
         self,
-        store: Store,
+        days: StationDays,
+        bindings: Bindings,
         instance: dg.DagsterInstance,
         graph: AssetGraph,
         launcher: Launcher,
         asked: Asked,
-        todo: Mapping[Stage, set[StationDay]],
+        todo: Mapping[str, set[StationDay]],
         at_once: int,
     ) -> None:
-        self._store, self._instance, self._graph, self._launcher = store, instance, graph, launcher
+        self._days, self._bindings, self._instance, self._graph = days, bindings, instance, graph
+        self._launcher = launcher
         self._asked, self._todo, self._at_once = asked, todo, at_once
-        self._stations = [s.code for s in store.settings.stations]
         self._tags = {BACKFILL_TAG: uuid.uuid4().hex[:8]} | ({AGAIN_TAG: "true"} if asked.again else {})
         self._begin = latest_record(instance)
         self._waiting: deque[tuple[_Group, Block]] = deque()
@@ -173,7 +176,7 @@ class Backfill:
         KeyboardInterrupt
             Ctrl-C: nothing more is started; `report.working` goes on.
         """
-        blocks = deque(plan_blocks(self._store, self._todo))
+        blocks = deque(plan_blocks(self._days, self._todo))
         working = self.report.working
         while blocks or self._waiting or working:
             while len(working) < self._at_once and (self._waiting or blocks):
@@ -188,24 +191,30 @@ class Backfill:
             if working and not ended:
                 time.sleep(_POLL_S)
 
-    def done(self) -> dict[Stage, int]:
+    def done(self) -> dict[str, int]:
         """Return how many station-days of each stage are behind, those of working runs included."""
         counts = {}
         for stage, settled in self.report.settled.items():
             at_work = set[StationDay]().union(*(w.keys for w in self.report.working.values() if w.group.stage == stage))
-            made = at_work & recorded_station_days(self._instance, stage, self._begin) if at_work else set()
+            made = (
+                at_work & recorded_station_days(self._instance, self._bindings[stage], self._begin)
+                if at_work
+                else set()
+            )
             counts[stage] = len(settled | made)
         return counts
 
-    def _runs_of(self, among: Collection[StationDay], stage: Stage) -> list[tuple[_Group, Block]]:
+    def _runs_of(self, among: Collection[StationDay], stage: str) -> list[tuple[_Group, Block]]:
         """Return the runs that station-days need at a stage; if none, those of the next one."""
         keys = self._todo[stage].intersection(among)
-        busy = keys & set[StationDay]().union(*in_progress(self._instance, self._stations, self._graph).values())
-        recorded = recorded_station_days(self._instance, stage) if keys else set()
+        busy = keys & set[StationDay]().union(
+            *in_progress(self._instance, self._days.stations, self._graph, self._bindings).values()
+        )
+        recorded = recorded_station_days(self._instance, self._bindings[stage]) if keys else set()
         wanted = {key for key in keys - busy if self._is_wanted(stage, key, key in recorded)}
         self.report.left_out |= busy
         self.report.settled[stage] |= keys - wanted
-        runs = plan(wanted, self._stations, self._store.settings.operations.station_days_per_run)
+        runs = plan(wanted, self._days.stations, self._days.settings.operations.station_days_per_run)
         group = _Group(frozenset(among), stage, len(runs))
         return [(group, run) for run in runs] if runs else self._following(group)
 
@@ -213,17 +222,17 @@ class Backfill:
         after = self._asked.stages[self._asked.stages.index(group.stage) + 1 :]
         return self._runs_of(group.keys, after[0]) if after else []
 
-    def _is_wanted(self, stage: Stage, key: StationDay, recorded: bool) -> bool:
-        if stage == "acquire" and self._asked.again:
+    def _is_wanted(self, stage: str, key: StationDay, recorded: bool) -> bool:
+        if self._asked.again and not self._days.stages[stage].inputs:
             return True
         # Asked for alone, a stage that is not ready fails and says what has to be done first.
-        ready = is_ready(stage, self._store, key) or stage == self._asked.stages[0]
-        return ready and not (recorded and is_current(stage, self._store, key))
+        ready = self._days.stages[stage].is_ready(key) or stage == self._asked.stages[0]
+        return ready and not (recorded and self._days.stages[stage].is_current(key))
 
     def _start(self, group: _Group, block: Block) -> None:
         keys = block.keys()
-        before = {key: record for key in keys if (record := self._store.journal.find(group.stage, key)) is not None}
-        run_id = self._launcher.launch(Run(JOBS[group.stage], str(block), tags=block.tags() | self._tags))
+        before = {key: record for key in keys if (record := self._days.journal.find(group.stage, key)) is not None}
+        run_id = self._launcher.launch(Run(group.stage, str(block), tags=block.tags() | self._tags))
         self.report.working[run_id] = _Working(group, block, frozenset(keys), before)
 
     def _ended(self) -> list[dg.DagsterRun]:
@@ -248,11 +257,11 @@ class Backfill:
 
     def _failures_of(self, run: dg.DagsterRun, work: _Working) -> list[Failure]:
         noted = {
-            key: record for key in work.keys if (record := self._store.journal.find(work.group.stage, key)) is not None
+            key: record for key in work.keys if (record := self._days.journal.find(work.group.stage, key)) is not None
         }
         failed = {key: record.error for key, record in noted.items() if record != work.failures.get(key)}
         # Where its process was killed nothing is noted of what it was at.
         events = [entry.get_dagster_event() for entry in self._instance.all_logs(run.run_id, of_type=ENDED_BADLY)]
-        unsaid = [key for key in work.keys - failed.keys() if not is_current(work.group.stage, self._store, key)]
+        unsaid = [key for key in work.keys - failed.keys() if not self._days.stages[work.group.stage].is_current(key)]
         failed |= dict.fromkeys(unsaid, f"run {run.run_id}: {error_of(events)}")
         return [Failure(work.group.stage, key, failed[key]) for key in sorted(failed, key=lambda k: (k.day, k.station))]

@@ -10,12 +10,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
+from ris_core.config import OperationsSettings
 from ris_core.contracts.station_day import StationDay
 from ris_core.masking import masked
-from ris_core.storage.store import Stage, Store
+from ris_core.station_days.station_days import StationDays
 from ris_dagster.adapter.asset_graph import asset_graph_of
 from ris_dagster.adapter.queueing import queue_is_served
 from ris_dagster.backfill import Asked, Backfill, Failure, outstanding, plan_blocks
+from ris_dagster.bindings import Bindings
 from ris_dagster.definitions import build_definitions
 from ris_dagster.launching import Launcher, LaunchError, inline, queue
 from ris_dagster.planning import Block
@@ -26,7 +28,8 @@ EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 2, 130
 
 def run_backfill(
     console: Console,
-    store: Store,
+    days: StationDays,
+    bindings: Bindings,
     instance: dg.DagsterInstance,
     asked: Asked,
     *,
@@ -40,8 +43,8 @@ def run_backfill(
     ----------
     console
         Where to say it.
-    store, instance
-        The network.
+    days, bindings, instance
+        The network, its stages, and its Dagster instance.
     asked
         What is asked for.
     workspace
@@ -56,8 +59,8 @@ def run_backfill(
     int
         Exit code: 0, 1 if station-days failed, 2 if it could not begin, 130 after Ctrl-C.
     """
-    todo = outstanding(store, instance, asked)
-    blocks = plan_blocks(store, todo)
+    todo = outstanding(days, bindings, instance, asked)
+    blocks = plan_blocks(days, todo)
     console.print(stages_table(asked, todo))
     if not blocks:
         console.print("Everything is current; there is nothing to do.")
@@ -65,11 +68,13 @@ def run_backfill(
     console.print(blocks_table(blocks, todo))
     if not confirm(len(blocks)):
         return 0
-    way: AbstractContextManager[Launcher] = inline(store, instance) if workspace is None else queue(instance, workspace)
-    graph = asset_graph_of(build_definitions(store.settings))
+    way: AbstractContextManager[Launcher] = (
+        inline(days.settings, instance) if workspace is None else queue(instance, workspace)
+    )
+    graph = asset_graph_of(build_definitions(days.settings, bindings=bindings))
     try:
         with way as launcher:
-            backfill = Backfill(store, instance, graph, launcher, asked, todo, at_once if workspace else 1)
+            backfill = Backfill(days, bindings, instance, graph, launcher, asked, todo, at_once if workspace else 1)
             try:
                 _follow(console, instance, backfill, todo, live=workspace is not None)
             except KeyboardInterrupt:
@@ -78,10 +83,10 @@ def run_backfill(
     except LaunchError as error:
         console.print(masked(str(error)), style="red", soft_wrap=True)
         return EXIT_REFUSED
-    return _conclude(console, store, backfill)
+    return _conclude(console, days.settings.operations, backfill)
 
 
-def stages_table(asked: Asked, todo: Mapping[Stage, set[StationDay]]) -> Table:
+def stages_table(asked: Asked, todo: Mapping[str, set[StationDay]]) -> Table:
     """Return how much of each stage is to be done."""
     out = Table("stage", "to do", "current", title=f"{len(asked.keys)} station-days", title_justify="left")
     before = False
@@ -93,7 +98,7 @@ def stages_table(asked: Asked, todo: Mapping[Stage, set[StationDay]]) -> Table:
     return out
 
 
-def blocks_table(blocks: Sequence[Block], todo: Mapping[Stage, Collection[StationDay]]) -> Table:
+def blocks_table(blocks: Sequence[Block], todo: Mapping[str, Collection[StationDay]]) -> Table:
     """Return the first blocks of a plan, with what each stage has to do in them."""
     out = Table("block", "stations × days", *todo, title=f"{len(blocks)} blocks, oldest first", title_justify="left")
     for block in blocks[:_ROWS_AT_MOST]:
@@ -118,7 +123,7 @@ def _follow(
     console: Console,
     instance: dg.DagsterInstance,
     backfill: Backfill,
-    todo: Mapping[Stage, set[StationDay]],
+    todo: Mapping[str, set[StationDay]],
     live: bool,
 ) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
@@ -153,7 +158,7 @@ def _interrupted(console: Console, backfill: Backfill) -> None:
         console.print("The daemon works on these; they can be terminated in the Dagster UI, under Runs.")
 
 
-def _conclude(console: Console, store: Store, backfill: Backfill) -> int:
+def _conclude(console: Console, operations: OperationsSettings, backfill: Backfill) -> int:
     report = backfill.report
     if report.left_out:
         console.print(
@@ -170,7 +175,7 @@ def _conclude(console: Console, store: Store, backfill: Backfill) -> int:
         console.print(f"  ... and {len(report.failures) - _ROWS_AT_MOST} more; `ris status` lists them all")
     console.print(
         "Repair what the errors name and give the same command again: only what is missing is done. After "
-        f"{store.settings.operations.attempts} attempts `catch_up` leaves a station-day alone, until `ris reset`.",
+        f"{operations.attempts} attempts `catch_up` leaves a station-day alone, until `ris reset`.",
         soft_wrap=True,
     )
     return EXIT_FAILED

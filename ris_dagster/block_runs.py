@@ -11,19 +11,21 @@ from typing import Any
 
 import dagster as dg
 
+from ris_core.contracts.outcome import Made, Outcome
 from ris_core.contracts.station_day import StationDay
-from ris_core.stages import Outcome, StageTask, is_left_out, most_at_once, record_outcome
-from ris_core.storage.store import Stage
+from ris_core.station_days.running import StageTask, record_outcome
+from ris_core.station_days.station_days import StationDays
+from ris_dagster.bindings import Binding
 from ris_dagster.partitions import partition_key, station_day
 from ris_dagster.recording import StepLog, recorded, recording
 from ris_dagster.remedies import with_remedy
 from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.data_store import DataStore
 
-Describe = Callable[[dict[str, Any]], Mapping[str, Any]]
-"""From a station-day's result to the metadata of one asset."""
+Describe = Callable[[Made[Any]], Mapping[str, Any]]
+"""From what was made of a station-day to the metadata of one asset."""
 
-Check = Callable[[list[Outcome]], dg.AssetCheckResult]
+Check = Callable[[list[Outcome[Any]]], dg.AssetCheckResult]
 """From the outcomes of a block to one evaluation."""
 
 AGAIN_TAG = "ris/again"
@@ -35,9 +37,8 @@ def run_block(
     context: dg.AssetExecutionContext,
     store: DataStore,
     compute: Compute,
-    stage: Stage,
+    binding: Binding,
     describe: Mapping[dg.AssetKey, Describe],
-    code_versions: Mapping[dg.AssetKey, str],
     check: Check,
 ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
     """Run a stage for all station-days of this run.
@@ -46,12 +47,10 @@ def run_block(
     ----------
     context, store, compute
         As given to the asset.
-    stage
-        ``acquire``, ``process`` or ``label``.
+    binding
+        The stage and its assets; their code version is their data version as well.
     describe
         For each asset that the stage makes, how a result becomes metadata.
-    code_versions
-        The assets' code versions, which are their data versions as well.
     check
         Sums up the block.
 
@@ -62,27 +61,32 @@ def run_block(
     """
     from ris_core.progress import bar
 
-    opened = store.open()
-    keys = [key for k in context.partition_keys if not is_left_out(stage, opened, key := station_day(k))]
-    task = StageTask(stage, store.settings_json, store.root, again=AGAIN_TAG in context.run.tags)
-    selected = {asset: code_versions[asset] for asset in describe if asset in context.selected_asset_keys}
-    outcomes: list[Outcome] = []
-    with recording(StepLog(context, selected)) as recorder, bar(len(keys), stage, unit="station-day") as progress:
-        for outcome in compute.map(task, keys, most_at_once(stage, opened, keys)):
+    days = StationDays(store.settings, store.open(), binding.kinds)
+    name, stage = binding.name, days.stages[binding.name]
+    keys = [key for k in context.partition_keys if not stage.has_nothing_to_do(key := station_day(k))]
+    again = AGAIN_TAG in context.run.tags
+    task = StageTask(name, store.settings_json, store.root, again, binding.kinds)
+    selected = {asset: stage.code_version for asset in describe if asset in context.selected_asset_keys}
+    outcomes: list[Outcome[Any]] = []
+    with recording(StepLog(context, selected)) as recorder, bar(len(keys), name, unit="station-day") as progress:
+        for found in compute.map(task, keys, stage.most_at_once(keys)):
             progress.update(1)
-            if outcome.result is None:
+            if found.made is None:
+                outcome = replace(found, error=with_remedy(found.error))
                 context.log.error(f"{outcome.key}: {outcome.error}\n{outcome.trace}")
             else:
-                result = outcome.result
-                recorder.add(partition_key(outcome.key), {asset: describe[asset](result) for asset in selected})
-            outcomes.append(_without_pictures(outcome))
+                made = found.made
+                recorder.add(partition_key(found.key), {asset: describe[asset](made) for asset in selected})
+                # They are recorded by now, and would fill the memory of a long run.
+                outcome = replace(found, made=made.without_pictures())
+            outcomes.append(outcome)
             try:
-                record_outcome(opened, stage, outcome)
+                record_outcome(days.journal, name, outcome)
             except OSError as error:
                 # What was done stands all the same; a full disk must not keep the others from being recorded.
                 context.log.warning(f"{outcome.key}: the outcome could not be noted: {error}")
     outcomes.sort(key=lambda o: (o.key.day, o.key.station))
-    failed = [o for o in outcomes if o.result is None]
+    failed = [o for o in outcomes if o.made is None]
     evaluation = check(outcomes)
     evaluated = {(c.asset_key, c.name) for c in context.selected_asset_check_keys}
     if not failed:
@@ -91,18 +95,11 @@ def run_block(
     if (evaluation.asset_key, evaluation.check_name) in evaluated:
         yield evaluation
     if failed:
-        raise _failure(stage, failed, len(keys))
+        raise _failure(name, failed, len(keys))
 
 
-def _without_pictures(outcome: Outcome) -> Outcome:
-    """Return an outcome to keep until the block ends: pictures are recorded by then and would fill the memory."""
-    if outcome.result is None:
-        return outcome
-    return replace(outcome, result={n: v for n, v in outcome.result.items() if not isinstance(v, bytes)})
-
-
-def _failure(stage: str, failed: Sequence[Outcome], total: int) -> dg.Failure:
-    lines = [f"{o.key}: {with_remedy(o.error)}" for o in failed[:_NAMED_AT_MOST]]
+def _failure(stage: str, failed: Sequence[Outcome[Any]], total: int) -> dg.Failure:
+    lines = [f"{o.key}: {o.error}" for o in failed[:_NAMED_AT_MOST]]
     if len(failed) > _NAMED_AT_MOST:
         lines.append(f"... and {len(failed) - _NAMED_AT_MOST} more")
     return dg.Failure(
@@ -113,11 +110,11 @@ def _failure(stage: str, failed: Sequence[Outcome], total: int) -> dg.Failure:
     )
 
 
-def results_of(outcomes: Sequence[Outcome]) -> list[tuple[StationDay, dict[str, Any]]]:
+def results_of(outcomes: Sequence[Outcome[Any]]) -> list[tuple[StationDay, Any]]:
     """Return keys and results of the station-days that succeeded."""
-    return [(o.key, o.result) for o in outcomes if o.result is not None]
+    return [(o.key, o.made.result) for o in outcomes if o.made is not None]
 
 
-def failed_keys(outcomes: Sequence[Outcome]) -> list[str]:
+def failed_keys(outcomes: Sequence[Outcome[Any]]) -> list[str]:
     """Return the names of the station-days that failed."""
-    return [str(o.key) for o in outcomes if o.result is None]
+    return [str(o.key) for o in outcomes if o.made is None]

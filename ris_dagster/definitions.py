@@ -12,10 +12,9 @@ from ris_dagster.assets.analysis import build_analysis_assets
 from ris_dagster.assets.champion_model import build_champion_asset
 from ris_dagster.assets.choosing import build_choosing_assets
 from ris_dagster.assets.clustering import build_clustering_assets
-from ris_dagster.assets.events import build_event_assets
-from ris_dagster.assets.labels import build_label_assets
-from ris_dagster.assets.raw_waveforms import build_acquire_assets
+from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.assets.training import build_training_assets
+from ris_dagster.bindings import Bindings
 from ris_dagster.checks import build_checks
 from ris_dagster.jobs import build_jobs
 from ris_dagster.partitions import build_partitions
@@ -30,7 +29,9 @@ from ris_dagster.sensors.following import build_following
 from ris_dagster.sensors.retrain import build_retrain
 
 
-def build_definitions(settings: Settings, resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+def build_definitions(
+    settings: Settings, resource_overrides: Mapping[str, Any] | None = None, bindings: Bindings = BINDINGS
+) -> dg.Definitions:
     """Return the definitions of one network, for the UI, the command line and tests alike.
 
     Parameters
@@ -39,6 +40,8 @@ def build_definitions(settings: Settings, resource_overrides: Mapping[str, Any] 
         The network.
     resource_overrides
         Resources by name (``store``, ``compute``, ``tracking``) in place of those of the environment.
+    bindings
+        The stages of station-days with their assets.
     """
     # Runs share their cores with each other and with the servers: a torch thread that waits should sleep, not spin.
     # libgomp reads this when torch is imported, which happens inside the assets.
@@ -47,7 +50,7 @@ def build_definitions(settings: Settings, resource_overrides: Mapping[str, Any] 
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     warnings.filterwarnings("ignore", category=dg.PreviewWarning)
     partitions = build_partitions(settings)
-    jobs = build_jobs(settings, partitions)
+    jobs = build_jobs(settings, partitions, bindings)
     purge_job, purge_schedule = build_purge(settings)
     resources: dict[str, Any] = {
         "store": DataStore.of(settings),
@@ -56,23 +59,21 @@ def build_definitions(settings: Settings, resource_overrides: Mapping[str, Any] 
     }
     return dg.Definitions(
         assets=[
-            *build_acquire_assets(settings, partitions),
-            *build_event_assets(settings, partitions),
+            *(binding.build(settings, partitions) for binding in bindings),
             *build_training_assets(settings, partitions),
             *build_clustering_assets(settings, partitions),
             *build_choosing_assets(settings),
             build_champion_asset(settings),
-            *build_label_assets(settings, partitions),
             *build_analysis_assets(settings),
         ],
         asset_checks=build_checks(),
         jobs=[*jobs, purge_job],
-        schedules=[build_daily_update(settings, jobs), purge_schedule],
+        schedules=[build_daily_update(settings, jobs, bindings), purge_schedule],
         sensors=[
-            *build_following(settings, jobs),
-            build_catch_up(settings, jobs),
-            build_retrain(settings, jobs),
-            build_failure_alert(settings),
+            *build_following(settings, jobs, bindings),
+            build_catch_up(settings, jobs, bindings),
+            build_retrain(settings, jobs, bindings),
+            build_failure_alert(settings, bindings),
         ],
         resources=resources | dict(resource_overrides or {}),
         executor=dg.in_process_executor,

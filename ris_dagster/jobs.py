@@ -6,10 +6,10 @@ from typing import Any
 import dagster as dg
 
 from ris_core.config import Settings, SyntheticSettings
+from ris_dagster.bindings import Binding, Bindings
 from ris_dagster.checks import DRAWN_FROM
 from ris_dagster.partitions import Partitions
 
-ACQUIRE, PROCESS, LABEL = "acquire", "process", "label"
 DRAW, TRIALS, ENCODE = "draw_training_set", "train_autoencoders", "choose_and_encode"
 CLUSTERS, DEC, CHAMPION = "initialise_clusters", "train_dec", "choose_champion"
 ASSESS = "assess_stability"
@@ -21,8 +21,8 @@ SOME_MAY_FAIL = (TRIALS, CLUSTERS, DEC)
 """Of several trials or numbers of clusters some may fail: the next job chooses among those that did not."""
 
 
-def build_jobs(settings: Settings, partitions: Partitions) -> list[Any]:
-    """Return the jobs in the order in which the method takes them."""
+def build_jobs(settings: Settings, partitions: Partitions, bindings: Bindings) -> list[Any]:
+    """Return the jobs in the order in which the method takes them; those of station-days have the stages' names."""
 
     def job(name: str, assets: Sequence[str], about: str, over: dg.PartitionsDefinition | None = None) -> Any:
         return dg.define_asset_job(
@@ -34,10 +34,13 @@ def build_jobs(settings: Settings, partitions: Partitions) -> list[Any]:
         )
 
     days, trials, counts = partitions.station_days, partitions.trials, partitions.cluster_counts
+
+    def stage_job(binding: Binding) -> Any:
+        return job(binding.name, [key.to_user_string() for key in binding.assets], binding.stage.about, days)
+
     look = dg.AssetSelection.assets("availability") | dg.AssetSelection.checks(DRAWN_FROM)
     jobs = [
-        job(ACQUIRE, ["raw_waveforms"], "Bring station-days into reach.", days),
-        job(PROCESS, ["detections", "spectrograms"], "Detect events and make their spectrograms.", days),
+        *(stage_job(binding) for binding in bindings if not binding.after_training),
         job(DRAW, ["training_set"], "Draw the training set from the processed station-days."),
         job(TRIALS, ["aec_trials"], "Train the autoencoder for every point of the grid.", trials),
         job(
@@ -48,7 +51,7 @@ def build_jobs(settings: Settings, partitions: Partitions) -> list[Any]:
         job(CLUSTERS, ["gmm_clusters"], "Make the initial clusters for each K.", counts),
         job(DEC, ["dec_models"], "Train deep embedded clustering for each K.", counts),
         job(CHAMPION, ["champion_model"], "Choose the model that labels."),
-        job(LABEL, ["label_tables"], "Label every event of station-days by the champion.", days),
+        *(stage_job(binding) for binding in bindings if binding.after_training),
         job(ASSESS, ["stability"], "See how far the clusters can be trusted: other seeds, stations, noise."),
         dg.define_asset_job(
             ANALYSE,

@@ -8,7 +8,6 @@ from typing import Protocol
 import dagster as dg
 
 from ris_core.config import Settings
-from ris_core.storage.store import Store
 from ris_dagster.adapter.queueing import CodeLocationError, JobQueue, opened_queue, queue_is_served
 from ris_dagster.definitions import build_definitions
 from ris_dagster.method_runs import Run, execute
@@ -49,9 +48,9 @@ def definitions_here(settings: Settings) -> Iterator[dg.Definitions]:
 
 
 @contextmanager
-def inline(store: Store, instance: dg.DagsterInstance) -> Iterator[InlineLauncher]:
+def inline(settings: Settings, instance: dg.DagsterInstance) -> Iterator[InlineLauncher]:
     """Give a way to execute runs in this process."""
-    with definitions_here(store.settings) as definitions:
+    with definitions_here(settings) as definitions:
         yield InlineLauncher(definitions, instance)
 
 

@@ -1,6 +1,6 @@
 """Runs the whole method in order: each stage as runs of its job, recorded in the persistent instance."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,12 +9,13 @@ import dagster as dg
 
 from ris_core.config import Settings, SyntheticSettings
 from ris_core.contracts.station_day import StationDay
+from ris_core.station_days.station_days import StationDays
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.store import Stage, Store
+from ris_core.storage.store import Store
 from ris_dagster import jobs
+from ris_dagster.bindings import Bindings
 from ris_dagster.planning import plan
 from ris_dagster.processes import PROCESS_TAG, this_process
-from ris_dagster.records import JOBS
 
 _ENDED = (dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED)
 ENDED_BADLY = {dg.DagsterEventType.STEP_FAILURE, *_ENDED}
@@ -22,11 +23,6 @@ ENDED_BADLY = {dg.DagsterEventType.STEP_FAILURE, *_ENDED}
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
-_READS: dict[str, tuple[Stage, Stage, str]] = {
-    jobs.PROCESS: ("process", "acquire", "not acquired"),
-    jobs.LABEL: ("label", "process", "not processed"),
-}
-"""For a job of station-days its stage, the stage before, and what they are that have not passed it."""
 _NAMED_AT_MOST = 10
 
 
@@ -49,28 +45,29 @@ class Executed:
     error: str = ""
 
 
-def _waiting(job: str, store: Store) -> list[StationDay]:
-    """Return the station-days of which the stage before has made nothing."""
-    from ris_core.stages import exists, is_left_out
+def _waiting(job: str, days: StationDays) -> dict[StationDay, str]:
+    """Return the station-days of which a stage before has made nothing, and which stage that is."""
+    waiting: dict[StationDay, str] = {}
+    if job in days.stages:
+        with days.look() as seen:
+            stage = seen.stages[job]
+            for key in seen.all():
+                lacks = next((name for name in stage.inputs if not seen.stages[name].exists(key)), None)
+                if lacks is not None and not stage.has_nothing_to_do(key):
+                    waiting[key] = lacks
+    return waiting
 
-    if job not in _READS:
-        return []
-    stage, before, _ = _READS[job]
-    return [k for k in store.station_days() if not exists(before, store, k) and not is_left_out(stage, store, k)]
 
-
-def _station_day_runs(job: str, settings: Settings, store: Store) -> Iterator[Run]:
-    stations = [s.code for s in settings.stations]
-    wanted = set(store.station_days()).difference(_waiting(job, store))
-    for block in plan(wanted, stations, settings.operations.station_days_per_run):
+def _station_day_runs(job: str, days: StationDays, waiting: Collection[StationDay]) -> Iterator[Run]:
+    wanted = set(days.all()).difference(waiting)
+    for block in plan(wanted, days.stations, days.settings.operations.station_days_per_run):
         what = f"{len(block.stations)} stations, {block.first} ... {block.last}"
         yield Run(job, what, tags=block.tags())
 
 
-def runs_of(job: str, settings: Settings, store: Store, again: bool) -> list[Run]:
-    """Return the runs that a job needs; training that is current is left out unless ``again`` asks for it."""
-    if job in (jobs.ACQUIRE, jobs.PROCESS, jobs.LABEL):
-        return list(_station_day_runs(job, settings, store))
+def training_runs(job: str, store: Store, again: bool) -> list[Run]:
+    """Return the runs that a job of training needs; what is current is left out unless ``again`` asks for it."""
+    settings = store.settings
     if job == jobs.TRIALS:
         keys: list[str] = list(settings.aec.grid.trials())
     elif job in (jobs.CLUSTERS, jobs.DEC):
@@ -105,13 +102,14 @@ def _is_current(job: str, store: Store, key: str) -> bool:
     return False
 
 
-def all_jobs(settings: Settings) -> list[str]:
+def all_jobs(settings: Settings, bindings: Bindings) -> list[str]:
     """Return the names of all jobs in the order of the method."""
-    # Imported station-days are neither acquired nor processed here.
+    # Stages that need waveforms do nothing for imported station-days.
+    possible = [b for b in bindings if not (settings.imported and b.stage.reads_waveforms)]
     names = [
-        *([] if settings.imported else [jobs.ACQUIRE, jobs.PROCESS]),
+        *(binding.name for binding in possible if not binding.after_training),
         *jobs.TRAINING,
-        jobs.LABEL,
+        *(binding.name for binding in possible if binding.after_training),
         jobs.ASSESS,
         jobs.ANALYSE,
     ]
@@ -121,6 +119,7 @@ def all_jobs(settings: Settings) -> list[str]:
 def run_jobs(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
+    days: StationDays,
     store: Store,
     names: Sequence[str],
     again: bool = False,
@@ -136,19 +135,20 @@ def run_jobs(
     KeyboardInterrupt
         Ctrl-C or SIGTERM; what was finished stays.
     """
-    settings = store.settings
     failed: list[Executed] = []
     for number, name in enumerate(names, start=1):
-        waiting = _waiting(name, store)
-        runs = runs_of(name, settings, store, again)
+        waiting = _waiting(name, days)
+        is_of_days = name in days.stages
+        runs = list(_station_day_runs(name, days, waiting)) if is_of_days else training_runs(name, store, again)
         nothing = "nothing can be done" if waiting else "everything is current"
         report(f"[{number}/{len(names)}] {name}: " + (f"{len(runs)} run(s)" if runs else nothing))
         if waiting:
-            _, before, lack = _READS[name]
-            left_out = f"{len(waiting)} station-day(s) {lack}, and left out: {_named(waiting)}"
+            lacks = list(dict.fromkeys(waiting.values()))
+            lack = " or ".join(f"not {days.stages[before].done}" for before in lacks)
+            left_out = f"{len(waiting)} station-day(s) {lack}, and left out: {_named(list(waiting))}"
             report(f"    {left_out}")
             # Where the stage before was run as well, its failures say why.
-            if not runs and JOBS[before] not in names:
+            if not runs and not set(lacks) & set(names):
                 failed.append(Executed(Run(name, ""), "no run", left_out))
         for run in runs:
             if run.what:
@@ -157,7 +157,7 @@ def run_jobs(
             if done.error:
                 failed.append(done)
                 report(f"    FAILED {done.error}")
-        usable = name in (jobs.ACQUIRE, jobs.PROCESS, jobs.LABEL, *jobs.SOME_MAY_FAIL, jobs.ASSESS)
+        usable = name in (*days.stages, *jobs.SOME_MAY_FAIL, jobs.ASSESS)
         if failed and failed[-1].run.job == name and not usable:
             break
     return failed

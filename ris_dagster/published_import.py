@@ -123,12 +123,9 @@ class _ImportedDays:
 
     def unrecorded(self, key: StationDay) -> dict[dg.AssetKey, Mapping[str, Any]]:
         """Return the metadata of each asset of a station-day; empty if it is recorded with this content and version."""
-        from ris_core.processing.process import process_station_day
-        from ris_core.waveforms.acquire import acquire_station_day
-
         # Both are there and current, so nothing is computed.
-        acquired, processed = acquire_station_day(self._store, key), process_station_day(self._store, key)
-        if self._recorded.get(str(partition_key(key))) == (self._version, processed["content"]):
+        acquired, processed = self._store.days.acquire.run(key), self._store.days.process.run(key)
+        if self._recorded.get(str(partition_key(key))) == (self._version, processed.result.spectrograms_content):
             return {}
         return {
             RAW_WAVEFORMS: describe_waveforms(acquired),

@@ -12,20 +12,13 @@ from datetime import date, timedelta
 import dagster as dg
 
 from ris_core.contracts.station_day import StationDay
-from ris_core.storage.store import STATION_DAY_STAGES, Stage
-from ris_dagster import jobs
 from ris_dagster.adapter.asset_graph import AssetGraph
 from ris_dagster.adapter.backfills import targets_of_backfills_at_work
 from ris_dagster.adapter.tags import partition_of, partition_range_of
+from ris_dagster.bindings import Binding, Bindings
 from ris_dagster.partitions import station_day
 from ris_dagster.processes import PROCESS_TAG, has_ended
 
-ASSETS: Mapping[Stage, tuple[dg.AssetKey, ...]] = {
-    "acquire": (dg.AssetKey("raw_waveforms"),),
-    "process": (dg.AssetKey("detections"), dg.AssetKey("spectrograms")),
-    "label": (dg.AssetKey("label_tables"),),
-}
-JOBS: Mapping[Stage, str] = {"acquire": jobs.ACQUIRE, "process": jobs.PROCESS, "label": jobs.LABEL}
 AT_WORK = (
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.STARTING,
@@ -34,24 +27,24 @@ AT_WORK = (
 )
 
 
-def recorded_station_days(instance: dg.DagsterInstance, stage: Stage, after: int | None = None) -> set[StationDay]:
+def recorded_station_days(instance: dg.DagsterInstance, binding: Binding, after: int | None = None) -> set[StationDay]:
     """Return the station-days that are recorded as made by a stage, of the last of its assets.
 
     Parameters
     ----------
     instance
         Where to look.
-    stage
-        ``acquire``, ``process`` or ``label``.
+    binding
+        The stage.
     after
         Only what was recorded after the event of this number.
     """
-    return set(_station_days(instance.get_materialized_partitions(ASSETS[stage][-1], after_cursor=after)))
+    return set(_station_days(instance.get_materialized_partitions(binding.assets[-1], after_cursor=after)))
 
 
 def in_progress(
-    instance: dg.DagsterInstance, stations: Sequence[str], graph: AssetGraph
-) -> dict[Stage, set[StationDay]]:
+    instance: dg.DagsterInstance, stations: Sequence[str], graph: AssetGraph, bindings: Bindings
+) -> dict[str, set[StationDay]]:
     """Return the station-days that waiting or working runs, and backfills of the UI, are going to make.
 
     Parameters
@@ -62,19 +55,21 @@ def in_progress(
         All codes in the order of the settings.
     graph
         The assets, by which a backfill is read.
+    bindings
+        All stages.
     """
-    found: defaultdict[Stage, set[StationDay]] = defaultdict(set)
+    found: defaultdict[str, set[StationDay]] = defaultdict(set)
     for run in instance.get_runs(dg.RunsFilter(statuses=list(AT_WORK))):
         if has_ended(run.tags.get(PROCESS_TAG, "")):
             continue  # of a `ris run` that was killed: nothing tells Dagster that it is over
         keys = station_days_of(run.tags, stations)
-        for stage in stages_of(run):
+        for stage in bindings.of_run(run):
             found[stage].update(keys)
     for target in targets_of_backfills_at_work(instance, graph):
-        for stage in STATION_DAY_STAGES:
-            if target.asset in ASSETS[stage] or target.job == JOBS[stage]:
-                found[stage].update(_station_days(target.partitions))
-    return {stage: found[stage] for stage in STATION_DAY_STAGES}
+        for binding in bindings:
+            if target.asset in binding.assets or target.job == binding.name:
+                found[binding.name].update(_station_days(target.partitions))
+    return {stage: found[stage] for stage in bindings.names}
 
 
 def station_days_of(tags: Mapping[str, str], stations: Sequence[str]) -> list[StationDay]:
@@ -88,13 +83,6 @@ def station_days_of(tags: Mapping[str, str], stations: Sequence[str]) -> list[St
     (first, last), place = corners, {code: number for number, code in enumerate(stations)}
     between = stations[place[first.station] : place[last.station] + 1]
     return [StationDay(code, day) for day in _days(first, last) for code in between]
-
-
-def stages_of(run: dg.DagsterRun) -> list[Stage]:
-    """Return the stages whose assets a run makes."""
-    if run.asset_selection:
-        return [stage for stage, assets in ASSETS.items() if run.asset_selection & set(assets)]
-    return [stage for stage, job in JOBS.items() if job == run.job_name]
 
 
 def _days(first: StationDay, last: StationDay) -> Iterator[date]:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _REMEDIES = {
+    "NotAcquiredError": "materialize raw_waveforms for it first",
+    "NotProcessedError": "materialize spectrograms for it first",
     "NoChampionError": "materialize champion_model first",
 }
 """By the name of the error's class: the errors of workers arrive as text, and importing the classes loads torch."""

@@ -2,11 +2,10 @@
 
 from datetime import date
 
-from ris_core.clustering.champion import why_nothing_labels
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
-from ris_core.storage.store import STATION_DAY_STAGES, Stage, Store
-from ris_dagster.records import ASSETS
+from ris_core.station_days.station_days import StationDays
+from ris_dagster.bindings import Bindings
 
 
 class SelectionError(ValueError):
@@ -37,17 +36,12 @@ def choose_keys(settings: Settings, stations: str | None, first: date | None, la
     return [StationDay(code, day) for day in days if first <= day <= last for code in known if code in codes]
 
 
-def impossible_stages(store: Store) -> dict[Stage, str]:
-    """Return the stages that this network cannot have as things stand, and why."""
-    found: dict[Stage, str] = {}
-    if store.settings.imported:
-        found |= dict.fromkeys(("acquire", "process"), "its station-days are imported by `ris import-h5`")
-    if why := why_nothing_labels(store):
-        found["label"] = why
-    return found
+def impossible_stages(days: StationDays) -> dict[str, str]:
+    """Return the stages that can do nothing for this network at present, and why."""
+    return {name: why for name, stage in days.stages.items() if (why := stage.why_not())}
 
 
-def choose_stages(store: Store, assets: str | None) -> tuple[Stage, ...]:
+def choose_stages(days: StationDays, bindings: Bindings, assets: str | None) -> tuple[str, ...]:
     """Return the stages that comma-separated names of assets or stages mean; those that are possible where none is.
 
     Raises
@@ -55,11 +49,10 @@ def choose_stages(store: Store, assets: str | None) -> tuple[Stage, ...]:
     SelectionError
         A name that is no asset of station-days, or a stage that this network cannot have.
     """
-    impossible = impossible_stages(store)
+    impossible = impossible_stages(days)
     if not assets:
-        return tuple(stage for stage in STATION_DAY_STAGES if stage not in impossible)
-    meant: dict[str, Stage] = {stage: stage for stage in STATION_DAY_STAGES}
-    meant |= {asset.to_user_string(): stage for stage, made in ASSETS.items() for asset in made}
+        return tuple(stage for stage in days.stages if stage not in impossible)
+    meant = bindings.meant_by()
     chosen = set()
     for name in _split(assets):
         if name not in meant:
@@ -67,7 +60,7 @@ def choose_stages(store: Store, assets: str | None) -> tuple[Stage, ...]:
         if meant[name] in impossible:
             raise SelectionError(f"--assets {name}: {impossible[meant[name]]}")
         chosen.add(meant[name])
-    return tuple(stage for stage in STATION_DAY_STAGES if stage in chosen)
+    return tuple(stage for stage in days.stages if stage in chosen)
 
 
 def _split(text: str) -> list[str]:

@@ -1,47 +1,41 @@
 """What a network's store holds, as short tables for a terminal."""
 
 import math
-from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from rich.table import Table
 
 from ris_core.config import SyntheticSettings
-from ris_core.contracts.station_day import StationDay
+from ris_core.station_days.state import State, StationDayState
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_json
 from ris_core.storage.store import Store
+from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.model_summary import model_rows
 
 
-def states_of(store: Store) -> Any:
-    """Return the state of every station-day that is over (see `ris_core.stages.state_table`)."""
-    from ris_core.stages import state_table
-
-    return state_table(store, store.station_days())
-
-
-def status_table(store: Store, states: Any) -> Table:
+def status_table(store: Store, states: Sequence[StationDayState]) -> Table:
     """Return what is there, missing, failed and out of date, with the size on disk and the size to expect.
 
     Parameters
     ----------
     store, states
-        The store and the state of its station-days (`states_of`).
+        The store and the state of its station-days (`ris_core.station_days.state.states_of`).
     """
     out = Table(title=f"{store.settings.network.name}: {store.root}", show_header=False)
     total = len(states)
     out.add_row("station-days", f"{total}")
-    for state in ("processed", "acquired", "no data", "damaged", "failed", "not yet"):
-        out.add_row(f"  {state}", str(int((states["state"] == state).sum())))
-    out.add_row("  given up (`ris reset`)", str(int(states["given_up"].sum())))
-    for stage in ("acquire", "process", "label"):
-        count = int(states["outdated"].str.split(",").apply(lambda stages, s=stage: s in stages).sum())
-        out.add_row(f"  out of date: {stage}", str(count))
-    out.add_row("events", f"{int(states['events'].sum())}")
-    out.add_row("label tables", f"{int(states['labelled'].sum())}")
+    of_state = Counter(found.state for found in states)
+    for state in State:
+        out.add_row(f"  {state}", str(of_state[state]))
+    out.add_row("  given up (`ris reset`)", str(sum(found.given_up for found in states)))
+    outdated = Counter(stage for found in states for stage in found.outdated)
+    for stage in BINDINGS.names:
+        out.add_row(f"  out of date: {stage}", str(outdated[stage]))
+    out.add_row("events", str(sum(found.events for found in states)))
+    out.add_row("label tables", str(sum(found.labelled for found in states)))
     for name, text in model_rows(store):
         out.add_row(name, text)
     sizes = store.size_on_disk()
@@ -71,21 +65,21 @@ def _expected_size(store: Store, sizes: dict[str, int], station_days: int) -> fl
     return expected
 
 
-def failures_table(states: Any) -> Table | None:
+def failures_table(states: Sequence[StationDayState]) -> Table | None:
     """Return the station-days whose last attempt failed, or none."""
-    failed = states[states["failed_stage"] != ""]
-    if failed.empty:
+    failed = [found for found in states if found.failed_stage]
+    if not failed:
         return None
     out = Table("station", "day", "stage", "attempts", "error", title="Failed station-days")
-    for row in failed.itertuples():
-        attempts = f"{row.attempts}, given up" if row.given_up else str(row.attempts)
-        out.add_row(row.station, row.day, row.failed_stage, attempts, row.error)
+    for found in failed:
+        attempts = f"{found.attempts}, given up" if found.given_up else str(found.attempts)
+        out.add_row(found.key.station, found.key.day.isoformat(), found.failed_stage, attempts, found.error)
     return out
 
 
-def damage_lines(states: Any) -> list[str]:
+def damage_lines(states: Sequence[StationDayState]) -> list[str]:
     """Return a line for each damaged file of station-days, with why and the remedy; of very many the first ones."""
-    files = [line for text in states["damaged"] if text for line in text.split("\n")]
+    files = [line for found in states for line in found.damaged]
     if not files:
         return []
     more = [f"... and {len(files) - _NAMED_AT_MOST} more"] if len(files) > _NAMED_AT_MOST else []
@@ -96,12 +90,12 @@ def damage_lines(states: Any) -> list[str]:
     ]
 
 
-def odd_lines(states: Any) -> list[str]:
+def odd_lines(states: Sequence[StationDayState]) -> list[str]:
     """Return a line for each station-day whose samples, or their absence, are worth a look; of many the first ones."""
-    odd = states[states["worth_a_look"] != ""]
-    if odd.empty:
+    odd = [found for found in states if found.worth_a_look]
+    if not odd:
         return []
-    shown = [f"  {row.station} {row.day}: {row.worth_a_look}" for row in odd.head(_NAMED_AT_MOST).itertuples()]
+    shown = [f"  {found.key}: {'; '.join(found.worth_a_look)}" for found in odd[:_NAMED_AT_MOST]]
     more = [f"  ... and {len(odd) - _NAMED_AT_MOST} more"] if len(odd) > _NAMED_AT_MOST else []
     return [f"{len(odd)} station-days are worth a look:", *shown, *more]
 
@@ -110,18 +104,18 @@ def _megabytes(size: float) -> str:
     return f"{size / 1e6:,.1f} MB" if size < 1e10 else f"{size / 1e9:,.1f} GB"
 
 
-def run_tables(store: Store, states: Any) -> list[Table]:
+def run_tables(store: Store, states: Sequence[StationDayState]) -> list[Table]:
     """Return the short tables that end a run of the whole method."""
     settings = store.settings
     out = Table(title=f"{settings.network.title or settings.network.name}", show_header=False)
     out.add_row("stations", str(len(settings.stations)))
     out.add_row("days", str(len(settings.days())))
-    out.add_row("station-days", f"{len(states)} ({int((states['state'] == 'no data').sum())} without data)")
-    out.add_row("detections", str(_rows(store, store.detections)))
-    out.add_row("events", str(int(states["events"].sum())))
+    out.add_row("station-days", f"{len(states)} ({sum(found.state is State.NO_DATA for found in states)} without data)")
+    out.add_row("detections", str(sum(found.detections for found in states)))
+    out.add_row("events", str(sum(found.events for found in states)))
     for name, text in model_rows(store):
         out.add_row(name, text)
-    out.add_row("labels written", str(_rows(store, store.labels)))
+    out.add_row("labels written", str(sum(found.labels for found in states)))
     tables = [out]
     scores = store.analysis("truth_scores.json")
     if isinstance(settings.source, SyntheticSettings) and scores.exists():
@@ -130,17 +124,6 @@ def run_tables(store: Store, states: Any) -> list[Table]:
         except DamagedFileError as error:
             out.add_row("scores against truth", str(error))
     return tables
-
-
-def _rows(store: Store, path: Callable[[StationDay], Path]) -> int:
-    """Return the rows of all tables of a kind; of damaged ones the states of station-days tell."""
-    from ris_core.storage.tables import read_stamp
-
-    count = 0
-    for key in store.station_days():
-        with suppress(OSError):  # there is none, or it is damaged
-            count += read_stamp(path(key))[2]
-    return count
 
 
 def _score_tables(scores: dict[str, Any]) -> list[Table]:

@@ -11,10 +11,9 @@ from pathlib import Path
 import dagster as dg
 import psutil
 from builders import ENVIRONMENT, Opened, products
+from stage_steps import days_at
 
 from ris_core.config import PROJECT_ROOT
-from ris_core.stages import exists
-from ris_core.storage.store import Stage
 from ris_dagster.adapter.queueing import queue_is_served
 from ris_dagster.records import recorded_station_days
 
@@ -75,12 +74,12 @@ def kill_all(process: psutil.Popen) -> None:
     psutil.wait_procs(found, timeout=60)
 
 
-def suspend_midway(network: Opened, process: psutil.Process, stage: Stage, block: int) -> None:
+def suspend_midway(network: Opened, process: psutil.Process, stage: str, block: int) -> None:
     """Let a process work in small steps until some of a block's station-days are there, and stop it before all are."""
     deadline = time.monotonic() + WAIT_S
     while True:
         process.suspend()
-        there = sum(exists(stage, network.store, key) for key in network.store.station_days())
+        there = sum(days_at(network.store).stages[stage].exists(key) for key in network.store.station_days())
         if there:
             break
         process.resume()
@@ -89,11 +88,11 @@ def suspend_midway(network: Opened, process: psutil.Process, stage: Stage, block
     assert there < block
 
 
-def check_record(network: Opened, *stages: Stage) -> None:
+def check_record(network: Opened, *stages: str) -> None:
     """What Dagster has recorded stands on disk, all of it, and nothing else does or was left half-written."""
     store = network.store
     for stage in stages:
-        there = {key for key in store.station_days() if exists(stage, store, key)}
+        there = {key for key in store.station_days() if days_at(store).stages[stage].exists(key)}
         assert recorded_station_days(network.instance, stage) == there, stage
     check_whole(store.root)
 

@@ -8,12 +8,12 @@ from ris_core.clustering.champion import version_of
 from ris_core.models.networks import Dec
 from ris_core.models.weights import JSON_FILE, load_model, weights_digest
 from ris_core.storage.damage import MODEL_AGAIN, DamagedFileError
-from ris_core.storage.store import Store
+from ris_core.storage.layout import Layout
 
 
-def novelty_path(store: Store, model_version: str, digest: str) -> Path:
+def novelty_path(layout: Layout, model_version: str, digest: str) -> Path:
     """Return the path of a champion's novelty model; one folder may hold several, of different settings."""
-    return store.champion_model(model_version) / f"novelty-{digest}.safetensors"
+    return layout.champion_model(model_version) / f"novelty-{digest}.safetensors"
 
 
 def load_copy(folder: Path, remedy: str = MODEL_AGAIN) -> Dec:

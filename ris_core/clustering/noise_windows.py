@@ -11,16 +11,14 @@ from numpy.typing import NDArray
 
 from ris_core import config
 from ris_core.config import Settings
+from ris_core.contracts.acquisition import SamplesAt
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.chain import Products, process
 from ris_core.processing.condition import Conditioned
-from ris_core.processing.process import process_is_current
 from ris_core.processing.spectrograms import Plan, event_spectrogram, plan
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.store import Store, read_acquisition
+from ris_core.storage.store import Store
 from ris_core.training.normalise import normalise
-from ris_core.waveforms.acquire import read_inventory_of, read_segments
-from ris_core.waveforms.source import open_source
 
 STATION_DAYS = 4
 """Station-days that windows are taken from, at most."""
@@ -83,19 +81,18 @@ def _at_hand(store: Store, rng: np.random.Generator) -> Iterator[StationDay]:
     keys = list(store.station_days())
     for number in rng.permutation(len(keys)):
         key = keys[number]
-        if not process_is_current(store, key):
+        if not store.days.process.is_current(key):
             continue
-        record = read_acquisition(store, key)
-        if record is None or record["state"] != "data":
+        found = store.days.acquire.read(key)
+        if found is None or not found.has_data:
             continue
-        if record["path"] == "in place" or store.waveform(key).exists():
+        if found.samples_at is SamplesAt.IN_PLACE or store.waveform(key).exists():
             yield key
 
 
 def _processed(store: Store, key: StationDay) -> Products:
-    source = open_source(store.settings)
-    segments = read_segments(store, key, source)
-    return process(segments, key, store.settings, read_inventory_of(store, key.station, source))
+    acquire = store.days.acquire
+    return process(acquire.segments(key), key, store.settings, acquire.inventory(key.station))
 
 
 def _windows_of(

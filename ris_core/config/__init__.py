@@ -48,6 +48,7 @@ from ris_core.config.sources import (
     SourceSettings,
     StationSettings,
     SyntheticSettings,
+    source_name,
 )
 from ris_core.config.yaml_reading import SettingsError
 
@@ -88,6 +89,7 @@ __all__ = [
     "data_root",
     "load_settings",
     "require_decoder_for_novelty",
+    "source_name",
     "spectrogram_shape",
     "trial_key",
 ]

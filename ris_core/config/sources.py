@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -177,3 +178,15 @@ class RetentionSettings(Section):
     raw: Literal["keep", "drop_after_processing"] = Field(
         "keep", description="Whether stored waveforms are kept after processing (34 x 730 days: 620 GB)."
     )
+
+
+def source_name(source: SourceSettings) -> str:
+    """Return the name of a source. Runs that ask the same source wait for each other under this name.
+
+    A data centre is known by its name or host, like ``fdsn_earthscope`` or ``fdsn_127_0_0_1_8080``; the other kinds by
+    their kind, like ``source_sds``.
+    """
+    if not isinstance(source, FdsnSettings):
+        return f"source_{source.kind}"
+    place = urlsplit(source.provider).netloc if "://" in source.provider else source.provider
+    return "fdsn_" + re.sub(r"[^a-z0-9]+", "_", place.lower()).strip("_")

@@ -11,7 +11,6 @@ from ris_core import config
 from ris_core.labels.labelling import LabelArrays, label_spectrograms
 from ris_core.models.inference import reconstruction_error
 from ris_core.models.networks import Aec
-from ris_core.processing.process import process_is_current
 from ris_core.storage import spectrogram_file
 from ris_core.storage.store import Store
 from ris_core.training.normalise import normalise
@@ -33,7 +32,7 @@ def held_out_events(store: Store, sample: int = SAMPLE) -> NDArray[np.float32] |
     counts = {
         key: spectrogram_file.read_info(store.spectrograms(key)).events
         for key in store.station_days()
-        if key.station in settings.held_out_stations and process_is_current(store, key)
+        if key.station in settings.held_out_stations and store.days.process.is_current(key)
     }
     total = sum(counts.values())
     if total == 0:

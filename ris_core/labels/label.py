@@ -4,155 +4,148 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from functools import lru_cache
+from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from ris_core import versions
-from ris_core.clustering.champion import Champion, label_digest, read_champion
-from ris_core.clustering.champion_files import load_copy, novelty_path
-from ris_core.clustering.novelty import NoveltyModel
+from ris_core.clustering.champion import Champion, label_digest, read_champion, why_nothing_labels
+from ris_core.contracts.labelled import Labelled
+from ris_core.contracts.outcome import Made
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import StationDay
-from ris_core.labels.labelling import LabelArrays, label_spectrograms
-from ris_core.models.networks import Dec
-from ris_core.processing.process import process_is_current
-from ris_core.storage import spectrogram_file, tables
+from ris_core.processing.process import NotProcessedError, ProcessStage
+from ris_core.stages.station_day_stage import StationDayStage
+from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.store import Store, read_acquisition
+from ris_core.storage.spectrogram_file import SpectrogramInfo
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _COUNTED = ["label", "assigned"]
 
 
-class NotProcessedError(FileNotFoundError):
-    """Labels are asked for where spectrograms are missing or out of date."""
+class LabelStage(StationDayStage[Labelled]):
+    """Labels every event of a processed station-day."""
 
-    def __init__(self, key: StationDay) -> None:
-        super().__init__(
-            f"{key}: its spectrograms are missing, damaged or out of date; materialize spectrograms for it first"
+    name = "label"
+    about = "Label every event of station-days by the champion."
+    done = "labelled"
+    inputs = ("process",)
+
+    @property
+    def process(self) -> ProcessStage:
+        """The stage before, which makes the spectrograms."""
+        return self.before(ProcessStage)
+
+    def run(self, key: StationDay, again: bool = False) -> Made[Labelled]:
+        """Label every event of a processed station-day unless its label table is current.
+
+        Raises
+        ------
+        NotProcessedError
+            The spectrograms are missing, damaged or out of date.
+        NoChampionError
+            No model was chosen yet.
+        """
+        started = time.perf_counter()
+        champion, info = self.champion(), self._spectrograms(key)
+        path = self.layout.labels(key)
+        stamp = self._stamp(champion, info)
+        written = self._rows_of(path, stamp)
+        is_current = written is not None
+        if written is None:
+            from ris_core.labels.label_table import label_table
+
+            frame, summary = label_table(self.layout, key, champion, self.settings.labelling)
+            tables.write_table(path, frame, tables.label_schema(champion.k), stamp, summary)
+            written = tables.read_table(path, _COUNTED)
+        result = Labelled(
+            labels=len(written),
+            events=info.events,
+            assigned=int(written["assigned"].sum()),
+            sizes={number: int((written["label"] == number).sum()) for number in sorted(champion.classes)},
+            k=champion.k,
+            model_version=champion.model_version,
+            path=self.layout.relative(path),
+            content=self.files.stamp_of_table(path)[1],
         )
+        return Made(result, is_current, time.perf_counter() - started)
 
+    @property
+    def code_version(self) -> str:
+        """Step version. What else decides about labels belongs to the champion."""
+        return versions.LABEL
 
-@lru_cache(maxsize=2)
-def _load(folder: Path, novelty: Path, digest: str) -> tuple[Dec, NoveltyModel]:
-    return load_copy(folder), NoveltyModel.load(novelty, digest)
+    def products(self, key: StationDay) -> tuple[Path, ...]:
+        """Return the path of the label table."""
+        return (self.layout.labels(key),)
 
+    def expected_stamp(self, key: StationDay) -> Stamp:
+        """Return the stamp that a table by the champion from the present spectrograms has; raises as `run`."""
+        return self._stamp(self.champion(), self._spectrograms(key))
 
-def expected_stamp(store: Store, key: StationDay, champion: Champion) -> Stamp:
-    """Return the provenance that a label table by a champion would have; raises `NotProcessedError`."""
-    if not process_is_current(store, key):
-        read_acquisition(store, key)  # a damaged record says so itself
-        raise NotProcessedError(key)
-    content = spectrogram_file.read_info(store.spectrograms(key)).content
-    return Stamp(label_digest(champion, store.settings.labelling), versions.LABEL, content)
-
-
-def labels_are_current(store: Store, key: StationDay) -> bool:
-    """Return whether the label table was made by the champion of now from the spectrograms of now."""
-    if not store.labels(key).exists() or not store.champion.exists():
-        return False
-    try:
-        return _stamp_of(store.labels(key)) == expected_stamp(store, key, read_champion(store))
-    except (NotProcessedError, DamagedFileError):
+    def follows_its_input(self, key: StationDay) -> bool:
+        """Return whether the table was made from the present spectrograms, by whichever champion."""
+        with suppress(OSError):
+            (stamp,) = self.stamps(key)
+            content = self.files.info_of_spectrograms(self.layout.spectrograms(key)).content
+            return stamp is not None and stamp.inputs == content
         return False
 
+    def is_ready(self, key: StationDay) -> bool:
+        """Return whether there is a champion, and spectrograms that are current."""
+        return not self.why_not() and not self.has_nothing_to_do(key) and self.process.is_current(key)
 
-def _stamp_of(path: Path) -> Stamp | None:
-    try:
-        return tables.read_stamp(path)[0]
-    except OSError:
-        return None
+    def has_nothing_to_do(self, key: StationDay) -> bool:
+        """Return whether no event of a station-day was imported; an imported file names only days with events.
 
+        Everywhere else each station-day has a record of what was found.
+        """
+        return self.settings.imported and not self.process.acquire.exists(key)
 
-def _standing(path: Path, stamp: Stamp) -> pd.DataFrame | None:
-    """Return what is counted of a label table that stands and is current; none where it is damaged."""
-    with suppress(FileNotFoundError, DamagedFileError):
-        if tables.read_stamp(path)[0] == stamp:
-            return tables.read_table(path, _COUNTED)
-    return None
+    def champion(self) -> Champion:
+        """Return the model that labels; raises `NoChampionError` or `DamagedFileError`."""
+        return self.files.once("champion", lambda: read_champion(self.layout))
 
+    def why_not(self) -> str:
+        """Return why no station-day can be labelled at present, in words; empty if it can."""
+        return self.files.once("why nothing labels", lambda: why_nothing_labels(self.layout))
 
-def label_station_day(store: Store, key: StationDay) -> dict[str, Any]:
-    """Label every event of a processed station-day unless its label table is current.
+    def champion_changed_at(self) -> datetime:
+        """Return when the champion was chosen; the year 1970 if there is none."""
+        return self.changed_at(self.layout.champion)
 
-    Returns
-    -------
-    dict
-        labels, events, assigned, sizes (events per class), k, model_version, content digest, path, ``skipped``,
-        ``seconds``.
-    """
-    started = time.perf_counter()
-    champion = read_champion(store)
-    stamp = expected_stamp(store, key, champion)
-    path, source = store.labels(key), store.spectrograms(key)
-    written = _standing(path, stamp)
-    skipped = written is not None
-    if written is None:
-        frame, summary = _labelled(store, key, champion)
-        tables.write_table(path, frame, tables.label_schema(champion.k), stamp, summary)
-        written = tables.read_table(path, _COUNTED)
-    return {
-        "labels": len(written),
-        "events": spectrogram_file.read_info(source).events,
-        "assigned": int(written["assigned"].sum()),
-        "sizes": {str(number): int((written["label"] == number).sum()) for number in sorted(champion.classes)},
-        "k": champion.k,
-        "model_version": champion.model_version,
-        "content": tables.read_stamp(path)[1],
-        "path": store.relative(path),
-        "skipped": skipped,
-        "seconds": time.perf_counter() - started,
-    }
+    def labelled_by(self, key: StationDay) -> str | None:
+        """Return the digest of what made a label table, besides its spectrograms; none if it cannot be read."""
+        try:
+            (stamp,) = self.stamps(key)
+        except OSError:
+            return None
+        return stamp.settings if stamp is not None else None
 
-
-def _labelled(store: Store, key: StationDay, champion: Champion) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Return the label table of a station-day and what its file says of its making."""
-    version, settings, source = champion.model_version, store.settings.labelling, store.spectrograms(key)
-    novelty_file = novelty_path(store, version, champion.novelty)
-    model, novelty = _load(store.champion_model(version), novelty_file, champion.novelty)
-    if novelty.needs_reconstruction and not settings.reconstruction_error:
-        raise ValueError(
-            "labelling.reconstruction_error is switched off, but the champion's novelty is the reconstruction error; "
-            "materialize champion_model again with the novelty.score of now"
-        )
-    names = [str(name) for name in spectrogram_file.read_column(source, "event_id")]
-    found = label_spectrograms(
-        model,
-        spectrogram_file.iterate_spectrograms(source, settings.batch_size),
-        champion.normalisation_settings(),
-        batch_size=settings.batch_size,
-        device=settings.device,
-        reconstruction=settings.reconstruction_error,
-        event_ids=names,
-    )
-    scores = novelty.novelty(found.latent, found.probabilities, found.reconstruction_error)
-    frame = pd.DataFrame(
-        {
-            "event_id": names,
-            "station": key.station,
-            "time_peak": spectrogram_file.read_column(source, "time_peak"),
-            "label": np.array(champion.classes, dtype=np.int32)[found.cluster],
-            "probability": found.probability,
-            "probabilities": list(found.probabilities),
-            "latent": list(found.latent),
-            "reconstruction_error": _errors(found),
-            "novelty": scores,
-            "assigned": novelty.assigned(scores),
-            "model_version": version,
+    def digests_of_champion(self) -> set[str]:
+        """Return the digests that label tables by the present champion have, whatever else the settings say."""
+        champion, settings = self.champion(), self.settings.labelling
+        return {
+            label_digest(champion, settings.model_copy(update={"reconstruction_error": wanted}))
+            for wanted in (True, False)
         }
-    )
-    summary = {
-        "classes": list(champion.classes),
-        "novelty_score": novelty.score,
-        "novelty_threshold": repr(novelty.threshold),
-    }
-    return frame, summary
 
+    def _spectrograms(self, key: StationDay) -> SpectrogramInfo:
+        info = self.process.current(key)
+        if info is None:
+            self.process.acquire.read(key)  # a damaged record says so itself
+            raise NotProcessedError(key)
+        return info
 
-def _errors(found: LabelArrays) -> pd.Series[Any]:
-    if found.reconstruction_error is None:
-        return pd.Series([None] * len(found), dtype=object)
-    return pd.Series(found.reconstruction_error)
+    def _stamp(self, champion: Champion, info: SpectrogramInfo) -> Stamp:
+        return Stamp(label_digest(champion, self.settings.labelling), versions.LABEL, info.content)
+
+    def _rows_of(self, path: Path, stamp: Stamp) -> pd.DataFrame | None:
+        """Return what is counted of a table that is current; none where it is absent, out of date or damaged."""
+        with suppress(FileNotFoundError, DamagedFileError):
+            if self.files.stamp_of_table(path)[0] == stamp:
+                return tables.read_table(path, _COUNTED)
+        return None

@@ -4,81 +4,132 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any
-
-import numpy as np
-import pandas as pd
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ris_core import versions
+from ris_core.contracts.acquisition import Acquisition
+from ris_core.contracts.outcome import Made
+from ris_core.contracts.processed import Processed
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import NS, StationDay
-from ris_core.processing.chain import Products, process
 from ris_core.section import digest_of
+from ris_core.stages.station_day_stage import MissingInputError, StationDayStage
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.store import Store, read_acquisition
-from ris_core.waveforms.acquire import NotAcquiredError, read_inventory_of, response_digest, segments_to_process
+from ris_core.storage.spectrogram_file import SpectrogramInfo
+from ris_core.waveforms.acquire import AcquireStage
 from ris_core.waveforms.imported_events import NoWaveformsError
-from ris_core.waveforms.source import WaveformSource, open_source
+
+if TYPE_CHECKING:
+    from ris_core.processing.chain import Products
 
 PREVIEW_SPECTROGRAMS = 4
 
 
-def expected_stamp(store: Store, key: StationDay, samples: str | None = None) -> Stamp:
-    """Return the provenance that current products would have; raises `NotAcquiredError` before acquisition.
+class NotProcessedError(MissingInputError):
+    """Spectrograms are needed where they are missing or out of date."""
 
-    Parameters
-    ----------
-    store, key
-        Where, and which station-day.
-    samples
-        Digest of the samples that were read, instead of that in the acquisition record.
-    """
-    record = read_acquisition(store, key)
-    if record is None:
-        raise NotAcquiredError(key)
-    if store.settings.imported:
-        return Stamp(store.settings.process_digest(), versions.IMPORT, record["inputs"])
-    inputs = digest_of([samples or record["inputs"], response_digest(store, key.station)])
-    return Stamp(store.settings.process_digest(), versions.PROCESS, inputs)
+    def __init__(self, key: StationDay) -> None:
+        super().__init__(f"{key}: its spectrograms are missing, damaged or out of date")
 
 
-def process_is_current(store: Store, key: StationDay) -> bool:
-    """Return whether both products stand and were made from the samples, settings and version of now."""
-    table, file = store.detections(key), store.spectrograms(key)
-    if not table.exists() or not file.exists():
-        return False
-    try:
-        expected = expected_stamp(store, key)
-        return tables.read_stamp(table)[0] == expected and spectrogram_file.read_info(file).stamp == expected
-    except OSError:  # not acquired, or something is damaged
-        return False
+class ProcessStage(StationDayStage[Processed]):
+    """Detects events and makes their spectrograms, in one pass over a station-day."""
 
+    name = "process"
+    about = "Detect events and make their spectrograms."
+    done = "processed"
+    inputs = ("acquire",)
+    reads_waveforms = True
 
-def process_station_day(
-    store: Store, key: StationDay, source: WaveformSource | None = None, preview: bool = True
-) -> dict[str, Any]:
-    """Process one acquired station-day unless its products are current, and return what they are.
+    @property
+    def acquire(self) -> AcquireStage:
+        """The stage before, which gives samples and response."""
+        return self.before(AcquireStage)
 
-    Returns
-    -------
-    dict
-        detections, events, outcomes (counts), live_seconds, content digests, paths, ``skipped``, ``seconds``, and
-        PNG pictures (``day_png``, ``spectrograms_png``) where they were asked for and the work was done.
-    """
-    started = time.perf_counter()
-    source = source or open_source(store.settings)
-    standing = _outcomes_that_stand(store, key)
-    skipped = standing is not None
-    pictures: dict[str, bytes] = {}
-    table = store.detections(key)
-    if standing is None and store.settings.imported:
-        raise NoWaveformsError(key)
-    if standing is None:
-        segments, samples = segments_to_process(store, key, source)
-        stamp = expected_stamp(store, key, samples)
-        products = process(segments, key, store.settings, read_inventory_of(store, key.station, source))
+    def run(self, key: StationDay, again: bool = False) -> Made[Processed]:
+        """Process one acquired station-day unless its products are current, and return what they are.
+
+        Where the work was done, there are the pictures ``day`` and, with events, ``spectrograms``.
+
+        Raises
+        ------
+        NotAcquiredError
+            The station-day was not acquired yet.
+        NoWaveformsError
+            Its events were imported, and the products are missing or out of date.
+        """
+        started = time.perf_counter()
+        if (info := self.current(key)) is not None and (outcomes := self._outcomes(key)) is not None:
+            result = self._result(key, self.acquire.require(key), info, outcomes)
+            return Made(result, True, time.perf_counter() - started)
+        if self.settings.imported:
+            raise NoWaveformsError(key)
+        segments, acquired = self.acquire.segments_to_process(key)
+
+        from ris_core.processing.chain import process
+
+        products = process(segments, key, self.settings, self.acquire.inventory(key.station))
+        self._write(key, self._stamp(key, acquired), products)
+        info = spectrogram_file.read_info(self.layout.spectrograms(key))
+        result = self._result(key, acquired, info, products.detections["outcome"])
+        pictures = _pictures(products, key) if self.context.pictures else {}
+        return Made(result, False, time.perf_counter() - started, pictures)
+
+    @property
+    def code_version(self) -> str:
+        """Step version and digest of what decides about detections and spectrograms."""
+        return f"{self._version}-{self.settings.process_digest()}"
+
+    def products(self, key: StationDay) -> tuple[Path, ...]:
+        """Return the paths of the detection table and of the spectrogram file."""
+        return self.layout.detections(key), self.layout.spectrograms(key)
+
+    def expected_stamp(self, key: StationDay) -> Stamp:
+        """Return the stamp of products that are made from the present samples and response; raises as its parent."""
+        return self._stamp(key, self.acquire.require(key))
+
+    def is_current(self, key: StationDay) -> bool:
+        """Return whether both products were made from the present samples, settings and version."""
+        return self.current(key) is not None
+
+    def current(self, key: StationDay) -> SpectrogramInfo | None:
+        """Return what the spectrogram file says of itself; none if a product is absent, out of date or damaged."""
+        if not self.exists(key):
+            return None
+        table, file = self.products(key)
+        with suppress(OSError):
+            expected, info = self.expected_stamp(key), self.files.info_of_spectrograms(file)
+            if info.stamp == expected and self.files.stamp_of_table(table)[0] == expected:
+                return info
+        return None
+
+    def most_at_once(self, keys: Iterable[StationDay]) -> int | None:
+        """Return how many station-days may be worked on at once: raw files that were dropped are asked for again."""
+        limit = self.acquire.most_at_once(keys)
+        return limit if limit is not None and any(self.acquire.was_dropped(key) for key in keys) else None
+
+    @property
+    def _version(self) -> str:
+        return versions.IMPORT if self.settings.imported else versions.PROCESS
+
+    def _stamp(self, key: StationDay, acquired: Acquisition) -> Stamp:
+        inputs = acquired.content
+        if not self.settings.imported:
+            inputs = digest_of([acquired.content, self.acquire.response_digest(key.station)])
+        return Stamp(self.settings.process_digest(), self._version, inputs)
+
+    def _outcomes(self, key: StationDay) -> Sequence[str] | None:
+        """Return the outcomes of the detections; none where the table is damaged."""
+        with suppress(DamagedFileError):
+            outcomes: list[str] = tables.read_table(self.layout.detections(key), ["outcome"])["outcome"].tolist()
+            return outcomes
+        return None
+
+    def _write(self, key: StationDay, stamp: Stamp, products: Products) -> None:
         summary = {
             "live_seconds": round(products.live_seconds, 3),
             "too_short_segments": products.too_short_segments,
@@ -86,56 +137,49 @@ def process_station_day(
             "without_acceleration": "; ".join(products.notes),
             "response_remarks": "; ".join(products.remarks),
         }
-        spectrogram_file.write_spectrograms(
-            store.spectrograms(key), products.spectrograms, stamp, store.settings.processing_json(), summary
-        )
-        outcomes_of_all = products.detections["outcome"]
+        table, file = self.products(key)
+        sections = self.settings.processing_json()
+        spectrogram_file.write_spectrograms(file, products.spectrograms, stamp, sections, summary)
         tables.write_table(table, products.detections, tables.DETECTION_SCHEMA, stamp, summary)
-        if preview:
-            pictures = _pictures(products, key)
-        if store.settings.retention.raw == "drop_after_processing":
-            store.waveform(key).unlink(missing_ok=True)
-    else:
-        outcomes_of_all = standing
-    info = spectrogram_file.read_info(store.spectrograms(key))
-    outcomes = Counter(text.partition(" ")[0] for text in outcomes_of_all)
-    record = read_acquisition(store, key) or {}
-    return {
-        "detections": outcomes.total(),
-        "events": info.events,
-        "outcomes": dict(sorted(outcomes.items())),
-        "reason": record.get("reason", ""),
-        "content": info.content,
-        "detections_content": tables.read_stamp(table)[1],
-        "detections_path": store.relative(table),
-        "spectrograms_path": store.relative(store.spectrograms(key)),
-        **info.summary,
-        **pictures,
-        "skipped": skipped,
-        "seconds": time.perf_counter() - started,
-    }
+        if self.settings.retention.raw == "drop_after_processing":
+            self.layout.waveform(key).unlink(missing_ok=True)
 
-
-def _outcomes_that_stand(store: Store, key: StationDay) -> pd.Series[Any] | None:
-    """Return the outcomes of the detections that stand and are current; none where they are damaged."""
-    if not process_is_current(store, key):
-        return None
-    with suppress(DamagedFileError):
-        return tables.read_table(store.detections(key), ["outcome"])["outcome"]
-    return None
+    def _result(
+        self, key: StationDay, acquired: Acquisition, info: SpectrogramInfo, outcomes: Iterable[str]
+    ) -> Processed:
+        counts = Counter(text.partition(" ")[0] for text in outcomes)
+        table, file = self.products(key)
+        return Processed(
+            detections=counts.total(),
+            events=info.events,
+            outcomes=dict(sorted(counts.items())),
+            reason=acquired.reason,
+            live_seconds=float(info.summary["live_seconds"]),
+            too_short_segments=int(info.summary["too_short_segments"]),
+            too_short_seconds=float(info.summary["too_short_seconds"]),
+            without_acceleration=str(info.summary["without_acceleration"]),
+            response_remarks=str(info.summary.get("response_remarks", "")),
+            detections_path=self.layout.relative(table),
+            spectrograms_path=self.layout.relative(file),
+            detections_content=self.files.stamp_of_table(table)[1],
+            spectrograms_content=info.content,
+        )
 
 
 def _pictures(products: Products, key: StationDay) -> dict[str, bytes]:
+    import numpy as np
+    import pandas as pd
+
     from ris_core.figures.day_pictures import day_waveform, sample_spectrograms
 
     frame, events = products.detections, products.spectrograms
     onsets = (frame["time_on"].to_numpy(dtype=np.int64) - key.start_ns) / NS
     is_event = (frame["outcome"] == "event").to_numpy(dtype=bool)
-    pictures = {"day_png": day_waveform(products.conditioned, key.start_ns, str(key), onsets, is_event)}
+    pictures = {"day": day_waveform(products.conditioned, key.start_ns, str(key), onsets, is_event)}
     if events.event_id:
         rows = np.unique(np.linspace(0, len(events.event_id) - 1, PREVIEW_SPECTROGRAMS).astype(int))
         titles = [str(pd.Timestamp(events.time_peak[i])).split(" ")[1][:10] for i in rows]
-        pictures["spectrograms_png"] = sample_spectrograms(
+        pictures["spectrograms"] = sample_spectrograms(
             events.spectrogram[rows], events.frequency, events.time, titles, title=str(key)
         )
     return pictures

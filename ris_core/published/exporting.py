@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from ris_core.contracts.events import Events
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.characteristic import pair_name
-from ris_core.processing.process import process_is_current
 from ris_core.processing.spectrograms import Plan, plan
 from ris_core.progress import bar
 from ris_core.storage import spectrogram_file, tables
@@ -52,7 +51,7 @@ def export(store: Store, path: Path) -> Export:
         if each.exists():
             raise PublishedFileError(f"{each}: it exists already; remove it, or give another name")
     keys = [key for key in store.station_days() if store.spectrograms(key).exists()]
-    current = [key for key in keys if process_is_current(store, key)]
+    current = [key for key in keys if store.days.process.is_current(key)]
     counts = {key: n for key in current if (n := spectrogram_file.read_info(store.spectrograms(key)).events)}
     if not counts:
         raise PublishedFileError(f"{path}: there are no events to export in {store.root}; process station-days first")

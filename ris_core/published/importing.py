@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core.contracts.station_day import StationDay
-from ris_core.processing.process import process_is_current
 from ris_core.processing.spectrograms import Plan, plan
 from ris_core.progress import bar
 from ris_core.published.covering import check_covered, day_of
@@ -28,8 +27,7 @@ from ris_core.storage.published_file import (
     PublishedFileError,
     open_published,
 )
-from ris_core.storage.store import Store, read_acquisition
-from ris_core.waveforms.acquire import acquisition_is_current
+from ris_core.storage.store import Store
 
 _NAMED = 5
 
@@ -164,8 +162,8 @@ def _grouped(catalogue: Catalogue, digests: NDArray[np.uint64], rows: NDArray[np
 def _stands(store: Store, some: StationDayEvents) -> bool:
     return (
         _inputs(store, some) == some.inputs
-        and acquisition_is_current(store, some.key)
-        and process_is_current(store, some.key)
+        and store.days.acquire.is_current(some.key)
+        and store.days.process.is_current(some.key)
     )
 
 
@@ -176,10 +174,10 @@ def _is_other(store: Store, some: StationDayEvents) -> bool:
 def _inputs(store: Store, some: StationDayEvents) -> str | None:
     """Return the digest of the events that stand; none if there are none, or their record is damaged."""
     try:
-        record = read_acquisition(store, some.key)
+        found = store.days.acquire.read(some.key)
     except DamagedFileError:
         return None
-    return None if record is None else str(record["inputs"])
+    return None if found is None else found.content
 
 
 def _taken(events: PublishedEvents, rows: NDArray[np.int64]) -> PublishedEvents:

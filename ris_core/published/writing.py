@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ris_core import versions
 from ris_core.config import Settings
+from ris_core.contracts.acquisition import Acquisition, SamplesAt
 from ris_core.contracts.events import Events
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import NS, StationDay
@@ -20,10 +21,9 @@ from ris_core.processing.chain import DETECTION_COLUMNS
 from ris_core.processing.spectrograms import Plan
 from ris_core.published.published_catalogue import Catalogue
 from ris_core.storage import spectrogram_file, tables
-from ris_core.storage.json_records import write_json
+from ris_core.storage.acquisition_file import write_acquisition
 from ris_core.storage.published_file import PublishedEvents
 from ris_core.storage.store import Store
-from ris_core.waveforms.imported_events import PATH
 from ris_core.waveforms.quality import quality_of
 
 _NO_ACCELERATION = "imported: the published amplitude is proportional to counts, no ground acceleration"
@@ -89,29 +89,23 @@ def write_station_day(
     )
     frame = _detections(catalogue, some, names, events, settings, constants.rate)
     tables.write_table(store.detections(key), frame, tables.DETECTION_SCHEMA, stamp, summary)
-    write_json(store.acquisition(key), _record(store, path, some))
+    write_acquisition(store, _acquisition(settings, path, some))
     for stage in ("acquire", "process"):
         store.journal.clear(stage, key)
 
 
-def _record(store: Store, path: Path, some: StationDayEvents) -> dict[str, Any]:
-    nothing = replace(quality_of([], some.key), coverage=float("nan"))
-    stamp = Stamp(store.settings.acquire_digest(), versions.IMPORT, some.inputs)
-    return {
-        "station": some.key.station,
-        "day": some.key.day.isoformat(),
-        "state": "data",
-        "reason": f"imported from {path.name}: events without their continuous waveforms",
-        "path": PATH,
-        "bytes": 0,
-        "segments": 0,
-        **asdict(nothing),
-        "provider": None,
-        "request_seconds": None,
-        "attempts": None,
-        "received_bytes": None,
-        **stamp.as_dict(),
-    }
+def _acquisition(settings: Settings, path: Path, some: StationDayEvents) -> Acquisition:
+    return Acquisition(
+        key=some.key,
+        has_data=True,
+        reason=f"imported from {path.name}: events without their continuous waveforms",
+        samples_at=SamplesAt.IMPORTED,
+        stored_as=None,
+        size=0,
+        segments=0,
+        quality=replace(quality_of([], some.key), coverage=float("nan")),
+        stamp=Stamp(settings.acquire_digest(), versions.IMPORT, some.inputs),
+    )
 
 
 def _detections(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from ris_core.contracts.stamp import Stamp
-from ris_core.storage import tables
 from ris_core.storage.damage import REMADE
 from ris_core.storage.json_records import read_record
-from ris_core.storage.spectrogram_file import SpectrogramInfo, read_info
+
+if TYPE_CHECKING:
+    from ris_core.contracts.stamp import Stamp
+    from ris_core.storage.spectrogram_file import SpectrogramInfo
 
 T = TypeVar("T")
 
@@ -98,10 +99,14 @@ class FilesOnDisk:
 
     def stamp_of_table(self, path: Path) -> tuple[Stamp | None, str, int]:
         """Return provenance, content digest and number of rows of a Parquet table; raises as `Files` says."""
-        return tables.read_stamp(path)
+        from ris_core.storage.tables import read_stamp  # loads pandas, which most commands do without
+
+        return read_stamp(path)
 
     def info_of_spectrograms(self, path: Path) -> SpectrogramInfo:
         """Return number of events, provenance and summary of a spectrogram file; raises as `Files` says."""
+        from ris_core.storage.spectrogram_file import read_info
+
         return read_info(path)
 
     def record(self, path: Path, fields: FieldTypes, remedy: str = REMADE) -> dict[str, Any]:

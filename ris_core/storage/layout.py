@@ -60,7 +60,7 @@ class Layout:
 
     def detections(self, key: StationDay) -> Path:
         """Path of a detection table (Parquet)."""
-        return self.root / "detections" / f"station={_part(key.station)}" / f"day={key.day}.parquet"
+        return self.table("detections", key)
 
     def spectrograms(self, key: StationDay) -> Path:
         """Path of a spectrogram file (HDF5)."""
@@ -68,7 +68,11 @@ class Layout:
 
     def labels(self, key: StationDay) -> Path:
         """Path of a label table (Parquet)."""
-        return self.root / "labels" / f"station={_part(key.station)}" / f"day={key.day}.parquet"
+        return self.table("labels", key)
+
+    def table(self, name: str, key: StationDay) -> Path:
+        """Path of a further table of a station-day (Parquet), of a stage that has its own folder."""
+        return self.root / _part(name) / f"station={_part(key.station)}" / f"day={key.day}.parquet"
 
     @property
     def training_set(self) -> Path:

@@ -17,7 +17,6 @@ from ris_core.contracts.events import Events
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import StationDay
 from ris_core.memory import memory_named
-from ris_core.processing.process import process_is_current
 from ris_core.progress import track
 from ris_core.section import digest_of
 from ris_core.storage import spectrogram_file
@@ -89,7 +88,7 @@ def sources(store: Store, keys: Iterable[StationDay]) -> dict[StationDay, Spectr
     held_out = store.settings.training_set.held_out_stations
     found = {}
     for key in keys:
-        if key.station in held_out or not process_is_current(store, key):
+        if key.station in held_out or not store.days.process.is_current(key):
             continue
         if (info := spectrogram_file.read_info(store.spectrograms(key))).events:
             found[key] = info
@@ -114,7 +113,7 @@ def draw(store: Store) -> dict[str, Any]:
     settings = store.settings.training_set
     keys = list(store.station_days())
     available, damaged = _sound(store, sources(store, keys))
-    outdated = sum(store.spectrograms(key).exists() and not process_is_current(store, key) for key in keys)
+    outdated = sum(store.spectrograms(key).exists() and not store.days.process.is_current(key) for key in keys)
     total = sum(info.events for info in available.values())
     if total < LEAST_EVENTS:
         raise TooFewEventsError(

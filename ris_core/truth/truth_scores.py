@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from ris_core.clustering.champion import read_champion
 from ris_core.clustering.dec_models import load_dec, read_clusters, trained_models
 from ris_core.contracts.station_day import StationDay
-from ris_core.labels.label import labels_are_current
 from ris_core.models.inference import soft_assignments
 from ris_core.processing.condition import filter_delay
 from ris_core.storage import spectrogram_file, tables
@@ -86,7 +85,7 @@ def score(store: Store) -> TruthScores:
     network = SyntheticNetwork(settings)
     champion = read_champion(store)
     days = settings.days()
-    current = [key for key in store.station_days() if labels_are_current(store, key)]
+    current = [key for key in store.station_days() if store.days.label.is_current(key)]
     by_day, damaged = _events(store, current)
     if not by_day:
         raise FileNotFoundError(

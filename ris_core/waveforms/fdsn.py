@@ -14,7 +14,9 @@ from obspy import Inventory, Stream, UTCDateTime
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from ris_core.config import FdsnSettings, Settings
+from ris_core.contracts.acquisition import Exchange
 from ris_core.contracts.station_day import NS, StationDay
+from ris_core.contracts.waveform_source import Fetched
 from ris_core.storage.damage import DamagedFileError
 from ris_core.waveforms.bounded_answer import AnswerTooLargeError
 from ris_core.waveforms.content import TooLargeError
@@ -30,7 +32,6 @@ from ris_core.waveforms.fdsn_errors import (
 from ris_core.waveforms.fdsn_memory import Memory
 from ris_core.waveforms.fdsn_providers import is_known, known_providers
 from ris_core.waveforms.received import DamagedError, WrongAnswerError, inventory_of, stream_of
-from ris_core.waveforms.source import Fetched
 from ris_core.waveforms.stationxml import LARGEST_MB
 from ris_core.waveforms.stored_response import read_stored_inventory
 
@@ -89,8 +90,9 @@ class DataCentre:
             with self._turn:
                 (stream, size, seconds), attempts = self._ask("dataselect", station, f"{identifier} {day}", exchange)
         except NothingThereError as nothing:
-            return Fetched(Stream(), f"{provider} has no data for this station-day ({nothing})", provider=provider)
-        return Fetched(stream, "", seconds, attempts, size, provider)
+            reason = f"{provider} has no data for this station-day ({nothing})"
+            return Fetched(Stream(), reason, Exchange(provider))
+        return Fetched(stream, exchange=Exchange(provider, seconds, attempts, size))
 
     def inventory(self, station: str) -> Inventory | None:
         """Return all epochs of the station's channel with their responses, or none where the data centre has none.

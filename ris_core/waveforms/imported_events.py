@@ -10,9 +10,6 @@ from ris_core.contracts.station_day import StationDay
 if TYPE_CHECKING:
     from obspy import Inventory, Stream
 
-PATH = "imported"
-"""Stands in the record of an imported station-day where others have the path of their waveform."""
-
 
 class NoWaveformsError(FileNotFoundError):
     """Waveforms are asked for of a network that has none."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ris_core.contracts.acquisition import Acquisition
 from ris_core.contracts.quality import Quality
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.waveforms.amplitudes import amplitudes_of
@@ -112,20 +112,20 @@ def _delivered(stream: Stream, key: StationDay) -> tuple[int, float]:
     return non_finite, seconds
 
 
-def problems_of(record: Mapping[str, Any]) -> list[str]:
+def problems_of(found: Acquisition) -> list[str]:
     """Return in words what is wrong with an acquired station-day, from the figures in its record."""
-    if record["state"] != "data":
-        return list(record.get("notes", ()))
+    quality = found.quality
+    if not found.has_data:
+        return list(quality.notes)
     limits = (
-        ("overlap_seconds", MOST_OVERLAP_S, "{:.6g} s of overlapping records"),
-        ("flat_line_seconds", MOST_FLAT_S, "{:.6g} s of flat lines"),
-        ("clipped_seconds", MOST_CLIPPED_S, "{:.3g} s clipped"),
-        ("spikes", MOST_SPIKES, "{} spikes"),
-        ("non_finite", 0, "{} samples NaN or infinite"),
+        (quality.overlap_seconds, MOST_OVERLAP_S, "{:.6g} s of overlapping records"),
+        (quality.flat_line_seconds, MOST_FLAT_S, "{:.6g} s of flat lines"),
+        (quality.clipped_seconds, MOST_CLIPPED_S, "{:.3g} s clipped"),
+        (quality.spikes, MOST_SPIKES, "{} spikes"),
+        (quality.non_finite, 0, "{} samples NaN or infinite"),
     )
-    found = [f"covers {record['coverage']:.1%}"] if record["coverage"] < LEAST_COVERAGE else []
-    found += [text.format(record[name]) for name, most, text in limits if record.get(name, 0) > most]
-    rates = record.get("sampling_rates", ())
-    if len(rates) > 1:
-        found.append("sampling rates " + ", ".join(f"{rate:g}" for rate in rates) + " Hz")
-    return found + list(record.get("notes", ()))
+    problems = [f"covers {quality.coverage:.1%}"] if quality.coverage < LEAST_COVERAGE else []
+    problems += [text.format(value) for value, most, text in limits if value > most]
+    if len(quality.sampling_rates) > 1:
+        problems.append("sampling rates " + ", ".join(f"{rate:g}" for rate in quality.sampling_rates) + " Hz")
+    return problems + list(quality.notes)

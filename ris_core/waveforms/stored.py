@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ris_core.contracts.acquisition import Acquisition
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import DamagedFileError, damage_named
@@ -85,20 +85,19 @@ def read_stored(path: Path, key: StationDay, padding: float, whole_records: bool
     return to_segments(_stream(pieces), key, padding), "; ".join(said)
 
 
-def read_checked(path: Path, key: StationDay, padding: float, record: Mapping[str, Any]) -> tuple[list[Segment], str]:
-    """Return the segments of a station-day in the data root and their digest, that of its acquisition record.
+def read_checked(path: Path, key: StationDay, padding: float, found: Acquisition) -> list[Segment]:
+    """Return the segments of a station-day in the data root, which are those that were acquired.
 
     Raises
     ------
     DamagedFileError
         The file does not hold the samples that were acquired.
     """
-    segments, said = read_stored(path, key, padding, bool(record.get("whole_records")))
-    digest = digest_of_segments(segments)
-    if digest != record["inputs"]:
-        why = "it has not the samples that were acquired"
+    segments, said = read_stored(path, key, padding, found.whole_records)
+    if digest_of_segments(segments) != found.content:
+        why = "it does not have the samples that were acquired"
         raise DamagedFileError(path, f"{why}: {said}" if said else why, ACQUIRE_AGAIN)
-    return segments, digest
+    return segments
 
 
 def _stream(pieces: list[Piece]) -> Stream:

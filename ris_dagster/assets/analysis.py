@@ -35,11 +35,11 @@ def _availability(settings: Settings) -> dg.AssetsDefinition:
     )
     def availability(context: dg.AssetExecutionContext, store: DataStore) -> Any:
         from ris_core.figures.network_overview import availability as draw
-        from ris_core.stages import state_table
+        from ris_core.station_days.state import state_table, states_of
         from ris_core.storage.atomic import replacing
 
         opened = store.open()
-        states = state_table(opened, opened.station_days())
+        states = state_table(states_of(opened.days))
         path = opened.analysis("availability.parquet")
         with replacing(path) as temporary:
             states.to_parquet(temporary)

@@ -4,13 +4,14 @@ from typing import Any
 
 import dagster as dg
 
-from ris_core import versions
-from ris_core.config import FdsnSettings, Settings
-from ris_core.stages import Outcome
-from ris_core.waveforms.source import name_of
+from ris_core.config import FdsnSettings, Settings, source_name
+from ris_core.contracts.outcome import Made, Outcome
+from ris_core.contracts.processed import Processed
+from ris_core.processing.process import ProcessStage
 from ris_dagster import block_runs
 from ris_dagster.assets.raw_waveforms import RAW_WAVEFORMS
-from ris_dagster.metadata import code_version, column_schema, finite, owners, picture
+from ris_dagster.bindings import Binding
+from ris_dagster.metadata import column_schema, finite, owners, picture
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.data_store import DataStore
@@ -20,11 +21,9 @@ SPECTROGRAMS = dg.AssetKey("spectrograms")
 _IMPORTED = " Imported from the published HDF5 file by `ris import-h5`; they cannot be made again here."
 
 
-def build_event_assets(settings: Settings, partitions: Partitions) -> list[dg.AssetsDefinition]:
-    """Return the assets of the stage "process"."""
+def _build(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:
     from ris_core.storage.tables import DETECTION_SCHEMA
 
-    version = code_version(versions.IMPORT if settings.imported else versions.PROCESS, settings.process_digest())
     # Raw files that were dropped are fetched again, so these runs take their turn at the data centre as well.
     fetches = isinstance(settings.source, FdsnSettings) and settings.retention.raw == "drop_after_processing"
     imported = _IMPORTED if settings.imported else ""
@@ -35,7 +34,7 @@ def build_event_assets(settings: Settings, partitions: Partitions) -> list[dg.As
         "deps": [RAW_WAVEFORMS],
         "partitions_def": partitions.station_days,
         "skippable": True,
-        "code_version": version,
+        "code_version": EVENTS.code_version(settings),
     }
 
     @dg.multi_asset(
@@ -59,7 +58,7 @@ def build_event_assets(settings: Settings, partitions: Partitions) -> list[dg.As
             ),
         ],
         can_subset=True,
-        pool=name_of(settings.source) if fetches else None,
+        pool=source_name(settings.source) if fetches else None,
         backfill_policy=dg.BackfillPolicy.multi_run(50),
         check_specs=[
             dg.AssetCheckSpec(
@@ -74,57 +73,61 @@ def build_event_assets(settings: Settings, partitions: Partitions) -> list[dg.As
             context,
             store,
             compute,
-            "process",
+            EVENTS,
             {DETECTIONS: describe_detections, SPECTROGRAMS: describe_spectrograms},
-            {DETECTIONS: version, SPECTROGRAMS: version},
             _accounted,
         )
 
-    return [station_day_events]
+    return station_day_events
 
 
-def describe_detections(result: dict[str, Any]) -> dict[str, Any]:
+EVENTS = Binding(ProcessStage, (DETECTIONS, SPECTROGRAMS), _build)
+
+
+def describe_detections(made: Made[Processed]) -> dict[str, Any]:
     """Return the metadata of a station-day's detections."""
+    found = made.result
+    shown = "day" in made.pictures
     return {
-        "dagster/row_count": int(result["detections"]),
-        "outcomes": result["outcomes"],
-        "live_seconds": finite(result["live_seconds"]),
-        "too_short_segments": int(result["too_short_segments"]),
-        "too_short_seconds": float(result["too_short_seconds"]),
-        "without_acceleration": result["without_acceleration"],
-        # Events that were imported have none.
-        **({"response_remarks": result["response_remarks"]} if result.get("response_remarks") else {}),
-        "reason": result["reason"],
-        "path": dg.MetadataValue.path(result["detections_path"]),
-        "content": result["detections_content"],
-        "seconds": round(float(result["seconds"]), 3),
-        "already_current": bool(result["skipped"]),
-        **({"day": picture(result["day_png"], "Conditioned day with detections")} if "day_png" in result else {}),
+        "dagster/row_count": found.detections,
+        "outcomes": dict(found.outcomes),
+        "live_seconds": finite(found.live_seconds),
+        "too_short_segments": found.too_short_segments,
+        "too_short_seconds": found.too_short_seconds,
+        "without_acceleration": found.without_acceleration,
+        **({"response_remarks": found.response_remarks} if found.response_remarks else {}),
+        "reason": found.reason,
+        "path": dg.MetadataValue.path(found.detections_path),
+        "content": found.detections_content,
+        "seconds": round(made.seconds, 3),
+        "already_current": made.already_current,
+        **({"day": picture(made.pictures["day"], "Conditioned day with detections")} if shown else {}),
     }
 
 
-def describe_spectrograms(result: dict[str, Any]) -> dict[str, Any]:
+def describe_spectrograms(made: Made[Processed]) -> dict[str, Any]:
     """Return the metadata of a station-day's spectrograms."""
-    shown = "spectrograms_png" in result
+    found = made.result
+    shown = "spectrograms" in made.pictures
     return {
-        "dagster/row_count": int(result["events"]),
-        "events": int(result["events"]),
-        "reason": result["reason"],
-        "path": dg.MetadataValue.path(result["spectrograms_path"]),
-        "content": result["content"],
-        "seconds": round(float(result["seconds"]), 3),
-        "already_current": bool(result["skipped"]),
-        **({"samples": picture(result["spectrograms_png"], "Sample spectrograms")} if shown else {}),
+        "dagster/row_count": found.events,
+        "events": found.events,
+        "reason": found.reason,
+        "path": dg.MetadataValue.path(found.spectrograms_path),
+        "content": found.spectrograms_content,
+        "seconds": round(made.seconds, 3),
+        "already_current": made.already_current,
+        **({"samples": picture(made.pictures["spectrograms"], "Sample spectrograms")} if shown else {}),
     }
 
 
-def _accounted(outcomes: list[Outcome]) -> dg.AssetCheckResult:
+def _accounted(outcomes: list[Outcome[Processed]]) -> dg.AssetCheckResult:
     results = block_runs.results_of(outcomes)
-    wrong = [str(key) for key, r in results if r["events"] != r["outcomes"].get("event", 0)]
+    wrong = [str(key) for key, found in results if found.events != found.outcomes.get("event", 0)]
     failed = block_runs.failed_keys(outcomes)
     totals: dict[str, int] = {}
-    for _, r in results:
-        for name, count in r["outcomes"].items():
+    for _, found in results:
+        for name, count in found.outcomes.items():
             totals[name] = totals.get(name, 0) + count
     return dg.AssetCheckResult(
         passed=not wrong and not failed,

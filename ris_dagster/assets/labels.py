@@ -4,12 +4,14 @@ from typing import Any
 
 import dagster as dg
 
-from ris_core import versions
 from ris_core.config import Settings
-from ris_core.stages import Outcome
+from ris_core.contracts.labelled import Labelled
+from ris_core.contracts.outcome import Made, Outcome
+from ris_core.labels.label import LabelStage
 from ris_dagster import block_runs
 from ris_dagster.assets.champion_model import CHAMPION_MODEL
 from ris_dagster.assets.events import SPECTROGRAMS
+from ris_dagster.bindings import Binding
 from ris_dagster.metadata import column_schema, owners
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.compute import Compute
@@ -18,10 +20,7 @@ from ris_dagster.resources.data_store import DataStore
 LABEL_TABLES = dg.AssetKey("label_tables")
 
 
-def build_label_assets(settings: Settings, partitions: Partitions) -> list[dg.AssetsDefinition]:
-    """Return the assets of the stage "label"."""
-    version = versions.LABEL
-
+def _build(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:
     @dg.asset(
         name="label_tables",
         group_name="label",
@@ -34,7 +33,7 @@ def build_label_assets(settings: Settings, partitions: Partitions) -> list[dg.As
         partitions_def=partitions.station_days,
         deps=[SPECTROGRAMS, CHAMPION_MODEL],
         backfill_policy=dg.BackfillPolicy.multi_run(50),
-        code_version=version,
+        code_version=LABELS.code_version(settings),
         check_specs=[
             dg.AssetCheckSpec(
                 "as_many_labels_as_events",
@@ -44,36 +43,38 @@ def build_label_assets(settings: Settings, partitions: Partitions) -> list[dg.As
         ],
     )
     def label_tables(context: dg.AssetExecutionContext, store: DataStore, compute: Compute) -> Any:
-        yield from block_runs.run_block(
-            context, store, compute, "label", {LABEL_TABLES: _describe}, {LABEL_TABLES: version}, _complete
-        )
+        yield from block_runs.run_block(context, store, compute, LABELS, {LABEL_TABLES: _describe}, _complete)
 
-    return [label_tables]
+    return label_tables
 
 
-def _describe(result: dict[str, Any]) -> dict[str, Any]:
+LABELS = Binding(LabelStage, (LABEL_TABLES,), _build, after_training=True)
+
+
+def _describe(made: Made[Labelled]) -> dict[str, Any]:
     from ris_core.storage.tables import label_schema
 
+    found = made.result
     return {
-        "dagster/row_count": int(result["labels"]),
-        "dagster/column_schema": column_schema(label_schema(int(result["k"]))),
-        "events_per_class": result["sizes"],
-        "assigned": int(result["assigned"]),
-        "model_version": result["model_version"],
-        "path": dg.MetadataValue.path(result["path"]),
-        "content": result["content"],
-        "seconds": round(float(result["seconds"]), 3),
-        "already_current": bool(result["skipped"]),
+        "dagster/row_count": found.labels,
+        "dagster/column_schema": column_schema(label_schema(found.k)),
+        "events_per_class": {str(number): size for number, size in found.sizes.items()},
+        "assigned": found.assigned,
+        "model_version": found.model_version,
+        "path": dg.MetadataValue.path(found.path),
+        "content": found.content,
+        "seconds": round(made.seconds, 3),
+        "already_current": made.already_current,
     }
 
 
-def _complete(outcomes: list[Outcome]) -> dg.AssetCheckResult:
+def _complete(outcomes: list[Outcome[Labelled]]) -> dg.AssetCheckResult:
     results = block_runs.results_of(outcomes)
-    wrong = [str(key) for key, r in results if r["labels"] != r["events"]]
+    wrong = [str(key) for key, found in results if found.labels != found.events]
     failed = block_runs.failed_keys(outcomes)
     return dg.AssetCheckResult(
         passed=not wrong and not failed,
         asset_key=LABEL_TABLES,
         check_name="as_many_labels_as_events",
-        metadata={"labels": sum(r["labels"] for _, r in results), "incomplete": wrong, "failed": failed},
+        metadata={"labels": sum(found.labels for _, found in results), "incomplete": wrong, "failed": failed},
     )

@@ -1,12 +1,14 @@
 """Raw waveforms: one station-day each, stored or read in place."""
 
+from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
 
-from ris_core import versions
-from ris_core.config import Settings
-from ris_core.stages import Outcome
+from ris_core.config import Settings, source_name
+from ris_core.contracts.acquisition import Acquisition, SamplesAt
+from ris_core.contracts.outcome import Made, Outcome
+from ris_core.waveforms.acquire import AcquireStage
 from ris_core.waveforms.amplitudes import CLIP_COUNTS, CLIP_SAMPLES, FLAT_S
 from ris_core.waveforms.quality import (
     LEAST_COVERAGE,
@@ -16,9 +18,9 @@ from ris_core.waveforms.quality import (
     MOST_SPIKES,
     problems_of,
 )
-from ris_core.waveforms.source import name_of
 from ris_dagster import block_runs
-from ris_dagster.metadata import code_version, finite, owners, picture, table
+from ris_dagster.bindings import Binding
+from ris_dagster.metadata import finite, owners, picture, table
 from ris_dagster.partitions import Partitions
 from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.data_store import DataStore
@@ -30,9 +32,7 @@ _NO_WAVEFORMS = (
 )
 
 
-def build_acquire_assets(settings: Settings, partitions: Partitions) -> list[dg.AssetsDefinition]:
-    """Return the assets of the stage "acquire"."""
-    version = code_version(versions.IMPORT if settings.imported else versions.ACQUIRE, settings.acquire_digest())
+def _build(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:
 
     @dg.asset(
         name="raw_waveforms",
@@ -46,8 +46,8 @@ def build_acquire_assets(settings: Settings, partitions: Partitions) -> list[dg.
         "data root, or read in place from an SDS archive. A day without data is a recorded result.",
         partitions_def=partitions.station_days,
         backfill_policy=dg.BackfillPolicy.multi_run(50),
-        code_version=version,
-        pool=name_of(settings.source),
+        code_version=RAW.code_version(settings),
+        pool=source_name(settings.source),
         check_specs=[
             dg.AssetCheckSpec(
                 "station_day_quality",
@@ -61,11 +61,12 @@ def build_acquire_assets(settings: Settings, partitions: Partitions) -> list[dg.
         ],
     )
     def raw_waveforms(context: dg.AssetExecutionContext, store: DataStore, compute: Compute) -> Any:
-        yield from block_runs.run_block(
-            context, store, compute, "acquire", {RAW_WAVEFORMS: describe_waveforms}, {RAW_WAVEFORMS: version}, _quality
-        )
+        yield from block_runs.run_block(context, store, compute, RAW, {RAW_WAVEFORMS: describe_waveforms}, _quality)
 
-    return [raw_waveforms]
+    return raw_waveforms
+
+
+RAW = Binding(AcquireStage, (RAW_WAVEFORMS,), _build)
 
 
 _COUNTS = ("gaps", "overlaps", "flat_lines", "clipped_runs", "spikes", "non_finite")
@@ -73,45 +74,47 @@ _SECONDS = ("gap_seconds", "overlap_seconds", "duplicate_seconds", "flat_line_se
 _VALUES = ("minimum", "maximum", "mean", "rms")
 _EXCHANGE = ("provider", "attempts", "received_bytes")
 _MOST_ROWS = 40
+_PATHS = {SamplesAt.IN_PLACE: "in place", SamplesAt.IMPORTED: "imported"}
 
 
-def describe_waveforms(result: dict[str, Any]) -> dict[str, Any]:
+def describe_waveforms(made: Made[Acquisition]) -> dict[str, Any]:
     """Return the metadata of an acquired station-day."""
-    rates = result.get("sampling_rates", ())
-    request = result.get("request_seconds")
+    found = made.result
+    quality, exchange = asdict(found.quality), asdict(found.exchange)
+    rates, request = found.quality.sampling_rates, exchange["request_seconds"]
     return {
-        "state": result["state"],
-        "reason": result["reason"],
-        "dagster/row_count": int(result["samples"]),
-        "sampling_rate (Hz)": None if result["samples"] == 0 else float(result["sampling_rate"]),
+        "state": "data" if found.has_data else "no_data",
+        "reason": found.reason,
+        "dagster/row_count": found.quality.samples,
+        "sampling_rate (Hz)": None if found.quality.samples == 0 else float(found.quality.sampling_rate),
         **({"sampling_rates (Hz)": ", ".join(f"{rate:g}" for rate in rates)} if len(rates) > 1 else {}),
-        "sample_type": ", ".join(result.get("sample_types", ())),
-        "coverage": finite(result["coverage"]),
-        **{name: int(result.get(name, 0)) for name in _COUNTS},
-        **{name: float(result.get(name, 0.0)) for name in _SECONDS},
-        **{f"{name} (counts)": float(result[name]) for name in _VALUES if result.get(name) is not None},
-        "worth_a_look": problems_of(result),
-        "bytes": int(result["bytes"]),
-        **{name: result[name] for name in _EXCHANGE if result.get(name) is not None},
+        "sample_type": ", ".join(found.quality.sample_types),
+        "coverage": finite(found.quality.coverage),
+        **{name: int(quality[name]) for name in _COUNTS},
+        **{name: float(quality[name]) for name in _SECONDS},
+        **{f"{name} (counts)": float(quality[name]) for name in _VALUES if quality[name] is not None},
+        "worth_a_look": problems_of(found),
+        "bytes": found.size,
+        **{name: exchange[name] for name in _EXCHANGE if exchange[name] is not None},
         **({} if request is None else {"request_seconds": round(float(request), 3)}),
-        "path": dg.MetadataValue.path(result["path"]),
-        **({"files": list(result["files"])} if result.get("files") else {}),
-        "content": result["inputs"],
-        "seconds": round(float(result["seconds"]), 3),
-        "already_current": bool(result["skipped"]),
-        **({"day": picture(result["day_png"], "Raw waveform of the day")} if "day_png" in result else {}),
+        "path": dg.MetadataValue.path(found.stored_as or _PATHS.get(found.samples_at, "")),
+        **({"files": list(found.files)} if found.files else {}),
+        "content": found.content,
+        "seconds": round(made.seconds, 3),
+        "already_current": made.already_current,
+        **({"day": picture(made.pictures["day"], "Raw waveform of the day")} if "day" in made.pictures else {}),
     }
 
 
-def _quality(outcomes: list[Outcome]) -> dg.AssetCheckResult:
+def _quality(outcomes: list[Outcome[Acquisition]]) -> dg.AssetCheckResult:
     import pandas as pd
 
     results = block_runs.results_of(outcomes)
-    without = [key for key, r in results if r["state"] == "no_data"]
+    without = [key for key, found in results if not found.has_data]
     rows = [
         {"station-day": str(key), "worth a look": "; ".join(problems)}
-        for key, r in results
-        if (problems := problems_of(r))
+        for key, found in results
+        if (problems := problems_of(found))
     ]
     failed = block_runs.failed_keys(outcomes)
     unnamed = {"not_shown": len(rows) - _MOST_ROWS} if len(rows) > _MOST_ROWS else {}

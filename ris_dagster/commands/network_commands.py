@@ -50,10 +50,12 @@ def check_config(
 @app.command()
 def status(config: ConfigOption = None) -> None:
     """Say what is there, missing, failed and out of date, with the size on disk and the size to expect."""
-    from ris_dagster.summary import damage_lines, failures_table, odd_lines, states_of, status_table
+    from ris_core.station_days.state import states_of
+    from ris_dagster.assets.station_day_bindings import BINDINGS
+    from ris_dagster.summary import damage_lines, failures_table, odd_lines, status_table
 
-    _, store = open_network(config)
-    states = states_of(store)
+    settings, store = open_network(config)
+    states = states_of(BINDINGS.station_days(settings, store))
     console.print(status_table(store, states))
     failures = failures_table(states)
     if failures is not None:
@@ -71,14 +73,17 @@ def run(
     again: Annotated[bool, typer.Option("--again", help="Train again what is current.")] = False,
 ) -> None:
     """Run all stages in order through Dagster, with progress; what is current on disk is not made again."""
+    from ris_core.station_days.state import states_of
+    from ris_dagster.assets.station_day_bindings import BINDINGS
     from ris_dagster.instance import open_instance
     from ris_dagster.launching import definitions_here
     from ris_dagster.method_runs import all_jobs, run_jobs
     from ris_dagster.resources.tracking import of_store
-    from ris_dagster.summary import damage_lines, odd_lines, run_tables, states_of
+    from ris_dagster.summary import damage_lines, odd_lines, run_tables
 
     settings, store = open_network(config, writes=True)
-    names = all_jobs(settings)
+    days = BINDINGS.station_days(settings, store)
+    names = all_jobs(settings, BINDINGS)
     unknown = [name for name in only or [] if name not in names]
     if unknown:
         console.print(f"--only {unknown[0]}: no such job; known are {', '.join(names)}", style="red", soft_wrap=True)
@@ -90,6 +95,7 @@ def run(
             failed = run_jobs(
                 definitions,
                 instance,
+                days,
                 store,
                 [name for name in names if not only or name in only],
                 again,
@@ -98,7 +104,7 @@ def run(
         except KeyboardInterrupt:
             console.print("Interrupted: what is finished stays; the same command goes on from there.")
             raise typer.Exit(130) from None
-    states = states_of(store)
+    states = states_of(days)
     for table in run_tables(store, states):
         console.print(table)
     for line in odd_lines(states):

@@ -40,23 +40,26 @@ def backfill(
     config: ConfigOption = None,
 ) -> None:
     """Make what is missing or out of date of a block of station-days, in runs of the Dagster that is running."""
+    from ris_dagster.assets.station_day_bindings import BINDINGS
     from ris_dagster.backfill import Asked
     from ris_dagster.backfill_view import run_backfill
     from ris_dagster.instance import open_instance
     from ris_dagster.selection import SelectionError, choose_keys, choose_stages, impossible_stages
 
     settings, store = open_network(config, writes=not dry_run)
+    days = BINDINGS.station_days(settings, store)
     try:
         keys = choose_keys(settings, stations, first and first.date(), last and last.date())
-        asked = Asked(choose_stages(store, assets), tuple(keys), again)
+        asked = Asked(choose_stages(days, BINDINGS, assets), tuple(keys), again)
     except SelectionError as error:
         refuse(error, 2)
-    for stage, why in impossible_stages(store).items() if assets is None else ():
+    for stage, why in impossible_stages(days).items() if assets is None else ():
         console.print(f"{stage} is left out: {why}")
     with open_instance(store) as instance:
         code = run_backfill(
             console,
-            store,
+            days,
+            BINDINGS,
             instance,
             asked,
             workspace=None if inline else workspace,
@@ -75,14 +78,14 @@ def reset(
     config: ConfigOption = None,
 ) -> None:
     """Count the failed attempts at station-days from zero again, so that `catch_up` takes them up once more."""
-    from ris_core.storage.store import STATION_DAY_STAGES
+    from ris_dagster.assets.station_day_bindings import BINDINGS
     from ris_dagster.selection import SelectionError, choose_keys
 
     settings, store = open_network(config, writes=True)
-    stages = [name for name in STATION_DAY_STAGES if stage in (None, name)]
+    stages = [name for name in BINDINGS.names if stage in (None, name)]
     try:
         if not stages:
-            raise SelectionError(f"--stage {stage}: no such stage; known are {', '.join(STATION_DAY_STAGES)}")
+            raise SelectionError(f"--stage {stage}: no such stage; known are {', '.join(BINDINGS.names)}")
         keys = choose_keys(settings, stations, first and first.date(), last and last.date())
     except SelectionError as error:
         refuse(error, 2)

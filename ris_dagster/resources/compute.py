@@ -17,7 +17,8 @@ from ris_dagster.resources.calls import OnStep, Result, call_on
 from ris_dagster.resources.workers import NoWorkersError, connect, connect_to
 
 if TYPE_CHECKING:
-    from ris_core.stages import Outcome, StageTask
+    from ris_core.contracts.outcome import Outcome
+    from ris_core.station_days.running import StageTask
 
 
 _NAMED = 10
@@ -63,9 +64,11 @@ class Compute(dg.ConfigurableResource):  # type: ignore[type-arg]
         values = {"kind": kind, "workers": processes_asked(), "address": address, "trainings": elsewhere}
         return cls.model_validate(values)
 
-    def map(self, task: "StageTask", keys: Sequence[StationDay], at_once: int | None = None) -> Iterator["Outcome"]:
+    def map(
+        self, task: "StageTask", keys: Sequence[StationDay], at_once: int | None = None
+    ) -> Iterator["Outcome[Any]"]:
         """Run a stage for every key, at most so many at once, and yield the outcomes as they come."""
-        from ris_core.stages import run_station_day
+        from ris_core.station_days.running import run_station_day
 
         if self.kind == "inline" or not keys:
             for key in keys:
@@ -150,11 +153,14 @@ def local_cluster(workers: int) -> Iterator[Any]:
         yield client
 
 
-def _map_on(client: Any, task: "StageTask", keys: Sequence[StationDay], at_once: int | None) -> Iterator["Outcome"]:
+def _map_on(
+    client: Any, task: "StageTask", keys: Sequence[StationDay], at_once: int | None
+) -> Iterator["Outcome[Any]"]:
     from distributed import CancelledError, as_completed
     from distributed.comm.core import CommClosedError
 
-    from ris_core.stages import Outcome, run_station_day
+    from ris_core.contracts.outcome import Outcome
+    from ris_core.station_days.running import run_station_day
 
     def submit(key: StationDay) -> Any:
         # pure=False: the same key and settings may be asked for again after the disk has changed.

@@ -6,21 +6,18 @@ from typing import Any
 
 import dagster as dg
 
-from ris_core.attempts import given_up
 from ris_core.config import Settings
-from ris_dagster import jobs
 from ris_dagster.adapter.tags import partition_of, partition_range_of, will_be_retried
 from ris_dagster.alerting import Alert, send, without_secrets
+from ris_dagster.bindings import Bindings
 from ris_dagster.method_runs import error_of_step
-from ris_dagster.records import stages_of
 from ris_dagster.resources.data_store import DataStore
 
 DAGSTER_UI = "RIS_DAGSTER_UI"
-_STATION_DAY_JOBS = (jobs.ACQUIRE, jobs.PROCESS, jobs.LABEL)
 _LONGEST_ERROR = 4000
 
 
-def build_failure_alert(settings: Settings) -> dg.SensorDefinition:
+def build_failure_alert(settings: Settings, bindings: Bindings) -> dg.SensorDefinition:
     """Return the sensor that reports failed runs of this network."""
     running = settings.operations.failure_alert
 
@@ -33,7 +30,9 @@ def build_failure_alert(settings: Settings) -> dg.SensorDefinition:
     def failure_alert(context: dg.RunFailureSensorContext) -> None:
         failures = list(context.get_step_failure_events())
         run, message = context.dagster_run, context.failure_event.message
-        alert = alert_of(settings.network.name, run, failures, message, _given_up(DataStore.of(settings), run))
+        alert = alert_of(
+            settings.network.name, run, failures, message, _given_up(DataStore.of(settings), bindings, run)
+        )
         context.log.error(without_secrets(f"{alert.subject}\n{alert.text}"))
         for address in send(alert):
             context.log.info(f"told {address}")
@@ -41,10 +40,13 @@ def build_failure_alert(settings: Settings) -> dg.SensorDefinition:
     return failure_alert
 
 
-def _given_up(store: DataStore, run: dg.DagsterRun) -> set[str]:
+def _given_up(store: DataStore, bindings: Bindings, run: dg.DagsterRun) -> set[str]:
     """Return the station-days that the stages of a run have given up by now."""
-    stages = stages_of(run)
-    return {str(key) for stage, key in given_up(store.open()) if stage in stages} if stages else set()
+    stages = bindings.of_run(run)
+    if not stages:
+        return set()
+    days = bindings.station_days(store.settings, store.open())
+    return {str(key) for stage, key in days.given_up() if stage in stages}
 
 
 def alert_of(
@@ -82,7 +84,7 @@ def alert_of(
         f"job: {run.job_name}" + (f", {block}" if block else ""),
         f"run: {url or run.run_id}",
         f"error: {error}",
-        f"what to do: {_advice(run.job_name, bool(failures), bool(failed), again)}",
+        f"what to do: {_advice(bool(failures), bool(failed), again)}",
     ]
     left = [key for key in failed if key in left_alone]
     if left:
@@ -115,7 +117,7 @@ def _failed_keys(event: dg.DagsterEvent) -> list[str]:
     return [str(key) for key in value] if isinstance(value, list) else []
 
 
-def _advice(job: str, reported: bool, keys: bool, again: bool) -> str:
+def _advice(reported: bool, keys: bool, again: bool) -> str:
     if again:
         return "nothing yet: Dagster starts it again by itself"
     if not reported:
@@ -123,7 +125,7 @@ def _advice(job: str, reported: bool, keys: bool, again: bool) -> str:
             "its process ended or never started: look at memory and disk of the machine and at the run's log; what was "
             "finished stands, and the same run goes on from there"
         )
-    if keys and job in _STATION_DAY_JOBS:
+    if keys:
         return (
             "the other station-days of the block are done. `ris status` lists what failed and why; where `catch_up` "
             "runs it tries them again, else repair the cause and materialize them"

@@ -11,12 +11,14 @@ from typing import Any
 import dagster as dg
 
 from ris_core.contracts.station_day import StationDay
+from ris_core.stages.station_day_stage import StationDayStage
+from ris_core.station_days.station_days import StationDays
 from ris_core.storage.journal import FailedAttempt
-from ris_core.storage.store import Stage, Store
 from ris_dagster.adapter.tags import never_retried, of_sensor, with_priority
+from ris_dagster.bindings import Binding, Bindings
 from ris_dagster.partitions import station_day
 from ris_dagster.planning import Block
-from ris_dagster.records import ASSETS, AT_WORK, JOBS, stages_of, station_days_of
+from ris_dagster.records import AT_WORK, station_days_of
 
 # A tick may take a minute. Looking at products on disk stops before that; the next tick goes on.
 LOOKING_S = 20.0
@@ -40,16 +42,22 @@ def room(instance: dg.DagsterInstance, sensor: str, at_most: int) -> int:
     return max(0, at_most - instance.get_runs_count(waiting))
 
 
-def latest(instance: dg.DagsterInstance, stage: Stage, known: set[StationDay]) -> dict[StationDay, int]:
+def latest(instance: dg.DagsterInstance, binding: Binding, known: set[StationDay]) -> dict[StationDay, int]:
     """Return the number of the latest record of each known station-day that a stage has made."""
     made = dg.DagsterEventType.ASSET_MATERIALIZATION
-    found = instance.get_latest_storage_id_by_partition(ASSETS[stage][-1], made)
+    found = instance.get_latest_storage_id_by_partition(binding.assets[-1], made)
     numbers = {station_day(partition): number for partition, number in found.items()}
     return {key: number for key, number in numbers.items() if key in known}
 
 
 def lost_attempts(
-    instance: dg.DagsterInstance, store: Store, sensor: str, stage: Stage, among: set[StationDay], now: datetime
+    instance: dg.DagsterInstance,
+    days: StationDays,
+    bindings: Bindings,
+    sensor: str,
+    name: str,
+    among: set[StationDay],
+    now: datetime,
 ) -> dict[StationDay, FailedAttempt]:
     """Return the station-days that recent runs of a sensor ended without a word about, as failed attempts at these.
 
@@ -57,23 +65,21 @@ def lost_attempts(
     the input was written count. They are waited for and given up like other failed attempts (`ris_core.attempts`), so
     that such a station-day is not asked for over and over, and an outage of minutes costs one wait.
     """
-    from ris_core.freshness import input_changed_at
-
     recent = dg.RunsFilter(
         tags=of_sensor(sensor),
         statuses=[dg.DagsterRunStatus.FAILURE],
         created_after=now - timedelta(days=_LOST_DAYS),
     )
-    stations = [s.code for s in store.settings.stations]
+    stage = days.stages[name]
     lost: dict[StationDay, FailedAttempt] = {}
     for record in instance.get_run_records(recent, limit=_LOST_RUNS):  # newest first
         run = record.dagster_run
-        if stage not in stages_of(run):
+        if name not in bindings.of_run(run):
             continue
         created, ended = utc(record.create_timestamp), utc(record.update_timestamp).isoformat()
-        for key in among.intersection(station_days_of(run.tags, stations)):
-            if input_changed_at(stage, store, key) < created:
-                first = FailedAttempt(stage, key.station, key.day.isoformat(), f"run {run.run_id}", 0, ended)
+        for key in among.intersection(station_days_of(run.tags, days.stations)):
+            if stage.input_changed_at(key) < created:
+                first = FailedAttempt(name, key.station, key.day.isoformat(), f"run {run.run_id}", 0, ended)
                 known = lost.get(key, first)
                 lost[key] = replace(known, attempts=known.attempts + 1)
     return lost
@@ -85,22 +91,21 @@ def utc(time: datetime) -> datetime:
 
 
 def without_failed(
-    store: Store, stage: Stage, keys: Iterable[StationDay], champion_too: bool = False
+    days: StationDays, name: str, keys: Iterable[StationDay], since: datetime | None = None
 ) -> list[StationDay]:
-    """Leave out what has failed from the input of now: trying that again is for `catch_up`.
+    """Leave out what has failed from its present input: trying that again is for `catch_up`.
 
-    With ``champion_too`` a new champion counts as another input.
+    Failures before `since`, when something else changed that the stage depends on, do not count either.
     """
-    from ris_core.freshness import changed_at, input_changed_at
+    stage, failures = days.stages[name], days.journal.all(name, days.files)
+    return [key for key in keys if key not in failures or _failed_before(failures[key], stage, key, since)]
 
-    failures = store.journal.all(stage)
-    champion = changed_at(store.champion) if champion_too else changed_at()
-    return [
-        key
-        for key in keys
-        if key not in failures
-        or datetime.fromisoformat(failures[key].last_attempt) < max(champion, input_changed_at(stage, store, key))
-    ]
+
+def _failed_before(
+    failure: FailedAttempt, stage: StationDayStage[Any], key: StationDay, since: datetime | None
+) -> bool:
+    changed = stage.input_changed_at(key)
+    return datetime.fromisoformat(failure.last_attempt) < (changed if since is None else max(changed, since))
 
 
 def found_in_time(
@@ -129,7 +134,7 @@ def remembered(root: Path, what: str) -> dict[StationDay, Any]:
     return _REMEMBERED[root, what]
 
 
-def request(stage: Stage, block: Block, priority: int, asked_again: bool = True) -> dg.RunRequest:
+def request(stage: str, block: Block, priority: int, asked_again: bool = True) -> dg.RunRequest:
     """Return the request of one run: a stage over a block.
 
     Parameters
@@ -142,4 +147,4 @@ def request(stage: Stage, block: Block, priority: int, asked_again: bool = True)
         Whether the asker asks again for what a killed run has left, so that Dagster need not start it again.
     """
     retries = never_retried() if asked_again else {}
-    return dg.RunRequest(job_name=JOBS[stage], tags=block.tags() | with_priority(priority) | retries)
+    return dg.RunRequest(job_name=stage, tags=block.tags() | with_priority(priority) | retries)

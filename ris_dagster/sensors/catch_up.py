@@ -7,19 +7,17 @@ from typing import Any
 
 import dagster as dg
 
-from ris_core.attempts import given_up, is_due
-from ris_core.clustering.champion import why_nothing_labels
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
-from ris_core.freshness import is_ready
-from ris_core.storage.store import Stage, Store
-from ris_dagster import jobs as names
+from ris_core.stages.attempts import is_due
+from ris_core.station_days.station_days import StationDays
 from ris_dagster.adapter.asset_graph import AssetGraph, asset_graph_beside
 from ris_dagster.adapter.tags import of_sensor
+from ris_dagster.bindings import Bindings
 from ris_dagster.method_runs import ENDED_BADLY, error_of
 from ris_dagster.partitions import partition_key
 from ris_dagster.planning import complete_days, plan_by_size
-from ris_dagster.records import in_progress, recorded_station_days, stages_of, station_days_of
+from ris_dagster.records import in_progress, recorded_station_days, station_days_of
 from ris_dagster.resources.data_store import DataStore
 from ris_dagster.sensors.asking import job_of, request, room, status, utc
 
@@ -32,30 +30,33 @@ _NAMED_AT_MOST = 5
 _OVERLAP_S = 2.0
 
 
-def build_catch_up(settings: Settings, jobs: Sequence[Any]) -> dg.SensorDefinition:
+def build_catch_up(settings: Settings, jobs: Sequence[Any], bindings: Bindings) -> dg.SensorDefinition:
     """Return the sensor."""
 
     @dg.sensor(
         name=CATCH_UP,
-        jobs=[job_of(jobs, name) for name in (names.ACQUIRE, names.PROCESS, names.LABEL)],
+        jobs=[job_of(jobs, binding.name) for binding in bindings],
         minimum_interval_seconds=_INTERVAL_S,
         default_status=status(settings.operations.catch_up),
         description="Asks for station-days that were never acquired, oldest first, in blocks; and again, after a wait, "
         "for those that failed at any stage, until they are given up. `ris reset` takes them up once more.",
     )
     def catch_up(context: dg.SensorEvaluationContext, store: DataStore) -> dg.SensorResult:
-        return ask(context, asset_graph_beside(context), store.open(), datetime.now(UTC))
+        days = bindings.station_days(store.settings, store.open())
+        return ask(context, asset_graph_beside(context), days, bindings, datetime.now(UTC))
 
     return catch_up
 
 
-def ask(context: dg.SensorEvaluationContext, graph: AssetGraph, store: Store, now: datetime) -> dg.SensorResult:
+def ask(
+    context: dg.SensorEvaluationContext, graph: AssetGraph, days: StationDays, bindings: Bindings, now: datetime
+) -> dg.SensorResult:
     """Return the runs that a tick asks for: at most `station_days_per_tick`, with those at work `runs_in_flight`."""
-    operations = store.settings.operations
+    operations = days.settings.operations
     first = {"since": now.timestamp(), "seen": [], "given_up": 0}
     cursor: dict[str, Any] = json.loads(context.cursor) if context.cursor else first
-    cursor |= note_lost_runs(context.instance, store, cursor["since"], cursor["seen"])
-    left_alone = given_up(store)
+    cursor |= note_lost_runs(context.instance, days, bindings, cursor["since"], cursor["seen"])
+    left_alone = days.given_up()
     if len(left_alone) != cursor["given_up"]:
         for (stage, key), record in list(left_alone.items())[:_NAMED_AT_MOST]:
             context.log.warning(f"{stage} of {key} is given up after {record.attempts} attempts: {record.error}")
@@ -65,11 +66,12 @@ def ask(context: dg.SensorEvaluationContext, graph: AssetGraph, store: Store, no
     if free == 0:
         reason = f"{operations.runs_in_flight} runs asked for here wait or work"
         return dg.SensorResult(skip_reason="; ".join([reason, *notes]), cursor=json.dumps(cursor))
-    stations = [s.code for s in store.settings.stations]
     left, requests = operations.station_days_per_tick, list[dg.RunRequest]()
     size = min(operations.station_days_per_run, left)
-    for stage, keys in wanted(context.instance, graph, store, now).items():
-        for block in plan_by_size(keys, stations, size):
+    with days.look() as seen:
+        asked_for = wanted(context.instance, graph, seen, bindings, now)
+    for stage, keys in asked_for.items():
+        for block in plan_by_size(keys, days.stations, size):
             if len(block) > left or len(requests) == free:
                 break
             requests.append(request(stage, block, _PRIORITY))
@@ -79,41 +81,41 @@ def ask(context: dg.SensorEvaluationContext, graph: AssetGraph, store: Store, no
 
 
 def wanted(
-    instance: dg.DagsterInstance, graph: AssetGraph, store: Store, now: datetime
-) -> Mapping[Stage, Mapping[StationDay, int]]:
+    instance: dg.DagsterInstance, graph: AssetGraph, days: StationDays, bindings: Bindings, now: datetime
+) -> Mapping[str, Mapping[StationDay, int]]:
     """Return the station-days to be asked for, with their failed attempts, by stage.
 
     Acquisition: complete days that were never recorded, and those that failed. Processing and labelling: those that
     failed and could be done; what is ready for the first time is for the sensor `following`. What failed is wanted when
     its wait is over and it is not given up. What any run or backfill is going to make is left out.
     """
-    settings, operations = store.settings, store.settings.operations
-    stations = [s.code for s in settings.stations]
-    busy = set[StationDay]().union(*in_progress(instance, stations, graph).values())
-    known = {StationDay(code, day) for day in complete_days(settings, now) for code in stations}
+    operations = days.settings.operations
+    busy = set[StationDay]().union(*in_progress(instance, days.stations, graph, bindings).values())
+    known = {StationDay(code, day) for day in complete_days(days.settings, now) for code in days.stations}
     free = known - busy
-    found: dict[Stage, dict[StationDay, int]] = {}
+    found: dict[str, dict[StationDay, int]] = {}
     # First what is nearest to a label: there is little of it, and an archive to be acquired would keep it for weeks.
-    stages: tuple[Stage, ...] = ("label",) if settings.imported else ("label", "process", "acquire")
-    for stage in stages:
-        if stage == "label" and why_nothing_labels(store):
+    for name, stage in reversed(days.stages.items()):
+        if stage.why_not():
             continue
-        failures = store.journal.all(stage)
+        failures = days.journal.all(name, days.files)
         keys = {key: record.attempts for key, record in failures.items() if is_due(record, operations, now)}
-        if stage == "acquire":
-            keys |= dict.fromkeys(known - recorded_station_days(instance, stage) - failures.keys(), 0)
-        found[stage] = {key: n for key, n in keys.items() if key in free and is_ready(stage, store, key)}
+        if not stage.inputs:
+            keys |= dict.fromkeys(known - recorded_station_days(instance, bindings[name]) - failures.keys(), 0)
+        found[name] = {key: n for key, n in keys.items() if key in free and stage.is_ready(key)}
     return found
 
 
-def note_lost_runs(instance: dg.DagsterInstance, store: Store, since: float, seen: Sequence[str]) -> dict[str, Any]:
+def note_lost_runs(
+    instance: dg.DagsterInstance, days: StationDays, bindings: Bindings, since: float, seen: Sequence[str]
+) -> dict[str, Any]:
     """Count runs of this sensor that ended without a word about some station-days as failed attempts at these.
 
     A process that is killed notes nothing of what it was at; uncounted, it would be asked for over and over.
 
     Parameters
     ----------
-    instance, store
+    instance, days, bindings
         Where to look, and where to note it.
     since
         Runs that ended later are looked at, s since 1970.
@@ -125,7 +127,6 @@ def note_lost_runs(instance: dg.DagsterInstance, store: Store, since: float, see
     dict
         `since` and `seen` for the next time.
     """
-    stations = [s.code for s in store.settings.stations]
     ended = dg.RunsFilter(
         tags=of_sensor(CATCH_UP),
         statuses=[dg.DagsterRunStatus.FAILURE],
@@ -136,20 +137,20 @@ def note_lost_runs(instance: dg.DagsterInstance, store: Store, since: float, see
         run = found.dagster_run
         times[run.run_id] = utc(found.update_timestamp).timestamp()
         if run.run_id not in seen:
-            _note_lost(instance, store, run, utc(found.create_timestamp), stations)
+            _note_lost(instance, days, bindings, run, utc(found.create_timestamp))
     since = max([since, *times.values()])
     return {"since": since, "seen": [run_id for run_id, time in times.items() if time > since - _OVERLAP_S]}
 
 
 def _note_lost(
-    instance: dg.DagsterInstance, store: Store, run: dg.DagsterRun, began: datetime, stations: Sequence[str]
+    instance: dg.DagsterInstance, days: StationDays, bindings: Bindings, run: dg.DagsterRun, began: datetime
 ) -> None:
     events = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
     made = {event.get_dagster_event().partition for event in events}
     why = error_of(entry.get_dagster_event() for entry in instance.all_logs(run.run_id, of_type=ENDED_BADLY))
-    for stage in stages_of(run):
-        failures = store.journal.all(stage)
-        for key in station_days_of(run.tags, stations):
+    for stage in bindings.of_run(run):
+        failures = days.journal.all(stage)
+        for key in station_days_of(run.tags, days.stations):
             said = key in failures and datetime.fromisoformat(failures[key].last_attempt) >= began
             if str(partition_key(key)) not in made and not said:
-                store.journal.note(stage, key, f"run {run.run_id} ended without a word about it: {why}")
+                days.journal.note(stage, key, f"run {run.run_id} ended without a word about it: {why}")

@@ -16,10 +16,12 @@ import dagster as dg
 
 from ris_core.clustering.champion import why_nothing_labels
 from ris_core.config import Settings
+from ris_core.processing.process import ProcessStage
 from ris_core.storage.store import Store
 from ris_dagster import jobs as names
 from ris_dagster.adapter.tags import partition_of, will_be_retried, with_priority
-from ris_dagster.method_runs import runs_of
+from ris_dagster.bindings import Bindings
+from ris_dagster.method_runs import training_runs
 from ris_dagster.records import AT_WORK, recorded_station_days
 from ris_dagster.resources.data_store import DataStore
 from ris_dagster.sensors.asking import job_of, status
@@ -54,7 +56,7 @@ class State:
     looked: float = 0.0
 
 
-def build_retrain(settings: Settings, jobs: Sequence[Any]) -> dg.SensorDefinition:
+def build_retrain(settings: Settings, jobs: Sequence[Any], bindings: Bindings) -> dg.SensorDefinition:
     """Return the sensor."""
 
     @dg.sensor(
@@ -67,12 +69,12 @@ def build_retrain(settings: Settings, jobs: Sequence[Any]) -> dg.SensorDefinitio
         "stops and says so; resetting its cursor, or drawing the training set by hand, lets it begin anew.",
     )
     def retrain(context: dg.SensorEvaluationContext, store: DataStore) -> dg.SensorResult:
-        return train_again(context, store.open())
+        return train_again(context, store.open(), bindings)
 
     return retrain
 
 
-def train_again(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult:
+def train_again(context: dg.SensorEvaluationContext, store: Store, bindings: Bindings) -> dg.SensorResult:
     """Begin a chain if it is time to, or ask for the next job of the one under way."""
     state = State(**json.loads(context.cursor)) if context.cursor else State()
     drawn_at = _latest(context.instance, _TRAINING_SET)
@@ -89,7 +91,7 @@ def train_again(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorR
         return _result(state, reason="the shares are looked at once an hour")
     state = replace(state, looked=now.timestamp())
     others = context.instance.get_runs_count(dg.RunsFilter(job_name=names.DRAW, statuses=list(AT_WORK)))
-    reason = "" if others else _reason(context, store, drawn_at)
+    reason = "" if others else _reason(context, store, bindings, drawn_at)
     if not reason:
         return _result(state, reason="there is too little that is unseen or not assigned")
     chain = now.strftime("%Y%m%dT%H%M%SZ")
@@ -97,11 +99,12 @@ def train_again(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorR
     return _result(replace(state, chain=chain, stopped=""), [_request(chain, names.DRAW, None)])
 
 
-def _reason(context: dg.SensorEvaluationContext, store: Store, drawn_at: int) -> str:
+def _reason(context: dg.SensorEvaluationContext, store: Store, bindings: Bindings, drawn_at: int) -> str:
     from ris_core.training.unseen import unseen_since_draw
 
     # Station-days that were recorded after the draw; a record older than that was there to be drawn from.
-    found = recorded_station_days(context.instance, "process", after=drawn_at).intersection(store.station_days())
+    recorded = recorded_station_days(context.instance, bindings[ProcessStage.name], after=drawn_at)
+    found = recorded.intersection(store.station_days())
     unseen = unseen_since_draw(store, sorted(found, key=lambda key: (key.day, key.station)))
     context.log.info(
         f"unseen: {unseen.unseen_share:.1%} of {unseen.seen + unseen.unseen} events; "
@@ -124,7 +127,7 @@ def _go_on(context: dg.SensorEvaluationContext, store: Store, state: State, draw
             stop = f"training {state.chain}: {job} failed (run {failed[0].run_id}); repair the cause and draw anew"
             context.log.error(stop)
             return _result(replace(state, chain="", stopped=stop, stopped_at=drawn_at), reason=stop)
-        wanted = [None] if job == names.DRAW else [run.partition for run in runs_of(job, store.settings, store, False)]
+        wanted = [None] if job == names.DRAW else [run.partition for run in training_runs(job, store, False)]
         new = [key for key in wanted if (key or "") not in asked[job]]
         if new:
             return _result(state, [_request(state.chain, job, key) for key in new])

@@ -9,8 +9,8 @@ import yaml
 from builders import DAYS, STATIONS, opened, ris, sds_path, sds_values, spoil, write_archive, write_day, write_yaml
 from faults import daemon, until
 
-from ris_core.attempts import given_up
 from ris_core.contracts.station_day import StationDay
+from ris_core.stages.attempts import given_up
 from ris_dagster.backfill import BACKFILL_TAG
 from ris_dagster.records import recorded_station_days, station_days_of
 from ris_dagster.sensors.catch_up import wanted

@@ -14,7 +14,7 @@ from on_workers import count_to, die_once, fail_after, go_on, started
 
 from ris_core.config import load_settings
 from ris_core.models.weights import weights_digest
-from ris_core.stages import StageTask, run_station_day
+from ris_core.station_days.running import StageTask, run_station_day
 from ris_core.storage.layout import open_layout
 from ris_core.storage.store import Store
 from ris_core.training import training_set as sampling

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from builders import Opened, failure_of, opened, own_environment, sds_values, synthetic_values, write_yaml
 from mlflow import MlflowClient
+from stage_steps import days_at
 
 from ris_core.access import read_labels
 from ris_core.clustering.champion import Champion, read_champion
-from ris_core.labels.label import labels_are_current
 from ris_core.models.imported_models import keep_weights
 from ris_core.models.networks import Dec
 from ris_core.models.weights import load_model
@@ -87,7 +87,7 @@ def test_another_k_keeps_class_numbers_names_and_the_former_champion(choosing: O
         }
     # What the former champion labelled is seen to be out of date, by Dagster and by the store.
     assert stale(choosing, "label_tables") == {"STALE"}
-    assert not any(labels_are_current(choosing.store, key) for key in choosing.store.station_days())
+    assert not any(days_at(choosing.store).label.is_current(key) for key in choosing.store.station_days())
     assert out_of_date(choosing) == 4
     assert choosing.run_block(jobs.LABEL).success
     assert stale(choosing, "label_tables") == {"FRESH"}

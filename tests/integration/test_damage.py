@@ -16,9 +16,9 @@ from builders import (
 from damage import DAMAGES, endless, without_head
 from faults import check_record, made
 from sensor_builders import asked, record_acquired, tick
+from stage_steps import is_current
 
 from ris_core.contracts.station_day import StationDay
-from ris_core.stages import is_current
 from ris_core.storage import hdf5_probe
 from ris_core.storage.store import Store
 from ris_dagster import jobs

@@ -20,14 +20,15 @@ import pytest
 from fdsn_archive import Epoch, station_xml, write_days
 from fdsn_server import Proxy
 from obspy import Trace, UTCDateTime, read_inventory
+from stage_steps import acquire_one, acquisition_of, days_at, stored_segments
 
 from bench.ports import free_ports
 from ris_core.config import Settings
+from ris_core.contracts.outcome import Outcome
 from ris_core.contracts.station_day import StationDay
-from ris_core.stages import Outcome, StageTask, most_at_once, run_station_day
-from ris_core.storage.store import Store, read_acquisition
-from ris_core.waveforms.acquire import acquire_station_day, read_segments
-from ris_core.waveforms.source import open_source
+from ris_core.station_days.open_source import open_source
+from ris_core.station_days.running import StageTask, run_station_day
+from ris_core.storage.store import Store
 from ris_core.waveforms.source_check import check_source
 from ris_dagster.resources.compute import Compute
 
@@ -103,7 +104,7 @@ def test_a_station_day_comes_by_one_request_with_its_padding_and_not_a_sample_mo
     assert (query["network"], query["station"], query["location"], query["channel"]) == ("XX", "S01", "--", "HHZ")
     assert query["starttime"].startswith("2015-01-09T23:55:00")
     assert query["endtime"].startswith("2015-01-11T00:05:00")
-    (segment,) = read_segments(store, KEY)
+    (segment,) = stored_segments(store, KEY)
     assert (segment.start_ns, segment.end_ns) == (KEY.start_ns - 300 * 10**9, KEY.end_ns + 300 * 10**9)
     assert (segment.opens_window, segment.closes_window) == (True, True)
     assert (record["state"], record["coverage"], record["samples"]) == ("data", 1.0, 864_000)
@@ -111,10 +112,10 @@ def test_a_station_day_comes_by_one_request_with_its_padding_and_not_a_sample_mo
     assert record["request_seconds"] > 0
     assert record["received_bytes"] > 870_000
     assert record["bytes"] == store.waveform(KEY).stat().st_size
-    stored = read_acquisition(store, KEY)
+    stored = acquisition_of(store, KEY)
     assert stored is not None and stored["request_seconds"] == record["request_seconds"]
     in_place = Settings.model_validate(store.settings.model_dump() | {"source": {"kind": "sds", "root": str(archive)}})
-    read_in_place = acquire_station_day(Store(in_place, tmp_path / "in_place"), KEY)
+    read_in_place = acquire_one(Store(in_place, tmp_path / "in_place"), KEY)
     assert read_in_place["inputs"] == record["inputs"]
     assert [read_in_place[name] for name in ("provider", "request_seconds", "attempts", "received_bytes")] == [None] * 4
 
@@ -144,7 +145,7 @@ def test_what_is_there_is_not_asked_for_again(proxy, tmp_path):
     again = Store(store.settings, store.root)
     source = open_source(store.settings)
     for key in (KEY, EMPTY_KEY, NEXT_KEY):
-        acquire_station_day(again, key, source)
+        acquire_one(again, key, source)
     assert [q["starttime"][:10] for q in proxy.asked("dataselect")] == ["2015-01-09", "2015-01-09", "2015-01-10"]
     assert before.items() <= files(store.root).items()
 
@@ -278,7 +279,7 @@ def test_a_stored_day_that_the_data_centre_has_no_more_stays_and_says_so(proxy, 
     first = good(acquire(store))
     samples = store.waveform(KEY).read_bytes()
     proxy.next("dataselect", faults.status(204))
-    second = acquire_station_day(store, KEY, again=True)
+    second = acquire_one(store, KEY, again=True)
     assert (second["state"], second["inputs"]) == ("data", first["inputs"])
     assert second["reason"] == f"kept: {proxy.url} has no data for this station-day (HTTP 204)"
     assert store.waveform(KEY).read_bytes() == samples
@@ -299,8 +300,8 @@ def test_a_dropped_raw_file_is_fetched_again_or_said_to_be_gone(proxy, tmp_path)
     store.waveform(KEY).unlink()
     proxy.next("dataselect", faults.status(204))
     with pytest.raises(FileNotFoundError, match="the source has no samples any more"):
-        read_segments(store, KEY)
-    assert len(read_segments(store, KEY)) == 1
+        stored_segments(store, KEY)
+    assert len(stored_segments(store, KEY)) == 1
     assert store.waveform(KEY).exists()
 
 
@@ -400,7 +401,7 @@ def test_a_station_that_is_refused_is_not_asked_for_again_by_the_same_process(co
         assert cause in outcome.error
         assert re.search(r"this process asks again in (600|599|59\d) s", outcome.error)
     # Another process has another memory.
-    assert acquire_station_day(store, KEY, open_source(store.settings))["state"] == "data"
+    assert acquire_one(store, KEY, open_source(store.settings))["state"] == "data"
 
 
 def days_of(store: Store, *days: int) -> list[Outcome]:
@@ -417,7 +418,7 @@ def test_a_data_centre_that_does_not_answer_is_left_alone_after_three_station_da
     assert "2015-01-12: not asked, since 3 station-days in a row were given up" in outcomes[3].error
     assert re.search(r"this process asks again in (300|29\d) s", outcomes[3].error)
     proxy.well()
-    assert acquire_station_day(store, KEY, open_source(store.settings))["state"] == "data"
+    assert acquire_one(store, KEY, open_source(store.settings))["state"] == "data"
 
 
 def test_a_success_in_between_shows_that_a_data_centre_answers(proxy, tmp_path):
@@ -490,7 +491,7 @@ def test_all_epochs_of_a_station_are_stored_and_fetched_anew_when_a_day_lies_out
     good(acquire(store))
     proxy.stations["S01"] = station_xml("XX", "S01", EPOCHS, rate=RATE)
     # Another process, so another look: one process does not ask for the same station twice within the hour.
-    acquire_station_day(store, NEXT_KEY, open_source(store.settings))
+    acquire_one(store, NEXT_KEY, open_source(store.settings))
     assert len(proxy.asked("station")) == 2
     stored = read_inventory(str(store.inventory("S01")))
     gains = [
@@ -511,7 +512,7 @@ def test_metadata_are_fetched_anew_when_they_are_old_and_only_another_content_co
         if made == "changed":
             proxy.well()
             proxy.stations["S01"] = station_xml("XX", "S01", [Epoch("2014-01-01", None, gain=3e9)], rate=RATE)
-        record = acquire_station_day(store, KEY, open_source(store.settings), again=True)
+        record = acquire_one(store, KEY, open_source(store.settings), again=True)
         assert record["state"] == "data"
         assert (path.read_bytes() == content) == (made != "changed")
         assert (path.stat().st_mtime == 0) == (made == "unreachable")
@@ -571,7 +572,7 @@ def test_threads_that_share_a_source_take_turns(proxy, tmp_path):
     proxy.next("dataselect", faults.status(503), faults.changed(faults.ended_early))
     keys, source = [KEY, NEXT_KEY, EMPTY_KEY], open_source(store.settings)
     with ThreadPoolExecutor(3) as threads:
-        records = list(threads.map(lambda key: acquire_station_day(store, key, source), keys))
+        records = list(threads.map(lambda key: acquire_one(store, key, source), keys))
     assert [r["state"] for r in records] == ["data", "data", "no_data"]
     assert proxy.most_at_once == 1
     assert len(proxy.asked("dataselect")) == 5
@@ -583,7 +584,7 @@ def test_workers_ask_one_data_centre_no_more_at_once_than_allowed(proxy, tmp_pat
     keys = [StationDay(station, day) for station in ("S01", "S02") for day in store.settings.days()]
     task = StageTask("acquire", store.settings.model_dump_json(), str(store.root))
     compute = Compute(kind="dask", workers=3)
-    outcomes = list(compute.map(task, keys, most_at_once("acquire", store, keys)))
+    outcomes = list(compute.map(task, keys, days_at(store).stages["acquire"].most_at_once(keys)))
     assert sorted(o.key for o in outcomes) == sorted(keys)
     assert [o.key for o in outcomes if o.result is None] == []
     assert proxy.most_at_once <= 2

@@ -32,12 +32,7 @@ def events_of(network: Opened, asset: str) -> list[dg.EventLogRecord]:
     return list(found)
 
 
-@pytest.mark.parametrize("batches", ["1", "0"])
-def test_every_station_day_has_one_event_per_asset_with_its_own_metadata_and_versions(
-    batches: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    monkeypatch.setenv("RIS_EVENT_BATCHES", batches)
-    network: Opened = request.getfixturevalue("network")
+def test_every_station_day_has_one_event_per_asset_with_its_own_metadata_and_versions(network: Opened) -> None:
     assert network.run_block(jobs.ACQUIRE).success
     assert network.run_block(jobs.PROCESS).success
     for asset in ASSETS:
@@ -110,7 +105,7 @@ _KILLED = """
 import os, signal, sys, time
 from pathlib import Path
 from builders import opened
-from ris_core.stages import run_station_day
+from ris_core.station_days.running import run_station_day
 from ris_dagster import jobs
 from ris_dagster.resources.compute import Compute
 

@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from builders import DAYS, sds_values, write_archive
+from stage_steps import acquire_one, process_one
 
 from ris_core.access import UnknownEventError, read_detections, read_event, read_labels, read_live_time, read_raw
 from ris_core.config import Settings
-from ris_core.processing.process import process_station_day
 from ris_core.storage.store import Store
-from ris_core.waveforms.acquire import acquire_station_day
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +20,8 @@ def store(tmp_path_factory):
     archive = write_archive(root / "archive")
     store = Store(Settings.model_validate(sds_values(archive)), root / "data")
     for key in store.station_days():
-        acquire_station_day(store, key)
-        process_station_day(store, key, preview=False)
+        acquire_one(store, key)
+        process_one(store, key, pictures=False)
     return store
 
 

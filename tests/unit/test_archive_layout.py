@@ -14,19 +14,20 @@ import numpy as np
 import pytest
 from obspy import Trace, UTCDateTime
 from pydantic import ValidationError
+from stage_steps import acquire_one, days_at
 from waveform_builders import DAY, KEY, NEXT_KEY, PADDING, make_settings, record, write_sds
 
 from ris_core.config import Settings
+from ris_core.station_days.open_source import open_source
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_json, write_json
 from ris_core.storage.store import Store
-from ris_core.waveforms.acquire import NoUsableSamplesError, acquire_station_day, acquisition_is_current
+from ris_core.waveforms.acquire import NoUsableSamplesError
 from ris_core.waveforms.content import TooLargeError, content_of
 from ris_core.waveforms.left_out import WrongTimesError
 from ris_core.waveforms.quality import problems_of
 from ris_core.waveforms.sds import SdsArchive
 from ris_core.waveforms.segments import to_segments
-from ris_core.waveforms.source import open_source
 from ris_dagster.assets.raw_waveforms import describe_waveforms
 
 RATE = 10.0
@@ -100,7 +101,7 @@ def test_samples_of_which_none_is_finite_are_a_failure_and_no_absence(tmp_path, 
     put(tmp_path / "sds", FOLDER / NAME, written.getvalue())
     store = Store(settings_of(tmp_path / "sds"), tmp_path / "root")
     with pytest.raises(NoUsableSamplesError, match=f"{KEY}: all its 6000 samples are NaN or infinite"):
-        acquire_station_day(store, KEY)
+        acquire_one(store, KEY)
     assert not store.acquisition(KEY).exists()
 
 
@@ -230,7 +231,7 @@ def test_another_pattern_asks_for_acquisition_anew_and_the_default_is_as_before(
 def test_what_lies_beside_an_absent_day_and_nearly_fits_is_named(tmp_path, trace, path, told):
     put(tmp_path / "sds", path, mseed(trace))
     settings = settings_of(tmp_path / "sds")
-    done = acquire_station_day(Store(settings, tmp_path / "data"), KEY)
+    done = acquire_one(Store(settings, tmp_path / "data"), KEY)
     expected = str(tmp_path / "sds" / FOLDER / NAME)
     assert (done["state"], done["files"]) == ("no_data", [expected])
     assert done["reason"].startswith(f"there is no file {expected}")
@@ -253,7 +254,7 @@ def test_the_nearest_are_named_first_and_the_rest_counted(tmp_path, trace):
 def test_a_day_that_is_simply_absent_has_the_path_and_no_note(tmp_path, trace):
     write_sds(tmp_path / "sds", trace)
     settings, key = settings_of(tmp_path / "sds"), KEY._replace(day=date(2016, 2, 3))
-    done = acquire_station_day(Store(settings, tmp_path / "data"), key)
+    done = acquire_one(Store(settings, tmp_path / "data"), key)
     folder = tmp_path / "sds" / "2016"
     assert done["reason"] == f"there is no file {done['files'][0]}; there is no folder {folder}"
     assert done["files"] == [str(folder / "XX" / "S01" / "HHZ.D" / "XX.S01..HHZ.D.2016.034")]
@@ -265,11 +266,11 @@ def test_where_an_earlier_version_found_nothing_it_is_looked_at_again(tmp_path, 
     write_sds(tmp_path / "sds", trace)
     store = Store(settings_of(tmp_path / "sds"), tmp_path / "data")
     key = KEY._replace(day=date(2015, 1, 11))
-    acquire_station_day(store, key)
-    assert acquisition_is_current(store, key)
+    acquire_one(store, key)
+    assert days_at(store).acquire.is_current(key)
     path = store.acquisition(key)
     write_json(path, {name: value for name, value in read_json(path).items() if name != "files"})
-    assert not acquisition_is_current(store, key)
+    assert not days_at(store).acquire.is_current(key)
 
 
 def test_an_empty_root_is_an_archive_that_is_not_mounted(tmp_path):

@@ -12,9 +12,9 @@ from builders import sds_values
 from dagster_internals import end_backfill, request_backfill, run_of_daemon
 from sensor_builders import asked, catch_up_at, record_acquired, tick
 
-from ris_core.attempts import given_up
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
+from ris_core.stages.attempts import given_up
 from ris_core.storage.json_records import write_json
 from ris_core.storage.store import Store
 from ris_dagster import schedules

@@ -10,14 +10,23 @@ import numpy as np
 import pytest
 import yaml
 from obspy import Stream, UTCDateTime, read
+from stage_steps import acquire_one, days_at
 from waveform_builders import KEY, make_settings, ns_at, record, settings_values
 
-from ris_core.config import FdsnSettings, SdsSettings, Settings, SettingsError, SyntheticSettings, load_settings
+from ris_core.config import (
+    FdsnSettings,
+    SdsSettings,
+    Settings,
+    SettingsError,
+    SyntheticSettings,
+    load_settings,
+    source_name,
+)
 from ris_core.contracts.station_day import StationDay
-from ris_core.stages import StageTask, most_at_once, run_station_day
+from ris_core.station_days.open_source import open_source
+from ris_core.station_days.running import StageTask, run_station_day
 from ris_core.storage.store import Store
 from ris_core.synthetic.seismometer import build_inventory
-from ris_core.waveforms.acquire import acquire_station_day, response_digest
 from ris_core.waveforms.fdsn import DataCentre
 from ris_core.waveforms.fdsn_client import retry_after_seconds
 from ris_core.waveforms.fdsn_credentials import Credentials, credentials_from_environment
@@ -26,7 +35,6 @@ from ris_core.waveforms.fdsn_memory import REFUSED_S, SILENT_S, Memory
 from ris_core.waveforms.fdsn_providers import is_known, known_providers, services_url
 from ris_core.waveforms.fdsn_wadl import Service, described_service
 from ris_core.waveforms.received import DamagedError, WrongAnswerError, stream_of
-from ris_core.waveforms.source import name_of, open_source
 
 RATE = 10.0
 IDENTIFIER = "XX.S01..HHZ"
@@ -110,7 +118,7 @@ def test_credentials_in_the_settings_are_refused_and_not_repeated(tmp_path):
     ],
 )
 def test_runs_wait_for_each_other_by_data_centre(source, name):
-    assert name_of(source) == name
+    assert source_name(source) == name
 
 
 def test_a_data_centre_that_obspy_does_not_know_is_named_with_the_known_ones(tmp_path):
@@ -284,7 +292,7 @@ def test_a_digitiser_that_writes_no_right_last_sample_is_believed_and_the_record
         def fetch(self, station, day):
             return stream
 
-    assert acquire_station_day(fdsn_store(tmp_path), KEY, Sent())["notes"] == (note,)
+    assert acquire_one(fdsn_store(tmp_path), KEY, Sent())["notes"] == (note,)
 
 
 def test_records_that_fail_their_check_are_damage_where_they_are_not_the_most():
@@ -340,10 +348,10 @@ def fdsn_store(root, **sections) -> Store:
 def test_only_what_asks_a_data_centre_is_limited(tmp_path):
     keys = [KEY, StationDay("S02", KEY.day)]
     store = fdsn_store(tmp_path / "fdsn")
-    assert most_at_once("acquire", store, keys) == 5
-    assert most_at_once("process", store, keys) is None
-    assert most_at_once("label", store, keys) is None
-    assert most_at_once("acquire", Store(make_settings(), tmp_path / "synthetic"), keys) is None
+    assert days_at(store).stages["acquire"].most_at_once(keys) == 5
+    assert days_at(store).stages["process"].most_at_once(keys) is None
+    assert days_at(store).stages["label"].most_at_once(keys) is None
+    assert days_at(Store(make_settings(), tmp_path / "synthetic")).stages["acquire"].most_at_once(keys) is None
 
 
 class Copied:
@@ -366,32 +374,32 @@ def test_processing_is_limited_where_raw_files_must_be_fetched_again(tmp_path):
     keys = [KEY, StationDay("S02", KEY.day)]
     source = Copied(record(KEY, 0, 600, rate=RATE))
     for key in keys:
-        acquire_station_day(store, key, source)
-    assert most_at_once("process", store, keys) is None
+        acquire_one(store, key, source)
+    assert days_at(store).stages["process"].most_at_once(keys) is None
     store.waveform(KEY).unlink()
-    assert most_at_once("process", store, keys) == 5
+    assert days_at(store).stages["process"].most_at_once(keys) == 5
 
 
 def test_steps_too_large_for_steim_2_are_stored_all_the_same(tmp_path):
     trace = record(KEY, 0, 600, rate=RATE)
     trace.data[[100, 101]] = 2**30, -(2**30)
     store = fdsn_store(tmp_path)
-    acquire_station_day(store, KEY, Copied(trace))
+    acquire_one(store, KEY, Copied(trace))
     np.testing.assert_array_equal(read(str(store.waveform(KEY)))[0].data, trace.data)
 
 
 def test_who_wrote_metadata_and_when_is_no_part_of_what_they_say(tmp_path):
     store = fdsn_store(tmp_path)
-    acquire_station_day(store, KEY, Copied(record(KEY, 0, 600, rate=RATE)))
-    before, path = response_digest(store, "S01"), store.inventory("S01")
+    acquire_one(store, KEY, Copied(record(KEY, 0, 600, rate=RATE)))
+    before, path = days_at(store).acquire.response_digest("S01"), store.inventory("S01")
     inventory = build_inventory(make_settings(), "S01")
     inventory.source, inventory.sender, inventory.module = "another", "someone", "another program 2.0"
     inventory.module_uri, inventory.created = "http://127.0.0.1:1/fdsnws/station/1/query", UTCDateTime(2001, 1, 1)
     inventory.write(str(path), format="STATIONXML")
-    assert response_digest(store, "S01") == before
+    assert days_at(store).acquire.response_digest("S01") == before
     inventory.networks[0].stations[0].channels[0].response.instrument_sensitivity.value *= 2
     inventory.write(str(path), format="STATIONXML")
-    assert response_digest(store, "S01") != before
+    assert days_at(store).acquire.response_digest("S01") != before
 
 
 def test_nothing_is_asked_before_the_first_station_day():

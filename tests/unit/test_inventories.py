@@ -14,14 +14,14 @@ from fdsn_archive import Epoch, station_xml
 from hypothesis import given
 from hypothesis import strategies as st
 from obspy import UTCDateTime, read_inventory
+from stage_steps import days_at
 from waveform_builders import KEY, make_settings, record, write_sds
 
-from ris_core.stages import StageTask, run_station_day
+from ris_core.station_days.open_source import open_source
+from ris_core.station_days.running import StageTask, run_station_day
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Store
-from ris_core.waveforms.acquire import read_inventory_of, response_digest
 from ris_core.waveforms.inventories import ContradictionError, Inventories, NoStationXmlError
-from ris_core.waveforms.source import open_source
 from ris_core.waveforms.stationxml import NotStationXmlError, digest_of_text, inventory_from
 
 EPOCHS = (Epoch("2014-01-01", "2015-01-05"), Epoch("2015-01-05", None, gain=2e9))
@@ -220,13 +220,13 @@ def test_folders_of_files_named_by_network_and_station_keep_their_digests(tmp_pa
     own.write_bytes(xml_of("S01"))
     settings = make_settings(source={"kind": "sds", "root": str(tmp_path), "inventory": str(tmp_path)})
     store = Store(settings, tmp_path / "data")
-    assert response_digest(store, "S01") == old_digest(own.read_bytes())
-    assert response_digest(store, "S02") == "none"
+    assert days_at(store).acquire.response_digest("S01") == old_digest(own.read_bytes())
+    assert days_at(store).acquire.response_digest("S02") == "none"
     (tmp_path / "copy.xml").write_bytes(own.read_bytes())
     (tmp_path / "S02.xml").write_bytes(xml_of("S02"))
-    assert response_digest(store, "S01") == old_digest(own.read_bytes())
+    assert days_at(store).acquire.response_digest("S01") == old_digest(own.read_bytes())
     own.write_bytes(b"broken")
-    assert len(response_digest(store, "S01")) == 12
+    assert len(days_at(store).acquire.response_digest("S01")) == 12
 
 
 _PARTS = st.sampled_from(
@@ -262,10 +262,10 @@ def test_stored_stationxml_that_is_damaged_is_named(tmp_path):
     path.parent.mkdir(parents=True)
     source = open_source(store.settings)
     path.write_bytes(xml_of("S01"))
-    assert len(gains(read_inventory_of(store, "S01", source))) == 2
+    assert len(gains(days_at(store, source).acquire.inventory("S01"))) == 2
     path.write_bytes(xml_of("S01")[:-200])
     with pytest.raises(DamagedFileError) as refused:
-        read_inventory_of(store, "S01", source)
+        days_at(store, source).acquire.inventory("S01")
     assert refused.value.path == path
 
 

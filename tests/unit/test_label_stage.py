@@ -9,6 +9,7 @@ import pytest
 import torch
 from builders import sds_values, write_archive
 from damage import DAMAGES
+from stage_steps import acquire_one, days_at, label_one, process_one, state_rows
 
 from ris_core.access import read_labels
 from ris_core.clustering.candidates import Candidate
@@ -16,18 +17,15 @@ from ris_core.clustering.champion import Champion, appoint
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.labels.appointment import prepare
-from ris_core.labels.label import NotProcessedError, label_station_day, labels_are_current
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import weights_digest
-from ris_core.processing.process import process_station_day
-from ris_core.stages import state_table
+from ris_core.processing.process import NotProcessedError
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Store
 from ris_core.training import training_set
 from ris_core.truth.truth_scores import _events
-from ris_core.waveforms.acquire import acquire_station_day
 
 CLASSES = (4, 0, 9)
 
@@ -39,8 +37,8 @@ def processed(tmp_path_factory: pytest.TempPathFactory) -> Store:
     values["champion"] = {"names": {4: "icequake"}}
     store = Store(Settings.model_validate(values), root / "data")
     for key in store.station_days():
-        acquire_station_day(store, key)
-        process_station_day(store, key, preview=False)
+        acquire_one(store, key)
+        process_one(store, key, pictures=False)
     training_set.draw(store)
     return store
 
@@ -80,7 +78,7 @@ def first_day(store: Store) -> StationDay:
 
 
 def test_labels_are_class_numbers_and_probabilities_stand_in_the_order_of_the_clusters(store: Store) -> None:
-    result = label_station_day(store, first_day(store))
+    result = label_one(store, first_day(store))
     frame = tables.read_table(store.labels(first_day(store)))
     classes = tables.read_summary(store.labels(first_day(store)))["classes"]
     assert tuple(classes) == CLASSES
@@ -94,28 +92,28 @@ def test_labels_are_class_numbers_and_probabilities_stand_in_the_order_of_the_cl
 
 def test_a_notebook_sees_the_names_of_classes(store: Store) -> None:
     for key in store.station_days():
-        label_station_day(store, key)
+        label_one(store, key)
     labels = read_labels(store)
     assert set(zip(labels["label"], labels["class_name"], strict=True)) <= {(4, "icequake"), (0, "0"), (9, "9")}
     assert list(labels.columns)[:5] == ["event_id", "station", "time_peak", "label", "class_name"]
     renamed = under(store, champion={"names": {0: "rift"}})
     assert set(read_labels(renamed)["class_name"]) <= {"4", "rift", "9"}
-    assert all(labels_are_current(renamed, key) for key in store.station_days())  # names are not in the tables
+    assert all(days_at(renamed).label.is_current(key) for key in store.station_days())  # names are not in the tables
 
 
 def test_a_table_is_kept_until_another_champion_or_other_novelty_or_other_columns_are_asked_for(store: Store) -> None:
     key = first_day(store)
-    label_station_day(store, key)
-    assert labels_are_current(store, key)
-    assert label_station_day(store, key)["skipped"]
+    label_one(store, key)
+    assert days_at(store).label.is_current(key)
+    assert label_one(store, key)["skipped"]
     without = under(store, labelling={"reconstruction_error": False}, novelty={"score": "distance"})
-    assert not labels_are_current(without, key)
+    assert not days_at(without).label.is_current(key)
     stricter = under(store, novelty={"false_alarms": 0.4})
-    assert labels_are_current(stricter, key)  # the champion of now is still calibrated as it was
+    assert days_at(stricter).label.is_current(key)  # the champion of now is still calibrated as it was
     labelled_by_three(stricter)
-    assert not labels_are_current(stricter, key)
+    assert not days_at(stricter).label.is_current(key)
     before = tables.read_table(store.labels(key))
-    assert not label_station_day(stricter, key)["skipped"]
+    assert not label_one(stricter, key)["skipped"]
     after = tables.read_table(store.labels(key))
     np.testing.assert_array_equal(after["label"], before["label"])
     assert after["assigned"].sum() <= before["assigned"].sum()
@@ -127,9 +125,9 @@ def test_without_reconstruction_errors_novelty_is_another_score(store: Store) ->
     with pytest.raises(
         ValueError, match=r"labelling\.reconstruction_error is switched off.*materialize champion_model"
     ):
-        label_station_day(without, key)
+        label_one(without, key)
     labelled_by_three(without)
-    label_station_day(without, key)
+    label_one(without, key)
     frame = tables.read_table(store.labels(key))
     assert frame["reconstruction_error"].isna().all()
     assert (frame["novelty"] >= 0).all() and frame["assigned"].any()
@@ -138,35 +136,35 @@ def test_without_reconstruction_errors_novelty_is_another_score(store: Store) ->
 
 def test_labelling_again_gives_the_same_bytes(store: Store) -> None:
     key = first_day(store)
-    label_station_day(store, key)
+    label_one(store, key)
     before = store.labels(key).read_bytes()
     store.labels(key).unlink()
-    label_station_day(store, key)
+    label_one(store, key)
     assert store.labels(key).read_bytes() == before
 
 
 def test_events_that_are_not_processed_are_not_labelled(store: Store, tmp_path: Path) -> None:
     changed = under(store, detector={"threshold_on": 12.0})
     with pytest.raises(NotProcessedError, match="materialize spectrograms for it first"):
-        label_station_day(changed, first_day(store))
-    assert not labels_are_current(changed, first_day(store))
+        label_one(changed, first_day(store))
+    assert not days_at(changed).label.is_current(first_day(store))
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_label_table_is_made_again_by_labelling(store: Store, damage: str) -> None:
     key, other, *_ = store.station_days()
     for each in (key, other):
-        label_station_day(store, each)
+        label_one(store, each)
     path = store.labels(key)
     good = path.read_bytes()
     DAMAGES[damage](path)
-    (row, beside) = state_table(store, [key, other]).to_dict("records")
+    (row, beside) = state_rows(store, [key, other]).to_dict("records")
     if damage not in ("a bit at the beginning", "a bit in the middle"):  # which only reading all of it shows
         assert (row["state"], row["outdated"]) == ("damaged", "label")
     assert (beside["state"], beside["outdated"]) == ("processed", "")
     with pytest.raises(DamagedFileError, match=re.escape(str(path))):
         read_labels(store, ["AA"])
-    made = label_station_day(store, key)
+    made = label_one(store, key)
     assert not made["skipped"]
     assert path.read_bytes() == good
 
@@ -174,7 +172,7 @@ def test_a_damaged_label_table_is_made_again_by_labelling(store: Store, damage: 
 def test_scores_against_truth_leave_out_a_damaged_station_day_and_name_it(store: Store) -> None:
     keys = list(store.station_days())[:3]
     for key in keys:
-        label_station_day(store, key)
+        label_one(store, key)
     whole, nothing = _events(store, keys)
     assert list(whole) == keys and nothing == []
     DAMAGES["a bit in the middle"](store.labels(keys[0]))
@@ -183,7 +181,7 @@ def test_scores_against_truth_leave_out_a_damaged_station_day_and_name_it(store:
         found, damaged = _events(store, keys)
     finally:
         store.spectrograms(keys[1]).unlink()
-        process_station_day(store, keys[1], preview=False)
+        process_one(store, keys[1], pictures=False)
     assert list(found) == keys[2:]
     pd.testing.assert_frame_equal(found[keys[2]], whole[keys[2]])
     for path, text in zip((store.labels(keys[0]), store.spectrograms(keys[1])), damaged, strict=True):
@@ -196,7 +194,7 @@ def test_a_damaged_record_is_named_where_labels_are_asked_for(store: Store) -> N
     store.acquisition(key).write_bytes(b"{")
     try:
         with pytest.raises(DamagedFileError, match=re.escape(str(store.acquisition(key)))):
-            label_station_day(store, key)
-        assert not labels_are_current(store, key)
+            label_one(store, key)
+        assert not days_at(store).label.is_current(key)
     finally:
         store.acquisition(key).write_bytes(good)

@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from builders import products, sds_values, write_archive
 from published_builders import DAYS, FREQUENCY, SHARED, TIME, Published, published, published_store, published_values
+from stage_steps import days_at, is_current, state_rows
 
 from ris_core.access import read_detections, read_event, read_live_time, read_raw
 from ris_core.config import PROJECT_ROOT, Settings, load_settings
 from ris_core.contracts.station_day import StationDay
-from ris_core.processing.process import process_is_current
 from ris_core.published.covering import write_settings
 from ris_core.published.exporting import export
 from ris_core.published.importing import prepare
 from ris_core.published.published_catalogue import read_catalogue
-from ris_core.stages import StageTask, is_current, run_station_day, state_table
+from ris_core.station_days.running import StageTask, run_station_day
 from ris_core.storage import spectrogram_file
 from ris_core.storage.published_file import PublishedFileError, open_published
 from ris_core.storage.store import Store
@@ -143,13 +143,13 @@ def test_an_import_that_was_broken_off_leaves_whole_station_days_and_goes_on(tmp
     running = prepare(broken, path, block=6).write()
     done = [next(running)[0], next(running)[0]]
     running.close()
-    assert [key for key in ALL if process_is_current(broken, key)] == sorted(done, key=ALL.index)
+    assert [key for key in ALL if days_at(broken).process.is_current(key)] == sorted(done, key=ALL.index)
     assert [key for key in ALL if broken.spectrograms(key).exists()] == sorted(done, key=ALL.index)
     # As if it had been killed between the products and the record of a third one.
     third = next(key for key in ALL if key not in done)
     broken.spectrograms(third).parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(whole.spectrograms(third), broken.spectrograms(third))
-    assert not process_is_current(broken, third)
+    assert not days_at(broken).process.is_current(third)
     assert import_into(broken, path) == {key: key not in done for key in ALL}
     assert products(broken) == products(whole)
 
@@ -170,7 +170,7 @@ def test_a_station_day_that_is_not_in_the_file_has_no_record_and_the_others_are_
     days = {"first_day": "2015-01-02"}
     store = published_store(tmp_path / "root", **days)
     import_into(store, published().write(tmp_path / "events.h5"))
-    states = state_table(store, store.station_days()).set_index(["station", "day"])
+    states = state_rows(store, store.station_days()).set_index(["station", "day"])
     assert set(states.loc[[(k.station, str(k.day)) for k in ALL], "state"]) == {"processed"}
     assert states.loc[("AA", "2015-01-02"), "state"] == "not yet"
     assert states["events"].sum() == 24 and set(states["outdated"]) == {""}

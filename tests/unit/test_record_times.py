@@ -15,9 +15,9 @@ from waveform_builders import DAY, KEY, NEXT_KEY, PADDING, burst, noise, ns_at, 
 from ris_core.contracts.station_day import NS
 from ris_core.processing.chain import process
 from ris_core.processing.condition import condition
+from ris_core.station_days.open_source import open_source
 from ris_core.waveforms.pieces import Marks, Piece
 from ris_core.waveforms.segments import Segment, digest_of_segments, to_segments
-from ris_core.waveforms.source import open_source
 
 RATE, BEFORE, AFTER = 100.0, 5400.0, 5400.0
 MIDNIGHT = NEXT_KEY.start_ns

@@ -11,9 +11,9 @@ import pytest
 from builders import DAYS, STATIONS, Opened, opened, own_environment, sds_values, write_archive, write_yaml
 from champion_builders import appoint_untrained
 from sensor_builders import tick
+from stage_steps import label_one
 
 from ris_core.contracts.station_day import StationDay
-from ris_core.labels.label import label_station_day
 from ris_core.training.unseen import unseen_since_draw
 from ris_dagster import jobs
 from ris_dagster.adapter.tags import of_partition
@@ -129,7 +129,7 @@ def test_unassigned_events_ask_for_training_as_well(drawn: Opened) -> None:
     found = unseen_since_draw(drawn.store, keys)
     assert found.unseen > 10 and found.labelled == 0 and found.reason(settings.operations) == ""
     for key in keys:
-        label_station_day(drawn.store, key)
+        label_one(drawn.store, key)
     labelled = unseen_since_draw(drawn.store, keys)
     assert labelled.labelled == labelled.unseen == found.unseen
     worse = type(labelled)(labelled.seen, labelled.unseen, labelled.labelled, labelled.labelled)

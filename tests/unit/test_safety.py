@@ -19,7 +19,7 @@ from ris_core.config import PROJECT_ROOT, Settings, StationSettings, load_settin
 from ris_core.contracts.station_day import StationDay
 from ris_core.models.published_weights import import_published
 from ris_core.models.weights import WeightsError
-from ris_core.stages import StageTask, run_station_day
+from ris_core.station_days.running import StageTask, run_station_day
 from ris_core.storage.store import Store
 
 DAY = date(2020, 3, 1)

@@ -14,6 +14,7 @@ from builders import trace_path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from obspy import Stream, Trace, UTCDateTime
+from stage_steps import acquire_one
 from waveform_builders import (
     DAY,
     KEY,
@@ -27,13 +28,12 @@ from waveform_builders import (
     write_sds,
 )
 
+from ris_core.station_days.open_source import open_source
 from ris_core.storage.store import Store
 from ris_core.synthetic.seismometer import build_inventory
-from ris_core.waveforms.acquire import acquire_station_day
 from ris_core.waveforms.quality import quality_of
 from ris_core.waveforms.sds import SdsArchive, UnusableError, WrongCodesError
 from ris_core.waveforms.segments import to_segments
-from ris_core.waveforms.source import open_source
 
 RATE = 10.0
 
@@ -149,9 +149,9 @@ def test_reading_changes_nothing_in_a_read_only_archive(tmp_path):
     before = {p: (p.read_bytes() if p.is_file() else b"", p.stat().st_mtime_ns) for p in root.rglob("*")}
     ours = sds_settings(root)
     store, source = Store(ours, tmp_path / "data"), open_source(ours)
-    assert acquire_station_day(store, KEY, source)["state"] == "data"
+    assert acquire_one(store, KEY, source)["state"] == "data"
     with pytest.raises(OSError, match="cannot be read as miniSEED"):
-        acquire_station_day(store, KEY._replace(day=date(2015, 1, 11)), source)
+        acquire_one(store, KEY._replace(day=date(2015, 1, 11)), source)
     assert {p: (p.read_bytes() if p.is_file() else b"", p.stat().st_mtime_ns) for p in root.rglob("*")} == before
     for path in [root, *(p for p in root.rglob("*") if p.is_dir())]:
         path.chmod(0o755)
@@ -306,7 +306,7 @@ def test_damage_stands_in_the_record_of_the_station_day(tmp_path):
     trace = record(KEY, 0, 3600, rate=RATE)
     put(tmp_path / "sds", cut_in_mid_record(records_of(trace)), trace)
     ours = sds_settings(tmp_path / "sds")
-    done = acquire_station_day(Store(ours, tmp_path / "data"), KEY, open_source(ours))
+    done = acquire_one(Store(ours, tmp_path / "data"), KEY, open_source(ours))
     assert done["state"] == "data"
     assert list(done["notes"]) == ["XX.S01..HHZ.D.2015.010: 100 of 30820 bytes belong to no whole record"]
     assert done["day_png"].startswith(b"\x89PNG")

@@ -8,6 +8,7 @@ import pytest
 from builders import DAYS, sds_values, write_archive
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
+from stage_steps import acquire_one, process_one
 
 from ris_core import config
 from ris_core.clustering.agreement import consensus, pairwise_ari
@@ -19,7 +20,6 @@ from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec
-from ris_core.processing.process import process_station_day
 from ris_core.storage import spectrogram_file
 from ris_core.storage.json_records import read_json, write_json
 from ris_core.storage.store import Store
@@ -27,7 +27,6 @@ from ris_core.training.aec import train_aec
 from ris_core.training.normalise import normalise
 from ris_core.training.samples import of_array
 from ris_core.training.training_set import TrainingSet, draw, load
-from ris_core.waveforms.acquire import acquire_station_day
 
 Array = NDArray[Any]
 DEC = config.DecSettings(k=(3,), n_init=2, max_epochs=1, batch_size=16)
@@ -161,8 +160,8 @@ def processed(tmp_path_factory: pytest.TempPathFactory) -> Store:
     values = sds_values(write_archive(root / "archive", ("AA",)), stations=("AA",))
     store = Store(Settings.model_validate(values), root / "data")
     for day in DAYS:
-        acquire_station_day(store, StationDay("AA", day))
-        process_station_day(store, StationDay("AA", day), preview=False)
+        acquire_one(store, StationDay("AA", day))
+        process_one(store, StationDay("AA", day), pictures=False)
     return store
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from builders import trace_path
 from obspy import Stream, read
+from stage_steps import acquire_one, acquisition_of, days_at, is_current, process_one, state_rows, stored_segments
 from waveform_builders import (
     DAY,
     KEY,
@@ -22,12 +23,12 @@ from waveform_builders import (
 )
 
 from ris_core.config import Settings
+from ris_core.contracts.outcome import Outcome
 from ris_core.contracts.station_day import StationDay
-from ris_core.processing.process import process_station_day
-from ris_core.stages import Outcome, StageTask, is_current, record_outcome, run_station_day, state_table
+from ris_core.station_days.running import StageTask, record_outcome, run_station_day
 from ris_core.storage import spectrogram_file, tables
-from ris_core.storage.store import Stage, Store, read_acquisition
-from ris_core.waveforms.acquire import NotAcquiredError, acquire_station_day, read_inventory_of, read_segments
+from ris_core.storage.store import Store
+from ris_core.waveforms.acquire import NotAcquiredError
 
 EVENTS = (200.0, 300.0, 400.0)
 OTHER = StationDay("S02", DAY)
@@ -65,7 +66,7 @@ def store(tmp_path, archive) -> Store:
     return Store(sds_settings(archive), tmp_path / "data")
 
 
-def run(stage: Stage, store: Store, key: StationDay = KEY):
+def run(stage: str, store: Store, key: StationDay = KEY):
     outcome = run_station_day(StageTask(stage, store.settings.model_dump_json(), str(store.root)), key)
     record_outcome(store, stage, outcome)
     return outcome
@@ -184,7 +185,7 @@ def test_a_product_that_is_lost_or_damaged_is_made_again(store, product, content
     else:
         path.write_bytes(content)
     assert not is_current("process", store, KEY)
-    (row,) = state_table(store, [KEY]).to_dict("records")
+    (row,) = state_rows(store, [KEY]).to_dict("records")
     assert row["state"] == ("acquired" if content is None else "damaged")
     assert str(path) in row["damaged"] if content is not None else not row["damaged"]
     assert row["outdated"] == ("" if content is None else "process")
@@ -197,7 +198,7 @@ def test_processing_before_acquiring_fails_and_says_what_to_do(store):
     assert outcome.result is None
     assert outcome.error.startswith("NotAcquiredError: S01 2015-01-10: not acquired yet")
     with pytest.raises(NotAcquiredError, match="materialize raw_waveforms"):
-        process_station_day(store, KEY)
+        process_one(store, KEY)
 
 
 def test_a_corrupt_file_fails_its_station_day_alone_and_success_clears_the_record(store, archive):
@@ -254,26 +255,26 @@ def copied(tmp_path, **sections) -> tuple[Store, CopiedSource]:
 
 def test_copied_waveforms_are_stored_as_they_came_with_their_response(tmp_path):
     store, source = copied(tmp_path)
-    acquired = acquire_station_day(store, KEY, source)
+    acquired = acquire_one(store, KEY, source)
     assert (acquired["state"], acquired["segments"], acquired["gaps"]) == ("data", 2, 2)
     assert acquired["path"] == "waveforms/2015/XX/S01/HHZ.D/XX.S01..HHZ.D.2015.010"
     assert acquired["bytes"] == store.waveform(KEY).stat().st_size
     for found, wanted in zip(read(str(store.waveform(KEY))), source.traces, strict=True):
         assert found.stats.starttime == wanted.stats.starttime
         np.testing.assert_array_equal(found.data, wanted.data)
-    assert read_inventory_of(store, "S01", source).get_contents()["channels"] == ["XX.S01..HHZ"]
+    assert days_at(store, source).acquire.inventory("S01").get_contents()["channels"] == ["XX.S01..HHZ"]
 
 
 def test_copied_waveforms_are_fetched_once_and_again_only_when_asked_or_lost(tmp_path):
     store, source = copied(tmp_path)
-    acquire_station_day(store, KEY, source)
+    acquire_one(store, KEY, source)
     first = store.waveform(KEY).read_bytes()
-    assert acquire_station_day(store, KEY, source)["skipped"] is True
+    assert acquire_one(store, KEY, source)["skipped"] is True
     assert len(source.fetched) == 1
-    assert acquire_station_day(store, KEY, source, again=True)["skipped"] is False
+    assert acquire_one(store, KEY, source, again=True)["skipped"] is False
     store.waveform(KEY).unlink()
     assert not is_current("acquire", store, KEY)
-    acquire_station_day(store, KEY, source)
+    acquire_one(store, KEY, source)
     assert len(source.fetched) == 3
     assert store.waveform(KEY).read_bytes() == first
 
@@ -281,37 +282,37 @@ def test_copied_waveforms_are_fetched_once_and_again_only_when_asked_or_lost(tmp
 def test_a_day_without_data_at_the_source_is_asked_for_once(tmp_path):
     store, source = copied(tmp_path)
     for _ in range(2):
-        assert acquire_station_day(store, NEXT_KEY, source)["state"] == "no_data"
+        assert acquire_one(store, NEXT_KEY, source)["state"] == "no_data"
     assert len(source.fetched) == 1
     assert not store.waveform(NEXT_KEY).exists()
 
 
 def test_another_channel_is_acquired_anew(tmp_path):
     store, source = copied(tmp_path)
-    acquire_station_day(store, KEY, source)
+    acquire_one(store, KEY, source)
     assert not is_current("acquire", with_settings(store, conditioning={"padding": 600}), KEY)
 
 
 def test_a_raw_file_dropped_after_processing_leaves_the_product_current(tmp_path):
     store, source = copied(tmp_path, retention={"raw": "drop_after_processing"})
-    acquire_station_day(store, KEY, source)
-    assert process_station_day(store, KEY, source, preview=False)["events"] == 4
+    acquire_one(store, KEY, source)
+    assert process_one(store, KEY, source, pictures=False)["events"] == 4
     assert not store.waveform(KEY).exists()
     assert is_current("acquire", store, KEY)
     assert is_current("process", store, KEY)
-    assert process_station_day(store, KEY, source)["skipped"] is True
-    assert acquire_station_day(store, KEY, source)["skipped"] is True
+    assert process_one(store, KEY, source)["skipped"] is True
+    assert acquire_one(store, KEY, source)["skipped"] is True
     assert len(source.fetched) == 1
-    assert state_table(store, [KEY])["outdated"][0] == ""
+    assert state_rows(store, [KEY])["outdated"][0] == ""
 
 
 def test_a_dropped_raw_file_is_fetched_again_after_a_change_of_settings_and_dropped_again(tmp_path):
     store, source = copied(tmp_path, retention={"raw": "drop_after_processing"})
-    acquire_station_day(store, KEY, source)
-    process_station_day(store, KEY, source, preview=False)
+    acquire_one(store, KEY, source)
+    process_one(store, KEY, source, pictures=False)
     strict = with_settings(store, detector={"threshold_on": 1e4})
     assert not is_current("process", strict, KEY)
-    assert process_station_day(strict, KEY, source, preview=False)["events"] == 0
+    assert process_one(strict, KEY, source, pictures=False)["events"] == 0
     assert len(source.fetched) == 2
     assert not store.waveform(KEY).exists()
     assert is_current("process", strict, KEY)
@@ -319,22 +320,22 @@ def test_a_dropped_raw_file_is_fetched_again_after_a_change_of_settings_and_drop
 
 def test_a_dropped_raw_file_that_the_source_has_no_longer_leaves_the_old_products(tmp_path):
     store, source = copied(tmp_path, retention={"raw": "drop_after_processing"})
-    acquire_station_day(store, KEY, source)
-    process_station_day(store, KEY, source, preview=False)
+    acquire_one(store, KEY, source)
+    process_one(store, KEY, source, pictures=False)
     before = bytes_of(store)
     source.traces.clear()
     strict = with_settings(store, detector={"threshold_on": 1e4})
     with pytest.raises(FileNotFoundError, match=r"S01 2015-01-10: .*the source has no samples any more"):
-        process_station_day(strict, KEY, source, preview=False)
+        process_one(strict, KEY, source, pictures=False)
     assert bytes_of(store) == before
-    assert read_acquisition(store, KEY)["state"] == "data"
+    assert acquisition_of(store, KEY)["state"] == "data"
     assert is_current("process", store, KEY)
 
 
 def test_a_stored_file_reads_as_the_segments_that_were_acquired(tmp_path):
     store, source = copied(tmp_path)
-    acquire_station_day(store, KEY, source)
-    found = read_segments(store, KEY, source)
+    acquire_one(store, KEY, source)
+    found = stored_segments(store, KEY, source)
     assert [(s.start_ns, s.end_ns) for s in found] == [
         (ns_at(KEY, 0), ns_at(KEY, 600)),
         (ns_at(KEY, 700), ns_at(KEY, 900)),
@@ -343,17 +344,17 @@ def test_a_stored_file_reads_as_the_segments_that_were_acquired(tmp_path):
 
 def test_pictures_of_the_day_come_with_the_work_and_not_with_a_skip(tmp_path):
     store, source = copied(tmp_path)
-    acquire_station_day(store, KEY, source)
-    done = process_station_day(store, KEY, source)
+    acquire_one(store, KEY, source)
+    done = process_one(store, KEY, source)
     assert done["day_png"].startswith(b"\x89PNG")
     assert done["spectrograms_png"].startswith(b"\x89PNG")
-    assert "day_png" not in process_station_day(store, KEY, source)
+    assert "day_png" not in process_one(store, KEY, source)
 
 
 def test_acceleration_comes_from_the_stored_response(tmp_path):
     store, source = copied(tmp_path)
-    acquire_station_day(store, KEY, source)
-    process_station_day(store, KEY, source, preview=False)
+    acquire_one(store, KEY, source)
+    process_one(store, KEY, source, pictures=False)
     assert tables.read_table(store.detections(KEY))["peak_acceleration"].notna().all()
 
 
@@ -369,7 +370,7 @@ def test_the_state_table_tells_what_each_station_day_is_and_what_is_out_of_date(
     run("acquire", store, NEXT_KEY)
     run("process", store, NEXT_KEY)
     keys = list(store.station_days(until=date(2015, 1, 12)))
-    frame = state_table(store, keys).set_index(["station", "day"])
+    frame = state_rows(store, keys).set_index(["station", "day"])
     assert len(frame) == 6
     state = frame["state"]
     assert state["S01", "2015-01-10"] == "processed"
@@ -386,14 +387,14 @@ def test_the_state_table_tells_what_each_station_day_is_and_what_is_out_of_date(
     assert (frame["outdated"] == "").all()
     assert not frame["labelled"].any()
 
-    changed = state_table(with_settings(store, detector={"sta": 1}), keys).set_index(["station", "day"])
+    changed = state_rows(with_settings(store, detector={"sta": 1}), keys).set_index(["station", "day"])
     assert changed["outdated"]["S01", "2015-01-10"] == "process"
     assert changed["outdated"]["S01", "2015-01-11"] == "process"
     assert changed["outdated"]["S02", "2015-01-10"] == ""
 
 
 def test_the_state_of_no_station_days_is_an_empty_table(store):
-    frame = state_table(store, [])
+    frame = state_rows(store, [])
     assert isinstance(frame, pd.DataFrame)
     assert len(frame) == 0
     assert {"station", "day", "state", "outdated"} <= set(frame.columns)
@@ -426,10 +427,10 @@ def test_a_response_that_comes_later_makes_products_out_of_date(tmp_path, archiv
 
 def test_an_archive_that_grew_after_acquisition_is_recorded_with_what_was_processed(archive, store):
     run("acquire", store)
-    before = read_acquisition(store, KEY)
+    before = acquisition_of(store, KEY)
     write_sds(archive, record(KEY, 0, 900, [*EVENTS, 700.0]))
     run("process", store)
-    after = read_acquisition(store, KEY)
+    after = acquisition_of(store, KEY)
     assert after["inputs"] != before["inputs"]
     assert after["samples"] > before["samples"]
     assert is_current("process", store, KEY)

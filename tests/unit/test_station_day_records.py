@@ -10,27 +10,19 @@ from typing import Any
 import pytest
 from damage import DAMAGES
 from published_builders import published, published_values
+from stage_steps import acquisition_of, days_at, is_current, state_rows
 from waveform_builders import KEY, NEXT_KEY, make_settings, record, sds_settings, write_sds
 
-from ris_core.attempts import given_up
 from ris_core.config import Settings
+from ris_core.contracts.outcome import Outcome
 from ris_core.contracts.station_day import StationDay
-from ris_core.freshness import is_made_from_now
 from ris_core.published.importing import prepare
-from ris_core.stages import (
-    Outcome,
-    StageTask,
-    exists,
-    is_current,
-    most_at_once,
-    record_outcome,
-    run_station_day,
-    state_table,
-)
+from ris_core.stages.attempts import given_up
+from ris_core.station_days.running import StageTask, record_outcome, run_station_day
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.journal import FailedAttempt
 from ris_core.storage.json_records import read_json, write_json
-from ris_core.storage.store import Stage, Store, read_acquisition
+from ris_core.storage.store import Store
 from ris_core.verification import damaged_files
 
 SETTINGS = make_settings()
@@ -55,14 +47,14 @@ def store(tmp_path: Path, archive: Path) -> Store:
     return store
 
 
-def run(stage: Stage, store: Store, key: StationDay = KEY) -> Outcome:
+def run(stage: str, store: Store, key: StationDay = KEY) -> Outcome:
     outcome = run_station_day(StageTask(stage, store.settings.model_dump_json(), str(store.root)), key)
     record_outcome(store, stage, outcome)
     return outcome
 
 
 def row_of(store: Store, key: StationDay = KEY) -> dict[str, Any]:
-    (row,) = state_table(store, [key]).to_dict("records")
+    (row,) = state_rows(store, [key]).to_dict("records")
     return row
 
 
@@ -90,7 +82,7 @@ def test_a_record_of_acquisition_of_another_shape_is_damaged(tmp_path: Path, cha
         value = {name: v for name, v in GOOD.items() if name != change}
     write_json(store.acquisition(KEY), value)
     with pytest.raises(DamagedFileError, match=why) as raised:
-        read_acquisition(store, KEY)
+        acquisition_of(store, KEY)
     assert raised.value.path == store.acquisition(KEY)
     assert "`ris backfill` acquires its station-day again" in str(raised.value)
 
@@ -100,14 +92,14 @@ def test_a_record_without_a_digest_is_read_as_before(tmp_path: Path) -> None:
     path = store.acquisition(KEY)
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(GOOD))
-    assert read_acquisition(store, KEY) == GOOD
+    assert acquisition_of(store, KEY) == GOOD
 
 
 def test_an_imported_station_day_says_that_it_is_to_be_imported_again(tmp_path: Path) -> None:
     store = Store(make_settings(source={"kind": "published"}), tmp_path)
     write_json(store.acquisition(KEY), {})
     with pytest.raises(DamagedFileError, match="ris import-h5 FILE"):
-        read_acquisition(store, KEY)
+        acquisition_of(store, KEY)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -116,12 +108,12 @@ def test_a_damaged_record_of_acquisition_is_made_again_by_acquisition(store: Sto
     good = path.read_bytes()
     DAMAGES[damage](path)
     with pytest.raises(DamagedFileError):
-        read_acquisition(store, KEY)
-    assert exists("acquire", store, KEY)
+        acquisition_of(store, KEY)
+    assert days_at(store).stages["acquire"].exists(KEY)
     assert not is_current("acquire", store, KEY)
     assert not is_current("process", store, KEY)
     assert not is_current("label", store, KEY)
-    assert not is_made_from_now("process", store, KEY)
+    assert not days_at(store).stages["process"].follows_its_input(KEY)
     row = row_of(store)
     assert row["state"] == "damaged" and row["outdated"] == "acquire,process"
     assert str(path) in row["damaged"] and "`ris backfill` acquires its station-day again" in row["damaged"]
@@ -141,7 +133,7 @@ def test_sound_files_of_another_station_day_are_not_taken_for_those_of_this_one(
     for theirs, path in zip(files(NEXT_KEY), files(KEY), strict=True):
         path.write_bytes(theirs.read_bytes())
     with pytest.raises(DamagedFileError, match=f"it is of {NEXT_KEY}"):
-        read_acquisition(store, KEY)
+        acquisition_of(store, KEY)
     assert not is_current("acquire", store, KEY) and not is_current("process", store, KEY)
     assert row_of(store)["state"] == "damaged"
     assert [
@@ -275,9 +267,9 @@ def test_a_folder_with_files_in_the_place_of_a_record_is_named(store: Store) -> 
 def test_a_data_centre_is_spared_where_damaged_records_make_processing_ask_it(tmp_path: Path) -> None:
     store = Store(make_settings(source={"kind": "fdsn", "provider": "http://127.0.0.1:1"}), tmp_path)
     write_json(store.acquisition(KEY), GOOD | {"state": "no_data"})
-    assert most_at_once("process", store, [KEY, StationDay("S02", date(2015, 1, 9))]) is None
+    assert days_at(store).stages["process"].most_at_once([KEY, StationDay("S02", date(2015, 1, 9))]) is None
     store.acquisition(KEY).write_bytes(b"")
-    assert most_at_once("process", store, [KEY]) == store.settings.source.simultaneous_requests
+    assert days_at(store).stages["process"].most_at_once([KEY]) == store.settings.source.simultaneous_requests
 
 
 @pytest.mark.parametrize("damage", ["cut to half", "not text", "a bit in the middle"])

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from waveform_builders import KEY, make_settings
 
+from ris_core.station_days.open_source import open_source
 from ris_core.synthetic.seismometer import build_inventory
-from ris_core.waveforms.source import open_source
 from ris_core.waveforms.stationxml import NotStationXmlError, inventory_from
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from stage_steps import acquisition_of
 from waveform_builders import KEY, make_settings, record, segments_of
 
 from ris_core.contracts.events import Events
@@ -29,7 +30,7 @@ from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.finite import NotFiniteError
 from ris_core.storage.json_records import read_json
 from ris_core.storage.layout import WrongNetworkError
-from ris_core.storage.store import Store, read_acquisition
+from ris_core.storage.store import Store
 from ris_core.verification import damaged_files
 
 STAMP = Stamp("settings12345", "1", "inputs123456")
@@ -515,7 +516,7 @@ def test_failed_attempts_are_counted_until_a_success(tmp_path):
 
 
 def test_an_absent_acquisition_is_none(tmp_path):
-    assert read_acquisition(Store(SETTINGS, tmp_path), KEY) is None
+    assert acquisition_of(Store(SETTINGS, tmp_path), KEY) is None
 
 
 def test_the_size_on_disk_is_told_by_folder(tmp_path, products):

@@ -10,16 +10,14 @@ import numpy as np
 import pytest
 from damage import DAMAGES
 from obspy import Stream, read_inventory
+from stage_steps import acquire_one, days_at, is_current, process_one, state_rows
 from waveform_builders import KEY, make_settings, record
 
-from ris_core.processing.process import process_station_day
-from ris_core.stages import is_current, state_table
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_json, write_json
 from ris_core.storage.store import Store
 from ris_core.synthetic.seismometer import build_inventory
 from ris_core.verification import damaged_files
-from ris_core.waveforms.acquire import acquire_station_day, response_digest
 from ris_core.waveforms.stored_response import read_response, read_stored_inventory, write_response
 
 
@@ -38,15 +36,15 @@ class Source:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     store = Store(make_settings(), tmp_path / "data")
-    acquire_station_day(store, KEY, Source())
-    process_station_day(store, KEY, Source(), preview=False)
+    acquire_one(store, KEY, Source())
+    process_one(store, KEY, Source(), pictures=False)
     return store
 
 
 def products(store: Store) -> dict[str, object]:
     """Return the bytes of all files; of metadata, which say when they were made, the digest of the response."""
     found = {path: path.read_bytes() for path in sorted(store.root.rglob("*")) if path.is_file()}
-    digest = response_digest(store, "S01")
+    digest = days_at(store).acquire.response_digest("S01")
     return {store.relative(p): digest if p == store.inventory("S01") else content for p, content in found.items()}
 
 
@@ -59,9 +57,9 @@ def test_what_was_written_is_read_and_other_programs_read_it_too(store: Store, t
 
 
 def test_metadata_of_an_earlier_version_are_the_same_response(store: Store) -> None:
-    path, digest = store.inventory("S01"), response_digest(store, "S01")
+    path, digest = store.inventory("S01"), days_at(store).acquire.response_digest("S01")
     path.write_bytes(read_response(path))
-    assert response_digest(store, "S01") == digest
+    assert days_at(store).acquire.response_digest("S01") == digest
     assert is_current("process", store, KEY)
     acquisition = read_json(store.acquisition(KEY))
     del acquisition["has_response"]
@@ -88,11 +86,11 @@ def test_damaged_metadata_are_found_and_fetched_anew_and_products_stay_the_same(
     assert [error.path for error in damaged_files(store, [KEY])] == [path]  # type: ignore[attr-defined]
     assert not is_current("acquire", store, KEY)
     assert not is_current("process", store, KEY)
-    assert state_table(store, [KEY])["outdated"].tolist() == ["acquire,process"]
+    assert state_rows(store, [KEY])["outdated"].tolist() == ["acquire,process"]
     with pytest.raises(DamagedFileError):
-        process_station_day(store, KEY, Source(), preview=False)
-    assert not acquire_station_day(store, KEY, Source())["skipped"]
-    assert process_station_day(store, KEY, Source(), preview=False)["skipped"]
+        process_one(store, KEY, Source(), pictures=False)
+    assert not acquire_one(store, KEY, Source())["skipped"]
+    assert process_one(store, KEY, Source(), pictures=False)["skipped"]
     assert products(store) == good
 
 
@@ -100,7 +98,7 @@ def test_metadata_that_are_gone_are_fetched_anew_instead_of_done_without(store: 
     good = products(store)
     store.inventory("S01").unlink()
     assert not is_current("acquire", store, KEY)
-    acquire_station_day(store, KEY, Source())
+    acquire_one(store, KEY, Source())
     assert is_current("process", store, KEY)
     assert products(store) == good
 
@@ -113,7 +111,7 @@ def test_the_response_of_another_station_is_not_taken_for_this_ones(store: Store
     path.write_bytes(other.read_bytes())
     assert not is_current("acquire", store, KEY) and not is_current("process", store, KEY)
     assert path in [error.path for error in damaged_files(store, [KEY])]
-    acquire_station_day(store, KEY, Source())
+    acquire_one(store, KEY, Source())
     other.unlink()
     assert products(store) == good
     assert is_current("process", store, KEY)

@@ -8,16 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from obspy import Stream
+from stage_steps import acquire_one, acquisition_of, days_at, is_current, process_one, stored_segments
 from waveform_builders import KEY, PADDING, make_settings, make_trace, ns_at, record
 
-from ris_core.processing.process import expected_stamp, process_is_current, process_station_day
-from ris_core.stages import is_current
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_json, write_json
-from ris_core.storage.store import Store, read_acquisition
+from ris_core.storage.store import Store
 from ris_core.verification import damaged_files
-from ris_core.waveforms.acquire import acquire_station_day, read_segments
 from ris_core.waveforms.received import stream_of
 from ris_core.waveforms.segments import digest_of_segments
 
@@ -89,11 +87,11 @@ DAMAGES = [half_of, half_of_the_records, bits_turned, another_time, nothing, zer
 
 
 def test_records_are_stored_as_they_came_and_cut_when_they_are_read(store, body):
-    done = acquire_station_day(store, KEY, Centre(body))
+    done = acquire_one(store, KEY, Centre(body))
     stored = store.waveform(KEY).read_bytes()
     assert stored in body
     assert done["whole_records"] is True
-    (segment,) = read_segments(store, KEY)
+    (segment,) = stored_segments(store, KEY)
     assert (segment.start_ns, segment.end_ns) == (START, END)
     assert digest_of_segments([segment]) == done["inputs"]
 
@@ -101,11 +99,11 @@ def test_records_are_stored_as_they_came_and_cut_when_they_are_read(store, body)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_raw_file_that_is_not_what_was_acquired_is_refused_with_the_remedy_that_heals(store, body, damage):
     source = Centre(body)
-    acquire_station_day(store, KEY, source)
+    acquire_one(store, KEY, source)
     path = store.waveform(KEY)
     good = path.read_bytes()
     path.write_bytes(damage(good))
-    for reading in (lambda: process_station_day(store, KEY, source), lambda: read_segments(store, KEY)):
+    for reading in (lambda: process_one(store, KEY, source), lambda: stored_segments(store, KEY)):
         with pytest.raises(DamagedFileError, match="remove it, and the next `ris backfill`") as refused:
             reading()
         assert refused.value.path == path
@@ -114,39 +112,39 @@ def test_a_raw_file_that_is_not_what_was_acquired_is_refused_with_the_remedy_tha
 
     path.unlink()
     assert not is_current("acquire", store, KEY)
-    acquire_station_day(store, KEY, source)
+    acquire_one(store, KEY, source)
     assert path.read_bytes() == good
-    assert process_station_day(store, KEY, source)["events"] == len(EVENTS)
+    assert process_one(store, KEY, source)["events"] == len(EVENTS)
     assert list(damaged_files(store, [KEY])) == []
 
 
 def test_products_made_before_the_damage_stay_and_stay_current_with_the_good_file(store, body):
     source = Centre(body)
-    acquire_station_day(store, KEY, source)
-    process_station_day(store, KEY, source)
+    acquire_one(store, KEY, source)
+    process_one(store, KEY, source)
     path = store.waveform(KEY)
     good = path.read_bytes()
     path.write_bytes(half_of_the_records(good))
     store.spectrograms(KEY).unlink()
     with pytest.raises(DamagedFileError):
-        process_station_day(store, KEY, source)
+        process_one(store, KEY, source)
     path.write_bytes(good)
-    assert process_station_day(store, KEY, source)["events"] == len(EVENTS)
-    assert process_is_current(store, KEY)
+    assert process_one(store, KEY, source)["events"] == len(EVENTS)
+    assert days_at(store).process.is_current(KEY)
 
 
 def test_products_bear_the_digest_of_what_was_read_and_verify_compares_it_with_what_stands(store, body):
     source = Centre(body)
-    acquire_station_day(store, KEY, source)
-    process_station_day(store, KEY, source)
-    assert tables.read_stamp(store.detections(KEY))[0] == expected_stamp(store, KEY)
+    acquire_one(store, KEY, source)
+    process_one(store, KEY, source)
+    assert tables.read_stamp(store.detections(KEY))[0] == days_at(store).process.expected_stamp(KEY)
     other = Centre(body_of(record(KEY, -400, 86_800, EVENTS[:1], rate=RATE, seed=1)))
-    acquire_station_day(store, KEY, other, again=True)
-    assert not process_is_current(store, KEY)
+    acquire_one(store, KEY, other, again=True)
+    assert not days_at(store).process.is_current(KEY)
     found = {error.path: str(error) for error in damaged_files(store, [KEY])}
     assert set(found) == {store.detections(KEY), store.spectrograms(KEY)}
     assert all("made from other samples or another response than stand now" in text for text in found.values())
-    process_station_day(store, KEY, other)
+    process_one(store, KEY, other)
     assert list(damaged_files(store, [KEY])) == []
 
 
@@ -158,9 +156,9 @@ def test_times_between_microseconds_are_those_that_the_file_keeps(store):
         def fetch(self, station, day):
             return Stream([trace])
 
-    done = acquire_station_day(store, KEY, Samples(b""))
+    done = acquire_one(store, KEY, Samples(b""))
     assert done["whole_records"] is False
-    (segment,) = read_segments(store, KEY)
+    (segment,) = stored_segments(store, KEY)
     assert abs(segment.start_ns - START - 1_234) < 1_000
     assert list(damaged_files(store, [KEY])) == []
 
@@ -168,7 +166,7 @@ def test_times_between_microseconds_are_those_that_the_file_keeps(store):
 def test_a_raw_file_of_an_earlier_version_is_read_whole(store, body, tmp_path: Path):
     """It was cut to the nearest sample before it was written, so it may begin up to half a sample early."""
     source = Centre(body)
-    acquire_station_day(store, KEY, source)
+    acquire_one(store, KEY, source)
     stream = source.fetch("S01", KEY.day)
     early = make_trace(START - 4_000_000, stream[0].data, RATE)
     early.write(str(store.waveform(KEY)), format="MSEED", encoding="STEIM2")
@@ -176,14 +174,14 @@ def test_a_raw_file_of_an_earlier_version_is_read_whole(store, body, tmp_path: P
     del values["whole_records"]
     write_json(store.acquisition(KEY), values | {"inputs": "0"})
     with pytest.raises(DamagedFileError):
-        read_segments(store, KEY)
+        stored_segments(store, KEY)
     from ris_core.waveforms.stored import read_stored
 
     segments, _ = read_stored(store.waveform(KEY), KEY, PADDING, whole_records=False)
     write_json(store.acquisition(KEY), values | {"inputs": digest_of_segments(segments)})
-    (segment,) = read_segments(store, KEY)
+    (segment,) = stored_segments(store, KEY)
     assert segment.start_ns == START - 4_000_000
-    assert (read_acquisition(store, KEY) or {})["state"] == "data"
+    assert (acquisition_of(store, KEY) or {})["state"] == "data"
 
 
 def test_an_older_record_of_no_data_does_not_hide_samples_that_stand(store, body):
@@ -191,19 +189,19 @@ def test_an_older_record_of_no_data_does_not_hide_samples_that_stand(store, body
         def fetch(self, station, day):
             return Stream()
 
-    acquire_station_day(store, KEY, Nothing(body))
+    acquire_one(store, KEY, Nothing(body))
     older = store.acquisition(KEY).read_bytes()
     assert is_current("acquire", store, KEY)
-    acquire_station_day(store, KEY, Centre(body), again=True)
-    process_station_day(store, KEY, Centre(body))
+    acquire_one(store, KEY, Centre(body), again=True)
+    process_one(store, KEY, Centre(body))
     good = {
         path: path.read_bytes() for path in store.root.rglob("*") if path.is_file() and path != store.acquisition(KEY)
     }
 
     store.acquisition(KEY).write_bytes(older)
     with pytest.raises(DamagedFileError, match=f"it tells of no data, but {store.waveform(KEY)} stands"):
-        read_acquisition(store, KEY)
+        acquisition_of(store, KEY)
     assert not is_current("acquire", store, KEY) and not is_current("process", store, KEY)
     assert [error.path for error in damaged_files(store, [KEY])] == [store.acquisition(KEY)]
-    assert process_station_day(store, KEY, Centre(body))["events"] == len(EVENTS), "processing acquires it again"
+    assert process_one(store, KEY, Centre(body))["events"] == len(EVENTS), "processing acquires it again"
     assert {path: path.read_bytes() for path in good} == good

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from ris_core.config import OperationsSettings
 from ris_core.contracts.station_day import StationDay
-from ris_core.storage.journal import FailedAttempt
-from ris_core.storage.store import STATION_DAY_STAGES, Stage, Store
+from ris_core.storage.files import Files
+from ris_core.storage.journal import FailedAttempt, Journal
 
 _LONGEST_WAIT_H = 30 * 24.0
 
 
 def is_given_up(record: FailedAttempt, operations: OperationsSettings) -> bool:
-    """Return whether a station-day has failed so often that nothing asks for it by itself any more."""
+    """Return whether a station-day has failed so often that the sensors no longer ask for it."""
     return record.attempts >= operations.attempts
 
 
@@ -27,11 +28,13 @@ def is_due(record: FailedAttempt, operations: OperationsSettings, now: datetime)
     return datetime.fromisoformat(record.last_attempt) + wait <= now
 
 
-def given_up(store: Store) -> dict[tuple[Stage, StationDay], FailedAttempt]:
-    """Return the station-days that are given up, with stage, last error and number of attempts."""
+def given_up(
+    journal: Journal, stages: Iterable[str], operations: OperationsSettings, files: Files | None = None
+) -> dict[tuple[str, StationDay], FailedAttempt]:
+    """Return the station-days that are given up, by stage, with their last error and number of attempts."""
     return {
         (stage, key): record
-        for stage in STATION_DAY_STAGES
-        for key, record in store.journal.all(stage).items()
-        if is_given_up(record, store.settings.operations)
+        for stage in stages
+        for key, record in journal.all(stage, files).items()
+        if is_given_up(record, operations)
     }

@@ -1,0 +1,1 @@
+"""The station-days of one network: their stages in order, how one is run, what is known of each."""

@@ -1,0 +1,136 @@
+"""The registry of stages, and the station-days of one network with all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ris_core.config import Settings
+from ris_core.contracts.station_day import StationDay
+from ris_core.contracts.waveform_source import WaveformSource
+from ris_core.labels.label import LabelStage
+from ris_core.processing.process import ProcessStage
+from ris_core.stages.attempts import given_up
+from ris_core.stages.station_day_stage import StageContext, StationDayStage
+from ris_core.station_days.open_source import open_source
+from ris_core.storage.files import Files, FilesOnDisk
+from ris_core.storage.journal import FailedAttempt, Journal
+from ris_core.storage.layout import Layout, open_layout
+from ris_core.storage.scanned_files import ScannedFiles
+from ris_core.waveforms.acquire import AcquireStage
+
+StageKind = type[StationDayStage[Any]]
+S = TypeVar("S", bound=StationDayStage[Any])
+
+STAGES: tuple[StageKind, ...] = (AcquireStage, ProcessStage, LabelStage)
+"""The stages of a station-day in their order. Another one is added here, and bound to an asset in `ris_dagster`."""
+
+
+class StationDays:
+    """The station-days of one network: settings, layout, journal, and one object for each stage.
+
+    Parameters
+    ----------
+    settings, layout
+        The network.
+    kinds
+        Its stages in their order.
+    files
+        How the disk is asked; by default each time.
+    source
+        The source of waveforms; by default that of the settings, opened when it is first needed.
+    pictures
+        Whether pictures of each station-day are drawn.
+
+    Attributes
+    ----------
+    stages
+        The stages by name, in their order.
+    journal
+        Failed attempts.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        layout: Layout,
+        kinds: Sequence[StageKind] = STAGES,
+        files: Files | None = None,
+        source: WaveformSource | None = None,
+        pictures: bool = True,
+    ) -> None:
+        self.settings, self.layout, self.kinds = settings, layout, tuple(kinds)
+        self.journal = Journal(layout, [s.code for s in settings.stations])
+        self.files: Files = files or FilesOnDisk()
+        self._source, self._pictures = source, pictures
+        context = StageContext(settings, layout, self.files, lambda: self.source, pictures)
+        self.stages: dict[str, StationDayStage[Any]] = {}
+        for kind in self.kinds:
+            missing = [name for name in kind.inputs if name not in self.stages]
+            if missing:
+                raise ValueError(f"stage {kind.name} needs {', '.join(missing)}, which must come before it")
+            self.stages[kind.name] = kind(context, {name: self.stages[name] for name in kind.inputs})
+
+    @classmethod
+    def open(cls, settings: Settings, root: Path | None = None, kinds: Sequence[StageKind] = STAGES) -> StationDays:
+        """Return the station-days of a network in its data root; raises `WrongNetworkError`."""
+        return cls(settings, open_layout(settings, root), kinds)
+
+    @cached_property
+    def source(self) -> WaveformSource:
+        """The source of waveforms."""
+        return self._source or open_source(self.settings)
+
+    def stage(self, kind: type[S]) -> S:
+        """Return the stage of a kind; raises `KeyError` if the network has none."""
+        for stage in self.stages.values():
+            if isinstance(stage, kind):
+                return stage
+        raise KeyError(f"no stage {kind.name} among {', '.join(self.stages)}")
+
+    @property
+    def acquire(self) -> AcquireStage:
+        """The stage that brings samples into reach."""
+        return self.stage(AcquireStage)
+
+    @property
+    def process(self) -> ProcessStage:
+        """The stage that makes detections and spectrograms."""
+        return self.stage(ProcessStage)
+
+    @property
+    def label(self) -> LabelStage:
+        """The stage that labels."""
+        return self.stage(LabelStage)
+
+    @property
+    def stations(self) -> list[str]:
+        """Codes of the stations in the order of the settings."""
+        return [station.code for station in self.settings.stations]
+
+    def all(self, until: date | None = None) -> Iterator[StationDay]:
+        """Iterate over all station-days that are over, station by station; `until` is the first day that is not."""
+        return self.settings.station_days(until)
+
+    @contextmanager
+    def look(self) -> Iterator[StationDays]:
+        """Give the same station-days for one pass that only looks: each folder is listed once, each file read once."""
+        with ScannedFiles(self.layout.root) as files:
+            yield StationDays(self.settings, self.layout, self.kinds, files, self._source, self._pictures)
+
+    def given_up(self) -> dict[tuple[str, StationDay], FailedAttempt]:
+        """Return the station-days that the sensors no longer ask for, by stage."""
+        return given_up(self.journal, self.stages, self.settings.operations, self.files)
+
+
+@cache
+def stage_named(name: str) -> StageKind:
+    """Return the kind of a registered stage by its name; raises `KeyError` naming those there are."""
+    for kind in STAGES:
+        if kind.name == name:
+            return kind
+    raise KeyError(f"no stage {name}; there are {', '.join(kind.name for kind in STAGES)}")
