@@ -1,4 +1,4 @@
-"""Where the networks compute."""
+"""Cores and devices of the networks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 def cores() -> int:
     """Return the number of cores that this process may use.
 
-    A container's or Slurm's share of the machine counts; ``OMP_NUM_THREADS``, where it is set, decides instead.
+    In a container or a Slurm job it is the share of the machine. If ``OMP_NUM_THREADS`` is set, it decides instead.
     """
     named = os.environ.get("OMP_NUM_THREADS", "")
     return int(named) if named.isdigit() and int(named) > 0 else int(joblib.cpu_count())

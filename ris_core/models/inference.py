@@ -26,9 +26,9 @@ class Batched(Protocol):
 
 
 def as_input(x: NDArray[Any]) -> Tensor:
-    """Return spectrograms (N, 87, 100) as the networks' input (N, 1, 87, 100), float32, without a copy if it can be.
+    """Return spectrograms (N, 87, 100) as the networks' input (N, 1, 87, 100), float32, without a copy if possible.
 
-    Vectors (N, D), the input of other networks, stay as they are.
+    Vectors (N, D), the input of other networks, are not changed.
 
     Raises
     ------

@@ -22,18 +22,18 @@ class Aec(nn.Module):
     Parameters
     ----------
     seed
-        Seed of the Glorot-uniform weights; biases are 0.01. The global generator of torch is left as it was.
+        Seed of the Glorot-uniform weights; biases are 0.01. The global generator of torch is not changed.
     latent
         Activation of the latents: ``relu`` (published; they are not negative) or ``linear``.
     gain
         Factor between input and first layer; the output is divided by it. 1 is the published network; with √8700 the
-        layers see spectrograms of unit root mean square, for which Glorot's weights and such biases are made.
+        layers see spectrograms of unit root mean square, which suits Glorot's weights and these biases.
     """
 
     def __init__(self, seed: int = 0, latent: LatentActivation = "relu", gain: float = 1.0) -> None:
         super().__init__()
         self.latent, self.gain = latent, gain
-        # The layers' own default initialisation draws from the global generator.
+        # The default initialisation of the layers draws from the global generator.
         with torch.random.fork_rng(devices=[]):
             self.encoder = nn.Sequential(
                 nn.Conv2d(1, 8, 3, stride=2, padding=1),
@@ -115,7 +115,7 @@ class Dec(nn.Module):
     n_clusters
         K, the number of clusters. Centroids are zero until they are given; see `from_aec`.
     latent, gain
-        Of the autoencoder; see `Aec`.
+        See `Aec`.
     """
 
     aec: Any  # an Aec, or another network with encode, decode and forward

@@ -1,7 +1,7 @@
-"""What a weight file of PyTorch says, followed without making any of it: a pickle may only describe tensors by name.
+"""Check of the pickle in a weight file of PyTorch, without making its objects: it may only describe tensors by name.
 
-`torch.load(weights_only=True)` runs no program, but a pickle can keep it busy for ever or ask for any amount of memory.
-So the pickle is stepped through first, with stand-ins instead of objects.
+`torch.load(weights_only=True)` runs no program, but a pickle can keep it busy for ever or make it use any amount of
+memory. So the pickle is stepped through first, with stand-ins instead of objects.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
 class NotPlainError(ValueError):
-    """A pickle says something else than tensors by name; the message says what."""
+    """A pickle has other content than tensors by name; the message says what."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,18 @@ class _Function:
 
 @dataclass(frozen=True)
 class _Stored:
-    """Values of a tensor: the class of their storage."""
+    """A stand-in for the values of a tensor, with the class of their storage."""
 
     kind: str
 
 
 def check_plain(pickle: bytes) -> dict[str, str]:
-    """Return the class of the storage of each tensor by name, for instance ``FloatStorage``.
+    """Return the class of the storage of each tensor by name, for example ``FloatStorage``.
 
     Raises
     ------
     NotPlainError
-        The pickle is none, or says anything else.
+        The bytes are not a pickle, or it has other content.
     """
     stack: list[Any] = []
     memo: dict[int, Any] = {}
@@ -59,7 +59,7 @@ def check_plain(pickle: bytes) -> dict[str, str]:
         (found,) = stack
     except NotPlainError:
         raise
-    except Exception as error:  # a stack that lacks what is taken from it, bytes that are no pickle
+    except Exception as error:  # an empty stack, or bytes that are not a pickle
         raise NotPlainError(f"its pickle is damaged: {type(error).__name__}") from error
     if not isinstance(found, dict) or not all(isinstance(value, _Stored) for value in found.values()):
         raise NotPlainError("expected a state dict of tensors by name")
@@ -85,7 +85,7 @@ def _step(name: str, argument: Any, stack: list[Any], memo: dict[int, Any]) -> N
 
 
 def _allowed(argument: str) -> str:
-    """Return the name of a function or class that state dicts are made of."""
+    """Return the name of a function or class that occurs in state dicts."""
     module, name = argument.split(" ", maxsplit=1)
     if module == "torch" and name.endswith(_STORAGE):
         return name

@@ -60,7 +60,7 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 
 def _loaded(file: BinaryIO) -> dict[str, Tensor]:
-    """Load a state dict; PyTorch sees only a copy of what was looked at."""
+    """Load a state dict; PyTorch only gets a copy of the checked bytes."""
     size = os.fstat(file.fileno()).st_size
     if size > _LARGEST:
         raise NotPlainError(f"it has {size} bytes; at most {_LARGEST} are read")
@@ -93,7 +93,7 @@ def _loaded(file: BinaryIO) -> dict[str, Tensor]:
 
 
 def _is_spread(value: Tensor) -> bool:
-    """Return whether a tensor repeats stored values: it could say so of any number of them."""
+    """Return whether a tensor repeats stored values: by repetition it could declare any size."""
     return value.numel() * value.element_size() > value.untyped_storage().nbytes()
 
 
@@ -107,8 +107,8 @@ def import_published(path: Path | str) -> Aec | Dec:
     Raises
     ------
     WeightsError
-        The file is not a state dict of the published form; names the file and what is missing, unexpected or of a
-        wrong shape.
+        The file is not a state dict of the published form; the message names the file and what is missing, unexpected
+        or of a wrong shape.
     """
     path = Path(path)
     found = _read(path)

@@ -1,4 +1,4 @@
-"""Figures of the sample values themselves: extremes, mean, flat lines, clipping, spikes."""
+"""Statistics of sample values: extremes, mean, flat lines, clipping, spikes."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ FLAT_SAMPLES = 16
 CLIP_SAMPLES = 3
 """Shortest run at the day's extreme that counts as clipped, samples."""
 CLIP_COUNTS = 1 << 22
-"""A run below this amplitude is no clipping, counts: half the full scale of a 24-bit digitiser."""
+"""A run below this amplitude is not clipping, counts: half the full scale of a 24-bit digitiser."""
 LIMITS_16_BIT = (-32_768, 32_767)
 """Least and greatest value of 16 bits, counts."""
 SPIKE_SCALES = 20.0
-"""A spike stands out from its neighbours' mean by more than so many robust standard deviations of that difference."""
+"""A spike differs from its neighbours' mean by more than this number of robust standard deviations."""
 SPIKE_ISOLATION = 0.25
-"""Around a spike, samples differ from their neighbours' mean by no more than this share of its height."""
+"""Samples around a spike differ from their neighbours' mean by at most this share of the spike's height."""
 SPIKE_SURROUNDINGS = 10
-"""How far around it reaches, samples on each side."""
+"""Number of samples on each side that count as around a spike."""
 
 _SCALE_SAMPLE = 20_000
-# 256 kB of samples and what is computed from them stay in a core's cache.
+# 256 kB of samples and the values computed from them fit the cache of a core.
 _BLOCK = 1 << 16
 _ALL_EIGHT = np.uint64(0x0101010101010101)
 
 
 @dataclass(frozen=True)
 class Amplitudes:
-    """What the values of a day are like; see `ris_core.waveforms.quality.Quality`."""
+    """Statistics of the values of a day; see `ris_core.waveforms.quality.Quality`."""
 
     samples: int
     minimum: float | None
@@ -51,9 +51,9 @@ class Amplitudes:
 
 
 def amplitudes_of(parts: Sequence[tuple[Samples, float]]) -> Amplitudes:
-    """Return the figures of contiguous, finite pieces, each with its sampling rate (Hz).
+    """Return the statistics of contiguous, finite pieces, each with its sampling rate (Hz).
 
-    One pass in blocks: a day of 17 million samples takes less than 0.1 s and no memory of its own.
+    One pass in blocks: a day of 17 million samples takes less than 0.1 s and no further memory.
     """
     scan = _Scan(SPIKE_SCALES * _scale([samples for samples, _ in parts]))
     runs = [_Runs.of(scan.piece(samples, rate), rate, samples.size) for samples, rate in parts]
@@ -95,11 +95,11 @@ class _Scan:
         self._scratch: dict[str, tuple[Samples, Samples]] = {}
 
     def piece(self, samples: Samples, rate: float) -> list[Run]:
-        """Take in a contiguous piece, and return the runs in it that may matter, in order."""
+        """Add a contiguous piece, and return the runs in it that may count, in order."""
         flat = _flat_samples(rate, samples.size)
         found: list[Run] = []
         for first in range(0, samples.size, _BLOCK):
-            # Two samples beyond the block: its last one has its neighbours as well.
+            # Two samples more than the block, so that its last sample has both neighbours.
             values = samples[first : first + _BLOCK + 2]
             if values.dtype.kind != "f" and values.dtype.itemsize < 4:
                 values = values.astype(np.int32)
@@ -131,7 +131,7 @@ class _Scan:
         return self._pivot + mean, float(np.sqrt(max(self._squares / self.samples - mean * mean, 0.0)))
 
     def _add_moments(self, own: Samples) -> None:
-        # With a large offset, sums are about a value near the mean: else no digits would be left for what varies.
+        # Sums are relative to a value near the mean: with a large offset no digits would be left for the variation.
         if self._pivot is None:
             offset = float(own.mean())
             self._pivot = offset if abs(offset) > 100 * float(own.std()) else 0.0
@@ -140,7 +140,7 @@ class _Scan:
         if self._pivot:
             values -= self._pivot
         self._sum += float(values.sum())
-        # Unlike a dot product this stays on one core: threads cost more than so short a sum.
+        # Unlike a dot product this uses one core: for such a short sum threads would cost more.
         self._squares += float(np.einsum("i,i->", values, values))
 
     def _scratch_for(self, dtype: np.dtype[Any]) -> tuple[Samples, Samples]:
@@ -150,9 +150,9 @@ class _Scan:
 
 
 def _runs(own: Samples, same: NDArray[np.bool_], first: int, flat: int, limit: bool) -> list[Run]:
-    """Return the runs of a block that are long, may go on in a neighbouring block, or lie at a limit.
+    """Return the runs of a block that are long, may continue in a neighbouring block, or lie at a limit.
 
-    ``same[i]`` tells whether sample i equals the next one; ``first`` is the place of the block in its segment.
+    ``same[i]`` says whether sample i equals the next one; ``first`` is the index of the block in its segment.
     """
     words = same[: same.size // 8 * 8].view(np.uint64)
     if same.size >= 16 and flat >= FLAT_SAMPLES and not limit and not (words == _ALL_EIGHT).any():
@@ -178,19 +178,19 @@ def _at_limit(values: Samples) -> NDArray[np.bool_]:
 
 
 def _flat_samples(rate: float, size: int) -> int:
-    """Return how many equal samples make a flat line; those of a whole segment do, however short."""
+    """Return the number of equal samples that are a flat line; a whole segment of equal samples always is one."""
     return max(3, min(max(round(FLAT_S * rate), FLAT_SAMPLES), size))
 
 
 def _count_isolated(samples: Samples, at: NDArray[np.intp]) -> int:
-    """Return how many of some samples stand alone: they leave and return, and all around is calm."""
+    """Return how many of some samples are spikes: they leave and return, and the samples around them are calm."""
     at = at[(at >= 2) & (at < samples.size - 2)]
     before2, before, here, after, after2 = (samples[at + k].astype(np.float64) for k in (-2, -1, 0, 1, 2))
     allowed = SPIKE_ISOLATION * np.abs(here - (before + after) / 2)
     calm = np.abs(after - before) <= allowed
     calm &= (np.abs(before - before2) <= allowed) & (np.abs(after2 - after) <= allowed)
     at, allowed = at[calm], allowed[calm]
-    # Few are left for the look around, which in strong, rough motion ends for most of them.
+    # Only few candidates are left; in strong, rough motion the next test excludes most of them.
     around = np.arange(-SPIKE_SURROUNDINGS - 1, SPIKE_SURROUNDINGS + 2)
     values = samples[np.clip(at[:, None] + around, 0, samples.size - 1)].astype(np.float64)
     height = np.abs(values[:, 1:-1] - (values[:, :-2] + values[:, 2:]) / 2)
@@ -201,8 +201,8 @@ def _count_isolated(samples: Samples, at: NDArray[np.intp]) -> int:
 def _scale(parts: Sequence[Samples]) -> float:
     """Return the robust standard deviation of a sample's difference from its neighbours' mean, over the day.
 
-    Where most differences are zero, as in coarsely quantised data, the mean takes the median's place. Integers differ
-    by rounding alone, so that theirs is one count at least.
+    If most differences are zero, as in coarsely quantised data, the mean is used in place of the median. For integers
+    the result is at least one count, since rounding alone makes them differ.
     """
     stride = max(1, sum(part.size for part in parts) // _SCALE_SAMPLE)
     heights = []
@@ -233,7 +233,7 @@ class _Runs:
 
     @classmethod
     def of(cls, runs: list[Run], rate: float, size: int) -> _Runs:
-        """Join runs that go on in the next block, and keep those that are long or at a limit."""
+        """Join runs that continue in the next block, and keep those that are long or at a limit."""
         joined: list[Run] = []
         for start, stop, value in runs:
             if joined and joined[-1][1] == start:

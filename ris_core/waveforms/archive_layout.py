@@ -1,4 +1,4 @@
-"""Which files of an archive hold a station-day, and what lies beside where they are looked for."""
+"""The files of an archive for a station-day, and similar files near their expected paths."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from ris_core.config.archive_pattern import Component, components_of
 
 SUFFIXES = (".mseed", ".miniseed", ".msd", ".ms", ".mseed3", ".ms3")
-"""Suffixes that a file's name may have beyond its pattern; ``.gz`` may follow."""
+"""Suffixes that a file's name may have after its pattern; ``.gz`` may follow."""
 
 _SUFFIX = re.compile(rf"(?:{'|'.join(re.escape(s) for s in SUFFIXES)})?(?:\.gz)?", re.IGNORECASE)
 _ANY_SUFFIX = r"(?P<suffix>(?:\.[A-Za-z0-9]{1,8}){0,3})"
@@ -35,13 +35,13 @@ _NAMED = 5
 
 @dataclass
 class Budget:
-    """How many folder entries may still be looked at, so that a look into a great archive ends."""
+    """The number of folder entries that may still be looked at, so that a search in a large archive ends."""
 
     entries: int
 
     @property
     def spent(self) -> bool:
-        """Whether not everything was looked at."""
+        """Whether some entries were not looked at."""
         return self.entries < 0
 
 
@@ -54,11 +54,11 @@ class Found:
     path
         The file.
     values
-        What stands for the pattern's fields in its name.
+        Values of the pattern's fields in its name.
     suffix
-        What follows in the name.
+        The rest of the name.
     same_case
-        Whether upper and lower case are as they should be.
+        Whether upper and lower case are as expected.
     """
 
     path: Path
@@ -73,7 +73,7 @@ class Found:
 
 
 def date_values(day: date) -> dict[str, str]:
-    """Return what stands for a day in a pattern."""
+    """Return the values of a day for the fields of a pattern."""
     return {
         "year": f"{day.year:04d}",
         "julday": f"{day.timetuple().tm_yday:03d}",
@@ -90,9 +90,9 @@ class Layout:
     root
         The archive's folder.
     pattern
-        As `components_of` takes it.
+        See `components_of`.
     network, location, channel
-        The codes that are asked for.
+        The requested codes.
     """
 
     def __init__(self, root: Path, pattern: str, network: str, location: str, channel: str) -> None:
@@ -101,23 +101,23 @@ class Layout:
         self._components = components_of(pattern)
 
     def values(self, station: str, day: date) -> dict[str, str]:
-        """Return what stands for the fields of a station-day, except the hour."""
+        """Return the values of the fields for a station-day, except the hour."""
         return {**self.codes, "station": station, **date_values(day)}
 
     def expected(self, station: str, day: date) -> Path:
-        """Return the path that a station-day should have; ``*`` and ``?`` stand for what the pattern leaves open."""
+        """Return the expected path of a station-day; ``*`` and ``?`` stand for parts that the pattern leaves open."""
         values = {"hour": "*", **self.values(station, day)}
         return self.root.joinpath(*(_name(component, values) for component in self._components))
 
     def files(self, station: str, day: date) -> tuple[list[Path], list[tuple[Path, Path]]]:
-        """Return a day's files in the order of their names, and those left aside with the one taken in their place.
+        """Return a day's files in the order of their names, and unused files, each with the one used instead.
 
-        Of files that differ in suffix alone the one with the shortest is taken.
+        Of files that differ only in their suffix, the one with the shortest name is used.
 
         Raises
         ------
         OSError
-            A folder cannot be looked into; the message names it.
+            A folder cannot be read; the message names it.
         """
         by_name: dict[str, list[Path]] = {}
         for found in walk(self.root, self._components, self.values(station, day), exactly=True):
@@ -133,7 +133,7 @@ class Layout:
         return taken, aside
 
     def nearly(self, station: str, day: date) -> list[str]:
-        """Return in words which files of a station-day lie there under nearly the right name, the nearest first."""
+        """Return in words which files of a station-day have almost the right name, the most similar first."""
         asked = {"station": station, **date_values(day)}
         found = list(self.search(asked, Budget(_NEAR_ENTRIES)))
         wanted = self.codes["channel"]
@@ -149,15 +149,15 @@ class Layout:
         return told + ([f"{len(near) - _NAMED} more"] if len(near) > _NAMED else [])
 
     def search(self, known: Mapping[str, str], budget: Budget) -> Iterator[Found]:
-        """Yield files whose names fit the pattern with some fields given in upper or lower case, within a budget."""
+        """Yield files whose names fit the pattern with some fields in upper or lower case, within a budget."""
         yield from walk(self.root, self._components, known, False, budget)
 
     def there(self, name: str, known: Mapping[str, str], budget: Budget) -> list[str]:
-        """Return what stands for a field, like ``station``, in the names that there are, with some fields given."""
+        """Return the values of a field, like ``station``, in existing names, with some fields given."""
         return sorted(set(_values(self.root, self._components, name, known, budget)))
 
     def missing_folder(self, station: str, day: date) -> Path | None:
-        """Return the first folder on the way to a station-day that is not there; none if all are."""
+        """Return the first folder on the path to a station-day that does not exist; none if all exist."""
         values, folder = {"hour": "*", **self.values(station, day)}, self.root
         for component in self._components[:-1]:
             folder = folder / _name(component, values)
@@ -168,7 +168,7 @@ class Layout:
         return None
 
     def differences(self, near: Found) -> list[str]:
-        """Return in words how codes, case and suffix of a file are other than they should be."""
+        """Return in words how codes, case and suffix of a file differ from the expected ones."""
         differs = [
             f"{name} '{near.values[name]}' instead of '{code}'"
             for name, code in self.codes.items()
@@ -194,22 +194,22 @@ def walk(
     Parameters
     ----------
     folder
-        Where the components begin.
+        The folder of the first component.
     components
-        Those that are left.
+        The remaining components.
     known
-        Values of fields; the others may have any.
+        Values of fields; other fields may have any value.
     exactly
-        Whether upper and lower case must be as they are in `known`.
+        Whether upper and lower case must be as in `known`.
     budget
-        Bounds how many entries are looked at.
+        Limits the number of entries that are looked at.
     same_case
-        Whether they were as they should be so far.
+        Whether upper and lower case were as expected so far.
 
     Raises
     ------
     OSError
-        A folder cannot be looked into; the message names it.
+        A folder cannot be read; the message names it.
     """
     component, *rest = components
     if rest and exactly and not _is_open(component, known):
@@ -233,7 +233,7 @@ def walk(
 def _values(
     folder: Path, components: tuple[Component, ...], wanted: str, known: Mapping[str, str], budget: Budget
 ) -> Iterator[str]:
-    """Yield what stands for a field, from the first folder's or file's name that holds it."""
+    """Yield the values of a field, from the first folder or file name that contains it."""
     component, *rest = components
     there = any(piece.field == wanted for piece in component)
     form = _regex(component, known, last=not rest, exactly=False)
@@ -248,7 +248,7 @@ def _values(
 
 
 def _names(folder: Path, budget: Budget | None, files: bool) -> list[str]:
-    """Return the names of all that is in a folder, where files are looked for, or of the folders in it, sorted."""
+    """Return the sorted names of a folder's entries if files are searched, or else of the folders in it."""
     try:
         with os.scandir(folder) as entries:
             names = []
@@ -257,7 +257,7 @@ def _names(folder: Path, budget: Budget | None, files: bool) -> list[str]:
                     budget.entries -= 1
                     if budget.spent:
                         break
-                # What has a file's name and cannot be read (a folder, a link that leads nowhere) is not absent.
+                # An entry of this name that cannot be read (a folder, a link that leads nowhere) is not absent.
                 if files or _is_folder(entry):
                     names.append(entry.name)
             return sorted(names)
@@ -275,7 +275,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def refuse_broken_link(path: Path) -> None:
-    """Raise `OSError` if a path, or a folder on the way to it, is a link that leads nowhere."""
+    """Raise `OSError` if a path, or a folder on it, is a link that leads nowhere."""
     for part in (path, *path.parents):
         if part.is_symlink() and not part.exists():
             raise OSError(f"{part}: a link to {part.readlink()}, which is not there; is its disk mounted?")

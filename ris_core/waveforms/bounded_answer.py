@@ -1,4 +1,4 @@
-"""The body of an HTTP answer, read and unpacked piece by piece: neither its size nor its duration is without limit."""
+"""The body of an HTTP answer, read and unpacked piece by piece, with a limit for its size and its duration."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ if TYPE_CHECKING:
     import httpx
 
 LONGEST_S = 3600.0
-"""Time after which a body that still comes is given up, s."""
+"""Longest duration of a body, s."""
 
 _LONGEST_ERROR = 1 << 16
 
 
 class AnswerTooLargeError(TooLargeError):
-    """An answer goes beyond its limit; what came of it is thrown away."""
+    """An answer exceeds its limit; the received part is discarded."""
 
 
 class BrokenAnswerError(Exception):
-    """A body does not end, or what is packed cannot be unpacked; asked for again, it may come whole."""
+    """A body does not end or cannot be unpacked; a repeated request may give the whole body."""
 
 
 def whole_body(response: httpx.Response, largest_mb: float) -> bytes:
-    """Return the body of an answer, unpacked where it is packed with gzip.
+    """Return the body of an answer, unpacked if it is packed with gzip.
 
     Parameters
     ----------
     response
-        The answer, opened as a stream, of which nothing was read yet.
+        The answer, opened as a stream; nothing of it may have been read.
     largest_mb
         Greatest size of the body, as received and unpacked, MB.
 
     Raises
     ------
     AnswerTooLargeError
-        The body is larger, or announced to be larger. The connection is closed.
+        The body is larger, or its header announces a larger one. The connection is closed.
     BrokenAnswerError
-        The body still comes after `LONGEST_S`, or cannot be unpacked.
+        The body is not complete after `LONGEST_S`, or cannot be unpacked.
     httpx.TransportError
         The connection failed, or the body ends before its announced length.
     """
@@ -67,7 +67,7 @@ def whole_body(response: httpx.Response, largest_mb: float) -> bytes:
 
 
 def beginning(response: httpx.Response) -> bytes:
-    """Return the first 64 kB of a body, which is enough of what a service says of an error; closes the connection."""
+    """Return the first 64 kB of a body, enough for the message of a service about an error; closes the connection."""
     said = b""
     for part in _received(response):
         said += part
@@ -78,7 +78,7 @@ def beginning(response: httpx.Response) -> bytes:
 
 
 def _received(response: httpx.Response) -> Iterator[bytes]:
-    """Yield the body as it is received, for `LONGEST_S` at most."""
+    """Yield the body while it is received, for at most `LONGEST_S`."""
     began = time.monotonic()
     for part in response.iter_raw():
         yield part
@@ -98,7 +98,7 @@ class _Unzip:
         return self._member.eof
 
     def feed(self, packed: bytes, most: int) -> bytes:
-        """Return what some more bytes hold, but no more than `most` bytes of it; raises `BrokenAnswerError`."""
+        """Return the unpacked content of further bytes, at most `most` bytes of it; raises `BrokenAnswerError`."""
         out = bytearray()
         while packed and len(out) < most:
             if self._member.eof:

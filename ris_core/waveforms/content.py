@@ -1,4 +1,4 @@
-"""The bytes of a waveform file, unpacked where they are packed with gzip, and never more than a limit."""
+"""The bytes of a waveform file, unpacked if they are packed with gzip, up to a limit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LARGEST_FILE_MB = 2000.0
 
 
 class TooLargeError(OSError):
-    """A file or an answer is greater than it may be; the message says the limit."""
+    """A file or an answer is too large; the message gives the limit."""
 
 
 _GZIP = b"\x1f\x8b"
@@ -23,25 +23,25 @@ _STEP = 1 << 24
 
 
 def content_of(path: Path, largest_mb: float = LARGEST_FILE_MB) -> memoryview:
-    """Return the bytes of a file; what is packed with gzip, whatever its name, is unpacked.
+    """Return the bytes of a file; gzip content is unpacked, for any name of the file.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     TooLargeError
-        It is greater than the limit, before or after it is unpacked.
+        The file is larger than the limit, before or after unpacking.
     DamagedFileError
-        It cannot be unpacked, or is no file, but a folder or a pipe.
+        The file cannot be unpacked, or is not a file, but a folder or a pipe.
     OSError
-        It cannot be read; the message names it.
+        The file cannot be read; the message names it.
     """
     try:
         check_regular(path, "put the file in its place")
         size = path.stat().st_size
         if size > largest_mb * 1e6:
             raise _too_large(path, f"{size / 1e6:.0f} MB", largest_mb)
-        # Into an array, whose memory costs a fraction of that of bytes.
+        # Reading into an array needs a fraction of the memory of reading bytes.
         content = np.fromfile(path, dtype=np.uint8).data
     except (FileNotFoundError, TooLargeError, DamagedFileError):
         raise

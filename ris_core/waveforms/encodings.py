@@ -1,4 +1,4 @@
-"""Whether miniSEED records are encoded as they state: one changed bit there makes other numbers of the same bytes."""
+"""Tests whether miniSEED records have the stated encoding; one changed bit of it gives other numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ris_core.waveforms.miniseed import Records
 TEXT, INT_16, INT_32, FLOAT_32, FLOAT_64, STEIM_1, STEIM_2 = 0, 1, 3, 4, 5, 10, 11
 STEIM = (STEIM_1, STEIM_2)
 
-# What libmseed makes of each encoding, and the least bits of a sample in it. It reads no 24-bit integers.
+# Result type of libmseed for each encoding, and its least bits of a sample. libmseed does not read 24-bit integers.
 KINDS = {
     INT_16: ("i4", 16),
     INT_32: ("i4", 32),
@@ -30,15 +30,15 @@ KINDS = {
 }
 _PLAIN = {INT_16: "i2", INT_32: "i4", FLOAT_32: "f4", FLOAT_64: "f8"}
 _FRAME = 64
-# With fewer samples chance decides too easily.
+# With fewer samples the result could be chance.
 _FEW = 8
-# Samples in the wrong byte order jump from one to the next by so much more than in the right one.
+# Samples in the wrong byte order have this many times larger steps than in the right one.
 _ROUGHER = 30.0
 _NOTHING = 1e-30
 
 
 def fits(samples: NDArray[np.int64], payload: NDArray[np.int64], encoding: int) -> NDArray[np.bool_]:
-    """Return which numbers of samples of an encoding can stand in so many bytes."""
+    """Return the possible numbers of samples of an encoding in this many bytes."""
     whole = payload // _FRAME * _FRAME if encoding in STEIM else payload
     return np.asarray(samples * KINDS[encoding][1] <= 8 * whole)
 
@@ -50,15 +50,15 @@ def payload_of(records: Records, number: int) -> NDArray[np.uint8]:
 
 
 def last_samples(records: Records, numbers: NDArray[np.intp]) -> NDArray[np.int32]:
-    """Return what Steim records state to be their last samples: the third word of their first frames."""
+    """Return the last samples that Steim records state: the third word of their first frames."""
     return _words(records, numbers, 8).view(np.int32)
 
 
 def may_be_steim(records: Records, numbers: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Return which records could be Steim by the look of their first frame.
+    """Return which records could be Steim according to their first frame.
 
-    Its first word tells the widths of the differences in the others; the words that hold no differences are marked
-    with zeros. First and last sample both 0 would prove nothing.
+    The first word gives the widths of the differences in the other words, with zeros for words without differences.
+    If first and last sample are both 0, this proves nothing.
     """
     there = records.payload[numbers] >= _FRAME
     found = numbers[there]
@@ -70,9 +70,9 @@ def may_be_steim(records: Records, numbers: NDArray[np.intp]) -> NDArray[np.bool
 
 
 def as_steim(records: Records, number: int) -> tuple[int, NDArray[np.int32]] | None:
-    """Return the Steim encoding in which a record holds as many samples as it states, the last one right; and those.
+    """Return the Steim encoding that gives the stated number of samples and the stated last one, and these samples.
 
-    None if there is none.
+    Returns none if neither encoding does.
     """
     words = np.dtype(np.uint32).newbyteorder(_order(bool(records.swapped[number])))
     payload = payload_of(records, number)
@@ -83,7 +83,7 @@ def as_steim(records: Records, number: int) -> tuple[int, NDArray[np.int32]] | N
     stated = int(last_samples(records, np.array([number]))[0])
     buffer = ffi.from_buffer("char[]", payload)
     for encoding in STEIM:
-        # Nothing is allocated for more samples than fit.
+        # Memory is allocated only for as many samples as fit.
         if fits(records.samples[number], records.payload[number], encoding):
             samples = np.empty(count, np.int32)
             room = ffi.from_buffer("char[]", samples, require_writable=True)
@@ -95,11 +95,11 @@ def as_steim(records: Records, number: int) -> tuple[int, NDArray[np.int32]] | N
 
 
 def misread(records: Records, numbers: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Return which uncompressed records are not of the encoding or byte order that they state.
+    """Return which uncompressed records do not have the encoding or byte order that they state.
 
-    Only those are suspected that state another one than most of the file's records. They are taken for misread if their
-    bytes end where so many samples of the usual size would end, or if the usual kind of number or byte order makes them
-    far smoother; and if they state an encoding of the tape age that the others have not.
+    Only records that state another one than most of the file's records are tested. They count as misread in these
+    cases: their bytes end where the same number of samples of the usual size would end; the usual kind of number or
+    byte order makes them far smoother; or they state an old encoding that the others do not have.
     """
     result = np.zeros(numbers.size, bool)
     for stated, usual, suspects in _minorities(records.encoding[numbers]):
@@ -113,14 +113,14 @@ def misread(records: Records, numbers: NDArray[np.intp]) -> NDArray[np.bool_]:
 
 
 def _minorities(values: NDArray[np.generic]) -> list[tuple[int, int, NDArray[np.intp]]]:
-    """Return each value but the commonest, the commonest, and the places of the value."""
+    """Yield each value except the most frequent, the most frequent value, and the positions of the former."""
     found, counts = np.unique(values, return_counts=True)
     usual = found[counts.argmax()] if found.size else 0
     return [(int(value), int(usual), np.flatnonzero(values == value)) for value in found if value != usual]
 
 
 def _is_of(usual: int, records: Records, number: int) -> bool:
-    """Return whether the bytes of a record are numbers of another kind than it states."""
+    """Return whether the bytes of a record are numbers of another type than the stated one."""
     count, used = int(records.samples[number]), np.flatnonzero(payload_of(records, number))
     if count < _FEW or not used.size:
         return False
@@ -128,13 +128,13 @@ def _is_of(usual: int, records: Records, number: int) -> bool:
     if stated.itemsize == np.dtype(_PLAIN[usual]).itemsize:
         order = _order(bool(records.swapped[number]))
         as_stated, as_usual = (_plain(records, number, kind, order) for kind in (stated, np.dtype(_PLAIN[usual])))
-        # Counts that are read as floating-point numbers are next to nothing.
+        # Counts that are read as floating-point numbers are almost zero.
         return _rougher(as_stated, as_usual) or bool(stated.kind == "f" and np.abs(as_stated).max() < _NOTHING)
     return bool(2 ** np.ceil(np.log2((used[-1] + 1) / count)) == np.dtype(_PLAIN[usual]).itemsize)
 
 
 def _is_swapped(records: Records, number: int) -> bool:
-    """Return whether the bytes of a record are in another order than it states."""
+    """Return whether the bytes of a record are in another order than the stated one."""
     if records.samples[number] < _FEW or records.encoding[number] not in _PLAIN:
         return False
     kind, swapped = np.dtype(_PLAIN[int(records.encoding[number])]), bool(records.swapped[number])
@@ -149,17 +149,17 @@ def _plain(records: Records, number: int, kind: np.dtype[Any], order: Literal["<
 def _rougher(samples: NDArray[np.float64], others: NDArray[np.float64]) -> bool:
     with np.errstate(all="ignore"):
         rough, smooth = (float(np.abs(np.diff(values)).sum()) for values in (samples, others))
-    # What is not finite counts as rough.
+    # Values that are not finite count as rough.
     return bool(np.isfinite(smooth) and not rough <= _ROUGHER * smooth)
 
 
 def _order(swapped: bool) -> Literal["<", ">"]:
-    """Return the byte order of samples that are, or are not, in the order that this machine has not."""
+    """Return the byte order of samples that are, or are not, in the opposite order to this machine's."""
     return ">" if swapped == np.little_endian else "<"
 
 
 def _words(records: Records, numbers: NDArray[np.intp], place: int) -> NDArray[np.uint32]:
-    """Return a 32-bit word of each record's samples, from a place in them, bytes."""
+    """Return the 32-bit word at a byte offset in the samples of each record."""
     start = records.offset[numbers] + records.length[numbers] - records.payload[numbers] + place
     content = np.frombuffer(records.content, np.uint8)
     words = content[start[:, None] + np.arange(4)].view(np.uint32).ravel()

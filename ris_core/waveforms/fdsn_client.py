@@ -1,4 +1,4 @@
-"""Requests to the FDSN web services of one data centre: what is sent, to whom, and what a failure looks like."""
+"""Requests to the FDSN web services of one data centre: addresses, contents and failures."""
 
 from __future__ import annotations
 
@@ -38,26 +38,26 @@ class Answer:
 class FdsnClient:
     """Makes requests to dataselect and station of one data centre; for one thread at a time.
 
-    Services are looked up when the client is made: a wrong base URL would otherwise answer 404, as a data centre that
-    has no data does. An EIDA token is exchanged for a login then.
+    The client looks up the services when it is made: otherwise a wrong base URL would answer 404, like a data centre
+    without data. It then also exchanges an EIDA token for a login.
 
     Parameters
     ----------
     provider
         Name that ObsPy knows, or base URL.
     credentials
-        As the environment gives them.
+        Credentials from the environment.
     timeout
-        Silence after which a request has failed, s: while connecting, sending or reading.
+        Time without an answer after which a request has failed, s: while connecting, sending or reading.
     largest_answer
-        Greatest size of an answer with samples, MB; other answers may be as large as StationXML at most.
+        Greatest size of an answer with samples, MB; other answers may be at most as large as StationXML.
 
     Raises
     ------
     RequestFailedError
-        The data centre cannot be asked which services it has, or gives no login for the token.
+        The data centre does not say which services it has, or gives no login for the token.
     AnswerTooLargeError
-        An answer goes beyond its limit.
+        An answer exceeds its limit.
     DataCentreError
         There is no dataselect service, or the provider's address, the proxy of the environment, or the EIDA token
         cannot be used.
@@ -74,9 +74,9 @@ class FdsnClient:
             self._http = httpx.Client(
                 timeout=timeout,
                 headers={"User-Agent": agent, "Accept": "*/*", "Accept-Encoding": "identity"},
-                # The certificates that the machine trusts, not those that come with a package.
+                # The certificates that the machine trusts, not those of a package.
                 verify=ssl.create_default_context(),
-                # Minutes may pass between two requests; a connection of its own cannot have been closed meanwhile.
+                # Minutes may pass between two requests, and a new connection cannot have been closed in the meantime.
                 limits=httpx.Limits(max_keepalive_connections=0),
             )
         except httpx.InvalidURL as error:
@@ -138,7 +138,7 @@ class FdsnClient:
         self._login = httpx.DigestAuth(user, password)
 
     def _exchange(self, provider: str, token: str) -> None:
-        """Exchange an EIDA token for a login, over TLS whatever the base URL says."""
+        """Exchange an EIDA token for a login, always over TLS."""
         if not self.services["dataselect"].takes_tokens:
             raise DataCentreError(f"{provider}: {EIDA_TOKEN} cannot be used: its dataselect service takes no tokens")
         if not _PGP.search(token):
@@ -160,7 +160,7 @@ class FdsnClient:
     ) -> Answer:
         headers = {"Accept-Encoding": "gzip"} if packed else {}
         request = self._http.build_request("GET", self._url(service, resource), params=dict(asked), headers=headers)
-        # With a login, redirects are not followed: nobody but the data centre itself is asked.
+        # With a login, redirects are not followed: only the data centre itself may receive it.
         return self._answered(request, largest_mb, follow=self._login is None)
 
     def _answered(self, request: httpx.Request, largest_mb: float, follow: bool) -> Answer:
@@ -176,7 +176,7 @@ class FdsnClient:
             said = str(error)
         except httpx.HTTPError as error:
             said = f"{type(error).__name__}: {error}"
-        # What the data centre said may repeat what it was sent, secrets included: nothing but our words goes on.
+        # The data centre's text may repeat secrets that it received: only our own words are passed on.
         said = self._hidden(said).rstrip(": ")
         if response is None:
             raise RequestFailedError(said, str(request.url)) from None
@@ -184,7 +184,7 @@ class FdsnClient:
         raise RequestFailedError(said, str(response.url), response.status_code, wanted_wait) from None
 
     def _followed(self, request: httpx.Request) -> httpx.Response:
-        """Return the answer at the end of all redirects, of which nothing was read yet.
+        """Return the answer after all redirects; nothing of its body is read yet.
 
         A redirect from HTTPS to plain HTTP is not followed.
         """
@@ -198,7 +198,7 @@ class FdsnClient:
         return response
 
     def _opened(self, request: httpx.Request) -> httpx.Response:
-        """Return an answer of which nothing was read yet; a challenge to log in is met once, if there is a login."""
+        """Return an answer without reading its body; if it asks for a login and there is one, log in once."""
         if self._login is None:
             return self._http.send(request, stream=True)
         exchange = self._login.auth_flow(request)
@@ -214,7 +214,7 @@ class FdsnClient:
         return self._http.send(logged_in, stream=True)
 
     def _hidden(self, text: str) -> str:
-        """Return the beginning of a text on one line, without anything secret in it."""
+        """Return the start of a text on one line, without secrets."""
         for secrets in self._secrets:
             text = secrets.hidden(text)
         return text[:_SAID_AT_MOST]
@@ -225,7 +225,7 @@ def _channel(network: str, station: str, location: str, channel: str) -> dict[st
 
 
 def retry_after_seconds(header: str | None) -> float | None:
-    """Return the wait that a Retry-After header asks for, s, be it seconds or a date; none if it says nothing."""
+    """Return the wait of a Retry-After header, s, given as seconds or as a date; none if it has no valid one."""
     if header is None:
         return None
     header = header.strip()

@@ -1,4 +1,4 @@
-"""How the user is known to a data centre: a login or an EIDA token, from the environment alone."""
+"""Credentials for a data centre: a login or an EIDA token, only from the environment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HOW_TO_GIVE_THEM = f"set {USER} and {PASSWORD}, or {EIDA_TOKEN}, in the environm
 
 @dataclass(frozen=True)
 class Credentials:
-    """How the user is known to the data centre; its text says what there is and never what it says."""
+    """Credentials for a data centre; their text representation says which kind there is and never shows a secret."""
 
     user: str | None = None
     password: str | None = None
@@ -26,11 +26,11 @@ class Credentials:
 
     @property
     def kind(self) -> str:
-        """What is used, in words for an error message."""
+        """The kind of credentials, in words for an error message."""
         return "EIDA token" if self.eida_token else "user and password" if self.user else "no credentials"
 
     def hidden(self, text: str) -> str:
-        """Return a text on one line, without anything secret in it."""
+        """Return a text on one line, without secrets."""
         text = " ".join(text.split())
         for secret in (self.password, self.eida_token):
             if secret:
@@ -39,19 +39,19 @@ class Credentials:
 
 
 def credentials_from_environment(provider: str) -> Credentials:
-    """Return the credentials that the environment holds; raises `DataCentreError` where they contradict each other."""
+    """Return the credentials of the environment; raises `DataCentreError` if they contradict each other."""
     user, password, token = (os.environ.get(name) or None for name in (USER, PASSWORD, EIDA_TOKEN))
     if (user is None) != (password is None):
         given, absent = (USER, PASSWORD) if user else (PASSWORD, USER)
         raise DataCentreError(f"{provider}: {given} is set, but {absent} is not; set both or none")
     if user and token:
         raise DataCentreError(f"{provider}: both {USER} and {EIDA_TOKEN} are set; only one can be used")
-    # A text of several lines is no path, and may be too long for one.
+    # A text of several lines is not a path, and may be too long for one.
     if token and "\n" not in token.strip():
         try:
             token = Path(token).expanduser().read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            # The error would repeat the value, which may be a token after all.
+            # The error would repeat the value, which may be a token.
             raise DataCentreError(
                 f"{provider}: {EIDA_TOKEN} is neither the text of a token nor a file that can be read "
                 f"({type(error).__name__})"

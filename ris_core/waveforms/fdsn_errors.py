@@ -1,10 +1,10 @@
-"""What can go wrong with a data centre: the error for the user, and those that decide whether a request is repeated."""
+"""Errors of a data centre: one for the user, and those that decide whether a request is repeated."""
 
 from __future__ import annotations
 
 
 class DataCentreError(OSError):
-    """A data centre could not be asked, or did not give what was asked for; the message says what to do."""
+    """A request to a data centre failed, or gave something else than was requested; the message says what to do."""
 
 
 class RequestFailedError(Exception):
@@ -15,9 +15,9 @@ class RequestFailedError(Exception):
     url
         Address of the request, after redirects.
     status
-        HTTP status; none where no answer was received.
+        HTTP status; none without an answer.
     retry_after
-        How long the data centre wants to be left alone, s; none where it does not say.
+        Wait that the data centre asks for, s; none if it does not ask for one.
     """
 
     def __init__(self, said: str, url: str, status: int | None = None, retry_after: float | None = None) -> None:
@@ -28,7 +28,7 @@ class RequestFailedError(Exception):
 
 
 class PassingError(Exception):
-    """A failure that may pass; `retry_after` is how long the data centre wants to be left alone, s."""
+    """A failure that may be temporary; `retry_after` is the wait that the data centre asks for, s."""
 
     def __init__(self, cause: str, retry_after: float | None = None) -> None:
         super().__init__(cause)
@@ -36,8 +36,8 @@ class PassingError(Exception):
 
 
 class NothingThereError(Exception):
-    """The data centre has nothing of what was asked for."""
+    """The data centre has no data for the request."""
 
 
 class RefusedError(Exception):
-    """Access is refused; the text says how to get it."""
+    """Access is refused; the text says how to get access."""

@@ -1,4 +1,4 @@
-"""Where a data centre's services are: the addresses behind the names that ObsPy knows, and base URLs."""
+"""Addresses of a data centre's services: those of the names that ObsPy knows, and base URLs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an FDSN web service says of itself in its ``application.wadl``."""
+"""The description of an FDSN web service in its ``application.wadl``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Service:
 
 
 def described_service(wadl: bytes) -> Service | None:
-    """Return the service that a WADL describes; none if the bytes are no WADL. No entity is expanded."""
+    """Return the service that a WADL describes; none if the bytes are not a WADL. No entity is expanded."""
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True)

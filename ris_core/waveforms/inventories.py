@@ -34,11 +34,11 @@ _NAMED = 5
 
 
 class NoStationXmlError(FileNotFoundError):
-    """No StationXML describes a station's channel; the message says what there is."""
+    """No StationXML describes a station's channel; the message says what exists instead."""
 
 
 class ContradictionError(ValueError):
-    """Two files say different things of one channel and time; the message names both."""
+    """Two files describe one channel and time differently; the message names both."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Epoch:
     Attributes
     ----------
     start_ns, end_ns
-        Its time, ns since 1970 UTC; far off where it is open.
+        Its time, ns since 1970 UTC; a far time if it is open.
     content, response
-        Digests of all it says, and of its response.
+        Digests of all its content, and of its response.
     """
 
     start_ns: int
@@ -61,7 +61,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class _File:
-    """What a file says of one channel code at all stations of a network."""
+    """The description of one channel code at all stations of a network, in one file."""
 
     path: Path
     problem: str = ""
@@ -75,9 +75,9 @@ _State = tuple[str, int, int, int]
 
 
 class Inventories:
-    """All StationXML that a setting names, as far as it is of one network, location and channel.
+    """All StationXML that a setting names, limited to one network, location and channel.
 
-    What a file says is remembered as long as its size, time and inode stay, so that asking again is quick.
+    The content of a file is cached as long as its size, time and inode are the same.
 
     Parameters
     ----------
@@ -97,43 +97,43 @@ class Inventories:
         return str(SeedId(network, station, location, channel))
 
     def digest(self, station: str) -> str:
-        """Return a digest of what concerns the station's channel, or ``none``; never raises for what files hold.
+        """Return a digest of the description of the station's channel, or ``none``; bad content does not make it raise.
 
-        Where a file NET.STA.xml says all there is, it is the digest of that file's text.
+        If a file NET.STA.xml is the only description, it is the digest of that file's text.
         """
         return self._view.digest(station)
 
     def epochs(self, station: str) -> list[tuple[Path, Epoch]]:
-        """Return the epochs of a station's channel, by time, each with its file; those that are alike once."""
+        """Return the epochs of a station's channel, by time, each with its file; equal epochs once."""
         return self._view.epochs(station)
 
     def channels(self, station: str) -> list[str]:
-        """Return the codes NET.STA.LOC.CHAN that there are of a station."""
+        """Return the existing codes NET.STA.LOC.CHAN of a station."""
         return sorted({code for file in self._view.files for code in file.channels.get(station, ())})
 
     def stations(self) -> list[str]:
-        """Return the codes of the stations of the network that are described, whatever their channels."""
+        """Return the codes of the described stations of the network, with any channels."""
         return sorted({station for file in self._view.files for station in file.channels})
 
     def files(self) -> list[Path]:
-        """Return the files that were looked at."""
+        """Return the files that were read."""
         return [file.path for file in self._view.files]
 
     def problems(self) -> list[str]:
-        """Return, for each file that is no StationXML or cannot be read, its path and why."""
+        """Return path and reason for each file that is not StationXML or cannot be read."""
         return [f"{file.path}: {file.problem}" for file in self._view.files if file.problem]
 
     def inventory(self, station: str) -> Inventory:
-        """Return what the files say of a station's channel.
+        """Return the description of a station's channel from all files.
 
         Raises
         ------
         NoStationXmlError
-            There is nothing; says what there is instead, and which files could not be read.
+            There is none; the message says what exists instead, and which files could not be read.
         ContradictionError
             Files give different responses for the same time.
         NotStationXmlError
-            ObsPy cannot read what there is; the message names the files.
+            ObsPy cannot read the description; the message names the files.
         """
         from obspy import Inventory
 
@@ -154,7 +154,7 @@ class Inventories:
         return _view(tuple(_states(self.place)), self._codes)
 
     def absence(self, station: str) -> str:
-        """Return in words that nothing describes a station's channel, and what there is instead."""
+        """Return in words that nothing describes a station's channel, and what exists instead."""
         why = f"{self.place}: source.inventory is set, but no StationXML there describes {self.code(station)}"
         there, stations = self.channels(station), self.stations()
         if not self.files():
@@ -177,7 +177,7 @@ class Inventories:
 
 @dataclass(frozen=True)
 class _View:
-    """What all files say, as they are at one moment."""
+    """The content of all files at one moment."""
 
     files: tuple[_File, ...]
     network: str
@@ -209,7 +209,7 @@ class _View:
 
 
 def time_text(time_ns: int) -> str:
-    """Return a time (ns since 1970 UTC) in words; ``open`` for what has no end."""
+    """Return a time (ns since 1970 UTC) in words; ``open`` for no end."""
     from obspy import UTCDateTime
 
     return "open" if abs(time_ns) >= _FOREVER else str(UTCDateTime(ns=time_ns))[:19]
@@ -221,7 +221,7 @@ def _states(place: Path) -> list[_State]:
         with os.scandir(place) as entries:
             found = [(e.path, e.stat()) for e in entries if not e.name.startswith(".") and e.is_file()]
     else:
-        # A name that stands is that file, whatever signs are in it.
+        # A name of an existing file is that file, even if it contains wildcards.
         paths = [place] if place.exists() else [Path(name) for name in glob.iglob(str(place))]  # noqa: PTH207 - from any root
         found = [(str(path), path.stat()) for path in paths if path.is_file()]
     return sorted((path, s.st_size, s.st_mtime_ns, s.st_ino) for path, s in found)
@@ -239,7 +239,7 @@ def _read(state: _State, codes: tuple[str, str, str]) -> _File:
         with path.open("rb") as file:
             other = what_else(file.read(HEAD))
         if other and path.suffix.lower() != ".xml":
-            # Whatever lies beside StationXML: a note, or waveforms.
+            # Other files beside StationXML: a note, or waveforms.
             return _File(path, "" if other == UNKNOWN else other)
         xml = read_bounded(path)
         return _parsed(path, xml, *codes)
@@ -273,7 +273,7 @@ def _parsed(path: Path, xml: bytes, network: str, location: str, channel: str) -
                 epochs[station].append(_epoch(element))
                 kept[station].append(element)
                 continue
-        # Channels that nobody asks for need no memory.
+        # Memory is freed for channels that are not needed.
         element.clear()
     return _File(
         path,
@@ -315,7 +315,7 @@ def _canonical_digest(element: Any) -> str:
 
 
 def _document(wanted: list[Any]) -> bytes:
-    """Return StationXML that holds some channels alone, each in its station and network."""
+    """Return StationXML with only some channels, each in its station and network."""
     from lxml import etree
 
     root = wanted[0].getroottree().getroot()

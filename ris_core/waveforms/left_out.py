@@ -1,4 +1,4 @@
-"""Records of a channel that are not of the day: counted, and why they may be there."""
+"""Records of a channel that are from another day: their number, and the probable cause."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _ROLLOVER_WEEKS = 1024
 
 
 class WrongTimesError(ValueError):
-    """A day's file holds samples of the channel, but none of the day; the message names it and the times."""
+    """A day's file has samples of the channel, but none from the day; the message names the file and the times."""
 
 
 def times_of(start_ns: NDArray[Any], end_ns: NDArray[Any], key: StationDay) -> str:
-    """Return in words from when to when some records are, and that a GPS week number may have rolled over.
+    """Return in words the times of some records, and whether a GPS week number may have rolled over.
 
     Parameters
     ----------
     start_ns, end_ns
-        Of each record, ns since 1970 UTC; at least one.
+        Times of each record, ns since 1970 UTC; at least one record.
     key
         The station-day to which they should belong.
     """
@@ -36,7 +36,7 @@ def times_of(start_ns: NDArray[Any], end_ns: NDArray[Any], key: StationDay) -> s
 def _rollover(start_ns: NDArray[Any], key: StationDay) -> str:
     weeks = (np.asarray(start_ns) - (key.start_ns + key.end_ns) // 2) / _WEEK_NS
     times = np.rint(weeks / _ROLLOVER_WEEKS)
-    # Within the day, and an hour for records that reach over midnight.
+    # Within the day, plus an hour for records that continue past midnight.
     like = (times != 0) & (np.abs(weeks - times * _ROLLOVER_WEEKS) <= 13 / (7 * 24))
     if not like.any():
         return ""

@@ -1,6 +1,6 @@
-"""miniSEED files as they are found in archives: whole records are found, whatever lies between or behind them is told.
+"""miniSEED files of archives: finds whole records, and reports bytes between or after them.
 
-libmseed (through pymseed) finds and parses the records, of versions 2 and 3; `unpacking` takes the samples out of them.
+libmseed (through pymseed) finds and parses the records, of versions 2 and 3; `unpacking` extracts their samples.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pymseed.logging import ensure_thread_logging
 from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import NS
 
-# Where a header may begin. Version 2: sequence number, quality, reserved byte, codes, year in either byte order (SEED
+# Start of a header. Version 2: sequence number, quality, reserved byte, codes, year in either byte order (SEED
 # Reference Manual, version 2.4, FDSN 2012, chapter 8). Version 3: its mark (docs.fdsn.org/projects/miniseed3).
 _BEGIN = re.compile(rb"[0-9 \0]{6}[DRQM][ \0][ -~]{12}(?:[\x07\x08].|.[\x07\x08])|MS\x03", re.DOTALL)
 _LONGEST_BEGIN = 22
@@ -30,7 +30,7 @@ Content = bytes | memoryview
 
 
 def _layout() -> np.dtype[Any]:
-    """Return where the fields of libmseed's record lie in memory."""
+    """Return the positions of the fields of libmseed's record in memory."""
     kinds = {"int32_t": "i4", "uint8_t": "u1", "int64_t": "i8", "double": "f8", "int16_t": "i2", "uint32_t": "u4"}
     kinds["char[64]"] = "S64"
     fields = {name: field for name, field in ffi.typeof("MS3Record").fields if field.type.cname in kinds}
@@ -48,7 +48,7 @@ _LAYOUT = _layout()
 
 
 class NotMiniSeedError(OSError):
-    """A file holds no miniSEED record."""
+    """A file contains no miniSEED record."""
 
 
 @dataclass(frozen=True)
@@ -60,21 +60,21 @@ class Records:
     content
         The file's bytes.
     offset, length
-        Place and size of each record, bytes.
+        Position and size of each record, bytes.
     payload
-        Size of its samples, which stand at its end, bytes.
+        Size of its samples, which are at its end, bytes.
     start_ns, end_ns
         Time of the first sample, and just after the last one, ns since 1970 UTC.
     sampling_rate
-        Hz; 0 for records that hold no time series.
+        Hz; 0 for records without a time series.
     samples
-        How many samples it states.
+        Stated number of samples.
     encoding
-        How it states that they are encoded (SEED blockette 1000, field 4); 0 is text.
+        Stated encoding (SEED blockette 1000, field 4); 0 is text.
     swapped
-        Whether the samples are in the byte order that this machine has not.
+        Whether the samples are in the opposite byte order to this machine's.
     intact
-        Whether it has the checksum that it states; version 2 states none.
+        Whether its checksum matches the stated one; version 2 states none.
     identifier
         NET.STA.LOC.CHAN.
     strange_bytes
@@ -105,13 +105,13 @@ def scan(content: Content) -> Records:
     Raises
     ------
     NotMiniSeedError
-        There are bytes, but neither a record nor the beginning of one.
+        The file is not empty, but has neither a record nor the start of one.
     """
     offset, heads, intact = _headers(content)
     if not offset.size and len(content) >= _SMALLEST and not _BEGIN.match(content):
         raise NotMiniSeedError("no miniSEED record in it")
     rate = heads["samprate"].copy()
-    # libmseed gives what is slower than 1 Hz as a period, with a minus.
+    # libmseed gives rates below 1 Hz as a negative period.
     slow = rate < 0
     rate[slow] = -1 / rate[slow]
     rate[~np.isfinite(rate)] = 0
@@ -136,17 +136,17 @@ def scan(content: Content) -> Records:
 
 
 def _headers(content: Content) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[np.bool_]]:
-    """Return place, parsed header and soundness of each whole record, whatever lies between them."""
+    """Return position, parsed header and soundness of each whole record; other bytes may lie between them."""
     ensure_thread_logging()
     size = len(content)
     buffer, record = ffi.from_buffer("char[]", content), ffi.new("MS3Record **")
     parse, view, width = clibmseed.msr3_parse, ffi.buffer, _LAYOUT.itemsize
-    # At the end of the bytes a record of version 2 may do without the blockette that tells its length.
+    # The last record of version 2 may lack the blockette that states its length.
     plain = clibmseed.MSF_ATENDOFFILE
     checked = plain | clibmseed.MSF_VALIDATECRC
 
     def first_between(start: int, stop: int) -> int:
-        """Return where the first record begins that is whole, in [start, stop); 0 if there is none."""
+        """Return the position of the first whole record in [start, stop); 0 if there is none."""
         for match in _BEGIN.finditer(content, start, min(stop + _LONGEST_BEGIN, size)):
             place = match.start()
             if place < stop and not parse(buffer + place, size - place, record, plain, 0):
@@ -166,7 +166,7 @@ def _headers(content: Content) -> tuple[NDArray[np.int64], NDArray[Any], NDArray
             if status:
                 before = places[-1] if places and at == end else at
                 if before < at and (inner := first_between(before + 1, at)):
-                    # The record before has lost some of its bytes and runs into this one.
+                    # The previous record has lost some bytes and overlaps this one.
                     places.pop()
                     heads.pop()
                     at = inner
@@ -200,7 +200,7 @@ def _identifiers(ids: NDArray[np.bytes_]) -> NDArray[np.str_]:
 
 
 def _identifier(source: bytes) -> str:
-    """Return NET.STA.LOC.CHAN for the identifier that libmseed gives; that one itself where it is of no such form."""
+    """Return NET.STA.LOC.CHAN for libmseed's identifier; the identifier itself if it has another form."""
     text = source.decode("ascii", "replace")
     try:
         network, station, location, channel = sourceid2nslc(text)

@@ -1,4 +1,4 @@
-"""Contiguous samples and their times: a sample's time is that of the record which brought it."""
+"""Contiguous samples and their times: the time of a sample comes from its own record."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 Samples = NDArray[Any]
 
 ROUNDING_NS = 2
-"""Times that are rounded to the ns, and then once more when they are added up, may be so far from each other."""
+"""Greatest difference of equal times, ns: they are rounded to the ns, and once more when they are added."""
 
-# A thousandth of a sample is no difference.
+# A difference of a thousandth of a sample is rounding.
 _SLACK = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
 class Marks:
-    """Times that stand in records, where they do not follow from the first one and the sampling rate.
+    """Times of records that do not follow from the first one and the sampling rate.
 
-    A clock that drifts against the nominal rate, or time stamps that are rounded, give such times.
+    They come from a clock that drifts against the nominal rate, or from rounded time stamps.
 
     Attributes
     ----------
@@ -51,17 +51,17 @@ class Marks:
         )
 
     def every(self, step: float, first: float, rate: float) -> Marks:
-        """Return the marks of samples taken at every ``step``-th place from the place ``first`` on.
+        """Return the marks of every ``step``-th sample from the position ``first`` on.
 
         Parameters
         ----------
         step, first
-            In samples of those that the marks are of; between two samples, time goes on from the mark before.
+            In samples of the marked trace; between two samples, time continues from the previous mark.
         rate
-            Of those samples, Hz.
+            Sampling rate of that trace, Hz.
         """
         index = np.maximum(np.ceil((self.index - first) / step - _SLACK), 0).astype(np.int64)
-        # Of several marks for one sample the last counts.
+        # If one sample has several marks, the last one counts.
         last = np.append(np.diff(index) > 0, True)
         index, base, time = index[last], self.index[last], self.time_ns[last]
         beyond = (first + index * step - base) * (NS / rate)
@@ -79,7 +79,7 @@ class Piece:
     sampling_rate
         Hz.
     samples
-        Shape (n,). They may be the source's own memory: not to be changed in place.
+        Shape (n,). They may be the source's own memory: do not change them in place.
     marks
         Times of samples that do not follow from start and rate.
     """
@@ -103,7 +103,7 @@ class Piece:
         return time + round((index - base) * NS / self.sampling_rate)
 
     def index_from(self, time_ns: int) -> int:
-        """Return the index of the first sample at or after a time; a thousandth of a sample is no difference."""
+        """Return the index of the first sample at or after a time, to a thousandth of a sample."""
         base, time, stop = 0, self.start_ns, self.samples.size
         if self.marks is not None:
             slack = round(_SLACK * NS / self.sampling_rate)
@@ -126,7 +126,7 @@ class Piece:
 
 
 def stream_of(pieces: Iterable[Piece], identifier: str) -> Stream:
-    """Return pieces of a channel, NET.STA.LOC.CHAN, as a stream; the marks stand in the traces' ``stats.marks``."""
+    """Return pieces of a channel, NET.STA.LOC.CHAN, as a stream; the marks are in the traces' ``stats.marks``."""
     from obspy import Stream, Trace, UTCDateTime
 
     network, station, location, channel = identifier.split(".")

@@ -1,4 +1,4 @@
-"""What a data centre sent is looked at before it is used: whole records, the right channel, the asked time."""
+"""Checks of a data centre's answer before it is used: whole records, the requested channel and time."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ if TYPE_CHECKING:
 
 
 class DamagedError(ValueError):
-    """What came is cut off or broken; asked for again, it may come whole."""
+    """An answer is cut off or broken; a repeated request may give the whole answer."""
 
 
 class WrongAnswerError(ValueError):
-    """What came is whole, but was not asked for."""
+    """An answer is whole, but is not what was requested."""
 
 
 def stream_of(body: bytes, identifier: str, start_ns: int, end_ns: int) -> Stream:
-    """Return the samples of [start, end) that a miniSEED body holds.
+    """Return the samples of [start, end) in a miniSEED body.
 
-    A Steim record ends with the value of its last sample. Where most records fail this check, the digitiser writes
-    another value there: they are used. What there is to be said stands in the stream's attribute ``notes``, a list of
-    str; the records themselves, as far as they reach into the window, in ``records``, bytes.
+    A Steim record ends with the value of its last sample. If most records fail this check, the digitiser writes another
+    value there, and they are used. The stream's attribute ``notes``, a list of str, has remarks; ``records``, bytes,
+    has the records that reach into the window.
 
     Parameters
     ----------
     body
         Whole records, in any order; they may begin before the window and end after it.
     identifier
-        The channel, NET.STA.LOC.CHAN, that was asked for.
+        The requested channel, NET.STA.LOC.CHAN.
     start_ns, end_ns
         The window, ns since 1970 UTC.
 
     Raises
     ------
     DamagedError
-        The body is empty or ends within a record, holds something else than records, or does not decode; or up to
-        half of its records do not end with the sample that they state.
+        The body is empty, ends within a record, has other content than records, or does not decode; or up to half of
+        its records do not end with the sample that they state.
     WrongAnswerError
-        It holds another channel, or samples that lie wholly outside the window.
+        The body has another channel, or all samples lie outside the window.
     """
     from obspy import UTCDateTime
 
@@ -74,14 +74,14 @@ def stream_of(body: bytes, identifier: str, start_ns: int, end_ns: int) -> Strea
 
 
 def inventory_of(body: bytes, wanted: str) -> Inventory:
-    """Return all epochs of a channel, NET.STA.LOC.CHAN, that a StationXML body holds.
+    """Return all epochs of a channel, NET.STA.LOC.CHAN, in a StationXML body.
 
     Raises
     ------
     DamagedError
         The body does not parse.
     WrongAnswerError
-        It holds other channels only.
+        The body has only other channels.
     """
     try:
         found = inventory_from(body)
@@ -101,7 +101,7 @@ def _bytes_of(records: Records, chosen: NDArray[np.bool_]) -> bytes:
 
 
 def _whole_records(body: bytes) -> Records:
-    """Return the records of a body; raises `DamagedError` unless it is whole records and nothing else."""
+    """Return the records of a body; raises `DamagedError` unless it consists of whole records and nothing else."""
     if not body:
         raise DamagedError("the answer is empty")
     try:

@@ -1,4 +1,4 @@
-"""Which records of a file hold samples of a window, and what is to be said of records and their times in words."""
+"""The records of a file that have samples in a window, and remarks about records and their times in words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ris_core.waveforms.miniseed import Records
 from ris_core.waveforms.pieces import Piece
 from ris_core.waveforms.unpacking import Faults
 
-# So many records are named one by one.
+# Number of records that are named one by one.
 _NAMED = 3
 
 
@@ -22,17 +22,17 @@ def cut(pieces: Sequence[Piece], start_ns: int, end_ns: int) -> list[Piece]:
 
 
 def has_samples(records: Records) -> NDArray[np.bool_]:
-    """Return which records hold samples; one without a sampling rate is text, such as a digitiser's log."""
+    """Return which records have samples; a record without a sampling rate is text, such as a digitiser's log."""
     return (records.sampling_rate > 0) & (records.samples > 0)
 
 
 def reaching_into(records: Records, start_ns: int, end_ns: int) -> NDArray[np.bool_]:
-    """Return which records hold samples of [start, end), ns since 1970 UTC, or might by the rounding of their times."""
+    """Return which records have samples in [start, end), ns since 1970 UTC, allowing for the rounding of times."""
     return has_samples(records) & (records.end_ns > start_ns - NS) & (records.start_ns < end_ns + NS)
 
 
 def words_on(records: Records, faults: Faults) -> list[str]:
-    """Return in words what is wrong with the chosen records of a file: how many, why, and where the first ones are."""
+    """Return in words the faults of the chosen records of a file: number, reason, and positions of the first ones."""
     said = [
         f"{len(numbers)} of {faults.count} records {reason} and are left out ({_places(records, numbers)})"
         for reason, numbers in faults.left_out.items()
@@ -48,7 +48,7 @@ def words_on(records: Records, faults: Faults) -> list[str]:
 
 
 def drift_words(pieces: Sequence[Piece]) -> list[str]:
-    """Return in words how far record times run away from the sampling rate, if by more than a sample."""
+    """Return in words how far record times drift away from the sampling rate, if by more than a sample."""
     most, samples = 0.0, 1.0
     for piece in pieces:
         if piece.marks is not None:

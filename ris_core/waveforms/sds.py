@@ -31,16 +31,16 @@ _NO_PADDING = "no padding from the neighbouring day: {}"
 
 
 class WrongCodesError(ValueError):
-    """A file holds records of other stations or channels only."""
+    """A file has only records of other stations or channels."""
 
 
 class UnusableError(OSError):
-    """A file holds records of the day, but none that can be used."""
+    """A file has records of the day, but none that can be used."""
 
 
 @dataclass(frozen=True)
 class _Part:
-    """The records of a file: which of them hold samples of the channel, and which of these reach into the window."""
+    """The records of a file: which of them have samples of the channel, and which of these reach into the window."""
 
     path: Path
     records: Records
@@ -49,7 +49,7 @@ class _Part:
 
 
 class SdsArchive:
-    """Samples of an archive of day files, laid out as SDS or as `source.pattern` says."""
+    """Samples of an archive of day files, with paths of SDS or of `source.pattern`."""
 
     in_place = True
 
@@ -64,21 +64,21 @@ class SdsArchive:
         self._layout = Layout(source.root.absolute(), source.pattern, *codes)
 
     def fetch(self, station: str, day: date) -> Stream:
-        """Return the samples of the padded day; records that spill into neighbouring files are found as well.
+        """Return the samples of the padded day, including records in the neighbouring days' files.
 
-        Whole records of damaged files are used. What was damaged, left out or absent stands in the stream's attribute
-        ``notes``, a list of str; a neighbour's file that cannot be read costs the padding alone. Its attribute
-        ``files`` names the day's files, or the one that was looked for; ``reason`` says why there are no samples.
+        Whole records of damaged files are used. The stream's attribute ``notes``, a list of str, says what was
+        damaged, left out or absent; if a neighbour's file cannot be read, only the padding is missing. The attribute
+        ``files`` names the day's files, or the expected one; ``reason`` says why there are no samples.
 
         Raises
         ------
         OSError
-            The day's own file cannot be read, is no miniSEED, or has records of the day none of which can be used; the
-            message names it and says why. Or the archive is not there.
+            The day's own file cannot be read, is not miniSEED, or has only unusable records of the day; the message
+            names it and says why. Or the archive does not exist.
         WrongCodesError
-            The day's own file holds other codes only; the message names it, what was found and what was expected.
+            The day's own file has only other codes; the message names it, what was found and what was expected.
         WrongTimesError
-            The day's own file holds samples of the channel, but none of the day.
+            The day's own file has samples of the channel, but none from the day.
         """
         key = StationDay(station, day)
         padding = round(self._settings.conditioning.padding * NS)
@@ -87,7 +87,7 @@ class SdsArchive:
         own, mine = self._own(station, day, start, end, notes)
         one = timedelta(days=1)
         before, after = (self._padding(station, other, start, end, notes) for other in (day - one, day + one))
-        # In the order of time, so that what is contiguous across files is one array.
+        # In the order of time, so that contiguous samples of several files become one array.
         parts = [*before, *mine, *after]
         pieces = cut(self._unpacked(parts, own, notes), start, end)
         stream = stream_of(pieces, self._identifier(station))
@@ -99,7 +99,7 @@ class SdsArchive:
         return stream
 
     def _own(self, station: str, day: date, start: int, end: int, notes: list[str]) -> tuple[list[Path], list[_Part]]:
-        """Return the day's files and their records; raises what is wrong with them if none can be read."""
+        """Return the day's files and their records; raises their error if none can be read."""
         files, aside = self._layout.files(station, day)
         notes += [f"{path.name}: left aside, since {taken.name} lies beside it" for path, taken in aside]
         parts: list[_Part] = []
@@ -115,7 +115,7 @@ class SdsArchive:
         return files, parts
 
     def _padding(self, station: str, day: date, start: int, end: int, notes: list[str]) -> list[_Part]:
-        """Return the records of a neighbouring day; what is wrong with its files costs the padding and is noted."""
+        """Return the records of a neighbouring day; errors of its files are noted, and only the padding is missing."""
         parts: list[_Part] = []
         try:
             for path in self._layout.files(station, day)[0]:
@@ -125,7 +125,7 @@ class SdsArchive:
         return parts
 
     def _why_empty(self, key: StationDay, files: list[Path], parts: list[_Part], notes: list[str]) -> str:
-        """Return why there are no samples of the day, and note what nearly fits; raises where there should be some."""
+        """Return why the day has no samples, and note files that almost fit; raises if there should be samples."""
         for part in parts:
             if not part.chosen.any() and part.timed.any():
                 times = times_of(part.records.start_ns[part.timed], part.records.end_ns[part.timed], key)
@@ -145,7 +145,7 @@ class SdsArchive:
         return f"there is no file {expected}" + (f"; there is no folder {folder}" if folder else "")
 
     def _records(self, path: Path, station: str, start: int, end: int, notes: list[str]) -> Iterator[_Part]:
-        """Yield the records of a file and which of them reach into [start, end) (ns); notes what is wrong with it."""
+        """Yield the records of a file and which of them reach into [start, end) (ns); notes the file's faults."""
         try:
             content = content_of(path)
         except FileNotFoundError:
@@ -173,7 +173,7 @@ class SdsArchive:
         yield _Part(path, records, timed, ours & reaching_into(records, start, end))
 
     def _unpacked(self, parts: list[_Part], own: list[Path], notes: list[str]) -> list[Piece]:
-        """Return what the chosen records hold, and add to the notes what is wrong with them."""
+        """Return the samples of the chosen records, and add their faults to the notes."""
         pieces, faults = unpack([(part.records, part.chosen) for part in parts])
         for part, found in zip(parts, faults, strict=True):
             said = words_on(part.records, found)
@@ -199,12 +199,12 @@ class SdsArchive:
         return str(s.seed_id(station))
 
     def inventory(self, station: str) -> Inventory | None:
-        """Return what `source.inventory` says of the station's channel, or none where it is not set.
+        """Return the description of the station's channel in `source.inventory`, or none if that is not set.
 
         Raises
         ------
         NoStationXmlError, ContradictionError, NotStationXmlError
-            As `Inventories.inventory`.
+            See `Inventories.inventory`.
         """
         if self._source.inventory is None:
             return None
@@ -213,7 +213,7 @@ class SdsArchive:
 
 
 def _outside(part: _Part, key: StationDay) -> str:
-    """Return in words which samples of the channel lie outside the padded day; empty where none do."""
+    """Return in words which samples of the channel lie outside the padded day; empty if none do."""
     out = part.timed & ~part.chosen
     if not out.any():
         return ""

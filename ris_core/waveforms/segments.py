@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 # Record times without microseconds (blockette 1001) are rounded to 0.1 ms.
 _TIME_RESOLUTION_NS = 100_000
-# So few samples are alike by chance, so they join only where their times agree closely.
+# Fewer samples can be equal by chance, so they join only if their times agree closely.
 _FEW_SAMPLES = 32
 _BLOCK = 1 << 16
-# Weight of a record's time stamp in the trend of those before.
+# Weight of a record's time stamp in the trend of the earlier ones.
 _SMOOTHING = 0.1
 
 
@@ -37,7 +37,7 @@ class Segment:
     sampling_rate
         Hz.
     samples
-        Shape (n,), counts; finite. They may be the source's own memory: not to be changed in place.
+        Shape (n,), counts; finite. They may be the source's own memory: do not change them in place.
     opens_window, closes_window
         Whether the piece reaches the first or last sample of the padded day. Other ends are gaps.
     marks
@@ -53,7 +53,7 @@ class Segment:
 
     @property
     def piece(self) -> Piece:
-        """The samples and their times alone."""
+        """The samples and their times."""
         return Piece(self.start_ns, self.sampling_rate, self.samples, self.marks)
 
     @property
@@ -71,11 +71,12 @@ class Segment:
 
 
 def to_segments(stream: Stream, key: StationDay, padding: float) -> list[Segment]:
-    """Join what is contiguous and return the segments in the order of time.
+    """Join contiguous records and return the segments in the order of time.
 
-    A record that begins within half a sample of where the record before it ends, or of where those before it on the
-    average let it begin, continues the segment: neither jitter nor a slow drift of the time stamps cuts. A greater step
-    of the clock, another sampling rate or another sample type ends it. Each sample keeps the time of its own record.
+    A record continues a segment if it begins within half a sample of the end of the previous record, or of the start
+    that the earlier records predict on average: neither jitter nor a slow drift of the time stamps splits a segment. A
+    greater step of the clock, another sampling rate or another sample type ends it. Each sample keeps the time of its
+    own record.
     Records that repeat the same samples are joined; samples that differ at the same time stay apart. NaN and infinite
     samples are gaps. The order of the records does not matter.
 
@@ -105,7 +106,7 @@ def to_segments(stream: Stream, key: StationDay, padding: float) -> list[Segment
 def digest_of_segments(segments: list[Segment]) -> str:
     """Return 12 hexadecimal digits of an XXH3-128 over times, rates, types and samples.
 
-    It tells contents apart and is no protection against forgery; it is some 20 times quicker than SHA-256.
+    It distinguishes contents but does not protect against forgery; it is some 20 times faster than SHA-256.
     """
     digest = xxhash.xxh3_128()
     for segment in segments:
@@ -120,14 +121,14 @@ def digest_of_segments(segments: list[Segment]) -> str:
 class _Growing:
     """A segment while pieces are joined to it.
 
-    Its marks are the times of the pieces' own marks and starts, as far as they do not follow from those before.
+    Its marks are those times of the pieces' marks and starts that do not follow from the earlier ones.
 
     Attributes
     ----------
     deviation
-        How far the last mark lies behind the first one's sampling grid, ns.
+        Delay of the last mark relative to the sampling grid of the first one, ns.
     trend
-        The same, smoothed: where a record should begin if time stamps jitter.
+        The same, smoothed: the expected start of a record if time stamps jitter.
     """
 
     step: float
@@ -140,7 +141,7 @@ class _Growing:
     trend: float = 0.0
 
     def since_end(self, start: int) -> float:
-        """How far behind the end a time lies, ns; from differences, for a float holds no whole time to the ns."""
+        """Return the time from the end to another time, ns; computed from differences, to keep the ns."""
         late = (start - self.times[0]) - self.size * self.step
         return min(late - self.deviation, late - self.trend, key=abs)
 
@@ -164,12 +165,12 @@ class _Growing:
         return abs(self.since_end(start)) < 0.5 * self.step
 
     def position(self, time: int) -> float:
-        """Return where a time lies among the samples, in samples from the first."""
+        """Return the position of a time among the samples, in samples from the first."""
         mark = max(0, bisect_right(self.times, time) - 1)
         return self.index[mark] + (time - self.times[mark]) / self.step
 
     def repeats(self, piece: Piece) -> bool:
-        """Whether samples that begin before the end are those that are there already, as far as they overlap."""
+        """Whether samples that begin before the end equal the existing ones where they overlap."""
         position = self.position(piece.start_ns)
         index = round(position)
         overlap = min(self.size - index, piece.samples.size)
@@ -181,7 +182,7 @@ class _Growing:
         return self._same(index, piece.samples[:overlap])
 
     def extend(self, piece: Piece) -> None:
-        """Add what of repeating samples goes beyond the end."""
+        """Add the part of repeated samples that lies after the end."""
         beyond = self.size - round(self.position(piece.start_ns))
         if beyond < piece.samples.size:
             self.append(piece.part(beyond, piece.samples.size))
@@ -199,12 +200,12 @@ class _Growing:
     def joined(self, rate: float) -> Piece:
         samples = self.parts[0] if len(self.parts) == 1 else np.concatenate(self.parts)
         whole = Piece(self.times[0], rate, samples, Marks(np.array(self.index), np.array(self.times)))
-        # Without the marks where they say no more than the start does.
+        # Without the marks if they give no other times than the start does.
         return whole.part(0, samples.size)
 
 
 def _joined(pieces: list[Piece], step: float) -> Iterator[Piece]:
-    """Yield what is contiguous among pieces of one rate (``step`` in ns) and type."""
+    """Yield contiguous segments from pieces of one rate (``step`` in ns) and type."""
     rate = pieces[0].sampling_rate
     growing: list[_Growing] = []
     for piece in _in_order(pieces):
@@ -226,7 +227,7 @@ def _joined(pieces: list[Piece], step: float) -> Iterator[Piece]:
 
 
 def _in_order(pieces: list[Piece]) -> Iterator[Piece]:
-    """Yield pieces by time, the longest first; of those alike in both, by content."""
+    """Yield pieces by time, the longest first; pieces of equal time and length by content."""
 
     def place(piece: Piece) -> tuple[int, int]:
         return piece.start_ns, -piece.samples.size
@@ -237,7 +238,7 @@ def _in_order(pieces: list[Piece]) -> Iterator[Piece]:
 
 
 def _finite_parts(piece: Piece) -> Iterator[Piece]:
-    """Yield each stretch of finite values."""
+    """Yield each contiguous part of finite values."""
     samples = piece.samples
     blocks = range(0, samples.size, _BLOCK)
     if samples.dtype.kind != "f" or all(np.isfinite(samples[i : i + _BLOCK]).all() for i in blocks):

@@ -1,4 +1,4 @@
-"""What the settings ask of a source is looked for before anything is run: archive, codes, responses, data centre."""
+"""Tests before a run whether a source has what the settings require: archive, codes, responses, data centre."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """What is not as the settings say: something is absent, or (`wrong` is false) worth knowing."""
+    """A finding that differs from the settings: something is missing or, if `wrong` is false, worth knowing."""
 
     wrong: bool
     text: str
 
 
 def check_source(settings: Settings, ask: bool = False) -> list[Finding]:
-    """Return what is missing of what the settings name; nothing where all is there.
+    """Return what is missing although the settings name it; nothing if all exists.
 
-    An archive is not walked through: for each station some days are looked for, and if none is there, up to
-    10,000 entries of its folders are looked at.
+    The whole archive is not searched: for each station some days are looked for and, if none of them exists, up to
+    10,000 entries of its folders are read.
 
     Parameters
     ----------
     settings
         The network's settings.
     ask
-        Whether a data centre is asked for the stations' metadata; else nothing goes over the network.
+        Whether the stations' metadata are requested from a data centre; otherwise the network is not used.
     """
     source = settings.source
     if isinstance(source, SdsSettings):
@@ -71,7 +71,7 @@ def _archive(settings: Settings, source: SdsSettings) -> Iterator[Finding]:
 
 
 def _station(settings: Settings, layout: Layout, station: str) -> Iterator[Finding]:
-    """Yield what is there instead if no file of a station is found."""
+    """Yield what exists instead if no file of a station is found."""
     days = settings.days()
     if not days or any(layout.files(station, day)[0] for day in _spread(days)):
         return
@@ -100,7 +100,7 @@ def _station(settings: Settings, layout: Layout, station: str) -> Iterator[Findi
 
 
 def _spread(days: list[date]) -> list[date]:
-    """Return some days, evenly spread, the first and the last among them."""
+    """Return some evenly spread days, including the first and the last."""
     if len(days) <= _PROBES:
         return days
     return [days[round(i * (len(days) - 1) / (_PROBES - 1))] for i in range(_PROBES)]
@@ -149,7 +149,7 @@ def _responses(settings: Settings, source: SdsSettings) -> Iterator[Finding]:
 
 
 def _coverage(settings: Settings, station: str, inventory: Inventory) -> Iterator[Finding]:
-    """Yield which part of the settings' days no epoch with a response holds."""
+    """Yield the parts of the settings' days without an epoch that has a response."""
     epochs = sorted(
         (
             -(1 << 62) if channel.start_date is None else int(channel.start_date.ns),

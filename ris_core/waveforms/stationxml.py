@@ -1,4 +1,4 @@
-"""StationXML that others wrote: bounded, without entities, and what it is if it is something else."""
+"""Foreign StationXML: bounded, without entities, and with errors that say what else a file is."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ UNKNOWN = "neither StationXML nor anything else that is known"
 _CONVERT = "convert it to StationXML, for instance with ObsPy: read_inventory(FILE).write(NEW, format='STATIONXML')"
 _WRITTEN_BY = re.compile(rb"<(Source|Sender|Module|ModuleURI|Created)(?:/>|>[^<]*</\1>)")
 HEAD = 4096
-"""Bytes from which can be told what a file is."""
+"""Number of bytes that show the kind of a file."""
 
 
 class NotStationXmlError(ValueError):
-    """Some bytes are no StationXML that can be read; the message says what they are and what to do."""
+    """Some bytes are not readable StationXML; the message says what they are and what to do."""
 
 
 def read_bounded(path: Path) -> bytes:
@@ -37,7 +37,7 @@ def read_bounded(path: Path) -> bytes:
 
 
 def digest_of_text(xml: bytes) -> str:
-    """Return 12 hexadecimal digits of the SHA-256 of StationXML without when and by what it was written."""
+    """Return 12 hexadecimal digits of the SHA-256 of StationXML without its time of writing and its writer."""
     parts, at = [], 0
     for match in _WRITTEN_BY.finditer(xml):
         parts.append(xml[at : match.start()].rstrip())
@@ -81,21 +81,21 @@ def _local_name(element: Any) -> str:
 
 
 def inventory_from(xml: bytes) -> Inventory:
-    """Return what StationXML says; raises `NotStationXmlError`."""
+    """Return the inventory in StationXML; raises `NotStationXmlError`."""
     from obspy import read_inventory
 
-    # ObsPy's own parser expands entities: it is only given what has none.
+    # ObsPy's own parser expands entities, so it only gets text without entities.
     for _ in elements(xml, "FDSNStationXML"):
         pass
     try:
         return read_inventory(io.BytesIO(xml), format="STATIONXML")
-    except Exception as error:  # ObsPy raises errors of every kind for values that it does not expect
+    except Exception as error:  # ObsPy raises errors of every kind for unexpected values
         said = " ".join(str(error).split())[:300]
         raise NotStationXmlError(f"ObsPy cannot read it as StationXML ({type(error).__name__}: {said})") from error
 
 
 def what_else(head: bytes) -> str:
-    """Return what a file is by its first bytes, and what to do, if it is no XML; else nothing."""
+    """Return the kind of a file from its first bytes, and what to do, if it is not XML; else nothing."""
     if re.match(rb"\d{6}[VAST]", head):
         return f"dataless SEED, no StationXML; {_CONVERT}"
     if re.search(rb"^\s*B05\dF\d\d", head, re.MULTILINE):

@@ -1,7 +1,7 @@
-"""StationXML that acquisition keeps: its last line is a comment with the digest of the file's name and all before it.
+"""Stored StationXML of acquisition: its last line is a comment with the digest of the file's name and all other bytes.
 
-A flipped bit of a gain, or the file of another station, would else be another response. Files of earlier versions lack
-that line.
+Without it, a changed bit of a gain or the file of another station would silently be another response. Files of earlier
+versions lack this line.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def write_response(path: Path, xml: bytes) -> None:
 
 
 def read_response(path: Path) -> bytes:
-    """Return StationXML as it was given to `write_response`.
+    """Return the StationXML that `write_response` wrote.
 
     Raises
     ------
@@ -47,10 +47,10 @@ def read_response(path: Path) -> bytes:
         content = read_bounded(path)
     xml, line = content[:-_LENGTH], content[-_LENGTH:]
     found = _LINE.fullmatch(line)
-    # A flipped bit leaves one of the two signs that there is a digest.
+    # After one changed bit, one of the two signs of a digest is still there.
     if found is None and not (line.startswith(_BEGIN) or line.endswith(_END)):
         with damage_named(path, FETCH_IT_ANEW):
-            for _ in elements(content, "FDSNStationXML"):  # without a digest, it is whole XML at least
+            for _ in elements(content, "FDSNStationXML"):  # without a digest, it must at least be whole XML
                 pass
         return content
     if found is None or found[1] != _digest(path, xml):
@@ -60,7 +60,7 @@ def read_response(path: Path) -> bytes:
 
 
 def read_stored_inventory(path: Path) -> Inventory:
-    """Return what stored StationXML says; raises as `read_response`, also where it is no StationXML."""
+    """Return the inventory in stored StationXML; raises as `read_response`, also if it is not StationXML."""
     try:
         return inventory_from(read_response(path))
     except NotStationXmlError as error:
@@ -68,7 +68,7 @@ def read_stored_inventory(path: Path) -> Inventory:
 
 
 def digest_of_response(path: Path) -> str:
-    """Return the `digest_of_text` of stored StationXML, read again only where size, time or inode have changed."""
+    """Return the `digest_of_text` of stored StationXML, read again only if size, time or inode have changed."""
     state = path.stat()
     return _digest_of_state(path, state.st_size, state.st_mtime_ns, state.st_ino)
 

@@ -1,4 +1,4 @@
-"""The samples of miniSEED records: what can be unpacked rightly, and of the rest how much, where and why not."""
+"""The samples of miniSEED records; of records that cannot be unpacked correctly, number, position and reason."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ CHECK = "do not end with the sample that they state (integrity check)"
 
 @dataclass
 class Faults:
-    """What is wrong with the chosen records of one file.
+    """The faults of the chosen records of one file.
 
     Attributes
     ----------
     count
-        How many were to be unpacked.
+        Number of chosen records.
     left_out
         Records that are left out, by reason: their numbers in the file.
     unchecked
-        How many fail their check and are used all the same, since most do.
+        Number of records that fail their check but are used, since most records of the file do.
     reread
-        How many are used in another encoding than they state, in which alone they pass their check.
+        Number of records that are used in another encoding than the stated one: only then they pass their check.
     """
 
     count: int
@@ -60,18 +60,18 @@ class Faults:
 
     @property
     def lost(self) -> int:
-        """How many are left out."""
+        """Number of records that are left out."""
         return sum(map(len, self.left_out.values()))
 
     @property
     def damaged(self) -> bool:
-        """Whether some records are not as they were written; not so if most are that way, nor for what is no number."""
+        """Whether some records changed after they were written; false if most are like that, or hold no numbers."""
         return 0 < self.reread <= self.count / 2 or any(not reason.startswith(_NO_NUMBERS) for reason in self.left_out)
 
 
 @dataclass
 class _Chosen:
-    """Records of one file that are unpacked: their numbers in the file, encodings, and places among their kind."""
+    """Unpacked records of one file: their numbers in the file, encodings, and positions in the array of their type."""
 
     records: Records
     numbers: NDArray[np.intp]
@@ -84,12 +84,13 @@ class _Chosen:
 
 
 def unpack(parts: Sequence[tuple[Records, NDArray[np.bool_]]]) -> tuple[list[Piece], list[Faults]]:
-    """Unpack chosen records of several files; what is contiguous across them is one piece.
+    """Unpack chosen records of several files; contiguous samples of several files become one piece.
 
-    Nothing is read beyond a record: those that state more samples than fit are left out before anything is unpacked,
-    and libmseed looks once more. A Steim record ends with the value of its last sample, which tells whether what was
-    unpacked is right. Records that fail this check are left out, unless most of a file's do: then the digitiser writes
-    another value there. A record that passes it in another encoding than it states is read in that one.
+    Nothing is read beyond a record: records that state more samples than fit are left out before anything is unpacked,
+    and libmseed tests this again. A Steim record ends with the value of its last sample, which shows whether it was
+    unpacked correctly. Records that fail this check are left out, unless most records of a file do: then the digitiser
+    writes another value there. A record that passes the check only in another encoding than the stated one is read in
+    that encoding.
 
     Parameters
     ----------
@@ -99,13 +100,13 @@ def unpack(parts: Sequence[tuple[Records, NDArray[np.bool_]]]) -> tuple[list[Pie
     Returns
     -------
     pieces
-        In the order of the records.
+        Pieces in the order of the records.
     faults
-        Of each file.
+        Faults of each file.
     """
     ensure_thread_logging()
     chosen = [_usable(records, np.flatnonzero(mask)) for records, mask in parts]
-    # Whatever libmseed makes of the encodings is unpacked into three arrays.
+    # One array for each of the three result types of libmseed.
     sizes = dict.fromkeys(_SIZES, 0)
     for part in chosen:
         for kind in sizes:
@@ -125,9 +126,9 @@ def _kinds_of(encoding: NDArray[np.int16]) -> NDArray[np.str_]:
 
 
 def _usable(records: Records, numbers: NDArray[np.intp]) -> _Chosen:
-    """Return the records that can be unpacked by what they state, before anything is."""
+    """Return the records whose statements allow unpacking, before anything is unpacked."""
     numbers = numbers[records.samples[numbers] > 0]
-    # What states none, for want of a blockette 1000, is taken for Steim 1 as in libmseed; its check tells.
+    # A record without a blockette 1000 is read as Steim 1, as in libmseed, and its check decides.
     stated = np.where(records.encoding[numbers] < 0, STEIM_1, records.encoding[numbers])
     encoding = stated.copy()
     faults = Faults(numbers.size)
@@ -157,7 +158,7 @@ def _usable(records: Records, numbers: NDArray[np.intp]) -> _Chosen:
 
 
 def _fill(part: _Chosen, samples: dict[str, Samples]) -> None:
-    """Unpack the records of a file into their places, and keep those of which that went right."""
+    """Unpack the records of a file into their positions, and keep the correct ones."""
     records, faults = part.records, part.faults
     good = _decoded(part, samples)
     steim = np.flatnonzero(np.isin(part.encoding, STEIM))
@@ -181,7 +182,7 @@ def _fill(part: _Chosen, samples: dict[str, Samples]) -> None:
 
 
 def _decoded(part: _Chosen, samples: dict[str, Samples]) -> NDArray[np.bool_]:
-    """Unpack the records of a file into their places; return which of them libmseed could unpack."""
+    """Unpack the records of a file into their positions; return which of them libmseed could unpack."""
     records, numbers = part.records, part.numbers
     good = np.ones(numbers.size, bool)
     buffer = ffi.from_buffer("char[]", records.content)
@@ -201,7 +202,7 @@ def _decoded(part: _Chosen, samples: dict[str, Samples]) -> NDArray[np.bool_]:
 
 
 def _pieces(chosen: Sequence[_Chosen], samples: dict[str, Samples]) -> Iterator[Piece]:
-    """Yield what is contiguous among the records, in their order."""
+    """Yield contiguous pieces from the records, in their order."""
     start, count, rate = (
         np.concatenate([getattr(part.records, name)[part.numbers] for part in chosen] or [np.empty(0, kind)])
         for name, kind in (("start_ns", np.int64), ("samples", np.int64), ("sampling_rate", np.float64))
@@ -210,7 +211,7 @@ def _pieces(chosen: Sequence[_Chosen], samples: dict[str, Samples]) -> Iterator[
     encodings = np.concatenate([part.encoding for part in chosen] or [np.empty(0, np.int16)])
     kinds = _kinds_of(encodings)
     joins = (kinds[1:] == kinds[:-1]) & (rate[1:] == rate[:-1]) & (place[1:] == place[:-1] + count[:-1])
-    # Compared with the record before, so that a clock that drifts slowly cuts nothing.
+    # Times are compared with the previous record, so that a slow drift of the clock splits nothing.
     late = (start[1:] - start[:-1]) - count[:-1] * (NS / rate[1:])
     joins &= np.abs(late) < 0.5 * NS / rate[1:]
     edges = [0, *(np.flatnonzero(~joins) + 1).tolist(), start.size]
