@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from ris_core.config import PROJECT_ROOT
 from ris_core.storage.atomic import replacing
-from ris_core.storage.store import Store
+from ris_core.storage.layout import Layout
 from ris_dagster.deployment import VARIABLE, DeploymentError, Storage, asked_deployment
 from ris_dagster.resources.mlflow_store import MLFLOW_VARIABLES
 
@@ -26,7 +26,7 @@ def storage_settings(storage: str) -> Path:
     return PROJECT_ROOT / "deploy" / storage / "dagster.yaml"
 
 
-def prepare_home(store: Store) -> Path:
+def prepare_home(layout: Layout) -> Path:
     """Return the Dagster home (DAGSTER_HOME, else inside the data root), made and configured at first use.
 
     The storage of the deployment that RIS_DEPLOYMENT names (local by default) chooses what it is configured with; later
@@ -39,9 +39,9 @@ def prepare_home(store: Store) -> Path:
     DeploymentError
         RIS_DEPLOYMENT is unknown or its storage is not what the home was made with, or what it needs is not there.
     """
-    home = Path(os.environ.get("DAGSTER_HOME") or store.dagster_home)
+    home = Path(os.environ.get("DAGSTER_HOME") or layout.dagster_home)
     home.mkdir(parents=True, exist_ok=True)
-    network = store.settings.network.name
+    network = layout.name
     owner = _mark(home / "ris-network", network)
     if owner != network:
         raise WrongHomeError(
@@ -114,17 +114,17 @@ def _need_postgres() -> None:
         )
 
 
-def open_instance(store: Store) -> dg.DagsterInstance:
+def open_instance(layout: Layout) -> dg.DagsterInstance:
     """Return the persistent instance of a network."""
-    return dg.DagsterInstance.from_config(str(prepare_home(store)))
+    return dg.DagsterInstance.from_config(str(prepare_home(layout)))
 
 
-def require_records(store: Store) -> None:
+def require_records(layout: Layout) -> None:
     """Read a little from each of the instance's databases; raises what their library does where one cannot be read.
 
     The servers would only write it into their log, with a long trace.
     """
-    with open_instance(store) as instance:
+    with open_instance(layout) as instance:
         instance.get_runs(limit=1)
         instance.event_log_storage.get_maximum_record_id()
         instance.all_instigator_state()

@@ -18,14 +18,14 @@ from pathlib import Path
 
 import yaml
 
-from ris_core.config import PROJECT_ROOT
-from ris_core.storage.store import Store
+from ris_core.config import PROJECT_ROOT, Settings
+from ris_core.storage.layout import Layout
 from ris_dagster.adapter.commands import code_server_command, daemon_command
 from ris_dagster.guard import allowed_hosts
 from ris_dagster.instance import prepare_home
 from ris_dagster.loopback import is_loopback
 from ris_dagster.mlflow_adapter.server import environment_of_server
-from ris_dagster.resources.tracking import Tracking, of_store
+from ris_dagster.resources.tracking import Tracking
 
 HOST = "127.0.0.1"
 _START_S = 180
@@ -119,7 +119,9 @@ def _servers(
     return first, then
 
 
-def serve(store: Store, port: int, mlflow_port: int, report: Callable[[str], None], host: str = HOST) -> int:
+def serve(
+    settings: Settings, layout: Layout, port: int, mlflow_port: int, report: Callable[[str], None], host: str = HOST
+) -> int:
     """Start both UIs, say their addresses once they answer, and end all at Ctrl-C or when one of their processes ends.
 
     Neither has a login, so they listen on the loopback address unless another is given, which is warned about.
@@ -134,7 +136,7 @@ def serve(store: Store, port: int, mlflow_port: int, report: Callable[[str], Non
     AllowedHostsError
         RIS_ALLOWED_HOSTS cannot be used.
     """
-    tracking = of_store(store)
+    tracking = Tracking.of(settings, layout.root)
     ports = {"Dagster": port} if tracking.is_remote else {"Dagster": port, "MLflow": mlflow_port}
     allowed = allowed_hosts(host)
     if not is_loopback(host):
@@ -150,7 +152,7 @@ def serve(store: Store, port: int, mlflow_port: int, report: Callable[[str], Non
         if why_not := _why_not(name, option, host, asked):
             report(why_not)
             return 1
-    home = prepare_home(store)
+    home = prepare_home(layout)
     tracking.prepare()
     if tracking.is_remote:
         report(f"MLflow: {tracking.uri} (not ours)")

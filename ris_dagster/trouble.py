@@ -9,8 +9,9 @@ import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ris_core.config import Settings
 from ris_core.memory import memory_remedy, said_of_memory
-from ris_core.storage.store import Store
+from ris_core.storage.layout import Layout
 from ris_dagster.remedies import with_remedy
 from ris_dagster.resources.mlflow_store import sqlite_file, store_uri
 
@@ -32,7 +33,7 @@ MLFLOW_REMEDY = (
 )
 
 
-def explained(error: BaseException, store: Store | None) -> str:
+def explained(error: BaseException, network: tuple[Settings, Layout] | None) -> str:
     """Return one line on an error that no code of ours can mend, with file and remedy; empty if it is another one.
 
     Errors of our own classes are written for the reader and say all there is to say.
@@ -42,9 +43,9 @@ def explained(error: BaseException, store: Store | None) -> str:
     for cause in _chain(error):
         if said := said_of_memory(cause):
             return (
-                f"too little memory ({said}); {memory_remedy(store.settings.training_set.in_memory if store else None)}"
+                f"too little memory ({said}); {memory_remedy(network[0].training_set.in_memory if network else None)}"
             )
-    return explained_database(error, databases(store)) if store is not None else ""
+    return explained_database(error, databases(network[1])) if network is not None else ""
 
 
 def explained_database(error: BaseException, files: Sequence[Path]) -> str:
@@ -111,10 +112,10 @@ def _remedy(path: Path) -> str:
     return MLFLOW_REMEDY if path.parent.name == "mlflow" or path.name == "mlflow.db" else DAGSTER_REMEDY
 
 
-def databases(store: Store) -> list[Path]:
+def databases(layout: Layout) -> list[Path]:
     """Return the SQLite files of Dagster and MLflow that are there."""
-    mlflow = sqlite_file(store_uri(store.mlflow))
-    home = Path(os.environ.get("DAGSTER_HOME") or store.dagster_home)
+    mlflow = sqlite_file(store_uri(layout.mlflow))
+    home = Path(os.environ.get("DAGSTER_HOME") or layout.dagster_home)
     found = [*sorted(home.rglob("*.db")), *([mlflow] if mlflow is not None else [])]
     return [path for path in found if path.exists()]
 

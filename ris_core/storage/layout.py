@@ -30,11 +30,14 @@ class Layout:
     ----------
     root
         The data root of the network.
+    name
+        Name of the network.
     network, location, channel
         Codes, which are part of the names of files.
     """
 
     root: Path
+    name: str
     network: str
     location: str
     channel: str
@@ -43,7 +46,7 @@ class Layout:
     def of(cls, settings: Settings, root: Path | None = None) -> Layout:
         """Return the layout of a network, by default in its data root under RIS_DATA."""
         where = root if root is not None else data_root(settings)
-        return cls(where, settings.network.code, settings.location, settings.channel)
+        return cls(where, settings.network.name, settings.network.code, settings.location, settings.channel)
 
     def waveform(self, key: StationDay) -> Path:
         """Path of a stored raw station-day (miniSEED, with its padding)."""
@@ -156,7 +159,7 @@ def open_layout(settings: Settings, root: Path | None = None) -> Layout:
     """
     layout = Layout.of(settings, root)
     marker = layout.root / "network.json"
-    mine = {"name": settings.network.name, "code": settings.network.code}
+    mine = {"name": layout.name, "code": layout.network}
     if not marker.exists():
         write_json(marker, mine)
     elif (theirs := read_json(marker)) != mine:

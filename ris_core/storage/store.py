@@ -25,7 +25,7 @@ class Store(Layout):
 
     def __init__(self, settings: Settings, root: Path | None = None) -> None:
         found = open_layout(settings, root)
-        super().__init__(found.root, found.network, found.location, found.channel)
+        super().__init__(found.root, found.name, found.network, found.location, found.channel)
         object.__setattr__(self, "settings", settings)
         object.__setattr__(self, "journal", Journal(self, [s.code for s in settings.stations]))
 

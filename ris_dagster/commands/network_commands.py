@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ris_core.config import SettingsError, config_path, load_settings
+from ris_core.storage.store import Store
 from ris_dagster.commands.shared import ConfigOption, app, console, open_network, refuse
 
 
@@ -54,8 +55,9 @@ def status(config: ConfigOption = None) -> None:
     from ris_dagster.assets.station_day_bindings import BINDINGS
     from ris_dagster.summary import damage_lines, failures_table, odd_lines, status_table
 
-    settings, store = open_network(config)
-    states = states_of(BINDINGS.station_days(settings, store))
+    settings, layout = open_network(config)
+    store = Store(settings, layout.root)
+    states = states_of(BINDINGS.station_days(settings, layout))
     console.print(status_table(store, states))
     failures = failures_table(states)
     if failures is not None:
@@ -78,19 +80,19 @@ def run(
     from ris_dagster.instance import open_instance
     from ris_dagster.launching import definitions_here
     from ris_dagster.method_runs import all_jobs, run_jobs
-    from ris_dagster.resources.tracking import of_store
+    from ris_dagster.resources.tracking import Tracking
     from ris_dagster.summary import damage_lines, odd_lines, run_tables
 
-    settings, store = open_network(config, writes=True)
-    days = BINDINGS.station_days(settings, store)
+    settings, layout = open_network(config, writes=True)
+    days, store = BINDINGS.station_days(settings, layout), Store(settings, layout.root)
     names = all_jobs(settings, BINDINGS)
     unknown = [name for name in only or [] if name not in names]
     if unknown:
         console.print(f"--only {unknown[0]}: no such job; known are {', '.join(names)}", style="red", soft_wrap=True)
         raise typer.Exit(2)
     started = time.monotonic()
-    of_store(store).prepare()
-    with open_instance(store) as instance, definitions_here(settings) as definitions:
+    Tracking.of(settings, layout.root).prepare()
+    with open_instance(layout) as instance, definitions_here(settings) as definitions:
         try:
             failed = run_jobs(
                 definitions,
@@ -112,7 +114,7 @@ def run(
     for line in damage_lines(states):
         console.print(line, style="red", soft_wrap=True)
     console.print(
-        f"{time.monotonic() - started:.0f} s; products, Dagster and MLflow lie in {store.root}", soft_wrap=True
+        f"{time.monotonic() - started:.0f} s; products, Dagster and MLflow lie in {layout.root}", soft_wrap=True
     )
     console.print("Look next: `make ui` (or `ris ui`), `ris status`, docs/method.md")
     if failed:
@@ -126,14 +128,14 @@ def run(
 def env(config: ConfigOption = None) -> None:
     """Print the environment in which Dagster's own commands see this network, and its MLflow store (for `eval`)."""
     from ris_dagster.instance import prepare_home
-    from ris_dagster.resources.tracking import of_store
+    from ris_dagster.resources.tracking import Tracking
 
-    _, store = open_network(config)
+    settings, layout = open_network(config)
     values = {
         "RIS_CONFIG": config_path().resolve(),
-        "RIS_DATA": store.root.parent,
-        "DAGSTER_HOME": prepare_home(store),
-        "RIS_MLFLOW_STORE": of_store(store).uri,
+        "RIS_DATA": layout.root.parent,
+        "DAGSTER_HOME": prepare_home(layout),
+        "RIS_MLFLOW_STORE": Tracking.of(settings, layout.root).uri,
     }
     for name, value in values.items():
         typer.echo(f"export {name}={shlex.quote(str(value))}")

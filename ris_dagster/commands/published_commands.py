@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ris_core.storage.store import Store
 from ris_dagster.commands.shared import ConfigOption, app, console, open_network, refuse
 
 
@@ -40,7 +41,8 @@ def import_h5(
         if write_config is not None and file is not None:
             console.print(published_import.write_config(file, catalogue, write_config), soft_wrap=True)
             return
-        _, store = open_network(config)
+        settings, layout = open_network(config)
+        store = Store(settings, layout.root)
         for line in published_import.import_published(store, file, catalogue, weights or [], replace, leave_out):
             console.print(line, soft_wrap=True)
     except (PublishedFileError, WeightsError) as error:
@@ -59,7 +61,8 @@ def export_h5(
     from ris_core.published.exporting import export
     from ris_core.storage.published_file import PublishedFileError
 
-    _, store = open_network(config)
+    settings, layout = open_network(config)
+    store = Store(settings, layout.root)
     try:
         found = export(store, file)
     except PublishedFileError as error:

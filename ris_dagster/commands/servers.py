@@ -19,10 +19,10 @@ def ui(
     from ris_dagster.instance import require_records
     from ris_dagster.services import serve
 
-    _, store = open_network(config, writes=True)
-    require_records(store)
+    settings, layout = open_network(config, writes=True)
+    require_records(layout)
     try:
-        code = serve(store, port, mlflow_port, lambda line: console.print(line, soft_wrap=True), host)
+        code = serve(settings, layout, port, mlflow_port, lambda line: console.print(line, soft_wrap=True), host)
     except AllowedHostsError as error:
         refuse(error, 2)
     raise typer.Exit(code)
@@ -38,8 +38,8 @@ def workers(
     from ris_dagster.resources.compute import processes_asked
     from ris_dagster.resources.workers import NoWorkersError, serve
 
-    _, store = open_network(config, writes=True)
+    _, layout = open_network(config, writes=True)
     try:
-        serve(store.root, at_least, at_most or processes_asked(), console.print)
+        serve(layout.root, at_least, at_most or processes_asked(), console.print)
     except NoWorkersError as error:
         refuse(error)

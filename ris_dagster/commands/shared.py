@@ -11,8 +11,7 @@ from typer.core import TyperGroup
 from ris_core.config import Settings, SettingsError, data_root, load_settings
 from ris_core.masking import masked
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.layout import WrongNetworkError
-from ris_core.storage.store import Store
+from ris_core.storage.layout import Layout, WrongNetworkError, open_layout
 
 
 class _Commands(TyperGroup):
@@ -27,7 +26,7 @@ class _Commands(TyperGroup):
             from ris_dagster.trouble import explained
 
             # What is not known keeps its traceback: it is a fault of ours.
-            if not (said := explained(error, _network.get("store"))):
+            if not (said := explained(error, _network.get("opened"))):
                 raise
             refuse(said)
 
@@ -46,7 +45,7 @@ ConfigOption = Annotated[
 ]
 
 
-_network: dict[str, Store] = {}
+_network: dict[str, tuple[Settings, Layout]] = {}
 """The one that the command of this process is about, so that errors can name its files."""
 
 
@@ -56,11 +55,11 @@ def refuse(error: Exception | str, code: int = 1) -> NoReturn:
     raise typer.Exit(code) from (error if isinstance(error, Exception) else None)
 
 
-def _store(settings: Settings) -> Store:
+def _layout(settings: Settings) -> Layout:
     from ris_core.storage.atomic import CannotWriteError
 
     try:
-        return Store(settings)
+        return open_layout(settings)
     except (DamagedFileError, CannotWriteError):
         raise
     except OSError as error:
@@ -69,8 +68,8 @@ def _store(settings: Settings) -> Store:
         ) from error
 
 
-def open_network(config: Path | None, writes: bool = False) -> tuple[Settings, Store]:
-    """Return settings and store of the network that a command is about, its Dagster home prepared.
+def open_network(config: Path | None, writes: bool = False) -> tuple[Settings, Layout]:
+    """Return settings and layout of the network that a command is about, its Dagster home prepared.
 
     Ends the command if they cannot be used, or if it `writes` and the data root may not be written or the environment
     does not say where to compute.
@@ -84,21 +83,22 @@ def open_network(config: Path | None, writes: bool = False) -> tuple[Settings, S
     from ris_dagster.instance import WrongHomeError, prepare_home
     from ris_dagster.resources.compute import Compute
     from ris_dagster.resources.mlflow_store import MlflowStoreError
-    from ris_dagster.resources.tracking import of_store
+    from ris_dagster.resources.tracking import Tracking
 
     try:
         settings = load_settings()
-        store = _network["store"] = _store(settings)
+        layout = _layout(settings)
+        _network["opened"] = settings, layout
         if writes:
             Compute.from_environment()
-            check_writable(store.root)
-            if (swept := sweep(store.root)).count:
+            check_writable(layout.root)
+            if (swept := sweep(layout.root)).count:
                 console.print(
                     f"Removed {swept.count} temporary files of processes that were killed ({swept.size / 1e6:.1f} MB)."
                 )
-        prepare_home(store)
-        of_store(store)
-        return settings, store
+        prepare_home(layout)
+        Tracking.of(settings, layout.root)
+        return settings, layout
     except (
         SettingsError,
         WrongNetworkError,

@@ -9,6 +9,7 @@ import typer
 
 from ris_core.config import PROJECT_ROOT
 from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.layout import Layout
 from ris_core.storage.store import Store
 from ris_dagster.commands.shared import ConfigOption, app, console, open_network, refuse
 
@@ -46,8 +47,8 @@ def backfill(
     from ris_dagster.instance import open_instance
     from ris_dagster.selection import SelectionError, choose_keys, choose_stages, impossible_stages
 
-    settings, store = open_network(config, writes=not dry_run)
-    days = BINDINGS.station_days(settings, store)
+    settings, layout = open_network(config, writes=not dry_run)
+    days = BINDINGS.station_days(settings, layout)
     try:
         keys = choose_keys(settings, stations, first and first.date(), last and last.date())
         asked = Asked(choose_stages(days, BINDINGS, assets), tuple(keys), again)
@@ -55,7 +56,7 @@ def backfill(
         refuse(error, 2)
     for stage, why in impossible_stages(days).items() if assets is None else ():
         console.print(f"{stage} is left out: {why}")
-    with open_instance(store) as instance:
+    with open_instance(layout) as instance:
         code = run_backfill(
             console,
             days,
@@ -81,7 +82,7 @@ def reset(
     from ris_dagster.assets.station_day_bindings import BINDINGS
     from ris_dagster.selection import SelectionError, choose_keys
 
-    settings, store = open_network(config, writes=True)
+    settings, layout = open_network(config, writes=True)
     stages = [name for name in BINDINGS.names if stage in (None, name)]
     try:
         if not stages:
@@ -89,7 +90,8 @@ def reset(
         keys = choose_keys(settings, stations, first and first.date(), last and last.date())
     except SelectionError as error:
         refuse(error, 2)
-    count = sum(store.journal.forgive(name, key) for name in stages for key in keys)
+    journal = BINDINGS.station_days(settings, layout).journal
+    count = sum(journal.forgive(name, key) for name in stages for key in keys)
     console.print(f"{count} failed station-day(s) are taken up again by `catch_up`, where it runs")
 
 
@@ -105,7 +107,8 @@ def verify(
     from ris_core.verification import damaged_files, damaged_models
     from ris_dagster.selection import SelectionError, choose_keys
 
-    settings, store = open_network(config, writes=remove)
+    settings, layout = open_network(config, writes=remove)
+    store = Store(settings, layout.root)
     try:
         keys = choose_keys(settings, stations, first and first.date(), last and last.date())
     except SelectionError as error:
@@ -116,7 +119,7 @@ def verify(
         if not isinstance(found, DamagedFileError):
             left += 1
             console.print(f"not read: {found}", soft_wrap=True)
-        elif remove and not (trouble := _kept(store, found)):
+        elif remove and not (trouble := _kept(layout, found)):
             removed += 1
             console.print(f"removed: {found.path} ({found.why})", soft_wrap=True)
         else:
@@ -140,14 +143,14 @@ def verify(
         console.print(f"The files of {len(keys)} station-days are as they were written.")
 
 
-def _kept(store: Store, found: DamagedFileError) -> str:
+def _kept(layout: Layout, found: DamagedFileError) -> str:
     """Remove a damaged file; return why it stays if it does."""
     from ris_core.storage.atomic import CannotWriteError, remove
     from ris_core.storage.damage import REMADE
 
-    if not found.path.is_relative_to(store.root):
+    if not found.path.is_relative_to(layout.root):
         return "it belongs to an archive that is read in place; put the good file there"
-    if found.path.is_relative_to(store.root / "models") and found.remedy != REMADE:
+    if found.path.is_relative_to(layout.root / "models") and found.remedy != REMADE:
         return found.remedy
     try:
         remove(found.path)

@@ -11,7 +11,6 @@ import dagster as dg
 from ris_core.config import Settings
 from ris_core.memory import memory_named
 from ris_core.storage.layout import Layout
-from ris_core.storage.store import Store
 from ris_dagster.mlflow_adapter import tags as mlflow_tags
 from ris_dagster.mlflow_adapter.answers import says_that_it_is_absent
 from ris_dagster.mlflow_adapter.global_store import use_store
@@ -201,8 +200,3 @@ class Tracking(TrackingStore):
         use_store(self.uri)
         fetched = mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{name}/{version}", dst_path=str(folder))
         return Path(fetched)
-
-
-def of_store(store: Store) -> Tracking:
-    """Return the tracking of an open store."""
-    return Tracking.of(store.settings, store.root)
