@@ -13,7 +13,7 @@ import hypothesis
 from builders import DAYS, Opened, opened, own_environment, sds_values, synthetic_values, write_archive, write_yaml
 from champion_builders import appoint_untrained
 
-from ris_dagster import jobs
+from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.method_runs import all_jobs, run_jobs
 
 # The same examples on every machine and in every run. HYPOTHESIS_PROFILE=random draws others each time, and keeps
@@ -31,7 +31,13 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     with pytest.MonkeyPatch.context() as environment:
         own_environment(environment, root / "data")
         with opened(config) as found:
-            failed = run_jobs(found.definitions, found.instance, found.store, all_jobs(found.settings))
+            failed = run_jobs(
+                found.definitions,
+                found.instance,
+                found.store.days,
+                found.store,
+                all_jobs(found.settings, BINDINGS),
+            )
             assert not failed, failed
             environment.undo()
             yield found
@@ -53,10 +59,10 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     with pytest.MonkeyPatch.context() as environment:
         own_environment(environment, folder / "data")
         with opened(write_yaml(folder / "small.yaml", sds_values(archive, days=DAYS[:2]))) as network:
-            assert network.run_block(jobs.ACQUIRE).success
-            assert network.run_block(jobs.PROCESS).success
+            assert network.run_block("acquire").success
+            assert network.run_block("process").success
             appoint_untrained(network.store)
-            assert network.run_block(jobs.LABEL).success
+            assert network.run_block("label").success
             environment.undo()
             yield network
 

@@ -15,6 +15,7 @@ from stage_steps import days_at
 
 from ris_core.config import PROJECT_ROOT
 from ris_dagster.adapter.queueing import queue_is_served
+from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.records import recorded_station_days
 
 WAIT_S = 400
@@ -93,7 +94,7 @@ def check_record(network: Opened, *stages: str) -> None:
     store = network.store
     for stage in stages:
         there = {key for key in store.station_days() if days_at(store).stages[stage].exists(key)}
-        assert recorded_station_days(network.instance, stage) == there, stage
+        assert recorded_station_days(network.instance, BINDINGS[stage]) == there, stage
     check_whole(store.root)
 
 

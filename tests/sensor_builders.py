@@ -9,6 +9,7 @@ from dagster_internals import SensorExecutionData
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage.store import Store
 from ris_dagster.adapter.asset_graph import AssetGraph
+from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.partitions import partition_key
 from ris_dagster.records import station_days_of
 from ris_dagster.sensors import catch_up
@@ -36,7 +37,7 @@ def catch_up_at(
 ) -> dg.SensorResult:
     """Ask `catch_up` at another time than that of the clock."""
     with dg.build_sensor_context(instance, cursor=cursor) as context:
-        return catch_up.ask(context, graph, store, now)
+        return catch_up.ask(context, graph, store.days, BINDINGS, now)
 
 
 def asked(requests: Iterable[dg.RunRequest] | None, stations: Sequence[str]) -> list[tuple[str, set[StationDay]]]:

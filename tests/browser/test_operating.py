@@ -54,7 +54,7 @@ def ui(operated: Opened) -> Iterator[Ui]:
 @pytest.fixture(scope="module")
 def drawn(operated: Opened) -> Opened:
     """The network with its training set."""
-    for job in (jobs.ACQUIRE, jobs.PROCESS):
+    for job in ("acquire", "process"):
         assert operated.run_block(job).success
     assert operated.run(jobs.DRAW).success
     return operated

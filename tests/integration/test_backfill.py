@@ -10,7 +10,7 @@ from builders import DAYS, STATIONS, opened, ris, sds_path, sds_values, spoil, w
 from faults import daemon, until
 
 from ris_core.contracts.station_day import StationDay
-from ris_core.stages.attempts import given_up
+from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.backfill import BACKFILL_TAG
 from ris_dagster.records import recorded_station_days, station_days_of
 from ris_dagster.sensors.catch_up import wanted
@@ -42,7 +42,7 @@ def test_a_daemon_works_on_what_is_missing_and_on_what_is_asked_for_by_hand(conf
             def caught_up() -> bool:
                 failure = network.store.journal.find("acquire", BROKEN)
                 tried = failure is not None and failure.attempts == 2
-                return tried and recorded_station_days(network.instance, "acquire") == ALL - {BROKEN}
+                return tried and recorded_station_days(network.instance, BINDINGS["acquire"]) == ALL - {BROKEN}
 
             until(caught_up, log.read_text)
             asked = network.instance.get_runs(dg.RunsFilter(tags={"dagster/sensor_name": "catch_up"}))
@@ -51,8 +51,8 @@ def test_a_daemon_works_on_what_is_missing_and_on_what_is_asked_for_by_hand(conf
             keys = [key for run in asked for key in station_days_of(run.tags, STATIONS)]
             assert sorted(keys) == sorted(ALL)
             graph = network.definitions.resolve_asset_graph()
-            assert not any(wanted(network.instance, graph, network.store, datetime.now(UTC)).values())
-            assert list(given_up(network.store)) == [("acquire", BROKEN)]
+            assert not any(wanted(network.instance, graph, network.store.days, BINDINGS, datetime.now(UTC)).values())
+            assert list(network.store.days.given_up()) == [("acquire", BROKEN)]
             status = ris("status", "-c", config)
             assert "2, given up" in status.output and "NotMiniSeedError" in status.output
 
@@ -83,8 +83,9 @@ def test_in_this_process_a_block_is_filled_repeated_and_asked_for_again(config: 
         assert network.instance.get_runs() == []
         first = ris("backfill", "-c", config, "--yes", "--inline", "--to", DAYS[1])
         assert first.exit_code == 0, first.output
-        for asset in ("acquire", "process"):
-            assert recorded_station_days(network.instance, asset) == ALL - {StationDay(s, DAYS[2]) for s in STATIONS}
+        first_days = ALL - {StationDay(s, DAYS[2]) for s in STATIONS}
+        for stage in ("acquire", "process"):
+            assert recorded_station_days(network.instance, BINDINGS[stage]) == first_days
         failed = ris("backfill", "-c", config, "--yes", "--inline")
         assert failed.exit_code == 1
         assert f"acquire {BROKEN}: " in failed.output
@@ -94,7 +95,7 @@ def test_in_this_process_a_block_is_filled_repeated_and_asked_for_again(config: 
         failure = network.store.journal.find("acquire", BROKEN)
         assert failure is not None and failure.attempts == 0
         assert ris("backfill", "-c", config, "--yes", "--inline").exit_code == 0
-        assert recorded_station_days(network.instance, "process") == ALL
+        assert recorded_station_days(network.instance, BINDINGS["process"]) == ALL
         assert network.store.journal.find("acquire", BROKEN) is None
 
         # Data that come late are seen when the source is asked again, and what follows from them is made anew.

@@ -33,7 +33,7 @@ def test_a_broken_file_fails_alone_and_is_taken_up_after_its_repair(data_root: P
     good = path.read_bytes()
     spoil(path)
     with opened(write_yaml(tmp_path / "small.yaml", sds_values(archive))) as network:
-        result = network.run_block(jobs.ACQUIRE)
+        result = network.run_block("acquire")
         assert not result.success
         message = failure_of(result)
         assert message.startswith("acquire: 1 of 6 station-days failed, the others are recorded")
@@ -57,12 +57,12 @@ def test_a_broken_file_fails_alone_and_is_taken_up_after_its_repair(data_root: P
         assert "covers 0.7%" in found.metadata["worth_a_look"].value
         assert found.metadata["day"].value.startswith("![")
 
-        assert not network.run_block(jobs.ACQUIRE).success
+        assert not network.run_block("acquire").success
         again = network.store.journal.find("acquire", StationDay("BB", DAYS[2]))
         assert again is not None and again.attempts == 2
 
         path.write_bytes(good)
-        assert network.run_block(jobs.ACQUIRE).success
+        assert network.run_block("acquire").success
         assert materialized(network, "raw_waveforms") == ALL
         assert all(network.store.journal.find("acquire", key) is None for key in ALL)
 
@@ -72,9 +72,9 @@ def test_processing_keeps_what_finished_and_a_retry_does_only_the_rest(data_root
     path = sds_path(archive, "BB", DAYS[2])
     good = path.read_bytes()
     with opened(write_yaml(tmp_path / "small.yaml", sds_values(archive))) as network:
-        assert network.run_block(jobs.ACQUIRE).success
+        assert network.run_block("acquire").success
         spoil(path)
-        result = network.run_block(jobs.PROCESS)
+        result = network.run_block("process")
         assert not result.success
         assert all(f"{key}: " in failure_of(result) for key in BROKEN)
         version = network.definitions.resolve_asset_graph()
@@ -93,7 +93,7 @@ def test_processing_keeps_what_finished_and_a_retry_does_only_the_rest(data_root
         assert not network.store.spectrograms(StationDay("BB", DAYS[2])).exists()
 
         path.write_bytes(good)
-        assert network.run_block(jobs.PROCESS).success
+        assert network.run_block("process").success
         for key in ALL:
             found = network.materialization("spectrograms", key)
             assert found is not None
@@ -104,8 +104,8 @@ def test_processing_keeps_what_finished_and_a_retry_does_only_the_rest(data_root
 def test_a_stage_asked_for_too_early_says_what_to_do_first(data_root: Path, tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "archive", ["AA"], DAYS[:1])
     with opened(write_yaml(tmp_path / "small.yaml", sds_values(archive, stations=["AA"], days=DAYS[:1]))) as network:
-        assert "materialize raw_waveforms for it first" in failure_of(network.run_block(jobs.PROCESS))
-        assert "materialize champion_model first" in failure_of(network.run_block(jobs.LABEL))
+        assert "materialize raw_waveforms for it first" in failure_of(network.run_block("process"))
+        assert "materialize champion_model first" in failure_of(network.run_block("label"))
         assert "materialize latent_features first" in failure_of(network.run(jobs.CLUSTERS, "2"))
 
 
@@ -115,10 +115,10 @@ def test_a_lost_product_is_made_again_with_the_same_bytes(name: str, data_root: 
     config = write_yaml(tmp_path / "small.yaml", sds_values(archive, stations=["AA"], days=DAYS[:1]))
     with opened(config) as network:
         key = StationDay("AA", DAYS[0])
-        assert network.run_block(jobs.ACQUIRE).success
-        assert network.run_block(jobs.PROCESS).success
+        assert network.run_block("acquire").success
+        assert network.run_block("process").success
         file: Path = getattr(network.store, name)(key)
         before = file.read_bytes()
         file.unlink()
-        assert network.run_block(jobs.PROCESS).success
+        assert network.run_block("process").success
         assert file.read_bytes() == before

@@ -75,7 +75,7 @@ def test_a_trial_trained_on_a_worker_is_the_one_trained_here(client: Client, dat
     store = Store(settings, tmp_path / "there")
     for stage in ("acquire", "process"):
         for key in store.station_days():
-            assert run_station_day(StageTask(stage, settings.model_dump_json(), str(store.root)), key).result
+            assert run_station_day(StageTask(stage, settings.model_dump_json(), str(store.root)), key).made
     data_digest = sampling.draw(store)["digest"]
     shutil.copytree(store.root, tmp_path / "here")
     (name,) = settings.aec.grid.trials()

@@ -38,7 +38,7 @@ def choosing(network: Opened, tmp_path_factory: pytest.TempPathFactory) -> Itera
         with opened(write_yaml(root / "tiny.yaml", values)) as found:
             found.store.champion.unlink()
             assert chosen(found, k=3).classes == (0, 1, 2)
-            assert found.run_block(jobs.LABEL).success
+            assert found.run_block("label").success
             yield found
 
 
@@ -89,7 +89,7 @@ def test_another_k_keeps_class_numbers_names_and_the_former_champion(choosing: O
     assert stale(choosing, "label_tables") == {"STALE"}
     assert not any(days_at(choosing.store).label.is_current(key) for key in choosing.store.station_days())
     assert out_of_date(choosing) == 4
-    assert choosing.run_block(jobs.LABEL).success
+    assert choosing.run_block("label").success
     assert stale(choosing, "label_tables") == {"FRESH"}
     assert out_of_date(choosing) == 0
     after = read_labels(choosing.store)
@@ -128,13 +128,13 @@ def test_a_version_in_mlflow_can_be_champion_even_if_its_files_are_gone(choosing
     assert (fetched.model_version, fetched.classes) == (second.model_version, second.classes)
     assert (copy / "model.safetensors").read_bytes() == weights
     # Labelled by it once more, the tables hold what they would have held.
-    assert choosing.run_block(jobs.LABEL).success
+    assert choosing.run_block("label").success
     assert set(read_labels(choosing.store)["model_version"]) == {second.model_version}
 
 
 def test_novelty_and_assignment_are_filled_by_the_champions_threshold(choosing: Opened) -> None:
     chosen(choosing, k=3)
-    assert choosing.run_block(jobs.LABEL).success
+    assert choosing.run_block("label").success
     threshold = choosing.latest("champion_model").metadata["novelty"].value["threshold"]
     labels = read_labels(choosing.store)
     np.testing.assert_array_equal(labels["novelty"], labels["reconstruction_error"])
@@ -162,7 +162,7 @@ def test_an_imported_model_can_be_champion_and_has_a_run_to_be_compared_with(cho
     assert aliases(choosing, "tiny-dec")[CHAMPION_ALIAS] == found.mlflow_model_version
     # Asked for again it is the same champion, with the same run and version.
     assert chosen(choosing, imported="elsewhere") == found
-    assert choosing.run_block(jobs.LABEL).success
+    assert choosing.run_block("label").success
 
 
 @pytest.mark.parametrize(

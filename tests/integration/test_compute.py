@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 from builders import DAYS, opened, products, sds_values, write_archive, write_yaml
 
-from ris_dagster import jobs
 from ris_dagster.resources.compute import Compute, local_cluster
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -30,8 +29,8 @@ def test_dask_workers_make_the_same_bytes_as_the_run_itself(
             with opened(
                 write_yaml(tmp_path / "small.yaml", sds_values(archive, days=DAYS[:2])), compute=compute
             ) as network:
-                assert network.run_block(jobs.ACQUIRE).success
-                assert network.run_block(jobs.PROCESS).success
+                assert network.run_block("acquire").success
+                assert network.run_block("process").success
                 found[name] = products(network.store)
     assert found["dask"] == found["inline"]
     assert len([name for name in found["dask"] if name.startswith("spectrograms/")]) == 4
@@ -44,7 +43,7 @@ def test_a_failed_station_day_on_a_worker_is_named_like_any_other(data_root: Pat
         write_yaml(tmp_path / "small.yaml", sds_values(archive, stations=["AA"])),
         compute=Compute(kind="dask", workers=1),
     ) as network:
-        result = network.run_block(jobs.PROCESS)
+        result = network.run_block("process")
         assert not result.success
         assert [
             f.attempts for k in network.store.station_days() if (f := network.store.journal.find("process", k))

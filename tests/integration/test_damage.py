@@ -21,7 +21,6 @@ from stage_steps import is_current
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage import hdf5_probe
 from ris_core.storage.store import Store
-from ris_dagster import jobs
 
 TWO = DAYS[:2]
 KEYS = [StationDay(station, day) for station in STATIONS for day in TWO]
@@ -144,7 +143,7 @@ def test_no_tick_fails_for_damaged_files_and_what_follows_is_asked_for(copied: O
         found = tick(copied.definitions, copied.instance, sensor)
         wanted = asked(found.run_requests, STATIONS)
         if sensor == "following" and not damage.startswith("a bit"):
-            assert wanted == [(jobs.PROCESS, {FIRST})]
+            assert wanted == [("process", {FIRST})]
         else:
             assert all(keys == {FIRST} for _, keys in wanted), sensor
     # What is asked for heals: the record of acquisition too.

@@ -9,8 +9,6 @@ import pytest
 from builders import DAYS, Opened, opened, own_environment, products, ris, sds_values, write_archive, write_yaml
 from faults import check_record, clean_environment, ris_command
 
-from ris_dagster import jobs
-
 ONE = DAYS[:1]
 
 
@@ -23,8 +21,8 @@ def processed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
         own_environment(environment, folder / "data")
         config = write_yaml(folder / "small.yaml", sds_values(archive, stations=["AA"], days=ONE))
         with opened(config) as network:
-            assert network.run_block(jobs.ACQUIRE).success
-            assert network.run_block(jobs.PROCESS).success
+            assert network.run_block("acquire").success
+            assert network.run_block("process").success
             network.tracking.prepare()
             yield network
 

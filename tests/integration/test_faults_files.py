@@ -23,7 +23,6 @@ from faults import check_record, check_whole, clean_environment, made, ris_comma
 from sensor_builders import tick
 
 from ris_core.contracts.station_day import StationDay
-from ris_dagster import jobs
 
 TWO = DAYS[:2]
 FIRST = StationDay("AA", TWO[0])
@@ -119,20 +118,20 @@ def test_a_full_disk_is_named_leaves_nothing_half_written_and_costs_nothing(
     monkeypatch.setenv("DAGSTER_HOME", str(data_root.parent / "home"))
     size = 2 * sum(map(len, expected.values())) + MEGABYTE
     with small_disk(data_root, size), opened(undisturbed.config) as network:
-        assert network.run_block(jobs.ACQUIRE).success
+        assert network.run_block("acquire").success
         filler = data_root / "filler"
         # Room for one station-day and a part of the next.
         left = int(1.5 * max(map(len, expected.values())))
         with filler.open("wb") as file:
             file.write(bytes(shutil.disk_usage(data_root).free - left))
-        result = network.run_block(jobs.PROCESS)
+        result = network.run_block("process")
         assert not result.success
         message = failure_of(result)
         assert "cannot be written: the disk is full (0." in message and f"MB free in {network.store.root}" in message
         assert "free space there and repeat the command" in message
         check_record(network, "acquire", "process")
         filler.unlink()
-        assert network.run_block(jobs.PROCESS).success
+        assert network.run_block("process").success
         again = {n: d for n, d in made(network).items() if n.startswith(("spectrograms", "detections"))}
         assert again == expected
         check_record(network, "acquire", "process")
@@ -147,7 +146,7 @@ def test_a_read_only_folder_is_one_clear_error(copied: Opened) -> None:
     unprivileged = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
     environment = clean_environment(RIS_DATA=root.parent)
     try:
-        for words in (["run", "--only", jobs.PROCESS], ["backfill", "--yes", "--inline"], ["ui"]):
+        for words in (["run", "--only", "process"], ["backfill", "--yes", "--inline"], ["ui"]):
             done = subprocess.run(
                 [*unprivileged, *ris_command(*words, "-c", copied.config)],
                 env=environment,

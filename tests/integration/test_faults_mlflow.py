@@ -58,8 +58,8 @@ def test_a_training_outlives_its_mlflow_server_and_nothing_begins_without_one(
     values["aec"] |= {"max_epochs": EPOCHS, "patience": EPOCHS}
     with opened(write_yaml(tmp_path / "small.yaml", values)) as network:
         store, folder = network.store, network.store.aec(TRIAL)
-        assert network.run_block(jobs.ACQUIRE).success
-        assert network.run_block(jobs.PROCESS).success
+        assert network.run_block("acquire").success
+        assert network.run_block("process").success
         before = products(store)
         absent = failure_of(network.run(jobs.DRAW))
         assert f"the MLflow server at {uri} does not answer" in absent and "start it, or set" in absent

@@ -11,7 +11,7 @@ from builders import DAYS, STATIONS, opened, sds_values, write_archive, write_ya
 from faults import check_record, clean_environment, made, ris_command, suspend_midway
 
 from bench.postgres import Postgres, find_program, postgres_server
-from ris_dagster import jobs
+from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.records import recorded_station_days
 
 DOWN_S = 2
@@ -38,8 +38,8 @@ def test_a_restart_of_postgres_in_the_middle_of_a_block_costs_no_product_and_no_
         pytest.skip(str(error))
     config = write_yaml(tmp_path / "small.yaml", sds_values(write_archive(tmp_path / "archive")))
     with opened(config) as network:
-        assert network.run_block(jobs.ACQUIRE).success
-        assert network.run_block(jobs.PROCESS).success
+        assert network.run_block("acquire").success
+        assert network.run_block("process").success
         expected = made(network)
 
     root = tmp_path / "postgres"
@@ -63,7 +63,7 @@ def test_a_restart_of_postgres_in_the_middle_of_a_block_costs_no_product_and_no_
                 second = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
                 assert second.returncode == 0, second.stdout + second.stderr
                 assert made(network) == expected
-                assert len(recorded_station_days(network.instance, "process")) == len(STATIONS) * len(DAYS)
+                assert len(recorded_station_days(network.instance, BINDINGS["process"])) == len(STATIONS) * len(DAYS)
                 check_record(network, "acquire", "process")
         finally:
             if again is not None:

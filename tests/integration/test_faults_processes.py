@@ -13,7 +13,7 @@ import yaml
 from builders import Opened, opened, own_environment, sds_values, write_archive, write_yaml
 from faults import check_record, clean_environment, daemon, kill_all, made, ris_command, suspend_midway, until
 
-from ris_dagster import jobs
+from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.records import recorded_station_days
 
 DAYS = [date(2020, 3, 1) + timedelta(days=n) for n in range(14)]
@@ -36,7 +36,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
     with pytest.MonkeyPatch.context() as environment:
         own_environment(environment, folder / "data")
         with opened(config) as network:
-            for job in (jobs.ACQUIRE, jobs.PROCESS):
+            for job in ("acquire", "process"):
                 assert network.run_block(job).success
             yield Archive(config, made(network))
 
@@ -76,7 +76,7 @@ def test_killed_runs_and_a_killed_daemon_cost_nothing(archive: Archive, data_roo
 
         def at_work() -> list[dg.DagsterRun]:
             assert following.poll() is None, log.read_text()
-            return [run for run in runs(network, "STARTED") if run.job_name == jobs.PROCESS]
+            return [run for run in runs(network, "STARTED") if run.job_name == "process"]
 
         with daemon(network, environment) as process:
             following = subprocess.Popen(command, env=environment, stdout=file, stderr=file)
@@ -85,9 +85,9 @@ def test_killed_runs_and_a_killed_daemon_cost_nothing(archive: Archive, data_roo
             worker = process_of(network, run, process)
             suspend_midway(network, worker, "process", BLOCK)
             worker.kill()
-            before = recorded_station_days(network.instance, "process")
+            before = recorded_station_days(network.instance, BINDINGS["process"])
             until(lambda: run.run_id in {r.run_id for r in runs(network, "FAILURE")}, log.read_text)
-            assert before <= recorded_station_days(network.instance, "process")
+            assert before <= recorded_station_days(network.instance, BINDINGS["process"])
             until(lambda: runs(network, "QUEUED"), log.read_text)
             waiting = {r.run_id for r in runs(network, "QUEUED", "STARTING", "STARTED")}
             kill_all(process)
@@ -110,7 +110,7 @@ def test_killed_runs_and_a_killed_daemon_cost_nothing(archive: Archive, data_roo
 
 
 def test_two_commands_over_the_same_block_at_once_make_it_as_one_does(archive: Archive, data_root: Path) -> None:
-    command = ris_command("run", "--only", jobs.ACQUIRE, "--only", jobs.PROCESS, "-c", archive.config)
+    command = ris_command("run", "--only", "acquire", "--only", "process", "-c", archive.config)
     environment = clean_environment(RIS_DATA=data_root)
     both = [
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

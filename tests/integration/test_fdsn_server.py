@@ -24,7 +24,8 @@ from stage_steps import acquire_one, acquisition_of, days_at, stored_segments
 
 from bench.ports import free_ports
 from ris_core.config import Settings
-from ris_core.contracts.outcome import Outcome
+from ris_core.contracts.acquisition import Acquisition, Exchange, SamplesAt
+from ris_core.contracts.outcome import Made, Outcome
 from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.open_source import open_source
 from ris_core.station_days.running import StageTask, run_station_day
@@ -83,14 +84,14 @@ def store_of(proxy: Proxy, root: Path, **source: Any) -> Store:
     return Store(settings_of(proxy, **source), root / "data")
 
 
-def acquire(store: Store, key: StationDay = KEY) -> Outcome:
+def acquire(store: Store, key: StationDay = KEY) -> Outcome[Acquisition]:
     """Acquire as a worker does, to which settings come as JSON."""
     return run_station_day(StageTask("acquire", store.settings.model_dump_json(), str(store.root)), key)
 
 
-def good(outcome: Outcome) -> dict[str, Any]:
-    assert outcome.result is not None, outcome.trace
-    return outcome.result
+def good(outcome: Outcome[Acquisition]) -> Made[Acquisition]:
+    assert outcome.made is not None, outcome.trace
+    return outcome.made
 
 
 def files(root: Path) -> dict[str, bytes]:
@@ -99,7 +100,7 @@ def files(root: Path) -> dict[str, bytes]:
 
 def test_a_station_day_comes_by_one_request_with_its_padding_and_not_a_sample_more(proxy, tmp_path, archive):
     store = store_of(proxy, tmp_path)
-    record = good(acquire(store))
+    record = good(acquire(store)).result
     (query,) = proxy.asked("dataselect")
     assert (query["network"], query["station"], query["location"], query["channel"]) == ("XX", "S01", "--", "HHZ")
     assert query["starttime"].startswith("2015-01-09T23:55:00")
@@ -107,17 +108,17 @@ def test_a_station_day_comes_by_one_request_with_its_padding_and_not_a_sample_mo
     (segment,) = stored_segments(store, KEY)
     assert (segment.start_ns, segment.end_ns) == (KEY.start_ns - 300 * 10**9, KEY.end_ns + 300 * 10**9)
     assert (segment.opens_window, segment.closes_window) == (True, True)
-    assert (record["state"], record["coverage"], record["samples"]) == ("data", 1.0, 864_000)
-    assert (record["provider"], record["attempts"]) == (proxy.url, 1)
-    assert record["request_seconds"] > 0
-    assert record["received_bytes"] > 870_000
-    assert record["bytes"] == store.waveform(KEY).stat().st_size
+    assert (record.has_data, record.quality.coverage, record.quality.samples) == (True, 1.0, 864_000)
+    assert (record.exchange.provider, record.exchange.attempts) == (proxy.url, 1)
+    assert record.exchange.request_seconds > 0
+    assert record.exchange.received_bytes > 870_000
+    assert record.size == store.waveform(KEY).stat().st_size
     stored = acquisition_of(store, KEY)
-    assert stored is not None and stored["request_seconds"] == record["request_seconds"]
+    assert stored is not None and stored.exchange.request_seconds == record.exchange.request_seconds
     in_place = Settings.model_validate(store.settings.model_dump() | {"source": {"kind": "sds", "root": str(archive)}})
-    read_in_place = acquire_one(Store(in_place, tmp_path / "in_place"), KEY)
-    assert read_in_place["inputs"] == record["inputs"]
-    assert [read_in_place[name] for name in ("provider", "request_seconds", "attempts", "received_bytes")] == [None] * 4
+    read_in_place = acquire_one(Store(in_place, tmp_path / "in_place"), KEY).result
+    assert read_in_place.content == record.content
+    assert read_in_place.exchange == Exchange(None, None, None, None)
 
 
 def test_services_are_looked_up_once_and_each_station_is_described_once(proxy, tmp_path):
@@ -171,15 +172,15 @@ PASSING = {
 def test_what_may_pass_is_asked_for_again(fault, proxy, tmp_path):
     store = store_of(proxy, tmp_path)
     proxy.next("dataselect", fault, fault)
-    record = good(acquire(store))
-    assert (record["attempts"], record["samples"]) == (3, 864_000)
+    record = good(acquire(store)).result
+    assert (record.exchange.attempts, record.quality.samples) == (3, 864_000)
     assert len(proxy.asked("dataselect")) == 3
 
 
 def test_an_answer_that_does_not_come_in_time_is_asked_for_again(proxy, tmp_path, caplog):
     store = store_of(proxy, tmp_path, timeout=6.0)
     proxy.next("dataselect", faults.silent)
-    assert good(acquire(store))["attempts"] == 2
+    assert good(acquire(store)).result.exchange.attempts == 2
     assert "attempt 1 of 3 failed: ReadTimeout" in caplog.text
 
 
@@ -208,7 +209,7 @@ def test_a_failure_names_provider_station_day_and_cause_and_what_stood_before_st
     wider = Store(Settings.model_validate(store.settings.model_dump() | {"conditioning": {"padding": 200}}), store.root)
     proxy.always("dataselect", fault)
     outcome = acquire(wider)
-    assert outcome.result is None
+    assert outcome.made is None
     assert outcome.error.startswith(f"DataCentreError: {proxy.url}, XX.S01..HHZ 2015-01-10: ")
     assert re.search(cause, outcome.error)
     assert files(store.root) == before
@@ -226,7 +227,7 @@ def test_the_data_centres_own_wait_is_kept(proxy, tmp_path, caplog):
     store = store_of(proxy, tmp_path)
     proxy.next("dataselect", faults.status(429, retry_after="1"))
     began = time.monotonic()
-    assert good(acquire(store))["attempts"] == 2
+    assert good(acquire(store)).result.exchange.attempts == 2
     assert time.monotonic() - began > 0.9
     (wait,) = waits(caplog)
     assert wait > 0.9
@@ -235,21 +236,21 @@ def test_the_data_centres_own_wait_is_kept(proxy, tmp_path, caplog):
 def test_the_data_centre_is_not_asked_before_the_date_that_it_names(proxy, tmp_path):
     store, until = store_of(proxy, tmp_path), []
     proxy.next("dataselect", faults.busy(2.5, until))
-    assert good(acquire(store))["attempts"] == 2
+    assert good(acquire(store)).result.exchange.attempts == 2
     assert datetime.now(UTC) >= until[0]
 
 
 def test_the_data_centres_own_wait_has_a_limit(proxy, tmp_path, caplog):
     store = store_of(proxy, tmp_path, longest_retry_after=0.3)
     proxy.next("dataselect", faults.status(503, retry_after="86400"), faults.busy(86_400, [], 429))
-    assert good(acquire(store))["attempts"] == 3
+    assert good(acquire(store)).result.exchange.attempts == 3
     assert waits(caplog) == [0.3, 0.3]
 
 
 def test_waits_grow_to_their_limit(proxy, tmp_path, caplog):
     store = store_of(proxy, tmp_path, attempts=5, first_wait=0.1, longest_wait=0.4)
     proxy.always("dataselect", faults.reset)
-    assert acquire(store).result is None
+    assert acquire(store).made is None
     found = waits(caplog)
     assert len(found) == 4
     assert 0.1 <= found[0] <= 0.2
@@ -261,33 +262,33 @@ def test_waits_grow_to_their_limit(proxy, tmp_path, caplog):
 def test_a_day_that_the_data_centre_does_not_have_is_a_recorded_result(code, proxy, tmp_path):
     store = store_of(proxy, tmp_path)
     proxy.next("dataselect", faults.status(code))
-    record = good(acquire(store))
-    assert (record["state"], record["path"], record["bytes"]) == ("no_data", "", 0)
-    assert record["reason"] == f"{proxy.url} has no data for this station-day (HTTP {code})"
-    assert record["provider"] == proxy.url
+    record = good(acquire(store)).result
+    assert (record.has_data, record.samples_at, record.size) == (False, SamplesAt.NOWHERE, 0)
+    assert record.reason == f"{proxy.url} has no data for this station-day (HTTP {code})"
+    assert record.exchange.provider == proxy.url
     assert not proxy.asked("station")
-    assert good(acquire(store))["skipped"] is True
+    assert good(acquire(store)).already_current
 
 
 def test_the_server_itself_says_when_it_has_nothing(proxy, tmp_path):
-    record = good(acquire(store_of(proxy, tmp_path), EMPTY_KEY))
-    assert record["reason"].endswith("(HTTP 204)")
+    record = good(acquire(store_of(proxy, tmp_path), EMPTY_KEY)).result
+    assert record.reason.endswith("(HTTP 204)")
 
 
 def test_a_stored_day_that_the_data_centre_has_no_more_stays_and_says_so(proxy, tmp_path):
     store = store_of(proxy, tmp_path)
-    first = good(acquire(store))
+    first = good(acquire(store)).result
     samples = store.waveform(KEY).read_bytes()
     proxy.next("dataselect", faults.status(204))
-    second = acquire_one(store, KEY, again=True)
-    assert (second["state"], second["inputs"]) == ("data", first["inputs"])
-    assert second["reason"] == f"kept: {proxy.url} has no data for this station-day (HTTP 204)"
+    second = acquire_one(store, KEY, again=True).result
+    assert (second.has_data, second.content) == (True, first.content)
+    assert second.reason == f"kept: {proxy.url} has no data for this station-day (HTTP 204)"
     assert store.waveform(KEY).read_bytes() == samples
-    assert good(acquire(store))["skipped"] is True
+    assert good(acquire(store)).already_current
     # Who wants it gone removes the file.
     store.waveform(KEY).unlink()
     proxy.next("dataselect", faults.status(204))
-    assert good(acquire(store))["state"] == "no_data"
+    assert not good(acquire(store)).result.has_data
 
 
 def test_a_dropped_raw_file_is_fetched_again_or_said_to_be_gone(proxy, tmp_path):
@@ -299,13 +300,13 @@ def test_a_dropped_raw_file_is_fetched_again_or_said_to_be_gone(proxy, tmp_path)
     good(acquire(store))
     store.waveform(KEY).unlink()
     proxy.next("dataselect", faults.status(204))
-    with pytest.raises(FileNotFoundError, match="the source has no samples any more"):
+    with pytest.raises(FileNotFoundError, match="the source no longer has samples"):
         stored_segments(store, KEY)
     assert len(stored_segments(store, KEY)) == 1
     assert store.waveform(KEY).exists()
 
 
-def everywhere(root: Path, outcome: Outcome, caplog: pytest.LogCaptureFixture) -> str:
+def everywhere(root: Path, outcome: Outcome[Acquisition], caplog: pytest.LogCaptureFixture) -> str:
     """Return all that was written, said or logged."""
     stored = "".join(content.decode("latin-1") for content in files(root).values())
     logged = "".join(r.getMessage() + str(r.exc_info) for r in caplog.records)
@@ -324,7 +325,7 @@ def test_credentials_come_from_the_environment_and_end_nowhere(right, proxy, tmp
     assert proxy.asked("dataselect", "queryauth")
     assert not proxy.asked("dataselect", "query")
     if right:
-        assert good(outcome)["state"] == "data"
+        assert good(outcome).result.has_data
     else:
         assert "access refused (HTTP 401), asked with user and password" in outcome.error
         assert "Network XX" in outcome.error
@@ -338,7 +339,7 @@ def test_a_redirect_is_followed(code, proxy, upstream, tmp_path):
     with server.proxied(upstream) as new:
         proxy.always("wadl", faults.moved(new.url, code))
         proxy.always("dataselect", faults.moved(new.url, code))
-        assert good(acquire(store_of(proxy, tmp_path)))["samples"] == 864_000
+        assert good(acquire(store_of(proxy, tmp_path))).result.quality.samples == 864_000
         assert len(new.asked("dataselect")) == 1
 
 
@@ -401,10 +402,10 @@ def test_a_station_that_is_refused_is_not_asked_for_again_by_the_same_process(co
         assert cause in outcome.error
         assert re.search(r"this process asks again in (600|599|59\d) s", outcome.error)
     # Another process has another memory.
-    assert acquire_one(store, KEY, open_source(store.settings))["state"] == "data"
+    assert acquire_one(store, KEY, open_source(store.settings)).result.has_data
 
 
-def days_of(store: Store, *days: int) -> list[Outcome]:
+def days_of(store: Store, *days: int) -> list[Outcome[Acquisition]]:
     return [acquire(store, StationDay("S01", date(2015, 1, day))) for day in days]
 
 
@@ -418,21 +419,21 @@ def test_a_data_centre_that_does_not_answer_is_left_alone_after_three_station_da
     assert "2015-01-12: not asked, since 3 station-days in a row were given up" in outcomes[3].error
     assert re.search(r"this process asks again in (300|29\d) s", outcomes[3].error)
     proxy.well()
-    assert acquire_one(store, KEY, open_source(store.settings))["state"] == "data"
+    assert acquire_one(store, KEY, open_source(store.settings)).result.has_data
 
 
 def test_a_success_in_between_shows_that_a_data_centre_answers(proxy, tmp_path):
     store = store_of(proxy, tmp_path, attempts=1)
     proxy.next("dataselect", *[faults.reset] * 2)
-    assert [o.result is None for o in days_of(store, 9, 10, 11)] == [True, True, False]
+    assert [o.made is None for o in days_of(store, 9, 10, 11)] == [True, True, False]
     proxy.next("dataselect", *[faults.reset] * 2)
-    assert [o.result is None for o in days_of(store, 9, 10, 12)] == [True, True, False]
+    assert [o.made is None for o in days_of(store, 9, 10, 12)] == [True, True, False]
 
 
 def test_days_that_are_broken_at_the_data_centre_do_not_count_as_silence(proxy, tmp_path):
     store = store_of(proxy, tmp_path, attempts=1)
     proxy.next("dataselect", *[faults.changed(faults.ended_early)] * 3)
-    assert [o.result is None for o in days_of(store, 9, 10, 11, 12)] == [True, True, True, False]
+    assert [o.made is None for o in days_of(store, 9, 10, 11, 12)] == [True, True, True, False]
 
 
 @pytest.mark.skipif(
@@ -454,7 +455,7 @@ def test_an_eida_token_is_exchanged_anew_when_its_login_expires(how, upstream, t
         good(acquire(store))
         proxy.login = ("member", "another-password")
         outcome = acquire(store, NEXT_KEY)
-        assert good(outcome)["attempts"] == 2
+        assert good(outcome).result.exchange.attempts == 2
         assert len(proxy.asked("dataselect", "auth")) == 2
         said = everywhere(store.root, outcome, caplog)
         assert "the-token-of-a-member" not in said
@@ -513,7 +514,7 @@ def test_metadata_are_fetched_anew_when_they_are_old_and_only_another_content_co
             proxy.well()
             proxy.stations["S01"] = station_xml("XX", "S01", [Epoch("2014-01-01", None, gain=3e9)], rate=RATE)
         record = acquire_one(store, KEY, open_source(store.settings), again=True)
-        assert record["state"] == "data"
+        assert record.has_data
         assert (path.read_bytes() == content) == (made != "changed")
         assert (path.stat().st_mtime == 0) == (made == "unreachable")
 
@@ -543,12 +544,12 @@ def test_samples_are_not_stored_when_their_metadata_cannot_be(change, cause, pro
     assert not store.waveform(KEY).exists()
     assert not store.acquisition(KEY).exists()
     proxy.well()
-    assert good(acquire(store))["state"] == "data"
+    assert good(acquire(store)).result.has_data
 
 
 def test_a_look_up_of_services_that_fails_is_made_again(proxy, tmp_path):
     proxy.next("wadl", faults.status(503), faults.reset)
-    assert good(acquire(store_of(proxy, tmp_path)))["attempts"] == 3
+    assert good(acquire(store_of(proxy, tmp_path))).result.exchange.attempts == 3
 
 
 @pytest.mark.parametrize("fault", [faults.status(404), faults.changed(lambda _: b"<html>hello</html>")])
@@ -572,8 +573,8 @@ def test_threads_that_share_a_source_take_turns(proxy, tmp_path):
     proxy.next("dataselect", faults.status(503), faults.changed(faults.ended_early))
     keys, source = [KEY, NEXT_KEY, EMPTY_KEY], open_source(store.settings)
     with ThreadPoolExecutor(3) as threads:
-        records = list(threads.map(lambda key: acquire_one(store, key, source), keys))
-    assert [r["state"] for r in records] == ["data", "data", "no_data"]
+        records = list(threads.map(lambda key: acquire_one(store, key, source).result, keys))
+    assert [r.has_data for r in records] == [True, True, False]
     assert proxy.most_at_once == 1
     assert len(proxy.asked("dataselect")) == 5
 
@@ -586,18 +587,18 @@ def test_workers_ask_one_data_centre_no_more_at_once_than_allowed(proxy, tmp_pat
     compute = Compute(kind="dask", workers=3)
     outcomes = list(compute.map(task, keys, days_at(store).stages["acquire"].most_at_once(keys)))
     assert sorted(o.key for o in outcomes) == sorted(keys)
-    assert [o.key for o in outcomes if o.result is None] == []
+    assert [o.key for o in outcomes if o.made is None] == []
     assert proxy.most_at_once <= 2
 
 
 def test_a_packed_answer_is_unpacked_and_one_that_breaks_off_is_asked_for_again(proxy, tmp_path):
     store = store_of(proxy, tmp_path)
     proxy.next("dataselect", faults.packed(lambda body: body[:-20]), faults.packed(lambda body: body + body))
-    record = good(acquire(store))
+    record = good(acquire(store)).result
     # Two members: the same samples twice.
-    assert (record["attempts"], record["coverage"]) == (2, 1.0)
+    assert (record.exchange.attempts, record.quality.coverage) == (2, 1.0)
     proxy.next("dataselect", faults.packed())
-    assert good(acquire(store, NEXT_KEY))["attempts"] == 1
+    assert good(acquire(store, NEXT_KEY)).result.exchange.attempts == 1
 
 
 @pytest.mark.parametrize(
@@ -614,7 +615,7 @@ def test_an_answer_is_read_up_to_its_limit_only(proxy, tmp_path, service, fault,
     store = store_of(proxy, tmp_path, largest_answer="5 MB")
     proxy.always(service, fault)
     outcome = acquire(store)
-    assert outcome.result is None
+    assert outcome.made is None
     what = "XX.S01..HHZ" + ("" if service == "station" else " 2015-01-10")
     assert re.match(rf"DataCentreError: {proxy.url}, .*{re.escape(what)}: {why}", outcome.error)
     assert "(source.largest_answer; StationXML at most 256 MB)" in outcome.error
@@ -622,14 +623,14 @@ def test_an_answer_is_read_up_to_its_limit_only(proxy, tmp_path, service, fault,
     assert len(proxy.asked(*kind)) == 1
     assert not store.waveform(KEY).exists()
     proxy.well()
-    assert good(acquire(store))["state"] == "data"
+    assert good(acquire(store)).result.has_data
 
 
 def test_of_what_is_said_of_an_error_no_more_is_read_than_is_needed(proxy, tmp_path):
     store = store_of(proxy, tmp_path)
     proxy.next("dataselect", faults.endless(code=400))
     outcome = acquire(store)
-    assert outcome.result is None
+    assert outcome.made is None
     assert "HTTP 400" in outcome.error
 
 

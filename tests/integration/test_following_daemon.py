@@ -10,7 +10,6 @@ from servers import served
 from webhooks import webhook
 
 from ris_core.contracts.station_day import StationDay
-from ris_dagster import jobs
 from ris_dagster.partitions import partition_key, range_tags
 from ris_dagster.records import station_days_of
 
@@ -27,11 +26,11 @@ def test_acquired_station_days_are_processed_and_labelled_by_themselves_around_a
     values = sds_values(archive, days=TWO) | {"operations": {"following": True}}
     config = write_yaml(tmp_path / "small.yaml", values)
     with opened(config) as network, webhook() as (hook, url):
-        for job in (jobs.ACQUIRE, jobs.PROCESS):
+        for job in ("acquire", "process"):
             assert network.run(job, **range_tags(STATIONS, TWO[0], TWO[0])).success
         appoint_untrained(network.store)
-        assert network.run(jobs.LABEL, **range_tags(STATIONS, TWO[0], TWO[0])).success
-        assert network.run(jobs.ACQUIRE, **range_tags(STATIONS, TWO[1], TWO[1])).success
+        assert network.run("label", **range_tags(STATIONS, TWO[0], TWO[0])).success
+        assert network.run("acquire", **range_tags(STATIONS, TWO[1], TWO[1])).success
         spoil(sds_path(archive, BROKEN.station, BROKEN.day))
         wanted = {str(partition_key(key)) for key in ALL - {BROKEN}}
         with served(config, RIS_ALERT_WEBHOOK=url) as ui:
@@ -46,7 +45,7 @@ def test_acquired_station_days_are_processed_and_labelled_by_themselves_around_a
         runs = network.instance.get_runs(dg.RunsFilter(tags={"dagster/sensor_name": "following"}))
         assert len([r for r in runs if BROKEN in station_days_of(r.tags, STATIONS)]) == 1
         assert {r.tags["dagster/priority"] for r in runs} == {"1"}
-        assert {r.job_name for r in runs} == {jobs.PROCESS, jobs.LABEL}
+        assert {r.job_name for r in runs} == {"process", "label"}
     (alert,) = hook.posted
-    assert alert["job"] == jobs.PROCESS and alert["failed"] == [str(BROKEN)]
+    assert alert["job"] == "process" and alert["failed"] == [str(BROKEN)]
     assert alert["url"] == f"{ui.dagster}/runs/{alert['run_id']}"

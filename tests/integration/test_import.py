@@ -22,6 +22,7 @@ from ris_core.contracts.station_day import StationDay
 from ris_core.models.weights import load_model
 from ris_core.storage.json_records import read_json
 from ris_dagster import jobs
+from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.method_runs import all_jobs
 from ris_dagster.partitions import partition_key, range_tags
 
@@ -90,7 +91,7 @@ def test_dagster_knows_imported_station_days_as_if_a_run_had_made_them(network: 
 
 def test_runs_over_imported_station_days_find_them_current_and_name_those_that_are_not_there(network: Opened) -> None:
     before = products(network.store)
-    for job in (jobs.ACQUIRE, jobs.PROCESS):
+    for job in ("acquire", "process"):
         there = network.run(job, **range_tags(("AA", "BB"), DAYS[0], DAYS[-1]))
         assert there.success
         absent = network.run(job, **range_tags(("AA", "BB"), BEFORE, DAYS[-1]))
@@ -100,7 +101,7 @@ def test_runs_over_imported_station_days_find_them_current_and_name_those_that_a
     found = network.materialization("spectrograms", ALL[0])
     assert found is not None and found.metadata["already_current"].value is True
     assert {n: c for n, c in products(network.store).items() if not n.startswith("failures/")} == before
-    assert jobs.ACQUIRE not in all_jobs(network.settings) and jobs.PROCESS not in all_jobs(network.settings)
+    assert not {"acquire", "process"} & set(all_jobs(network.settings, BINDINGS))
 
 
 def test_imported_events_and_weights_go_all_the_way_to_labels_and_out_again(
@@ -130,7 +131,7 @@ def test_imported_events_and_weights_go_all_the_way_to_labels_and_out_again(
     for job, key in ((jobs.CLUSTERS, "2"), (jobs.DEC, "2"), (jobs.CHAMPION, None)):
         done = network.run(job, key)
         assert done.success, failure_of(done)
-    assert network.run_block(jobs.LABEL).success
+    assert network.run_block("label").success
     assert network.instance.get_materialized_partitions(dg.AssetKey("label_tables")) == KEYS
     labels = read_labels(network.store)
     assert sorted(labels["event_id"]) == sorted(read_detections(network.store)["event_id"])

@@ -87,7 +87,7 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Packaged]:
     with pytest.MonkeyPatch.context() as environment:
         own_environment(environment, root / "data")
         with opened(write_yaml(root / "small.yaml", values)) as network:
-            for job in (jobs.ACQUIRE, jobs.PROCESS):
+            for job in ("acquire", "process"):
                 assert network.run_block(job).success
             assert network.run(jobs.DRAW).success
             yield packaged_dec(network)

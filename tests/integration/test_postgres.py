@@ -12,7 +12,6 @@ from servers import served
 
 from bench.postgres import Postgres, find_program, postgres_server
 from ris_core.contracts.station_day import StationDay
-from ris_dagster import jobs
 from ris_dagster.partitions import partition_key
 
 TWO = DAYS[:2]
@@ -44,11 +43,11 @@ def test_a_block_is_recorded_in_postgres_and_found_again_by_another_instance(
     good = broken.read_bytes()
     config = write_yaml(tmp_path / "small.yaml", sds_values(archive, days=TWO))
     with opened(config) as network:
-        assert network.run_block(jobs.ACQUIRE).success
+        assert network.run_block("acquire").success
         spoil(broken)
-        assert not network.run_block(jobs.PROCESS).success
+        assert not network.run_block("process").success
         broken.write_bytes(good)
-        assert network.run_block(jobs.PROCESS).success
+        assert network.run_block("process").success
         home = network.store.dagster_home
     assert not list(home.rglob("*.db"))
     assert int(str(deployed.value("SELECT count(*) FROM event_logs"))) > len(ALL) * 3

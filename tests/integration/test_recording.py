@@ -12,7 +12,6 @@ import pytest
 from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, spoil, write_archive, write_yaml
 
 from ris_core.contracts.station_day import StationDay
-from ris_dagster import jobs
 from ris_dagster.partitions import partition_key, range_tags
 
 ASSETS = ("raw_waveforms", "detections", "spectrograms")
@@ -33,8 +32,8 @@ def events_of(network: Opened, asset: str) -> list[dg.EventLogRecord]:
 
 
 def test_every_station_day_has_one_event_per_asset_with_its_own_metadata_and_versions(network: Opened) -> None:
-    assert network.run_block(jobs.ACQUIRE).success
-    assert network.run_block(jobs.PROCESS).success
+    assert network.run_block("acquire").success
+    assert network.run_block("process").success
     for asset in ASSETS:
         records = events_of(network, asset)
         assert sorted(str(r.partition_key) for r in records) == sorted(str(partition_key(key)) for key in ALL)
@@ -69,8 +68,8 @@ def test_stages_that_follow_in_the_same_run_are_executed(network: Opened) -> Non
 
 
 def test_only_the_selected_asset_of_a_stage_is_recorded(network: Opened) -> None:
-    assert network.run_block(jobs.ACQUIRE).success
-    result = network.definitions.resolve_job_def(jobs.PROCESS).execute_in_process(
+    assert network.run_block("acquire").success
+    result = network.definitions.resolve_job_def("process").execute_in_process(
         instance=network.instance,
         asset_selection=[dg.AssetKey("detections")],
         tags=range_tags(STATIONS, TWO[0], TWO[-1]),
@@ -81,9 +80,9 @@ def test_only_the_selected_asset_of_a_stage_is_recorded(network: Opened) -> None
 
 
 def test_station_days_beside_a_failed_one_are_not_out_of_date(network: Opened, tmp_path: Path) -> None:
-    assert network.run_block(jobs.ACQUIRE).success
+    assert network.run_block("acquire").success
     spoil(sds_path(tmp_path / "archive", "BB", TWO[1]))
-    assert not network.run_block(jobs.PROCESS).success
+    assert not network.run_block("process").success
     assert network.stale("spectrograms", StationDay("AA", DAYS[0])) == "FRESH"
     assert network.stale("spectrograms", StationDay("BB", TWO[1])) == "MISSING"
 
@@ -91,11 +90,11 @@ def test_station_days_beside_a_failed_one_are_not_out_of_date(network: Opened, t
 def test_a_run_retried_after_a_failure_is_whole(network: Opened, tmp_path: Path) -> None:
     path = sds_path(tmp_path / "archive", "BB", TWO[1])
     good = path.read_bytes()
-    assert network.run_block(jobs.ACQUIRE).success
+    assert network.run_block("acquire").success
     spoil(path)
-    assert not network.run_block(jobs.PROCESS).success
+    assert not network.run_block("process").success
     path.write_bytes(good)
-    assert network.run_block(jobs.PROCESS).success
+    assert network.run_block("process").success
     for asset in ("detections", "spectrograms"):
         assert network.instance.get_materialized_partitions(dg.AssetKey(asset)) == {str(partition_key(k)) for k in ALL}
         assert {network.stale(asset, key) for key in ALL} == {"FRESH"}
@@ -119,7 +118,7 @@ class Slow(Compute):
             yield outcome
 
 with opened(Path(sys.argv[1]), compute=Slow.model_validate({"kind": "inline"})) as network:
-    network.run_block(jobs.ACQUIRE)
+    network.run_block("acquire")
 """
 
 
@@ -135,7 +134,7 @@ def test_a_killed_run_leaves_what_it_had_finished_recorded(data_root: Path, tmp_
         assert network.instance.get_materialized_partitions(dg.AssetKey("raw_waveforms")) == {
             str(partition_key(key)) for key in ALL[:2]
         }
-        assert network.run_block(jobs.ACQUIRE).success
+        assert network.run_block("acquire").success
         assert len(network.instance.get_materialized_partitions(dg.AssetKey("raw_waveforms"))) == len(ALL)
 
 
@@ -145,7 +144,7 @@ def test_a_block_longer_than_a_batch_is_whole(data_root: Path, tmp_path: Path) -
     archive.mkdir()
     (archive / "read_me.txt").write_text("An archive that is empty might be a disk that is not mounted.")
     with opened(write_yaml(tmp_path / "small.yaml", sds_values(archive, days=days))) as network:
-        assert network.run_block(jobs.ACQUIRE).success
+        assert network.run_block("acquire").success
         records = events_of(network, "raw_waveforms")
         assert len(records) == len({r.partition_key for r in records}) == 140
         assert {r.asset_materialization.metadata["state"].value for r in records if r.asset_materialization} == {

@@ -209,9 +209,9 @@ def test_ris_run_makes_again_what_is_damaged_and_status_says_what_it_is(spoilt: 
         assert f"{path}:damaged" in said
     (station_day,) = [d for d in store.station_days() if store.labels(d).exists()][:1]
     store.labels(station_day).unlink()
-    message = failure_of(spoilt.run_block(jobs.LABEL))
+    message = failure_of(spoilt.run_block("label"))
     assert "choose the same model as champion again" in message and str(folder) in message
-    only = [part for job in (*jobs.TRAINING, jobs.LABEL) for part in ("--only", job)]
+    only = [part for job in (*jobs.TRAINING, "label") for part in ("--only", job)]
     done = ris("run", "-c", config, *only)
     assert done.exit_code == 0, done.output
     for path in damaged:

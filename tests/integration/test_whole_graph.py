@@ -18,6 +18,7 @@ from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.json_records import read_json
 from ris_core.training import training_set
 from ris_dagster import jobs
+from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.method_runs import all_jobs, run_jobs
 from ris_dagster.partitions import partition_key
 from ris_dagster.resources.tracking import CHAMPION_ALIAS
@@ -312,8 +313,9 @@ def test_running_everything_again_trains_nothing_and_changes_no_product(network:
     before, trained = products(network.store), len(runs_with(network, "aec_trials", "dec_models"))
     versions = model_versions(network)
     lines: list[str] = []
-    names = all_jobs(network.settings)
-    assert run_jobs(network.definitions, network.instance, network.store, names, report=lines.append) == []
+    names = all_jobs(network.settings, BINDINGS)
+    store = network.store
+    assert run_jobs(network.definitions, network.instance, store.days, store, names, report=lines.append) == []
     text = "\n".join(lines)
     assert f"{jobs.TRIALS}: everything is current" in text
     assert f"{jobs.DEC}: everything is current" in text

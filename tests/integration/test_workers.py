@@ -30,7 +30,6 @@ from slurm import slurm, why_not
 
 from bench.ports import free_ports
 from ris_core.storage.json_records import read_json
-from ris_dagster import jobs
 from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.workers import NoWorkersError
 
@@ -60,8 +59,8 @@ def settings_of(archive: Path, folder: Path) -> Path:
 
 
 def made(network: Opened) -> dict[str, bytes]:
-    assert network.run_block(jobs.ACQUIRE).success
-    result = network.run_block(jobs.PROCESS)
+    assert network.run_block("acquire").success
+    result = network.run_block("process")
     assert result.success, failure_of(result)
     return {name: data for name, data in products(network.store).items() if not name.startswith("workers/")}
 
@@ -131,19 +130,19 @@ def test_a_killed_worker_costs_nothing_and_a_lost_scheduler_is_named(
     with cluster() as (address, scheduler, workers):
         monkeypatch.setenv("RIS_DASK_ADDRESS", address)
         with opened(settings_of(archive, tmp_path)) as network:
-            assert network.run_block(jobs.ACQUIRE).success
+            assert network.run_block("acquire").success
             # A stopped worker keeps the station-days that it was given, so it is killed in the middle of one.
             workers[0].suspend()
             with meanwhile(lambda: spectrograms(network) >= 2, workers[0].kill):
-                assert network.run_block(jobs.PROCESS).success
+                assert network.run_block("process").success
             assert not workers[0].is_running() or workers[0].status() == psutil.STATUS_ZOMBIE
             assert products(network.store) == expected
 
         monkeypatch.setenv("RIS_DATA", str(tmp_path / "again"))
         with opened(settings_of(archive, tmp_path)) as network:
-            assert network.run_block(jobs.ACQUIRE).success
+            assert network.run_block("acquire").success
             with meanwhile(lambda: spectrograms(network), lambda: (workers[1].suspend(), scheduler.kill())):
-                message = failure_of(network.run_block(jobs.PROCESS))
+                message = failure_of(network.run_block("process"))
             assert f"the Dask scheduler at {address} went away with" in message
             assert spectrograms(network) < STATION_DAYS
 

@@ -152,7 +152,7 @@ def told_of(network: Opened, result: dg.ExecuteInProcessResult) -> None:
 def test_a_failed_block_is_told_with_its_station_days_and_where_to_look(
     network: Opened, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    result = network.run(jobs.PROCESS, **range_tags(STATIONS, DAYS[0], DAYS[0]))
+    result = network.run("process", **range_tags(STATIONS, DAYS[0], DAYS[0]))
     assert not result.success
     monkeypatch.setenv("RIS_DAGSTER_UI", "https://dagster.example.org/")
     with webhook(path=SECRET) as (hook, url):

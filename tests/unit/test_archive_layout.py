@@ -231,10 +231,10 @@ def test_another_pattern_asks_for_acquisition_anew_and_the_default_is_as_before(
 def test_what_lies_beside_an_absent_day_and_nearly_fits_is_named(tmp_path, trace, path, told):
     put(tmp_path / "sds", path, mseed(trace))
     settings = settings_of(tmp_path / "sds")
-    done = acquire_one(Store(settings, tmp_path / "data"), KEY)
+    done = acquire_one(Store(settings, tmp_path / "data"), KEY).result
     expected = str(tmp_path / "sds" / FOLDER / NAME)
-    assert (done["state"], done["files"]) == ("no_data", [expected])
-    assert done["reason"].startswith(f"there is no file {expected}")
+    assert (done.has_data, done.files) == (False, (expected,))
+    assert done.reason.startswith(f"there is no file {expected}")
     (note,) = problems_of(done)
     assert note.startswith(f"beside {NAME}, which was looked for, there is {path} ({told}")
 
@@ -254,11 +254,12 @@ def test_the_nearest_are_named_first_and_the_rest_counted(tmp_path, trace):
 def test_a_day_that_is_simply_absent_has_the_path_and_no_note(tmp_path, trace):
     write_sds(tmp_path / "sds", trace)
     settings, key = settings_of(tmp_path / "sds"), KEY._replace(day=date(2016, 2, 3))
-    done = acquire_one(Store(settings, tmp_path / "data"), key)
+    made = acquire_one(Store(settings, tmp_path / "data"), key)
+    done = made.result
     folder = tmp_path / "sds" / "2016"
-    assert done["reason"] == f"there is no file {done['files'][0]}; there is no folder {folder}"
-    assert done["files"] == [str(folder / "XX" / "S01" / "HHZ.D" / "XX.S01..HHZ.D.2016.034")]
-    assert describe_waveforms(done)["files"] == done["files"]
+    assert done.reason == f"there is no file {done.files[0]}; there is no folder {folder}"
+    assert done.files == (str(folder / "XX" / "S01" / "HHZ.D" / "XX.S01..HHZ.D.2016.034"),)
+    assert describe_waveforms(made)["files"] == list(done.files)
     assert problems_of(done) == []
 
 

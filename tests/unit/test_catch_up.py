@@ -14,12 +14,12 @@ from sensor_builders import asked, catch_up_at, record_acquired, tick
 
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
-from ris_core.stages.attempts import given_up
 from ris_core.storage.json_records import write_json
 from ris_core.storage.store import Store
 from ris_dagster import schedules
 from ris_dagster.adapter.asset_graph import AssetGraph, asset_graph_of
 from ris_dagster.adapter.tags import of_partition, of_sensor, partition_range_of
+from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.definitions import build_definitions
 from ris_dagster.partitions import partition_key, range_tags
 from ris_dagster.processes import PROCESS_TAG, this_process
@@ -122,7 +122,7 @@ def test_a_backfill_of_the_ui_that_has_not_begun_is_waited_for(network: Make) ->
     partitions = [str(partition_key(key)) for key in days(1, 2)]
     assets = ("raw_waveforms", "detections", "spectrograms")
     request_backfill(found.instance, found.graph, assets, partitions, NOW.timestamp())
-    busy = in_progress(found.instance, STATIONS, found.graph)
+    busy = in_progress(found.instance, STATIONS, found.graph, BINDINGS)
     assert busy == {"acquire": days(1, 2), "process": days(1, 2), "label": set()}
     assert set().union(*(keys for _, keys in found.tick())) == days(0, 3)
     end_backfill(found.instance)
@@ -153,10 +153,10 @@ def test_what_fails_is_tried_again_after_a_wait_until_it_is_given_up_and_again_a
     later = datetime.now(UTC) + timedelta(days=365)
     assert found.tick(later) == []
     assert "1 are given up (`ris status` names them, `ris reset` takes them up)" in str(found.said)
-    assert [(stage, key) for stage, key in given_up(found.store)] == [("acquire", broken)]
+    assert [(stage, key) for stage, key in found.store.days.given_up()] == [("acquire", broken)]
     assert found.store.journal.forgive("acquire", broken)
     assert found.tick(datetime.now(UTC)) == [("acquire", {broken})]
-    assert given_up(found.store) == {}
+    assert found.store.days.given_up() == {}
     assert not found.store.journal.forgive("acquire", StationDay("AA", DAYS[1]))
 
 
@@ -179,14 +179,15 @@ def test_runs_that_died_count_as_attempts_at_what_they_said_nothing_of(network: 
         blocks = found.tick(datetime.now(UTC))
         assert all(len(keys) <= 3 for _, keys in blocks)  # smaller blocks, so that the others get done
     assert blocks == []
-    assert {key for _, key in given_up(found.store)} == ALL
-    assert "ended without a word about it" in next(iter(given_up(found.store).values())).error
+    assert {key for _, key in found.store.days.given_up()} == ALL
+    assert "ended without a word about it" in next(iter(found.store.days.given_up().values())).error
     assert found.tick(datetime.now(UTC)) == []  # each run counts once
-    assert {record.attempts for record in given_up(found.store).values()} == {2}
+    assert {record.attempts for record in found.store.days.given_up().values()} == {2}
 
 
 def daily(found: Network, now: str) -> list[set[StationDay]] | str:
-    result = schedules.ask(found.instance, found.graph, found.store, datetime.fromisoformat(now).replace(tzinfo=UTC))
+    at = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    result = schedules.ask(found.instance, found.graph, found.store.days, BINDINGS, at)
     if isinstance(result, dg.SkipReason):
         return str(result.skip_message)
     return [set(station_days_of(request.tags, STATIONS)) for request in result]

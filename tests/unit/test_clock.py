@@ -14,6 +14,7 @@ from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage.store import Store
 from ris_dagster import schedules
+from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.definitions import build_definitions
 from ris_dagster.planning import complete_days, newest_complete_day
 from ris_dagster.records import station_days_of
@@ -42,7 +43,7 @@ def daily(live: tuple[dg.DagsterInstance, Store, dg.Definitions]) -> Tick:
     graph = definitions.resolve_asset_graph()
 
     def tick(now: datetime) -> set[StationDay]:
-        found = schedules.ask(instance, graph, store, now)
+        found = schedules.ask(instance, graph, store.days, BINDINGS, now)
         if isinstance(found, dg.SkipReason):
             return set()
         keys = {key for request in found for key in station_days_of(request.tags, STATIONS)}

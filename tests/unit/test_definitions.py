@@ -13,6 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 import ris_core
 from ris_core.config import DEFAULT_CONFIG, PROJECT_ROOT, Settings, load_settings
 from ris_dagster import hyperparameters
+from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.definitions import build_definitions
 from ris_dagster.jobs import build_jobs
 from ris_dagster.partitions import build_partitions
@@ -78,7 +79,7 @@ def test_graph_of_the_demo(data_root: Path, snapshot: SnapshotAssertion) -> None
             "assets": sorted(key.to_user_string() for key in job.selection.resolve(graph)),
             "partitions": partitions_of(job.partitions_def),
         }
-        for job in build_jobs(settings, build_partitions(settings))
+        for job in build_jobs(settings, build_partitions(settings), BINDINGS)
     }
     assert {job.name for job in definitions.resolve_all_job_defs()} >= jobs.keys()
     resources = {name: type(resource).__name__ for name, resource in (definitions.resources or {}).items()}

@@ -292,7 +292,7 @@ def test_a_digitiser_that_writes_no_right_last_sample_is_believed_and_the_record
         def fetch(self, station, day):
             return stream
 
-    assert acquire_one(fdsn_store(tmp_path), KEY, Sent())["notes"] == (note,)
+    assert acquire_one(fdsn_store(tmp_path), KEY, Sent()).result.quality.notes == (note,)
 
 
 def test_records_that_fail_their_check_are_damage_where_they_are_not_the_most():

@@ -13,7 +13,6 @@ from champion_builders import appoint_untrained
 from ris_core.config import SdsSettings
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage import tables
-from ris_dagster import jobs
 from ris_dagster.adapter.tags import never_retried, of_sensor
 from ris_dagster.partitions import range_tags
 from ris_dagster.sensors.asking import without_failed
@@ -52,21 +51,21 @@ def all_of(requests: list[dg.RunRequest], job: str) -> set[StationDay]:
 
 
 def acquire(network: Opened, stations: tuple[str, ...] = STATIONS, first: Any = DAYS[0], last: Any = DAYS[-1]) -> None:
-    assert network.run(jobs.ACQUIRE, **range_tags(stations, first, last)).success
+    assert network.run("acquire", **range_tags(stations, first, last)).success
 
 
 def test_station_days_go_on_to_spectrograms_and_labels_one_stage_and_block_a_run(small: Opened) -> None:
     assert tick(small) == []
     acquire(small)
     first = tick(small)
-    assert all_of(first, jobs.PROCESS) == ALL and sum(len(keys) for _, keys in asked(first)) == len(ALL)
+    assert all_of(first, "process") == ALL and sum(len(keys) for _, keys in asked(first)) == len(ALL)
     assert all(len(keys) <= 4 for _, keys in asked(first))
     assert all(never_retried().items() <= r.tags.items() for r in first)
     assert all(execute(small, first))
     assert tick(small) == []  # there is no champion to label with
     appoint_untrained(small.store)
     second = tick(small)
-    assert all_of(second, jobs.LABEL) == ALL and all_of(second, jobs.PROCESS) == set()
+    assert all_of(second, "label") == ALL and all_of(second, "process") == set()
     assert all(execute(small, second))
     assert tick(small) == []
     # What comes again with the same samples asks for nothing; what has changed is followed.
@@ -75,9 +74,9 @@ def test_station_days_go_on_to_spectrograms_and_labels_one_stage_and_block_a_run
     write_day(archive_of(small), "AA", DAYS[2], minutes=12)
     acquire(small, ("AA",), DAYS[2], DAYS[2])
     changed = {StationDay("AA", DAYS[2])}
-    assert asked(tick(small)) == [(jobs.PROCESS, changed)]
+    assert asked(tick(small)) == [("process", changed)]
     assert all(execute(small, tick(small)))
-    assert asked(tick(small)) == [(jobs.LABEL, changed)]
+    assert asked(tick(small)) == [("label", changed)]
 
 
 def test_one_that_fails_is_left_to_catch_up_and_its_neighbours_go_on(small: Opened) -> None:
@@ -90,8 +89,8 @@ def test_one_that_fails_is_left_to_catch_up_and_its_neighbours_go_on(small: Open
     appoint_untrained(small.store)
     # The padding of the day before lies in the broken file as well, without which it is processed.
     following = tick(small)
-    assert all_of(following, jobs.LABEL) == ALL - {BAD}
-    assert all_of(following, jobs.PROCESS) == set()
+    assert all_of(following, "label") == ALL - {BAD}
+    assert all_of(following, "process") == set()
     assert all(execute(small, following))
     assert tick(small) == []
     path.write_bytes(good)
@@ -99,22 +98,22 @@ def test_one_that_fails_is_left_to_catch_up_and_its_neighbours_go_on(small: Open
     # Acquired again, with other samples, it is followed once more.
     write_day(archive_of(small), BAD.station, BAD.day, minutes=12)
     acquire(small, (BAD.station,), BAD.day, BAD.day)
-    assert BAD in all_of(tick(small), jobs.PROCESS)
+    assert BAD in all_of(tick(small), "process")
 
 
 def test_what_fails_within_a_second_of_its_input_is_not_asked_for(small: Opened) -> None:
     acquire(small)
     small.store.acquisition(BAD).touch()
     small.store.journal.note("process", BAD, "at once")
-    assert set(without_failed(small.store, "process", ALL)) == ALL - {BAD}
+    assert set(without_failed(small.store.days, "process", ALL)) == ALL - {BAD}
 
 
 def test_what_is_at_work_is_not_asked_for_and_runs_in_flight_are_bounded(small: Opened) -> None:
     acquire(small)
-    job = small.definitions.resolve_job_def(jobs.PROCESS)
+    job = small.definitions.resolve_job_def("process")
     block = range_tags(["AA"], DAYS[0], DAYS[2])
     run = small.instance.create_run_for_job(job, tags=block, status=dg.DagsterRunStatus.STARTED)
-    assert all_of(tick(small), jobs.PROCESS) == {key for key in ALL if key.station == "BB"}
+    assert all_of(tick(small), "process") == {key for key in ALL if key.station == "BB"}
     small.instance.add_run_tags(run.run_id, of_sensor("following"))
     for _ in range(small.settings.operations.runs_in_flight - 1):
         tags = range_tags(["AA"], DAYS[0], DAYS[0]) | of_sensor("following")
@@ -124,14 +123,14 @@ def test_what_is_at_work_is_not_asked_for_and_runs_in_flight_are_bounded(small: 
 
 def test_what_a_killed_run_took_down_is_asked_for_in_smaller_blocks_and_then_left(small: Opened) -> None:
     acquire(small)
-    job = small.definitions.resolve_job_def(jobs.PROCESS)
+    job = small.definitions.resolve_job_def("process")
     tags = range_tags(STATIONS, DAYS[0], DAYS[2]) | of_sensor("following")
     small.instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.FAILURE)
     patient = sds_values(archive_of(small)) | {"operations": {"attempt_wait": 1}}
     with opened(write_yaml(small.config.with_name("patient.yaml"), patient)) as waiting:
         assert tick(waiting) == [], "not before the wait of a failed attempt is over"
     again = tick(small)
-    assert all_of(again, jobs.PROCESS) <= ALL
+    assert all_of(again, "process") <= ALL
     assert all(len(keys) == 1 for _, keys in asked(again))
     small.instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.FAILURE)
     assert tick(small) == []
@@ -166,7 +165,7 @@ def test_a_new_champion_labels_again_the_oldest_model_first_and_after_the_daily_
     assert tick(small) == []
     for station in ("AA", "BB"):
         requests = tick(small, "relabel")
-        assert asked(requests) == [(jobs.LABEL, {StationDay(station, day) for day in DAYS})]
+        assert asked(requests) == [("label", {StationDay(station, day) for day in DAYS})]
         assert int(requests[0].tags["dagster/priority"]) < 0
         assert all(execute(small, requests, "relabel"))
     assert tick(small, "relabel") == []

@@ -300,4 +300,4 @@ def test_a_station_without_stationxml_fails_alone_and_says_what_is_there(tmp_pat
                 StageTask(stage, settings.model_dump_json(), str(store.root)), KEY._replace(station=station)
             )
         assert error in outcome.error
-        assert (outcome.result is None) == bool(error), outcome.trace
+        assert (outcome.made is None) == bool(error), outcome.trace

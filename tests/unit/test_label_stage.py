@@ -78,16 +78,16 @@ def first_day(store: Store) -> StationDay:
 
 
 def test_labels_are_class_numbers_and_probabilities_stand_in_the_order_of_the_clusters(store: Store) -> None:
-    result = label_one(store, first_day(store))
+    result = label_one(store, first_day(store)).result
     frame = tables.read_table(store.labels(first_day(store)))
     classes = tables.read_summary(store.labels(first_day(store)))["classes"]
     assert tuple(classes) == CLASSES
     memberships = np.stack(frame["probabilities"].tolist())
     assert frame["label"].tolist() == [CLASSES[j] for j in memberships.argmax(axis=1)]
     np.testing.assert_array_equal(frame["probability"], memberships.max(axis=1))
-    assert result["sizes"] == {str(c): int((frame["label"] == c).sum()) for c in sorted(CLASSES)}
-    assert result["labels"] == result["events"] == sum(result["sizes"].values()) > 5
-    assert result["assigned"] == frame["assigned"].sum()
+    assert result.sizes == {c: int((frame["label"] == c).sum()) for c in sorted(CLASSES)}
+    assert result.labels == result.events == sum(result.sizes.values()) > 5
+    assert result.assigned == frame["assigned"].sum()
 
 
 def test_a_notebook_sees_the_names_of_classes(store: Store) -> None:
@@ -105,7 +105,7 @@ def test_a_table_is_kept_until_another_champion_or_other_novelty_or_other_column
     key = first_day(store)
     label_one(store, key)
     assert days_at(store).label.is_current(key)
-    assert label_one(store, key)["skipped"]
+    assert label_one(store, key).already_current
     without = under(store, labelling={"reconstruction_error": False}, novelty={"score": "distance"})
     assert not days_at(without).label.is_current(key)
     stricter = under(store, novelty={"false_alarms": 0.4})
@@ -113,7 +113,7 @@ def test_a_table_is_kept_until_another_champion_or_other_novelty_or_other_column
     labelled_by_three(stricter)
     assert not days_at(stricter).label.is_current(key)
     before = tables.read_table(store.labels(key))
-    assert not label_one(stricter, key)["skipped"]
+    assert not label_one(stricter, key).already_current
     after = tables.read_table(store.labels(key))
     np.testing.assert_array_equal(after["label"], before["label"])
     assert after["assigned"].sum() <= before["assigned"].sum()
@@ -145,7 +145,7 @@ def test_labelling_again_gives_the_same_bytes(store: Store) -> None:
 
 def test_events_that_are_not_processed_are_not_labelled(store: Store, tmp_path: Path) -> None:
     changed = under(store, detector={"threshold_on": 12.0})
-    with pytest.raises(NotProcessedError, match="materialize spectrograms for it first"):
+    with pytest.raises(NotProcessedError, match="its spectrograms are missing, damaged or out of date"):
         label_one(changed, first_day(store))
     assert not days_at(changed).label.is_current(first_day(store))
 
@@ -165,7 +165,7 @@ def test_a_damaged_label_table_is_made_again_by_labelling(store: Store, damage: 
     with pytest.raises(DamagedFileError, match=re.escape(str(path))):
         read_labels(store, ["AA"])
     made = label_one(store, key)
-    assert not made["skipped"]
+    assert not made.already_current
     assert path.read_bytes() == good
 
 

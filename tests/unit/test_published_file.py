@@ -184,9 +184,9 @@ def test_stages_say_that_imported_station_days_cannot_be_made_again(tmp_path: Pa
     for stage in ("acquire", "process"):
         task = StageTask(stage, store.settings.model_dump_json(), str(store.root))
         done = run_station_day(task, FIRST)
-        assert done.result is not None and done.result["skipped"]
+        assert done.made is not None and done.made.already_current
         refused = run_station_day(task, StationDay("AA", date(2015, 1, 2)))
-        assert refused.result is None
+        assert refused.made is None
         assert "AA 2015-01-02: this network's station-days are imported" in refused.error
         assert "ris import-h5 FILE" in refused.error
     store.spectrograms(FIRST).unlink()

@@ -11,7 +11,6 @@ from dagster._core.storage.runs import SqlRunStorage
 from dagster._core.storage.runs.schema import RunsTable
 
 from ris_core.contracts.station_day import StationDay
-from ris_dagster import jobs
 from ris_dagster.partitions import partition_key, range_tags
 from ris_dagster.purging import PURGE, purge
 
@@ -35,7 +34,7 @@ def counted(network: Opened, run_id: str) -> dict[str, int]:
 
 def test_records_of_products_checks_and_failures_outlive_the_purge(network: Opened) -> None:
     good, bad = StationDay("AA", DAYS[0]), StationDay("BB", DAYS[0])
-    result = network.run(jobs.ACQUIRE, **range_tags(STATIONS, DAYS[0], DAYS[0]))
+    result = network.run("acquire", **range_tags(STATIONS, DAYS[0], DAYS[0]))
     assert not result.success
     instance, asset = network.instance, dg.AssetKey("raw_waveforms")
     storage = instance.event_log_storage
@@ -65,7 +64,7 @@ def test_records_of_products_checks_and_failures_outlive_the_purge(network: Open
 
 
 def test_the_job_purges_what_is_older_than_the_settings_say(network: Opened) -> None:
-    old, young = (network.run(jobs.ACQUIRE, **range_tags(["AA"], DAYS[0], DAYS[0])) for _ in range(2))
+    old, young = (network.run("acquire", **range_tags(["AA"], DAYS[0], DAYS[0])) for _ in range(2))
     assert old.success and young.success
     storage = network.instance.run_storage
     assert isinstance(storage, SqlRunStorage)
@@ -83,7 +82,7 @@ def test_the_job_purges_what_is_older_than_the_settings_say(network: Opened) -> 
 
 
 def test_a_deleted_run_would_take_its_station_days_along(network: Opened) -> None:
-    result = network.run(jobs.ACQUIRE, **range_tags(["AA"], DAYS[0], DAYS[0]))
+    result = network.run("acquire", **range_tags(["AA"], DAYS[0], DAYS[0]))
     asset = dg.AssetKey("raw_waveforms")
     assert len(network.instance.get_materialized_partitions(asset)) == 1
     network.instance.delete_run(result.run_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,8 @@ from hypothesis import strategies as st
 from obspy import Stream
 from waveform_builders import KEY, PADDING, make_trace, ns_at, segments_of
 
+from ris_core.contracts.acquisition import Acquisition, SamplesAt
+from ris_core.contracts.stamp import Stamp
 from ris_core.waveforms.amplitudes import Amplitudes, amplitudes_of
 from ris_core.waveforms.quality import problems_of, quality_of
 from ris_core.waveforms.segments import to_segments
@@ -175,14 +179,21 @@ def test_a_sampling_grid_that_misses_midnight_is_no_gap():
     assert (quality.gaps, quality.gap_seconds) == (0, 0.0)
 
 
-def quality_record(samples: np.ndarray, **changes) -> dict:
-    stream = Stream([make_trace(KEY.start_ns, samples, RATE)])
-    quality = quality_of(to_segments(stream, KEY, PADDING), KEY, stream)
-    return {"state": "data", **vars(quality), **changes}
+def acquisition(stream: Stream, **changes) -> Acquisition:
+    segments = to_segments(stream, KEY, PADDING)
+    quality = replace(quality_of(segments, KEY, stream), **changes)
+    has_data = quality.samples > 0
+    where = SamplesAt.IN_PLACE if has_data else SamplesAt.NOWHERE
+    stamp = Stamp("settings", "1", "content")
+    return Acquisition(KEY, has_data, "", where, None, 0, len(segments), quality, stamp)
+
+
+def with_samples(samples: np.ndarray, **changes) -> Acquisition:
+    return acquisition(Stream([make_trace(KEY.start_ns, samples, RATE)]), **changes)
 
 
 def test_a_good_day_is_not_worth_a_look():
-    assert problems_of(quality_record(noise(), coverage=1.0)) == []
+    assert problems_of(with_samples(noise(), coverage=1.0)) == []
 
 
 def test_what_is_wrong_is_said_in_words():
@@ -190,7 +201,7 @@ def test_what_is_wrong_is_said_in_words():
     samples[5000:8001] = 0
     samples[20_000:20_060] = 7e6
     samples[30_000] = np.nan
-    assert problems_of(quality_record(samples, sampling_rates=(50.0, 100.0), notes=("a file is damaged",))) == [
+    assert problems_of(with_samples(samples, sampling_rates=(50.0, 100.0), notes=("a file is damaged",))) == [
         "covers 6.9%",
         "61.22 s of flat lines",
         "1.2 s clipped",
@@ -201,5 +212,5 @@ def test_what_is_wrong_is_said_in_words():
 
 
 def test_a_day_without_data_is_worth_a_look_if_a_file_of_it_is_damaged():
-    assert problems_of({"state": "no_data", "notes": ["half a record"]}) == ["half a record"]
-    assert problems_of({"state": "no_data"}) == []
+    assert problems_of(acquisition(Stream(), notes=("half a record",))) == ["half a record"]
+    assert problems_of(acquisition(Stream())) == []

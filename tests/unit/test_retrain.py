@@ -24,7 +24,7 @@ OPERATIONS = {"retrain_unseen": 0.4, "retrain_unassigned": 0.9, "retrain_least_e
 
 
 def process(network: Opened, *days: Any) -> None:
-    for job in (jobs.ACQUIRE, jobs.PROCESS):
+    for job in ("acquire", "process"):
         assert network.run(job, **range_tags(STATIONS, days[0], days[-1])).success
 
 

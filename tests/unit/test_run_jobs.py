@@ -39,7 +39,7 @@ def _definitions(bad: str) -> dg.Definitions:
 
 def test_the_other_numbers_of_clusters_go_on_when_one_fails(store: Store) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
-        failed = run_jobs(_definitions(bad="5"), instance, store, [jobs.CLUSTERS, jobs.DEC])
+        failed = run_jobs(_definitions(bad="5"), instance, store.days, store, [jobs.CLUSTERS, jobs.DEC])
         assert [(done.run.job, done.run.partition, done.error) for done in failed] == [
             (jobs.CLUSTERS, "5", "no clusters for K = 5")
         ]
@@ -61,18 +61,19 @@ def test_what_was_not_acquired_is_not_processed_and_is_said_once(days: Store) ->
         failed = run_jobs(
             build_definitions(days.settings),
             instance,
+            days.days,
             days,
-            [jobs.ACQUIRE, jobs.PROCESS, jobs.LABEL],
+            ["acquire", "process", "label"],
             report=said.append,
         )
         processed = instance.get_materialized_partitions(dg.AssetKey("detections"))
     assert processed == {f"{DAYS[0]}|AA"}
-    assert [done.run.job for done in failed][:1] == [jobs.ACQUIRE]
-    assert jobs.PROCESS not in [done.run.job for done in failed]
+    assert [done.run.job for done in failed][:1] == ["acquire"]
+    assert "process" not in [done.run.job for done in failed]
     assert f"    1 station-day(s) not acquired, and left out: BB {DAYS[0]}" in said
     assert f"    1 station-day(s) not processed, and left out: BB {DAYS[0]}" in said
     # What is asked for alone and cannot be done at all is a failure that says why.
     with dg.DagsterInstance.ephemeral() as instance:
         days.acquisition(StationDay("AA", DAYS[0])).unlink()
-        (done,) = run_jobs(build_definitions(days.settings), instance, days, [jobs.PROCESS])
+        (done,) = run_jobs(build_definitions(days.settings), instance, days.days, days, ["process"])
     assert done.error == f"2 station-day(s) not acquired, and left out: AA {DAYS[0]}, BB {DAYS[0]}"

@@ -104,7 +104,7 @@ def test_headers_that_name_another_place_write_nothing_there(tmp_path: Path) -> 
     before = everything()
     task = StageTask("acquire", settings.model_dump_json(), str(tmp_path / "data" / "small"))
     outcome = run_station_day(task, StationDay("AA", DAY))
-    assert outcome.result is None or outcome.result["state"] == "no_data"
+    assert outcome.made is None or not outcome.made.result.has_data
     run_station_day(StageTask("process", task.settings_json, task.root), StationDay("AA", DAY))
     assert everything() == before
 

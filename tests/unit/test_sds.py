@@ -149,7 +149,7 @@ def test_reading_changes_nothing_in_a_read_only_archive(tmp_path):
     before = {p: (p.read_bytes() if p.is_file() else b"", p.stat().st_mtime_ns) for p in root.rglob("*")}
     ours = sds_settings(root)
     store, source = Store(ours, tmp_path / "data"), open_source(ours)
-    assert acquire_one(store, KEY, source)["state"] == "data"
+    assert acquire_one(store, KEY, source).result.has_data
     with pytest.raises(OSError, match="cannot be read as miniSEED"):
         acquire_one(store, KEY._replace(day=date(2015, 1, 11)), source)
     assert {p: (p.read_bytes() if p.is_file() else b"", p.stat().st_mtime_ns) for p in root.rglob("*")} == before
@@ -307,9 +307,9 @@ def test_damage_stands_in_the_record_of_the_station_day(tmp_path):
     put(tmp_path / "sds", cut_in_mid_record(records_of(trace)), trace)
     ours = sds_settings(tmp_path / "sds")
     done = acquire_one(Store(ours, tmp_path / "data"), KEY, open_source(ours))
-    assert done["state"] == "data"
-    assert list(done["notes"]) == ["XX.S01..HHZ.D.2015.010: 100 of 30820 bytes belong to no whole record"]
-    assert done["day_png"].startswith(b"\x89PNG")
+    assert done.result.has_data
+    assert list(done.result.quality.notes) == ["XX.S01..HHZ.D.2015.010: 100 of 30820 bytes belong to no whole record"]
+    assert done.pictures["day"].startswith(b"\x89PNG")
 
 
 def test_a_file_with_the_codes_of_another_station_is_an_error_that_names_both(tmp_path):

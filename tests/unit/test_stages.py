@@ -10,7 +10,16 @@ import pandas as pd
 import pytest
 from builders import trace_path
 from obspy import Stream, read
-from stage_steps import acquire_one, acquisition_of, days_at, is_current, process_one, state_rows, stored_segments
+from stage_steps import (
+    acquire_one,
+    acquisition_of,
+    days_at,
+    is_current,
+    process_one,
+    run_stage,
+    state_rows,
+    stored_segments,
+)
 from waveform_builders import (
     DAY,
     KEY,
@@ -23,7 +32,8 @@ from waveform_builders import (
 )
 
 from ris_core.config import Settings
-from ris_core.contracts.outcome import Outcome
+from ris_core.contracts.acquisition import SamplesAt
+from ris_core.contracts.outcome import Made, Outcome
 from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.running import StageTask, record_outcome, run_station_day
 from ris_core.storage import spectrogram_file, tables
@@ -67,9 +77,15 @@ def store(tmp_path, archive) -> Store:
 
 
 def run(stage: str, store: Store, key: StationDay = KEY):
-    outcome = run_station_day(StageTask(stage, store.settings.model_dump_json(), str(store.root)), key)
-    record_outcome(store, stage, outcome)
+    outcome = run_stage(stage, store, key)
+    record_outcome(store.journal, stage, outcome)
     return outcome
+
+
+def made(stage: str, store: Store, key: StationDay = KEY):
+    outcome = run(stage, store, key)
+    assert outcome.made is not None, outcome.trace
+    return outcome.made
 
 
 def with_settings(store: Store, **sections) -> Store:
@@ -83,12 +99,13 @@ def bytes_of(store: Store, key: StationDay = KEY) -> tuple[bytes, bytes]:
 
 def test_an_archive_read_in_place_becomes_products_and_none_of_its_waveforms_is_stored(store, archive):
     before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in archive.rglob("*") if p.is_file()}
-    acquired = run("acquire", store).result
-    assert (acquired["state"], acquired["path"], acquired["segments"]) == ("data", "in place", 1)
-    assert acquired["coverage"] == pytest.approx(600 / 86_400)
-    processed = run("process", store).result
-    assert (processed["detections"], processed["events"], processed["outcomes"]) == (3, 3, {"event": 3})
-    assert processed["live_seconds"] == pytest.approx(600 - 32)
+    acquired = made("acquire", store).result
+    assert (acquired.has_data, acquired.samples_at, acquired.segments) == (True, SamplesAt.IN_PLACE, 1)
+    assert acquired.stored_as is None
+    assert acquired.quality.coverage == pytest.approx(600 / 86_400)
+    processed = made("process", store).result
+    assert (processed.detections, processed.events, processed.outcomes) == (3, 3, {"event": 3})
+    assert processed.live_seconds == pytest.approx(600 - 32)
     assert not (store.root / "waveforms").exists()
     assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in archive.rglob("*") if p.is_file()} == before
     times = tables.read_table(store.detections(KEY))["time_on"].astype("int64")
@@ -106,10 +123,10 @@ def test_table_and_spectrogram_file_have_the_same_events_in_the_same_order(store
 def test_no_data_is_a_result_with_its_reason_and_an_empty_product(store):
     acquired = run("acquire", store, NEXT_KEY)
     assert acquired.error == ""
-    assert (acquired.result["state"], acquired.result["coverage"]) == ("no_data", 0.0)
-    processed = run("process", store, NEXT_KEY).result
-    assert (processed["detections"], processed["events"], processed["live_seconds"]) == (0, 0, 0)
-    assert "there is no file" in processed["reason"]
+    assert (acquired.made.result.has_data, acquired.made.result.quality.coverage) == (False, 0.0)
+    processed = made("process", store, NEXT_KEY).result
+    assert (processed.detections, processed.events, processed.live_seconds) == (0, 0, 0)
+    assert "there is no file" in processed.reason
     assert store.journal.find("acquire", NEXT_KEY) is None
     assert len(tables.read_table(store.detections(NEXT_KEY))) == 0
     assert is_current("process", store, NEXT_KEY)
@@ -119,17 +136,17 @@ def test_data_that_come_later_replace_the_result_of_no_data(store, archive):
     run("acquire", store, NEXT_KEY)
     run("process", store, NEXT_KEY)
     write_sds(archive, record(NEXT_KEY, 0, 600, EVENTS))
-    assert run("acquire", store, NEXT_KEY).result["state"] == "data"
+    assert made("acquire", store, NEXT_KEY).result.has_data
     assert not is_current("process", store, NEXT_KEY)
-    assert run("process", store, NEXT_KEY).result["events"] == 3
+    assert made("process", store, NEXT_KEY).result.events == 3
 
 
 def test_what_is_current_is_skipped_and_left_as_it_is(store):
     run("acquire", store)
-    assert run("process", store).result["skipped"] is False
+    assert not made("process", store).already_current
     before = bytes_of(store)
-    again = run("process", store).result
-    assert (again["skipped"], again["detections"], again["events"]) == (True, 3, 3)
+    again = made("process", store)
+    assert (again.already_current, again.result.detections, again.result.events) == (True, 3, 3)
     assert bytes_of(store) == before
 
 
@@ -138,7 +155,7 @@ def test_making_a_station_day_anew_gives_the_same_bytes(store):
     run("process", store)
     before = bytes_of(store)
     store.detections(KEY).unlink()
-    assert run("process", store).result["skipped"] is False
+    assert not made("process", store).already_current
     assert bytes_of(store) == before
 
 
@@ -149,7 +166,7 @@ def test_changed_detector_settings_make_products_out_of_date_and_only_they_are_m
     strict = with_settings(store, detector={"threshold_on": 1e4})
     assert is_current("acquire", strict, KEY)
     assert not is_current("process", strict, KEY)
-    assert run("process", strict, KEY).result["detections"] == 0
+    assert made("process", strict, KEY).result.detections == 0
     assert is_current("process", strict, KEY)
     assert is_current("process", store, OTHER)
     assert not is_current("process", strict, OTHER)
@@ -170,7 +187,7 @@ def test_changed_samples_of_the_archive_make_products_out_of_date(store, archive
     write_sds(archive, record(KEY, 0, 600, [250.0]))
     run("acquire", store)
     assert not is_current("process", store, KEY)
-    assert run("process", store).result["events"] == 1
+    assert made("process", store).result.events == 1
 
 
 @pytest.mark.parametrize("product", ["detections", "spectrograms"])
@@ -189,15 +206,15 @@ def test_a_product_that_is_lost_or_damaged_is_made_again(store, product, content
     assert row["state"] == ("acquired" if content is None else "damaged")
     assert str(path) in row["damaged"] if content is not None else not row["damaged"]
     assert row["outdated"] == ("" if content is None else "process")
-    assert run("process", store).result["skipped"] is False
+    assert not made("process", store).already_current
     assert bytes_of(store) == before
 
 
 def test_processing_before_acquiring_fails_and_says_what_to_do(store):
     outcome = run("process", store)
-    assert outcome.result is None
+    assert outcome.made is None
     assert outcome.error.startswith("NotAcquiredError: S01 2015-01-10: not acquired yet")
-    with pytest.raises(NotAcquiredError, match="materialize raw_waveforms"):
+    with pytest.raises(NotAcquiredError, match="not acquired yet"):
         process_one(store, KEY)
 
 
@@ -207,7 +224,7 @@ def test_a_corrupt_file_fails_its_station_day_alone_and_success_clears_the_recor
     path.write_bytes(b"\0" * 8192)
     for attempt in (1, 2):
         outcome = run("acquire", store)
-        assert outcome.result is None
+        assert outcome.made is None
         assert str(path) in outcome.error
         assert "Traceback" in outcome.trace
         failure = store.journal.find("acquire", KEY)
@@ -255,10 +272,11 @@ def copied(tmp_path, **sections) -> tuple[Store, CopiedSource]:
 
 def test_copied_waveforms_are_stored_as_they_came_with_their_response(tmp_path):
     store, source = copied(tmp_path)
-    acquired = acquire_one(store, KEY, source)
-    assert (acquired["state"], acquired["segments"], acquired["gaps"]) == ("data", 2, 2)
-    assert acquired["path"] == "waveforms/2015/XX/S01/HHZ.D/XX.S01..HHZ.D.2015.010"
-    assert acquired["bytes"] == store.waveform(KEY).stat().st_size
+    acquired = acquire_one(store, KEY, source).result
+    assert (acquired.has_data, acquired.segments, acquired.quality.gaps) == (True, 2, 2)
+    assert acquired.samples_at == SamplesAt.STORED
+    assert acquired.stored_as == "waveforms/2015/XX/S01/HHZ.D/XX.S01..HHZ.D.2015.010"
+    assert acquired.size == store.waveform(KEY).stat().st_size
     for found, wanted in zip(read(str(store.waveform(KEY))), source.traces, strict=True):
         assert found.stats.starttime == wanted.stats.starttime
         np.testing.assert_array_equal(found.data, wanted.data)
@@ -269,9 +287,9 @@ def test_copied_waveforms_are_fetched_once_and_again_only_when_asked_or_lost(tmp
     store, source = copied(tmp_path)
     acquire_one(store, KEY, source)
     first = store.waveform(KEY).read_bytes()
-    assert acquire_one(store, KEY, source)["skipped"] is True
+    assert acquire_one(store, KEY, source).already_current
     assert len(source.fetched) == 1
-    assert acquire_one(store, KEY, source, again=True)["skipped"] is False
+    assert not acquire_one(store, KEY, source, again=True).already_current
     store.waveform(KEY).unlink()
     assert not is_current("acquire", store, KEY)
     acquire_one(store, KEY, source)
@@ -282,7 +300,7 @@ def test_copied_waveforms_are_fetched_once_and_again_only_when_asked_or_lost(tmp
 def test_a_day_without_data_at_the_source_is_asked_for_once(tmp_path):
     store, source = copied(tmp_path)
     for _ in range(2):
-        assert acquire_one(store, NEXT_KEY, source)["state"] == "no_data"
+        assert not acquire_one(store, NEXT_KEY, source).result.has_data
     assert len(source.fetched) == 1
     assert not store.waveform(NEXT_KEY).exists()
 
@@ -296,12 +314,12 @@ def test_another_channel_is_acquired_anew(tmp_path):
 def test_a_raw_file_dropped_after_processing_leaves_the_product_current(tmp_path):
     store, source = copied(tmp_path, retention={"raw": "drop_after_processing"})
     acquire_one(store, KEY, source)
-    assert process_one(store, KEY, source, pictures=False)["events"] == 4
+    assert process_one(store, KEY, source, pictures=False).result.events == 4
     assert not store.waveform(KEY).exists()
     assert is_current("acquire", store, KEY)
     assert is_current("process", store, KEY)
-    assert process_one(store, KEY, source)["skipped"] is True
-    assert acquire_one(store, KEY, source)["skipped"] is True
+    assert process_one(store, KEY, source).already_current
+    assert acquire_one(store, KEY, source).already_current
     assert len(source.fetched) == 1
     assert state_rows(store, [KEY])["outdated"][0] == ""
 
@@ -312,7 +330,7 @@ def test_a_dropped_raw_file_is_fetched_again_after_a_change_of_settings_and_drop
     process_one(store, KEY, source, pictures=False)
     strict = with_settings(store, detector={"threshold_on": 1e4})
     assert not is_current("process", strict, KEY)
-    assert process_one(strict, KEY, source, pictures=False)["events"] == 0
+    assert process_one(strict, KEY, source, pictures=False).result.events == 0
     assert len(source.fetched) == 2
     assert not store.waveform(KEY).exists()
     assert is_current("process", strict, KEY)
@@ -325,10 +343,10 @@ def test_a_dropped_raw_file_that_the_source_has_no_longer_leaves_the_old_product
     before = bytes_of(store)
     source.traces.clear()
     strict = with_settings(store, detector={"threshold_on": 1e4})
-    with pytest.raises(FileNotFoundError, match=r"S01 2015-01-10: .*the source has no samples any more"):
+    with pytest.raises(FileNotFoundError, match=r"S01 2015-01-10: .*the source no longer has samples"):
         process_one(strict, KEY, source, pictures=False)
     assert bytes_of(store) == before
-    assert acquisition_of(store, KEY)["state"] == "data"
+    assert acquisition_of(store, KEY).has_data
     assert is_current("process", store, KEY)
 
 
@@ -346,9 +364,9 @@ def test_pictures_of_the_day_come_with_the_work_and_not_with_a_skip(tmp_path):
     store, source = copied(tmp_path)
     acquire_one(store, KEY, source)
     done = process_one(store, KEY, source)
-    assert done["day_png"].startswith(b"\x89PNG")
-    assert done["spectrograms_png"].startswith(b"\x89PNG")
-    assert "day_png" not in process_one(store, KEY, source)
+    assert done.pictures["day"].startswith(b"\x89PNG")
+    assert done.pictures["spectrograms"].startswith(b"\x89PNG")
+    assert process_one(store, KEY, source).pictures == {}
 
 
 def test_acceleration_comes_from_the_stored_response(tmp_path):
@@ -403,7 +421,7 @@ def test_the_state_of_no_station_days_is_an_empty_table(store):
 def test_a_task_for_a_root_of_another_network_is_refused(store):
     other = make_settings(network={"name": "other", "code": "YY"})
     outcome = run_station_day(StageTask("acquire", other.model_dump_json(), str(store.root)), KEY)
-    assert outcome.result is None
+    assert outcome.made is None
     assert "holds network" in outcome.error
 
 
@@ -431,15 +449,15 @@ def test_an_archive_that_grew_after_acquisition_is_recorded_with_what_was_proces
     write_sds(archive, record(KEY, 0, 900, [*EVENTS, 700.0]))
     run("process", store)
     after = acquisition_of(store, KEY)
-    assert after["inputs"] != before["inputs"]
-    assert after["samples"] > before["samples"]
+    assert after.content != before.content
+    assert after.quality.samples > before.quality.samples
     assert is_current("process", store, KEY)
 
 
 def test_an_outcome_is_kept_until_the_next_success(store):
-    record_outcome(store, "process", Outcome(KEY, None, "worker lost"))
-    record_outcome(store, "process", Outcome(KEY, None, "worker lost again"))
+    record_outcome(store.journal, "process", Outcome(KEY, None, "worker lost"))
+    record_outcome(store.journal, "process", Outcome(KEY, None, "worker lost again"))
     failure = store.journal.find("process", KEY)
     assert (failure.error, failure.attempts) == ("worker lost again", 2)
-    record_outcome(store, "process", Outcome(KEY, {}))
+    record_outcome(store.journal, "process", Outcome(KEY, Made("anything", False, 1.0)))
     assert store.journal.find("process", KEY) is None

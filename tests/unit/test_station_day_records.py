@@ -17,7 +17,6 @@ from ris_core.config import Settings
 from ris_core.contracts.outcome import Outcome
 from ris_core.contracts.station_day import StationDay
 from ris_core.published.importing import prepare
-from ris_core.stages.attempts import given_up
 from ris_core.station_days.running import StageTask, record_outcome, run_station_day
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.journal import FailedAttempt
@@ -207,7 +206,7 @@ def test_a_damaged_record_of_failure_tells_of_no_attempts(store: Store, damage: 
     assert raised.value.path == path
     assert store.journal.find("process", KEY) is None
     assert set(store.journal.all("process")) == {NEXT_KEY}
-    assert given_up(store) == {}
+    assert store.days.given_up() == {}
     assert row_of(store)["state"] == "damaged" and str(path) in row_of(store)["damaged"]
     assert row_of(store, NEXT_KEY)["state"] == "failed"
     assert [error.path for error in found_damaged(store)] == [path]

@@ -89,8 +89,8 @@ def test_damaged_metadata_are_found_and_fetched_anew_and_products_stay_the_same(
     assert state_rows(store, [KEY])["outdated"].tolist() == ["acquire,process"]
     with pytest.raises(DamagedFileError):
         process_one(store, KEY, Source(), pictures=False)
-    assert not acquire_one(store, KEY, Source())["skipped"]
-    assert process_one(store, KEY, Source(), pictures=False)["skipped"]
+    assert not acquire_one(store, KEY, Source()).already_current
+    assert process_one(store, KEY, Source(), pictures=False).already_current
     assert products(store) == good
 
 

@@ -87,13 +87,13 @@ DAMAGES = [half_of, half_of_the_records, bits_turned, another_time, nothing, zer
 
 
 def test_records_are_stored_as_they_came_and_cut_when_they_are_read(store, body):
-    done = acquire_one(store, KEY, Centre(body))
+    done = acquire_one(store, KEY, Centre(body)).result
     stored = store.waveform(KEY).read_bytes()
     assert stored in body
-    assert done["whole_records"] is True
+    assert done.whole_records is True
     (segment,) = stored_segments(store, KEY)
     assert (segment.start_ns, segment.end_ns) == (START, END)
-    assert digest_of_segments([segment]) == done["inputs"]
+    assert digest_of_segments([segment]) == done.content
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -114,7 +114,7 @@ def test_a_raw_file_that_is_not_what_was_acquired_is_refused_with_the_remedy_tha
     assert not is_current("acquire", store, KEY)
     acquire_one(store, KEY, source)
     assert path.read_bytes() == good
-    assert process_one(store, KEY, source)["events"] == len(EVENTS)
+    assert process_one(store, KEY, source).result.events == len(EVENTS)
     assert list(damaged_files(store, [KEY])) == []
 
 
@@ -129,7 +129,7 @@ def test_products_made_before_the_damage_stay_and_stay_current_with_the_good_fil
     with pytest.raises(DamagedFileError):
         process_one(store, KEY, source)
     path.write_bytes(good)
-    assert process_one(store, KEY, source)["events"] == len(EVENTS)
+    assert process_one(store, KEY, source).result.events == len(EVENTS)
     assert days_at(store).process.is_current(KEY)
 
 
@@ -156,8 +156,8 @@ def test_times_between_microseconds_are_those_that_the_file_keeps(store):
         def fetch(self, station, day):
             return Stream([trace])
 
-    done = acquire_one(store, KEY, Samples(b""))
-    assert done["whole_records"] is False
+    done = acquire_one(store, KEY, Samples(b"")).result
+    assert done.whole_records is False
     (segment,) = stored_segments(store, KEY)
     assert abs(segment.start_ns - START - 1_234) < 1_000
     assert list(damaged_files(store, [KEY])) == []
@@ -181,7 +181,7 @@ def test_a_raw_file_of_an_earlier_version_is_read_whole(store, body, tmp_path: P
     write_json(store.acquisition(KEY), values | {"inputs": digest_of_segments(segments)})
     (segment,) = stored_segments(store, KEY)
     assert segment.start_ns == START - 4_000_000
-    assert (acquisition_of(store, KEY) or {})["state"] == "data"
+    assert acquisition_of(store, KEY).has_data
 
 
 def test_an_older_record_of_no_data_does_not_hide_samples_that_stand(store, body):
@@ -199,9 +199,9 @@ def test_an_older_record_of_no_data_does_not_hide_samples_that_stand(store, body
     }
 
     store.acquisition(KEY).write_bytes(older)
-    with pytest.raises(DamagedFileError, match=f"it tells of no data, but {store.waveform(KEY)} stands"):
+    with pytest.raises(DamagedFileError, match=f"it tells of no data, but there is {store.waveform(KEY)}"):
         acquisition_of(store, KEY)
     assert not is_current("acquire", store, KEY) and not is_current("process", store, KEY)
     assert [error.path for error in damaged_files(store, [KEY])] == [store.acquisition(KEY)]
-    assert process_one(store, KEY, Centre(body))["events"] == len(EVENTS), "processing acquires it again"
+    assert process_one(store, KEY, Centre(body)).result.events == len(EVENTS), "processing acquires it again"
     assert {path: path.read_bytes() for path in good} == good
