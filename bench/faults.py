@@ -25,7 +25,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench.faults_targets import BAD, OUTCOMES, all_targets
+from bench.faults_registry import all_targets
+from bench.faults_targets import BAD, OUTCOMES
 from bench.faults_workers import Case, Originals, Registry, Tried, make_originals, run_cases
 
 SECONDS_PER_INPUT = 20.0

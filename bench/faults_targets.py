@@ -160,10 +160,3 @@ def _take_in(sha: Any, values: Any) -> None:
         sha.update(b"[")
         for value in values:
             _take_in(sha, value)
-
-
-def all_targets() -> dict[str, Target]:
-    """Return every target by name."""
-    from bench import faults_foreign, faults_products, faults_waveforms
-
-    return {**faults_waveforms.TARGETS, **faults_products.TARGETS, **faults_foreign.TARGETS}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,23 +15,18 @@ from ris_core.contracts.acquisition import Acquisition, SamplesAt
 from ris_core.contracts.outcome import Made
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import StationDay
-from ris_core.contracts.waveform_source import Fetched, RemoteSource, WaveformSource, fetch_from
+from ris_core.contracts.waveform_source import Fetched, WaveformSource, fetch_from
 from ris_core.stages.station_day_stage import MissingInputError, StationDayStage, trouble_of
-from ris_core.storage.acquisition_file import read_acquisition, write_acquisition
-from ris_core.storage.atomic import remove
+from ris_core.storage.acquisition_file import read_acquisition
 from ris_core.storage.damage import DamagedFileError
+from ris_core.waveforms.intake import take_in
 from ris_core.waveforms.quality import quality_of
 from ris_core.waveforms.segments import Segment, digest_of_segments, to_segments
-from ris_core.waveforms.stationxml import digest_of_text
-from ris_core.waveforms.stored import read_checked, read_stored, write_stored
-from ris_core.waveforms.stored_response import digest_of_response, read_response, read_stored_inventory, write_response
+from ris_core.waveforms.stored import read_checked
+from ris_core.waveforms.stored_response import digest_of_response, read_stored_inventory
 
 if TYPE_CHECKING:
     from obspy import Inventory
-
-
-class NoUsableSamplesError(ValueError):
-    """There are samples of the day, but none that can be used; that is not absence."""
 
 
 class NotAcquiredError(MissingInputError):
@@ -225,53 +218,9 @@ class AcquireStage(StationDayStage[Acquisition]):
     def _take_in(
         self, key: StationDay, source: WaveformSource, fetched: Fetched
     ) -> tuple[Acquisition, dict[str, bytes]]:
-        segments = to_segments(fetched.stream, key, self._padding)
-        quality = quality_of(segments, key, fetched.stream)
-        path = self.layout.waveform(key)
-        has_data = quality.samples > 0
-        if not has_data and quality.non_finite:
-            raise NoUsableSamplesError(f"{key}: all its {quality.non_finite} samples are NaN or infinite")
-        if not has_data and isinstance(source, RemoteSource) and (kept := self._stored_before(key)):
-            found = replace(kept, reason=f"kept: {fetched.reason or 'no samples of the day came'}")
-            write_acquisition(self.layout, found)
-            return found, {}
-        whole_records = False
-        if has_data and not source.in_place:
-            self._store_inventory(key, source)
-            whole_records = write_stored(fetched.stream, path)
-            # What is on disk is what will be read: miniSEED rounds times to the µs.
-            segments, _ = read_stored(path, key, self._padding, whole_records)
-        elif not source.in_place:
-            remove(path)
-        is_stored = has_data and not source.in_place
-        not_stored = SamplesAt.IN_PLACE if source.in_place else SamplesAt.NOWHERE
-        found = Acquisition(
-            key=key,
-            has_data=has_data,
-            reason="" if has_data else fetched.reason or "the source has no samples for this station-day",
-            samples_at=SamplesAt.STORED if is_stored else not_stored,
-            stored_as=self.layout.relative(path) if is_stored else None,
-            size=path.stat().st_size if is_stored else sum(s.samples.nbytes for s in segments),
-            segments=len(segments),
-            quality=quality,
-            stamp=Stamp(self.settings.acquire_digest(), versions.ACQUIRE, digest_of_segments(segments)),
-            exchange=fetched.exchange,
-            whole_records=whole_records,
-            has_response=is_stored and self.layout.inventory(key.station).exists(),
-            files=tuple(fetched.files),
-        )
-        write_acquisition(self.layout, found)
-        return found, _pictures(segments, key) if self.context.pictures else {}
-
-    def _stored_before(self, key: StationDay) -> Acquisition | None:
-        """Return an earlier acquisition of the same channel that found samples, if those are still there.
-
-        Samples dropped after processing count as there: what was made from them is.
-        """
-        found, path = self._sound(key), self.layout.waveform(key)
-        if found is None or not found.has_data or found.stored_as != self.layout.relative(path):
-            return None
-        return found if path.exists() or self._drops_raw else None
+        found, segments = take_in(self.layout, self.settings, key, source, fetched, self._sound(key))
+        wanted = self.context.pictures and segments
+        return found, {"day": _picture(segments, key)} if wanted else {}
 
     def _response_is_sound(self, station: str) -> bool:
         with suppress(DamagedFileError):
@@ -289,22 +238,6 @@ class AcquireStage(StationDayStage[Acquisition]):
         with suppress(FileNotFoundError):
             return digest_of_response(self.layout.inventory(station))
         return "none"
-
-    def _store_inventory(self, key: StationDay, source: WaveformSource) -> None:
-        path, written = self.layout.inventory(key.station), io.BytesIO()
-        if isinstance(source, RemoteSource):
-            inventory = source.newer_inventory(key.station, key.day, path)
-        else:
-            inventory = source.inventory(key.station)
-        if inventory is None:
-            return
-        inventory.write(written, format="STATIONXML")
-        with suppress(FileNotFoundError, DamagedFileError):
-            if digest_of_text(read_response(path)) == digest_of_text(written.getvalue()):
-                # The time of the file is when its content was last known to be right.
-                path.touch()
-                return
-        write_response(path, written.getvalue())
 
     def _segments(self, key: StationDay) -> tuple[list[Segment], Acquisition, str]:
         """Return the segments of an acquired station-day, its record, and the digest of the segments."""
@@ -331,9 +264,7 @@ class AcquireStage(StationDayStage[Acquisition]):
         return self._take_in(key, source, fetched)[0]
 
 
-def _pictures(segments: list[Segment], key: StationDay) -> dict[str, bytes]:
+def _picture(segments: list[Segment], key: StationDay) -> bytes:
     from ris_core.figures.day_pictures import day_waveform
 
-    if not segments:
-        return {}
-    return {"day": day_waveform(segments, key.start_ns, f"{key}, raw")}
+    return day_waveform(segments, key.start_ns, f"{key}, raw")

@@ -11,7 +11,7 @@ import pytest
 
 from bench.faults import run
 from bench.faults_mutations import mutate
-from bench.faults_targets import all_targets
+from bench.faults_registry import all_targets
 from ris_core.config import PROJECT_ROOT
 
 

@@ -22,8 +22,8 @@ from ris_core.station_days.open_source import open_source
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_json, write_json
 from ris_core.storage.store import Store
-from ris_core.waveforms.acquire import NoUsableSamplesError
 from ris_core.waveforms.content import TooLargeError, content_of
+from ris_core.waveforms.intake import NoUsableSamplesError
 from ris_core.waveforms.left_out import WrongTimesError
 from ris_core.waveforms.quality import problems_of
 from ris_core.waveforms.sds import SdsArchive
