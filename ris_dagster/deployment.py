@@ -4,6 +4,7 @@ import os
 from typing import Literal, NamedTuple
 
 VARIABLE = "RIS_DEPLOYMENT"
+BATCHES_VARIABLE = "RIS_EVENT_BATCHES"
 
 Storage = Literal["local", "postgres"]
 Workers = Literal["own", "dask", "slurm"]
@@ -57,3 +58,17 @@ def asked_deployment() -> Deployment | None:
     if name not in DEPLOYMENTS:
         raise DeploymentError(f"{VARIABLE} = {name!r}: must be one of {', '.join(DEPLOYMENTS)}")
     return DEPLOYMENTS[name]
+
+
+def batches_wanted() -> bool:
+    """Return whether Dagster's events are written in batches: unless RIS_EVENT_BATCHES is ``0``.
+
+    Raises
+    ------
+    DeploymentError
+        RIS_EVENT_BATCHES is neither ``0`` nor ``1``.
+    """
+    asked = os.environ.get(BATCHES_VARIABLE, "")
+    if asked not in ("", "0", "1"):
+        raise DeploymentError(f"{BATCHES_VARIABLE} = {asked!r}: must be 0 or 1")
+    return asked != "0"

@@ -1,114 +1,24 @@
-"""A Dagster instance that records the events of a block of station-days together, in one SQLite database.
+"""The instance class that dagster.yaml of every home names; with RIS_EVENT_BATCHES=0 it writes as Dagster itself does.
 
-Dagster's usual SQLite storage makes a database per run, writes the events of assets twice (there and into an index) and
-takes a batch apart again: several connections and transactions per event, most of what a cheap station-day costs. Its
-consolidated storage has one database; here it takes batches as well. `BatchingInstance` is named in dagster.yaml
-(``instance_class``), so that every process that opens the home uses it.
+Homes hold the names of this module and of the class, so neither may change.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cached_property
-from itertools import groupby
-from pathlib import Path
 from typing import Any
 
-import dagster as dg
-import sqlalchemy
-import yaml
-from dagster._core.instance.ref import InstanceRef
-from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
-from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
-from dagster._serdes import ConfigurableClassData
-
-EVENTS_PER_BATCH = 200
-_TOGETHER = (
-    dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
-    dg.DagsterEventType.ASSET_MATERIALIZATION,
-    dg.DagsterEventType.ASSET_OBSERVATION,
-)
+from ris_dagster.deployment import batches_wanted
 
 
-class BatchingSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
-    """Dagster's event log in one SQLite database, with a batch of events in one transaction."""
+def __getattr__(name: str) -> Any:
+    """Return the class when Dagster opens a home. Only the one that is wanted is imported.
 
-    @contextmanager
-    def _connect(self) -> Iterator[sqlalchemy.Connection]:
-        with self._engine.connect() as connection, connection.begin():
-            yield connection
+    So the way back also works where an upgrade of Dagster breaks the batches.
+    """
+    if name != "BatchingInstance":
+        raise AttributeError(f"{__name__} has no {name}")
+    if batches_wanted():
+        from ris_dagster.adapter.batching_sqlite import BatchingInstance
 
-    @cached_property
-    def _engine(self) -> sqlalchemy.Engine:
-        # A connection stays open: when the last one closes, SQLite empties its write-ahead log into the database.
-        engine = sqlalchemy.create_engine(
-            self._conn_string,
-            poolclass=sqlalchemy.QueuePool,
-            pool_size=1,
-            max_overflow=-1,
-            connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
-        )
+        return BatchingInstance
+    from ris_dagster.adapter.consolidated_instance import ConsolidatedInstance
 
-        @sqlalchemy.event.listens_for(engine, "connect")
-        def _wait_less(connection: Any, _: Any) -> None:
-            # Of write-ahead logs alone, as here: whole after a crash of the process; a power cut may cost the last
-            # records, which the next run makes again from what is on disk.
-            connection.execute("PRAGMA synchronous=NORMAL")
-
-        return engine
-
-    def dispose(self) -> None:
-        """Close what is open; called by Dagster."""
-        super().dispose()  # type: ignore[no-untyped-call]
-        self._engine.dispose()
-
-    def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
-        """Store events of assets that follow one another together, what else is among them one by one."""
-        for together, same in groupby(events, key=_is_of_asset):
-            if together:
-                self._store_together(list(same))
-            else:
-                for event in same:
-                    self.store_event(event)
-
-    def _store_together(self, events: Sequence[dg.EventLogEntry]) -> None:
-        with self.index_transaction() as connection:
-            results: list[Any] = [connection.execute(self.prepare_insert_event(event)) for event in events]
-            ids = [int(result.inserted_primary_key[0]) for result in results]
-            self._store_asset_event_tags(connection, events, ids)
-            # An asset's row tells of its latest event of each type.
-            numbered = zip(events, ids, strict=True)
-            latest = {(e.get_dagster_event().asset_key, e.dagster_event_type): (e, number) for e, number in numbered}
-            for event, number in latest.values():
-                self._store_asset_event(connection, event, number)
-
-
-def _is_of_asset(event: dg.EventLogEntry) -> bool:
-    return event.dagster_event_type in _TOGETHER and event.get_dagster_event().asset_key is not None
-
-
-class BatchingInstance(dg.DagsterInstance):
-    """Dagster's instance with batches switched on, and SQLite that takes them, where no other storage is configured."""
-
-    @classmethod
-    def config_schema(cls) -> Mapping[str, Any]:
-        """Return the settings that dagster.yaml may hold for this class: none."""
-        return {}
-
-    @classmethod
-    def config_defaults(cls, base_dir: str) -> Mapping[str, ConfigurableClassData | None]:
-        """Return the parts of an instance that dagster.yaml says nothing of; called by Dagster."""
-        usual = InstanceRef.config_defaults(base_dir)
-        events = ConfigurableClassData(
-            __name__, "BatchingSqliteEventLogStorage", yaml.safe_dump({"base_dir": str(Path(base_dir) / "history")})
-        )
-        parts = {"run_storage": usual["run_storage"], "event_log_storage": events}
-        parts["schedule_storage"] = usual["schedule_storage"]
-        storage = ConfigurableClassData(
-            "dagster._core.storage.legacy_storage",
-            "CompositeStorage",
-            yaml.safe_dump({name: part._asdict() for name, part in parts.items() if part}),
-        )
-        return {**usual, "event_log_storage": events, "storage": storage}
-
-    def _get_event_batch_size(self) -> int:
-        return super()._get_event_batch_size() or EVENTS_PER_BATCH
+    return ConsolidatedInstance

@@ -11,7 +11,8 @@ from filelock import FileLock
 from ris_core.config import PROJECT_ROOT
 from ris_core.storage.atomic import replacing
 from ris_core.storage.layout import Layout
-from ris_dagster.deployment import VARIABLE, DeploymentError, Storage, asked_deployment
+from ris_dagster.adapter.event_records import latest_record
+from ris_dagster.deployment import VARIABLE, DeploymentError, Storage, asked_deployment, batches_wanted
 from ris_dagster.resources.mlflow_store import MLFLOW_VARIABLES
 
 POSTGRES_VARIABLES = tuple(f"DAGSTER_POSTGRES_{name}" for name in ("HOST", "PORT", "USER", "PASSWORD", "DB"))
@@ -37,8 +38,10 @@ def prepare_home(layout: Layout) -> Path:
     WrongHomeError
         DAGSTER_HOME is the home of another network.
     DeploymentError
-        RIS_DEPLOYMENT is unknown or its storage is not what the home was made with, or what it needs is not there.
+        RIS_DEPLOYMENT is unknown or its storage is not what the home was made with, or what it needs is not there; or
+        RIS_EVENT_BATCHES is neither 0 nor 1.
     """
+    batches_wanted()
     home = Path(os.environ.get("DAGSTER_HOME") or layout.dagster_home)
     home.mkdir(parents=True, exist_ok=True)
     network = layout.name
@@ -126,5 +129,5 @@ def require_records(layout: Layout) -> None:
     """
     with open_instance(layout) as instance:
         instance.get_runs(limit=1)
-        instance.event_log_storage.get_maximum_record_id()
+        latest_record(instance)
         instance.all_instigator_state()

@@ -8,10 +8,13 @@ import dagster as dg
 import pytest
 import requests
 from builders import DAYS, STATIONS, opened, sds_path, sds_values, spoil, write_archive, write_yaml
+from recorded_runs import KEYS, run_partitions, seen
 from servers import served
 
 from bench.postgres import Postgres, find_program, postgres_server
+from ris_core.config import PROJECT_ROOT
 from ris_core.contracts.station_day import StationDay
+from ris_dagster.adapter.batching_postgres import BatchingPostgresEventLogStorage
 from ris_dagster.partitions import partition_key
 
 TWO = DAYS[:2]
@@ -71,6 +74,23 @@ def test_a_block_is_recorded_in_postgres_and_found_again_by_another_instance(
         assert {r.event_log_entry.get_dagster_event().partition for r in planned} == {
             str(partition_key(k)) for k in ALL
         }
+
+
+@pytest.mark.parametrize(("first", "second"), [("1", "0"), ("0", "1")])
+def test_what_was_written_with_and_without_batches_is_read_the_other_way(
+    deployed: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str, second: str
+) -> None:
+    (tmp_path / "dagster.yaml").write_bytes((PROJECT_ROOT / "deploy" / "postgres" / "dagster.yaml").read_bytes())
+    records = []
+    for batches in (first, second, first):
+        monkeypatch.setenv("RIS_EVENT_BATCHES", batches)
+        with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+            assert isinstance(instance.event_log_storage, BatchingPostgresEventLogStorage) == (batches == "1")
+            if records:
+                assert seen(instance) == records[-1]
+            assert run_partitions(instance).success
+            records.append(seen(instance))
+    assert len(records[-1]["events"]) == len(records[0]["events"]) + 2 * len(KEYS)  # type: ignore[arg-type]
 
 
 def test_a_server_that_does_not_answer_is_named(

@@ -12,6 +12,7 @@ import pytest
 from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, spoil, write_archive, write_yaml
 
 from ris_core.contracts.station_day import StationDay
+from ris_dagster.adapter.batching_sqlite import BatchingSqliteEventLogStorage
 from ris_dagster.partitions import partition_key, range_tags
 
 ASSETS = ("raw_waveforms", "detections", "spectrograms")
@@ -31,7 +32,13 @@ def events_of(network: Opened, asset: str) -> list[dg.EventLogRecord]:
     return list(found)
 
 
-def test_every_station_day_has_one_event_per_asset_with_its_own_metadata_and_versions(network: Opened) -> None:
+@pytest.mark.parametrize("batches", ["1", "0"])
+def test_every_station_day_has_one_event_per_asset_with_its_own_metadata_and_versions(
+    batches: str, data_root: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setenv("RIS_EVENT_BATCHES", batches)
+    network: Opened = request.getfixturevalue("network")
+    assert isinstance(network.instance.event_log_storage, BatchingSqliteEventLogStorage) == (batches == "1")
     assert network.run_block("acquire").success
     assert network.run_block("process").success
     for asset in ASSETS:

@@ -26,6 +26,7 @@ RUN, BACKFILL, UI = ("run", "--only", "acquire"), ("backfill", "--inline", "--ye
         ("RIS_WORKERS", "99999", "RIS_WORKERS = '99999': must be a whole number of processes, 1 to 1024"),
         ("RIS_COMPUTE", "nonsense", "RIS_COMPUTE = 'nonsense': must be inline or dask"),
         ("RIS_DEPLOYMENT", "nonsense", "RIS_DEPLOYMENT = 'nonsense': must be one of local, postgres, "),
+        ("RIS_EVENT_BATCHES", "no", "RIS_EVENT_BATCHES = 'no': must be 0 or 1"),
         ("RIS_DEPLOYMENT", "dask", "RIS_DEPLOYMENT = 'dask' needs RIS_DASK_ADDRESS"),
         ("RIS_DATA", "/dev/null/x", "the data root /dev/null/x/small cannot be made (Not a directory); set RIS_DATA"),
         (

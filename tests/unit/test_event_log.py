@@ -1,4 +1,4 @@
-"""Events written in batches are those that Dagster writes one by one."""
+"""Events written in batches are those that Dagster writes one by one, and either way of writing reads the other's."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -6,74 +6,37 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
+from recorded_runs import KEYS, run_partitions, seen
 
 from ris_core.config import PROJECT_ROOT
-from ris_dagster.event_log import BatchingInstance, BatchingSqliteEventLogStorage
+from ris_dagster.adapter.batching_sqlite import BatchingInstance, BatchingSqliteEventLogStorage
 
-KEYS = [f"k{n:03d}" for n in range(12)]
+LOCAL = PROJECT_ROOT / "deploy" / "local" / "dagster.yaml"
 
 
 @pytest.fixture
-def instances(tmp_path: Path) -> Iterator[dict[str, dg.DagsterInstance]]:
+def home(tmp_path: Path) -> Path:
+    """A home as deploy/local configures it."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "dagster.yaml").write_bytes(LOCAL.read_bytes())
+    return home
+
+
+@pytest.fixture
+def instances(home: Path, tmp_path: Path) -> Iterator[dict[str, dg.DagsterInstance]]:
     """The instance of deploy/local, and Dagster's own."""
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    values = yaml.safe_load(LOCAL.read_text(encoding="utf-8"))
+    del values["instance_class"]
+    (plain / "dagster.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
     with ExitStack() as stack:
-        found = {}
-        for name in ("batching", "plain"):
-            home = tmp_path / name
-            home.mkdir()
-            text = (PROJECT_ROOT / "deploy" / "local" / "dagster.yaml").read_text(encoding="utf-8")
-            if name == "plain":
-                text = "\n".join(line for line in text.splitlines() if "ris_dagster" not in line)
-                text = text.replace("instance_class:", "").replace("  class: BatchingInstance", "")
-            (home / "dagster.yaml").write_text(text, encoding="utf-8")
-            found[name] = stack.enter_context(dg.DagsterInstance.from_config(str(home)))
-        yield found
-
-
-def run(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
-    partitions = dg.StaticPartitionsDefinition(KEYS)
-
-    @dg.asset(
-        partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        code_version="1",
-        check_specs=[dg.AssetCheckSpec("fine", asset="things")],
-    )
-    def things(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        for key in context.partition_keys:
-            context.add_asset_metadata({"key": key}, partition_key=key)
-        return dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=True, check_name="fine")])
-
-    return dg.materialize(
-        [things],
-        instance=instance,
-        tags={"dagster/asset_partition_range_start": KEYS[0], "dagster/asset_partition_range_end": KEYS[-1]},
-    )
-
-
-def seen(instance: dg.DagsterInstance) -> dict[str, object]:
-    """Return what a user can see of the asset, without times and identifiers."""
-    key = dg.AssetKey("things")
-    records = instance.fetch_materializations(key, limit=100).records
-    latest = instance.get_latest_materialization_event(key)
-    assert latest is not None and latest.asset_materialization is not None
-    (record,) = instance.get_asset_records([key])
-    run_id = latest.run_id
-    check = dg.AssetCheckKey(key, "fine")
-    return {
-        "events": [(r.partition_key, r.asset_materialization) for r in records],
-        "partitions": instance.get_materialized_partitions(key),
-        "latest": latest.asset_materialization,
-        "entry": record.asset_entry.last_run_id == run_id,
-        "run": [e.dagster_event_type for e in instance.all_logs(run_id)],
-        "planned": [
-            (r.event_log_entry.get_dagster_event().partition)
-            for r in instance.event_log_storage.get_event_records(
-                dg.EventRecordsFilter(dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, asset_key=key)
-            )
-        ],
-        "checks": [str(c.status) for c in instance.event_log_storage.get_asset_check_execution_history(check, limit=5)],
-    }
+        yield {
+            name: stack.enter_context(dg.DagsterInstance.from_config(str(folder)))
+            for name, folder in (("batching", home), ("plain", plain))
+        }
 
 
 def test_the_local_deployment_records_in_batches(instances: dict[str, dg.DagsterInstance]) -> None:
@@ -85,15 +48,44 @@ def test_the_local_deployment_records_in_batches(instances: dict[str, dg.Dagster
 def test_batches_leave_the_same_behind_as_single_events(instances: dict[str, dg.DagsterInstance]) -> None:
     found = {}
     for name, instance in instances.items():
-        assert run(instance).success
-        assert run(instance).success
+        assert run_partitions(instance).success
+        assert run_partitions(instance).success
         found[name] = seen(instance)
     assert len(found["plain"]["events"]) == 2 * len(KEYS)  # type: ignore[arg-type]
     assert found["batching"] == found["plain"]
 
 
 def test_another_process_of_dagster_reads_a_batching_home(instances: dict[str, dg.DagsterInstance]) -> None:
-    assert run(instances["batching"]).success
+    assert run_partitions(instances["batching"]).success
     home = instances["batching"].root_directory
     with dg.DagsterInstance.from_ref(dg.DagsterInstance.from_config(home).get_ref()) as again:
         assert seen(again) == seen(instances["batching"])
+
+
+@pytest.mark.parametrize(("first", "second"), [("1", "0"), ("0", "1")])
+def test_what_was_written_with_and_without_batches_is_read_the_other_way(
+    home: Path, monkeypatch: pytest.MonkeyPatch, first: str, second: str
+) -> None:
+    records = []
+    for batches in (first, second, first):
+        monkeypatch.setenv("RIS_EVENT_BATCHES", batches)
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            assert isinstance(instance.event_log_storage, BatchingSqliteEventLogStorage) == (batches == "1")
+            if records:
+                assert seen(instance) == records[-1]
+            assert run_partitions(instance).success
+            records.append(seen(instance))
+            assert len(records[-1]["events"]) == len(records) * len(KEYS)  # type: ignore[arg-type]
+
+
+def test_without_batches_all_that_writes_is_dagsters_own(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RIS_EVENT_BATCHES", "0")
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        parts = instance.event_log_storage, instance.run_storage, instance.schedule_storage
+        assert {type(part).__module__.split(".")[0] for part in parts} == {"dagster"}
+
+
+def test_an_unknown_value_is_refused_when_a_home_is_opened(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RIS_EVENT_BATCHES", "off")
+    with pytest.raises(ValueError, match="RIS_EVENT_BATCHES = 'off': must be 0 or 1"):
+        dg.DagsterInstance.from_config(str(home))
