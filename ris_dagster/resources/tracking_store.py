@@ -12,6 +12,7 @@ from pydantic import Field
 
 from ris_core.config import Settings
 from ris_core.masking import masked
+from ris_dagster.database_trouble import explained_database
 from ris_dagster.mlflow_adapter.global_store import use_store
 from ris_dagster.resources.mlflow_server import why_silent
 from ris_dagster.resources.mlflow_store import locked, sqlite_file, store_uri
@@ -89,8 +90,6 @@ class TrackingStore(dg.ConfigurableResource):  # type: ignore[type-arg]
     @contextmanager
     def _database_named(self) -> Iterator[None]:
         """Tell of a damaged, full or closed SQLite in one line; MLflow passes on SQLAlchemy's errors."""
-        from ris_dagster.trouble import explained_database
-
         try:
             yield
         except Exception as error:

@@ -15,8 +15,8 @@ from ris_core.config import Settings
 from ris_core.memory import TooLittleMemoryError, memory_named, said_of_memory
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Store
-from ris_dagster import trouble
-from ris_dagster.trouble import DAGSTER_REMEDY, MLFLOW_REMEDY, explained, explained_database
+from ris_dagster.database_trouble import DAGSTER_REMEDY, MLFLOW_REMEDY, explained_database, why_damaged
+from ris_dagster.trouble import databases, explained
 
 SETTINGS = Settings.model_validate(sds_values(Path("archive")))
 QUERY = "SELECT count(*) FROM runs"
@@ -45,21 +45,21 @@ def failed(path: Path, query: str = QUERY, options: str = "") -> Exception:
 
 @pytest.mark.parametrize("content", [b"this is no database " * 99, b"\0" * 8192])
 def test_a_damaged_database_is_named_with_what_is_lost(store: Store, content: bytes) -> None:
-    runs, mlflow = trouble.databases(store)
+    runs, mlflow = databases(store)
     for path, remedy in ((runs, DAGSTER_REMEDY), (mlflow, MLFLOW_REMEDY)):
         good = path.read_bytes()
         path.write_bytes(content)
         assert explained(failed(path), store) == f"{path}: damaged (file is not a database); {remedy}"
         path.write_bytes(good)
-        assert trouble.why_damaged(path) == ""
+        assert why_damaged(path) == ""
 
 
 def test_a_damaged_page_is_found_whatever_the_error_was(store: Store) -> None:
-    path = trouble.databases(store)[0]
+    path = databases(store)[0]
     data = bytearray(path.read_bytes())
     data[400:] = bytes(255 - byte for byte in data[400:])
     path.write_bytes(data)
-    assert trouble.why_damaged(path)
+    assert why_damaged(path)
     assert explained(failed(path), store).startswith(f"{path}: damaged (")
     # The name of a table that cannot be decoded ends in an error of Python's.
     try:
@@ -72,7 +72,7 @@ def test_a_damaged_page_is_found_whatever_the_error_was(store: Store) -> None:
 def test_databases_that_are_full_closed_or_held_are_told_from_damaged_ones(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs, mlflow = files = trouble.databases(store)
+    runs, mlflow = files = databases(store)
     insert = "INSERT INTO runs VALUES ('two')"
     closed = failed(runs, insert, "&mode=ro")
     assert "a database that may not be written (attempt to write a readonly database)" in explained(closed, store)
@@ -91,7 +91,7 @@ def test_databases_that_are_full_closed_or_held_are_told_from_damaged_ones(
 
 
 def test_errors_that_are_not_known_keep_their_traceback(store: Store) -> None:
-    path = trouble.databases(store)[0]
+    path = databases(store)[0]
     assert explained(failed(path, "INSERT INTO runs VALUES ('one')"), store) == ""
     assert explained(failed(path, "SELECT * FROM nothing"), store) == ""
     assert explained(KeyError("a fault of ours"), store) == ""

@@ -1,0 +1,110 @@
+"""Errors of the SQLite databases of Dagster and MLflow, each as one line with the file and the remedy."""
+
+import os
+import re
+import shutil
+import sqlite3
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+_SAID = re.compile(r"\(sqlite3\.\w+\) ([^\n]+)")
+_DAMAGED = ("file is not a database", "malformed", "file is encrypted", "unsupported file format")
+_FULL = ("database or disk is full",)
+_READ_ONLY = ("attempt to write a readonly database", "unable to open database file")
+_LOCKED, _IO = ("database is locked", "database table is locked"), ("disk I/O error",)
+_LOOK_S = 20
+_LEAST_FREE = 1_000_000
+
+DAGSTER_REMEDY = (
+    "end what uses it, move it away (with its -wal and -shm), and do the same again: Dagster begins a new one. Lost is "
+    "what it has recorded of runs; products and models stay, and `ris backfill` records station-days again"
+)
+MLFLOW_REMEDY = (
+    "end what uses it, move it away, and do the same again: MLflow begins a new one. Lost are its runs and versions; "
+    "products and models stay, `ris run` registers the chosen models anew, `ris run --again` trains and logs anew"
+)
+
+
+def explained_database(error: BaseException, files: Sequence[Path]) -> str:
+    """Return one line on an error of SQLite over one of some files; empty if it is another one."""
+    for cause in causes(error):
+        if (said := _said_of_sqlite(cause)) and (line := _of_database(said, files)):
+            return line
+    # A damaged page can hold anything: text that is no text, a table that is not there.
+    return _of_damaged(files, str(error).splitlines()[0]) if str(error) and _through_database(error) else ""
+
+
+def _through_database(error: BaseException) -> bool:
+    """Return whether SQLAlchemy or sqlite3 raised an error, or had it pass."""
+    frames = [frame for cause in causes(error) for frame in traceback.extract_tb(cause.__traceback__)]
+    return any("sqlalchemy" in frame.filename or "sqlite3" in frame.filename for frame in frames)
+
+
+def _of_damaged(files: Sequence[Path], said: str) -> str:
+    broken = [path for path in files if why_damaged(path)]
+    return "\n".join(f"{path}: damaged ({said}); {_remedy(path)}" for path in broken)
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and those that led to it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _said_of_sqlite(error: BaseException) -> str:
+    """Return what SQLite says in an error of its own, SQLAlchemy's or MLflow's."""
+    if isinstance(error, sqlite3.Error):
+        return str(error)
+    found = _SAID.search(str(error))
+    return found[1].strip() if found else ""
+
+
+def _of_database(said: str, files: Sequence[Path]) -> str:
+    named = ", ".join(map(str, files)) or "a database of Dagster or MLflow"
+
+    def says(words: tuple[str, ...]) -> bool:
+        return any(word in said for word in words)
+
+    full = {path.parent for path in files if shutil.disk_usage(path.parent).free < _LEAST_FREE}
+    if says(_FULL) or (says(_IO) and full):
+        where = ", ".join(map(str, sorted(full))) or named
+        return f"{where}: a database cannot be written, the disk is full ({said}); free space there, then repeat this"
+    if says(_DAMAGED) or says(_IO):
+        return _of_damaged(files, said) or f"one of {named} cannot be read ({said}); look at the disk, put back a copy"
+    if says(_READ_ONLY):
+        closed = [path for path in files if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))]
+        where = ", ".join(map(str, closed)) or named
+        return f"{where}: a database that may not be written ({said}); give this user the right, for its folder as well"
+    if says(_LOCKED):
+        return (
+            f"one of {named} is held by another process ({said}); do the same again when that has ended. On a network "
+            "file system locks may stay for ever: see docs/operations.md, Shared file systems"
+        )
+    return ""
+
+
+def _remedy(path: Path) -> str:
+    return MLFLOW_REMEDY if path.parent.name == "mlflow" or path.name == "mlflow.db" else DAGSTER_REMEDY
+
+
+def why_damaged(path: Path) -> str:
+    """Return what SQLite has against a file, as far as a look of some seconds finds it; empty if nothing."""
+    until = time.monotonic() + _LOOK_S
+    try:
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            connection.set_progress_handler(lambda: time.monotonic() > until, 10_000)
+            (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.OperationalError as error:
+        # It took too long, or may not be read: neither says that it is damaged.
+        return str(error) if "malformed" in str(error) else ""
+    except (sqlite3.Error, UnicodeError) as error:  # SQLite's own message may hold bytes of the file
+        return str(error)
+    return "" if answer == "ok" else str(answer)
