@@ -1,6 +1,7 @@
 """What tests alone use of Dagster beyond its public API."""
 
 from collections.abc import Collection
+from datetime import UTC, datetime
 
 import dagster as dg
 from dagster._core.definitions.data_version import CachingStaleStatusResolver
@@ -8,11 +9,13 @@ from dagster._core.definitions.sensor_definition import SensorExecutionData
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.loader import LoadingContextForTest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.storage.runs import SqlRunStorage
+from dagster._core.storage.runs.schema import RunsTable
 from dagster._core.test_utils import create_run_for_test
 
 from ris_dagster.adapter.asset_graph import AssetGraph
 
-__all__ = ["SensorExecutionData", "end_backfill", "request_backfill", "run_of_daemon", "stale_status"]
+__all__ = ["SensorExecutionData", "end_backfill", "let_run_end_at", "request_backfill", "run_of_daemon", "stale_status"]
 
 
 def run_of_daemon(
@@ -59,6 +62,15 @@ def end_backfill(instance: dg.DagsterInstance) -> None:
     backfill = instance.get_backfill("ui")
     assert backfill is not None
     instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_SUCCESS))
+
+
+def let_run_end_at(instance: dg.DagsterInstance, run_id: str, time: datetime) -> None:
+    """Record that a run ended at another time, which must have a zone."""
+    storage = instance.run_storage
+    assert isinstance(storage, SqlRunStorage)
+    ended = time.astimezone(UTC).replace(tzinfo=None)
+    with storage.connect() as connection:
+        connection.execute(RunsTable.update().where(RunsTable.c.run_id == run_id).values(update_timestamp=ended))
 
 
 def stale_status(instance: dg.DagsterInstance, definitions: dg.Definitions, asset: str, partition: str) -> str:

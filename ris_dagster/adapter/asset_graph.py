@@ -4,9 +4,9 @@ from typing import Any, TypeAlias
 
 import dagster as dg
 
-from ris_dagster.adapter.supported import relying_on_dagster
+from ris_core.relied_upon import relying_on
 
-with relying_on_dagster(__name__):
+with relying_on("dagster", __name__):
     from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 
 AssetGraph: TypeAlias = "BaseAssetGraph[Any]"

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import dagster as dg
 
+from ris_core.relied_upon import relying_on
 from ris_dagster.adapter.asset_graph import AssetGraph
-from ris_dagster.adapter.supported import relying_on_dagster
 
-with relying_on_dagster(__name__):
+with relying_on("dagster", __name__):
     from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus, PartitionBackfill
 
     _ENDED = (

@@ -7,9 +7,9 @@ from typing import Any
 import dagster as dg
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 
-from ris_dagster.adapter.supported import relying_on_dagster
+from ris_core.relied_upon import relying_on
 
-with relying_on_dagster(__name__):
+with relying_on("dagster", __name__):
     from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
     from dagster._serdes import ConfigurableClassData
 

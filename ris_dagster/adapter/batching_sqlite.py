@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 import dagster as dg
 import sqlalchemy
 
+from ris_core.relied_upon import relying_on
 from ris_dagster.adapter.consolidated_instance import ConsolidatedInstance
-from ris_dagster.adapter.supported import relying_on_dagster
 
-with relying_on_dagster(__name__):
+with relying_on("dagster", __name__):
     from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
     from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 

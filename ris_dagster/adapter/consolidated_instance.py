@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import dagster as dg
 import yaml
 
-from ris_dagster.adapter.supported import relying_on_dagster
+from ris_core.relied_upon import relying_on
 
-with relying_on_dagster(__name__):
+with relying_on("dagster", __name__):
     from dagster._core.instance.ref import InstanceRef
     from dagster._serdes import ConfigurableClassData
 
@@ -33,7 +33,7 @@ class ConsolidatedInstance(dg.DagsterInstance):
     @classmethod
     def config_defaults(cls, base_dir: str) -> Mapping[str, ConfigurableClassData | None]:
         """Return the parts of an instance that dagster.yaml does not name; called by Dagster."""
-        with relying_on_dagster(__name__):
+        with relying_on("dagster", __name__):
             usual = InstanceRef.config_defaults(base_dir)
             module, name = cls.event_log
             events = ConfigurableClassData(module, name, yaml.safe_dump({"base_dir": str(Path(base_dir) / "history")}))

@@ -6,9 +6,9 @@ from datetime import datetime
 import dagster as dg
 import sqlalchemy
 
-from ris_dagster.adapter.supported import relying_on_dagster
+from ris_core.relied_upon import relying_on
 
-with relying_on_dagster(__name__):
+with relying_on("dagster", __name__):
     from dagster._core.storage.event_log import SqlEventLogStorage
     from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 

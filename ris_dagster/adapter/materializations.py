@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from ris_dagster.adapter.supported import relying_on_dagster
+from ris_core.relied_upon import relying_on
 
-with relying_on_dagster(__name__):
+with relying_on("dagster", __name__):
     from dagster._core.definitions.data_version import (
         CODE_VERSION_TAG,
         DATA_VERSION_IS_USER_PROVIDED_TAG,
@@ -68,7 +68,7 @@ def data_version_of(materialization: dg.AssetMaterialization) -> str:
 
 def inputs_of_step(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> dict[dg.AssetKey, InputVersion]:
     """Return what the running step makes an asset from, as Dagster saw it when the step first asked."""
-    with relying_on_dagster(__name__):
+    with relying_on("dagster", __name__):
         step = context.get_step_execution_context()
         found = {}
         for upstream in step.job_def.asset_layer.get(asset).parent_keys:

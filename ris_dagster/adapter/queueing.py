@@ -8,10 +8,10 @@ from typing import Any
 
 import dagster as dg
 
-from ris_dagster.adapter.supported import relying_on_dagster
+from ris_core.relied_upon import relying_on
 from ris_dagster.adapter.workspace import loaded_workspace
 
-with relying_on_dagster(__name__):
+with relying_on("dagster", __name__):
     from dagster._core.definitions.selector import JobSubsetSelector
     from dagster._daemon.run_coordinator import QueuedRunCoordinatorDaemon
 

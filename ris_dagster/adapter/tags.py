@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from ris_dagster.adapter.supported import relying_on_dagster
+from ris_core.relied_upon import relying_on
 
-with relying_on_dagster(__name__):
+with relying_on("dagster", __name__):
     from dagster._core.storage.tags import (
         ASSET_PARTITION_RANGE_END_TAG,
         ASSET_PARTITION_RANGE_START_TAG,

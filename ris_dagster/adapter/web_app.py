@@ -7,10 +7,10 @@ from typing import Any
 
 import dagster as dg
 
-from ris_dagster.adapter.supported import relying_on_dagster
+from ris_core.relied_upon import relying_on
 from ris_dagster.adapter.workspace import loaded_workspace
 
-with relying_on_dagster(__name__):
+with relying_on("dagster-webserver", __name__):
     from dagster_webserver.app import create_app_from_workspace_process_context
     from dagster_webserver.cli import (
         DEFAULT_DB_STATEMENT_TIMEOUT,
@@ -33,7 +33,7 @@ def web_app(instance: dg.DagsterInstance, workspace: Path, updated_ms: int) -> I
     updated_ms
         How often pages ask for news of assets, ms.
     """
-    with relying_on_dagster(__name__):
+    with relying_on("dagster", __name__):
         instance.optimize_for_webserver(DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_RECYCLE, DEFAULT_POOL_MAX_OVERFLOW)
     with loaded_workspace(instance, workspace, __version__) as loaded:
         yield create_app_from_workspace_process_context(loaded, live_data_poll_rate=updated_ms)

@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 import dagster as dg
 
-from ris_dagster.adapter.supported import relying_on_dagster
+from ris_core.relied_upon import relying_on
 
-with relying_on_dagster(__name__):
+with relying_on("dagster", __name__):
     from dagster._core.workspace.context import WorkspaceProcessContext
     from dagster._core.workspace.load_target import WorkspaceFileTarget
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, spoil, write_archive, write_yaml
-from dagster._core.storage.runs import SqlRunStorage
-from dagster._core.storage.runs.schema import RunsTable
+from dagster_internals import let_run_end_at
 
 from ris_core.contracts.station_day import StationDay
 from ris_dagster.partitions import partition_key, range_tags
@@ -66,12 +65,7 @@ def test_records_of_products_checks_and_failures_outlive_the_purge(network: Open
 def test_the_job_purges_what_is_older_than_the_settings_say(network: Opened) -> None:
     old, young = (network.run("acquire", **range_tags(["AA"], DAYS[0], DAYS[0])) for _ in range(2))
     assert old.success and young.success
-    storage = network.instance.run_storage
-    assert isinstance(storage, SqlRunStorage)
-    before_yesterday = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=2)
-    with storage.connect() as connection:
-        of_old = RunsTable.c.run_id == old.run_id
-        connection.execute(RunsTable.update().where(of_old).values(update_timestamp=before_yesterday))
+    let_run_end_at(network.instance, old.run_id, datetime.now(UTC) - timedelta(days=2))
     before = counted(network, young.run_id)
     result = network.run(PURGE)
     assert result.success
