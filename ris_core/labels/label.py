@@ -141,7 +141,10 @@ class LabelStage(StationDayStage[Labelled]):
         return info
 
     def _stamp(self, champion: Champion, info: SpectrogramInfo) -> Stamp:
-        return Stamp(label_digest(champion, self.settings.labelling), versions.LABEL, info.content)
+        digest = self.files.once(
+            ("label digest", champion.model_version), lambda: label_digest(champion, self.settings.labelling)
+        )
+        return Stamp(digest, versions.LABEL, info.content)
 
     def _rows_of(self, path: Path, stamp: Stamp) -> pd.DataFrame | None:
         """Return what is counted of a table that is current; none where it is absent, out of date or damaged."""

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,7 +83,7 @@ class ProcessStage(StationDayStage[Processed]):
     @property
     def code_version(self) -> str:
         """Step version and digest of what decides about detections and spectrograms."""
-        return f"{self._version}-{self.settings.process_digest()}"
+        return f"{self._version}-{self._settings_digest}"
 
     def products(self, key: StationDay) -> tuple[Path, ...]:
         """Return the paths of the detection table and of the spectrogram file."""
@@ -98,6 +99,22 @@ class ProcessStage(StationDayStage[Processed]):
 
     def current(self, key: StationDay) -> SpectrogramInfo | None:
         """Return what the spectrogram file says of itself; none if a product is absent, out of date or damaged."""
+        return self.files.once(("processed", key), lambda: self._current(key))
+
+    def most_at_once(self, keys: Iterable[StationDay]) -> int | None:
+        """Return how many station-days may be worked on at once: raw files that were dropped are asked for again."""
+        limit = self.acquire.most_at_once(keys)
+        return limit if limit is not None and any(self.acquire.was_dropped(key) for key in keys) else None
+
+    @cached_property
+    def _settings_digest(self) -> str:
+        return self.settings.process_digest()
+
+    @property
+    def _version(self) -> str:
+        return versions.IMPORT if self.settings.imported else versions.PROCESS
+
+    def _current(self, key: StationDay) -> SpectrogramInfo | None:
         if not self.exists(key):
             return None
         table, file = self.products(key)
@@ -107,20 +124,11 @@ class ProcessStage(StationDayStage[Processed]):
                 return info
         return None
 
-    def most_at_once(self, keys: Iterable[StationDay]) -> int | None:
-        """Return how many station-days may be worked on at once: raw files that were dropped are asked for again."""
-        limit = self.acquire.most_at_once(keys)
-        return limit if limit is not None and any(self.acquire.was_dropped(key) for key in keys) else None
-
-    @property
-    def _version(self) -> str:
-        return versions.IMPORT if self.settings.imported else versions.PROCESS
-
     def _stamp(self, key: StationDay, acquired: Acquisition) -> Stamp:
         inputs = acquired.content
         if not self.settings.imported:
             inputs = digest_of([acquired.content, self.acquire.response_digest(key.station)])
-        return Stamp(self.settings.process_digest(), self._version, inputs)
+        return Stamp(self._settings_digest, self._version, inputs)
 
     def _outcomes(self, key: StationDay) -> Sequence[str] | None:
         """Return the outcomes of the detections; none where the table is damaged."""

@@ -26,6 +26,8 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
     "gaps": int,
     "gap_seconds": _NUMBER,
 }
+_QUALITY = tuple(f.name for f in fields(Quality))
+_EXCHANGE = tuple(f.name for f in fields(Exchange))
 _ACQUIRE_AGAIN = "`ris backfill` acquires its station-day again"
 _IMPORT_AGAIN = "import the file of this station-day again: ris import-h5 FILE"
 # What the field `path` says where there is no stored file.
@@ -122,7 +124,7 @@ def _to_record(found: Acquisition) -> dict[str, Any]:
 
 
 def _from_record(key: StationDay, record: Mapping[str, Any]) -> Acquisition:
-    figures = {f.name: record.get(f.name, _UNKNOWN.get(f.name)) for f in fields(Quality)}
+    figures = {name: record.get(name, _UNKNOWN.get(name)) for name in _QUALITY}
     figures |= {n: tuple(figures[n]) for n in ("sampling_rates", "sample_types", "notes")}
     samples_at = _WITHOUT_PATH.get(record["path"], SamplesAt.STORED)
     files = record.get("files")
@@ -136,7 +138,7 @@ def _from_record(key: StationDay, record: Mapping[str, Any]) -> Acquisition:
         segments=int(record.get("segments", 0)),
         quality=Quality(**figures),
         stamp=Stamp(str(record.get("settings", "")), str(record.get("version", "")), record["inputs"]),
-        exchange=Exchange(**{f.name: record.get(f.name) for f in fields(Exchange)}),
+        exchange=Exchange(**{name: record.get(name) for name in _EXCHANGE}),
         whole_records=bool(record.get("whole_records", False)),
         has_response=bool(record.get("has_response", False)),
         files=None if files is None else tuple(files),

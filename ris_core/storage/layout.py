@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ris_core.config import Settings, data_root
@@ -15,11 +16,29 @@ class WrongNetworkError(ValueError):
     """The data root belongs to another network."""
 
 
+@lru_cache(maxsize=4096)
 def _part(name: str) -> str:
     """Return a name that may be part of a path; raises `ValueError` if it could lead out of its folder."""
     if name in (".", "..") or any(sign in name for sign in "/\\\0"):
         raise ValueError(f"{name!r} is no name of a station or a model: it would lead out of the data folder")
     return name
+
+
+@lru_cache(maxsize=4096)
+def _folder(root: Path, *parts: str) -> Path:
+    """Return a folder; the same ones are needed for each day of a station."""
+    return root.joinpath(*parts)
+
+
+@lru_cache(maxsize=1024)
+def _of_day(root: Path, folder: str, key: StationDay, suffix: str) -> Path:
+    """Return the path of a station-day's file in a folder; it is needed several times while one is looked at."""
+    return _folder(root, _part(folder), f"station={_part(key.station)}") / f"day={key.day}{suffix}"
+
+
+@lru_cache(maxsize=1024)
+def _spectrograms(root: Path, key: StationDay) -> Path:
+    return _folder(root, "spectrograms", _part(key.station)) / f"{key.day}.h5"
 
 
 @dataclass(frozen=True)
@@ -59,7 +78,7 @@ class Layout:
 
     def acquisition(self, key: StationDay) -> Path:
         """Path of the record of what was found for a station-day (JSON)."""
-        return self.root / "acquisition" / f"station={_part(key.station)}" / f"day={key.day}.json"
+        return _of_day(self.root, "acquisition", key, ".json")
 
     def detections(self, key: StationDay) -> Path:
         """Path of a detection table (Parquet)."""
@@ -67,7 +86,7 @@ class Layout:
 
     def spectrograms(self, key: StationDay) -> Path:
         """Path of a spectrogram file (HDF5)."""
-        return self.root / "spectrograms" / _part(key.station) / f"{key.day}.h5"
+        return _spectrograms(self.root, key)
 
     def labels(self, key: StationDay) -> Path:
         """Path of a label table (Parquet)."""
@@ -75,7 +94,7 @@ class Layout:
 
     def table(self, name: str, key: StationDay) -> Path:
         """Path of a further table of a station-day (Parquet), of a stage that has its own folder."""
-        return self.root / _part(name) / f"station={_part(key.station)}" / f"day={key.day}.parquet"
+        return _of_day(self.root, name, key, ".parquet")
 
     @property
     def training_set(self) -> Path:
@@ -146,7 +165,7 @@ class Layout:
 
     def failures(self, stage: str, station: str) -> Path:
         """Folder of the records of a station's failed attempts at a stage."""
-        return self.root / "failures" / _part(stage) / f"station={_part(station)}"
+        return _folder(self.root, "failures", _part(stage), f"station={_part(station)}")
 
 
 def open_layout(settings: Settings, root: Path | None = None) -> Layout:

@@ -29,6 +29,8 @@ WORTH_SAVING = 200
 """Files that a pass must have read before the cache is written again."""
 _SETTLED_NS = 2_000_000_000
 """A file that changed less than this before it was read is not cached: the next change may get the same time."""
+_FACTS = 20_000
+"""Facts that are kept at once: a pass may find some of each station-day, but needs those of one day at a time."""
 
 
 def cache_path(root: Path) -> Path:
@@ -101,6 +103,8 @@ class ScannedFiles:
     def once(self, fact: Hashable, find: Callable[[], T]) -> T:
         """Return what ``find`` returned, or raise what it raised, when the fact was first wanted in this pass."""
         if fact not in self._facts:
+            if len(self._facts) >= _FACTS:
+                del self._facts[next(iter(self._facts))]
             try:
                 self._facts[fact] = find(), None
             except OSError as error:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,7 @@ class AcquireStage(StationDayStage[Acquisition]):
     @property
     def code_version(self) -> str:
         """Step version and digest of what decides about raw waveforms."""
-        return f"{self._version}-{self.settings.acquire_digest()}"
+        return f"{self._version}-{self._settings_digest}"
 
     def products(self, key: StationDay) -> tuple[Path, ...]:
         """Return the path of the record; there is a raw file only where there are samples that are stored."""
@@ -78,7 +79,7 @@ class AcquireStage(StationDayStage[Acquisition]):
 
     def expected_stamp(self, key: StationDay) -> Stamp:
         """Return the present stamp with the digest of the samples that were found: only the source knows others."""
-        return Stamp(self.settings.acquire_digest(), self._version, self.require(key).content)
+        return Stamp(self._settings_digest, self._version, self.require(key).content)
 
     def stamps(self, key: StationDay) -> tuple[Stamp | None, ...]:
         """Return the stamp of the record; raises as `require`."""
@@ -93,7 +94,7 @@ class AcquireStage(StationDayStage[Acquisition]):
         """Return whether a station-day was acquired with the present settings and version and is still there."""
         found = self._sound(key)
         if found is None or (found.stamp.settings, found.stamp.version) != (
-            self.settings.acquire_digest(),
+            self._settings_digest,
             self._version,
         ):
             return False
@@ -122,7 +123,8 @@ class AcquireStage(StationDayStage[Acquisition]):
 
     def read(self, key: StationDay) -> Acquisition | None:
         """Return what was found of a station-day, if it was acquired; raises `DamagedFileError`."""
-        return read_acquisition(self.layout, key, self.settings.source, self.files)
+        source = self.settings.source
+        return self.files.once(("acquired", key), lambda: read_acquisition(self.layout, key, source, self.files))
 
     def require(self, key: StationDay) -> Acquisition:
         """Return what was found of a station-day.
@@ -195,6 +197,10 @@ class AcquireStage(StationDayStage[Acquisition]):
             return source.inventory(station)
         path = self.layout.inventory(station)
         return read_stored_inventory(path) if path.exists() else None
+
+    @cached_property
+    def _settings_digest(self) -> str:
+        return self.settings.acquire_digest()
 
     @property
     def _version(self) -> str:
