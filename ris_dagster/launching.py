@@ -9,6 +9,7 @@ import dagster as dg
 
 from ris_core.config import Settings
 from ris_dagster.adapter.queueing import CodeLocationError, JobQueue, opened_queue, queue_is_served
+from ris_dagster.dask_adapter.schedulers import address_of
 from ris_dagster.definitions import build_definitions
 from ris_dagster.method_runs import Run, execute
 from ris_dagster.resources.compute import Compute, local_cluster
@@ -43,7 +44,7 @@ def definitions_here(settings: Settings) -> Iterator[dg.Definitions]:
     own_cluster = compute.kind == "dask" and not compute.address
     with local_cluster(compute.workers) if own_cluster else nullcontext() as client:
         if client is not None:
-            compute = Compute(kind="dask", workers=compute.workers, address=client.scheduler.address, trainings=False)
+            compute = Compute(kind="dask", workers=compute.workers, address=address_of(client), trainings=False)
         yield build_definitions(settings, {"compute": compute})
 
 

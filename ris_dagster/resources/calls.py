@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from ris_dagster.dask_adapter.schedulers import address_of, loss_errors
+from ris_dagster.dask_adapter.tasks import wanted_by_anybody
 from ris_dagster.resources.workers import NoWorkersError
 
 Result = TypeVar("Result")
@@ -32,9 +34,7 @@ def call_on(client: Any, function: Callable[..., Result], task: object, on_step:
     Exception
         What the function raised.
     """
-    from distributed import CancelledError
-    from distributed.comm.core import CommClosedError
-
+    address = address_of(client)
     told: queue.SimpleQueue[tuple[int, int, dict[str, Any]]] = queue.SimpleQueue()
     topic = f"ris-{uuid.uuid4().hex}"
     client.subscribe_topic(topic, lambda event: told.put(event[1]))
@@ -56,9 +56,9 @@ def call_on(client: Any, function: Callable[..., Result], task: object, on_step:
         pass_on(lambda: not future.done())
         try:
             count, result = future.result()
-        except (CancelledError, CommClosedError) as lost:
+        except loss_errors() as lost:
             raise NoWorkersError(
-                f"the Dask scheduler at {client.scheduler.address} went away during a training; start it, and train "
+                f"the Dask scheduler at {address} went away during a training; start it, and train "
                 "again: it goes on from its checkpoint"
             ) from lost
         # The last steps may arrive after the result; one that was lost on the way is not waited for.
@@ -75,13 +75,12 @@ def _telling(function: Callable[..., Result], task: object, topic: str) -> tuple
     from distributed import get_worker
 
     worker = get_worker()
-    key = worker.get_current_task()
+    wanted = wanted_by_anybody()
     count = 0
 
     def on_step(step: int, row: Mapping[str, Any]) -> None:
         nonlocal count
-        mine = worker.state.tasks.get(key)
-        if mine is None or mine.state == "cancelled":
+        if not wanted():
             raise AbandonedError("the run that asked for this has ended")
         worker.log_event(topic, (count, step, dict(row)))
         count += 1

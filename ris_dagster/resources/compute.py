@@ -12,6 +12,7 @@ from pydantic import Field
 
 from ris_core.contracts.station_day import StationDay
 from ris_core.masking import masked
+from ris_dagster.dask_adapter.schedulers import address_of, loss_errors
 from ris_dagster.deployment import DEPLOYMENTS, VARIABLE, DeploymentError, asked_deployment
 from ris_dagster.resources.calls import OnStep, Result, call_on
 from ris_dagster.resources.workers import NoWorkersError, connect, connect_to
@@ -156,8 +157,7 @@ def local_cluster(workers: int) -> Iterator[Any]:
 def _map_on(
     client: Any, task: "StageTask", keys: Sequence[StationDay], at_once: int | None
 ) -> Iterator["Outcome[Any]"]:
-    from distributed import CancelledError, as_completed
-    from distributed.comm.core import CommClosedError
+    from distributed import as_completed
 
     from ris_core.contracts.outcome import Outcome
     from ris_core.station_days.running import run_station_day
@@ -168,6 +168,7 @@ def _map_on(
         waited_for[future] = key
         return future
 
+    address = address_of(client)
     waited_for: dict[Any, StationDay] = {}
     waiting = iter(keys)
     running = as_completed([submit(key) for key in islice(waiting, at_once)], loop=client.loop)
@@ -179,10 +180,10 @@ def _map_on(
                 if error is not None
                 else future.result()
             )
-        except (CancelledError, CommClosedError) as lost:  # which of them depends on where it was noticed first
+        except loss_errors() as lost:
             left = [str(key) for key in (*waited_for.values(), *waiting)]
             raise NoWorkersError(
-                f"the Dask scheduler at {client.scheduler.address} went away with {len(left)} of {len(keys)} "
+                f"the Dask scheduler at {address} went away with {len(left)} of {len(keys)} "
                 f"station-days to do ({', '.join(left[:_NAMED])}{', …' if len(left) > _NAMED else ''}); start it, "
                 "and the next run does what is left"
             ) from lost

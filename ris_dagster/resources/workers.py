@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 from ris_core.config import PROJECT_ROOT
 from ris_core.storage.atomic import replacing
 from ris_core.storage.json_records import read_json, write_json
+from ris_dagster.dask_adapter.certificates import new_certificate
+from ris_dagster.dask_adapter.schedulers import processes_of
+from ris_dagster.dask_adapter.slurm_jobs import noting_job_class
 
 if TYPE_CHECKING:
     from dask_jobqueue.slurm import SLURMCluster
@@ -59,7 +62,7 @@ def slurm_workers(root: Path, at_least: int, at_most: int, refused: list[str]) -
         raise NoWorkersError(f"{address_file}: another `ris workers` serves this data root; end it first")
     cluster_class = _configured(workers_folder(root))
     try:
-        cluster = cluster_class(security=_new_security(root), job_cls=_job_class(refused))
+        cluster = cluster_class(security=_new_security(root), job_cls=noting_job_class(refused))
     except (ValueError, OSError) as error:
         raise NoWorkersError(
             f"Slurm workers: {error}; {_SETTINGS} has the settings and says how to change them"
@@ -88,33 +91,13 @@ def _configured(folder: Path) -> "type[SLURMCluster]":
     return SLURMCluster
 
 
-def _job_class(refused: list[str]) -> Any:
-    """Return the class of jobs; they leave a note when Slurm refuses them, where Dask would wait for ever."""
-    from dask_jobqueue.slurm import SLURMJob
-    from distributed import Status
-
-    class Job(SLURMJob):
-        async def _submit_job(self, script_filename: str) -> str:
-            try:
-                return str(await super()._submit_job(script_filename))
-            except RuntimeError as error:
-                self.status = Status.failed
-                refused.append(str(error))
-                raise
-
-    return Job
-
-
 def _new_security(root: Path) -> "Security":
-    from distributed import Security
-
-    _, certificate, key = _files(root)
+    _, *files = _files(root)
     workers_folder(root).mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = Security.temporary()
-    for path, text in ((certificate, made.tls_ca_file), (key, made.tls_scheduler_key)):
+    for path, text in zip(files, new_certificate(), strict=True):
         with replacing(path) as temporary:
             temporary.touch(mode=0o600)
-            temporary.write_text(str(text), encoding="utf-8")
+            temporary.write_text(text, encoding="utf-8")
     return _security(root)
 
 
@@ -192,7 +175,7 @@ def serve(root: Path, at_least: int, at_most: int, report: Callable[[str], None]
         while not stop.wait(_LOOK_S):
             if refused:
                 raise NoWorkersError(f"Slurm refused a job: {refused[0].strip()}\n{_SETTINGS} has the settings")
-            count = len(cluster.scheduler_info["workers"])
+            count = processes_of(cluster)
             if count != known:
                 report(f"{count} worker processes")
                 known = count

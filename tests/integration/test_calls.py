@@ -19,6 +19,7 @@ from ris_core.storage.layout import open_layout
 from ris_core.storage.store import Store
 from ris_core.training import training_set as sampling
 from ris_core.training.trial_task import run_trial, trial_task
+from ris_dagster.dask_adapter.schedulers import address_of
 from ris_dagster.resources.calls import call_on
 from ris_dagster.resources.compute import Compute, local_cluster
 
@@ -60,7 +61,7 @@ def test_steps_come_back_in_order_and_end_with_who_asked(client: Client, tmp_pat
     _stands_still(progress)
 
     # The same for one that is gone without a word.
-    other = Client(client.scheduler.address, set_as_default=False)
+    other = Client(address_of(client), set_as_default=False)
     asked = other.submit(started, str(progress), pure=False)
     _is_written(progress)
     other.close()
@@ -80,7 +81,7 @@ def test_a_trial_trained_on_a_worker_is_the_one_trained_here(client: Client, dat
     shutil.copytree(store.root, tmp_path / "here")
     (name,) = settings.aec.grid.trials()
     found = {}
-    there = Compute(kind="dask", address=client.scheduler.address, trainings=True)
+    there = Compute(kind="dask", address=address_of(client), trainings=True)
     for place, compute in (("here", Compute()), ("there", there)):
         root = tmp_path / place
         layout = open_layout(settings, root)

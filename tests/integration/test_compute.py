@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from builders import DAYS, opened, products, sds_values, write_archive, write_yaml
 
+from ris_dagster.dask_adapter.schedulers import address_of
 from ris_dagster.resources.compute import Compute, local_cluster
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -22,7 +23,7 @@ def test_dask_workers_make_the_same_bytes_as_the_run_itself(
         assert {name: os.environ.get(name) for name in THREADS} == threads
         for name, compute in (
             ("inline", Compute()),
-            ("dask", Compute(kind="dask", workers=2, address=client.scheduler.address)),
+            ("dask", Compute(kind="dask", workers=2, address=address_of(client))),
         ):
             monkeypatch.setenv("RIS_DATA", str(tmp_path / name))
             monkeypatch.delenv("DAGSTER_HOME", raising=False)
