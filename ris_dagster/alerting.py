@@ -1,7 +1,7 @@
-"""Sends what has failed to a webhook or by e-mail, as the environment says, and keeps the addresses' secrets.
+"""Sends failures to a webhook or by e-mail, as the environment says, and never shows secrets of the addresses.
 
 ``RIS_ALERT_WEBHOOK`` is a URL that takes a JSON POST. ``RIS_ALERT_SMTP_URL`` is ``smtp://[USER:PASSWORD@]HOST[:PORT]``
-or ``smtps://...``; ``RIS_ALERT_SMTP_TO`` has the recipients, with commas between them, and ``RIS_ALERT_SMTP_FROM`` the
+or ``smtps://...``; ``RIS_ALERT_SMTP_TO`` has the recipients, separated by commas, and ``RIS_ALERT_SMTP_FROM`` the
 sender.
 """
 
@@ -25,7 +25,7 @@ from ris_dagster.loopback import is_loopback
 WEBHOOK = "RIS_ALERT_WEBHOOK"
 SMTP_URL, SMTP_TO, SMTP_FROM = "RIS_ALERT_SMTP_URL", "RIS_ALERT_SMTP_TO", "RIS_ALERT_SMTP_FROM"
 
-# Together well below the minute after which Dagster gives up a tick.
+# The sum is well below the minute after which Dagster ends a tick.
 _ATTEMPTS = 3
 _TIMEOUT_S = 5
 _WAIT_S = 1
@@ -35,24 +35,24 @@ _STARTTLS_PORT, _TLS_PORT = 587, 465
 
 
 class AlertError(RuntimeError):
-    """A message could not be sent, or where it should go is not said properly; holds no secret."""
+    """A message could not be sent, or its address cannot be used; the error contains no secret."""
 
 
 class _TryAgainError(Exception):
-    """An attempt failed in a way that may pass."""
+    """An attempt failed for a cause that may be temporary."""
 
 
 class Alert(NamedTuple):
-    """What is to be told.
+    """An alert.
 
     Attributes
     ----------
     subject
         One line.
     text
-        All of it, for people.
+        The whole message, for readers.
     details
-        The same for programs: values that JSON can hold.
+        The same for programs, as values for JSON.
     """
 
     subject: str
@@ -61,7 +61,7 @@ class Alert(NamedTuple):
 
 
 def without_secrets(text: str) -> str:
-    """Return a text without credentials (`masked`) and without what the alerts' own variables hold."""
+    """Return a text without credentials (`masked`) and without the values of the alerts' own variables."""
     for name in (WEBHOOK, SMTP_URL):
         value = os.environ.get(name, "")
         parts = _parts_of(value)
@@ -72,12 +72,12 @@ def without_secrets(text: str) -> str:
 
 
 def send(alert: Alert) -> list[str]:
-    """Send a message to every address that the environment names and return what they are, without secrets.
+    """Send a message to every address of the environment and return their names, without secrets.
 
     Raises
     ------
     AlertError
-        At least one of them could not be reached; the others have it.
+        At least one address could not be reached; the others have the message.
     """
     done, problems = [], []
     for name, sender in _senders():
@@ -86,7 +86,7 @@ def send(alert: Alert) -> list[str]:
         except AlertError as error:
             problems.append(f"{name}: {error}")
     if problems:
-        # Without what led to it: there the address may stand with its secrets.
+        # Without its cause, which may contain the address with its secrets.
         raise AlertError(without_secrets("; ".join(problems))) from None
     return done
 
@@ -101,7 +101,7 @@ def _senders() -> Iterator[tuple[str, Callable[[Alert], str]]]:
 def _parts_of(value: str) -> SplitResult | None:
     try:
         parts = urlsplit(value)
-        _ = parts.port  # raises as well where it is no number
+        _ = parts.port  # also raises if it is not a number
     except ValueError:
         return None
     return parts
@@ -110,12 +110,12 @@ def _parts_of(value: str) -> SplitResult | None:
 def _address(name: str, schemes: tuple[str, ...]) -> SplitResult:
     parts = _parts_of(os.environ[name])
     if parts is None or parts.scheme not in schemes or not parts.hostname:
-        raise AlertError(f"its value is not a URL of {' or '.join(schemes)} with a host")
+        raise AlertError(f"its value is not a URL with {' or '.join(schemes)} and a host")
     return parts
 
 
 def _persistently(attempt: Callable[[], None], where: str) -> None:
-    """Make attempts until one succeeds or fails for good."""
+    """Repeat attempts until one succeeds or the failure is final."""
     tries = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(_ATTEMPTS),
         wait=tenacity.wait_exponential(_WAIT_S),
@@ -143,11 +143,11 @@ def _post(alert: Alert) -> str:
             said = f"it answered {error.code}"
             if error.code >= _SERVER_ERROR or error.code == _TOO_MANY:
                 raise _TryAgainError(said) from None
-            raise AlertError(f"{where}: {said}; see that the address is right and still valid") from None
+            raise AlertError(f"{where}: {said}; check that the address is right and still valid") from None
         except OSError as error:
             raise _TryAgainError(_reason(error)) from None
         except (http.client.HTTPException, ValueError) as error:
-            raise AlertError(f"{where}: {type(error).__name__}; see that the address is a proper URL") from None
+            raise AlertError(f"{where}: {type(error).__name__}; check that the address is a correct URL") from None
 
     _persistently(attempt, where)
     return where
@@ -165,7 +165,7 @@ def _mail(alert: Alert) -> str:
     parts = _address(SMTP_URL, ("smtp", "smtps"))
     to = os.environ.get(SMTP_TO, "")
     if not to:
-        raise AlertError(f"{SMTP_TO} is not set; name the recipients, with commas between them")
+        raise AlertError(f"{SMTP_TO} is not set; name the recipients, separated by commas")
     message = EmailMessage()
     try:
         message["Subject"] = " ".join(alert.subject.split())
@@ -208,7 +208,7 @@ def _connected(parts: SplitResult, host: str) -> smtplib.SMTP:
 
 
 def _reason(error: OSError) -> str:
-    """Return what went wrong in words that cannot hold an address."""
+    """Return the failure in words that cannot contain an address."""
     inner = getattr(error, "reason", None)
     found = inner if isinstance(inner, OSError) else error
     return found.strerror or type(found).__name__

@@ -1,4 +1,4 @@
-"""Where the platform runs: RIS_DEPLOYMENT names where records lie and what works on station-days."""
+"""Deployments: RIS_DEPLOYMENT names the storage of records and the workers on station-days."""
 
 import os
 from typing import Literal, NamedTuple
@@ -21,7 +21,7 @@ class Deployment(NamedTuple):
         ``own``: the run's process or a Dask cluster of its own; ``dask``: a scheduler that already runs; ``slurm``: the
         workers of `ris workers`.
     own_home
-        Whether the Dagster home is made and configured here; on Kubernetes the chart does it.
+        Whether the platform makes and configures the Dagster home; on Kubernetes the chart does.
     """
 
     storage: Storage
@@ -41,16 +41,16 @@ DEPLOYMENTS = {
 
 
 class DeploymentError(ValueError):
-    """What RIS_DEPLOYMENT asks for cannot be had as things stand."""
+    """The deployment that RIS_DEPLOYMENT names cannot be used."""
 
 
 def asked_deployment() -> Deployment | None:
-    """Return the deployment that RIS_DEPLOYMENT names, None where it is not set.
+    """Return the deployment that RIS_DEPLOYMENT names, None if it is not set.
 
     Raises
     ------
     DeploymentError
-        There is none of that name.
+        There is no deployment of that name.
     """
     name = os.environ.get(VARIABLE, "")
     if not name:

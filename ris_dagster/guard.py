@@ -1,7 +1,7 @@
-"""What stands between browsers and Dagster's webserver, which itself answers whoever asks and has no login.
+"""A guard between browsers and Dagster's webserver, which itself answers everybody and has no login.
 
 A page of any web site may send requests to addresses of this machine. It cannot choose the headers `Host`, `Origin`,
-`Sec-Fetch-Site` and `Referer` that the browser adds, so these tell whose page it is that asks.
+`Sec-Fetch-Site` and `Referer` that the browser adds, so these show which page sends a request.
 """
 
 import ipaddress
@@ -29,7 +29,7 @@ SAME_ORIGIN_ONLY = frozenset(
         "report_asset_observation",
     }
 )
-"""First parts of the paths that give files, run something or record something; all others are pages and assets."""
+"""First parts of paths that return files, run something or record something; all others are pages and assets."""
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -47,11 +47,11 @@ _logger = logging.getLogger(__name__)
 
 
 class AllowedHostsError(ValueError):
-    """An entry of RIS_ALLOWED_HOSTS is no host; the message names it and what is allowed."""
+    """An entry of RIS_ALLOWED_HOSTS is not a host; the message names it and what is allowed."""
 
 
 def allowed_hosts(listened_on: str) -> frozenset[str]:
-    """Return the hosts under which a server of ours may be addressed, beside those of the loopback interface.
+    """Return the hosts under which our servers may be addressed, besides those of the loopback interface.
 
     Parameters
     ----------
@@ -61,12 +61,12 @@ def allowed_hosts(listened_on: str) -> frozenset[str]:
     Returns
     -------
     frozenset of str
-        Lower-case names and addresses, with those that RIS_ALLOWED_HOSTS adds (the public name of a reverse proxy).
+        Lower-case names and addresses, including those of RIS_ALLOWED_HOSTS (the public name of a reverse proxy).
 
     Raises
     ------
     AllowedHostsError
-        RIS_ALLOWED_HOSTS holds something else than names and addresses.
+        RIS_ALLOWED_HOSTS contains something else than names and addresses.
     """
     hosts = {"localhost", "127.0.0.1", "::1"}
     if _plain(listened_on) in ("0.0.0.0", "::"):  # noqa: S104 - it is compared with, not listened on
@@ -78,7 +78,7 @@ def allowed_hosts(listened_on: str) -> frozenset[str]:
         host = _plain(entry.strip("[]"))
         if not (_is_address(host) or _NAME.fullmatch(host)):
             raise AllowedHostsError(
-                f"{VARIABLE}: {entry!r} is no host; give names or addresses without scheme, port and wildcards, "
+                f"{VARIABLE}: {entry!r} is not a host; give names or addresses without scheme, port and wildcards, "
                 "separated by commas, for example ris.example,192.168.1.5"
             )
         hosts.add(host)
@@ -98,7 +98,7 @@ def _is_address(host: str) -> bool:
 
 
 def _plain(host: str) -> str:
-    """Return an address in its one spelling, without zone; a name as it is."""
+    """Return an address in its canonical spelling, without zone; a name is not changed."""
     try:
         return str(ipaddress.ip_address(host.split("%", 1)[0]))
     except ValueError:
@@ -106,7 +106,7 @@ def _plain(host: str) -> str:
 
 
 def _authority(text: str) -> tuple[str, int | None] | None:
-    """Return host and port of what stands in `Host`, or None if it is no such thing."""
+    """Return host and port of the header `Host`, or None if it is not valid."""
     match = _AUTHORITY.fullmatch(text.lower())
     if match is None:
         return None
@@ -115,9 +115,10 @@ def _authority(text: str) -> tuple[str, int | None] | None:
 
 
 def _is_of(url: str, host: tuple[str, int | None]) -> bool:
-    """Return whether the origin of a URL is what the request was sent to.
+    """Return whether the origin of a URL is the host that the request was sent to.
 
-    A proxy that speaks TLS for us asks in plain HTTP, so the scheme is the page's own; it settles what no port means.
+    Behind a proxy that speaks TLS, requests arrive as plain HTTP. So the scheme is that of the page, and decides which
+    port is meant if none is given.
     """
     scheme, _, rest = url.partition("://")
     found = _authority(rest.split("/", 1)[0]) if scheme in _DEFAULT_PORTS else None
@@ -128,15 +129,15 @@ def _is_of(url: str, host: tuple[str, int | None]) -> bool:
 
 
 class Guard:
-    """An ASGI application that hands on to another what no foreign web page can have asked.
+    """An ASGI application that passes requests on to another one, except those that a foreign web page can have sent.
 
     Parameters
     ----------
     app
         Dagster's webserver.
     allowed
-        Hosts under which it may be addressed (`allowed_hosts`), at any port: the one that a browser sends is the one
-        that it connects to, which with a tunnel is not ours.
+        Hosts under which it may be addressed (`allowed_hosts`), at any port: a browser sends the port to which it
+        connects, and with a tunnel that is not ours.
     """
 
     def __init__(self, app: App, allowed: Iterable[str]) -> None:
@@ -167,8 +168,8 @@ class Guard:
                 "(a reverse proxy passes the public name on) and start again"
             )
         if _CONTROL.search(scope["path"]):
-            # The webserver's routes overlook a line break at the end: `/graphql%0A` is `/graphql` to them.
-            return 400, "a path with line breaks or other control characters is none of this server's"
+            # The webserver's routes ignore a line break at the end: `/graphql%0A` is `/graphql` to them.
+            return 400, "this server has no path with line breaks or other control characters"
         reading = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
         first = scope["path"].lstrip("/").split("/", 1)[0]
         if reading and first not in SAME_ORIGIN_ONLY:
@@ -184,7 +185,7 @@ class Guard:
 
 
 def _no_json(headers: Mapping[str, list[str]]) -> tuple[int, str] | None:
-    """Return why an order is refused by its type: browsers send text, forms or no type to other sites unasked."""
+    """Return why an order is refused because of its type: browsers may send text, forms or no type to other sites."""
     types = [value.split(";", 1)[0].strip().lower() for value in headers.get("content-type", [])]
     if types == ["application/json"]:
         return None
@@ -192,7 +193,7 @@ def _no_json(headers: Mapping[str, list[str]]) -> tuple[int, str] | None:
 
 
 def _foreign(headers: Mapping[str, list[str]], host: tuple[str, int | None]) -> str | None:
-    """Return the header that says that another page asks, or None; programs send none of these headers."""
+    """Return the header that shows that another page sends the request, or None; programs send no such headers."""
     origins, sites = headers.get("origin", []), headers.get("sec-fetch-site", [])
     if origins and not (len(origins) == 1 and _is_of(origins[0], host)):
         return f"Origin {_shown(origins)}"
@@ -205,17 +206,17 @@ def _foreign(headers: Mapping[str, list[str]], host: tuple[str, int | None]) -> 
 
 
 def _shown(values: list[str]) -> str:
-    """Return what a header said, short and in one line."""
+    """Return the content of a header, short and in one line."""
     return repr(", ".join(values)[:_SHOWN]) if values else "(none)"
 
 
 def _origins(urls: list[str]) -> list[str]:
-    """Return what stands before the paths of URLs: a path may be nobody's business."""
+    """Return URLs without their paths, which may be private."""
     return [re.sub(r"(?<=[^/:])/.*", "", url) for url in urls]
 
 
 def _protected(send: Send) -> Send:
-    """Return a way to answer that tells browsers not to show the answer inside pages of others."""
+    """Return a function for answers that tells browsers not to show them inside pages of other sites."""
 
     async def protected(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -238,7 +239,7 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, why: 
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", str(len(body)).encode()),
         (b"x-content-type-options", b"nosniff"),
-        # What was sent along is not read any more.
+        # The body of the request is not read.
         (b"connection", b"close"),
         *_PROTECTION,
     ]

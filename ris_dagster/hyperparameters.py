@@ -1,7 +1,8 @@
-"""Training hyper-parameters as Dagster Config: the settings' values are the defaults, the launchpad may change them.
+"""Training hyper-parameters as Dagster Config: the defaults are the settings' values, the launchpad may change them.
 
-What a partition fixes (batch size and learning rate of a trial, K) is not part of these. The launchpad refuses another
-type, an unknown name and a word that is no choice before a run starts; a number out of bounds ends the run at once.
+They do not include values that a partition fixes (batch size and learning rate of a trial, K). Before a run starts, the
+launchpad refuses wrong types, unknown names and words that are not among the choices. A number out of bounds ends the
+run at once.
 """
 
 from typing import Any, TypeVar
@@ -45,7 +46,7 @@ _IN_WORDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less t
 
 
 def _with_default(info: FieldInfo, value: Any) -> Any:
-    """Return a field whose bounds are words: Dagster's schema has none, and pydantic's error would be a page long."""
+    """Return a field with its bounds in the description, because Dagster's schema has no bounds."""
     bounds = [
         f"{words} {getattr(constraint, name):g}"
         for constraint in info.metadata
@@ -93,7 +94,7 @@ def override(section: S, config: dg.Config) -> S:
     Raises
     ------
     dagster.Failure
-        A value is not allowed; says in one line which and what is.
+        A value is not allowed; one line says which value, and what is allowed.
     """
     try:
         return type(section).model_validate(section.model_dump() | config.model_dump())

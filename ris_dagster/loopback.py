@@ -1,10 +1,10 @@
-"""Whether a host is this machine by an address that no other one reaches."""
+"""Test for addresses of this machine that no other machine can reach."""
 
 import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a name or address is of the loopback interface."""
+    """Return whether a name or address belongs to the loopback interface."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""From results to Dagster metadata: pictures, tables, column schemas."""
+"""Results as Dagster metadata: pictures, tables, column schemas."""
 
 import base64
 import math
@@ -42,7 +42,7 @@ def table(frame: "pd.DataFrame") -> dg.MarkdownMetadataValue:
 
 
 def warning(asset: dg.AssetKey, name: str, doubts: Sequence[str]) -> dg.AssetCheckResult:
-    """Return the result of a check that warns: it passes where nothing speaks against what was made."""
+    """Return the result of a check that warns: it passes if nothing speaks against the product."""
     return dg.AssetCheckResult(
         passed=not doubts,
         asset_key=asset,
@@ -53,17 +53,17 @@ def warning(asset: dg.AssetKey, name: str, doubts: Sequence[str]) -> dg.AssetChe
 
 
 def finite(value: float) -> float | None:
-    """Return a number as the UI can show it: none for NaN and infinity, which GraphQL has no way to say."""
+    """Return a number for the UI: none for NaN and infinity, which GraphQL cannot represent."""
     return float(value) if math.isfinite(value) else None
 
 
 def finite_values(values: "Mapping[str, float]") -> dict[str, float | None]:
-    """Return numbers by name, each as `finite`: scores of clusters that have collapsed are not defined."""
+    """Return numbers by name, each as `finite`: scores of collapsed clusters are not defined."""
     return {name: finite(value) for name, value in values.items()}
 
 
 def column_schema(schema: "pa.Schema") -> dg.TableSchema:
-    """Return a Parquet schema as Dagster shows it, with descriptions and units."""
+    """Return a Parquet schema for Dagster, with descriptions and units."""
 
     def description(field: "pa.Field") -> str:
         about = {k.decode(): v.decode() for k, v in (field.metadata or {}).items()}

@@ -1,7 +1,7 @@
-"""The partitions: one object each, shared by all assets.
+"""The partitions: one object of each kind, shared by all assets.
 
-Keys of station-days read ``DAY|STATION``, since Dagster orders dimensions by name. Stations are static and only
-appended to; days are daily, with an open end for a network that still runs.
+Keys of station-days are ``DAY|STATION``, since Dagster orders dimensions by name. Stations are static, and new ones are
+only added at the end; days are daily, with an open end for a network that still records.
 """
 
 from collections.abc import Sequence
@@ -53,9 +53,9 @@ def station_day(partition: str) -> StationDay:
 
 
 def range_tags(stations: Sequence[str], first: date, last: date) -> dict[str, str]:
-    """Return the tags of a run over a block: all stations from the first to the last one named, all days of the span.
+    """Return the tags of a run over a block: all stations from the first to the last one, all days of the span.
 
-    Stations must stand in the order of the settings: a range that runs backwards has no keys.
+    Stations must be in the order of the settings: a reversed range has no keys.
     """
     corners = StationDay(stations[0], first), StationDay(stations[-1], last)
     return tags.of_partition_range(*(str(partition_key(corner)) for corner in corners))

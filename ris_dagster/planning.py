@@ -1,4 +1,4 @@
-"""Plans of blocks: wanted station-days become runs, each over consecutive stations and consecutive days."""
+"""Plans of blocks: wanted station-days become runs, each with consecutive stations and consecutive days."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,7 +43,7 @@ class Block:
         return [StationDay(s, self.first + timedelta(days=n)) for n in range(days) for s in self.stations]
 
     def tags(self) -> dict[str, str]:
-        """Return the tags by which Dagster knows the station-days of the run."""
+        """Return the tags that tell Dagster the station-days of the run."""
         return range_tags(self.stations, self.first, self.last)
 
 
@@ -61,8 +61,8 @@ def plan(wanted: Iterable[StationDay], stations: Sequence[str], at_most: int) ->
     """
     place = {code: number for number, code in enumerate(stations)}
     cells = {(key.day.toordinal(), place[key.station]) for key in wanted}
-    # Days with the same stations are put together, or stations with the same days: whichever takes fewer runs. Outages
-    # of single stations want the one, outages of the network the other.
+    # Either days with the same stations are joined, or stations with the same days, whichever needs fewer runs. The
+    # first suits outages of single stations, the second outages of the network.
     by_days = [(days, codes) for days, codes in _rectangles(cells)]
     by_stations = [(days, codes) for codes, days in _rectangles((station, day) for day, station in cells)]
     plans = [[part for found in way for part in _cut(*found, at_most)] for way in (by_days, by_stations)]
@@ -74,7 +74,7 @@ def plan(wanted: Iterable[StationDay], stations: Sequence[str], at_most: int) ->
 
 
 def _rectangles(cells: Iterable[tuple[int, int]]) -> Iterator[tuple[Span, Span]]:
-    """Cover cells with rectangles: rows in which the same columns stand side by side are put together."""
+    """Cover cells with rectangles: rows with the same adjacent columns are joined."""
     rows: defaultdict[int, list[int]] = defaultdict(list)
     for row, column in cells:
         rows[row].append(column)
@@ -91,7 +91,7 @@ def _rectangles(cells: Iterable[tuple[int, int]]) -> Iterator[tuple[Span, Span]]
 
 
 def _consecutive(numbers: Sequence[int]) -> Iterator[Span]:
-    """Yield the spans of ascending numbers that follow one another."""
+    """Yield the spans of consecutive numbers in ascending numbers."""
     first = before = numbers[0]
     for number in numbers[1:]:
         if number != before + 1:
@@ -102,7 +102,7 @@ def _consecutive(numbers: Sequence[int]) -> Iterator[Span]:
 
 
 def _cut(days: Span, codes: Span, at_most: int) -> Iterator[tuple[Span, Span]]:
-    """Cut a rectangle into parts of at most so many station-days, of as many stations as can be."""
+    """Divide a rectangle into parts with a limited number of station-days and as many stations as possible."""
     width = min(codes[1] - codes[0] + 1, at_most)
     height = at_most // width
     for low in range(codes[0], codes[1] + 1, width):
@@ -113,7 +113,7 @@ def _cut(days: Span, codes: Span, at_most: int) -> Iterator[tuple[Span, Span]]:
 def plan_by_size(wanted: Mapping[StationDay, int], stations: Sequence[str], at_most: int) -> list[Block]:
     """Plan station-days that have failed before in smaller blocks, a quarter with each attempt, oldest first.
 
-    So a station-day that takes its run's process down with it soon is alone, and the others are done.
+    So a station-day that kills its run's process is soon alone, and the others are finished.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def plan_by_size(wanted: Mapping[StationDay, int], stations: Sequence[str], at_m
 
 
 def newest_complete_day(settings: Settings, now: datetime) -> date:
-    """Return the newest day whose data should all be there: its padding and the latency of the data have passed.
+    """Return the newest day with complete data: its padding and the latency of the data have passed.
 
     It may lie before the first or after the last day of the network.
     """

@@ -1,4 +1,4 @@
-"""Processes by host, number and start, so that one that is gone is told from one that works."""
+"""Processes by host, number and start, to distinguish ended processes from working ones."""
 
 import os
 import socket
@@ -6,7 +6,7 @@ import socket
 import psutil
 
 PROCESS_TAG = "ris/process"
-"""Tag of runs that are executed by a command of ours: the process that does it."""
+"""Tag of runs that one of our commands executes: its process."""
 _CLOCK_S = 2.0
 
 
@@ -16,19 +16,19 @@ def this_process() -> str:
 
 
 def is_of_this_host(process: str) -> bool:
-    """Return whether a process, as `this_process` names it, ran or runs on this machine."""
+    """Return whether a process, named as by `this_process`, ran or runs on this machine."""
     return process.partition(" ")[0] == socket.gethostname()
 
 
 def has_ended(process: str) -> bool:
-    """Return whether a process ran on this machine and does not any more."""
+    """Return whether a process ran on this machine and has ended."""
     if not is_of_this_host(process):
         return False
     _, _, rest = process.partition(" ")
     number, _, started = rest.partition(" ")
     try:
         found = psutil.Process(int(number))
-        # Killed but not yet waited for by its parent; or another process that has got the same number since.
+        # Killed but not yet collected by its parent; or a later process has the same number.
         return bool(found.status() == psutil.STATUS_ZOMBIE) or abs(found.create_time() - float(started)) > _CLOCK_S
     except psutil.NoSuchProcess:
         return True

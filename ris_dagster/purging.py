@@ -1,7 +1,7 @@
-"""The job `purge`: what old runs said while they worked is cleared; the record of the products stays.
+"""The job `purge` removes the logs of old runs and keeps the record of their products.
 
-Dagster deletes a run with all its events, materializations too, and would then take its station-days for missing. So
-runs stay, and of their events only those go that nothing is derived from any more.
+Dagster deletes a run with all its events, including materializations, and would then count its station-days as missing.
+So runs are kept, and only events are deleted from which nothing is derived.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -17,9 +17,9 @@ _MARK = "ris/purged_until"
 _RUNS_AT_ONCE = 100
 _ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
-# Records of products and checks, what became of a run, and why. All else tells of the course of a run.
+# Records of products and checks, and the outcome of a run with its reason. Other events describe a run's course.
 _KEPT = {
-    dg.DagsterEventType.ASSET_MATERIALIZATION,  # planned ones as well, where nothing was made: see `delete_events`
+    dg.DagsterEventType.ASSET_MATERIALIZATION,  # also planned ones without a product: see `delete_events`
     dg.DagsterEventType.ASSET_OBSERVATION,
     dg.DagsterEventType.ASSET_CHECK_EVALUATION,
     dg.DagsterEventType.ASSET_FAILED_TO_MATERIALIZE,
@@ -33,14 +33,14 @@ _KEPT = {
 
 
 class Purged(NamedTuple):
-    """How many runs were looked at and how many of their events cleared."""
+    """Number of runs that were looked at, and of events that were deleted."""
 
     runs: int
     events: int
 
 
 def purge(instance: dg.DagsterInstance, before: datetime) -> Purged:
-    """Clear the logs of runs that ended before a time.
+    """Remove the logs of runs that ended before a time.
 
     Parameters
     ----------
@@ -63,17 +63,17 @@ def purge(instance: dg.DagsterInstance, before: datetime) -> Purged:
 
 
 def build_purge(settings: Settings) -> tuple[dg.JobDefinition, dg.ScheduleDefinition]:
-    """Return the job that clears the logs of old runs, and its daily schedule."""
+    """Return the job that removes the logs of old runs, and its daily schedule."""
     days = settings.operations.purge_after_days
 
-    @dg.op(name="clear_old_logs", description=f"Clear the logs of runs that ended over {days} days ago.")
+    @dg.op(name="clear_old_logs", description=f"Remove the logs of runs that ended over {days} days ago.")
     def clear_old_logs(context: dg.OpExecutionContext) -> None:
         done = purge(context.instance, datetime.now(UTC) - timedelta(days=days))
-        context.log.info(f"{done.events} events of {done.runs} runs cleared; all records of products stay")
+        context.log.info(f"{done.events} events of {done.runs} runs removed; all records of products are kept")
 
     @dg.job(
         name=PURGE,
-        description=f"Clear what runs logged over {days} days ago; records of products, checks and failures stay.",
+        description=f"Remove logs of runs over {days} days ago; records of products, checks and failures are kept.",
         executor_def=dg.in_process_executor,
     )
     def purge_job() -> Any:

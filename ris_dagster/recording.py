@@ -1,8 +1,8 @@
-"""Records station-days in Dagster as they are finished, a few at a time, each as one materialization of each asset.
+"""Records finished station-days in Dagster, a few at a time, each as one materialization of each asset.
 
 Dagster itself records the partitions of a step when the step ends: all at once, from metadata that it keeps in memory
 until then, and none if the step fails or is killed. Here the materializations are logged while the step runs, with the
-tags that Dagster would give them, and the step's own result says that they are already logged (`recorded`). An import
+tags that Dagster would give them. The step's own result says that they are already logged (`recorded`). An import
 records its station-days in the same way, without a run.
 """
 
@@ -24,31 +24,31 @@ from ris_dagster.adapter.materializations import (
     version_tags,
 )
 
-# A killed run loses what was not recorded yet: at most this many station-days, and of slow ones none.
+# A killed run loses unrecorded station-days: at most this many, and no slow ones.
 KEYS_AT_MOST = 50
 SECONDS_AT_MOST = 2.0
 
 
 class Log(Protocol):
-    """Where a recorder writes.
+    """The log to which a recorder writes.
 
     Attributes
     ----------
     assets
-        The assets that are recorded, each after those that it is made from.
+        The recorded assets, each after its parents.
     """
 
     assets: tuple[dg.AssetKey, ...]
 
     def tags_of(self, asset: dg.AssetKey) -> Mapping[str, str]:
-        """Return code, data and input versions of an asset as Dagster tags them."""
+        """Return Dagster's tags for code, data and input versions of an asset."""
 
     def write(self, made: Sequence[dg.AssetMaterialization]) -> None:
         """Log materializations together."""
 
 
 class StepLog:
-    """Logs in the step that runs; inputs are those that the step began with.
+    """Logs in the running step; inputs are those at the start of the step.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class StepLog:
 
 
 class RunlessLog:
-    """Logs without a run; inputs are those that were recorded last.
+    """Logs without a run; inputs are the latest recorded ones.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class RunlessLog:
     graph
         All assets, for their versions and parents.
     assets
-        Those that are recorded, each after those that it is made from.
+        The recorded assets, each after its parents.
     """
 
     def __init__(self, instance: dg.DagsterInstance, graph: AssetGraph, assets: Sequence[dg.AssetKey]) -> None:
@@ -111,7 +111,7 @@ class Recorder:
         self._written = time.monotonic()
 
     def add(self, key: dg.MultiPartitionKey, metadata: Mapping[dg.AssetKey, Mapping[str, Any]]) -> None:
-        """Add a finished partition with the metadata of each of its assets, and write if it is time to."""
+        """Add a finished partition with the metadata of each of its assets, and write the batch if it is due."""
         for asset, values in metadata.items():
             self._waiting[asset].append((key, values))
         full = max(map(len, self._waiting.values()), default=0) >= KEYS_AT_MOST
@@ -119,7 +119,7 @@ class Recorder:
             self.write()
 
     def write(self) -> None:
-        """Write what waits, asset by asset."""
+        """Write the waiting materializations, asset by asset."""
         for asset, waiting in self._waiting.items():
             if not waiting:
                 continue
@@ -138,7 +138,7 @@ class Recorder:
 
 @contextmanager
 def recording(log: Log) -> Iterator[Recorder]:
-    """Give a recorder; what waits at the end is written, also if the body fails or is interrupted."""
+    """Yield a recorder; at the end waiting materializations are written, even if the body fails or is interrupted."""
     recorder = Recorder(log)
     try:
         yield recorder

@@ -18,12 +18,12 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Tracked(Generic[Result]):
-    """What a body returned, and the MLflow run that it logged to.
+    """The result of a body, and the MLflow run that it logged to.
 
     Attributes
     ----------
     result
-        Of the body.
+        Result of the body.
     run
         The run, which has ended.
     """
@@ -38,16 +38,16 @@ class Tracked(Generic[Result]):
     def materialize_result(
         self, layout: Layout, path: Path, version: str, metadata: Mapping[str, Any]
     ) -> dg.MaterializeResult[None]:
-        """Return what Dagster keeps: metadata with the place on disk and a link to the MLflow run.
+        """Return Dagster's result: metadata with the path on disk and a link to the MLflow run.
 
         Parameters
         ----------
         layout, path
-            The data root, and what was written there.
+            The data root, and the path of the product.
         version
             Data version of the asset.
         metadata
-            Everything else that is worth showing.
+            Further metadata.
         """
         links = {
             "path": dg.MetadataValue.path(layout.relative(path)),
@@ -66,14 +66,14 @@ def tracked_asset(
     compared: tuple[str, str] | None = None,
     device: str = "cpu",
 ) -> Tracked[Result]:
-    """Run the body of an asset inside its MLflow run, which ends whatever happens; see `Tracking.run`.
+    """Run the body of an asset inside its MLflow run, which ends in any case; see `Tracking.run`.
 
     Parameters
     ----------
     context, tracking
-        Of the asset.
+        Context and tracking of the asset.
     body
-        Trains, logs and writes; what it raises ends the MLflow run as failed and goes on to Dagster.
+        Trains, logs and writes; an error ends the MLflow run as failed and is passed on to Dagster.
     name
         Name of the MLflow run.
     configuration
@@ -81,7 +81,7 @@ def tracked_asset(
     compared
         Kind and digest of the parent run that shows all runs to compare this one with (`Tracking.parent`).
     device
-        Where the body computes, by the settings' name.
+        Device of the computation, by the settings' name.
     """
     parent = None if compared is None else tracking.parent(*compared)
     with tracking.run(context, name, configuration, parent, device) as run:

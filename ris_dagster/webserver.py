@@ -11,9 +11,9 @@ from ris_dagster.adapter.web_app import web_app
 from ris_dagster.guard import AllowedHostsError, Guard, allowed_hosts
 
 _UPDATED_MS = 2000
-"""How often pages ask for news of assets; what `dagster dev` sets."""
+"""Interval at which pages ask for news of assets; the value of `dagster dev`."""
 _STOP_S = 5
-"""How long requests may go on after Ctrl-C; pages hold connections open."""
+"""Time that requests may take after Ctrl-C; pages keep connections open."""
 
 
 def serve(host: str, port: int, workspace: Path) -> None:
@@ -22,7 +22,7 @@ def serve(host: str, port: int, workspace: Path) -> None:
     Parameters
     ----------
     host, port
-        Where to listen.
+        Address to listen on.
     workspace
         The workspace file.
 
@@ -37,7 +37,7 @@ def serve(host: str, port: int, workspace: Path) -> None:
 
 
 def main() -> None:
-    """Read the command line; its options are those of `dagster-webserver` of the same names."""
+    """Read the command line; its options are those of `dagster-webserver` with the same names."""
     parser = argparse.ArgumentParser(prog="python -m ris_dagster.webserver", add_help=False, allow_abbrev=False)
     parser.add_argument("--help", action="help")
     parser.add_argument("-h", "--host", default="127.0.0.1")

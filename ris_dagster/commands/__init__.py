@@ -1,1 +1,1 @@
-"""The commands of `ris`, by subject; each is thin over functions that the UI and the tests use as well."""
+"""The commands of `ris`, by subject; each is a thin layer over functions that the UI and the tests also use."""

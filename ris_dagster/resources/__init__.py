@@ -1,1 +1,1 @@
-"""What assets are given: the data store, the compute resource, and MLflow tracking."""
+"""The resources of assets: the data store, the compute resource, and MLflow tracking."""

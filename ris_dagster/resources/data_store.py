@@ -26,5 +26,5 @@ class DataStore(dg.ConfigurableResource):  # type: ignore[type-arg]
         return Settings.model_validate_json(self.settings_json)
 
     def open(self) -> Store:
-        """Open the store; makes the root if absent, refuses one that belongs to another network."""
+        """Open the store; makes the root if it is absent, and refuses the root of another network."""
         return Store(self.settings, Path(self.root))

@@ -1,4 +1,4 @@
-"""What a run computes with, as tags of its MLflow run."""
+"""The environment of a run, as tags of its MLflow run."""
 
 import os
 import platform
@@ -32,7 +32,7 @@ def environment_tags(device: str) -> dict[str, str]:
 
 
 def git_tags() -> dict[str, str]:
-    """Return the commit of the project, and whether its files differ from it; nothing outside a repository."""
+    """Return the commit of the project, and whether its files differ from the commit; nothing outside a repository."""
 
     def git(*arguments: str) -> str:
         command = ["git", *arguments]

@@ -1,4 +1,4 @@
-"""Whether an MLflow server answers at all, asked before anything is trained."""
+"""Test before a training whether an MLflow server answers."""
 
 import os
 import ssl
@@ -10,11 +10,11 @@ _CLIENT_CERTIFICATE = "MLFLOW_TRACKING_CLIENT_CERT_PATH"
 
 
 def why_silent(uri: str) -> str:
-    """Return why an MLflow server does not answer the question for its health; empty if it does.
+    """Return why an MLflow server does not answer a request for its health; empty if it does.
 
-    MLflow's own client repeats any call for minutes before it fails. Any answer counts but an error of the server: a
-    proxy in front of it may want a login, which MLflow's client knows to give. No credentials are sent, so whose
-    certificate the server shows does not matter yet.
+    MLflow's own client repeats any call for minutes before it fails. Every answer counts except an error of the server:
+    a proxy in front may require a login, which only MLflow's client gives. No credentials are sent, so the server's
+    certificate is not checked.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where the MLflow store lies, without its password, and a lock for what only one process may do with it."""
+"""The address of the MLflow store, without its password, and a lock for actions of a single process."""
 
 import os
 from collections.abc import Iterator
@@ -13,23 +13,23 @@ from ris_dagster.mlflow_adapter.server import records_in_folders
 MLFLOW_VARIABLES = ("MLFLOW_TRACKING_URI", "RIS_MLFLOW_DATABASE")
 _SQLITE = "sqlite:///"
 _PASSWORD_OF_LIBPQ = "PGPASSWORD"  # noqa: S105 - the name of a variable
-_LOCK_NUMBER = 7_421_905  # of our own; advisory locks of a database are told apart by their numbers alone
+_LOCK_NUMBER = 7_421_905  # our own number; a database distinguishes advisory locks only by their numbers
 
 
 class MlflowStoreError(ValueError):
-    """The address of the MLflow store cannot be used, or what is there does not answer."""
+    """The address of the MLflow store cannot be used, or the store does not answer."""
 
 
 def store_uri(folder: Path) -> str:
     """Return the address of the MLflow store: MLFLOW_TRACKING_URI, RIS_MLFLOW_DATABASE, or SQLite in a folder.
 
-    The address travels: into Dagster's resource page, messages, command lines. So a database's password is taken out
-    of it and handed to libpq through the environment of this process and its children (PGPASSWORD).
+    The address appears in Dagster's resource page, messages and command lines. So a database's password is removed from
+    it and given to libpq through the environment of this process and its children (PGPASSWORD).
 
     Raises
     ------
     MlflowStoreError
-        The address holds a password that can be handed over in no other way.
+        The address contains a password that cannot be given in another way.
     """
     for variable in MLFLOW_VARIABLES:
         if uri := os.environ.get(variable):
@@ -38,7 +38,7 @@ def store_uri(folder: Path) -> str:
 
 
 def sqlite_file(uri: str) -> Path | None:
-    """Return the file of a store in SQLite, none for another store."""
+    """Return the file of a store in SQLite; none for another store."""
     return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
 
 
@@ -46,14 +46,14 @@ def _without_password(variable: str, uri: str) -> str:
     if uri.startswith("http"):
         if "@" in uri:
             raise MlflowStoreError(
-                f"{variable} holds credentials ('@'), which would be shown wherever the address is; "
+                f"{variable} contains credentials ('@'), which would be shown wherever the address is; "
                 "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead"
             )
         return uri
     folder = "://" not in uri or uri.startswith("file:")
     if folder and not records_in_folders():
         raise MlflowStoreError(
-            f"{variable} = {uri!r} is a folder, in which MLflow records no more; write the address of a server "
+            f"{variable} = {uri!r} is a folder, in which MLflow no longer records; give the address of a server "
             "(http://HOST:5000), of a database (postgresql+psycopg2://USER@HOST/mlflow) or of a file (sqlite:////PATH)"
         )
     if folder or uri.startswith(_SQLITE):
@@ -64,26 +64,26 @@ def _without_password(variable: str, uri: str) -> str:
     try:
         url = make_url(uri)
     except (ArgumentError, ValueError):
-        # Its own message would repeat the address, and with it the password.
+        # Its own message would repeat the address with the password.
         raise MlflowStoreError(
-            f"{variable} is no address of a database; write it like postgresql+psycopg2://USER:PASSWORD@HOST:5432/mlflow"
+            f"{variable} is not an address of a database; write it like postgresql+psycopg2://USER:PASSWORD@HOST:5432/mlflow"
         ) from None
     if url.get_backend_name() in ("postgresql", "postgres"):
-        # The driver is named: what "postgresql://" alone means differs between versions of SQLAlchemy.
+        # The address names the driver, because the meaning of "postgresql://" differs between versions of SQLAlchemy.
         url = url.set(drivername="postgresql+psycopg2")
         if "password" in url.query:
-            raise MlflowStoreError(f"{variable}: write the password as USER:PASSWORD@HOST, not behind '?password='")
+            raise MlflowStoreError(f"{variable}: write the password as USER:PASSWORD@HOST, not as '?password='")
         if url.password is not None:
             os.environ[_PASSWORD_OF_LIBPQ] = str(url.password)
             url = url._replace(password=None)
     elif url.password is not None:
-        raise MlflowStoreError(f"{variable}: only Postgres databases can be given with a password, this is {url!r}")
+        raise MlflowStoreError(f"{variable}: only addresses of Postgres may contain a password, this is {url!r}")
     return url.render_as_string(hide_password=True)
 
 
 @contextmanager
 def locked(uri: str) -> Iterator[None]:
-    """Hold the store's lock: a file beside SQLite, an advisory lock in Postgres; a server locks for itself.
+    """Hold the store's lock: a file beside SQLite, or an advisory lock in Postgres; a server has its own locks.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def _advisory_lock(uri: str) -> Iterator[None]:
     from sqlalchemy.exc import OperationalError
     from sqlalchemy.pool import NullPool
 
-    # Not in a transaction: it would stay open as long as the lock.
+    # Not in a transaction, which would stay open as long as the lock.
     engine = create_engine(uri, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     try:
         connection = engine.connect()

@@ -1,4 +1,4 @@
-"""An open MLflow run: what trainings log to."""
+"""An open MLflow run, to which trainings log."""
 
 import json
 import logging
@@ -22,17 +22,17 @@ logger = logging.getLogger(__name__)
 class TrackedRun:
     """An open MLflow run of one asset (and partition): the `ris_core.contracts.run_log.RunLog` of its training.
 
-    A process that has died may have begun it. What that process logged is not logged again: MLflow would keep a point
-    twice, and refuse a parameter.
+    An earlier process may have begun the run and died. Its logged values are not logged again: MLflow would keep a
+    point twice, and refuse a parameter.
 
     Attributes
     ----------
     run_id, url
-        Of the MLflow run.
+        Identifier and address of the MLflow run.
     links
-        Identifiers of the MLflow run and the Dagster run, as records of models keep them.
+        Identifiers of the MLflow run and the Dagster run, for records of models.
     pictures
-        PNGs of the figures that were logged, by name; Dagster's metadata show the same, so each is drawn once.
+        PNGs of the logged figures, by name; Dagster's metadata show the same ones, so each is drawn once.
     """
 
     def __init__(
@@ -47,14 +47,14 @@ class TrackedRun:
         self._steps: dict[str, set[int]] = {}
 
     def parameters(self, values: Mapping[str, Any]) -> None:
-        """Log parameters; those that the run has already keep their value."""
+        """Log parameters; those that the run already has keep their value."""
         from mlflow.entities import Param
 
         texts = {name: as_text(value) for name, value in values.items()}
         for name in texts.keys() & self._parameters.keys():
             if texts[name] != self._parameters[name]:
                 logger.warning(
-                    "run %s began with %s = %s and goes on with %s",
+                    "run %s began with %s = %s and continues with %s",
                     self.run_id,
                     name,
                     self._parameters[name],
@@ -66,7 +66,7 @@ class TrackedRun:
             self._parameters |= added
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Log the metrics of one step in one call; left out are values that are not finite and points already there."""
+        """Log the metrics of one step in one call, without values that are not finite and without existing points."""
         from mlflow.entities import Metric
 
         finite = {n: float(v) for n, v in values.items() if v is not None and math.isfinite(v)}
@@ -109,16 +109,16 @@ class TrackedRun:
         self._note(line)
 
     def dataset(self, name: str, digest: str, path: Path, shape: Sequence[int], **sizes: int) -> None:
-        """Log the data set that the run trains on, as `mlflow.data` knows it; nothing is read.
+        """Log the data set of the training, as for `mlflow.data`; no data are read.
 
         Parameters
         ----------
         name, digest
-            Of the data set.
+            Name and digest of the data set.
         path
             Its file, on this machine.
         shape
-            Of its float32 array, events first.
+            Shape of its float32 array, events first.
         **sizes
             Numbers of events of its parts, by name.
         """
@@ -126,7 +126,7 @@ class TrackedRun:
 
 
 def as_text(value: Any) -> str:
-    """Return a parameter as MLflow keeps it: numbers plain, so that runs can be sorted by them; the rest as JSON."""
+    """Return a parameter for MLflow: plain numbers, so that runs can be sorted by them; other values as JSON."""
     if value is None or isinstance(value, str):
         return value or "none"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:

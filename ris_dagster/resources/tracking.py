@@ -1,4 +1,4 @@
-"""MLflow tracking: one run per training partition, ended whatever happens, linked with Dagster both ways."""
+"""MLflow tracking: one run per training partition, which always ends and is linked with Dagster both ways."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ class Tracking(TrackingStore):
     """The runs and registered models of one network in its MLflow store."""
 
     def parent(self, kind: str, digest: str) -> str:
-        """Return the id of the parent run of a grid or sweep over one data set; created at first use."""
+        """Return the id of the parent run of a grid or sweep over one data set; it is created at first use."""
         experiment = self.prepare()
         name = f"{kind} {digest}"
         with locked(self.uri):
@@ -57,31 +57,31 @@ class Tracking(TrackingStore):
         parent: str | None = None,
         device: str = "cpu",
     ) -> Iterator[TrackedRun]:
-        """Open an MLflow run for the asset and partition of a Dagster context and end it, whatever happens.
+        """Open an MLflow run for the asset and partition of a Dagster context, and end it in any case.
 
-        A run of the same asset, partition and configuration that failed, was killed, or was left by a process that has
-        died goes on; so a training that is materialized again after a crash is one run. What has finished stays as it
-        is: asked for again, it is a new run.
+        A run of the same asset, partition and configuration is continued if it failed, was killed, or was left by a
+        process that has died. So a training that is materialized again after a crash is one run. A finished run does
+        not change: a further materialization is a new run.
 
         Parameters
         ----------
         context
-            Of the asset.
+            Context of the asset.
         name
             Name of the run.
         configuration
             Digest of settings and input.
         parent
-            Run that this one is shown under.
+            Parent run in MLflow's list.
         device
-            Where it computes, by the settings' name.
+            Device of the computation, by the settings' name.
 
         Raises
         ------
         TrackingError
-            MLflow cannot be reached or refuses what is logged.
+            MLflow cannot be reached, or refuses logged values.
         TooLittleMemoryError
-            There is too little memory for what is done meanwhile.
+            There is too little memory for the body of the run.
         """
         from mlflow.exceptions import MlflowException
 
@@ -95,7 +95,7 @@ class Tracking(TrackingStore):
             run = go_on_or_begin(client, experiment, name, earlier, attempt, tags)
         run_id = str(run.info.run_id)
         if earlier is not None:
-            context.log.info(f"MLflow run {run_id} goes on, attempt {run.data.tags[ATTEMPTS_TAG]}")
+            context.log.info(f"MLflow run {run_id} continues, attempt {run.data.tags[ATTEMPTS_TAG]}")
         links = {"mlflow_run_id": run_id, "dagster_run_id": context.run_id}
         tracked = TrackedRun(client, run, self.url(experiment, run_id), links, context.log.info)
         status = "FAILED"
@@ -112,7 +112,7 @@ class Tracking(TrackingStore):
             self._end(client, run_id, status)
 
     def add_metrics(self, run_id: str, values: Mapping[str, float]) -> None:
-        """Add metrics to a run that has ended, where they are not there yet with these values.
+        """Add metrics to a run that has ended, unless it already has these values.
 
         Raises
         ------
@@ -131,7 +131,7 @@ class Tracking(TrackingStore):
             raise self._error(error) from error
 
     def known_run(self, run_id: str) -> str:
-        """Return the id of a run, or an empty one if MLflow has no such run: its database may be a new one."""
+        """Return the id of a run, or an empty one if MLflow has no such run: its database may be new."""
         from mlflow.exceptions import MlflowException
 
         try:
@@ -145,7 +145,7 @@ class Tracking(TrackingStore):
             return ""
 
     def has_finished(self, run_id: str) -> bool:
-        """Return whether a run is there and has FINISHED."""
+        """Return whether a run exists and has FINISHED."""
         from mlflow.exceptions import MlflowException
 
         try:
@@ -163,7 +163,7 @@ class Tracking(TrackingStore):
         except MlflowException as error:
             if status == "FINISHED":
                 raise self._error(error) from error
-            # What went wrong before is what the user should see; the next attempt ends or continues this run.
+            # The user should see the first error; the next attempt ends or continues this run.
             logger.warning("run %s could not be ended as %s: %s", run_id, status, error)
 
     def register_packaged(
@@ -190,11 +190,11 @@ class Tracking(TrackingStore):
         return registry.versions(self._client(), name)
 
     def set_alias(self, name: str, alias: str, version: str) -> None:
-        """Move an alias to a version of a registered model: one call, so that it always leads to a version."""
+        """Move an alias to a version of a registered model, in one call, so that it always leads to a version."""
         self._client().set_registered_model_alias(name, alias, version)
 
     def download_version(self, name: str, version: str, folder: Path) -> Path:
-        """Fetch the files of a version of a registered model into a folder, and return where they lie."""
+        """Fetch the files of a version of a registered model into a folder, and return their path."""
         import mlflow
 
         use_store(self.uri)

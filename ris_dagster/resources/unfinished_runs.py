@@ -1,4 +1,4 @@
-"""MLflow runs that a process left unfinished: which of them goes on, and which are ended."""
+"""Unfinished MLflow runs of ended processes: which one is continued, and which ones are ended."""
 
 import logging
 import time
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 ASSET_TAG, PARTITION_TAG, CONFIGURATION_TAG = "ris.asset", "ris.partition", "ris.configuration"
 DAGSTER_RUN_TAG, WRITER_TAG, ATTEMPTS_TAG = "dagster.run_id", "ris.process", "ris.attempts"
 ALIVE_TAG = "ris.alive"
-"""When the process that writes to a run last said that it lives, in seconds since 1970."""
+"""Tag with the latest heartbeat of the process that writes to a run, in seconds since 1970."""
 BEAT_S = 60.0
 SILENT_S = 600.0
-"""A process of another host that has said nothing for so long counts as ended; clocks may differ by less than that."""
+"""A process of another host without a heartbeat for this long counts as ended; clocks must differ by less than this."""
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +34,9 @@ class Attempt:
     Attributes
     ----------
     asset, partition
-        What is made; the partition is empty where there is none.
+        What is made; the partition is empty if there is none.
     configuration
-        Digest of all that decides about the result.
+        Digest of everything that influences the result.
     dagster_run
         Identifier of the Dagster run.
     """
@@ -47,7 +47,7 @@ class Attempt:
     dagster_run: str
 
     def tags(self, attempts: int) -> dict[str, str]:
-        """Return the tags by which a later attempt finds the MLflow run of this one."""
+        """Return the tags with which a later attempt finds the MLflow run of this one."""
         return {
             ASSET_TAG: self.asset,
             PARTITION_TAG: self.partition,
@@ -61,7 +61,7 @@ class Attempt:
 
 @contextmanager
 def heartbeat(client: "MlflowClient", run_id: str, every_s: float = BEAT_S) -> Iterator[None]:
-    """Write the time into a tag of a run every so many seconds while the block works."""
+    """Write the time into a tag of a run at regular intervals while the block works."""
     from mlflow.exceptions import MlflowException
 
     ended = Event()
@@ -71,7 +71,7 @@ def heartbeat(client: "MlflowClient", run_id: str, every_s: float = BEAT_S) -> I
             try:
                 client.set_tag(run_id, ALIVE_TAG, _now())
             except MlflowException as error:
-                # What the training logs itself tells whether MLflow is gone for good.
+                # Errors of the training's own logging show whether MLflow is permanently unreachable.
                 logger.warning("run %s: the heartbeat could not be written: %s", run_id, error)
 
     thread = Thread(target=beat, name="mlflow-heartbeat", daemon=True)
@@ -84,9 +84,9 @@ def heartbeat(client: "MlflowClient", run_id: str, every_s: float = BEAT_S) -> I
 
 
 def take_over(client: "MlflowClient", experiment: str, attempt: Attempt, instance: dg.DagsterInstance) -> "Run | None":
-    """Return the MLflow run that an attempt goes on with, or None; what dead processes left RUNNING is ended KILLED.
+    """Return the MLflow run that an attempt continues, or None; end runs of dead processes as KILLED.
 
-    It is the latest unfinished run of the same asset, partition and configuration, if none has finished since and no
+    It is the latest unfinished run of the same asset, partition and configuration, if no later one has finished and no
     living process writes to it.
     """
     query = f"tags.`{ASSET_TAG}` = '{attempt.asset}' and tags.`{PARTITION_TAG}` = '{attempt.partition}'"
@@ -108,7 +108,7 @@ def take_over(client: "MlflowClient", experiment: str, attempt: Attempt, instanc
 def go_on_or_begin(
     client: "MlflowClient", experiment: str, name: str, earlier: "Run | None", attempt: Attempt, tags: dict[str, str]
 ) -> "Run":
-    """Return a run that is RUNNING: an earlier one that goes on, or a new one."""
+    """Return a run that is RUNNING: a continued one, or a new one."""
     from mlflow.entities import RunTag
 
     if earlier is None:
@@ -124,12 +124,12 @@ def go_on_or_begin(
 def _is_alive(tags: dict[str, str], attempt: Attempt, instance: dg.DagsterInstance) -> bool:
     """Return whether a living process may write to a run.
 
-    Dagster believes for a while, or for ever, that a run whose process was killed is in progress; so on this machine
-    the process itself is looked for as well, and of other machines its heartbeat must not be older than `SILENT_S`.
+    For a while, or for ever, Dagster counts a run as in progress although its process was killed. So on this machine
+    the process itself is looked up, and on other machines its heartbeat must not be older than `SILENT_S`.
     """
     dagster_run = tags.get(DAGSTER_RUN_TAG)
     if dagster_run is None or dagster_run == attempt.dagster_run:
-        return False  # not ours; or an attempt before this one of the same step
+        return False  # not ours, or an earlier attempt of the same step
     known = instance.get_run_by_id(dagster_run)
     if known is not None and known.is_finished:
         return False

@@ -1,1 +1,1 @@
-"""The sensors: what goes on by itself."""
+"""The sensors, which request runs automatically."""

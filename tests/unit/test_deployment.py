@@ -78,7 +78,7 @@ def test_a_tracking_server_comes_before_a_database(
     [
         ("MLFLOW_TRACKING_URI", f"https://me:{SECRET}@mlflow.example", "set MLFLOW_TRACKING_USERNAME"),
         ("MLFLOW_TRACKING_URI", f"mysql+pymysql://me:{QUOTED}@db.example/mlflow", "only Postgres"),
-        ("RIS_MLFLOW_DATABASE", f"postgresql://me:{QUOTED}@db.example:port/mlflow", "no address of a database"),
+        ("RIS_MLFLOW_DATABASE", f"postgresql://me:{QUOTED}@db.example:port/mlflow", "not an address of a database"),
     ],
 )
 def test_an_address_that_would_show_its_password_is_refused_without_showing_it(

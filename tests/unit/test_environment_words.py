@@ -32,9 +32,9 @@ RUN, BACKFILL, UI = ("run", "--only", "acquire"), ("backfill", "--inline", "--ye
         (
             "MLFLOW_TRACKING_URI",
             "nonsense",
-            "MLFLOW_TRACKING_URI = 'nonsense' is a folder, in which MLflow records no more",
+            "MLFLOW_TRACKING_URI = 'nonsense' is a folder, in which MLflow no longer records",
         ),
-        ("MLFLOW_TRACKING_URI", "http://u:secret@h", "MLFLOW_TRACKING_URI holds credentials"),
+        ("MLFLOW_TRACKING_URI", "http://u:secret@h", "MLFLOW_TRACKING_URI contains credentials"),
     ],
 )
 @pytest.mark.parametrize("command", [RUN, BACKFILL, UI], ids=lambda words: words[0])
@@ -53,7 +53,7 @@ def test_hosts_that_are_none_are_one_line(monkeypatch: pytest.MonkeyPatch, confi
     monkeypatch.setenv("RIS_ALLOWED_HOSTS", "http://ris.example")
     done = ris("ui", "-c", config)
     assert done.exit_code == 2
-    assert done.output.startswith("RIS_ALLOWED_HOSTS: 'http://ris.example' is no host; ")
+    assert done.output.startswith("RIS_ALLOWED_HOSTS: 'http://ris.example' is not a host; ")
 
 
 @pytest.fixture

@@ -295,5 +295,5 @@ def test_the_variable_adds_names_and_addresses(monkeypatch: pytest.MonkeyPatch) 
 )
 def test_what_is_no_host_is_refused(monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
     monkeypatch.setenv("RIS_ALLOWED_HOSTS", f"good.example,{entry}")
-    with pytest.raises(AllowedHostsError, match=r"^RIS_ALLOWED_HOSTS: .* is no host; give names or addresses"):
+    with pytest.raises(AllowedHostsError, match=r"^RIS_ALLOWED_HOSTS: .* is not a host; give names or addresses"):
         allowed_hosts("127.0.0.1")

@@ -70,7 +70,7 @@ def test_the_job_purges_what_is_older_than_the_settings_say(network: Opened) -> 
     result = network.run(PURGE)
     assert result.success
     said = [entry.user_message for entry in network.instance.all_logs(result.run_id)]
-    assert any("events of 1 runs cleared" in message for message in said)
+    assert any("events of 1 runs removed" in message for message in said)
     assert "STEP_START" not in counted(network, old.run_id)
     assert counted(network, young.run_id) == before and before["STEP_START"] == 1
 

@@ -38,4 +38,4 @@ def test_an_unusable_list_of_hosts_is_one_line(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr("sys.argv", ["webserver", "--workspace", "workspace.yaml"])
     with pytest.raises(SystemExit):
         main()
-    assert "RIS_ALLOWED_HOSTS: 'https://ris.example' is no host" in capsys.readouterr().err
+    assert "RIS_ALLOWED_HOSTS: 'https://ris.example' is not a host" in capsys.readouterr().err
