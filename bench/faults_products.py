@@ -19,12 +19,12 @@ from obspy import Inventory, Stream, Trace, UTCDateTime
 from bench.faults_targets import Found, Target, digest_of_values, never
 from ris_core.clustering.candidates import Candidate
 from ris_core.clustering.champion import appoint, read_champion
-from ris_core.clustering.dec_models import make_clusters, read_clusters, read_latents, write_latents
+from ris_core.clustering.initial_clusters import make_clusters, read_clusters
+from ris_core.clustering.latents import make_latents, read_latents
 from ris_core.clustering.novelty import NoveltyModel
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.labels.appointment import prepare
-from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import load_model, save_model, weights_digest
 from ris_core.station_days.state import state_table, states_of
@@ -106,13 +106,13 @@ def _make_network(store: Store) -> None:
         },
     )
     data = training_set.load(store, store.settings.training_set, store.settings.normalisation)
-    write_latents(store, data, aec, digest)
-    make_clusters(store, K, store.settings.dec)
-    latents = encode(aec, data.samples)
-    order = np.argsort(latents.sum(axis=1))
-    model = Dec.from_aec(aec, torch.from_numpy(latents[order[[0, len(latents) // 2, -1]]]))
+    latents = make_latents(store, data)
+    make_clusters(store, latents, K, store.settings.dec)
+    order = np.argsort(latents.z.sum(axis=1))
+    model = Dec.from_aec(aec, torch.from_numpy(latents.z[order[[0, len(order) // 2, -1]]]))
     save_model(store.dec(K), model, {"metrics": {"silhouette": 0.1}})
-    appoint(store, prepare(store, Candidate("untrained", model, {}, weights_digest(model))).champion)
+    candidate = Candidate("untrained", model, {}, weights_digest(model))
+    appoint(store, prepare(store, candidate, store.settings).champion)
     days.label.run(KEY)
     store.journal.note("process", KEY, "ValueError: the samples of 06:00 are not finite")
 
@@ -230,8 +230,9 @@ def _read_weights(folder: Path, path: Path) -> Found:
 
 
 def _read_latents(folder: Path, path: Path) -> Found:
-    z, stamp = read_latents(_store(folder))
-    return Found(digest_of_values([z, stamp.as_dict()]))
+    store = _store(folder)
+    found = read_latents(store, store.settings.normalisation)
+    return Found(digest_of_values([found.z, found.inputs.aec, found.inputs.training_set]))
 
 
 def _make_clusters(folder: Path) -> list[Path]:
@@ -239,7 +240,9 @@ def _make_clusters(folder: Path) -> list[Path]:
 
 
 def _read_clusters(folder: Path, path: Path) -> Found:
-    return Found(digest_of_values(read_clusters(_store(folder), K)))
+    store = _store(folder)
+    found = read_clusters(store, K, store.settings.normalisation)
+    return Found(digest_of_values([found.start.centroids, found.start.labels, found.description()]))
 
 
 def _make_novelty(folder: Path) -> list[Path]:

@@ -119,7 +119,8 @@ def _appoint_untrained(store: Store) -> None:
     order = np.argsort(latents.sum(axis=1))
     centroids = latents[order[[0, len(latents) // 2, -1]]]
     model = Dec.from_aec(aec, torch.from_numpy(centroids))
-    appoint(store, prepare(store, Candidate("untrained", model, {}, weights_digest(model))).champion)
+    candidate = Candidate("untrained", model, {}, weights_digest(model))
+    appoint(store, prepare(store, candidate, store.settings).champion)
 
 
 def _write_days(network: Network, station: str) -> int:

@@ -75,33 +75,35 @@ def autoencoder(store: Store) -> int:
 
 def latents(store: Store) -> int:
     """Encode the training set and write the latents."""
-    from ris_core.clustering.dec_models import write_latents
+    from ris_core.clustering.latents import make_latents
     from ris_core.training.training_set import load
-    from ris_core.training.trials import chosen_aec
 
-    aec, choice = chosen_aec(store)
     data = load(store, store.settings.training_set, store.settings.normalisation)
-    return len(write_latents(store, data, aec, choice["digest"]))
+    return len(make_latents(store, data).z)
 
 
 def clusters(store: Store) -> int:
     """Make initial clusters."""
-    from ris_core.clustering.dec_models import make_clusters
+    from ris_core.clustering.initial_clusters import make_clusters
+    from ris_core.clustering.latents import read_latents
 
-    return len(make_clusters(store, K, store.settings.dec).labels)
+    found = read_latents(store, store.settings.normalisation)
+    return len(make_clusters(store, found, K, store.settings.dec).start.labels)
 
 
 def embedded(store: Store) -> int:
     """Train DEC for one epoch, score it and write it."""
-    from ris_core.clustering.dec_models import save_dec, train_k
+    from ris_core.clustering.dec_models import save_dec
+    from ris_core.clustering.trained_dec import read_start, train_k
     from ris_core.training.checkpoint import Checkpoint
     from ris_core.training.training_set import load
-    from ris_core.training.trials import chosen_aec
 
-    data = load(store, store.settings.training_set, store.settings.normalisation)
+    settings = store.settings
+    data = load(store, settings.training_set, settings.normalisation)
     checkpoint = Checkpoint(store.dec(K), "bench")
-    trained = train_k(store, data, chosen_aec(store)[0], K, store.settings.dec, checkpoint=checkpoint)
-    save_dec(store, trained, data.normalisation, "bench", {})
+    start = read_start(store, K, settings.normalisation)
+    trained = train_k(data, start, settings.dec, settings.cluster_count.sample, checkpoint=checkpoint)
+    save_dec(store, trained.result.model, trained.record(data.normalisation, {}))
     return len(data)
 
 

@@ -82,20 +82,26 @@ def _is_current(job: str, store: Store, key: str) -> bool:
 
     What is damaged, or was made from something damaged, is made again.
     """
-    from ris_core.clustering import dec_models
-    from ris_core.clustering.assessment import stability_is_current
-    from ris_core.clustering.cluster_count import criteria_are_current
+    from ris_core.clustering.criteria_run import criteria_are_current
+    from ris_core.clustering.dec_models import dec_is_current
+    from ris_core.clustering.initial_clusters import clusters_are_current
+    from ris_core.clustering.latents import latents_are_current
+    from ris_core.clustering.stability_run import stability_is_current
     from ris_core.training import training_set, trials
 
+    settings = store.settings
+    dec, normalisation, count = settings.dec, settings.normalisation, settings.cluster_count
     current: dict[str, Callable[[], bool]] = {
         jobs.DRAW: lambda: training_set.is_current(store),
         jobs.TRIALS: lambda: trials.trial_is_current(store, key),
         jobs.ENCODE: lambda: (
-            trials.choice_is_current(store) and dec_models.latents_are_current(store) and criteria_are_current(store)
+            trials.choice_is_current(store)
+            and latents_are_current(store, normalisation)
+            and criteria_are_current(store, count, normalisation)
         ),
-        jobs.CLUSTERS: lambda: dec_models.clusters_are_current(store, int(key)),
-        jobs.DEC: lambda: dec_models.dec_is_current(store, int(key)),
-        jobs.ASSESS: lambda: stability_is_current(store),
+        jobs.CLUSTERS: lambda: clusters_are_current(store, int(key), dec, normalisation),
+        jobs.DEC: lambda: dec_is_current(store, int(key), dec, normalisation),
+        jobs.ASSESS: lambda: stability_is_current(store, settings),
     }
     with suppress(DamagedFileError):
         return job in current and current[job]()

@@ -1,12 +1,23 @@
 """What to do about errors of ris_core, in the words of this platform: which asset to materialize first."""
 
-from collections.abc import Iterator
+import functools
+import inspect
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _REMEDIES = {
     "NotAcquiredError": "materialize raw_waveforms for it first",
     "NotProcessedError": "materialize spectrograms for it first",
     "NoChampionError": "materialize champion_model first",
+    "NoLatentsError": "materialize latent_features first",
+    "LatentsOutOfStepError": "materialize latent_features again",
+    "NoInitialClustersError": "materialize gmm_clusters first",
+    "ClustersOutOfStepError": "materialize latent_features and gmm_clusters again",
+    "NoTrainedDecError": "materialize gmm_clusters and dec_models",
+    "DecOutOfStepError": "materialize gmm_clusters and dec_models for it, or set stability.k to another K",
 }
 """By the name of the error's class: the errors of workers arrive as text, and importing the classes loads torch."""
 
@@ -38,3 +49,22 @@ def remedies_noted() -> Iterator[None]:
         if remedy := remedy_for(error):
             error.add_note(remedy)
         raise
+
+
+def noting_remedies(function: F) -> F:
+    """Decorate the function of an asset so that its errors say what to do about them, as `remedies_noted` does."""
+    if inspect.isgeneratorfunction(function):
+
+        @functools.wraps(function)
+        def wrapped(*arguments: Any, **named: Any) -> Any:
+            with remedies_noted():
+                yield from function(*arguments, **named)
+
+    else:
+
+        @functools.wraps(function)
+        def wrapped(*arguments: Any, **named: Any) -> Any:
+            with remedies_noted():
+                return function(*arguments, **named)
+
+    return wrapped  # type: ignore[return-value]

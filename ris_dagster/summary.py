@@ -36,7 +36,7 @@ def status_table(store: Store, states: Sequence[StationDayState]) -> Table:
         out.add_row(f"  out of date: {stage}", str(outdated[stage]))
     out.add_row("events", str(sum(found.events for found in states)))
     out.add_row("label tables", str(sum(found.labelled for found in states)))
-    for name, text in model_rows(store):
+    for name, text in model_rows(store, store.settings):
         out.add_row(name, text)
     sizes = store.size_on_disk()
     out.add_row("size on disk", _megabytes(sum(sizes.values())))
@@ -113,7 +113,7 @@ def run_tables(store: Store, states: Sequence[StationDayState]) -> list[Table]:
     out.add_row("station-days", f"{len(states)} ({sum(found.state is State.NO_DATA for found in states)} without data)")
     out.add_row("detections", str(sum(found.detections for found in states)))
     out.add_row("events", str(sum(found.events for found in states)))
-    for name, text in model_rows(store):
+    for name, text in model_rows(store, store.settings):
         out.add_row(name, text)
     out.add_row("labels written", str(sum(found.labels for found in states)))
     tables = [out]

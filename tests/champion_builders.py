@@ -21,6 +21,6 @@ def appoint_untrained(store: Store, seed: int = 1) -> Champion:
     latents = encode(aec, training_set.load(store, store.settings.training_set, store.settings.normalisation).samples)
     order = np.argsort(latents.sum(axis=1))
     model = Dec.from_aec(aec, torch.from_numpy(latents[order[[0, len(latents) // 2, -1]]]))
-    champion = prepare(store, Candidate("untrained", model, {}, weights_digest(model))).champion
+    champion = prepare(store, Candidate("untrained", model, {}, weights_digest(model)), store.settings).champion
     appoint(store, champion)
     return champion

@@ -1,27 +1,31 @@
-"""Which model may label: those trained on what is there now, former champions and imported ones, and their checks."""
+"""Which model may label: those trained on the current training set, former champions and imported ones."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ris_core import config
-from ris_core.clustering.dec_models import load_dec, trained_models, verdict
+from ris_core.clustering.dec_models import DecRecord, load_dec, record_of, trained_models
 from ris_core.models.imported_models import imported_models, load_imported
 from ris_core.models.networks import Dec
 from ris_core.models.weights import JSON_FILE, load_model, read_description, require_sound, weights_digest
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.store import Store
+from ris_core.storage.layout import Layout
 from ris_core.training import trials
 from ris_core.training.acceptance import Acceptance, accept_dec
 from ris_core.training.trials import NoAcceptedModelError
 
 
 class UnknownCandidateError(ValueError):
-    """The model that is asked for is not there; the message names those that are."""
+    """There is no such model. The message names those that there are."""
+
+
+class NoTrainedDecError(NoAcceptedModelError):
+    """No DEC was trained from the current autoencoder and training set."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +39,9 @@ class Candidate:
     model
         The network.
     metadata
-        That it was saved with.
+        The metadata of its file, which are copied to the champion's folder.
     digest
-        Of its weights.
+        Digest of its weights.
     """
 
     origin: str
@@ -51,64 +55,89 @@ class Candidate:
         return self.model.n_clusters
 
     @property
-    def normalisation(self) -> config.NormalisationSettings:
-        """That it was trained with."""
-        return config.NormalisationSettings.model_validate(self.metadata.get("normalisation", {}))
+    def record(self) -> DecRecord:
+        """What is known about its training."""
+        return record_of(self.metadata)
+
+    @property
+    def file(self) -> str:
+        """Name of the file that it was imported from; empty if it was trained here."""
+        return str(self.metadata.get("file", ""))
+
+    def of_run(self, run_id: str) -> Candidate:
+        """Return the candidate with the MLflow run that it belongs to."""
+        return replace(self, metadata={**self.metadata, "mlflow_run_id": run_id})
 
 
 @dataclass(frozen=True)
-class RequiredCheck:
-    """An asset check that a model must pass to label, by the settings of now; `passed` is none where it cannot be."""
+class Requirement:
+    """What a model must fulfil to label, as the current settings judge it.
 
-    asset: str
-    check: str
-    partition: str
+    Attributes
+    ----------
+    of
+        What is judged: its ``autoencoder``, or its ``clusters``.
+    name
+        Trial of the autoencoder (empty if it is not known), or K.
+    passed
+        Whether it is fulfilled; none if that cannot be judged.
+    reasons
+        Why it is not fulfilled, or cannot be judged; empty if it is fulfilled.
+    """
+
+    of: Literal["autoencoder", "clusters"]
+    name: str
     passed: bool | None
     reasons: str
 
 
-def choose_k(models: Mapping[int, Mapping[str, Any]], k: int | None, settings: config.DecSettings) -> int:
-    """Choose the model that labels among those trained on what is there now.
+def choose_k(models: Mapping[int, DecRecord], k: int | None, dec: config.DecSettings) -> int:
+    """Choose the model that labels among those trained on the current training set.
 
     Parameters
     ----------
     models
-        Metadata of the models by K (`ris_core.clustering.dec_models.trained_models`).
+        Records of the models by K (`dec_models.trained_models`).
     k
-        The K asked for; none: the accepted model of best silhouette in data space.
-    settings
+        The K asked for; none: the accepted model with the best silhouette in data space.
+    dec
         Section `dec`: what a model must fulfil to be accepted.
 
     Raises
     ------
+    NoTrainedDecError
+        There is no such model.
     NoAcceptedModelError
-        There is no such model, or none that is accepted; gives the reasons.
+        No model is accepted. The message gives the reasons.
     """
     if not models or (k is not None and k not in models):
-        raise NoAcceptedModelError(
-            f"no DEC model{'' if k is None else f' of K = {k}'} was trained from the autoencoder and the training set "
-            f"of now (trained: {sorted(models) or 'none'}); materialize gmm_clusters and dec_models"
+        raise NoTrainedDecError(
+            f"no DEC model{'' if k is None else f' of K = {k}'} was trained from the current autoencoder and training "
+            f"set (trained: {sorted(models) or 'none'})"
         )
     wanted = {k: models[k]} if k is not None else dict(models)
-    verdicts = {n: verdict(m, settings) for n, m in wanted.items()}
+    verdicts = {n: record.verdict(dec) for n, record in wanted.items()}
     accepted = [n for n in sorted(wanted) if verdicts[n].passed]
     if not accepted:
         reasons = "\n".join(f"K = {n}: {'; '.join(found.reasons)}" for n, found in verdicts.items())
         raise NoAcceptedModelError(f"none of {len(wanted)} DEC models may label\n{reasons}")
 
     def score(n: int) -> float:
-        value = wanted[n]["metrics"]["silhouette"]
+        value = wanted[n].metrics.get("silhouette")
         return float("-inf") if value is None else float(value)
 
     return max(accepted, key=score)
 
 
-def candidate_of_k(store: Store, k: int | None) -> Candidate:
-    """Return the model of a K, or the accepted one of best silhouette; raises as `choose_k` and `load_dec`."""
-    # The files of another K than the one that is asked for are not looked at, whatever has become of them.
-    models = (trained_models(store, [k]) if k is not None else {}) or trained_models(store)
-    chosen = choose_k(models, k, store.settings.dec)
-    model, metadata = load_dec(store, chosen)
+def candidate_of_k(
+    layout: Layout, k: int | None, dec: config.DecSettings, normalisation: config.NormalisationSettings
+) -> Candidate:
+    """Return the model of a K, or the accepted one with the best silhouette; raises as `choose_k` and `load_dec`."""
+    # The files of other K than the one asked for are not read: they may be damaged.
+    asked = [] if k is None else [n for n in dec.k if n == k]
+    models = trained_models(layout, asked, normalisation) or trained_models(layout, dec.k, normalisation)
+    chosen = choose_k(models, k, dec)
+    model, metadata = load_dec(layout, chosen)
     return Candidate(f"trained here, K = {chosen}", model, metadata, weights_digest(model))
 
 
@@ -130,19 +159,19 @@ def candidate_of_folder(folder: Path, origin: str) -> Candidate:
     return Candidate(origin, model, metadata, weights_digest(model))
 
 
-def candidate_of_imported(store: Store, name: str) -> Candidate:
+def candidate_of_imported(layout: Layout, name: str) -> Candidate:
     """Return an imported model by its name.
 
     Raises
     ------
     UnknownModelError
-        There is none of this name; names those that there are.
+        There is no imported model of this name. The message names those that there are.
     UnknownCandidateError
-        It is an autoencoder without clusters; names those that have them.
+        It is an autoencoder without clusters. The message names those that have clusters.
     """
-    model, metadata = load_imported(store, name)
+    model, metadata = load_imported(layout, name)
     if not isinstance(model, Dec):
-        found = [n for n, description in imported_models(store).items() if description["network"] == "dec"]
+        found = [n for n, description in imported_models(layout).items() if description["network"] == "dec"]
         raise UnknownCandidateError(
             f"imported = {name!r}: an autoencoder without clusters cannot label (imported with clusters: "
             f"{', '.join(found) or 'none'}); choose it with the run config of aec_weights and train clusters from it"
@@ -150,13 +179,22 @@ def candidate_of_imported(store: Store, name: str) -> Candidate:
     return Candidate(f"imported {name}", model, metadata, weights_digest(model))
 
 
-def folder_of_run(store: Store, run_id: str) -> Path | None:
-    """Return where the model that an MLflow run trained is on disk: a champion's copy, or the model of a K.
+def folder_of_run(layout: Layout, run_id: str, counts: Iterable[int]) -> Path | None:
+    """Return the folder of the model that an MLflow run trained: a champion's copy, or the DEC of a K.
 
-    A damaged one is passed over: it is not said whose it is, and MLflow has its files as well.
+    Damaged ones are passed over: they do not say which run they are of, and MLflow has the files as well.
+
+    Parameters
+    ----------
+    layout
+        The data root.
+    run_id
+        Identifier of the run.
+    counts
+        The K to look at.
     """
-    champions = sorted(path.parent for path in store.champion_model("").glob(f"*/{JSON_FILE}"))
-    trained = [store.dec(k) for k in store.settings.dec.k if (store.dec(k) / JSON_FILE).exists()]
+    champions = sorted(path.parent for path in layout.champion_model("").glob(f"*/{JSON_FILE}"))
+    trained = [layout.dec(k) for k in counts if (layout.dec(k) / JSON_FILE).exists()]
     for folder in [*champions, *trained]:
         with suppress(DamagedFileError):
             require_sound(folder)
@@ -165,60 +203,67 @@ def folder_of_run(store: Store, run_id: str) -> Path | None:
     return None
 
 
-def required_checks(
-    store: Store, candidate: Candidate, sizes: Sequence[int], coinciding: Sequence[Sequence[int]]
-) -> list[RequiredCheck]:
-    """Return the asset checks that a model must pass, as the settings of now judge them.
+def requirements(
+    layout: Layout,
+    candidate: Candidate,
+    sizes: Sequence[int],
+    coinciding: Sequence[Sequence[int]],
+    aec: config.AecSettings,
+    dec: config.DecSettings,
+) -> tuple[Requirement, ...]:
+    """Return what a model must fulfil to label, judged by the current settings.
 
     Parameters
     ----------
-    store, candidate
-        Where, and which model.
+    layout, candidate
+        The data root, and the model.
     sizes, coinciding
-        Events of the training set of now in each of its clusters, and pairs of clusters that have fallen together.
+        Events of the current training set in each of its clusters, and pairs of clusters whose centroids have fallen
+        together.
+    aec, dec
+        Sections `aec` and `dec`: the thresholds.
+
+    Raises
+    ------
+    DamagedFileError
+        The description of what may be its autoencoder is damaged.
     """
-    trial, judged = _of_autoencoder(store, candidate)
-    clusters = accept_dec(sizes, store.settings.dec, coinciding)
-    return [
-        RequiredCheck(
-            "aec_trials",
-            "better_than_mean_spectrogram",
+    trial, judged = _of_autoencoder(layout, candidate, aec)
+    clusters = accept_dec(sizes, dec, coinciding)
+    return (
+        Requirement(
+            "autoencoder",
             trial,
             None if judged is None else judged.passed,
             "its autoencoder is no trial of this store" if judged is None else "; ".join(judged.reasons),
         ),
-        RequiredCheck(
-            "dec_models", "no_empty_clusters", str(candidate.k), clusters.passed, "; ".join(clusters.reasons)
-        ),
-    ]
+        Requirement("clusters", str(candidate.k), clusters.passed, "; ".join(clusters.reasons)),
+    )
 
 
-def _of_autoencoder(store: Store, candidate: Candidate) -> tuple[str, Acceptance | None]:
-    """Return trial and verdict of the autoencoder that a model was trained from; no verdict where it is not there.
-
-    Raises `DamagedFileError` where it may be one whose description is damaged.
-    """
+def _of_autoencoder(layout: Layout, candidate: Candidate, aec: config.AecSettings) -> tuple[str, Acceptance | None]:
+    """Return trial and verdict of the autoencoder that a model was trained from; no verdict if it is not there."""
     wanted = candidate.metadata.get("aec")
-    if store.aec_choice.exists():
-        choice = trials.read_choice(store)
+    if layout.aec_choice.exists():
+        choice = trials.read_choice(layout)
         if choice["digest"] == wanted and "imported" in choice:
-            return f"imported {choice['imported']}", trials.verdict(choice, store.settings.aec)
+            return f"imported {choice['imported']}", trials.verdict(choice, aec)
     damaged: DamagedFileError | None = None
-    for key in store.settings.aec.grid.trials():
+    for key in aec.grid.trials():
         try:
-            found = trials.read_trial(store, key)
+            found = trials.read_trial(layout, key)
         except DamagedFileError as error:
             damaged = error
             continue
         if found is not None and found["digest"] == wanted:
-            return key, trials.verdict(found["metadata"], store.settings.aec)
+            return key, trials.verdict(found["metadata"], aec)
     if damaged is not None and wanted is not None:
         raise damaged
     return "", None
 
 
-def require(checks: Sequence[RequiredCheck], candidate: Candidate) -> None:
-    """Raise `NoAcceptedModelError` with the reasons unless every check that can be judged is passed."""
-    failed = [f"{c.asset}: {c.check} ({c.partition}): {c.reasons}" for c in checks if c.passed is False]
+def require(found: Iterable[Requirement], candidate: Candidate) -> None:
+    """Raise `NoAcceptedModelError` with the reasons unless everything that can be judged is fulfilled."""
+    failed = [f"its {one.of} ({one.name}): {one.reasons}" for one in found if one.passed is False]
     if failed:
         raise NoAcceptedModelError(f"the model {candidate.origin} may not label\n" + "\n".join(failed))

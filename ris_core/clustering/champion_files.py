@@ -17,15 +17,15 @@ def novelty_path(layout: Layout, model_version: str, digest: str) -> Path:
 
 
 def load_copy(folder: Path, remedy: str = MODEL_AGAIN) -> Dec:
-    """Return the network of a champion from its folder, which has the name of its model version.
+    """Return the network of a champion from its folder, which is named after its model version.
 
     Raises
     ------
     DamagedFileError
-        Its files are damaged, have gone, or hold another model; names them and the remedy.
+        Its files are damaged or gone, or hold another model. The message names them and the remedy.
     """
     if not (folder / JSON_FILE).exists():
-        raise DamagedFileError(folder, "the champion's copy of its model has gone", remedy)
+        raise DamagedFileError(folder, "the champion's copy of its model is gone", remedy)
     model, _ = load_model(folder, remedy=remedy)
     if not isinstance(model, Dec):
         raise DamagedFileError(folder, "an autoencoder without clusters", remedy)

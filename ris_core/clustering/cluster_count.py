@@ -6,22 +6,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from ris_core import config, versions
+from ris_core import config
 from ris_core.clustering.agreement import bootstrap_stability
-from ris_core.clustering.dec_models import now
 from ris_core.clustering.gap import Reference, gap_statistic
 from ris_core.clustering.initialise import fit_gmm, kmeans
 from ris_core.clustering.scores import silhouettes, subsample
-from ris_core.contracts.stamp import Stamp
 from ris_core.progress import track
-from ris_core.section import digest_of
-from ris_core.storage import tables
-from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.json_records import read_record, write_json
-from ris_core.storage.store import Store
 from ris_core.training.floors import live_dimensions
 
 REFERENCES: tuple[Reference, ...] = ("box", "pca")
@@ -131,32 +123,3 @@ def suggested(table: pd.DataFrame) -> dict[str, int | None]:
         "gmm_aic": greatest(-table["gmm_aic"]),
         "stability": greatest(table["stability"][::-1]),
     }
-
-
-def criteria_configuration(store: Store) -> str:
-    """Return the digest of all that decides about the criteria for the number of clusters."""
-    return digest_of([versions.CLUSTER_COUNT, *now(store), store.settings.cluster_count.model_dump(mode="json")])
-
-
-def write_criteria(store: Store, criteria: pd.DataFrame) -> None:
-    """Write the table of criteria over K; the JSON beside it comes last and says what it is of."""
-    frame, configuration = criteria.reset_index(), criteria_configuration(store)
-    schema = pa.schema([pa.field(name, pa.from_numpy_dtype(dtype), False) for name, dtype in frame.dtypes.items()])
-    stamp = Stamp(configuration, versions.CLUSTER_COUNT, now(store)[1])
-    content = tables.write_table(store.cluster_count, frame, schema, stamp)
-    write_json(store.cluster_count.with_suffix(".json"), {"configuration": configuration, "content": content})
-
-
-def criteria_are_current(store: Store) -> bool:
-    """Return whether the criteria over K stand undamaged and are what the settings and latents of now would give."""
-    try:
-        found = read_record(store.cluster_count.with_suffix(".json"), {"configuration": str})
-        if found["configuration"] != criteria_configuration(store):
-            return False
-        # Tables of earlier versions have no digest.
-        if "content" in found:
-            tables.read_table(store.cluster_count)
-            return bool(tables.read_stamp(store.cluster_count)[1] == found["content"])
-        return store.cluster_count.exists()
-    except (FileNotFoundError, DamagedFileError):
-        return False

@@ -1,4 +1,4 @@
-"""What is known of events besides their spectrogram: where, when and how strong they were."""
+"""What is known about events beside their spectrogram: where, when and how strong they were."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ris_core.clustering.associations import quantile_bins
 from ris_core.contracts.station_day import DAY_NS, NS, StationDay
 from ris_core.storage import spectrogram_file, tables
-from ris_core.storage.store import Store
+from ris_core.storage.layout import Layout
 
 AMPLITUDE_BINS = 10
 _HOUR_NS = 3600 * NS
@@ -32,7 +32,7 @@ class EventProperties:
     hour
         (N,) hour of the day, UTC, 0 ... 23.
     amplitude
-        (N,) bin of the peak amplitude, −1 where it is not known.
+        (N,) bin of the peak amplitude, −1 if it is not known.
     amplitude_of
         What the bins are of: ``peak_acceleration`` or ``peak_counts``; empty where no amplitude is known.
     """
@@ -44,16 +44,16 @@ class EventProperties:
     amplitude_of: str
 
 
-def event_properties(store: Store) -> EventProperties:
+def event_properties(layout: Layout) -> EventProperties:
     """Return the properties of the events of the training set, from it and from the detection tables.
 
     Amplitudes are absolute peaks in `AMPLITUDE_BINS` equally filled bins: accelerations where every event has one, else
     counts.
     """
-    ids = [str(name) for name in spectrogram_file.read_column(store.training_set, "event_id")]
-    time = spectrogram_file.read_column(store.training_set, "time_peak").astype(np.int64)
+    ids = [str(name) for name in spectrogram_file.read_column(layout.training_set, "event_id")]
+    time = spectrogram_file.read_column(layout.training_set, "time_peak").astype(np.int64)
     station = np.array([name.split(".")[1] for name in ids], dtype=np.str_)
-    peaks = _peaks(store, station, time).reindex(ids)
+    peaks = _peaks(layout, station, time).reindex(ids)
     amplitude, amplitude_of = np.full(len(ids), -1, dtype=np.int64), ""
     for column in ("peak_acceleration", "peak_counts"):
         values = np.abs(peaks[column].to_numpy(dtype=float))
@@ -64,13 +64,13 @@ def event_properties(store: Store) -> EventProperties:
     return EventProperties(station, time // DAY_NS, time % DAY_NS // _HOUR_NS, amplitude, amplitude_of)
 
 
-def _peaks(store: Store, station: NDArray[np.str_], time: NDArray[np.int64]) -> pd.DataFrame:
+def _peaks(layout: Layout, station: NDArray[np.str_], time: NDArray[np.int64]) -> pd.DataFrame:
     """Return the peaks of all detections on the station-days of events, by event_id."""
     columns = ["event_id", "peak_counts", "peak_acceleration"]
     frames = [
         tables.read_table(path, columns)
         for key in sorted(set(_station_days(station, time)))
-        if (path := store.detections(key)).exists()
+        if (path := layout.detections(key)).exists()
     ]
     frames = [frame for frame in frames if len(frame)]
     found = pd.concat(frames) if frames else pd.DataFrame(columns=columns)

@@ -1,4 +1,4 @@
-"""Windows without events, made into spectrograms as events are: the null that clusters are held against."""
+"""Windows without events, made into spectrograms as events are: the null that clusters are compared with."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ris_core.contracts.acquisition import SamplesAt
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.chain import Products, process
 from ris_core.processing.condition import Conditioned
+from ris_core.processing.process import ProcessStage
 from ris_core.processing.spectrograms import Plan, event_spectrogram, plan
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.store import Store
 from ris_core.training.normalise import normalise
 
 STATION_DAYS = 4
-"""Station-days that windows are taken from, at most."""
+"""Largest number of station-days that windows are taken from."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class NoiseWindows:
     station_days
         Where they are from.
     without
-        Why there are none; empty where there are.
+        Why there are none; empty if there are some.
     """
 
     x: NDArray[np.float32] = field(repr=False)
@@ -43,14 +43,27 @@ class NoiseWindows:
     without: str = ""
 
 
-def noise_windows(store: Store, normalisation: config.NormalisationSettings, most: int, seed: int) -> NoiseWindows:
+def noise_windows(
+    processing: ProcessStage, normalisation: config.NormalisationSettings, most: int, seed: int
+) -> NoiseWindows:
     """Take windows from the waveforms at hand of a few station-days, drawn with `seed`.
 
     The middles of the windows are drawn among those around which no detection, whatever came of it, lies within the
     search for the strongest column and the columns around that; a window is then centred on its strongest column as an
     event is. Nothing is fetched from a data centre.
+
+    Parameters
+    ----------
+    processing
+        The stage that processes station-days, which knows the settings of the network and where its samples are.
+    normalisation
+        Normalisation of the spectrograms.
+    most
+        Largest number of windows (`stability.noise_windows`).
+    seed
+        Of all draws.
     """
-    settings = store.settings
+    settings = processing.settings
     empty = np.empty((0, 87, 100), np.float32)
     if most == 0:
         return NoiseWindows(empty, (), "stability.noise_windows is 0")
@@ -58,11 +71,11 @@ def noise_windows(store: Store, normalisation: config.NormalisationSettings, mos
     constants = plan(settings.spectrogram, settings.conditioning)
     found: list[NDArray[np.float32]] = []
     used: list[StationDay] = []
-    for key in _at_hand(store, rng):
+    for key in _at_hand(processing, rng):
         try:
-            products = _processed(store, key)
+            products = _processed(processing, key)
         except DamagedFileError:
-            continue  # another one stands in for it; its own processing names the file
+            continue  # another one takes its place; its own processing names the file
         windows = _windows_of(products, key, settings, constants, rng, -(-most // STATION_DAYS))
         if len(windows):
             found.append(windows)
@@ -76,23 +89,23 @@ def noise_windows(store: Store, normalisation: config.NormalisationSettings, mos
     return NoiseWindows(normalise(np.concatenate(found)[:most], normalisation), tuple(used))
 
 
-def _at_hand(store: Store, rng: np.random.Generator) -> Iterator[StationDay]:
+def _at_hand(processing: ProcessStage, rng: np.random.Generator) -> Iterator[StationDay]:
     """Iterate over processed station-days whose raw samples are in the data root or in an archive, in random order."""
-    keys = list(store.station_days())
+    keys = list(processing.settings.station_days())
     for number in rng.permutation(len(keys)):
         key = keys[number]
-        if not store.days.process.is_current(key):
+        if not processing.is_current(key):
             continue
-        found = store.days.acquire.read(key)
+        found = processing.acquire.read(key)
         if found is None or not found.has_data:
             continue
-        if found.samples_at is SamplesAt.IN_PLACE or store.waveform(key).exists():
+        if found.samples_at is SamplesAt.IN_PLACE or processing.layout.waveform(key).exists():
             yield key
 
 
-def _processed(store: Store, key: StationDay) -> Products:
-    acquire = store.days.acquire
-    return process(acquire.segments(key), key, store.settings, acquire.inventory(key.station))
+def _processed(processing: ProcessStage, key: StationDay) -> Products:
+    acquire = processing.acquire
+    return process(acquire.segments(key), key, processing.settings, acquire.inventory(key.station))
 
 
 def _windows_of(

@@ -12,19 +12,24 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
+from ris_core import config
 from ris_core.clustering.agreement import Consensus, consensus, mean_of_pairs, pairwise_ari
 from ris_core.clustering.associations import associations
-from ris_core.clustering.event_properties import EventProperties, event_properties
+from ris_core.clustering.event_properties import EventProperties
 from ris_core.clustering.noise_null import NoiseNull, against_noise
-from ris_core.clustering.noise_windows import noise_windows
-from ris_core.clustering.trainings import Labels, Recipe, Trainings, another_order, train_once
-from ris_core.config import Settings
-from ris_core.models.inference import encode
+from ris_core.clustering.noise_windows import NoiseWindows
+from ris_core.clustering.trainings import (
+    AnotherAec,
+    DeadLatentsError,
+    Labels,
+    Recipe,
+    Trainings,
+    train_once,
+    train_with,
+)
 from ris_core.models.networks import Dec
 from ris_core.progress import track
-from ris_core.storage.store import Store
 from ris_core.training.acceptance import Acceptance
-from ris_core.training.aec import train_aec
 from ris_core.training.loop import DivergedError
 from ris_core.training.training_set import TrainingSet
 
@@ -35,17 +40,13 @@ _DOUBTFUL = 0.8
 OnTraining = Callable[[int, str, float], None]
 
 
-class DeadLatentsError(RuntimeError):
-    """The latents of an autoencoder died with every seed that it may take."""
-
-
 class NoTrainingError(ValueError):
-    """No further training came to an end, so that there is nothing to compare the model with."""
+    """No further training came to an end, so there is nothing to compare the model with."""
 
 
 @dataclass(frozen=True)
 class Stability:
-    """What there is to say about the clusters of one configuration.
+    """How far the clusters of one configuration can be trusted.
 
     Attributes
     ----------
@@ -70,7 +71,7 @@ class Stability:
     noise
         Events against windows without events.
     failed
-        Trainings that diverged or whose latents died, by name, with the reason; they are in none of the above.
+        Trainings that diverged or whose latents died, by name, with the reason; they are left out of all the above.
     """
 
     k: int
@@ -109,13 +110,15 @@ class Stability:
 
 
 def assess(
-    store: Store,
     data: TrainingSet,
     recipe: Recipe,
     model: Dec,
     labels: Labels,
+    properties: EventProperties,
+    windows: NoiseWindows,
+    settings: config.StabilitySettings,
+    again: AnotherAec,
     trainings: Trainings,
-    trial: tuple[int, float] | None = None,
     on_training: OnTraining | None = None,
 ) -> Stability:
     """Train the configuration of a DEC again and again and compare the labels.
@@ -126,23 +129,30 @@ def assess(
 
     Parameters
     ----------
-    store, data
-        Settings, detection tables and waveforms; the training set.
+    data
+        The training set of N events.
     recipe, model, labels
         What the DEC was trained from, the DEC, and its labels (N,).
+    properties
+        Properties of the N events.
+    windows
+        Windows without events.
+    settings
+        Section `stability`.
+    again
+        How autoencoders are trained, where they vary.
     trainings
         Where finished trainings are kept.
-    trial
-        Batch size and learning rate of the autoencoder, where it varies.
     on_training
         Called with the number and name of each further training, and its ARI with the model.
 
     Raises
     ------
     NoTrainingError
-        None of the further trainings came to an end; gives the reasons.
+        None of the further trainings came to an end. The message gives the reasons.
+    NoTrialError
+        The autoencoder is to be trained again, but it is of no trial.
     """
-    settings = store.settings.stability
     found: dict[str, Labels] = {MODEL: labels}
     failed: dict[str, str] = {}
     seeds = range(settings.seed + 1, settings.seed + settings.seeds)
@@ -151,7 +161,7 @@ def assess(
         try:
             found[name] = trainings.labels(
                 name,
-                lambda s=seed: train_with(store.settings, data, recipe, s, trial),  # type: ignore[misc]
+                lambda s=seed: train_with(data, recipe, s, settings.vary, again),  # type: ignore[misc]
             )
         except (DivergedError, DeadLatentsError) as error:
             logger.warning("stability, %s: %s", name, error)
@@ -164,8 +174,6 @@ def assess(
         raise NoTrainingError(f"stability: none of {len(failed)} further trainings came to an end\n{reasons}")
     partitions = list(found.values())
     common = consensus(partitions, recipe.k)
-    properties = event_properties(store)
-    windows = noise_windows(store, data.normalisation, settings.noise_windows, settings.seed)
     return Stability(
         k=recipe.k,
         names=tuple(found),
@@ -173,43 +181,12 @@ def assess(
         ari=pairwise_ari(partitions),
         consensus=common,
         by_label=_by_label(common, recipe.k),
-        associations=_associations(store.settings, labels, properties),
+        associations=_associations(settings, labels, properties),
         amplitude_of=properties.amplitude_of,
-        stations=_without_stations(store.settings, recipe, partitions, properties.station, trainings),
+        stations=_without_stations(settings.held_out_stations, recipe, partitions, properties.station, trainings),
         noise=against_noise(recipe, model, labels, windows.x, windows.without, settings.seed),
         failed=failed,
     )
-
-
-def train_with(
-    settings: Settings, data: TrainingSet, recipe: Recipe, seed: int, trial: tuple[int, float] | None
-) -> Labels:
-    """Train with another seed, the autoencoder as well where the settings ask for it; returns the labels (N,).
-
-    Raises
-    ------
-    ValueError
-        The autoencoder is to be trained, but it is of no trial (batch size and learning rate).
-    DeadLatentsError, DivergedError
-        The autoencoder, or the DEC, came to nothing with this seed and those that stand in for it.
-    """
-    if settings.stability.vary == "autoencoder":
-        if trial is None:
-            raise ValueError(
-                "stability.vary is 'autoencoder', but the chosen autoencoder is no trial of aec.grid, so it cannot be "
-                "trained again; set stability.vary to 'clusters'"
-            )
-        # A seed whose latents die goes on with the next ones, which must not be those of another training.
-        own = seed * (settings.aec.restarts + 1)
-        found = train_aec(data.train, data.val, *trial, settings.aec.model_copy(update={"seed": own}))
-        if found.stopped == "dead":
-            raise DeadLatentsError(
-                f"the latents of the autoencoder died with the seeds {list(found.seeds_tried)}; set "
-                "aec.restarts higher, aec.latent to linear, or stability.vary to 'clusters'"
-            )
-        aec = found.model
-        recipe = Recipe(aec, encode(aec, data.samples), recipe.samples, recipe.k, recipe.dec)
-    return train_once(recipe, another_order(recipe.samples, seed), seed)
 
 
 def _by_label(common: Consensus, k: int) -> pd.DataFrame:
@@ -219,22 +196,21 @@ def _by_label(common: Consensus, k: int) -> pd.DataFrame:
     return pd.DataFrame({"events": events, "agreement": agreement}).rename_axis("label")
 
 
-def _associations(settings: Settings, labels: Labels, properties: EventProperties) -> pd.DataFrame:
+def _associations(settings: config.StabilitySettings, labels: Labels, properties: EventProperties) -> pd.DataFrame:
     compared: dict[str, NDArray[Any]] = {"station": properties.station, "hour": properties.hour}
     if properties.amplitude_of:
         compared["amplitude"] = properties.amplitude
-    chosen = settings.stability
-    return associations(labels, compared, properties.station, properties.day, chosen.permutations, chosen.seed)
+    return associations(labels, compared, properties.station, properties.day, settings.permutations, settings.seed)
 
 
 def _without_stations(
-    settings: Settings, recipe: Recipe, partitions: list[Labels], station: NDArray[np.str_], trainings: Trainings
+    most: int, recipe: Recipe, partitions: list[Labels], station: NDArray[np.str_], trainings: Trainings
 ) -> pd.DataFrame:
     codes, events = np.unique(station, return_counts=True)
     by_events = codes[np.argsort(-events, kind="stable")]
     rows = []
     # The events of a single station leave nothing to train on without it.
-    chosen = by_events[: settings.stability.held_out_stations] if len(codes) > 1 else by_events[:0]
+    chosen = by_events[:most] if len(codes) > 1 else by_events[:0]
     for code in track(chosen, "Without a station", unit="station"):
         own = station == code
         others = np.flatnonzero(~own)
@@ -257,9 +233,21 @@ def _without_stations(
     return pd.DataFrame(rows, columns=["station", "events", "ari_station", "ari_others", "ari_seeds"])
 
 
-def judge(found: Stability, settings: Settings) -> Acceptance:
-    """Judge the agreement over trainings; the reasons name what does not agree and what to try."""
-    least = settings.stability.least_ari
+def judge(found: Stability, least: float) -> Acceptance:
+    """Judge the agreement over trainings.
+
+    Parameters
+    ----------
+    found
+        What the trainings gave.
+    least
+        Smallest mean ARI that passes (`stability.least_ari`).
+
+    Returns
+    -------
+    Acceptance
+        Its reasons name what does not agree and what to try.
+    """
     if found.mean_ari >= least:
         return Acceptance(True)
     i, j = np.unravel_index(np.argmin(found.ari), found.ari.shape)

@@ -6,22 +6,33 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ris_core import config
 from ris_core.clustering.initialise import initialise, read_centroids
-from ris_core.models.inference import soft_assignments
+from ris_core.models.inference import encode, soft_assignments
 from ris_core.models.networks import Aec
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.tensors import read_arrays, write_arrays
+from ris_core.training.aec import train_aec
 from ris_core.training.dec import train_dec
 from ris_core.training.samples import BLOCK, Samples
+from ris_core.training.training_set import TrainingSet
 
 logger = logging.getLogger(__name__)
 
 Labels = NDArray[np.int32]
+
+
+class DeadLatentsError(RuntimeError):
+    """The latents of an autoencoder died with every seed that it may take."""
+
+
+class NoTrialError(ValueError):
+    """The autoencoder is of no trial, so it cannot be trained again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +83,64 @@ def train_once(recipe: Recipe, rows: NDArray[np.int64], seed: int) -> Labels:
     return labels
 
 
+@dataclass(frozen=True)
+class AnotherAec:
+    """How autoencoders are trained again, with other seeds.
+
+    Attributes
+    ----------
+    aec
+        Section `aec`.
+    trial
+        Batch size and learning rate of the chosen autoencoder; none if it is of no trial.
+    """
+
+    aec: config.AecSettings
+    trial: tuple[int, float] | None
+
+
+def train_with(
+    data: TrainingSet, recipe: Recipe, seed: int, vary: Literal["clusters", "autoencoder"], again: AnotherAec
+) -> Labels:
+    """Train with another seed and return the labels (N,) of all events.
+
+    Parameters
+    ----------
+    data, recipe
+        The training set, and what the training starts from.
+    seed
+        Of the initial clusters, of DEC and of the order of the events.
+    vary
+        ``autoencoder``: a new autoencoder is trained first, with this seed as well.
+    again
+        How.
+
+    Raises
+    ------
+    NoTrialError
+        The autoencoder is to be trained again, but it is of no trial.
+    DeadLatentsError, DivergedError
+        The autoencoder or the DEC failed with this seed and with the seeds that replace it.
+    """
+    if vary == "autoencoder":
+        if again.trial is None:
+            raise NoTrialError(
+                "stability.vary is 'autoencoder', but the chosen autoencoder is no trial of aec.grid, so it cannot be "
+                "trained again; set stability.vary to 'clusters'"
+            )
+        # A seed whose latents die goes on with the next ones, which must not be those of another training.
+        own = seed * (again.aec.restarts + 1)
+        found = train_aec(data.train, data.val, *again.trial, again.aec.model_copy(update={"seed": own}))
+        if found.stopped == "dead":
+            raise DeadLatentsError(
+                f"the latents of the autoencoder died with the seeds {list(found.seeds_tried)}; set "
+                "aec.restarts higher, aec.latent to linear, or stability.vary to 'clusters'"
+            )
+        aec = found.model
+        recipe = Recipe(aec, encode(aec, data.samples), recipe.samples, recipe.k, recipe.dec)
+    return train_once(recipe, another_order(recipe.samples, seed), seed)
+
+
 class Trainings:
     """Labels of finished trainings by name, kept in a file until all are done.
 
@@ -80,7 +149,7 @@ class Trainings:
     path
         The file.
     configuration
-        Digest of all that decides about them; trainings of another configuration are forgotten.
+        Digest of all that decides about them. Trainings of another configuration are not used.
     """
 
     def __init__(self, path: Path, configuration: str) -> None:

@@ -1,4 +1,4 @@
-"""A model becomes the one that labels: its novelty is calibrated, its clusters get classes, its files a folder."""
+"""A model becomes champion: its novelty is calibrated, its clusters get class numbers, its files get a folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ris_core import config
-from ris_core.clustering.candidates import Candidate, RequiredCheck, require, required_checks
+from ris_core.clustering.candidates import Candidate, Requirement, require, requirements
 from ris_core.clustering.champion import (
     Champion,
     Former,
@@ -24,34 +24,34 @@ from ris_core.labels.labelling import LabelArrays, label_spectrograms
 from ris_core.models.networks import Dec
 from ris_core.models.weights import save_model
 from ris_core.storage import spectrogram_file
-from ris_core.storage.store import Store
+from ris_core.storage.layout import Layout
 from ris_core.training.acceptance import coinciding
 from ris_core.training.training_set import digest_on_disk, validation_split
 
 
 @dataclass(frozen=True)
 class Appointment:
-    """A champion whose files are on disk, and that is yet to be recorded (`ris_core.clustering.champion.appoint`).
+    """A champion whose files are on disk, but which has not been recorded yet (`ris_core.clustering.champion.appoint`).
 
     Attributes
     ----------
     champion
-        The record, without what MLflow says of it.
+        The record, without names and versions in MLflow.
     model, run_id
         The network, and the MLflow run that trained it (empty if there is none).
     novelty
         Its novelty model.
     matching
         Its clusters and those of the champion before.
-    checks
-        The asset checks that it had to pass.
+    requirements
+        What it had to fulfil.
     labels
-        What it says of the training set.
+        Its labels of the training set.
     before
         (N,) class of each event of the training set by the champion before; none for the first one.
     same_training_set
-        Whether the model was trained on the training set of now, so that its autoencoder has not seen the validation
-        split that novelty is calibrated on; none where the model does not say what it was trained on.
+        Whether the model was trained on the current training set, so that its autoencoder has not seen the validation
+        split that novelty is calibrated on; none if it is not known what the model was trained on.
     """
 
     champion: Champion
@@ -59,7 +59,7 @@ class Appointment:
     run_id: str
     novelty: NoveltyModel
     matching: Matching
-    checks: list[RequiredCheck]
+    requirements: tuple[Requirement, ...]
     labels: LabelArrays = field(repr=False)
     before: NDArray[np.int32] | None = field(repr=False, default=None)
     same_training_set: bool | None = None
@@ -72,7 +72,9 @@ class Appointment:
     def calibration_note(self) -> str:
         """What the novelty threshold was calibrated on, and whether the autoencoder was trained on that."""
         if self.same_training_set:
-            return "the model was trained on the training set of now: its autoencoder has not seen the validation split"
+            return (
+                "the model was trained on the current training set: its autoencoder has not seen the validation split"
+            )
         of_what = "on something unknown" if self.same_training_set is None else "on another training set"
         return (
             f"the model was trained {of_what}, so its autoencoder may have seen events of the validation split that "
@@ -96,46 +98,55 @@ class Appointment:
         )
 
 
-def prepare(store: Store, candidate: Candidate) -> Appointment:
+def prepare(layout: Layout, candidate: Candidate, settings: config.Settings) -> Appointment:
     """Label the training set by a model, calibrate its novelty, number its classes, and write its files.
 
-    The champion of now stays as it is.
+    The current champion stays as it is.
+
+    Parameters
+    ----------
+    layout, candidate
+        The data root, and the model.
+    settings
+        Sections `labelling`, `novelty`, `champion`, `aec`, `dec` and `normalisation`.
 
     Raises
     ------
     FileNotFoundError
         There is no training set.
     NoAcceptedModelError
-        The model fails a required check.
+        The model does not fulfil a requirement.
     DamagedFileError
         The record or the files of the champion before are damaged.
     ValueError
         Its novelty cannot be calibrated.
     """
-    settings = store.settings
-    labels = label_training_set(store, candidate, settings.labelling.reconstruction_error)
+    training_set = digest_on_disk(layout, settings.normalisation)
+    labelling, record = settings.labelling, candidate.record
+    normalisation = record.normalisation
+    labels = label_training_set(layout, candidate.model, normalisation, labelling, labelling.reconstruction_error)
     sizes = np.bincount(labels.cluster, minlength=candidate.k)
     together = coinciding(candidate.model.clustering.centroids.detach().cpu().numpy(), labels.latent)
-    checks = required_checks(store, candidate, sizes.tolist(), together)
-    require(checks, candidate)
-    held_out = validation_split(store)
+    required = requirements(layout, candidate, sizes.tolist(), together, settings.aec, settings.dec)
+    require(required, candidate)
+    held_out = validation_split(layout)
     q, errors = labels.probabilities, labels.reconstruction_error
     novelty = fit_novelty(labels.latent, labels.cluster, q, errors, held_out, settings.novelty)
     version = version_of(candidate.k, candidate.digest)
-    before = champion_or_none(store)
-    normalisation = candidate.normalisation.model_dump(mode="json")
+    before = champion_or_none(layout)
+    normalised_by = normalisation.model_dump(mode="json")
     if before is None:
         shared = None
-    elif (before.model_version, before.normalisation) == (version, normalisation):
-        # Its own files, which this may be meant to mend, are not needed.
+    elif (before.model_version, before.normalisation) == (version, normalised_by):
+        # The model's own files are not needed: this choice may be meant to restore them.
         shared = labels.cluster
     else:
-        shared = _clusters_of(store, before)
+        shared = _clusters_of(layout, before, labelling)
     matching = _matching(settings.champion, before, shared, version, labels.cluster, candidate.k)
-    folder = store.champion_model(version)
-    # A copy of its own: training the same K again must not change what labels behind its back.
-    save_model(folder, candidate.model, {**candidate.metadata, "normalisation": normalisation})
-    novelty.save(novelty_path(store, version, novelty.digest))
+    folder = layout.champion_model(version)
+    # A copy of its own: training the same K again must not change the model that labels.
+    save_model(folder, candidate.model, {**candidate.metadata, "normalisation": normalised_by})
+    novelty.save(novelty_path(layout, version, novelty.digest))
     champion = Champion(
         k=candidate.k,
         model_version=version,
@@ -143,42 +154,52 @@ def prepare(store: Store, candidate: Candidate) -> Appointment:
         classes=matching.classes,
         next_class=matching.next_class,
         classes_of={**(before.classes_of if before else {}), version: matching.classes},
-        normalisation=normalisation,
+        normalisation=normalised_by,
         novelty=novelty.digest,
         former=_former(before, version),
     )
+    trained_on = candidate.metadata.get("training_set")
     return Appointment(
         champion=champion,
         model=candidate.model,
-        run_id=str(candidate.metadata.get("mlflow_run_id", "")),
+        run_id=record.mlflow_run_id,
         novelty=novelty,
         matching=matching,
-        checks=checks,
+        requirements=required,
         labels=labels,
         before=None if before is None else np.array(before.classes, dtype=np.int32)[shared],
-        same_training_set=_same_training_set(store, candidate),
+        same_training_set=None if trained_on is None else bool(trained_on == training_set),
     )
 
 
-def label_training_set(store: Store, candidate: Candidate, reconstruction: bool) -> LabelArrays:
-    """Return what a model says of the training set of now, in its order; normalised as the model was trained."""
-    path = store.training_set
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: not drawn yet; materialize training_set first")
-    settings = store.settings.labelling
+def label_training_set(
+    layout: Layout,
+    model: Dec,
+    normalisation: config.NormalisationSettings,
+    labelling: config.LabellingSettings,
+    reconstruction: bool,
+) -> LabelArrays:
+    """Return a model's labels of the current training set, in its order.
+
+    Parameters
+    ----------
+    layout, model
+        The data root, and the model.
+    normalisation
+        Normalisation that the model was trained with.
+    labelling
+        Section `labelling`: `batch_size` and `device`.
+    reconstruction
+        Whether to compute the reconstruction errors.
+    """
     return label_spectrograms(
-        candidate.model,
-        spectrogram_file.iterate_spectrograms(path, settings.batch_size),
-        candidate.normalisation,
-        batch_size=settings.batch_size,
-        device=settings.device,
+        model,
+        spectrogram_file.iterate_spectrograms(layout.training_set, labelling.batch_size),
+        normalisation,
+        batch_size=labelling.batch_size,
+        device=labelling.device,
         reconstruction=reconstruction,
     )
-
-
-def _same_training_set(store: Store, candidate: Candidate) -> bool | None:
-    trained_on = candidate.metadata.get("training_set")
-    return None if trained_on is None else bool(trained_on == digest_on_disk(store, store.settings.normalisation))
 
 
 def _matching(
@@ -197,15 +218,14 @@ def _matching(
     return match_clusters(shared, clusters, before.classes, k, before.next_class, settings.least_overlap)
 
 
-def _clusters_of(store: Store, champion: Champion) -> NDArray[np.int32]:
+def _clusters_of(layout: Layout, champion: Champion, labelling: config.LabellingSettings) -> NDArray[np.int32]:
     remedy = (
         "without the files of the champion before, classes cannot be matched: put them back, or make the same model "
-        f"champion once more (mlflow_version: {champion.mlflow_model_version or 'none'}), or remove {store.champion} "
+        f"champion once more (mlflow_version: {champion.mlflow_model_version or 'none'}), or remove {layout.champion} "
         "to begin with new class numbers"
     )
-    model = load_copy(store.champion_model(champion.model_version), remedy)
-    candidate = Candidate(champion.origin, model, {"normalisation": champion.normalisation}, "")
-    return label_training_set(store, candidate, reconstruction=False).cluster
+    model = load_copy(layout.champion_model(champion.model_version), remedy)
+    return label_training_set(layout, model, champion.normalisation_settings(), labelling, reconstruction=False).cluster
 
 
 def _former(before: Champion | None, version: str) -> Former | None:

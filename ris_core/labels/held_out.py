@@ -1,80 +1,121 @@
-"""What models say of the stations that are held out of the training, beside what they say of the validation split."""
+"""What models make of stations that are held out of the training, beside what they make of the validation split."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ris_core import config
+from ris_core.labels.appointment import Appointment
 from ris_core.labels.labelling import LabelArrays, label_spectrograms
 from ris_core.models.inference import reconstruction_error
 from ris_core.models.networks import Aec
+from ris_core.processing.process import ProcessStage
 from ris_core.storage import spectrogram_file
-from ris_core.storage.store import Store
 from ris_core.training.normalise import normalise
 from ris_core.training.training_set import validation_split
 
-if TYPE_CHECKING:
-    from ris_core.labels.appointment import Appointment
-
 SAMPLE = 2000
-"""Events of held-out stations that are looked at, at most."""
+"""Largest number of events of held-out stations that are used."""
 
 
-def held_out_events(store: Store, sample: int = SAMPLE) -> NDArray[np.float32] | None:
-    """Return spectrograms (n, F, T), PSD, of the held-out stations; none where there are no such events.
+def held_out_events(
+    processing: ProcessStage, sampling: config.TrainingSetSettings, sample: int = SAMPLE
+) -> NDArray[np.float32] | None:
+    """Return spectrograms (n, F, T), PSD, of events of the held-out stations; none if there are no such events.
 
     They are drawn uniformly over the station-days whose spectrograms are current, with the seed of the training set.
+
+    Parameters
+    ----------
+    processing
+        The stage that processes station-days.
+    sampling
+        Section `training_set`: `held_out_stations` and `seed`.
+    sample
+        Largest number of events.
     """
-    settings = store.settings.training_set
-    counts = {
-        key: spectrogram_file.read_info(store.spectrograms(key)).events
-        for key in store.station_days()
-        if key.station in settings.held_out_stations and store.days.process.is_current(key)
+    paths = {
+        key: processing.layout.spectrograms(key)
+        for key in processing.settings.station_days()
+        if key.station in sampling.held_out_stations and processing.is_current(key)
     }
+    counts = {key: spectrogram_file.read_info(path).events for key, path in paths.items()}
     total = sum(counts.values())
     if total == 0:
         return None
-    chosen = np.sort(np.random.default_rng(settings.seed).choice(total, min(sample, total), replace=False))
+    chosen = np.sort(np.random.default_rng(sampling.seed).choice(total, min(sample, total), replace=False))
     parts, start = [], 0
     for key, events in counts.items():
         rows = chosen[slice(*np.searchsorted(chosen, (start, start + events)))] - start
         start += events
         if rows.size:
-            parts.append(spectrogram_file.read_rows(store.spectrograms(key), rows))
+            parts.append(spectrogram_file.read_rows(paths[key], rows))
     return np.concatenate(parts)
 
 
-def held_out_mse(store: Store, model: Aec, normalisation: config.NormalisationSettings) -> dict[str, float]:
-    """Return the autoencoder's mean squared error on held-out stations; empty where there are no such events."""
-    x = held_out_events(store)
+def held_out_mse(
+    processing: ProcessStage,
+    sampling: config.TrainingSetSettings,
+    model: Aec,
+    normalisation: config.NormalisationSettings,
+) -> dict[str, float]:
+    """Return the autoencoder's mean squared error on held-out stations; empty if there are no such events.
+
+    Parameters
+    ----------
+    processing, sampling
+        As for `held_out_events`.
+    model, normalisation
+        The autoencoder, and the normalisation that it was trained with.
+
+    Returns
+    -------
+    dict
+        `held_out_mse` and `held_out_events`, the number of events.
+    """
+    x = held_out_events(processing, sampling)
     if x is None:
         return {}
     errors = reconstruction_error(model, normalise(x, normalisation))
     return {"held_out_mse": float(errors.mean()), "held_out_events": float(len(x))}
 
 
-def held_out_assignment(store: Store, found: Appointment) -> dict[str, float]:
-    """Return what a champion says of held-out stations and of the validation split; empty without held-out events.
+def held_out_assignment(
+    processing: ProcessStage,
+    sampling: config.TrainingSetSettings,
+    found: Appointment,
+    settings: config.LabellingSettings,
+) -> dict[str, float]:
+    """Return what a champion makes of held-out stations and of the validation split.
 
-    Share of assigned events and median novelty: `held_out_assigned`, `held_out_novelty`, `val_assigned`,
-    `val_novelty`; and `held_out_events`.
+    Parameters
+    ----------
+    processing, sampling
+        As for `held_out_events`.
+    found
+        The champion.
+    settings
+        Section `labelling`.
+
+    Returns
+    -------
+    dict
+        Share of assigned events and median novelty: `held_out_assigned`, `held_out_novelty`, `val_assigned` and
+        `val_novelty`; and `held_out_events`, their number. Empty if there are no held-out events.
     """
-    x = held_out_events(store)
+    x = held_out_events(processing, sampling)
     if x is None:
         return {}
-    settings = store.settings.labelling
     labels = label_spectrograms(
         found.model,
         [x],
-        config.NormalisationSettings.model_validate(found.champion.normalisation),
+        found.champion.normalisation_settings(),
         batch_size=settings.batch_size,
         device=settings.device,
         reconstruction=settings.reconstruction_error,
     )
-    validation = validation_split(store)
+    validation = validation_split(processing.layout)
     everything = np.ones(len(labels), dtype=bool)
     return {
         **_judged("held_out", found, labels, everything),

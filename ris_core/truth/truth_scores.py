@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ris_core.clustering.champion import read_champion
-from ris_core.clustering.dec_models import load_dec, read_clusters, trained_models
+from ris_core.clustering.dec_models import load_dec, trained_models
+from ris_core.clustering.initial_clusters import read_clusters
 from ris_core.contracts.station_day import StationDay
 from ris_core.models.inference import soft_assignments
 from ris_core.processing.condition import filter_delay
@@ -105,7 +106,7 @@ def score(store: Store) -> TruthScores:
     features = np.concatenate(parts)
     rows: list[dict[str, Any]] = []
     recall: dict[str, dict[str, float]] = {}
-    for k in trained_models(store):
+    for k in trained_models(store, settings.dec.k, settings.normalisation):
         for method, labels in _labels(store, k, data.samples, features).items():
             found = clustering_scores(truth_of_set, labels[known])
             rows.append(
@@ -183,11 +184,11 @@ def _classes(
 
 
 def _labels(store: Store, k: int, x: Samples, features: NDArray[np.float64]) -> dict[str, NDArray[np.integer[Any]]]:
-    _, initial, description = read_clusters(store, k)
+    initial = read_clusters(store, k, store.settings.normalisation).start
     model, _ = load_dec(store, k)
     q, _ = soft_assignments(model, x)
     return {
         "hand features + k-means": kmeans_baseline(features, k, store.settings.dec.seed),
-        f"AEC + {description['method']}": initial,
+        f"AEC + {initial.method}": initial.labels,
         "DEC": q.argmax(axis=1),
     }

@@ -2,14 +2,15 @@
 
 import tempfile
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import Field
 
-from ris_core.storage.store import Store
+from ris_core.config import Settings
+from ris_core.storage.layout import Layout
+from ris_dagster.resources.champion_registry import registered_name
 from ris_dagster.resources.tracking import Tracking
 
 if TYPE_CHECKING:
@@ -31,15 +32,10 @@ class ChampionChoice(dg.Config):
     imported: str | None = Field(None, description="Name of an imported model with clusters.")
 
 
-def registered_name(store: Store) -> str:
-    """Return the name of the registered model whose versions can be chosen."""
-    return f"{store.settings.network.name}-dec"
-
-
 def prepare_choice(
-    context: dg.AssetExecutionContext, choice: ChampionChoice, store: Store, tracking: Tracking
+    context: dg.AssetExecutionContext, choice: ChampionChoice, settings: Settings, layout: Layout, tracking: Tracking
 ) -> "Appointment":
-    """Find the model that is asked for and put its files in place; the champion of now stays as it is.
+    """Find the model that is asked for and put its files in place; the current champion stays as it is.
 
     Raises
     ------
@@ -56,18 +52,23 @@ def prepare_choice(
         asked = ", ".join(f"{name} = {value}" for name, value in named.items())
         raise ValueError(f"{asked}: only one model can be champion; give one of k, mlflow_version and imported")
     if choice.imported is not None:
-        return _imported(context, choice.imported, store, tracking)
+        return _imported(context, choice.imported, settings, layout, tracking)
     if choice.mlflow_version is not None:
-        return prepare(store, _of_version(context, choice.mlflow_version, store, tracking))
-    return prepare(store, candidate_of_k(store, store.settings.champion.k if choice.k is None else choice.k))
+        candidate = _of_version(context, choice.mlflow_version, settings, layout, tracking)
+    else:
+        k = settings.champion.k if choice.k is None else choice.k
+        candidate = candidate_of_k(layout, k, settings.dec, settings.normalisation)
+    return prepare(layout, candidate, settings)
 
 
-def _of_version(context: dg.AssetExecutionContext, version: int, store: Store, tracking: Tracking) -> "Candidate":
-    """Return the model of a registered version: from the store, else from MLflow's artifacts."""
+def _of_version(
+    context: dg.AssetExecutionContext, version: int, settings: Settings, layout: Layout, tracking: Tracking
+) -> "Candidate":
+    """Return the model of a registered version: from the data root, else from MLflow's artifacts."""
     from ris_core.clustering.candidates import UnknownCandidateError, candidate_of_folder, folder_of_run
     from ris_core.models.weights import JSON_FILE
 
-    name = registered_name(store)
+    name = registered_name(settings)
     known = {found.version: found for found in tracking.model_versions(name)}
     if str(version) not in known:
         there = ", ".join(sorted(known, key=int)) or "none"
@@ -76,10 +77,10 @@ def _of_version(context: dg.AssetExecutionContext, version: int, store: Store, t
         )
     run_id = known[str(version)].run_id
     origin = f"{name} version {version}"
-    folder = folder_of_run(store, run_id) if run_id else None
+    folder = folder_of_run(layout, run_id, settings.dec.k) if run_id else None
     if folder is not None:
         return candidate_of_folder(folder, origin)
-    context.log.info(f"{origin} is no longer in {store.root}; it is fetched from MLflow")
+    context.log.info(f"{origin} is no longer in {layout.root}; it is fetched from MLflow")
     with tempfile.TemporaryDirectory() as temporary:
         files = tracking.download_version(name, str(version), Path(temporary))
         found = sorted(path.parent for path in files.rglob(JSON_FILE))
@@ -88,32 +89,28 @@ def _of_version(context: dg.AssetExecutionContext, version: int, store: Store, t
         return candidate_of_folder(found[0], origin)
 
 
-def _imported(context: dg.AssetExecutionContext, name: str, store: Store, tracking: Tracking) -> "Appointment":
+def _imported(
+    context: dg.AssetExecutionContext, name: str, settings: Settings, layout: Layout, tracking: Tracking
+) -> "Appointment":
     """Prepare an imported model, with an MLflow run of its own to be compared with those that were trained here."""
     from ris_core.clustering.candidates import candidate_of_imported
     from ris_core.clustering.champion import version_of
     from ris_core.labels.appointment import prepare
+    from ris_core.labels.champion_run import prepare_imported
     from ris_core.models.weights import WeightsError, read_description
     from ris_core.section import digest_of
     from ris_core.storage.damage import DamagedFileError
     from ris_core.training.training_set import digest_on_disk
 
-    candidate = candidate_of_imported(store, name)
-    kept = store.champion_model(version_of(candidate.k, candidate.digest))
+    candidate = candidate_of_imported(layout, name)
+    kept = layout.champion_model(version_of(candidate.k, candidate.digest))
     run_id = ""
-    # A damaged copy is made anew, with a run of its own.
+    # A damaged copy is made again, with a run of its own.
     with suppress(WeightsError, DamagedFileError):
         run_id = read_description(kept)["metadata"]["mlflow_run_id"]
-    # It was champion before, and has its run; one that was killed is gone on with.
+    # It was champion before and has its run; a run that was killed goes on.
     if run_id and tracking.has_finished(run_id):
-        return prepare(store, replace(candidate, metadata={**candidate.metadata, "mlflow_run_id": run_id}))
-    configuration = digest_of(["imported", candidate.digest, digest_on_disk(store, store.settings.normalisation)])
-    parameters = {"imported": name, "file": candidate.metadata["file"], "k": candidate.k}
+        return prepare(layout, candidate.of_run(run_id), settings)
+    configuration = digest_of(["imported", candidate.digest, digest_on_disk(layout, settings.normalisation)])
     with tracking.run(context, f"dec imported {name}", configuration) as run:
-        run.parameters(parameters)
-        found = prepare(store, replace(candidate, metadata={**candidate.metadata, "mlflow_run_id": run.run_id}))
-        run.metrics({f"size_{cluster}": float(size) for cluster, size in enumerate(found.matching.sizes)})
-        errors = found.labels.reconstruction_error
-        if errors is not None:
-            run.metrics({"mse": float(errors.mean())})
-    return found
+        return prepare_imported(layout, name, candidate, settings, run)

@@ -1,26 +1,37 @@
 """The champion: the model that labels."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from ris_core import versions
 from ris_core.config import Settings
-from ris_core.storage.store import Store
-from ris_dagster.assets.champion_choice import ChampionChoice, prepare_choice, registered_name
+from ris_core.storage.layout import Layout
+from ris_dagster.assets.champion_choice import ChampionChoice, prepare_choice
 from ris_dagster.assets.clustering import DEC_MODELS
 from ris_dagster.assets.training import TRAINING_POOL
 from ris_dagster.metadata import code_version, figure, finite, finite_values, owners, table, warning
+from ris_dagster.remedies import noting_remedies
+from ris_dagster.resources.champion_registry import MlflowChampions
 from ris_dagster.resources.data_store import DataStore
-from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS, Tracking
+from ris_dagster.resources.tracking import Tracking
 
 if TYPE_CHECKING:
-    from ris_core.clustering.champion import Champion
     from ris_core.labels.appointment import Appointment
 
 CHAMPION_MODEL = dg.AssetKey("champion_model")
 _COMPARED = ("silhouette", "silhouette_aec", "silhouette_dec", "davies_bouldin", "smallest_cluster", "updates")
+_CHECKS = {
+    "autoencoder": ("aec_trials", "better_than_mean_spectrogram"),
+    "clusters": ("dec_models", "no_empty_clusters"),
+}
+"""The asset checks that ask for what a model must fulfil."""
+_FIGURES = {
+    "classes": "Classes: decoded centroid, mean, events from near to far",
+    "latent_space": "Latent space by class",
+    "class_change": "Classes by the champion before, and now",
+}
+"""Titles of the figures, by name."""
 
 
 def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
@@ -49,94 +60,61 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
             )
         ],
     )
+    @noting_remedies
     def champion_model(
         context: dg.AssetExecutionContext, config: ChampionChoice, store: DataStore, tracking: Tracking
     ) -> Any:
-        from ris_core.clustering.champion import appoint
-        from ris_core.clustering.standing import champion_doubts
-        from ris_core.labels.held_out import held_out_assignment
+        from ris_core.labels.champion_run import install
 
-        opened = store.open()
+        layout = store.open()
         experiment = tracking.prepare()
-        found = prepare_choice(context, config, opened, tracking)
-        champion = _registered(opened, tracking, found)
-        run_id = champion.mlflow_run_id
-        held_out = held_out_assignment(opened, found)
-        if held_out and run_id:
-            tracking.add_metrics(run_id, held_out)
-        appoint(opened, champion, lambda: move_aliases(context, tracking, champion))
-        if found.novelty.note:
-            context.log.warning(found.novelty.note)
-        doubts = champion_doubts(opened)
-        for doubt in doubts:
-            context.log.warning(doubt)
+        found = prepare_choice(context, config, settings, layout, tracking)
+        registry = MlflowChampions(tracking, settings, layout, context.log.warning)
+        installed = install(layout.days.process, found, settings, registry)
+        champion, run_id = installed.champion, installed.champion.mlflow_run_id
+        for line in (found.novelty.note, *installed.doubts):
+            if line:
+                context.log.warning(line)
         yield dg.MaterializeResult(
             metadata={
                 "k": champion.k,
                 "model_version": champion.model_version,
                 "origin": champion.origin,
                 "registered_models": {name: f"version {v}" for name, v in champion.mlflow_versions.items()},
-                **_described(opened, found),
-                **finite_values(held_out),
-                "path": dg.MetadataValue.path(opened.relative(opened.champion_model(champion.model_version))),
+                **_described(layout, settings, found),
+                **finite_values(installed.held_out),
+                "path": dg.MetadataValue.path(layout.relative(layout.champion_model(champion.model_version))),
                 **({"mlflow": dg.MetadataValue.url(tracking.url(experiment, run_id))} if run_id else {}),
-                **_pictures(opened, found),
+                **_pictures(layout, settings, found),
             },
             data_version=dg.DataVersion(f"{champion.model_version}-{champion.digest}"),
         )
-        yield warning(CHAMPION_MODEL, "separated_settled_and_named", doubts)
+        yield warning(CHAMPION_MODEL, "separated_settled_and_named", installed.doubts)
 
     return champion_model
 
 
-def _registered(store: Store, tracking: Tracking, found: "Appointment") -> "Champion":
-    """Register the packaged model, without an alias, and return the champion with what MLflow says of it."""
-    champion, run_id = found.champion, tracking.known_run(found.run_id)
-    folder = store.champion_model(champion.model_version)
-    registered = tracking.register_packaged(store.settings, store, folder, run_id, found.novelty, champion.classes)
-    name = registered_name(store)
-    return replace(
-        champion,
-        mlflow_run_id=run_id,
-        mlflow_model=name,
-        mlflow_model_version=registered[name],
-        mlflow_versions=registered,
-    )
-
-
-def move_aliases(context: dg.AssetExecutionContext, tracking: Tracking, champion: "Champion") -> None:
-    """Move the aliases in MLflow: first that of the former champion, so that a version is never without one."""
-    former = champion.former.mlflow_versions if champion.former is not None else {}
-    for name, version in former.items():
-        if version in {found.version for found in tracking.model_versions(name)}:
-            tracking.set_alias(name, FORMER_ALIAS, version)
-        else:
-            context.log.warning(f"{name} version {version}, the former champion, is no longer in MLflow")
-    for name, version in champion.mlflow_versions.items():
-        tracking.set_alias(name, CHAMPION_ALIAS, version)
-
-
-def _described(store: Store, found: "Appointment") -> dict[str, Any]:
+def _described(layout: Layout, settings: Settings, found: "Appointment") -> dict[str, Any]:
     import pandas as pd
 
-    from ris_core.clustering.standing import models_standing
+    from ris_core.clustering.model_states import dec_states
 
-    settings, novelty, former = store.settings, found.novelty, found.champion.former
-    models = models_standing(store)
+    novelty, former = found.novelty, found.champion.former
+    models = dec_states(layout, settings.dec, settings.normalisation)
     rows = [
-        {"k": k, "accepted": model.accepted, **{name: model.metadata["metrics"].get(name) for name in _COMPARED}}
+        {"k": k, "accepted": model.accepted, **{name: model.metrics.get(name) for name in _COMPARED}}
         for k, model in models.items()
-        if model.metadata is not None
+        if model.is_there
     ]
     checks = [
         {
-            "asset": check.asset,
-            "check": check.check,
-            "partition": check.partition,
-            "passed": "not asked" if check.passed is None else check.passed,
-            "reasons": check.reasons,
+            "asset": _CHECKS[one.of][0],
+            "check": _CHECKS[one.of][1],
+            "partition": one.name,
+            "passed": "not asked" if one.passed is None else one.passed,
+            "reasons": one.reasons,
         }
-        for check in found.checks
+        for one in found.requirements
     ]
     return {
         "classes": table(found.table(settings.champion)),
@@ -157,7 +135,8 @@ def _described(store: Store, found: "Appointment") -> dict[str, Any]:
     }
 
 
-def _pictures(store: Store, found: "Appointment") -> dict[str, Any]:
-    from ris_dagster.assets.champion_figures import FIGURES, champion_figures
+def _pictures(layout: Layout, settings: Settings, found: "Appointment") -> dict[str, Any]:
+    from ris_core.labels.champion_figures import champion_figures
 
-    return {f"figure_{name}": figure(drawn, FIGURES[name]) for name, drawn in champion_figures(store, found)}
+    drawn = champion_figures(layout, found, settings.champion)
+    return {f"figure_{name}": figure(one, _FIGURES[name]) for name, one in drawn}

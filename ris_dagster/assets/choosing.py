@@ -11,12 +11,20 @@ from ris_core.config import Settings
 from ris_dagster.assets.champion_model import CHAMPION_MODEL
 from ris_dagster.assets.clustering import DEC_MODELS, LATENT_FEATURES, SWEEP
 from ris_dagster.assets.training import TRAINING_POOL, TRAINING_SET
-from ris_dagster.metadata import code_version, column_schema, owners, picture, table
+from ris_dagster.metadata import code_version, column_schema, owners, table
+from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
 from ris_dagster.resources.tracking import Tracking
+from ris_dagster.tracked_asset import tracked_asset
 
 CLUSTER_COUNT = dg.AssetKey("cluster_count")
 STABILITY = dg.AssetKey("stability")
+_FIGURES = {
+    "ari": "Agreement of trainings",
+    "agreement": "Agreement with the consensus",
+    "associations": "What the labels go with",
+}
+"""Titles of the figures of an assessment, by name."""
 
 
 def build_choosing_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -37,41 +45,36 @@ def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
         code_version=code_version(versions.CLUSTER_COUNT, settings.cluster_count.digest()),
         pool=TRAINING_POOL,
     )
+    @noting_remedies
     def cluster_count(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
-        from ris_core.clustering.cluster_count import cluster_count as criteria_over_k
-        from ris_core.clustering.cluster_count import criteria_configuration, suggested, write_criteria
-        from ris_core.clustering.dec_models import read_latents
-        from ris_core.figures.cluster_criteria import cluster_count_curves
-        from ris_core.training.floors import live_latents
+        from ris_core.clustering.criteria_run import criteria_configuration, run_criteria
+        from ris_core.clustering.latents import read_latents
 
-        opened = store.open()
-        z, stamp = read_latents(opened)
-        chosen = settings.cluster_count
-        configuration = criteria_configuration(opened)
-        parent = tracking.parent(SWEEP, stamp.settings)
-        with tracking.run(context, "cluster_count", configuration, parent) as run:
-            run.parameters(chosen.model_dump())
-            criteria = criteria_over_k(z, chosen)
-            names = suggested(criteria)
-            for k, row in criteria.iterrows():
-                run.metrics({str(n): float(v) for n, v in row.items()}, step=int(str(k)))
-            run.metrics({f"suggested_k_{n}": float(k) for n, k in names.items() if k is not None})
-            run.text(criteria.to_csv(), "cluster_count.csv")
-            run.figure(cluster_count_curves(criteria.reset_index(), names), "cluster_count")
-            write_criteria(opened, criteria)
-        return dg.MaterializeResult(
-            metadata={
-                "dagster/row_count": len(criteria),
-                "suggested_k": dict(names),
-                "sample": int(criteria["sample"].iloc[0]),
-                "live_latents": live_latents(z),
-                "reg_covar": float(criteria["reg_covar"].iloc[0]),
-                "criteria": table(criteria.reset_index()),
-                "path": dg.MetadataValue.path(opened.relative(opened.cluster_count)),
-                "mlflow": dg.MetadataValue.url(run.url),
-                "curves": picture(run.pictures["cluster_count"], "Criteria over K"),
+        layout = store.open()
+        latents = read_latents(layout, settings.normalisation)
+        configuration = criteria_configuration(latents.inputs, settings.cluster_count)
+        made = tracked_asset(
+            context,
+            tracking,
+            lambda log: run_criteria(layout, latents, settings.cluster_count, log),
+            name="cluster_count",
+            configuration=configuration,
+            compared=(SWEEP, latents.inputs.aec),
+        )
+        found = made.result
+        return made.materialize_result(
+            layout,
+            layout.cluster_count,
+            configuration,
+            {
+                "dagster/row_count": len(found.table),
+                "suggested_k": dict(found.suggested),
+                "sample": int(found.table["sample"].iloc[0]),
+                "live_latents": found.live_latents,
+                "reg_covar": float(found.table["reg_covar"].iloc[0]),
+                "criteria": table(found.table.reset_index()),
+                "curves": made.picture("cluster_count", "Criteria over K"),
             },
-            data_version=dg.DataVersion(configuration),
         )
 
     return cluster_count
@@ -103,45 +106,37 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
             )
         ],
     )
+    @noting_remedies
     def stability(
         context: dg.AssetExecutionContext, config: StabilityChoice, store: DataStore, tracking: Tracking
     ) -> Any:
-        from ris_core.clustering.assessment import SCHEMA, TABLE, assess_dec, assessed_k, stability_configuration
-        from ris_core.clustering.dec_models import now, read_dec
-        from ris_core.clustering.stability import judge
+        from ris_core.clustering.stability_run import SCHEMA, TABLE, assessed_k, dec_to_assess, run_stability
         from ris_core.training import training_set as sampling
 
-        opened = store.open()
-        k = assessed_k(opened) if config.k is None else config.k
-        configuration = stability_configuration(opened, k)
-        data = sampling.load(opened, settings.training_set, settings.normalisation)
-        parent = tracking.parent(SWEEP, now(opened)[0])
-        dec = read_dec(opened, k)
-        parameters = {"k": k, "dec": dec and dec["digest"], **settings.stability.model_dump(exclude={"k"})}
-        with tracking.run(context, f"stability k={k}", configuration, parent, settings.dec.device) as run:
-            run.parameters(parameters)
-
-            def log(number: int, name: str, ari: float) -> None:
-                context.log.info(f"{name}: ARI {ari:.2f} with the model")
-                run.metrics({"ari_with_model": ari}, step=number)
-
-            found = assess_dec(opened, data, k, configuration, log)
-            verdict = judge(found, settings)
-            metrics = found.metrics()
-            run.metrics(metrics)
-            run.tags({"agrees_over_seeds": str(verdict.passed).lower()})
-            figures = _figures(found)
-            for name, (_, drawn) in figures.items():
-                run.figure(drawn, name)
-            run.text(found.associations.to_csv(index=False), "associations.csv")
-            run.text(found.stations.to_csv(index=False), "without_a_station.csv")
-            run.text(found.noise.by_label.to_csv(), "noise_by_label.csv")
+        layout = store.open()
+        k = assessed_k(layout, settings.stability, settings.dec) if config.k is None else config.k
+        chosen = dec_to_assess(layout, k, settings)
+        data = sampling.load(layout, settings.training_set, settings.normalisation)
+        made = tracked_asset(
+            context,
+            tracking,
+            lambda log: run_stability(layout.days.process, data, chosen, settings, log),
+            name=f"stability k={k}",
+            configuration=chosen.configuration,
+            compared=(SWEEP, chosen.aec),
+            device=settings.dec.device,
+        )
+        found, verdict = made.result.found, made.result.verdict
+        metrics = found.metrics()
         for name, reason in found.failed.items():
-            context.log.warning(f"{name} came to nothing and is left out: {reason}")
+            context.log.warning(f"{name} failed and is left out: {reason}")
         for reason in verdict.reasons:
             context.log.warning(reason)
-        yield dg.MaterializeResult(
-            metadata={
+        yield made.materialize_result(
+            layout,
+            layout.analysis(TABLE),
+            chosen.configuration,
+            {
                 "k": k,
                 **{name: value for name, value in metrics.items() if math.isfinite(value)},
                 "dagster/row_count": len(data),
@@ -153,11 +148,8 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
                 "without_a_station": table(found.stations),
                 "noise_windows": found.noise.without or found.noise.windows,
                 "noise": table(found.noise.by_label.reset_index()),
-                "path": dg.MetadataValue.path(opened.relative(opened.analysis(TABLE))),
-                "mlflow": dg.MetadataValue.url(run.url),
-                **{title: picture(run.pictures[name], title) for name, (title, _) in figures.items()},
+                **{_FIGURES[name]: made.picture(name, _FIGURES[name]) for name in made.run.pictures},
             },
-            data_version=dg.DataVersion(configuration),
         )
         yield dg.AssetCheckResult(
             passed=verdict.passed,
@@ -169,14 +161,3 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
         )
 
     return stability
-
-
-def _figures(found: Any) -> dict[str, tuple[str, Any]]:
-    """Return the figures of an assessment by name, with their titles."""
-    from ris_core.figures.cluster_criteria import agreement, ari_matrix, associations
-
-    return {
-        "ari": ("Agreement of trainings", ari_matrix(found.ari, list(found.names))),
-        "agreement": ("Agreement with the consensus", agreement(found.consensus.agreement, found.by_label)),
-        "associations": ("What the labels go with", associations(found.associations)),
-    }

@@ -204,7 +204,7 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
             choice = choose_trial(opened, data.digest)
         folder = opened.imported(choice["imported"]) if "imported" in choice else opened.aec(choice["trial"])
         model, _ = chosen_aec(opened)
-        held_out = held_out_mse(opened, model, data.normalisation)
+        held_out = held_out_mse(opened.days.process, settings.training_set, model, data.normalisation)
         run_id = tracking.known_run(choice["mlflow_run_id"])
         if held_out and run_id:
             tracking.add_metrics(run_id, held_out)

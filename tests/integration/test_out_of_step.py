@@ -7,11 +7,14 @@ import pytest
 from builders import Opened
 
 from ris_core.clustering import candidates, dec_models
-from ris_core.clustering.cluster_count import criteria_are_current
+from ris_core.clustering.criteria_run import criteria_are_current
+from ris_core.clustering.initial_clusters import ClustersOutOfStepError, clusters_are_current, read_clusters
+from ris_core.clustering.latents import LatentsOutOfStepError, latents_are_current, read_latents
 from ris_core.config import Settings
 from ris_core.storage.json_records import read_json, write_json
 from ris_core.storage.store import Store
 from ris_core.training import training_set, trials
+from ris_dagster.remedies import remedy_for
 
 
 @pytest.fixture
@@ -37,33 +40,35 @@ def test_everything_is_current_after_a_run(copied: Store) -> None:
     assert training_set.is_current(copied)
     assert all(trials.trial_is_current(copied, key) for key in copied.settings.aec.grid.trials())
     assert trials.choice_is_current(copied)
-    assert dec_models.latents_are_current(copied)
-    assert criteria_are_current(copied)
-    assert all(
-        dec_models.clusters_are_current(copied, k) and dec_models.dec_is_current(copied, k)
-        for k in copied.settings.dec.k
-    )
+    dec, normalisation = copied.settings.dec, copied.settings.normalisation
+    assert latents_are_current(copied, normalisation)
+    assert criteria_are_current(copied, copied.settings.cluster_count, normalisation)
+    for k in dec.k:
+        assert clusters_are_current(copied, k, dec, normalisation)
+        assert dec_models.dec_is_current(copied, k, dec, normalisation)
 
 
 def test_latents_and_clusters_of_another_autoencoder_are_refused_by_name(copied: Store) -> None:
     choose_another_autoencoder(copied)
-    with pytest.raises(dec_models.OutOfStepError, match="materialize latent_features again"):
-        dec_models.read_latents(copied)
-    with pytest.raises(dec_models.OutOfStepError, match="gmm_clusters again"):
-        dec_models.read_clusters(copied, copied.settings.dec.k[0])
+    with pytest.raises(LatentsOutOfStepError, match=r"not of the current autoencoder \(000000000000\)") as latents:
+        read_latents(copied, copied.settings.normalisation)
+    assert remedy_for(latents.value) == "materialize latent_features again"
+    with pytest.raises(ClustersOutOfStepError, match="not of the current autoencoder") as clusters:
+        read_clusters(copied, copied.settings.dec.k[0], copied.settings.normalisation)
+    assert remedy_for(clusters.value) == "materialize latent_features and gmm_clusters again"
 
 
 def test_models_of_another_autoencoder_are_no_candidates_for_the_champion(copied: Store) -> None:
     choose_another_autoencoder(copied)
-    models = dec_models.trained_models(copied)
+    models = dec_models.trained_models(copied, copied.settings.dec.k, copied.settings.normalisation)
     assert models == {}
-    with pytest.raises(trials.NoAcceptedModelError, match="no DEC model was trained from the autoencoder"):
+    with pytest.raises(trials.NoAcceptedModelError, match="no DEC model was trained from the current autoencoder"):
         candidates.choose_k(models, None, copied.settings.dec)
 
 
 def test_a_changed_acceptance_counts_without_training_again(copied: Store) -> None:
     strict = with_settings(copied, "dec", smallest_cluster=0.49)
-    models = dec_models.trained_models(strict)
+    models = dec_models.trained_models(strict, strict.settings.dec.k, strict.settings.normalisation)
     assert set(models) == set(copied.settings.dec.k)
     with pytest.raises(trials.NoAcceptedModelError, match=r"dec\.smallest_cluster"):
         candidates.choose_k(models, None, strict.settings.dec)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import dagster as dg
 import mlflow
 import numpy as np
 import pytest
@@ -30,7 +29,7 @@ from ris_core.models.weights import save_model
 from ris_core.storage.spectrogram_file import read_spectrograms
 from ris_core.training import training_set
 from ris_dagster import jobs
-from ris_dagster.assets.champion_model import move_aliases
+from ris_dagster.resources.champion_registry import MlflowChampions
 from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS, Tracking
 
 CLASSES = (7, 3, 5)
@@ -170,12 +169,14 @@ def test_champion_leads_to_a_version_wherever_the_move_of_the_aliases_ends(packa
     second = packaged.register(packaged.novelty, classes=(3, 7, 5))
     former = Former(3, "k3-one", CLASSES, before)
     champion = Champion(3, "k3-two", "a test", CLASSES, 8, {}, {}, "", former, mlflow_versions=second)
+    warnings: list[str] = []
     for may in range(4):
         for name in NAMES:
             tracking.set_alias(name, CHAMPION_ALIAS, before[name])
         Dying.moved.clear()
         with pytest.raises(KeyboardInterrupt):
-            move_aliases(dg.build_asset_context(), Dying(**tracking.model_dump(), may=may), champion)
+            dying = Dying(**tracking.model_dump(), may=may)
+            MlflowChampions(dying, packaged.network.settings, packaged.network.store, warnings.append).publish(champion)
         assert [alias for _, alias in Dying.moved] == [FORMER_ALIAS, FORMER_ALIAS, CHAMPION_ALIAS][:may]
         found = [str(client.get_model_version_by_alias(name, CHAMPION_ALIAS).version) for name in NAMES]
         assert found == [(second if (name, CHAMPION_ALIAS) in Dying.moved else before)[name] for name in NAMES]

@@ -114,22 +114,17 @@ def test_a_killed_trial_goes_on_in_its_run_and_ends_with_the_same_weights(networ
 
 
 def test_a_killed_dec_goes_on_in_its_run_and_ends_with_the_same_weights(network: Opened) -> None:
-    from ris_core.clustering.dec_models import train_k
-    from ris_core.training.trials import chosen_aec
+    from ris_core.clustering.trained_dec import read_start, train_k
 
-    store = network.store
+    store, settings = network.store, network.settings
     before = [jobs.TRIALS, jobs.ENCODE, jobs.CLUSTERS]
     assert run_jobs(network.definitions, network.instance, store.days, store, before) == []
     left = killed(network, jobs.DEC, str(K), "dec_models", "label_change")
     again = network.run(jobs.DEC, str(K))
     assert again.success, failure_of(again)
     check_that_it_went_on(network, left, "dec_models", "label_change", store.dec(K))
-    alone = train_k(
-        store,
-        training_set.load(store, store.settings.training_set, store.settings.normalisation),
-        chosen_aec(store)[0],
-        K,
-        network.settings.dec,
-    )
+    data = training_set.load(store, settings.training_set, settings.normalisation)
+    start = read_start(store, K, settings.normalisation)
+    alone = train_k(data, start, settings.dec, settings.cluster_count.sample)
     assert read_description(store.dec(K))["digest"] == weights_digest(alone.result.model)
     assert read_description(store.dec(K))["metadata"]["sizes"] == list(alone.result.sizes)

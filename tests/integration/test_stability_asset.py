@@ -9,7 +9,7 @@ import pytest
 from builders import Opened, failure_of, opened, sds_values, synthetic_values, write_yaml
 from mlflow import MlflowClient
 
-from ris_core.clustering import assessment
+from ris_core.clustering import stability_run
 from ris_core.clustering.trainings import Trainings
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.json_records import read_json
@@ -31,9 +31,9 @@ def copy(network: Opened, data_root: Path, tmp_path: Path) -> Iterator[Opened]:
 
 def test_every_event_of_the_training_set_has_a_consensus_label_and_an_agreement(network: Opened) -> None:
     store = network.store
-    table = tables.read_table(store.analysis(assessment.TABLE))
+    table = tables.read_table(store.analysis(stability_run.TABLE))
     assert table["event_id"].tolist() == spectrogram_file.read_column(store.training_set, "event_id").tolist()
-    k = read_json(store.analysis(assessment.SUMMARY))["k"]
+    k = read_json(store.analysis(stability_run.SUMMARY))["k"]
     assert k == read_json(store.champion)["k"]
     assert table["consensus"].between(0, k - 1).all()
     assert set(np.round(table["agreement"], 3)) <= {0.5, 1.0}  # of two trainings
@@ -75,12 +75,11 @@ def test_the_check_shows_the_agreement_and_never_blocks(network: Opened) -> None
 
 def test_the_assessment_is_current_until_what_decides_about_it_changes(network: Opened) -> None:
     store = network.store
-    assert assessment.stability_is_current(store)
-    other = type(store)(_with(store.settings, permutations=51), store.root)
-    assert not assessment.stability_is_current(other)
+    assert stability_run.stability_is_current(store, store.settings)
+    assert not stability_run.stability_is_current(store, _with(store.settings, permutations=51))
     # A threshold is asked again each time; it changes no result.
-    assert assessment.stability_is_current(type(store)(_with(store.settings, least_ari=0.99), store.root))
-    assert not store.analysis(assessment.TRAININGS).exists()
+    assert stability_run.stability_is_current(store, _with(store.settings, least_ari=0.99))
+    assert not store.analysis(stability_run.TRAININGS).exists()
 
 
 def _with(settings: Any, **values: Any) -> Any:
@@ -89,11 +88,12 @@ def _with(settings: Any, **values: Any) -> Any:
 
 def test_an_interrupted_assessment_goes_on_and_a_poor_agreement_is_explained(copy: Opened) -> None:
     store = copy.store
-    k = assessment.assessed_k(store)
-    before = tables.read_table(store.analysis(assessment.TABLE))
-    store.analysis(assessment.SUMMARY).unlink()
+    k = stability_run.assessed_k(store, copy.settings.stability, copy.settings.dec)
+    before = tables.read_table(store.analysis(stability_run.TABLE))
+    store.analysis(stability_run.SUMMARY).unlink()
     # What an attempt that was killed has left: a training whose labels tell nothing.
-    left = Trainings(store.analysis(assessment.TRAININGS), assessment.stability_configuration(store, k))
+    configuration = stability_run.dec_to_assess(store, k, copy.settings).configuration
+    left = Trainings(store.analysis(stability_run.TRAININGS), configuration)
     left.labels("seed 1", lambda: np.arange(len(before), dtype=np.int32) % k)
     result = copy.run(jobs.ASSESS)
     assert result.success, failure_of(result)
@@ -102,14 +102,14 @@ def test_an_interrupted_assessment_goes_on_and_a_poor_agreement_is_explained(cop
     assert f"2 trainings with K = {k}" in (check.description or "")
     assert "least alike are model and seed 1" in (check.description or "")
     assert "stability.least_ari" in (check.description or "")
-    assert not store.analysis(assessment.TRAININGS).exists()
+    assert not store.analysis(stability_run.TRAININGS).exists()
 
 
 def test_another_k_can_be_looked_at_from_the_launchpad(copy: Opened) -> None:
     config = {"ops": {"stability": {"config": {"k": 4}}}}
     result = copy.run(jobs.ASSESS, config=config)
     assert result.success, failure_of(result)
-    assert read_json(copy.store.analysis(assessment.SUMMARY))["k"] == 4
+    assert read_json(copy.store.analysis(stability_run.SUMMARY))["k"] == 4
 
 
 def test_without_a_dec_it_says_what_to_materialize(data_root: Path, tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ import torch
 from builders import Opened, failure_of, opened, own_environment, ris
 from faults import check_whole
 
-from ris_core.clustering import assessment, dec_models
+from ris_core.clustering import dec_models, initial_clusters, latents, stability_run
 from ris_core.clustering.champion import read_champion
 from ris_core.clustering.champion_files import load_copy, novelty_path
-from ris_core.clustering.cluster_count import criteria_are_current
+from ris_core.clustering.criteria_run import criteria_are_current
 from ris_core.clustering.novelty import NoveltyModel
 from ris_core.models.weights import load_model, weights_digest
 from ris_core.storage import tables
@@ -70,8 +70,8 @@ def readers(store: Store) -> dict[Path, Callable[[], Any]]:
         store.aec_choice: lambda: trials.read_choice(store)["digest"],
         store.latent_features: lambda: _latents(store),
         store.cluster_count: lambda: tables.read_table(store.cluster_count).to_json(),
-        store.analysis(assessment.TABLE): lambda: tables.read_table(store.analysis(assessment.TABLE)).to_json(),
-        store.analysis(assessment.SUMMARY): lambda: read_json(store.analysis(assessment.SUMMARY))["metrics"],
+        store.analysis(stability_run.TABLE): lambda: tables.read_table(store.analysis(stability_run.TABLE)).to_json(),
+        store.analysis(stability_run.SUMMARY): lambda: read_json(store.analysis(stability_run.SUMMARY))["metrics"],
         store.training_set: lambda: (
             training_set.load(store, store.settings.training_set, store.settings.normalisation)
             .samples.take(np.arange(20))
@@ -93,7 +93,7 @@ def readers(store: Store) -> dict[Path, Callable[[], Any]]:
 
 
 def _latents(store: Store) -> bytes:
-    return dec_models.read_latents(store)[0].tobytes()
+    return latents.read_latents(store, store.settings.normalisation).z.tobytes()
 
 
 def _weights(model: Any, metadata: dict[str, Any]) -> object:
@@ -101,12 +101,8 @@ def _weights(model: Any, metadata: dict[str, Any]) -> object:
 
 
 def _clusters(store: Store, k: int) -> object:
-    centroids, labels, about = dec_models.read_clusters(store, k)
-    return (
-        centroids.tobytes(),
-        labels.tobytes(),
-        {n: about[n] for n in ("aec", "training_set", "configuration", "sizes")},
-    )
+    found = initial_clusters.read_clusters(store, k, store.settings.normalisation)
+    return found.start.centroids.tobytes(), found.start.labels.tobytes(), found.description()
 
 
 def _told(found: Any) -> object:
@@ -158,18 +154,20 @@ def flip(path: Path) -> bytes:
 
 def test_what_is_damaged_is_not_current_and_verify_names_it(copy: Store) -> None:
     k, (key, *_) = copy.settings.dec.k[0], copy.settings.aec.grid.trials()
+    settings = copy.settings
+    of_k = k, settings.dec, settings.normalisation
     current: dict[Path, Callable[[], bool]] = {
         copy.aec(key) / "model.safetensors": lambda: trials.trial_is_current(copy, key),
         copy.aec(key) / "model.json": lambda: trials.trial_is_current(copy, key),
         copy.aec_choice: lambda: trials.choice_is_current(copy),
-        copy.latent_features: lambda: dec_models.latents_are_current(copy),
-        copy.cluster_count: lambda: criteria_are_current(copy),
-        copy.gmm(k) / "clusters.safetensors": lambda: dec_models.clusters_are_current(copy, k),
-        copy.gmm(k) / "clusters.json": lambda: dec_models.clusters_are_current(copy, k),
-        copy.dec(k) / "model.safetensors": lambda: dec_models.dec_is_current(copy, k),
-        copy.dec(k) / "model.json": lambda: dec_models.dec_is_current(copy, k),
-        copy.analysis(assessment.TABLE): lambda: assessment.stability_is_current(copy),
-        copy.analysis(assessment.SUMMARY): lambda: assessment.stability_is_current(copy),
+        copy.latent_features: lambda: latents.latents_are_current(copy, settings.normalisation),
+        copy.cluster_count: lambda: criteria_are_current(copy, settings.cluster_count, settings.normalisation),
+        copy.gmm(k) / "clusters.safetensors": lambda: initial_clusters.clusters_are_current(copy, *of_k),
+        copy.gmm(k) / "clusters.json": lambda: initial_clusters.clusters_are_current(copy, *of_k),
+        copy.dec(k) / "model.safetensors": lambda: dec_models.dec_is_current(copy, *of_k),
+        copy.dec(k) / "model.json": lambda: dec_models.dec_is_current(copy, *of_k),
+        copy.analysis(stability_run.TABLE): lambda: stability_run.stability_is_current(copy, settings),
+        copy.analysis(stability_run.SUMMARY): lambda: stability_run.stability_is_current(copy, settings),
         copy.training_set: lambda: training_set.is_current(copy),
     }
     assert list(damaged_models(copy)) == []

@@ -292,21 +292,23 @@ def test_no_registered_model_is_pickled(network: Opened) -> None:
 
 
 def test_training_again_with_the_same_seed_gives_the_same_weights_and_labels(network: Opened) -> None:
-    from ris_core.clustering.dec_models import train_k, trained_models
+    from ris_core.clustering.dec_models import trained_models
+    from ris_core.clustering.trained_dec import read_start, train_k
     from ris_core.models.weights import load_model, read_description, weights_digest
-    from ris_core.training.trials import chosen_aec, train_trial
+    from ris_core.training.trials import train_trial
 
-    store = network.store
+    store, settings = network.store, network.settings
     data = training_set.load(store, store.settings.training_set, store.settings.normalisation)
     key, (batch_size, learning_rate) = list(network.settings.aec.grid.trials().items())[1]
     trial = train_trial(data, key, batch_size, learning_rate, network.settings.aec)
     assert weights_digest(trial.result.model) == read_description(store.aec(key))["digest"]
-    aec, _ = chosen_aec(store)
-    k = network.settings.dec.k[0]
-    trained = train_k(store, data, aec, k, network.settings.dec)
+    k = settings.dec.k[0]
+    start = read_start(store, k, settings.normalisation)
+    trained = train_k(data, start, settings.dec, settings.cluster_count.sample)
+    kept = trained_models(store, [k], settings.normalisation)[k]
     assert weights_digest(trained.result.model) == weights_digest(load_model(store.dec(k))[0])
-    assert trained.metrics["label_change"] == trained_models(store)[k]["metrics"]["label_change"]
-    assert list(trained.result.sizes) == trained_models(store)[k]["sizes"]
+    assert trained.metrics["label_change"] == kept.metrics["label_change"]
+    assert trained.result.sizes == kept.sizes
 
 
 def test_running_everything_again_trains_nothing_and_changes_no_product(network: Opened) -> None:

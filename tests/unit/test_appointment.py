@@ -89,7 +89,7 @@ def candidate(merged: dict[int, int] | None = None, seed: int = 0, run: str = ""
 
 
 def appointed(store: Store, model: Candidate) -> Appointment:
-    found = prepare(store, model)
+    found = prepare(store, model, store.settings)
     appoint(store, found.champion)
     return found
 
@@ -107,7 +107,7 @@ def family_of_class(found: Appointment) -> dict[int, int]:
 
 def test_the_first_champion_has_the_classes_of_its_clusters_and_a_folder_of_its_own(store: Store) -> None:
     model = candidate()
-    found = prepare(store, model)
+    found = prepare(store, model, store.settings)
     with pytest.raises(NoChampionError, match="no champion has been chosen yet"):
         read_champion(store)
     appoint(store, found.champion)
@@ -179,7 +179,7 @@ def test_other_novelty_settings_are_another_champion_digest_of_the_same_model(tm
 
 def test_if_telling_others_fails_the_champion_stays_and_a_repeat_mends_it(store: Store) -> None:
     first = appointed(store, candidate()).champion
-    second = prepare(store, candidate(seed=3)).champion
+    second = prepare(store, candidate(seed=3), store.settings).champion
 
     def fails() -> None:
         raise ConnectionError("the registry does not answer")
@@ -198,10 +198,8 @@ def test_a_model_with_an_empty_cluster_may_not_label(store: Store) -> None:
     model = candidate()
     far = torch.cat([model.model.clustering.centroids.detach(), torch.full((1, 9), 1e3)])
     five = Dec.from_aec(model.model.aec, far)
-    with pytest.raises(
-        NoAcceptedModelError, match=r"dec_models: no_empty_clusters \(5\): cluster\(s\) 4 of 5 are empty"
-    ):
-        prepare(store, Candidate("five", five, {}, weights_digest(five)))
+    with pytest.raises(NoAcceptedModelError, match=r"its clusters \(5\): cluster\(s\) 4 of 5 are empty"):
+        prepare(store, Candidate("five", five, {}, weights_digest(five)), store.settings)
     assert not store.champion.exists()
 
 
@@ -209,7 +207,7 @@ def test_without_the_files_of_the_champion_before_it_says_what_to_do(store: Stor
     first = appointed(store, candidate()).champion
     (store.champion_model(first.model_version) / "model.safetensors").unlink()
     with pytest.raises(DamagedFileError, match=r"put them back, .* or remove .*champion\.json to begin with new"):
-        prepare(store, candidate(seed=3))
+        prepare(store, candidate(seed=3), store.settings)
     # The same model mends its copy, and nothing else changes.
     again = appointed(store, candidate()).champion
     assert again == first
@@ -219,7 +217,7 @@ def test_without_the_files_of_the_champion_before_it_says_what_to_do(store: Stor
 def test_without_a_training_set_nothing_can_be_calibrated(store: Store) -> None:
     store.training_set.unlink()
     with pytest.raises(FileNotFoundError, match="materialize training_set first"):
-        prepare(store, candidate())
+        prepare(store, candidate(), store.settings)
 
 
 def test_a_record_of_another_version_says_what_to_do(store: Store) -> None:
@@ -241,7 +239,7 @@ def test_a_damaged_record_is_mended_by_its_copy(store: Store) -> None:
     assert caught.value.remedy == f"put its copy {copy} in its place, which keeps the class numbers"
     assert why_nothing_labels(store) == str(caught.value)
     with pytest.raises(DamagedFileError):
-        prepare(store, candidate())  # never with new class numbers without a word
+        prepare(store, candidate(), store.settings)  # never with new class numbers without a word
     shutil.copy(copy, store.champion)
     assert read_champion(store) == second
     assert why_nothing_labels(store) == ""
@@ -250,10 +248,10 @@ def test_a_damaged_record_is_mended_by_its_copy(store: Store) -> None:
 def test_a_run_is_found_in_the_champions_copy_even_after_its_k_was_trained_again(store: Store) -> None:
     model = candidate(run="abc")
     champion = appointed(store, model).champion
-    assert folder_of_run(store, "abc") == store.champion_model(champion.model_version)
-    assert folder_of_run(store, "other") is None
+    assert folder_of_run(store, "abc", store.settings.dec.k) == store.champion_model(champion.model_version)
+    assert folder_of_run(store, "other", store.settings.dec.k) is None
     save_model(store.dec(3), candidate({3: 2}).model, {"mlflow_run_id": "other"})
-    assert folder_of_run(store, "other") == store.dec(3)
+    assert folder_of_run(store, "other", store.settings.dec.k) == store.dec(3)
     assert candidate_of_folder(store.dec(3), "here").k == 3
 
 
@@ -283,7 +281,7 @@ def test_a_model_of_another_training_set_is_said_to_be_calibrated_on_what_it_may
         model, metadata={**model.metadata, "training_set": digest_on_disk(store, store.settings.normalisation)}
     )
     other = replace(model, metadata={**model.metadata, "training_set": "another"})
-    found = [prepare(store, one) for one in (own, other, model)]
+    found = [prepare(store, one, store.settings) for one in (own, other, model)]
     assert [one.same_training_set for one in found] == [True, False, None]
     assert "has not seen the validation split" in found[0].calibration_note
     assert "another training set, so its autoencoder may have seen" in found[1].calibration_note

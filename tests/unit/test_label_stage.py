@@ -58,7 +58,7 @@ def labelled_by_three(store: Store) -> Champion:
     order = np.argsort(z.sum(axis=1))
     far = z[order[[0, len(z) // 2, -1]]]
     model = Dec.from_aec(aec, torch.from_numpy(far))
-    champion = prepare(store, Candidate("here", model, {}, weights_digest(model))).champion
+    champion = prepare(store, Candidate("here", model, {}, weights_digest(model)), store.settings).champion
     champion = Champion(**{**vars(champion), "classes": CLASSES, "next_class": 10})
     appoint(store, champion)
     return champion

@@ -4,7 +4,8 @@ import pytest
 import torch
 from builders import sds_values
 
-from ris_core.clustering import dec_models
+from ris_core.clustering import model_states
+from ris_core.clustering.latents import ClusteringInputs
 from ris_core.config import Settings
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import save_model
@@ -17,7 +18,8 @@ TRIAL = "bs64_lr1e-3"
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
-    monkeypatch.setattr(dec_models, "now", lambda store: ("an autoencoder", "a training set"))
+    inputs = ClusteringInputs("an autoencoder", "a training set")
+    monkeypatch.setattr(model_states, "current_inputs", lambda layout, normalisation: inputs)
     grid = {"batch_size": [64], "learning_rate": [1e-3]}
     values = sds_values(tmp_path / "archive") | {"aec": {"grid": grid}, "dec": {"k": [2, 3, 4]}}
     return Store(Settings.model_validate(values), tmp_path / "data")
@@ -34,7 +36,7 @@ def centroids(k):
 
 
 def test_nothing_is_there(store):
-    rows = dict(model_rows(store))
+    rows = dict(model_rows(store, store.settings))
     assert rows["training set"] == "not drawn"
     assert rows["trials trained"] == "0 of 1"
     assert rows["AEC validation MSE"] == "none is chosen"
@@ -45,7 +47,7 @@ def test_nothing_is_there(store):
 def test_a_collapsed_k_says_so_and_its_silhouette_is_undefined(store):
     keep_dec(store, 2, [500, 0], float("nan"))
     keep_dec(store, 3, [200, 200, 100], 0.25)
-    rows = model_rows(store)
+    rows = model_rows(store, store.settings)
     texts = dict(rows)
     assert texts["DEC K = 2"].startswith("5 updates, silhouette undefined, may not label: ")
     assert "cluster(s) 1 of 2 are empty" in texts["DEC K = 2"]
@@ -57,7 +59,7 @@ def test_a_collapsed_k_says_so_and_its_silhouette_is_undefined(store):
 def test_a_trial_that_is_not_accepted_says_why_none_can_be_chosen(store):
     metrics = {"val_mse": 2e-5, "mean_spectrogram_mse": 1e-5, "pca9_mse": 0.5e-5, "live_latents": 0}
     save_model(store.aec(TRIAL), Aec(0), {"metrics": metrics})
-    rows = dict(model_rows(store))
+    rows = dict(model_rows(store, store.settings))
     assert rows["trials trained"] == "1 of 1"
     assert rows["trials that may be chosen"] == "none, so that no autoencoder can be chosen"
     assert rows[f"trial {TRIAL}"]
@@ -71,7 +73,7 @@ def test_damaged_files_are_named_and_the_rest_is_said(store):
     for path in (store.training_set, store.aec_choice, store.champion):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"nonsense")
-    rows = dict(model_rows(store))
+    rows = dict(model_rows(store, store.settings))
     for name, path in {
         "training set": store.training_set,
         "AEC validation MSE": store.aec_choice,
@@ -86,4 +88,4 @@ def test_damaged_files_are_named_and_the_rest_is_said(store):
 def test_a_champion_whose_copy_is_gone_is_said(store):
     champion = {"k": 2, "model_version": "dec-k2-abc", "classes": [0, 1], "next_class": 2, "novelty": "n"}
     write_json(store.champion, champion)
-    assert dict(model_rows(store))["champion"] not in ("", "none is chosen", "dec-k2-abc")
+    assert dict(model_rows(store, store.settings))["champion"] not in ("", "none is chosen", "dec-k2-abc")

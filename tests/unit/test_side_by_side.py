@@ -10,6 +10,9 @@ import torch
 from published_builders import published, published_store, write_weights
 
 from ris_core.clustering import dec_models
+from ris_core.clustering.initial_clusters import make_clusters
+from ris_core.clustering.latents import make_latents
+from ris_core.clustering.trained_dec import read_start, train_k
 from ris_core.config import Settings
 from ris_core.models.device import use_cores
 from ris_core.models.imported_models import keep_weights, read_weights
@@ -19,7 +22,6 @@ from ris_core.published.importing import prepare
 from ris_core.storage.store import Store
 from ris_core.training import training_set
 from ris_core.training.acceptance import Acceptance
-from ris_core.training.trials import chosen_aec
 from ris_dagster.resources.environment import environment_tags
 
 K = 2
@@ -65,17 +67,20 @@ def test_a_dec_is_recorded_with_the_training_set_it_began_with(store: Store, tmp
     data = training_set.load(store, store.settings.training_set, store.settings.normalisation)
     measured = replace(measure(store, "AEC", data, store.settings.aec), acceptance=Acceptance(True))
     choose_imported(store, measured, data, {})
-    aec, choice = chosen_aec(store)
-    dec_models.write_latents(store, data, aec, choice["digest"])
-    dec_models.make_clusters(store, K, store.settings.dec)
+    settings = store.settings
+    latents = make_latents(store, data)
+    make_clusters(store, latents, K, settings.dec)
 
     def draw_another(update: int, _: Any) -> None:
         if update == 0:
             training_set.draw(changed(store, "training_set", seed=7))
 
-    trained = dec_models.train_k(store, data, aec, K, store.settings.dec, on_update=draw_another)
-    dec_models.save_dec(store, trained, data.normalisation, "test", {})
+    start = read_start(store, K, settings.normalisation)
+    trained = train_k(data, start, settings.dec, settings.cluster_count.sample, draw_another)
+    dec_models.save_dec(store, trained.result.model, trained.record(data.normalisation, {}))
     assert training_set.digest_on_disk(store, store.settings.normalisation) != data.digest
     metadata = read_description(store.dec(K))["metadata"]
-    assert (metadata["aec"], metadata["training_set"]) == (choice["digest"], data.digest)
-    assert dec_models.trained_models(store) == {}  # no candidate for the training set of now
+    assert (metadata["aec"], metadata["training_set"]) == (latents.inputs.aec, data.digest)
+    assert (
+        dec_models.trained_models(store, [K], settings.normalisation) == {}
+    )  # no candidate for the training set of now

@@ -12,10 +12,19 @@ from stage_steps import acquire_one, process_one
 
 from ris_core import config
 from ris_core.clustering.agreement import consensus, pairwise_ari
+from ris_core.clustering.event_properties import event_properties
 from ris_core.clustering.noise_null import NoiseNull, against_noise
-from ris_core.clustering.noise_windows import noise_windows
-from ris_core.clustering.stability import NoTrainingError, Stability, assess, judge, train_with
-from ris_core.clustering.trainings import Recipe, Trainings, another_order, train_once
+from ris_core.clustering.noise_windows import NoiseWindows, noise_windows
+from ris_core.clustering.stability import NoTrainingError, Stability, assess, judge
+from ris_core.clustering.trainings import (
+    AnotherAec,
+    NoTrialError,
+    Recipe,
+    Trainings,
+    another_order,
+    train_once,
+    train_with,
+)
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.models.inference import encode
@@ -67,18 +76,16 @@ def test_events_that_were_left_out_are_labelled_by_the_trained_network(recipe: R
 
 
 def test_the_autoencoder_may_vary_with_the_seed_where_it_is_a_trial(recipe: Recipe) -> None:
-    values = sds_values(Path("archive")) | {"stability": {"vary": "autoencoder"}}
-    values["aec"] |= {"max_epochs": 15, "patience": 15, "latent": "linear"}
-    settings = Settings.model_validate(values)
+    settings = config.AecSettings(max_epochs=15, patience=15, latent="linear")
     validation = np.arange(60) >= 50
     axes = np.arange(87.0), np.arange(100.0)
     data = TrainingSet(recipe.samples, ("",) * 60, validation, *axes, "", config.NormalisationSettings())
     another = replace(recipe, aec=Aec(seed=9), z=np.zeros_like(recipe.z))
     # With the seed of the recipe's autoencoder it is trained again, whatever autoencoder is there now.
     wanted = train_once(recipe, another_order(recipe.samples, 0), 0)
-    np.testing.assert_array_equal(train_with(settings, data, another, 0, (8, 3e-3)), wanted)
-    with pytest.raises(ValueError, match=r"no trial of aec\.grid.*set stability\.vary to 'clusters'"):
-        train_with(settings, data, recipe, 0, None)
+    np.testing.assert_array_equal(train_with(data, another, 0, "autoencoder", AnotherAec(settings, (8, 3e-3))), wanted)
+    with pytest.raises(NoTrialError, match=r"no trial of aec\.grid.*set stability\.vary to 'clusters'"):
+        train_with(data, recipe, 0, "autoencoder", AnotherAec(settings, None))
 
 
 def test_another_order_holds_every_event_once() -> None:
@@ -167,7 +174,7 @@ def processed(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 def test_noise_windows_hold_no_event(processed: Store) -> None:
     plain = config.NormalisationSettings()
-    found = noise_windows(processed, plain, 30, 0)
+    found = noise_windows(processed.days.process, plain, 30, 0)
     assert found.without == ""
     assert {key.station for key in found.station_days} == {"AA"}
     assert 20 <= len(found.x) <= 30
@@ -178,9 +185,9 @@ def test_noise_windows_hold_no_event(processed: Store) -> None:
     # detected, so they are no events and may lie in a window.
     concentrated = [np.square(x).sum(axis=1).max(axis=1) for x in (found.x, events)]
     assert np.quantile(concentrated[0], 0.9) < concentrated[1].min()
-    again = noise_windows(processed, plain, 30, 0)
+    again = noise_windows(processed.days.process, plain, 30, 0)
     np.testing.assert_array_equal(found.x, again.x)
-    assert not np.array_equal(found.x[:20], noise_windows(processed, plain, 30, 1).x[:20])
+    assert not np.array_equal(found.x[:20], noise_windows(processed.days.process, plain, 30, 1).x[:20])
 
 
 def test_windows_never_overlap_one_another_nor_a_detection(processed: Store) -> None:
@@ -188,7 +195,7 @@ def test_windows_never_overlap_one_another_nor_a_detection(processed: Store) -> 
     from ris_core.processing.spectrograms import plan
 
     key = StationDay("AA", DAYS[1])
-    products = _processed(processed, key)
+    products = _processed(processed.days.process, key)
     settings = processed.settings
     constants = plan(settings.spectrogram, settings.conditioning)
     reach = constants.search + constants.samples
@@ -205,9 +212,9 @@ def test_windows_never_overlap_one_another_nor_a_detection(processed: Store) -> 
 
 def test_without_waveforms_at_hand_there_are_no_windows_and_a_reason(processed: Store, tmp_path: Path) -> None:
     plain = config.NormalisationSettings()
-    assert noise_windows(processed, plain, 0, 0).without == "stability.noise_windows is 0"
+    assert noise_windows(processed.days.process, plain, 0, 0).without == "stability.noise_windows is 0"
     bare = Store(processed.settings, tmp_path / "data")
-    found = noise_windows(bare, plain, 30, 0)
+    found = noise_windows(bare.days.process, plain, 30, 0)
     assert found.x.shape == (0, 87, 100)
     assert "no processed station-day has its raw waveform at hand" in found.without
     records = [processed.acquisition(StationDay("AA", day)) for day in DAYS]
@@ -215,7 +222,7 @@ def test_without_waveforms_at_hand_there_are_no_windows_and_a_reason(processed: 
     for path, record in zip(records, before, strict=True):
         write_json(path, record | {"path": "imported"})
     try:
-        assert "imported, or dropped" in noise_windows(processed, plain, 30, 0).without
+        assert "imported, or dropped" in noise_windows(processed.days.process, plain, 30, 0).without
     finally:
         for path, record in zip(records, before, strict=True):
             write_json(path, record)
@@ -240,13 +247,12 @@ def stability(partitions: list[Array]) -> Stability:
 
 
 def test_trainings_that_agree_pass_and_others_are_told_apart_by_name() -> None:
-    settings = Settings.model_validate(sds_values(Path("archive")))
     same = np.repeat(np.arange(3), 30)
-    assert judge(stability([same, (same + 1) % 3]), settings).passed
+    assert judge(stability([same, (same + 1) % 3]), 0.6).passed
     # Trainings differ about clusters 1 and 2 and agree on 0.
     rng = np.random.default_rng(0)
     mixed = [np.where(same == 0, 0, rng.integers(1, 3, 90)) for _ in range(3)]
-    found = judge(stability(mixed), settings)
+    found = judge(stability(mixed), 0.6)
     assert not found.passed
     text = "; ".join(found.reasons)
     assert "3 trainings with K = 3" in text
@@ -258,10 +264,9 @@ def test_trainings_that_agree_pass_and_others_are_told_apart_by_name() -> None:
 
 
 def test_the_settings_decide_how_much_agreement_is_asked_for() -> None:
-    values = sds_values(Path("archive")) | {"stability": {"least_ari": -1}}
     rng = np.random.default_rng(0)
     unrelated = [rng.integers(0, 3, 90) for _ in range(3)]
-    assert judge(stability(unrelated), Settings.model_validate(values)).passed
+    assert judge(stability(unrelated), -1).passed
 
 
 def test_trainings_that_come_to_nothing_are_named_and_left_out(processed: Store, tmp_path: Path) -> None:
@@ -275,12 +280,14 @@ def test_trainings_that_come_to_nothing_are_named_and_left_out(processed: Store,
     recipe = Recipe(aec, encode(aec, data.samples), data.samples, 2, DEC)
     labels = train_once(recipe, np.arange(len(data)), 0)
     model = trained(replace(recipe, k=3))
-    path, hopeless = tmp_path / "trainings.safetensors", (8, 1e30)
+    path, hopeless = tmp_path / "trainings.safetensors", AnotherAec(store.settings.aec, (8, 1e30))
+    properties, none = event_properties(store), NoiseWindows(np.empty((0, 87, 100), np.float32), (), "none wanted")
+    compared = data, recipe, model, labels, properties, none, store.settings.stability, hopeless
     with pytest.raises(NoTrainingError, match=r"none of 2 further trainings.*\nseed 1: .*\nseed 2: "):
-        assess(store, data, recipe, model, labels, Trainings(path, "one"), hopeless)
+        assess(*compared, Trainings(path, "one"))
     done = Trainings(path, "one")
     done.labels("seed 1", lambda: labels)
-    found = assess(store, data, recipe, model, labels, done, hopeless)
+    found = assess(*compared, done)
     assert found.names == ("model", "seed 1")
     assert found.failed.keys() == {"seed 2"}
     assert "learning rate 1e+30" in found.failed["seed 2"]

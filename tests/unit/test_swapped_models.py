@@ -42,10 +42,10 @@ def test_the_dec_of_another_k(store: Store) -> None:
     for k in (first, second):
         save_model(store.dec(k), dec(k), {"k": k})
     assert damaged(store) == []
-    assert read_dec(store, first)["n_clusters"] == first
+    assert load_dec(store, first)[0].n_clusters == first
     swap(store.dec(first), store.dec(second))
     for read in (read_dec, load_dec):
-        with pytest.raises(DamagedFileError, match=f"it is of K = {second}.; materialize dec_models again"):
+        with pytest.raises(DamagedFileError, match=f"it is of K = {second}.; train the DEC of this K again"):
             read(store, first)
     assert damaged(store) == sorted(str(store.dec(k) / "model.json") for k in (first, second))
 

@@ -73,19 +73,20 @@ def test_nothing_is_drawn_of_stations_that_are_held_out(root: Path) -> None:
 
 
 def test_stations_that_are_held_out_are_scored_on_a_seeded_sample(root: Path) -> None:
-    store = store_of(root, held_out_stations=["BB", "CC"])
-    assert held_out_events(store_of(root)) is None
-    assert held_out_mse(store_of(root), Aec(0), NormalisationSettings()) == {}
-    everything = held_out_events(store)
+    store, empty = store_of(root, held_out_stations=["BB", "CC"]), store_of(root)
+    processing, sampling = store.days.process, store.settings.training_set
+    assert held_out_events(empty.days.process, empty.settings.training_set) is None
+    assert held_out_mse(empty.days.process, empty.settings.training_set, Aec(0), NormalisationSettings()) == {}
+    everything = held_out_events(processing, sampling)
     assert everything is not None
     assert len(everything) == HAVE["BB"] + HAVE["CC"]
-    some, again = held_out_events(store, 9), held_out_events(store, 9)
+    some, again = held_out_events(processing, sampling, 9), held_out_events(processing, sampling, 9)
     assert some is not None
     assert len(some) == 9
     np.testing.assert_array_equal(some, again)
     assert {one.tobytes() for one in some} < {one.tobytes() for one in everything}
     wanted = reconstruction_error(Aec(0), normalise(everything.copy())).mean()
-    found = held_out_mse(store, Aec(0), NormalisationSettings())
+    found = held_out_mse(processing, sampling, Aec(0), NormalisationSettings())
     assert found == {"held_out_mse": pytest.approx(wanted), "held_out_events": 26}
 
 

@@ -1,0 +1,178 @@
+"""The state of everything that is trained: there, missing, out of step or damaged; in words for a reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ris_core import config
+from ris_core.clustering.champion import champion_or_none, names_without_a_class
+from ris_core.clustering.champion_files import load_copy, novelty_path
+from ris_core.clustering.dec_models import read_dec, record_of
+from ris_core.clustering.latents import current_inputs
+from ris_core.clustering.novelty import NoveltyModel
+from ris_core.models.weights import WeightsError, read_description
+from ris_core.storage import spectrogram_file
+from ris_core.storage.layout import Layout
+from ris_core.training.acceptance import Acceptance
+from ris_core.training.doubts import aec_doubts
+from ris_core.training.trials import chosen_aec, read_choice, read_trial
+from ris_core.training.trials import verdict as trial_verdict
+
+_UNUSABLE = (OSError, WeightsError, ValueError, KeyError)
+"""What loaders raise about files that are absent, damaged or of something else; the message names the file."""
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """The state of a trial or of a DEC.
+
+    Attributes
+    ----------
+    is_there
+        Whether it has been trained from the current training set (a DEC: and autoencoder) and can be read.
+    is_trained
+        Whether it has been trained at all; what cannot be read counts as trained.
+    why
+        Why it is not there; empty if it is.
+    accepted
+        Whether it may be used, by the current settings.
+    reasons
+        Why it may not.
+    doubts
+        What speaks against it, though it may be used.
+    metrics
+        Its scores by name; none for those that are not defined.
+    """
+
+    is_there: bool
+    is_trained: bool = True
+    why: str = ""
+    accepted: bool = False
+    reasons: str = ""
+    doubts: tuple[str, ...] = ()
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ChoiceState:
+    """The state of the chosen autoencoder.
+
+    Attributes
+    ----------
+    name
+        Name of the trial or of the imported model; empty if none can be told.
+    model
+        Its state.
+    """
+
+    name: str
+    model: ModelState
+
+
+def _missing(why: str, is_trained: bool = True) -> ModelState:
+    return ModelState(False, is_trained, why)
+
+
+def _there(judged: Acceptance, doubts: tuple[str, ...], metrics: Mapping[str, float | None]) -> ModelState:
+    return ModelState(True, True, "", judged.passed, "; ".join(judged.reasons), doubts, metrics)
+
+
+def trial_states(layout: Layout, aec: config.AecSettings) -> dict[str, ModelState]:
+    """Return the state of every trial of the grid, by name."""
+    return {key: _trial(layout, key, aec) for key in aec.grid.trials()}
+
+
+def _trial(layout: Layout, key: str, aec: config.AecSettings) -> ModelState:
+    try:
+        found = read_trial(layout, key)
+        if found is None:
+            return _missing("not trained", is_trained=False)
+        metadata = found["metadata"]
+        return _there(trial_verdict(metadata, aec), aec_doubts(metadata["metrics"]), metadata["metrics"])
+    except _UNUSABLE as error:
+        return _missing(str(error))
+
+
+def dec_states(
+    layout: Layout, dec: config.DecSettings, normalisation: config.NormalisationSettings
+) -> dict[int, ModelState]:
+    """Return the state of the DEC of every K of the settings."""
+    return {k: _dec(layout, k, dec, normalisation) for k in dec.k}
+
+
+def _dec(layout: Layout, k: int, dec: config.DecSettings, normalisation: config.NormalisationSettings) -> ModelState:
+    try:
+        kept = read_dec(layout, k)
+        if kept is None:
+            return _missing("not trained", is_trained=False)
+        if kept.record.inputs != current_inputs(layout, normalisation):
+            return _missing("trained from another autoencoder or training set than the current ones")
+        return _there(kept.record.verdict(dec), kept.record.doubts(dec), kept.record.metrics)
+    except _UNUSABLE as error:
+        return _missing(str(error))
+
+
+def training_set_state(layout: Layout) -> str:
+    """Return the state of the training set, in words."""
+    if not layout.training_set.exists():
+        return "not drawn"
+    try:
+        info = spectrogram_file.read_info(layout.training_set)
+    except _UNUSABLE as error:
+        return str(error)
+    train = info.summary.get("train")
+    return f"{info.events} events" + ("" if train is None else f", {info.events - train} of them for validation")
+
+
+def choice_state(layout: Layout, aec: config.AecSettings) -> ChoiceState:
+    """Return the state of the chosen autoencoder."""
+    if not layout.aec_choice.exists():
+        return ChoiceState("", _missing("none is chosen", is_trained=False))
+    name = ""
+    try:
+        choice = read_choice(layout)
+        name = str(choice["trial"])
+        chosen_aec(layout)
+        metadata = choice if "imported" in choice else (read_trial(layout, name) or {})["metadata"]
+        model = _there(trial_verdict(metadata, aec), aec_doubts(metadata["metrics"]), metadata["metrics"])
+    except _UNUSABLE as error:
+        return ChoiceState(name, _missing(str(error)))
+    return ChoiceState(name, model)
+
+
+def champion_state(layout: Layout) -> str:
+    """Return which model labels, in words, or why none can."""
+    try:
+        champion = champion_or_none(layout)
+        if champion is None:
+            return "none is chosen"
+        load_copy(layout.champion_model(champion.model_version))
+        NoveltyModel.load(novelty_path(layout, champion.model_version, champion.novelty), champion.novelty)
+    except _UNUSABLE as error:
+        return str(error)
+    return champion.model_version
+
+
+def champion_doubts(layout: Layout, dec: config.DecSettings, names: config.ChampionSettings) -> tuple[str, ...]:
+    """Return what speaks against the model that labels, and which names in the settings are of no class.
+
+    Parameters
+    ----------
+    layout
+        The data root.
+    dec, names
+        Sections `dec` (`tolerance`) and `champion` (`names`).
+    """
+    try:
+        champion = champion_or_none(layout)
+        if champion is None:
+            return ()
+        record = record_of(read_description(layout.champion_model(champion.model_version))["metadata"])
+    except _UNUSABLE:
+        return ()  # `champion_state` says it
+    nameless = names_without_a_class(names, champion)
+    return (
+        *record.doubts(dec),
+        *(f"champion.names: {number} ({name}) is the number of no class so far" for number, name in nameless.items()),
+    )

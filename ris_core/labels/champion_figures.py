@@ -1,0 +1,70 @@
+"""The figures of a champion: its classes with their names, and how they differ from the classes before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ris_core import config
+from ris_core.clustering.champion import class_titles
+from ris_core.clustering.distances import near_to_far, own_distance
+from ris_core.clustering.scores import class_means
+from ris_core.figures.gallery import cluster_gallery
+from ris_core.figures.latent_space import label_change, latent_space
+from ris_core.labels.appointment import Appointment
+from ris_core.models.inference import decode
+from ris_core.storage.layout import Layout
+from ris_core.storage.spectrogram_file import read_column
+from ris_core.training.samples import of_file
+
+_EXAMPLES = 4
+
+
+def champion_figures(
+    layout: Layout, found: Appointment, settings: config.ChampionSettings
+) -> Iterator[tuple[str, Figure]]:
+    """Yield the figures of a champion by name; each is drawn when the iterator reaches it.
+
+    Parameters
+    ----------
+    layout, found
+        The data root, and the champion.
+    settings
+        Section `champion`: `names`.
+
+    Yields
+    ------
+    tuple
+        Name and figure: ``classes``, ``latent_space`` and, if there was a champion before, ``class_change``.
+    """
+    titles = class_titles(settings, range(found.champion.next_class))
+    yield "classes", _gallery(layout, found, titles)
+    yield "latent_space", latent_space(found.labels.latent, found.classes(), names=titles)
+    if found.before is not None:
+        change = pd.crosstab(found.before, found.classes())
+        change = change.rename(index=titles, columns=titles)
+        yield "class_change", label_change(change, before="class before", after="class", title="Classes")
+
+
+def _gallery(layout: Layout, found: Appointment, titles: dict[int, str]) -> Figure:
+    champion, labels, model = found.champion, found.labels, found.model
+    normalisation = champion.normalisation_settings()
+    samples = of_file(layout.training_set, normalisation, in_memory=False)
+    centroids = model.clustering.centroids.detach().cpu().numpy()
+    distance = own_distance(labels.latent, centroids, labels.cluster)
+    rows = near_to_far(distance, labels.cluster, champion.k, _EXAMPLES)
+    order = np.argsort(champion.classes)
+    return cluster_gallery(
+        decode(model, centroids)[order],
+        class_means(samples, labels.cluster, champion.k)[order],
+        {place: samples.take(rows[int(cluster)]) for place, cluster in enumerate(order) if len(rows[int(cluster)])},
+        np.array(found.matching.sizes)[order],
+        read_column(layout.training_set, "frequency"),
+        read_column(layout.training_set, "time"),
+        decibel=normalisation.scale == "decibel",
+        title="Classes",
+        names=[titles[champion.classes[int(cluster)]] for cluster in order],
+    )

@@ -1,0 +1,62 @@
+"""The champion in MLflow's model registry: its versions and the aliases that lead to it."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ris_core.config import Settings
+from ris_core.storage.layout import Layout
+from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS, Tracking
+
+if TYPE_CHECKING:
+    from ris_core.clustering.champion import Champion
+    from ris_core.labels.appointment import Appointment
+    from ris_core.labels.champion_run import Registration
+
+
+def registered_name(settings: Settings) -> str:
+    """Return the name of the registered model whose versions can be chosen."""
+    return f"{settings.network.name}-dec"
+
+
+class MlflowChampions:
+    """The `ris_core.labels.champion_run.ChampionRegistry` of MLflow.
+
+    Parameters
+    ----------
+    tracking
+        The MLflow store.
+    settings, layout
+        Of the network.
+    warn
+        Gets a line for each former champion that is no longer in MLflow.
+    """
+
+    def __init__(self, tracking: Tracking, settings: Settings, layout: Layout, warn: Callable[[str], None]) -> None:
+        self._tracking, self._settings, self._layout, self._warn = tracking, settings, layout, warn
+
+    def register(self, folder: Path, found: "Appointment") -> "Registration":
+        """Register the packaged model in a folder, without an alias."""
+        from ris_core.labels.champion_run import Registration
+
+        run_id = self._tracking.known_run(found.run_id)
+        versions = self._tracking.register_packaged(
+            self._settings, self._layout, folder, run_id, found.novelty, found.champion.classes
+        )
+        return Registration(run_id, registered_name(self._settings), versions)
+
+    def add_metrics(self, run_id: str, values: Mapping[str, float]) -> None:
+        """Add metrics to a run that has ended."""
+        self._tracking.add_metrics(run_id, values)
+
+    def publish(self, champion: "Champion") -> None:
+        """Move the aliases: first that of the former champion, so that a version is never without one."""
+        tracking = self._tracking
+        former = champion.former.mlflow_versions if champion.former is not None else {}
+        for name, version in former.items():
+            if version in {found.version for found in tracking.model_versions(name)}:
+                tracking.set_alias(name, FORMER_ALIAS, version)
+            else:
+                self._warn(f"{name} version {version}, the former champion, is no longer in MLflow")
+        for name, version in champion.mlflow_versions.items():
+            tracking.set_alias(name, CHAMPION_ALIAS, version)
