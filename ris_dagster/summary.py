@@ -7,24 +7,24 @@ from typing import Any
 
 from rich.table import Table
 
-from ris_core.config import SyntheticSettings
+from ris_core.config import Settings, SyntheticSettings
 from ris_core.station_days.state import State, StationDayState
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_json
-from ris_core.storage.store import Store
+from ris_core.storage.layout import Layout, size_on_disk
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.model_summary import model_rows
 
 
-def status_table(store: Store, states: Sequence[StationDayState]) -> Table:
+def status_table(settings: Settings, layout: Layout, states: Sequence[StationDayState]) -> Table:
     """Return what is there, missing, failed and out of date, with the size on disk and the size to expect.
 
     Parameters
     ----------
-    store, states
-        The store and the state of its station-days (`ris_core.station_days.state.states_of`).
+    settings, layout, states
+        The network, and the state of its station-days (`ris_core.station_days.state.states_of`).
     """
-    out = Table(title=f"{store.settings.network.name}: {store.root}", show_header=False)
+    out = Table(title=f"{layout.name}: {layout.root}", show_header=False)
     total = len(states)
     out.add_row("station-days", f"{total}")
     of_state = Counter(found.state for found in states)
@@ -36,13 +36,13 @@ def status_table(store: Store, states: Sequence[StationDayState]) -> Table:
         out.add_row(f"  out of date: {stage}", str(outdated[stage]))
     out.add_row("events", str(sum(found.events for found in states)))
     out.add_row("label tables", str(sum(found.labelled for found in states)))
-    for name, text in model_rows(store, store.settings):
+    for name, text in model_rows(layout, settings):
         out.add_row(name, text)
-    sizes = store.size_on_disk()
+    sizes = size_on_disk(layout.root)
     out.add_row("size on disk", _megabytes(sum(sizes.values())))
     for name, size in sizes.items():
         out.add_row(f"  {name}", _megabytes(size))
-    expected = _expected_size(store, sizes, total)
+    expected = _expected_size(settings, layout, sizes, total)
     if expected:
         out.add_row("station-days when complete", _megabytes(expected))
     return out
@@ -52,15 +52,15 @@ _NAMED_AT_MOST = 20
 _STATION_DAY_FOLDERS = {"waveforms": "*.D.*", "detections": "*.parquet", "spectrograms": "*.h5", "labels": "*.parquet"}
 
 
-def _expected_size(store: Store, sizes: dict[str, int], station_days: int) -> float:
+def _expected_size(settings: Settings, layout: Layout, sizes: dict[str, int], station_days: int) -> float:
     """Return the bytes of all station-days by the mean size of the files that are there of each product."""
     expected = 0.0
-    if store.settings.imported:
+    if settings.imported:
         return expected  # only the file that is imported knows of which station-days it has events
     for name, pattern in _STATION_DAY_FOLDERS.items():
-        if name == "waveforms" and store.settings.retention.raw == "drop_after_processing":
+        if name == "waveforms" and settings.retention.raw == "drop_after_processing":
             continue
-        files = sum(path.is_file() for path in (store.root / name).rglob(pattern))
+        files = sum(path.is_file() for path in (layout.root / name).rglob(pattern))
         expected += sizes.get(name, 0) / files * station_days if files else 0.0
     return expected
 
@@ -104,20 +104,19 @@ def _megabytes(size: float) -> str:
     return f"{size / 1e6:,.1f} MB" if size < 1e10 else f"{size / 1e9:,.1f} GB"
 
 
-def run_tables(store: Store, states: Sequence[StationDayState]) -> list[Table]:
+def run_tables(settings: Settings, layout: Layout, states: Sequence[StationDayState]) -> list[Table]:
     """Return the short tables that end a run of the whole method."""
-    settings = store.settings
     out = Table(title=f"{settings.network.title or settings.network.name}", show_header=False)
     out.add_row("stations", str(len(settings.stations)))
     out.add_row("days", str(len(settings.days())))
     out.add_row("station-days", f"{len(states)} ({sum(found.state is State.NO_DATA for found in states)} without data)")
     out.add_row("detections", str(sum(found.detections for found in states)))
     out.add_row("events", str(sum(found.events for found in states)))
-    for name, text in model_rows(store, store.settings):
+    for name, text in model_rows(layout, settings):
         out.add_row(name, text)
     out.add_row("labels written", str(sum(found.labels for found in states)))
     tables = [out]
-    scores = store.analysis("truth_scores.json")
+    scores = layout.analysis("truth_scores.json")
     if isinstance(settings.source, SyntheticSettings) and scores.exists():
         try:
             tables += _score_tables(read_json(scores))

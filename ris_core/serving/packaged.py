@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import mlflow
-from mlflow.pyfunc import PythonModel, PythonModelContext
+from mlflow.pyfunc import PythonModel, PythonModelContext  # type: ignore[attr-defined]  # documented, not re-exported
 
 from ris_core.serving.package import ARTIFACT, Package
 

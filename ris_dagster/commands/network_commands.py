@@ -56,9 +56,8 @@ def status(config: ConfigOption = None) -> None:
     from ris_dagster.summary import damage_lines, failures_table, odd_lines, status_table
 
     settings, layout = open_network(config)
-    store = Store(settings, layout.root)
     states = states_of(BINDINGS.station_days(settings, layout))
-    console.print(status_table(store, states))
+    console.print(status_table(settings, layout, states))
     failures = failures_table(states)
     if failures is not None:
         console.print(failures)
@@ -107,7 +106,7 @@ def run(
             console.print("Interrupted: what is finished stays; the same command goes on from there.")
             raise typer.Exit(130) from None
     states = states_of(days)
-    for table in run_tables(store, states):
+    for table in run_tables(settings, layout, states):
         console.print(table)
     for line in odd_lines(states):
         console.print(line, soft_wrap=True)
