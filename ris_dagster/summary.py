@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -10,8 +10,9 @@ from rich.table import Table
 from ris_core.config import Settings, SyntheticSettings
 from ris_core.station_days.state import State, StationDayState
 from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.disk_usage import Usage, usage_by_folder
 from ris_core.storage.json_records import read_json
-from ris_core.storage.layout import Layout, size_on_disk
+from ris_core.storage.layout import Layout
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.model_summary import model_rows
 
@@ -38,31 +39,27 @@ def status_table(settings: Settings, layout: Layout, states: Sequence[StationDay
     out.add_row("label tables", str(sum(found.labelled for found in states)))
     for name, text in model_rows(layout, settings):
         out.add_row(name, text)
-    sizes = size_on_disk(layout.root)
-    out.add_row("size on disk", _megabytes(sum(sizes.values())))
-    for name, size in sizes.items():
-        out.add_row(f"  {name}", _megabytes(size))
-    expected = _expected_size(settings, layout, sizes, total)
+    usage = usage_by_folder(layout.root)
+    out.add_row("size on disk", _megabytes(sum(found.size for found in usage.values())))
+    for name, found in usage.items():
+        out.add_row(f"  {name}", _megabytes(found.size))
+    expected = _expected_size(settings, usage, total)
     if expected:
         out.add_row("station-days when complete", _megabytes(expected))
     return out
 
 
 _NAMED_AT_MOST = 20
-_STATION_DAY_FOLDERS = {"waveforms": "*.D.*", "detections": "*.parquet", "spectrograms": "*.h5", "labels": "*.parquet"}
+_STATION_DAY_FOLDERS = ("waveforms", "detections", "spectrograms", "labels")
 
 
-def _expected_size(settings: Settings, layout: Layout, sizes: dict[str, int], station_days: int) -> float:
+def _expected_size(settings: Settings, usage: Mapping[str, Usage], station_days: int) -> float:
     """Return the bytes of all station-days by the mean size of the files that are there of each product."""
-    expected = 0.0
     if settings.imported:
-        return expected  # only the file that is imported knows of which station-days it has events
-    for name, pattern in _STATION_DAY_FOLDERS.items():
-        if name == "waveforms" and settings.retention.raw == "drop_after_processing":
-            continue
-        files = sum(path.is_file() for path in (layout.root / name).rglob(pattern))
-        expected += sizes.get(name, 0) / files * station_days if files else 0.0
-    return expected
+        return 0.0  # only the file that is imported knows of which station-days it has events
+    dropped = settings.retention.raw == "drop_after_processing"
+    folders = [name for name in _STATION_DAY_FOLDERS if name in usage and not (dropped and name == "waveforms")]
+    return sum(usage[name].mean_size * station_days for name in folders)
 
 
 def failures_table(states: Sequence[StationDayState]) -> Table | None:

@@ -91,7 +91,11 @@ class Journal:
 
     def all(self, stage: str, files: Files | None = None) -> dict[StationDay, FailedAttempt]:
         """Return the known failed last attempts at a stage, of the stations that the settings name."""
-        files, found = files or FilesOnDisk(), dict[StationDay, FailedAttempt]()
+        asked = files or FilesOnDisk()
+        return dict(asked.once(("failed attempts", stage), lambda: self._all(stage, asked)))
+
+    def _all(self, stage: str, files: Files) -> dict[StationDay, FailedAttempt]:
+        found: dict[StationDay, FailedAttempt] = {}
         for station in self._stations:
             for name in files.names(self._layout.failures(stage, station)):
                 if not (name.startswith("day=") and name.endswith(".json")):

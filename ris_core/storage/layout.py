@@ -187,18 +187,3 @@ def open_layout(settings: Settings, root: Path | None = None) -> Layout:
             "give the network another name or set RIS_DATA to another folder"
         )
     return layout
-
-
-def size_on_disk(root: Path) -> dict[str, int]:
-    """Return bytes by folder of a data root."""
-    sizes: dict[str, int] = {}
-    for folder in sorted(p for p in root.iterdir() if p.is_dir()):
-        sizes[folder.name] = sum(_size(f) for f in folder.rglob("*"))
-    return sizes
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size if path.is_file() else 0
-    except FileNotFoundError:
-        return 0  # a temporary file of a run, gone in the meantime

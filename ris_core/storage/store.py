@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage.journal import Journal
-from ris_core.storage.layout import Layout, open_layout, size_on_disk
+from ris_core.storage.layout import Layout, open_layout
 
 if TYPE_CHECKING:
     from ris_core.station_days.station_days import StationDays
@@ -39,7 +39,3 @@ class Store(Layout):
     def station_days(self, until: date | None = None) -> Iterator[StationDay]:
         """See `Settings.station_days`."""
         return self.settings.station_days(until)
-
-    def size_on_disk(self) -> dict[str, int]:
-        """See `ris_core.storage.layout.size_on_disk`."""
-        return size_on_disk(self.root)

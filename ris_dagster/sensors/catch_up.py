@@ -52,11 +52,23 @@ def ask(
     context: dg.SensorEvaluationContext, graph: AssetGraph, days: StationDays, bindings: Bindings, now: datetime
 ) -> dg.SensorResult:
     """Return the runs that a tick asks for: at most `station_days_per_tick`, with those at work `runs_in_flight`."""
-    operations = days.settings.operations
     first = {"since": now.timestamp(), "seen": [], "given_up": 0}
     cursor: dict[str, Any] = json.loads(context.cursor) if context.cursor else first
+    # This writes, so it comes before the look.
     cursor |= note_lost_runs(context.instance, days, bindings, cursor["since"], cursor["seen"])
-    left_alone = days.given_up()
+    with days.look() as seen:
+        return _asked(context, graph, seen, bindings, cursor, now)
+
+
+def _asked(
+    context: dg.SensorEvaluationContext,
+    graph: AssetGraph,
+    days: StationDays,
+    bindings: Bindings,
+    cursor: dict[str, Any],
+    now: datetime,
+) -> dg.SensorResult:
+    operations, left_alone = days.settings.operations, days.given_up()
     if len(left_alone) != cursor["given_up"]:
         for (stage, key), record in list(left_alone.items())[:_NAMED_AT_MOST]:
             context.log.warning(f"{stage} of {key} is given up after {record.attempts} attempts: {record.error}")
@@ -68,9 +80,7 @@ def ask(
         return dg.SensorResult(skip_reason="; ".join([reason, *notes]), cursor=json.dumps(cursor))
     left, requests = operations.station_days_per_tick, list[dg.RunRequest]()
     size = min(operations.station_days_per_run, left)
-    with days.look() as seen:
-        asked_for = wanted(context.instance, graph, seen, bindings, now)
-    for stage, keys in asked_for.items():
+    for stage, keys in wanted(context.instance, graph, days, bindings, now).items():
         for block in plan_by_size(keys, days.stations, size):
             if len(block) > left or len(requests) == free:
                 break

@@ -27,6 +27,7 @@ from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.array_digest import digest_of_arrays
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.disk_usage import Usage, usage_by_folder
 from ris_core.storage.finite import NotFiniteError
 from ris_core.storage.json_records import read_json
 from ris_core.storage.layout import WrongNetworkError
@@ -522,7 +523,13 @@ def test_an_absent_acquisition_is_none(tmp_path):
 def test_the_size_on_disk_is_told_by_folder(tmp_path, products):
     store = Store(SETTINGS, tmp_path)
     tables.write_table(store.detections(KEY), products.detections, tables.DETECTION_SCHEMA, STAMP)
-    assert store.size_on_disk() == {"detections": store.detections(KEY).stat().st_size}
+    size = store.detections(KEY).stat().st_size
+    (store.detections(KEY).parent / ".day.tmp").write_bytes(b"being written")
+    (store.detections(KEY).parent / "link").symlink_to(tmp_path / "nothing")
+    (tmp_path / "labels").mkdir()
+    found = usage_by_folder(tmp_path)
+    assert found == {"detections": Usage(size + 13, 1), "labels": Usage(0, 0)}
+    assert found["labels"].mean_size == 0
 
 
 def test_a_stamp_without_one_of_its_parts_is_none():
