@@ -2,9 +2,9 @@
 
 A block of cheap synthetic station-days (two minutes of samples with one event, in an SDS archive) goes through the jobs
 ``acquire`` and ``process`` in real Dagster runs, on SQLite and on Postgres. The time inside the stages is measured in
-the runs and taken off; what is left is orchestration: starting a run, planning, metadata, recording. Pictures are drawn
-for the first station-day and shown with each, so that metadata have their real size. The Postgres server is the
-bench's own and ends with it.
+the runs and subtracted; the rest is orchestration: starting a run, planning, metadata, recording. Pictures are drawn
+for the first station-day and attached to each, so that metadata have their real size. The benchmark starts its own
+Postgres server and ends it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass
 class Meter:
-    """What is measured inside the runs of one job."""
+    """Measurements inside the runs of one job."""
 
     work_wall: float = 0.0
     work_cpu: float = 0.0
@@ -69,7 +69,7 @@ METER = Meter()
 
 
 class MeasuredCompute(Compute):
-    """Compute in the run's own process that notes how long the stages take, and the process's memory."""
+    """Compute in the run's own process that records the duration of the stages, and the process's memory."""
 
     def map(self, task: StageTask, keys: Sequence[StationDay], at_once: int | None = None) -> Iterator[Outcome[Any]]:
         """Run a stage for every key as `Compute` does, one at a time."""
@@ -86,7 +86,7 @@ class MeasuredCompute(Compute):
 
 
 def _run(task: StageTask, key: StationDay, plain: StationDays) -> Outcome[Any]:
-    """Run one stage; drawing pictures is no orchestration and would make the bench long, so it is done once."""
+    """Run one stage; pictures are drawn only once, since drawing is not orchestration and takes long."""
     if task.stage != ProcessStage.name or not METER.pictures:
         outcome = run_station_day(task, key)
         if task.stage == ProcessStage.name and outcome.made is not None:
@@ -158,7 +158,7 @@ def run_blocks(
     keys_per_run: int,
     server: Postgres | None,
 ) -> list[Block]:
-    """Run a job over all station-days in blocks, as `ris run` does, and return what each run cost."""
+    """Run a job over all station-days in blocks, as `ris run` does, and return the cost of each run."""
     stations = [s.code for s in settings.stations]
     definition = definitions.resolve_job_def(job)
     found: list[Block] = []
@@ -181,11 +181,11 @@ def _cpu(server: Postgres | None) -> float:
 
 
 def cost_of(found: Sequence[Block]) -> dict[str, float | None]:
-    """Return the mean cost of a job's runs, how it grows with what is recorded, and what the whole archive would cost.
+    """Return the mean cost of a job's runs, its growth with the recorded station-days, and the whole archive's cost.
 
-    The growth is the slope of a least-squares line through three or more runs. The whole archive is extrapolated with
-    it where it is greater than twice its standard error in wall and in processor time, which does not depend on what
-    else the machine does; else with the mean.
+    The growth is the slope of a least-squares line through three or more runs. It is used to extrapolate to the whole
+    archive if it is greater than twice its standard error in wall and in processor time, which does not depend on other
+    work of the machine; otherwise the mean is used.
     """
     total = sum(b.count for b in found)
     recorded = [b.before + b.count / 2 for b in found]
@@ -206,7 +206,7 @@ def cost_of(found: Sequence[Block]) -> dict[str, float | None]:
 
 
 def run(storage: str, stations: int, days: int, keys_per_run: int) -> dict[str, Any]:
-    """Run the bench on one storage and return its figures."""
+    """Run the benchmark on one storage and return its figures."""
     names = [f"S{n:02d}" for n in range(1, stations + 1)]
     dates = [FIRST_DAY + timedelta(days=n) for n in range(days)]
     with tempfile.TemporaryDirectory() as folder, _server(storage) as server:
@@ -303,7 +303,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     if arguments.storage != "sqlite":
-        # Before minutes of SQLite are spent.
+        # Fails early, before minutes are spent with SQLite.
         find_program("initdb")
     if arguments.storage == "both":
         results = [_in_own_process(storage, arguments) for storage in ("sqlite", "postgres")]

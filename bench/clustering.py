@@ -6,10 +6,10 @@ and counts its CPU-seconds, from the data in memory to the labels.
 
 Synthetic networks follow the protocol of `docs/synthetic.md`: generator seeds are apart from model seeds, settings are
 tuned on generators 0 to 2, and by default the generators from 3 on are reported. K is chosen without truth as the one
-of 5 to 10 whose partition (for DEC: whose initial clusters) has the best silhouette in the space of the method's own
-input; results with the true K stand beside. Settings of the digits were tuned on seeds from 100 on.
+of 5 to 10 with the best silhouette of its partition (for DEC: of its initial clusters) in the space of the method's own
+input; results with the true K are given too. Settings of the digits were tuned on seeds from 100 on.
 
-Finished runs are kept in a file of JSON lines; a bench that was interrupted goes on from there.
+Finished runs are kept in a file of JSON lines; an interrupted benchmark continues from there.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Row = dict[str, Any]
 
 
 def tasks_of(arguments: argparse.Namespace) -> Iterator[Task]:
-    """Return what is to be run, each with all that decides about its result."""
+    """Return the tasks, each with everything that influences its result."""
     yield from _digit_tasks(arguments)
     generators = generators_of(arguments)
     size = asdict(size_of(arguments))
@@ -88,7 +88,7 @@ def generators_of(arguments: argparse.Namespace) -> list[int]:
 
 
 def size_of(arguments: argparse.Namespace) -> Size:
-    """Return how much of a network is rendered and kept."""
+    """Return the size of the rendered and kept part of a network."""
     return Size(arguments.stations, arguments.days, arguments.events, 6 * arguments.stations * arguments.days)
 
 
@@ -114,7 +114,7 @@ def key_of(task: Task) -> str:
 
 
 def run(task: Task, cache: str) -> list[Row]:
-    """Run one task; a training that comes to nothing is a result, a row of `failed`."""
+    """Run one task; a failed training is a result too, a row with `failed`."""
     import torch
 
     from bench import clustering_digits, clustering_novelty, clustering_synthetic
@@ -141,7 +141,7 @@ def run(task: Task, cache: str) -> list[Row]:
 
 
 def run_all(tasks: list[Task], arguments: argparse.Namespace) -> list[Row]:
-    """Run what is not kept yet, several at once, and return the rows of all."""
+    """Run the tasks without a kept result, several at once, and return the rows of all."""
     keys = [key_of(task) for task in tasks]
     kept = _kept(arguments.results)
     missing = [(key, task) for key, task in zip(keys, tasks, strict=True) if key not in kept]
@@ -163,7 +163,7 @@ def _ends_a_line(file: BinaryIO) -> bool:
 
 
 def _results(missing: list[tuple[str, Task]], cache: str, workers: int) -> Iterator[tuple[str, list[Row]]]:
-    # Spawned, so that a worker's libraries read the number of threads from its environment, and tqdm that it is silent.
+    # Spawned, so that a worker's libraries read their number of threads, and tqdm its silence, from the environment.
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         futures = {pool.submit(run, task, cache): key for key, task in missing}
         try:
@@ -175,7 +175,7 @@ def _results(missing: list[tuple[str, Task]], cache: str, workers: int) -> Itera
 
 
 def _kept(path: Path) -> dict[str, list[Row]]:
-    """Return the rows that a file holds by key; a last line that was cut off is left out."""
+    """Return the rows of a file by key, without a last line that was cut off."""
     found = {}
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
         try:
@@ -246,7 +246,7 @@ def main() -> None:
 
 
 def plain(value: Any) -> Any:
-    """Return figures with five digits, and none where there is no number (JSON has no NaN)."""
+    """Return figures with five digits, and none in place of NaN, which JSON does not have."""
     if isinstance(value, dict):
         return {name: plain(v) for name, v in value.items()}
     if isinstance(value, list):

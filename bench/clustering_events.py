@@ -1,4 +1,4 @@
-"""Labelled events of synthetic networks for the bench of clustering: rendered once for each generator, then kept.
+"""Labelled events of synthetic networks for the clustering benchmark: rendered once for each generator, then kept.
 
 A network has four stations and one day in each two months of a year in which every family occurs. Its station-days are
 rendered in memory, go through the platform's chain, and are matched with the truth (`docs/synthetic.md`).
@@ -44,7 +44,7 @@ _FIRST_MONTH = date(2015, 12, 1)
 _TWO_MONTHS = 61
 _TYPICAL_FREQUENCY_HZ = 8.0
 RARE = "novelty"
-# A window counts as noise if all events together hold less than this share of the noise's energy in it.
+# A window counts as noise if all events together have less than this share of the noise's energy in it.
 _QUIET = 0.01
 _TRIES_PER_NOISE_WINDOW = 20
 
@@ -55,7 +55,7 @@ def settings_of(
     size: Size | None = None,
     values: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """Return the settings of a generator's network; what is given goes over the defaults."""
+    """Return the settings of a generator's network; given values replace the defaults."""
     size = size or Size()
     places = _PLACES[: size.stations]
     conditioning = {} if decimation is None else {"conditioning": {"decimation": decimation}}
@@ -81,7 +81,7 @@ def days_of(generator: int, size: Size) -> list[date]:
 
 
 def cache_file(generator: int, decimation: Decimation, size: Size, cache: Path) -> Path:
-    """Return where a generator's events are kept; another chain, network or size is another file."""
+    """Return the file of a generator's events; another chain, network or size has another file."""
     settings = settings_of(generator, decimation, size)
     what = [
         VERSION,
@@ -98,7 +98,7 @@ def cache_file(generator: int, decimation: Decimation, size: Size, cache: Path) 
 def load_events(
     generator: int, decimation: Decimation = "causal_chebyshev", size: Size | None = None, cache: Path = CACHE
 ) -> Events:
-    """Return the events of a generator, rendering and keeping them first where they are not there yet.
+    """Return the events of a generator; render and keep them first if they do not exist.
 
     Parameters
     ----------
@@ -107,9 +107,9 @@ def load_events(
     decimation
         Anti-alias filter of the chain; both are made from one rendering.
     size
-        How much is rendered and kept.
+        Size of the rendered and kept part.
     cache
-        Folder.
+        Folder of the files.
     """
     size = size or Size()
     path = cache_file(generator, decimation, size, cache)
@@ -201,7 +201,7 @@ def _labelled(
 def _noise(
     network: SyntheticNetwork, key: StationDay, products: Products, settings: Settings, number: int, generator: int
 ) -> Events:
-    """Return windows of a station-day in which there is no event, cut like those of events."""
+    """Return windows of a station-day without an event, cut like those of events."""
     (trace,) = products.conditioned
     constants = plan(settings.spectrogram, settings.conditioning)
     seed = [generator, settings.stations.index(settings.station(key.station)), key.day.toordinal()]

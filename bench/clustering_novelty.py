@@ -1,4 +1,4 @@
-"""Does an event of a family that was never, or hardly, trained on stand out? One run of the bench of clustering."""
+"""Novelty of events of a family that is absent or rare in the training: one run of the clustering benchmark."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _MIXTURE = "GMM on 9 PCA of log spectra"
 
 
 def novelty(draw: Draw, settings: config.Settings, counts: Sequence[int], present: float) -> list[Row]:
-    """Train without some blocks of time and with a given share of the rare family; score what was left out.
+    """Train without some blocks of time and with a given share of the rare family; score the other windows.
 
     Returns
     -------
     list of dict
-        For each score: `auroc` of the rare family against the ordinary events of the blocks left out; `bins`, the same
+        For each score: `auroc` of the rare family against the ordinary events of the left-out blocks; `bins`, the same
         by 5 dB; `false_alarms`, `found` and `noise`, the shares of these ordinary events, of the rare ones and of the
-        windows of noise that lie above the threshold of the settings.
+        windows of noise above the threshold of the settings.
     """
     known, ordinary, rare, noise = _split(draw, settings, present)
     held = known.validation(VALIDATION, draw.seed)

@@ -1,4 +1,4 @@
-"""Scores of the bench of clustering: of one run, and their means and spreads over seeds and generators."""
+"""Scores of the clustering benchmark: of one run, and means and spreads over seeds and generators."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def scored(truth: NDArray[Any], labels: NDArray[Any], snr_db: NDArray[np.float64
     -------
     dict
         The `METRICS`; `recall` of each class; with `snr_db` (N,) also `snr`: for each 5 dB from its lower edge the
-        windows that the best one-to-one assignment (that of all windows) gets right, and the windows.
+        number of windows that the best one-to-one assignment (that of all windows) gets right, and of all windows.
     """
     found = clustering_scores(truth.astype(str), labels)
     row: Row = {name: getattr(found, name) for name in METRICS} | {"recall": found.recall}
@@ -85,9 +85,9 @@ def spread(rows: pd.DataFrame, metric: str) -> dict[str, float]:
 
 
 def difference(rows: pd.DataFrame, reference: pd.DataFrame, metric: str) -> tuple[float, float]:
-    """Return by how much a method is above another on the same draws, and its standard error.
+    """Return the mean difference of a method from another on the same draws, and its standard error.
 
-    Runs are paired by generator where there are several (the mean of their seeds), else by seed.
+    Runs are paired by generator if there are several (the mean of their seeds), else by seed.
     """
     unit = "generator" if rows["generator"].nunique() > 1 else "seed"
     paired = rows.groupby(unit)[metric].mean() - reference.groupby(unit)[metric].mean()

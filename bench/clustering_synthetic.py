@@ -1,4 +1,4 @@
-"""One run of the bench of clustering on the events of a synthetic network: without a network of ours, and with it."""
+"""One run of the clustering benchmark on the events of a synthetic network: without a neural network, and with one."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ MIXTURES = {
 
 @dataclass(frozen=True)
 class Draw:
-    """Which events a run is made on.
+    """The events of a run.
 
     Attributes
     ----------
     generator, seed
-        Of the network; of the split, of the weights and of all that is drawn beside.
+        Seed of the network; seed of the split, of the weights and of everything else that is drawn.
     size, cache
         See `load_events`.
     """
@@ -60,11 +60,11 @@ class Draw:
 
 
 class UntrainedError(RuntimeError):
-    """An autoencoder came to nothing with every seed that its settings allow."""
+    """The training of an autoencoder failed with every seed that its settings allow."""
 
 
 def learning_of(profile: str, values: Mapping[str, Any]) -> config.Settings:
-    """Return the settings of a profile with other values put over it, like ``{"dec": {"shuffle": False}}``."""
+    """Return the settings of a profile with some values replaced, like ``{"dec": {"shuffle": False}}``."""
     return settings_of(0, values={**values, "profile": profile})
 
 
@@ -81,7 +81,7 @@ def true_count(events: Events) -> int:
 
 
 def baselines(draw: Draw, counts: Sequence[int]) -> list[Row]:
-    """Cluster without a network of ours: hand-made features and k-means, mixtures on principal components."""
+    """Cluster without a neural network: hand-made features and k-means, mixtures on principal components."""
     events = draw.events("causal_chebyshev").of_role("sample")
     n = len(events)
     clock = Timer()
@@ -112,7 +112,7 @@ def _by_count(
     cluster: Callable[[int], NDArray[Any]],
     counts: Sequence[int],
 ) -> list[Row]:
-    """Cluster for every K; score that of best silhouette in a space and the true one."""
+    """Cluster for every K; score the K with the best silhouette in a space, and the true K."""
     true, labels, seconds = true_count(events), {}, {}
     for k in sorted({*counts, true}):
         clock = Timer()
@@ -126,18 +126,18 @@ def _by_count(
 
 
 def trial_of(grid: config.AecGridSettings) -> tuple[int, float]:
-    """Return batch size and learning rate: the published choice where it is in the grid, else the first trial."""
+    """Return batch size and learning rate: the published choice if it is in the grid, else the first trial."""
     trials = list(grid.trials().values())
     return PUBLISHED_TRIAL if PUBLISHED_TRIAL in trials else trials[0]
 
 
 def train(draw: Draw, x: Array, held: NDArray[np.bool_], settings: config.AecSettings) -> tuple[Any, Row, float]:
-    """Train the platform's autoencoder; returns it, what is known of it, and CPU-seconds.
+    """Train the platform's autoencoder; returns it, its description, and CPU-seconds.
 
     Raises
     ------
     UntrainedError
-        It diverged, or its latents died, with every seed.
+        The training diverged, or all latents died, with every seed.
     """
     clock = Timer()
     own = settings.model_copy(update={"seed": draw.seed * (settings.restarts + 1), "device": "cpu"})
@@ -159,8 +159,8 @@ def chosen_count(embedded: Embedded, counts: Sequence[int]) -> int:
 def networks(draw: Draw, settings: config.Settings, objectives: Sequence[str], counts: Sequence[int]) -> list[Row]:
     """Train autoencoder, initial clusters and the forms of DEC on the events of a network.
 
-    K without truth is that whose initial clusters have the best silhouette in data space. The forms of DEC are trained
-    for it and for the true K, from the same autoencoder and initial clusters.
+    K without truth is the one with the best silhouette of its initial clusters in data space. The forms of DEC are
+    trained for it and for the true K, from the same autoencoder and initial clusters.
     """
     events = draw.events(settings.conditioning.decimation).of_role("sample")
     x = normalise(events.spectrogram, settings.normalisation)

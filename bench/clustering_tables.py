@@ -1,4 +1,4 @@
-"""Tables and figures of the bench of clustering, from the rows of its runs."""
+"""Tables and figures of the clustering benchmark, from the rows of its runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Autoencoder, mixture and deep embedded clustering of ours, as the bench of clustering runs them on any data."""
+"""Our autoencoder, mixture and deep embedded clustering, for any data of the clustering benchmark."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ris_core.training.dec import train_dec
 from ris_core.training.results import DecResult
 
 STARTS = 20
-"""Starts behind every k-means and every mixture of the bench; the published code takes 100."""
+"""Starts of every k-means and every mixture of the benchmark; the published code uses 100."""
 OBJECTIVES = {"joint": "DEC, joint form", "dec": "DEC", "idec": "IDEC"}
 
 Array = NDArray[np.float32]
@@ -31,7 +31,7 @@ Labels = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Distortion:
-    """How far square images are moved, turned and stretched at random, each way.
+    """Greatest random shift, rotation and zoom of square images, in both directions.
 
     Attributes
     ----------
@@ -66,10 +66,10 @@ class DenseAec(nn.Module):
     Parameters
     ----------
     sizes
-        Values in, of each layer, and latents: (64, 256, 256, 10).
+        Numbers of inputs, of each layer's outputs, and of latents: (64, 256, 256, 10).
     distortion
-        While it is in training mode, `forward` makes the image from a distorted one: a denoising autoencoder (Vincent
-        et al. 2008), with distortions that leave a digit what it is in place of noise.
+        In training mode, `forward` reconstructs the image from a distorted one: a denoising autoencoder (Vincent et al.
+        2008) that uses distortions which do not change a digit, instead of noise.
     """
 
     def __init__(self, sizes: Sequence[int], distortion: Distortion | None = None) -> None:
@@ -108,7 +108,7 @@ class Timer:
         self._since = time.process_time()
 
     def lap(self) -> float:
-        """Return what passed since the last lap."""
+        """Return the time since the last lap."""
         now = time.process_time()
         spent, self._since = now - self._since, now
         return spent
@@ -123,7 +123,7 @@ class Embedded:
     model, x, z
         The network, its inputs (N, ...), their latents (N, L).
     initial, seconds
-        By K: initial clusters, and the CPU-seconds they took.
+        By K: initial clusters, and their CPU-seconds.
     """
 
     model: nn.Module

@@ -1,4 +1,4 @@
-"""What the bench of clustering knows of a window: its spectrogram, its true class and where it is from."""
+"""Windows of the clustering benchmark: spectrogram, true class and origin."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _ONCE = ("frequency", "time", "detected")
 
 @dataclass(frozen=True)
 class Size:
-    """How much is rendered and how much of it is kept.
+    """The size of the rendered and of the kept part.
 
     Attributes
     ----------
     stations, days
-        Of the network: at most 4 stations, at most 6 days, one in each two months from December.
+        Numbers for the network: at most 4 stations and at most 6 days, one in each two months from December.
     events
-        Events drawn uniformly (seeded by the generator) from all that were detected.
+        Number of events drawn uniformly (seeded by the generator) from all detected ones.
     noise_windows
-        Windows without events, at most, spread over the station-days.
+        Most windows without events, spread over the station-days.
     """
 
     stations: int = 4
@@ -58,13 +58,13 @@ class Events:
     family
         True class of the window (`ris_core.truth.evaluation.window_labels`): a family, ``mixed`` or ``noise``.
     snr_db
-        Of the matched event, dB; NaN where none matched.
+        SNR of the matched event, dB; NaN without one.
     station, time_peak
         Station code; ns since 1970 UTC.
     source_id
-        Of the matched event, the same at all stations that record one source; a negative number of its own elsewhere.
+        Source of the matched event, the same at all stations that record it; a unique negative number without a match.
     detected
-        Events that were detected before the draw, with mixed ones and false triggers.
+        Number of events that were detected before the draw, including mixed ones and false triggers.
     """
 
     spectrogram: NDArray[np.float32]
@@ -95,7 +95,7 @@ class Events:
         return {str(names[i]): int(counts[i]) for i in np.argsort(-counts, kind="stable")}
 
     def validation(self, share: float, seed: int) -> NDArray[np.bool_]:
-        """Return which windows to validate on: whole blocks of 6 h at all stations, with all copies of a source."""
+        """Return which windows are for validation: whole blocks of 6 h at all stations, with all copies of a source."""
         block = self.time_peak // _BLOCK_NS
         first = pd.Series(block).groupby(self.source_id).transform("min").to_numpy()
         random = np.random.default_rng(seed)
@@ -108,7 +108,7 @@ class Events:
 
 
 def per_window() -> tuple[str, ...]:
-    """Return the names of what `Events` holds for every window."""
+    """Return the names of the arrays that have a value for every window."""
     return tuple(f.name for f in fields(Events) if f.name not in _ONCE)
 
 

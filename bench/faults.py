@@ -1,13 +1,13 @@
 """Damaged and hostile files against all readers: ``python -m bench.faults --fuzz 20000``.
 
-Files of every kind that the platform reads are spoilt (bits, bytes, blocks, cuts; numbers, words and nesting of text)
-and read by the functions that commands and runs read them by, in processes of their own: one that dies or does not come
-back is counted, and another takes its place. The same seed spoils the same files alike.
+Files of every kind that the platform reads are damaged (bits, bytes, blocks, cuts; numbers, words and nesting of text).
+Then the functions of commands and runs read them in separate processes: a process that dies or exceeds the time limit
+is counted, and another takes its place. The same seed damages the same files in the same way.
 
-Outcomes: *same*, nothing that was read is another; *noted*, what is left out is said, and the rest is right; *error*,
-one of the platform's own that names the file; *changed*, other values where nothing in such a file can tell them from
-the ones before (a number of the settings, a time in a miniSEED header). None of the others may be: *other*, any other
-error; *silent*, other values where damage can be told; *hang*; *crash*.
+Outcomes: *same*, everything that was read is unchanged; *noted*, a note says what is left out, and the rest is right;
+*error*, an error of the platform that names the file; *changed*, other values that cannot be detected in such a file (a
+number of the settings, a time in a miniSEED header). The other outcomes are bad: *other*, any other error; *silent*,
+other values that could be detected; *hang*; *crash*.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SECONDS_PER_INPUT = 20.0
 
 
 class Count:
-    """What came of the cases of each target."""
+    """The outcomes of the cases of each target."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.of = {name: Counter[str]() for name in names}
@@ -77,13 +77,13 @@ def _named(found: Counter[str]) -> dict[str, int]:
 
 
 def cases(names: Sequence[str], count: int, first: int) -> Iterator[Case]:
-    """Iterate over so many cases, the targets in turn."""
+    """Iterate over a number of cases, the targets in turn."""
     for number in range(count):
         yield Case(names[number % len(names)], first + number // len(names))
 
 
 def keep(folder: Path, tried: Tried, seed: int, originals: Originals) -> None:
-    """Write a spoilt file, and beside it what was done, what came of it, and how to do it again."""
+    """Write a damaged file, and beside it the damage, the outcome, and the command that repeats it."""
     case, folder = tried.case, folder / tried.case.target.replace(" ", "_").replace(",", "")
     path, content, done = originals.spoilt(seed, case)
     folder.mkdir(parents=True, exist_ok=True)
@@ -104,7 +104,7 @@ def run(
     kept: Path | None = None,
     registry: Registry = all_targets,
 ) -> tuple[Count, list[Tried]]:
-    """Try so many cases of targets that a registry knows; returns the counts and the bad ones."""
+    """Try a number of cases of the targets of a registry; returns the counts and the bad cases."""
     found, bad = Count(names), []
     with tempfile.TemporaryDirectory(prefix="ris-faults-") as scratch:
         originals = make_originals(registry, Path(scratch) / "originals", names)
@@ -118,10 +118,10 @@ def run(
 
 
 def main() -> None:
-    """Parse the command line, run, and print table and RESULT; the exit status is 1 where a bad outcome came."""
+    """Parse the command line, run, and print table and RESULT; the exit status is 1 after a bad outcome."""
     known = list(all_targets())
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--fuzz", type=int, default=20_000, metavar="N", help="spoilt files, over all targets")
+    parser.add_argument("--fuzz", type=int, default=20_000, metavar="N", help="damaged files, over all targets")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--targets", nargs="+", choices=known, default=known, metavar="NAME", help=", ".join(known))
     parser.add_argument("--first", type=int, default=0, help="number of the first case of each target")

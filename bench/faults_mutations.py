@@ -1,4 +1,4 @@
-"""How files are spoilt for `bench.faults`: bits, bytes and blocks of any file; numbers, lines and nesting of text."""
+"""Damage to files for `bench.faults`: bits, bytes and blocks of any file; numbers, lines and nesting of text."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ Mutator = Callable[[np.random.Generator, bytearray], str]
 
 
 def mutate(rng: np.random.Generator, data: bytes, text: bool = False) -> tuple[bytes, str]:
-    """Return spoilt bytes and what was done to them; a file of text is spoilt as text half of the time.
+    """Return damaged bytes and a description of the damage; a file of text is damaged as text half of the time.
 
-    The same generator and bytes give the same result. What is returned differs from ``data``.
+    The same generator and bytes give the same result. The returned bytes differ from ``data``.
     """
     kinds = _OF_TEXT if text and rng.random() < 0.5 else _OF_BYTES
     while True:
@@ -53,12 +53,12 @@ def mutate(rng: np.random.Generator, data: bytes, text: bool = False) -> tuple[b
 
 
 def _place(rng: np.random.Generator, data: bytearray) -> int:
-    """Draw a place, by the half from the first kilobyte, where headers are."""
+    """Draw a position, half of the time from the first kilobyte, where headers are."""
     return int(rng.integers(min(len(data), 1024) if rng.random() < 0.3 else len(data)))
 
 
 def _length(rng: np.random.Generator, data: bytearray, at: int) -> int:
-    """Draw how many bytes from a place on: any order of magnitude is as likely."""
+    """Draw a number of bytes from a position on: every order of magnitude has the same chance."""
     longest = max(1, min(len(data) - at, _LONGEST))
     return int(min(longest, 2 ** rng.uniform(0, np.log2(longest) + 1)))
 

@@ -1,4 +1,4 @@
-"""What `bench.faults` spoils: kinds of files, how each is read, and what a different answer means."""
+"""Targets of `bench.faults`: kinds of files, how each is read, and what a different result means."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ BAD: tuple[Outcome, ...] = ("other", "silent", "hang", "crash")
 
 @dataclass(frozen=True)
 class Found:
-    """What a file says to the platform.
+    """The platform's result of reading a file.
 
     Attributes
     ----------
     digest
-        Of all values that were read.
+        Digest of all values that were read.
     notes
-        What is said to be left out or odd.
+        Remarks about parts that are left out or unusual.
     samples
-        Where parts may be left out: time in ns (N,) int64 and value (N,) of each sample.
+        If parts may be left out: time in ns (N,) int64 and value (N,) of each sample.
     """
 
     digest: str
@@ -37,7 +37,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Damage:
-    """A file before and after, and what was read from both."""
+    """A file before and after the damage, and the results of reading both."""
 
     original: bytes
     spoilt: bytes
@@ -45,7 +45,7 @@ class Damage:
     found: Found
 
     def other_samples(self) -> NDArray[np.bool_] | None:
-        """Return which samples of the whole file (N,) have another value; none where one came that was not there."""
+        """Return which samples of the whole file (N,) have another value; none if a sample is new."""
         if self.whole.samples is None or self.found.samples is None:
             return None
         (known_times, known_values), (times, values) = self.whole.samples, self.found.samples
@@ -58,12 +58,12 @@ class Damage:
 
 
 def always(damage: Damage) -> bool:
-    """Files with a digest of their own: any damage can be told."""
+    """Files with their own digest: all damage can be detected."""
     return True
 
 
 def never(damage: Damage) -> bool:
-    """Files from outside without a digest: another value is as good as the one before."""
+    """Foreign files without a digest: a changed value cannot be detected."""
     return False
 
 
@@ -74,11 +74,11 @@ class Target:
     Attributes
     ----------
     make
-        Writes whole files under an empty folder and returns those that are spoilt, one at a time.
+        Writes whole files under an empty folder and returns those that are damaged, one at a time.
     read
         Reads a file of such a folder as the platform's commands do.
     told
-        Whether damage can be told from the file.
+        Whether damage can be detected in the file.
     text
         Whether it is text.
     nameless
@@ -94,19 +94,19 @@ class Target:
 
 @dataclass(frozen=True)
 class Verdict:
-    """An outcome, and what was said."""
+    """An outcome, and its message."""
 
     outcome: Outcome
     said: str = ""
 
 
 def try_out(target: Target, folder: Path, path: Path, original: bytes, spoilt: bytes, whole: Found) -> Verdict:
-    """Write spoilt bytes to a path, read them, and judge what comes; the original is put back.
+    """Write damaged bytes to a path, read them, and judge the result; then restore the original.
 
     Parameters
     ----------
     whole
-        What the original says.
+        Result of reading the original.
     """
     path.write_bytes(spoilt)
     try:

@@ -41,7 +41,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "FF": {"encoding": "miniSEED 3", "reclen": 512, "type": np.int32},
     "GG": {"encoding": "STEIM2", "reclen": 1024, "type": np.int32},
 }
-"""A station for each way to write its samples."""
+"""A station for each form of its samples."""
 
 _STEIM = (10, 11)
 _HEADER = 64
@@ -84,11 +84,11 @@ def _version_3(station: str, length: int) -> Iterator[bytes]:
 
 
 def told_by_records(damage: Damage) -> bool:
-    """Return whether the damage can be told from the records.
+    """Return whether the damage can be detected in the records.
 
-    Compressed samples are differences, and the value of the last one stands beside them: it is another unless two
-    errors cancel. Nothing in a miniSEED 2 record guards its header (codes, time, rate), nor samples as they are. Those
-    of version 3, and gzip, have checksums.
+    Compressed samples are differences, with the value of the last sample beside them: it no longer fits unless two
+    errors cancel. A miniSEED 2 record has no protection for its header (codes, time, rate) or for uncompressed samples.
+    Records of version 3, and gzip, have checksums.
     """
     original, spoilt = damage.original, damage.spoilt
     if original.startswith(_GZIP):
@@ -107,7 +107,7 @@ def told_by_records(damage: Damage) -> bool:
 
 
 def _changed(original: bytes, spoilt: bytes) -> NDArray[np.int64]:
-    """Return the places of the original whose bytes are not there any more."""
+    """Return the positions of the original with bytes that no longer exist."""
     one, other = np.frombuffer(original, np.uint8), np.frombuffer(spoilt, np.uint8)
     least = min(one.size, other.size)
     if one.size == other.size:
@@ -118,7 +118,7 @@ def _changed(original: bytes, spoilt: bytes) -> NDArray[np.int64]:
 
 
 def found_in(stream: Stream, key: StationDay, padding: float) -> Found:
-    """Return what the samples of a stream say."""
+    """Return the result of reading the samples of a stream."""
     segments = to_segments(stream, key, padding)
     notes = quality_of(segments, key, stream).notes
     return Found(digest_of_values([notes, *map(_values, segments)]), tuple(notes), _samples(segments))
@@ -181,7 +181,7 @@ def _read_archive(folder: Path, path: Path) -> Found:
 
 
 class _Once:
-    """A source that gives its samples for the undamaged file, and no more."""
+    """A source that only gives its samples for the undamaged file."""
 
     in_place = False
 
@@ -190,7 +190,7 @@ class _Once:
 
     def fetch(self, station: str, day: date) -> Stream:
         if self._given:
-            raise AssertionError("what is stored is there, and yet the source is asked")
+            raise AssertionError("the file is stored, and yet a request is sent to the source")
         return Stream([trace_of(station)])
 
     def inventory(self, station: str) -> Inventory | None:

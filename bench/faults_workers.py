@@ -1,4 +1,4 @@
-"""Processes that try spoilt files: one that dies or does not come back is an outcome, and another takes its place."""
+"""Processes that read damaged files: if a process dies or hangs, this is an outcome, and another takes its place."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _START_S = 300.0
 _MOST_MEMORY = 3 * 2**30
 
 Registry = Callable[[], Mapping[str, Target]]
-"""Gives the targets by name, in whatever process."""
+"""Returns the targets by name, in any process."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One spoilt file: reproducible from the seed, the target and its number."""
+    """One damaged file: reproducible from the seed, the target and its number."""
 
     target: str
     number: int
@@ -39,7 +39,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Tried:
-    """What came of a case, and the seconds that it took."""
+    """The outcome of a case, and its duration in seconds."""
 
     case: Case
     outcome: Outcome
@@ -48,7 +48,7 @@ class Tried:
 
 
 def spoil(seed: int, case: Case, target: Target, originals: Sequence[bytes]) -> tuple[int, bytes, str]:
-    """Return which of a target's files is spoilt, its spoilt content, and what was done to it."""
+    """Return which of a target's files is damaged, its damaged content, and a description of the damage."""
     rng = np.random.default_rng([seed, zlib.crc32(case.target.encode()), case.number])
     chosen = int(rng.integers(len(originals)))
     content, done = mutate(rng, originals[chosen], target.text)
@@ -57,7 +57,7 @@ def spoil(seed: int, case: Case, target: Target, originals: Sequence[bytes]) -> 
 
 @dataclass
 class Bed:
-    """Where a target's files lie for one process."""
+    """The folder of a target's files for one process."""
 
     target: Target
     folder: Path
@@ -68,7 +68,7 @@ class Bed:
         self.whole = [self.target.read(self.folder, path) for path in self.paths]
 
     def try_case(self, seed: int, case: Case) -> Verdict:
-        """Spoil a file, read it, and judge."""
+        """Damage a file, read it, and judge the result."""
         chosen, spoilt, _ = spoil(seed, case, self.target, self.originals)
         return try_out(self.target, self.folder, self.paths[chosen], self.originals[chosen], spoilt, self.whole[chosen])
 
@@ -86,7 +86,7 @@ class Originals:
         return [(folder or self.folder) / name / path for path in self.files[name]]
 
     def spoilt(self, seed: int, case: Case) -> tuple[Path, bytes, str]:
-        """Return the file of a case, its spoilt content, and what was done to it."""
+        """Return the file of a case, its damaged content, and a description of the damage."""
         paths = self.paths(case.target)
         contents = [path.read_bytes() for path in paths]
         chosen, content, done = spoil(seed, case, self.registry()[case.target], contents)
@@ -112,7 +112,7 @@ def _work(connection: Connection, seed: int, originals: Originals, scratch: Path
     for name in originals.files:
         shutil.copytree(originals.folder / name, scratch / name)
         beds[name] = Bed(targets[name], scratch / name, originals.paths(name, scratch))
-    # What a file declares is not what it may take: a reader that believes it runs into this.
+    # A reader that believes the sizes that a file declares exceeds this limit.
     used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + _MOST_MEMORY, resource.RLIM_INFINITY))
     connection.send(None)
@@ -138,7 +138,7 @@ class Worker:
         other.close()
 
     def give(self, case: Case | None) -> None:
-        """Hand out the next case; none ends the process."""
+        """Send the next case to the process; none ends it."""
         self._case, self._began = case, time.monotonic()
         self.connection.send(case)
         if case is None:
@@ -146,7 +146,7 @@ class Worker:
             self.end()
 
     def result(self) -> Tried | None:
-        """Return what came of the case, none for the word that the process is ready; `EOFError` if it is gone."""
+        """Return the outcome of the case, none if the process reports that it is ready; `EOFError` if it has ended."""
         try:
             tried: Tried | None = self.connection.recv()
         except ConnectionResetError as error:
@@ -155,11 +155,11 @@ class Worker:
         return tried
 
     def late(self, limit: float) -> bool:
-        """Return whether the case, or the start, takes longer than it may (s)."""
+        """Return whether the case, or the start, takes longer than allowed (s)."""
         return time.monotonic() - self._began > (limit if self._ready else _START_S)
 
     def lost(self, outcome: Outcome) -> Tried:
-        """End the process, and return the case that it died of or did not come back from."""
+        """End the process, and return the case in which it died or hung."""
         self._process.join(0 if outcome == "hang" else 10)
         code, seconds = self._process.exitcode, time.monotonic() - self._began
         log = self._scratch.with_suffix(".log")
@@ -172,7 +172,7 @@ class Worker:
         return Tried(self._case, outcome, f"{said}\n{wrote}", seconds)
 
     def end(self) -> None:
-        """End the process, whatever it does."""
+        """End the process at once."""
         self.is_done = True
         self._process.kill()
         self._process.join()
@@ -181,7 +181,7 @@ class Worker:
 
 
 def run_cases(cases: Iterator[Case], seed: int, originals: Originals, workers: int, limit: float) -> Iterator[Tried]:
-    """Try cases in several processes and yield what came of each, in no particular order.
+    """Try cases in several processes and yield the outcomes in no particular order.
 
     Parameters
     ----------

@@ -1,13 +1,13 @@
-"""What operating costs: ``python -m bench.operations --stations 2 --days 30 --partitions 24820``.
+"""The cost of operating: ``python -m bench.operations --stations 2 --days 30 --partitions 24820``.
 
 A block of tiny station-days (two minutes of samples with one event, in an SDS archive) is acquired and processed in
 three ways: by a backfill of the Dagster UI, by `ris backfill --inline`, and by `ris backfill` through the daemon with
-two Dask workers; the products must be the same bytes. Besides: what a killed run costs, how long the code location
-takes to load, and the memory of the servers over a large record. All servers, workers and commands are processes of the
-bench, on free ports of the loopback address, and end with it.
+two Dask workers; the products must be the same bytes. It also measures the cost of a killed run, the time to load the
+code location, and the memory of the servers over a large record. All servers, workers and commands are processes of the
+benchmark, on free ports of the loopback address, and end with it.
 
-Orchestration per station-day is (wall time - W / lanes) / station-days: W is the sum of the seconds that the stages of
-all station-days took, as their metadata tell, and lanes is how many can be worked on at once.
+Orchestration per station-day is (wall time - W / lanes) / station-days: W is the sum of the seconds of the stages of
+all station-days, from their metadata, and lanes is the number of station-days that are worked on at once.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ _WAYS = {
 
 
 def run(folder: Path, parts: list[str], stations: int, days: int, partitions: int) -> dict[str, Any]:
-    """Run the parts that are asked for and return their figures, with the load of the machine before each.
+    """Run the requested parts and return their figures, with the load of the machine before each.
 
     Raises
     ------
     RuntimeError
-        A way did not make the whole block, or made other bytes.
+        One of the ways did not make the whole block, or made other bytes.
     """
     names, dates = [f"S{n:02d}" for n in range(1, stations + 1)], first_days(days)
     archive = folder / "archive"
@@ -98,7 +98,7 @@ def _tell(part: str) -> None:
 
 
 def _told(figures: dict[str, Any]) -> dict[str, Any]:
-    # A part takes minutes: what it found is not lost with a later one.
+    # A part takes minutes: its figures must not be lost if a later part fails.
     _tell(json.dumps(figures))
     return figures
 

@@ -1,4 +1,4 @@
-"""What `bench.operations` measures of a large record: memory of the servers before and after a look at the assets."""
+"""Part of `bench.operations`: memory of the servers over a large record, before and after a look at the assets."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ query ($assets: [AssetKeyInput!]!, $sample: [String!]!) {
   }
 }
 """
-# The first one whose part stands in the command line; the code server is used by webserver and daemon.
+# The first one with its part in the command line; webserver and daemon share the code server.
 _SERVERS = {
     "webserver": "ris_dagster.webserver",
     "daemon": DAEMON_MODULE,
@@ -66,7 +66,7 @@ def with_many_recorded(folder: Path, partitions: int) -> dict[str, Any]:
     Parameters
     ----------
     folder
-        Where to work.
+        Folder for the network.
     partitions
         Station-days to record at least, in whole days of all stations, each with its three assets.
     """
@@ -75,7 +75,7 @@ def with_many_recorded(folder: Path, partitions: int) -> dict[str, Any]:
     write_archive(archive, STATIONS[:1], days[:1])
     network = network_of(folder / "memory", archive, STATIONS, days)
     first = days[0].isoformat()
-    # One station-day in earnest: its materializations, with their pictures, are the pattern of all others.
+    # One real station-day: its materializations, with their pictures, are the pattern of all others.
     network.run("backfill", "--inline", "--yes", "--stations", STATIONS[0], "--from", first, "--to", first)
     started = time.perf_counter()
     with open_instance(network.store) as instance:
@@ -127,7 +127,7 @@ def record_after_pattern(
 
 
 def _look(network: Network, servers: Servers, assets: Sequence[dg.AssetKey]) -> dict[str, int]:
-    """Ask once for what the assets' pages show; returns how many partitions of each they say are materialized."""
+    """Request the content of the assets' pages once; returns the number of materialized partitions of each."""
     keys = [str(partition_key(key)) for key in network.store.station_days()]
     sample = keys[:: max(1, len(keys) // 100)]
     nodes = servers.ask(PAGE, assets=[{"path": list(asset.path)} for asset in assets], sample=sample)["assetNodes"]
@@ -135,7 +135,7 @@ def _look(network: Network, servers: Servers, assets: Sequence[dg.AssetKey]) -> 
 
 
 def _wait_for_daemons(network: Network) -> None:
-    """Wait until every thread of the daemon has said that it lives."""
+    """Wait until every thread of the daemon has sent a heartbeat."""
     with open_instance(network.store) as instance:
         needed = set(instance.get_required_daemon_types())
         until(lambda: needed <= set(instance.get_daemon_heartbeats()), "heartbeats of the daemon")

@@ -1,4 +1,4 @@
-"""A network of tiny station-days with its commands, servers and workers, each a process of its own."""
+"""A network of tiny station-days with its commands, servers and workers, each in a separate process."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _NO_PRODUCTS = ("dagster", "mlflow", "workers", "failures")
 
 
 def clear_environment() -> None:
-    """Unset what would lead this process and its children to another network, storage or scheduler."""
+    """Unset variables that would lead this process and its children to another network, storage or scheduler."""
     for name in [name for name in os.environ if name.startswith(_OURS)]:
         del os.environ[name]
 
 
 def first_days(count: int) -> list[date]:
-    """Return so many days from the first one on."""
+    """Return a number of days from the first one on."""
     return [FIRST_DAY + timedelta(days=n) for n in range(count)]
 
 
 def until(true: Callable[[], object], what: str) -> None:
-    """Wait until something holds; raises `TimeoutError` that says what did not come."""
+    """Wait until a condition is true; raises `TimeoutError` with its name."""
     deadline = time.monotonic() + PATIENCE_S
     while not true():
         if time.monotonic() > deadline:
@@ -49,7 +49,7 @@ def until(true: Callable[[], object], what: str) -> None:
 
 @dataclass(frozen=True)
 class Network:
-    """Settings over an archive, and a data root of their own.
+    """Settings over an archive, with their own data root.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Network:
     store
         The network's store.
     environment
-        What its processes need besides the environment of this one.
+        Variables that its processes need besides the environment of this one.
     """
 
     config: Path
@@ -67,7 +67,7 @@ class Network:
 
     @property
     def station_days(self) -> int:
-        """Return how many station-days the network has."""
+        """Return the number of station-days of the network."""
         return len(self.store.settings.stations) * len(self.store.settings.days())
 
     def on(self, address: str) -> Network:
@@ -83,7 +83,7 @@ class Network:
             )
 
     def run(self, *arguments: object) -> None:
-        """Run a `ris` command to its end; raises `RuntimeError` with what it said last if it fails."""
+        """Run a `ris` command to its end; raises `RuntimeError` with the end of its output if it fails."""
         code = finish(self.start(*arguments))
         if code:
             raise RuntimeError(f"ris {' '.join(map(str, arguments))}: exit code {code}\n{self.said()}")
@@ -94,7 +94,7 @@ class Network:
         return self.config.with_suffix(".log")
 
     def said(self) -> str:
-        """Return the end of what the commands said."""
+        """Return the end of the commands' output."""
         return self.log.read_text(encoding="utf-8", errors="replace")[-3000:]
 
     def products(self) -> dict[str, bytes]:
@@ -108,7 +108,7 @@ class Network:
 
 
 def network_of(folder: Path, archive: Path, stations: Sequence[str], days: Sequence[date]) -> Network:
-    """Return a network over an SDS archive whose settings and data root lie in a new folder."""
+    """Return a network over an SDS archive, with settings and data root in a new folder."""
     folder.mkdir(parents=True)
     settings = settings_of(archive, stations, days)
     config = folder / "bench.yaml"
@@ -120,7 +120,7 @@ def network_of(folder: Path, archive: Path, stations: Sequence[str], days: Seque
 
 
 def finish(process: subprocess.Popen[bytes]) -> int:
-    """Wait for a command and return its exit code; if the wait is broken off, the command is ended."""
+    """Wait for a command and return its exit code; if the wait is interrupted, the command is ended."""
     try:
         return process.wait(PATIENCE_S)
     finally:
@@ -129,13 +129,13 @@ def finish(process: subprocess.Popen[bytes]) -> int:
 
 @dataclass(frozen=True)
 class Servers:
-    """The processes of `ris ui`, and where its Dagster answers."""
+    """The processes of `ris ui`, and the address of its Dagster."""
 
     process: psutil.Process
     address: str
 
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        """Return what GraphQL answers; raises `RuntimeError` with its errors."""
+        """Return the answer of GraphQL; raises `RuntimeError` with its errors."""
         asked: dict[str, Any] = {"query": query, "variables": variables}
         answer = requests.post(f"{self.address}/graphql", json=asked, timeout=PATIENCE_S).json()
         if answer.get("errors"):
@@ -145,7 +145,7 @@ class Servers:
 
 @contextmanager
 def served(network: Network) -> Iterator[Servers]:
-    """Run `ris ui` (webserver, daemon, MLflow) until the end of the block; gives it once it answers."""
+    """Run `ris ui` (webserver, daemon, MLflow) until the end of the block; yields it once it answers."""
     port, mlflow_port = free_ports(2)
     process = network.start("ui", "--port", port, "--mlflow-port", mlflow_port)
     try:
@@ -163,7 +163,7 @@ def served(network: Network) -> Iterator[Servers]:
 
 @contextmanager
 def dask_workers(count: int) -> Iterator[str]:
-    """Run a Dask scheduler and worker processes of one thread until the end of the block; gives the address."""
+    """Run a Dask scheduler and worker processes of one thread until the end of the block; yields the address."""
     from distributed import Client
 
     (port,) = free_ports(1)
@@ -186,7 +186,7 @@ def dask_workers(count: int) -> Iterator[str]:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process as Ctrl-C does, and whatever it has started and left."""
+    """End a process as Ctrl-C does, and the processes that it started."""
     if process.poll() is not None:
         return
     started = psutil.Process(process.pid).children(recursive=True)

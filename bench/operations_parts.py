@@ -1,4 +1,4 @@
-"""What `bench.operations` measures of a block: three ways to fill it, and what a killed run costs."""
+"""Parts of `bench.operations` over a block: three ways to fill it, and the cost of a killed run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ mutation ($params: LaunchBackfillParams!) {
 }
 """
 WORKERS = 2
-# Of the default dagster.yaml: how many runs it lets work at once.
+# Number of runs that the default dagster.yaml lets work at once.
 RUNS_AT_ONCE = 2
 _STAGES = (AcquireStage.name, ProcessStage.name)
 _LOAD = """
@@ -65,18 +65,18 @@ def by_command_on_dask(network: Network) -> dict[str, Any]:
 
 
 def orchestration(wall_s: float, work_s: float, lanes: int, station_days: int) -> float:
-    """Return the seconds of orchestration per station-day: wall time that the stages do not account for.
+    """Return the seconds of orchestration per station-day: wall time without the stages.
 
     Parameters
     ----------
     wall_s
         From the request to its end.
     work_s
-        Sum of what all station-days took inside their stages.
+        Sum of the seconds of all station-days inside their stages.
     lanes
-        How many station-days can be worked on at once.
+        Number of station-days that are worked on at once.
     station_days
-        How many there are.
+        Number of station-days.
     """
     return (wall_s - work_s / lanes) / station_days
 
@@ -104,7 +104,7 @@ def _measured(network: Network, lanes: int, fill: Callable[[], None]) -> dict[st
 
 
 def _seconds(instance: dg.DagsterInstance, asset: dg.AssetKey, count: int) -> dict[str, float]:
-    """Return what each station-day took inside the stage that makes an asset, by partition."""
+    """Return the seconds of each station-day inside the stage that makes an asset, by partition."""
     records = instance.fetch_materializations(asset, limit=2 * count).records
     found = {}
     for record in records:
@@ -177,7 +177,7 @@ def _run_process(instance: dg.DagsterInstance, servers: Servers) -> psutil.Proce
 
 
 def load_seconds(network: Network, folder: Path) -> list[float]:
-    """Return the seconds of importing and building the code location, in three processes of their own."""
+    """Return the seconds of importing and building the code location, in three separate processes."""
     environment = os.environ | network.environment | {"RIS_CONFIG": str(network.config)}
     return [
         float(

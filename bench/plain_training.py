@@ -1,8 +1,8 @@
 """Training and labelling as a plain PyTorch program does it, in the manner of the published code.
 
 The HDF5 file is opened for every event, in the dataset of a `DataLoader`; memory is in PyTorch's usual order; Adam is
-plain. For a new target distribution, and for labels, the whole network answers, decoder and gradients included. It has
-the networks, losses and order of steps of the published code, and is our own text.
+plain. For a new target distribution, and for labels, the whole network is run, including decoder and gradients. The
+networks, losses and order of steps are those of the published code; the text is our own.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ GAMMA = 1e-3
 
 
 class EventFile(Dataset[tuple[int, Tensor]]):
-    """The spectrograms of a published file, each read and normalised when it is asked for."""
+    """The spectrograms of a published file, each read and normalised when it is needed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -62,7 +62,7 @@ class Watch:
         return time.perf_counter() - self.start
 
     def batches(self, loader: DataLoader[Any]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Iterate over the batches of a loader and count the time that they take to come."""
+        """Iterate over the batches of a loader and count the time of waiting for them."""
         batches = iter(loader)
         while True:
             start = time.perf_counter()
@@ -92,7 +92,7 @@ def train_aec(
     seed: int,
     on_epoch: Callable[[float, Watch], None],
 ) -> tuple[nn.Module, float]:
-    """Train an autoencoder until its validation MSE has not fallen for so many epochs; return the best and its MSE.
+    """Train an autoencoder until its validation MSE has not fallen for some epochs; return the best and its MSE.
 
     `on_epoch` gets each epoch's validation MSE.
     """

@@ -10,13 +10,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 _RANGE = range(20_000, 32_000)
-"""Below the ports that systems give to outgoing connections, any of which could take a port before its server does."""
+"""Below the ports of outgoing connections, which could take a port before its server does."""
 
 _held: list[FileLock] = []
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nothing listens on and that no other call returns while this process lives."""
+    """Return ports without a listener, which no other call returns while this process lives."""
     found: list[int] = []
     folder = Path(tempfile.gettempdir()) / f"ris-ports-{os.getuid()}"
     folder.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""A Postgres server of its own for a bench or a test: started on a free loopback port, ended and removed afterwards."""
+"""A Postgres server for one benchmark or test: started on a free loopback port, ended and removed afterwards."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Postgres:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What RIS_DEPLOYMENT=postgres needs."""
+        """The variables for RIS_DEPLOYMENT=postgres."""
         return {
             "RIS_DEPLOYMENT": "postgres",
             "DAGSTER_POSTGRES_HOST": self.host,
@@ -49,7 +49,7 @@ class Postgres:
         }
 
     def value(self, query: str) -> object:
-        """Return the first value that a query answers, if any."""
+        """Return the first value of a query's answer, if any."""
         import psycopg2
 
         connection = psycopg2.connect(
@@ -78,12 +78,12 @@ class Postgres:
 
 
 def find_program(name: str) -> Path:
-    """Return a program of a Postgres installation, the newest where there are several.
+    """Return a program of a Postgres installation, the newest if there are several.
 
     Raises
     ------
     FileNotFoundError
-        There is none.
+        Postgres is not installed.
     """
     found = shutil.which(name)
     if found:
@@ -101,14 +101,14 @@ def find_program(name: str) -> Path:
 def postgres_server() -> Iterator[Postgres]:
     """Start a server with its default settings on a free port of the loopback address and end it afterwards.
 
-    Postgres refuses to run as root; as root it is started as the user ``postgres``, or ``nobody`` where there is none.
+    Postgres refuses to run as root; as root it is started as the user ``postgres``, or as ``nobody``.
 
     Raises
     ------
     FileNotFoundError
         Postgres is not installed.
     RuntimeError
-        The server did not start; carries the end of its log.
+        The server did not start; the message has the end of its log.
     """
     initdb, program = find_program("initdb"), find_program("postgres")
     folder = Path(tempfile.mkdtemp(prefix="ris-postgres-"))

@@ -1,8 +1,8 @@
-"""How to store spectrograms: codecs and chunk sizes side by side: ``python -m bench.spectrogram_file``.
+"""Storage of spectrograms, codecs and chunk sizes side by side: ``python -m bench.spectrogram_file``.
 
-Real spectrograms (of synthetic station-days through the whole chain, or of a given file) are written and read with each
-codec, as they are and with rounded mantissas, and then with several chunk sizes. Last come the layout the project uses,
-through its own functions, and the small files around it.
+Real spectrograms (of synthetic station-days after the whole chain, or of a given file) are written and read with each
+codec, unchanged and with rounded mantissas, and then with several chunk sizes. Last come the project's own layout, with
+its own functions, and the small files around it.
 
 All figures are of CPU-seconds of this process on one thread, medians over repeats. Files are read from the page cache:
 unpacking is measured, not the disk. Machines differ and are shared: compare within one run.
@@ -60,7 +60,7 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one layout: events written and normalised per CPU-second, single events read, size over raw float32."""
+    """Figures of one layout: events written, normalised and singly read per CPU-second; size over raw float32."""
 
     write: float
     read: float
@@ -71,7 +71,7 @@ class Figures:
 def codecs() -> dict[str, dict[str, Any]]:
     """Return h5py's arguments by the codec's name."""
     plugin = hdf5plugin
-    # In brackets: values per block that Bitshuffle transposes and packs at a time, where it is not left to choose.
+    # In brackets: values per block that Bitshuffle transposes and packs at a time, if it does not choose them itself.
     found: dict[str, dict[str, Any]] = {"none": {}}
     found["shuffle + lzf"] = {"shuffle": True, "compression": "lzf"}
     for level in (1, 4):

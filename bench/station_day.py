@@ -1,15 +1,15 @@
 """Our station-day beside plain ObsPy and SciPy on the same files: ``python -m bench.station_day``.
 
-Each route runs in processes of its own, on one thread, and counts CPU-seconds. The two take turns, with as many passes
-over the days each; the first pass of a process, with its imports and its designs of filters, does not count. On a
-machine that others share some passes are disturbed: the one of least CPU-seconds counts, and the ratio of the medians
-is given beside it. The plain route does each step with the function one would look up for it. Ours is the stage
-"process" of the platform on an archive read in place; unlike the plain route it also writes its products, keeps the
-digest of what it read and, with ``--response``, finds the ground acceleration of every event.
+Each route runs in separate processes, on one thread, and counts CPU-seconds. The two take turns, with the same number
+of passes over the days; the first pass of a process, with its imports and its designs of filters, does not count. Other
+work on a shared machine disturbs some passes: the pass with the least CPU-seconds counts, and the ratio of the medians
+is given beside it. The plain route uses for each step the function that one would look up. Ours is the stage "process"
+of the platform on an archive read in place. Unlike the plain route it also writes its products, records the digest of
+its input and, with ``--response``, computes the ground acceleration of every event.
 
 Without ``--archive`` synthetic station-days (24 h at 200 Hz) are rendered first. An archive is in SeisComP Data
-Structure; its first station and its first days that have data are taken. With ``--response`` detections and
-spectrograms are made of the published trace: acceleration under a water level of 14 dB.
+Structure; its first station and its first days with data are used. With ``--response`` detections and spectrograms are
+made from the published trace: acceleration under a water level of 14 dB.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ STAGES = (
 
 
 class Clock:
-    """CPU-seconds by stage; what runs inside another stage counts for itself only."""
+    """CPU-seconds by stage; time inside an inner stage counts only for the inner one."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
@@ -107,7 +107,7 @@ class Pass:
     stages
         CPU-seconds.
     onsets, spans
-        Onsets of each day; first and last sample of its contiguous traces, as far as the route says so. ns since 1970.
+        Onsets of each day; first and last sample of its contiguous traces, if the route reports them. ns since 1970.
     events
         Number of events of all days.
     """
@@ -216,7 +216,7 @@ def render(folder: Path, days: int) -> None:
     span = [FIRST_DAY + timedelta(days=n) for n in range(-1, days + 1)]
     for number, day in enumerate(span[1:-1], start=1):
         stream = network.fetch(station, day)
-        # Neighbours give their padding only where they are not rendered themselves.
+        # Neighbouring days give only their padding unless they are rendered themselves.
         for piece in span[max(number - 1, 0) : number + 2]:
             if piece == day or piece in (span[0], span[-1]):
                 midnight = UTCDateTime(piece.year, piece.month, piece.day)
@@ -229,7 +229,7 @@ def render(folder: Path, days: int) -> None:
 
 
 def settings_of(archive: Path, inventory: Path | None, days: int, response: bool, least_bytes: int) -> Settings:
-    """Return settings of the first station of an SDS archive and of its first days with files of so many bytes."""
+    """Return settings of the first station of an SDS archive and its first days with files of some size."""
     files = sorted(p for p in archive.glob("*/*/*/*.D/*") if p.stat().st_size > least_bytes)
     if not files:
         raise SystemExit(f"{archive}: no day file of more than {least_bytes:,} bytes at YEAR/NET/STA/CHAN.D/")
@@ -289,7 +289,7 @@ def same_onsets(
 ) -> bool:
     """Return whether both have the same onsets, ten LTA after the start of a trace and one taper before its end.
 
-    Of a day that has its padding all counts. At a gap the plain route has onsets that only its averages make, which
+    Of a day with its padding all onsets count. At a gap the plain route has additional onsets, because its averages
     begin at zero, and lacks events that it tapers.
     """
     settled, tapered = 300 * NS, 60 * NS

@@ -1,4 +1,4 @@
-"""How fast each stage is, all in one run on this machine: ``python -m bench.throughput``.
+"""The speed of each stage, all in one run on this machine: ``python -m bench.throughput``.
 
 One synthetic station-day (24 h, 200 Hz) goes through acquisition and processing stage by stage; its events, repeated to
 a stated number, then train an autoencoder and a DEC for a short while and are labelled. Machines differ and are shared:
@@ -39,7 +39,7 @@ from ris_core.training.normalise import normalise
 
 
 class Stages:
-    """Times of named stages: CPU-seconds, wall seconds, and how many things were done."""
+    """Times of named stages: CPU-seconds, wall seconds, and number of items."""
 
     def __init__(self) -> None:
         self.rows: dict[str, dict[str, float]] = {}
@@ -87,7 +87,7 @@ def run(settings: Settings, root: Path, events: int, epochs: int) -> dict[str, d
         trained = train_aec(x, x[:64], 64, 1e-3, aec_settings)
     with stages.stage("encode", events):
         z = encode(trained.model, x)
-    # Copies of the same events have the same latents; a little noise keeps them apart.
+    # Copies of the same events have the same latents; a little noise makes them different.
     z = z + np.random.default_rng(0).normal(0, 1e-3, z.shape).astype(np.float32)
     start = kmeans(z, 4, 1, 0)
     dec_settings = settings.dec.model_copy(update={"max_epochs": epochs, "tolerance": 0.0})

@@ -1,13 +1,14 @@
 """Training and labelling beside a plain PyTorch program: ``python -m bench.training``.
 
-The plain program (`bench.plain_training`) reads the events as the published code keeps them, raw float32, and opens the
-file for every event; ours reads the same events from its own compressed file. Each route runs in processes of its own
-on the same number of threads, and the two take turns. Rates are of wall time; CPU-seconds, which suffer less from
-neighbours on a shared machine, stand beside them. The pass of least seconds counts, the first of a process does not.
+The plain program (`bench.plain_training`) reads the events as the published code stores them, raw float32, and opens
+the file for every event; ours reads the same events from its own compressed file. Each route runs in separate processes
+with the same number of threads, and the two take turns. Rates are those of wall time, with CPU-seconds beside them,
+which depend less on other work of a shared machine. The pass with the least seconds counts; the first pass of a process
+does not.
 
 Seconds to an MSE: both train the same network, from the same weights for a seed, and validate on the same events. The
-plain program trains with the values of the published grid until its patience runs out; counted are the seconds until
-its best validation MSE, and those until ours, with its own values, is as good.
+plain program trains with the values of the published grid until its patience is used up. The figures are the seconds
+until its best validation MSE, and the seconds until ours, with its own values, reaches it.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ Figures = dict[str, Any]
 
 
 def child(job: Job, threads: int) -> Figures:
-    """Do a job in a process of its own and return what it found."""
+    """Run a job in a separate process and return its result."""
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
     done = subprocess.run(
         [sys.executable, "-m", "bench.training_routes", job.model_dump_json()],
@@ -54,7 +55,7 @@ def child(job: Job, threads: int) -> Figures:
 
 
 def write_events(folder: Path, x: NDArray[np.float32]) -> tuple[int, int]:
-    """Write events in both forms; return how many there are, and how many of them are for training."""
+    """Write events in both forms; return their number, and the number for training."""
     settings = published_settings(len(x))
     training = len(x) - max(1, round(VALIDATION * len(x)))
     write_published(folder / PLAIN_FILE, len(x), blocks_of(x), settings)
@@ -63,7 +64,7 @@ def write_events(folder: Path, x: NDArray[np.float32]) -> tuple[int, int]:
 
 
 def prepared(training: int) -> Trial:
-    """Return how the autoencoder behind DEC and labels is trained: until its latents tell events apart."""
+    """Return the training of the autoencoder for DEC and labels: until its latents distinguish events."""
     epochs = -(-_PREPARING_STEPS * FAST.batch_size // training)
     return FAST.model_copy(update={"max_epochs": epochs, "patience": epochs})
 
@@ -101,7 +102,7 @@ def _agreement(plain: Figures, ours: Figures) -> Figures:
     if "labels" not in plain:
         return {}
     one, other = np.array(plain["labels"]), np.array(ours["labels"])
-    # Labels that are all the same would agree whatever was done.
+    # Labels that are all the same would agree in any case.
     return {"same_labels": float(np.mean(one == other)), "clusters_in_use": len(np.unique(other))}
 
 

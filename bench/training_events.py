@@ -1,4 +1,4 @@
-"""Events for the benches of training: of the synthetic network, as the published file and in our files."""
+"""Events for the training benchmarks: of the synthetic network, as the published file and in our files."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def gather(events: int, generators: Sequence[int], cache: Path = CACHE, size: Si
     Parameters
     ----------
     events
-        N at most.
+        Greatest N.
     generators
-        Numbers of generators; those that are not in the cache are rendered first, a minute or two each.
+        Numbers of generators; generators that are not in the cache are rendered first, in a minute or two each.
     cache
         Folder of `bench.clustering_events`.
     size
-        What is rendered of a generator.
+        Size of the rendered part of a generator.
     """
     found = [load_events(number, size=size, cache=cache).of_role("sample").spectrogram for number in generators]
     x = np.concatenate(found)
@@ -53,7 +53,7 @@ def gather(events: int, generators: Sequence[int], cache: Path = CACHE, size: Si
 
 
 def multiplied(x: Array, start: int, events: int) -> Array:
-    """Return `events` spectrograms from number `start` of an endless row: those of `x`, each time with other noise.
+    """Return `events` spectrograms from number `start` of an endless series: those of `x`, each time with other noise.
 
     Copies are shifted in time, scaled, and every value is multiplied by lognormal noise, so that they compress as
     spectrograms do.
@@ -70,7 +70,7 @@ def multiplied(x: Array, start: int, events: int) -> Array:
 
 
 def published_settings(events: int, stations: int = 4, **sections: Any) -> Settings:
-    """Return settings of an imported network with room for so many events, 300 on a station-day."""
+    """Return settings of an imported network with enough station-days for some events, 300 on each."""
     days = -(-events // (_A_DAY * stations))
     return Settings.model_validate(
         {
@@ -103,7 +103,7 @@ def _put(writer: PublishedWriter, start: int, block: Array, settings: Settings) 
 
 
 def _entry(row: int, settings: Settings) -> bytes:
-    """Return what the catalogue says of an event: every four minutes one, station by station, day by day."""
+    """Return the catalogue entry of an event: one every four minutes, station by station, day by day."""
     stations = settings.stations
     station_day, number = divmod(row, _A_DAY)
     day, place = divmod(station_day, len(stations))
