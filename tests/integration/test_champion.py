@@ -17,11 +17,12 @@ from ris_core.clustering.champion import Champion, read_champion
 from ris_core.models.imported_models import keep_weights
 from ris_core.models.networks import Dec
 from ris_core.models.weights import load_model
+from ris_core.station_days.state import states_of
 from ris_core.storage import tables
 from ris_core.storage.json_records import read_json
 from ris_dagster import jobs
 from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS
-from ris_dagster.summary import states_of, status_table
+from ris_dagster.summary import status_table
 
 NAMES = {0: "long", 3: "short"}
 REGISTERED = ("tiny-dec", "tiny-dec-waveforms")
@@ -62,7 +63,7 @@ def stale(network: Opened, asset: str) -> set[str]:
 
 
 def out_of_date(network: Opened) -> int:
-    table = status_table(network.store, states_of(network.store))
+    table = status_table(network.store, states_of(network.store.days))
     names, counts = (list(column.cells) for column in table.columns)
     return int(str(dict(zip(map(str, names), counts, strict=True))["  out of date: label"]))
 

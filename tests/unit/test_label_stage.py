@@ -123,7 +123,7 @@ def test_without_reconstruction_errors_novelty_is_another_score(store: Store) ->
     key = first_day(store)
     without = under(store, labelling={"reconstruction_error": False}, novelty={"score": "distance"})
     with pytest.raises(
-        ValueError, match=r"labelling\.reconstruction_error is switched off.*materialize champion_model"
+        ValueError, match=r"labelling\.reconstruction_error is switched off.*choose the champion again"
     ):
         label_one(without, key)
     labelled_by_three(without)

@@ -210,7 +210,7 @@ def test_a_product_that_is_lost_or_damaged_is_made_again(store, product, content
     assert bytes_of(store) == before
 
 
-def test_processing_before_acquiring_fails_and_says_what_to_do(store):
+def test_processing_before_acquiring_fails_and_says_why(store):
     outcome = run("process", store)
     assert outcome.made is None
     assert outcome.error.startswith("NotAcquiredError: S01 2015-01-10: not acquired yet")
