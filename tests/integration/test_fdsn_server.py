@@ -292,11 +292,8 @@ def test_a_stored_day_that_the_data_centre_has_no_more_stays_and_says_so(proxy, 
 
 
 def test_a_dropped_raw_file_is_fetched_again_or_said_to_be_gone(proxy, tmp_path):
-    store = store_of(proxy, tmp_path)
-    store = Store(
-        Settings.model_validate(store.settings.model_dump() | {"retention": {"raw": "drop_after_processing"}})
-    )
-    store.root = tmp_path / "data"
+    values = settings_of(proxy).model_dump() | {"retention": {"raw": "drop_after_processing"}}
+    store = Store(Settings.model_validate(values), tmp_path / "data")
     good(acquire(store))
     store.waveform(KEY).unlink()
     proxy.next("dataselect", faults.status(204))

@@ -122,9 +122,7 @@ def test_a_table_is_kept_until_another_champion_or_other_novelty_or_other_column
 def test_without_reconstruction_errors_novelty_is_another_score(store: Store) -> None:
     key = first_day(store)
     without = under(store, labelling={"reconstruction_error": False}, novelty={"score": "distance"})
-    with pytest.raises(
-        ValueError, match=r"labelling\.reconstruction_error is switched off.*choose the champion again"
-    ):
+    with pytest.raises(ValueError, match=r"labelling\.reconstruction_error is switched off.*choose the champion again"):
         label_one(without, key)
     labelled_by_three(without)
     label_one(without, key)

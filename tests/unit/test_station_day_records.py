@@ -14,6 +14,7 @@ from stage_steps import acquisition_of, days_at, is_current, state_rows
 from waveform_builders import KEY, NEXT_KEY, make_settings, record, sds_settings, write_sds
 
 from ris_core.config import Settings
+from ris_core.contracts.acquisition import SamplesAt
 from ris_core.contracts.outcome import Outcome
 from ris_core.contracts.station_day import StationDay
 from ris_core.published.importing import prepare
@@ -48,7 +49,7 @@ def store(tmp_path: Path, archive: Path) -> Store:
 
 def run(stage: str, store: Store, key: StationDay = KEY) -> Outcome:
     outcome = run_station_day(StageTask(stage, store.settings.model_dump_json(), str(store.root)), key)
-    record_outcome(store, stage, outcome)
+    record_outcome(store.journal, stage, outcome)
     return outcome
 
 
@@ -91,7 +92,11 @@ def test_a_record_without_a_digest_is_read_as_before(tmp_path: Path) -> None:
     path = store.acquisition(KEY)
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(GOOD))
-    assert acquisition_of(store, KEY) == GOOD
+    found = acquisition_of(store, KEY)
+    assert found is not None
+    assert (found.key, found.has_data, found.reason, found.content) == (KEY, True, "", "0123")
+    assert (found.samples_at, found.stored_as) == (SamplesAt.IN_PLACE, None)
+    assert (found.quality.coverage, found.quality.gaps, found.quality.gap_seconds) == (0.5, 1, 2.5)
 
 
 def test_an_imported_station_day_says_that_it_is_to_be_imported_again(tmp_path: Path) -> None:
