@@ -510,7 +510,7 @@ def test_metadata_are_fetched_anew_when_they_are_old_and_only_another_content_co
         if made == "changed":
             proxy.well()
             proxy.stations["S01"] = station_xml("XX", "S01", [Epoch("2014-01-01", None, gain=3e9)], rate=RATE)
-        record = acquire_one(store, KEY, open_source(store.settings), again=True)
+        record = acquire_one(store, KEY, open_source(store.settings), again=True).result
         assert record.has_data
         assert (path.read_bytes() == content) == (made != "changed")
         assert (path.stat().st_mtime == 0) == (made == "unreachable")
