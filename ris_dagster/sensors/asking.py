@@ -61,9 +61,9 @@ def lost_attempts(
 ) -> dict[StationDay, FailedAttempt]:
     """Return the station-days that recent runs of a sensor ended without a word about, as failed attempts at these.
 
-    Neither made nor noted as failed: their process was killed, or the workers could not be reached. Only runs since
-    the input was written count. They are waited for and given up like other failed attempts (`ris_core.attempts`), so
-    that such a station-day is not asked for over and over, and an outage of minutes costs one wait.
+    Nothing was made of them and no failure was noted: their process was killed, or the workers could not be reached.
+    Only runs since the input was written count. Such a station-day waits and is given up like others that failed
+    (`ris_core.stages.attempts`), so that it is not asked for over and over, and an outage of minutes costs one wait.
     """
     recent = dg.RunsFilter(
         tags=of_sensor(sensor),
