@@ -25,5 +25,5 @@ def relied_upon(package: str, what: str, by: str) -> Iterator[None]:
     except (Exception, pytest.fail.Exception) as error:
         raise AssertionError(
             f"{package} {metadata.version(package)} changed what {by} relies on: {what}. Change {by} and nothing else; "
-            f"CONTRIBUTING.md, upgrading, says how to go on. {type(error).__name__}: {error}"
+            f"CONTRIBUTING.md, upgrading, says what to do. {type(error).__name__}: {error}"
         ) from error

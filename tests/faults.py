@@ -90,7 +90,7 @@ def suspend_midway(network: Opened, process: psutil.Process, stage: str, block: 
 
 
 def check_record(network: Opened, *stages: str) -> None:
-    """What Dagster has recorded stands on disk, all of it, and nothing else does or was left half-written."""
+    """Everything that Dagster has recorded is on disk, and nothing else or incomplete is there."""
     store = network.store
     for stage in stages:
         there = {key for key in store.station_days() if days_at(store).stages[stage].exists(key)}

@@ -89,7 +89,7 @@ def bomb(size: int) -> Fault:
 
 
 def announced(size: int) -> Fault:
-    """Promise a length and send next to nothing."""
+    """Promise a length and send almost nothing."""
 
     def answer(handler: Handler, _: Callable[[], Reply]) -> None:
         handler.send_response(200)

@@ -168,7 +168,7 @@ class Handler(BaseHTTPRequestHandler):
             ("dataselect", "auth"): self._token,
             ("station", "query"): lambda: self._station(request.query),
         }
-        # Counted before anything is sent: who has the whole answer may ask again before this thread goes on.
+        # Counted before anything is sent: a client may send its next request before this thread continues.
         with self.proxy.counted():
             time.sleep(self.proxy.pause)
             return handlers.get((request.service, request.resource), lambda: Reply(404))()

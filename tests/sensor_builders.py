@@ -41,5 +41,5 @@ def catch_up_at(
 
 
 def asked(requests: Iterable[dg.RunRequest] | None, stations: Sequence[str]) -> list[tuple[str, set[StationDay]]]:
-    """Return job and station-days of each run that is asked for."""
+    """Return job and station-days of each requested run."""
     return [(str(r.job_name), set(station_days_of(r.tags, stations))) for r in requests or []]

@@ -98,7 +98,7 @@ def test_in_this_process_a_block_is_filled_repeated_and_asked_for_again(config: 
         assert recorded_station_days(network.instance, BINDINGS["process"]) == ALL
         assert network.store.journal.find("acquire", BROKEN) is None
 
-        # Data that come late are seen when the source is asked again, and what follows from them is made anew.
+        # Late data are noticed when they are requested again, and everything that follows from them is made again.
         late = StationDay("AA", DAYS[1])
         before = network.store.spectrograms(late).read_bytes()
         write_day(archive, late.station, late.day, minutes=12)

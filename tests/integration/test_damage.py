@@ -146,7 +146,7 @@ def test_no_tick_fails_for_damaged_files_and_what_follows_is_asked_for(copied: O
             assert wanted == [("process", {FIRST})]
         else:
             assert all(keys == {FIRST} for _, keys in wanted), sensor
-    # What is asked for heals: the record of acquisition too.
+    # Requested station-days are repaired, including the record of acquisition.
     for request in tick(copied.definitions, copied.instance, "following").run_requests or []:
         assert copied.run(str(request.job_name), **dict(request.tags)).success
         assert is_current("process", store, FIRST)

@@ -52,7 +52,7 @@ def test_a_damaged_database_is_one_line_and_moved_away_it_is_made_again(
         assert line.startswith(f"{path}: damaged (") and "); end what uses it, move it away" in line, words
         assert "products and models stay" in line
         assert "Traceback" not in refused.output
-    # What reads no database goes on.
+    # Commands that read no database still work.
     assert ris("status", "-c", config).exit_code == 0
     assert ris("env", "-c", config).exit_code == 0
 

@@ -95,7 +95,7 @@ def test_killed_runs_and_a_killed_daemon_cost_nothing(archive: Archive, data_roo
             assert following.wait(600) == 1
             told = log.read_text()
             assert f"run {run.run_id}" in told and "give the same command again" in told
-            # What was killed with the daemon is started again by the next one, and what waited goes on.
+            # The next daemon starts killed runs again and continues with waiting ones.
             until(lambda: not runs(network, "QUEUED", "STARTING", "STARTED", "CANCELING"), log.read_text)
             ended = {r.run_id: r for r in network.instance.get_runs()}
             again = [r for r in ended.values() if r.parent_run_id == run.run_id]

@@ -1,4 +1,4 @@
-"""With a real daemon: what is acquired goes on by itself, and what is broken is told of and keeps nothing back."""
+"""With a real daemon: acquired station-days are processed automatically; failures are reported and delay no others."""
 
 import time
 from pathlib import Path

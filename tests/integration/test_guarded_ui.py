@@ -1,4 +1,4 @@
-"""Real requests to a running `ris ui`: what a page of another web site tries, and what must go on working."""
+"""Real requests to a running `ris ui`: what a page of another web site tries, and what must still work."""
 
 import http.client
 import json

@@ -167,7 +167,7 @@ def test_what_a_lost_process_left_running_goes_on_or_is_ended(tracking: Tracking
     process = {"ris__process": f"{host} {ended.pid} {started}", "dagster__run_id": "unknown"}
     same, stale = left_running(tracking, **process), left_running(tracking, ris__configuration="old", **process)
     other, foreign = left_running(tracking, partition="3", **process), left_running(tracking, "others", **process)
-    nobodys = left_running(tracking, ris__configuration="older")  # without a word of who made it
+    nobodys = left_running(tracking, ris__configuration="older")  # without a tag of its maker
     assert train(tracking).success
     status = {r.info.run_id: r.info.status for r in runs(tracking)}
     assert status == {same: "FINISHED", stale: "KILLED", nobodys: "KILLED", other: "RUNNING", foreign: "RUNNING"}

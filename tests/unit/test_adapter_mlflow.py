@@ -125,7 +125,7 @@ def test_system_metrics_are_sampled_at_growing_intervals(
         assert intervals[:4] == pytest.approx([0.01, 0.013, 0.0169, 0.02])
         before = [point.step for point in client.get_metric_history(run_id, name)]
         assert before == list(range(len(before)))
-        # A run that goes on does not count from zero again.
+        # A continued run does not count from zero again.
         with system_metrics.system_metrics(run_id):
             until(lambda: len(client.get_metric_history(run_id, name)) >= len(before) + 2)
         steps = [point.step for point in client.get_metric_history(run_id, name)]

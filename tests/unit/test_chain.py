@@ -293,7 +293,7 @@ def test_whatever_is_missing_every_detection_has_an_outcome_and_every_event_a_sp
 
 
 def test_recorded_earthquakes_are_found_as_obspy_finds_them():
-    # ObsPy's own example is 30 s of a small earthquake at 100 Hz; noise of its first seconds stands before it.
+    # ObsPy's own example is 30 s of a small earthquake at 100 Hz; noise of its first seconds is put before it.
     example = read()[0]
     quiet = example.data[:400] - example.data[:400].mean()
     lead = np.concatenate([quiet, quiet[::-1]] * 30)

@@ -118,7 +118,7 @@ def test_no_method_triggers_at_the_start_or_the_end_of_a_gap(method, seed):
 
 @pytest.mark.parametrize("method", THRESHOLDS)
 def test_no_method_makes_a_trigger_of_the_edges_of_recorded_gaps(method):
-    # Each side of the gap stands at another level, as after a recentring of the masses.
+    # Each side of the gap has another level, as after a recentring of the masses.
     before, after = record(KEY, 0, 200), record(KEY, 230, 500, (400.0,), seed=1)
     before.data, after.data = before.data + 100_000, after.data - 400_000
     on, off = THRESHOLDS[method]
@@ -161,7 +161,7 @@ def test_each_detection_names_the_pair_that_found_it():
     by = frame["found_by"].to_numpy()
     assert set(by) == {"recursive 0.5/30 s", "recursive 5/60 s"}
     assert set(by[np.abs(at - 200) < 5]) == {"recursive 0.5/30 s", "recursive 5/60 s"}
-    # The emergent event never stands out of its last 30 s.
+    # The emergent event never exceeds its last 30 s.
     assert set(by[np.abs(at - 445) < 20]) == {"recursive 5/60 s"}
 
 

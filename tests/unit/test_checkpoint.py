@@ -1,4 +1,4 @@
-"""A training that was interrupted goes on from its last epoch and ends with the weights of one left alone."""
+"""An interrupted training continues from its last epoch and ends with the weights of an uninterrupted one."""
 
 from pathlib import Path
 from typing import Any
@@ -93,7 +93,7 @@ def test_steps_moments_and_the_scale_of_the_loss_come_back_from_a_checkpoint(tmp
         torch.manual_seed(0)
         layer = torch.nn.Linear(3, 1)
         found = Stepper(make_adam(layer.parameters(), 0.1), 0.1, "constant", 10, "mixed")
-        # On the CPU a loss is not scaled by itself, as it is in float16 on CUDA.
+        # On the CPU a loss is not scaled automatically, as it is in float16 on CUDA.
         found._scaler = torch.amp.GradScaler("cpu", enabled=scaled, init_scale=64.0, growth_interval=2)
         return layer, found
 

@@ -1,4 +1,4 @@
-"""A clock that goes back, over midnight too: nothing is asked for twice, and nothing raises."""
+"""A clock that goes back, over midnight too: nothing is requested twice, and nothing raises."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta

@@ -37,7 +37,7 @@ def relative_rms(found, wanted) -> float:
 
 
 def in_obspy(trace):
-    """The published steps, as they stand in ObsPy."""
+    """The published steps with ObsPy's functions."""
     trace = trace.copy()
     trace.data = trace.data.astype(np.float64)
     trace.detrend("polynomial", order=3)

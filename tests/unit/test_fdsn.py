@@ -407,7 +407,7 @@ def test_nothing_is_asked_before_the_first_station_day():
 
 
 class Clock:
-    """A clock that stands until it is set."""
+    """A clock that does not move until it is set."""
 
     def __init__(self):
         self.now = 1000.0

@@ -1,4 +1,4 @@
-"""What is acquired is processed and labelled by itself, and labelled again by a new champion."""
+"""Acquired station-days are processed and labelled automatically, and labelled again by a new champion."""
 
 from collections.abc import Iterator
 from pathlib import Path

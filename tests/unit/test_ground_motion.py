@@ -204,7 +204,7 @@ def test_the_published_detector_trace_finds_what_counts_find_within_three_sample
     assert len(published) == len(counts)
     assert samples.max() <= 3
     assert np.median(samples) <= 1
-    # The counts of a detection are its greatest, whatever trace it was found on.
+    # The counts of a detection are its greatest, for any trace of the detection.
     same = published.merge(counts, on="time_on", suffixes=("", "_counts"))
     assert len(same) > 3
     np.testing.assert_allclose(np.abs(same["peak_counts"] / same["peak_counts_counts"]), 1, atol=0.01)

@@ -216,7 +216,7 @@ def test_graphql_by_get_is_refused_whatever_it_asks(query: str, headers: dict[st
 @pytest.mark.parametrize("character", ["\n", "\r", "\0", "\t", "\x0b", "\x1f", "\x7f"])
 @pytest.mark.parametrize("path", ["/graphql{}", "/{}graphql", "/graphql{}/", "/logs{}/x", "/{}", "{}/graphql"])
 def test_control_characters_in_a_path_are_refused(path: str, character: str) -> None:
-    # In a pattern of the webserver's routes `$` stands before a line break at the end, too.
+    # In a pattern of the webserver's routes `$` also matches before a line break at the end.
     for method in ("GET", "HEAD", "POST"):
         answer = ask(method, path.format(character) + "?query=mutation{x}", **JSON)
         assert answer.status == 400

@@ -14,7 +14,7 @@ from ris_dagster.resources.mlflow_server import why_silent
 
 @contextmanager
 def answering(*statuses: int) -> Iterator[tuple[str, list[str]]]:
-    """Serve statuses one after the other, the last one for ever; gives the address and the paths that were asked."""
+    """Serve statuses one after the other, the last one repeatedly; yields the address and the requested paths."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -117,7 +117,7 @@ def test_the_published_weights_reproduce_the_published_outputs() -> None:
 
 
 def repacked(path: Path, change: Callable[[str, bytes], bytes], **options: int) -> None:
-    """Write the archive anew with changed members."""
+    """Write the archive again with changed members."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(path, "w", **options) as archive:

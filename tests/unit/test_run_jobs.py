@@ -72,7 +72,7 @@ def test_what_was_not_acquired_is_not_processed_and_is_said_once(days: Store) ->
     assert "process" not in [done.run.job for done in failed]
     assert f"    1 station-day(s) not acquired, and left out: BB {DAYS[0]}" in said
     assert f"    1 station-day(s) not processed, and left out: BB {DAYS[0]}" in said
-    # What is asked for alone and cannot be done at all is a failure that says why.
+    # A single requested job that cannot be done at all is a failure that says why.
     with dg.DagsterInstance.ephemeral() as instance:
         days.acquisition(StationDay("AA", DAYS[0])).unlink()
         (done,) = run_jobs(build_definitions(days.settings), instance, days.days, days, ["process"])

@@ -93,7 +93,7 @@ def test_samples_off_the_grid_lie_within_the_window(tmp_path, late_ns):
 def test_records_that_spill_over_midnight_into_the_file_of_the_other_day_are_found(tmp_path):
     whole = record(KEY, -600, 87_000, rate=RATE)
     midnight = UTCDateTime(ns=KEY.start_ns)
-    # The file of the day before goes on for a minute, that of the day begins there.
+    # The file of the previous day continues for a minute, that of the day begins there.
     early, late = whole.slice(None, midnight + 60 - 0.1), whole.slice(midnight + 60, midnight + 86_400 - 0.1)
     for trace, day in ((early, date(2015, 1, 9)), (late, DAY)):
         path = trace_path(tmp_path, trace, day)
@@ -199,7 +199,7 @@ def test_a_file_that_is_cut_off_within_its_first_record_is_an_error_that_names_i
 
 def test_records_without_a_sampling_rate_are_counted_and_alone_are_an_error(tmp_path):
     trace = record(KEY, 0, 600, rate=RATE)
-    # The factor and the multiplier of the rate stand in bytes 32 to 35.
+    # The factor and the multiplier of the rate are in bytes 32 to 35.
     without = [r[:32] + b"\0\0\0\0" + r[36:] for r in records_of(trace)]
     path = put(tmp_path, b"".join([*records_of(trace)[:9], *without[9:11], *records_of(trace)[11:]]), trace)
     stream = archive(tmp_path).fetch("S01", DAY)
@@ -294,7 +294,7 @@ def test_a_file_of_which_no_record_can_be_unpacked_is_an_error_that_names_it(tmp
 
 def test_a_digitiser_that_writes_no_right_last_sample_is_believed(tmp_path):
     trace = record(KEY, 0, 600, rate=RATE)
-    # The last sample's value stands in the third word of a Steim record's first frame.
+    # The last sample's value is in the third word of a Steim record's first frame.
     path = put(tmp_path, b"".join(r[:72] + b"\0\0\3\xe8" + r[76:] for r in records_of(trace)), trace)
     stream = archive(tmp_path).fetch("S01", DAY)
     (segment,) = to_segments(stream, KEY, PADDING)
@@ -521,7 +521,7 @@ def test_whatever_bytes_are_lost_what_is_read_is_right_and_untouched_records_are
         first = round((segment.start_ns - KEY.start_ns) * RATE / 1e9)
         np.testing.assert_array_equal(segment.samples, WHOLE.data[first : first + segment.samples.size])
         there[first : first + segment.samples.size] = True
-    # What was lost without a word was the filling behind the last samples of a record, or whole records.
+    # Only the filling after the last samples of a record, or whole records, were lost without a note.
     assert there.all() or stream.notes or content == b"".join(RECORDS[i] for i in untouched)
     starts = np.cumsum([0, *(int.from_bytes(r[30:32], "big") for r in RECORDS)])
     assert all(there[starts[i] : starts[i + 1]].all() for i in untouched)

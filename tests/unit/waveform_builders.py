@@ -26,7 +26,7 @@ PADDING = 300.0
 
 
 def settings_values(**sections: Any) -> dict[str, Any]:
-    """Settings of a network of two stations and three days, as they would stand in a YAML file."""
+    """Settings of a network of two stations and three days, as in a YAML file."""
     return {
         "network": {"name": "test", "code": "XX"},
         "stations": [
