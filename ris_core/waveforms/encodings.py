@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pymseed.clib import clibmseed, ffi
 
+from ris_core.waveforms.libmseed import clibmseed, ffi
 from ris_core.waveforms.miniseed import Records
 
 TEXT, INT_16, INT_32, FLOAT_32, FLOAT_64, STEIM_1, STEIM_2 = 0, 1, 3, 4, 5, 10, 11

@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pymseed import sourceid2nslc
-from pymseed.clib import clibmseed, ffi
-from pymseed.logging import ensure_thread_logging
 
 from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import NS
+from ris_core.waveforms.libmseed import clibmseed, ensure_thread_logging, ffi
 
 # Start of a header. Version 2: sequence number, quality, reserved byte, codes, year in either byte order (SEED
 # Reference Manual, version 2.4, FDSN 2012, chapter 8). Version 3: its mark (docs.fdsn.org/projects/miniseed3).

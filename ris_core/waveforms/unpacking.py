@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pymseed.clib import clibmseed, ffi
-from pymseed.logging import ensure_thread_logging
 
 from ris_core.contracts.station_day import NS
 from ris_core.waveforms.encodings import (
@@ -24,6 +22,7 @@ from ris_core.waveforms.encodings import (
     may_be_steim,
     misread,
 )
+from ris_core.waveforms.libmseed import clibmseed, ensure_thread_logging, ffi
 from ris_core.waveforms.miniseed import Records
 from ris_core.waveforms.pieces import ROUNDING_NS, Marks, Piece, Samples
 

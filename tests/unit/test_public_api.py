@@ -38,11 +38,16 @@ DOCUMENTED = {
     "obspy.signal": {"trigger"},
     "obspy.signal.interpolation": {"lanczos_interpolation"},
     "obspy.signal.trigger": {"recursive_sta_lta", "trigger_onset"},
+    "pymseed": {"DataEncoding", "MS3Record", "nslc2sourceid", "sourceid2nslc"},
 }
 """Names that may be imported by module; an empty one stands for the module itself."""
 
 PACKAGES = {module.split(".")[0] for module in DOCUMENTED}
-ADAPTERS = [PROJECT_ROOT / "ris_dagster" / name for name in ("mlflow_adapter", "dask_adapter")]
+ADAPTERS = [
+    PROJECT_ROOT / "ris_dagster" / "mlflow_adapter",
+    PROJECT_ROOT / "ris_dagster" / "dask_adapter",
+    PROJECT_ROOT / "ris_core" / "waveforms" / "libmseed.py",
+]
 
 
 def imports(path: Path) -> Iterator[tuple[str, str]]:
