@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster._core.definitions.data_version import CachingStaleStatusResolver
@@ -15,7 +16,18 @@ from dagster._core.test_utils import create_run_for_test
 
 from ris_dagster.adapter.asset_graph import AssetGraph
 
-__all__ = ["SensorExecutionData", "end_backfill", "let_run_end_at", "request_backfill", "run_of_daemon", "stale_status"]
+if TYPE_CHECKING:
+    from graphql import GraphQLSchema
+
+__all__ = [
+    "SensorExecutionData",
+    "end_backfill",
+    "graphql_schema",
+    "let_run_end_at",
+    "request_backfill",
+    "run_of_daemon",
+    "stale_status",
+]
 
 
 def run_of_daemon(
@@ -62,6 +74,13 @@ def end_backfill(instance: dg.DagsterInstance) -> None:
     backfill = instance.get_backfill("ui")
     assert backfill is not None
     instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_SUCCESS))
+
+
+def graphql_schema() -> "GraphQLSchema":
+    """Return the schema of the webserver's GraphQL."""
+    from dagster_graphql.schema import create_schema
+
+    return create_schema().graphql_schema
 
 
 def let_run_end_at(instance: dg.DagsterInstance, run_id: str, time: datetime) -> None:

@@ -9,16 +9,14 @@ from ris_core.relied_upon import relying_on
 from ris_dagster.adapter.asset_graph import AssetGraph
 
 with relying_on("dagster", __name__):
-    from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus, PartitionBackfill
-
-    _ENDED = (
-        BulkActionStatus.COMPLETED,
-        BulkActionStatus.COMPLETED_SUCCESS,
-        BulkActionStatus.COMPLETED_FAILED,
-        BulkActionStatus.FAILED,
-        BulkActionStatus.CANCELED,
+    from dagster._core.execution.backfill import (
+        BULK_ACTION_TERMINAL_STATUSES,
+        BulkActionsFilter,
+        BulkActionStatus,
+        PartitionBackfill,
     )
-    _AT_WORK = (BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING)
+
+    _AT_WORK = [status for status in BulkActionStatus if status not in BULK_ACTION_TERMINAL_STATUSES]
 
 
 class BackfillTarget(NamedTuple):
@@ -49,14 +47,14 @@ def targets_of_backfills_at_work(instance: dg.DagsterInstance, graph: AssetGraph
     graph
         The assets, by which a backfill of assets is read.
     """
-    for backfill in instance.get_backfills(BulkActionsFilter(statuses=list(_AT_WORK))):
+    for backfill in instance.get_backfills(BulkActionsFilter(statuses=_AT_WORK)):
         yield from _targets(backfill, graph)
 
 
 def has_ended(instance: dg.DagsterInstance, backfill_id: str) -> bool:
     """Return whether a backfill has ended, well or badly."""
     backfill = instance.get_backfill(backfill_id)
-    return backfill is not None and backfill.status in _ENDED
+    return backfill is not None and backfill.status in BULK_ACTION_TERMINAL_STATUSES
 
 
 def _targets(backfill: PartitionBackfill, graph: AssetGraph) -> Iterator[BackfillTarget]:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from dagster_graphql.schema import create_schema
+from dagster_internals import graphql_schema
 from graphql import parse, validate
 
 from bench.operations_memory import PAGE
@@ -25,7 +25,7 @@ def test_memory_is_measured_over_the_station_days_that_the_servers_show() -> Non
 
 
 def test_dagster_knows_what_the_bench_asks() -> None:
-    schema = create_schema().graphql_schema
+    schema = graphql_schema()
     for query in (LAUNCH, PAGE):
         assert validate(schema, parse(query)) == []
 
