@@ -41,13 +41,14 @@ test: $(VENV)/.installed-dev ## Run all tests, file by file on all cores (pytest
 ui: $(VENV)/.installed ## Serve Dagster and MLflow on 127.0.0.1 until Ctrl-C (ris ui)
 	$(BIN)/ris ui
 
-lint: $(VENV)/.installed-dev ## Check format, style and types (ruff, mypy)
+lint: $(VENV)/.installed-dev ## Check format, style, layers and types (ruff, import-linter, mypy)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 
 bench: $(VENV)/.installed ## Measure the stages side by side (python -m bench.throughput)
 	$(BIN)/python -m bench.throughput
 
 clean: ## Remove the virtual environment and caches; data are kept
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage *.egg-info
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage *.egg-info
