@@ -80,7 +80,7 @@ def _number(rng: np.random.Generator, data: bytearray) -> str:
     at = _place(rng, data) // size * size
     value = int(rng.choice(np.array(_BOUNDS, dtype=object))) % 256**size
     order = "big" if rng.random() < 0.5 else "little"
-    data[at : at + size] = value.to_bytes(size, order)[: max(0, len(data) - at)]  # type: ignore[arg-type]
+    data[at : at + size] = value.to_bytes(size, order)[: max(0, len(data) - at)]
     return f"{size} bytes at {at} set to {value} ({order} endian)"
 
 

@@ -130,7 +130,17 @@ def postgres_server() -> Iterator[Postgres]:
             stdout=subprocess.DEVNULL,
             **common,
         )
-        command = [program, "-D", data, "-p", str(server.port), "-k", folder, "-c", "listen_addresses=127.0.0.1"]
+        command: list[str | Path] = [
+            program,
+            "-D",
+            data,
+            "-p",
+            str(server.port),
+            "-k",
+            folder,
+            "-c",
+            "listen_addresses=127.0.0.1",
+        ]
         with log.open("wb") as output:
             process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, **common)
         try:

@@ -115,7 +115,7 @@ def _appoint_untrained(store: Store) -> None:
     """Make a network of random weights champion: what is measured does not depend on how good it is."""
     training_set.draw(store)
     aec = Aec(1)
-    latents = encode(aec, training_set.load(store).samples)
+    latents = encode(aec, training_set.load(store, store.settings.training_set, store.settings.normalisation).samples)
     order = np.argsort(latents.sum(axis=1))
     centroids = latents[order[[0, len(latents) // 2, -1]]]
     model = Dec.from_aec(aec, torch.from_numpy(centroids))

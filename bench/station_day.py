@@ -180,6 +180,8 @@ def _plain_day(settings: Settings, key: StationDay, clock: Clock) -> tuple[list[
         with clock.stage("taper"):
             trace.taper(max_percentage=0.5, type="hann", max_length=60)
         if response.detection_trace != "counts":
+            if source.inventory is None:
+                raise ValueError("source.inventory is not set: the plain route reads the response there")
             with clock.stage("response"):
                 inventory = read_inventory(str(source.inventory / f"{codes[0]}.{key.station}.xml"))
                 trace.remove_response(
