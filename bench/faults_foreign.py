@@ -20,15 +20,15 @@ from ris_core.models.networks import Aec
 from ris_core.processing.spectrograms import plan
 from ris_core.published.importing import prepare
 from ris_core.published.published_catalogue import parse
+from ris_core.station_days.station_days import StationDays
 from ris_core.storage.published_file import writing_published
-from ris_core.storage.store import Store
 
 _START = datetime(2015, 1, 3, 1, tzinfo=UTC)
 _EVENTS, _SAMPLES = 6, 199
 _PUBLISHED_NAMES = {"encoder.": "encoder.encoder.", "expand.": "decoder.latent2dec.", "decoder.": "decoder.decoder."}
 
 
-def _store(folder: Path) -> Store:
+def _network(folder: Path) -> StationDays:
     settings = {
         "network": {"name": "published", "code": "XX"},
         "stations": [{"code": "AA"}],
@@ -36,7 +36,7 @@ def _store(folder: Path) -> Store:
         "last_day": _START.date(),
         "source": {"kind": "published"},
     }
-    return Store(Settings.model_validate(settings), folder / "root")
+    return StationDays.open(Settings.model_validate(settings), folder / "root")
 
 
 def _entry(number: int) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _entry(number: int) -> dict[str, Any]:
 
 
 def _make_published(folder: Path) -> list[Path]:
-    path, settings = folder / "published.h5", _store(folder).settings
+    path, settings = folder / "published.h5", _network(folder).settings
     constants = plan(settings.spectrogram, settings.conditioning)
     rng = np.random.default_rng(0)
     shape = _EVENTS, len(constants.frequency), constants.columns
@@ -73,7 +73,8 @@ def _make_published_table(folder: Path) -> list[Path]:
 
 def _read_published(folder: Path, path: Path) -> Found:
     file, table = folder / "published.h5", folder / "published.h5.csv"
-    found = prepare(_store(folder), file, table)
+    network = _network(folder)
+    found = prepare(network.settings, network.layout, network.process, file, table)
     days = [[str(some.key), some.rows, some.inputs] for some in found.station_days]
     return Found(digest_of_values([days, astuple(found.catalogue)]))
 

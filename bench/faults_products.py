@@ -135,7 +135,7 @@ def _check_answers(store: Store) -> None:
     for stage in days.stages.values():
         _answers(stage.is_current, KEY)
     _answers(lambda: state_table(states_of(days, [KEY])))
-    _answers(lambda: list(damaged_files(store, [KEY])))
+    _answers(lambda: list(damaged_files(store.days, [KEY])))
 
 
 def _one_file(path: Callable[[Store], Path]) -> Callable[[Path], list[Path]]:

@@ -112,7 +112,7 @@ def training(network: Network) -> dict[str, float]:
 
 def labels(network: Network) -> dict[str, float]:
     """Measure `read_labels` of three columns of everything."""
-    return _twice(network, "read_labels_s", lambda: read_labels(network.store, columns=_COLUMNS))
+    return _twice(network, "read_labels_s", lambda: read_labels(network.store.days, columns=_COLUMNS))
 
 
 PARTS: dict[str, Callable[[Network], dict[str, float]]] = {

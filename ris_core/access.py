@@ -1,9 +1,9 @@
 """Products for a notebook: tables of many station-days, and spectrogram and waveform of one event.
 
->>> from ris_core.access import open_store, read_labels, read_event
->>> store = open_store("config/demo.yaml")
->>> labels = read_labels(store, stations="S01", first="2015-01-01")
->>> event = read_event(store, labels.event_id[0])
+>>> from ris_core.access import open_network, read_labels, read_event
+>>> network = open_network("config/demo.yaml")
+>>> labels = read_labels(network, stations="S01", first="2015-01-01")
+>>> event = read_event(network, labels.event_id[0])
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 
 from ris_core.clustering.champion import class_names
 from ris_core.config import load_settings
+from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import StationDay
+from ris_core.station_days.station_days import StationDays
 from ris_core.storage import tables
 from ris_core.storage.spectrogram_file import power_unit, read_column, read_spectrograms
-from ris_core.storage.store import Store
 
 if TYPE_CHECKING:
     from obspy import Stream, Trace
@@ -33,7 +34,7 @@ _CLASS_NAME = "class_name"
 
 
 class UnknownEventError(KeyError):
-    """There is no spectrogram of this event in the store."""
+    """There is no spectrogram of this event in the data root."""
 
 
 Day = date | datetime | np.datetime64 | str
@@ -83,15 +84,26 @@ class Event:
         """Return the conditioned waveform as an ObsPy trace."""
         from obspy import Trace, UTCDateTime
 
-        network, station, location, channel, _ = self.event_id.split(".", 4)
-        header: dict[str, object] = {"network": network, "station": station, "location": location, "channel": channel}
+        header: dict[str, object] = _seed_id(self.event_id)._asdict()
         header |= {"sampling_rate": self.sampling_rate, "starttime": UTCDateTime(ns=self.window_start)}
         return Trace(self.waveform, header=header)
 
 
-def open_store(config: Path | str | None = None) -> Store:
-    """Return the store of the network that a settings file (by default RIS_CONFIG) describes."""
-    return Store(load_settings(config))
+def _seed_id(event_id: str) -> SeedId:
+    return SeedId(*event_id.split(".", 4)[:4])
+
+
+def open_network(config: Path | str | None = None) -> StationDays:
+    """Return the network that a settings file describes, by default that of RIS_CONFIG, with its data root.
+
+    Raises
+    ------
+    SettingsError
+        The settings cannot be used.
+    WrongNetworkError
+        The data root belongs to another network.
+    """
+    return StationDays.open(load_settings(config))
 
 
 def _day(value: Day | None, name: str) -> date | None:
@@ -111,13 +123,13 @@ def _day(value: Day | None, name: str) -> date | None:
 
 
 def _paths(
-    store: Store,
+    network: StationDays,
     path: Callable[[StationDay], Path],
     stations: Sequence[str] | str | None,
     first: Day | None,
     last: Day | None,
 ) -> list[tuple[StationDay, Path]]:
-    settings = store.settings
+    settings, root = network.settings, network.layout.root
     codes = None if stations is None else [stations] if isinstance(stations, str) else list(stations)
     for code in codes or ():
         settings.station(code)
@@ -126,16 +138,16 @@ def _paths(
         raise ValueError(f"first = {since} lies after last = {until}")
     found = [
         (key, path(key))
-        for key in store.station_days()
+        for key in settings.station_days()
         if (codes is None or key.station in codes)
         and (since is None or key.day >= since)
         and (until is None or key.day <= until)
         and path(key).exists()
     ]
     if not found:
-        what = path(StationDay(settings.stations[0].code, settings.first_day)).relative_to(store.root).parts[0]
+        what = path(StationDay(settings.stations[0].code, settings.first_day)).relative_to(root).parts[0]
         raise FileNotFoundError(
-            f"{store.root}: there are no such tables yet: {what} of "
+            f"{root}: there are no such tables yet: {what} of "
             f"{', '.join(codes) if codes is not None else 'any station'} from {since or settings.first_day} to "
             f"{until or settings.last_day or 'now'}; the network lasts from {settings.first_day} to "
             f"{settings.last_day or 'now'}, and `ris status` says what there is"
@@ -154,7 +166,7 @@ def _checked(columns: Sequence[str] | None, known: Sequence[str]) -> list[str] |
 
 
 def read_detections(
-    store: Store,
+    network: StationDays,
     stations: Sequence[str] | str | None = None,
     first: Day | None = None,
     last: Day | None = None,
@@ -167,8 +179,8 @@ def read_detections(
 
     Parameters
     ----------
-    store
-        Of the network.
+    network
+        As `open_network` returns it.
     stations
         Codes, or one code.
     first, last
@@ -188,19 +200,19 @@ def read_detections(
         A table is not what was written; the message names it.
     """
     wanted = _checked(columns, tables.DETECTION_SCHEMA.names)
-    paths = [path for _, path in _paths(store, store.detections, stations, first, last)]
+    paths = [path for _, path in _paths(network, network.layout.detections, stations, first, last)]
     return tables.read_tables(paths, wanted)
 
 
 def read_live_time(
-    store: Store, stations: Sequence[str] | str | None = None, first: Day | None = None, last: Day | None = None
+    network: StationDays, stations: Sequence[str] | str | None = None, first: Day | None = None, last: Day | None = None
 ) -> pd.DataFrame:
     """Return for each processed station-day in how many seconds a detection could start; raises as `read_detections`.
 
     Columns: station, day, live_seconds. Rates of events are per live time, days without events included.
     """
     rows = []
-    for key, file in _paths(store, store.detections, stations, first, last):
+    for key, file in _paths(network, network.layout.detections, stations, first, last):
         summary = tables.read_summary(file)
         if "live_seconds" not in summary:
             raise ValueError(f"{file}: made by an earlier version, without its live time; process {key} again")
@@ -209,7 +221,7 @@ def read_live_time(
 
 
 def read_labels(
-    store: Store,
+    network: StationDays,
     stations: Sequence[str] | str | None = None,
     first: Day | None = None,
     last: Day | None = None,
@@ -225,15 +237,15 @@ def read_labels(
     with_names = wanted is None or _CLASS_NAME in wanted
     # The names are made from the numbers.
     of_files = None if wanted is None else [name for name in {*wanted, "label"} if name != _CLASS_NAME]
-    paths = [path for _, path in _paths(store, store.labels, stations, first, last)]
+    paths = [path for _, path in _paths(network, network.layout.labels, stations, first, last)]
     frame = tables.read_tables(paths, of_files)
     if with_names:
-        names = class_names(store.settings.champion, frame["label"].unique())
+        names = class_names(network.settings.champion, frame["label"].unique())
         frame.insert(list(frame.columns).index("label") + 1, _CLASS_NAME, frame["label"].map(names))
     return frame if wanted is None else frame[wanted]
 
 
-def read_event(store: Store, event_id: str) -> Event:
+def read_event(network: StationDays, event_id: str) -> Event:
     """Return spectrogram and waveform of an event.
 
     Raises
@@ -241,10 +253,10 @@ def read_event(store: Store, event_id: str) -> Event:
     ValueError
         The identifier is not one.
     UnknownEventError
-        There is no such spectrogram in the store.
+        There is no such spectrogram in the data root.
     """
-    key, row = _find(store, event_id)
-    data = read_spectrograms(store.spectrograms(key), slice(row, row + 1))
+    key, row = _find(network, event_id)
+    data = read_spectrograms(network.layout.spectrograms(key), slice(row, row + 1))
     return Event(
         event_id=event_id,
         spectrogram=data.spectrogram[0],
@@ -258,34 +270,33 @@ def read_event(store: Store, event_id: str) -> Event:
     )
 
 
-def read_raw(store: Store, event_id: str, before: float = 5.0, after: float = 10.0) -> Stream:
+def read_raw(network: StationDays, event_id: str, before: float = 5.0, after: float = 10.0) -> Stream:
     """Return the raw samples around the peak of an event, counts.
 
     A raw file that was dropped after processing is fetched again, and stored.
 
     Parameters
     ----------
-    store, event_id
+    network, event_id
         As in `read_event`.
     before, after
         Seconds before and after the peak.
     """
     from obspy import Stream, Trace, UTCDateTime
 
-    key, row = _find(store, event_id)
-    peak = UTCDateTime(ns=int(read_column(store.spectrograms(key), "time_peak")[row]))
-    network, station, location, channel, _ = event_id.split(".", 4)
-    header = {"network": network, "station": station, "location": location, "channel": channel}
+    key, row = _find(network, event_id)
+    peak = UTCDateTime(ns=int(read_column(network.layout.spectrograms(key), "time_peak")[row]))
+    header = _seed_id(event_id)._asdict()
     stream = Stream(
         [
             Trace(s.samples, header | {"sampling_rate": s.sampling_rate, "starttime": UTCDateTime(ns=s.start_ns)})
-            for s in store.days.acquire.segments(key)
+            for s in network.acquire.segments(key)
         ]
     )
     return stream.slice(peak - before, peak + after)
 
 
-def _find(store: Store, event_id: str) -> tuple[StationDay, int]:
+def _find(network: StationDays, event_id: str) -> tuple[StationDay, int]:
     parts = event_id.split(".", 4)
     try:
         peak = datetime.strptime(parts[4].split("_")[0], "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)
@@ -296,9 +307,9 @@ def _find(store: Store, event_id: str) -> tuple[StationDay, int]:
     # A detection belongs to the day of its onset; its peak may lie after midnight.
     for day in (peak.date(), peak.date() - timedelta(days=1)):
         key = StationDay(parts[1], day)
-        if not store.spectrograms(key).exists():
+        if not network.layout.spectrograms(key).exists():
             continue
-        rows = np.flatnonzero(read_column(store.spectrograms(key), "event_id") == event_id)
+        rows = np.flatnonzero(read_column(network.layout.spectrograms(key), "event_id") == event_id)
         if rows.size:
             return key, int(rows[0])
-    raise UnknownEventError(f"{event_id}: no spectrogram of this event in {store.root}")
+    raise UnknownEventError(f"{event_id}: no spectrogram of this event in {network.layout.root}")

@@ -1,4 +1,4 @@
-"""Import of published data: files become station-days and models, and Dagster hears of each station-day."""
+"""Import of published data: files become station-days and models, and each station-day is recorded in Dagster."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,20 +30,20 @@ def import_published(
     replace: bool = False,
     leave_out: bool = False,
 ) -> Iterator[str]:
-    """Import events and weights, whichever are given, and yield what was done, line by line.
+    """Import events and weights, as far as they are given, and yield what was done, line by line.
 
-    All is read and checked before anything is written.
+    Everything is read and checked before anything is written.
 
     Parameters
     ----------
     store
-        Where to.
+        The network.
     path, table
         The file of events, and the CSV beside it; by default ``FILE.csv`` if there is one.
     weights
         Weight files.
     replace
-        Whether station-days that stand with other events are replaced.
+        Whether station-days that were imported with other events are replaced.
     leave_out
         Whether events that cannot be used are left out (see `ris_core.published.importing.prepare`).
 
@@ -59,32 +59,40 @@ def import_published(
 
     models = [read_weights(each) for each in weights]
     kept = [is_kept(store, name, metadata) for name, _, metadata in models]
-    found = prepare(store, path, beside(path, table), replace, leave_out) if path is not None else None
+    found = None
+    if path is not None:
+        process = store.days.process
+        found = prepare(store.settings, store, process, path, beside(path, table), replace, leave_out)
     for (name, model, metadata), was_there in zip(models, kept, strict=True):
         keep_weights(store, name, model, metadata)
-        yield f"model {name}: " + ("stood already" if was_there else f"kept in {store.relative(store.imported(name))}")
+        yield f"model {name}: " + (
+            "was there already" if was_there else f"kept in {store.relative(store.imported(name))}"
+        )
     if found is not None:
         yield from _import_events(store, found)
 
 
 def beside(path: Path, table: Path | None) -> Path | None:
-    """Return the CSV table of a file: the one that is named, else ``FILE.csv`` if it lies there."""
+    """Return the CSV table of a file: the one that is named, else ``FILE.csv`` if there is one."""
     usual = path.with_name(path.name + ".csv")
     return table if table is not None or not usual.exists() else usual
 
 
 def write_config(path: Path, table: Path | None, config: Path) -> str:
     """Write settings that cover a file, and return what they describe; raises `PublishedFileError`."""
-    from ris_core.published.covering import write_settings
+    from ris_core.config import load_settings
+    from ris_core.processing.spectrograms import plan
+    from ris_core.published.covering import EXAMPLE, write_settings
+    from ris_core.published.importing import open_events
     from ris_core.published.published_catalogue import read_catalogue
-    from ris_core.storage.published_file import open_published
 
-    with open_published(path, (87, 100), 199) as file:
+    example = load_settings(EXAMPLE)
+    with open_events(path, plan(example.spectrogram, example.conditioning)) as file:
         catalogue = read_catalogue(file, beside(path, table))
-    values = write_settings(catalogue, config)
+    settings = write_settings(catalogue, config)
     return (
-        f"{config}: network {values['network']['code']}, {len(values['stations'])} stations, {values['first_day']} ... "
-        f"{values['last_day']}. Now: ris import-h5 {path} -c {config}"
+        f"{config}: network {settings.network.code}, {len(settings.stations)} stations, {settings.first_day} ... "
+        f"{settings.last_day}. Now: ris import-h5 {path} -c {config}"
     )
 
 
@@ -98,15 +106,15 @@ def _import_events(store: Store, found: "Import") -> Iterator[str]:
         days = _ImportedDays(store, instance, graph)
         # Spectrograms come last, since by them a station-day counts as recorded.
         with recording(RunlessLog(instance, graph, _ASSETS)) as recorder:
-            for key, was_written in found.write():
+            for key, was_written in found.write(store.days.journal):
                 written += was_written
                 if metadata := days.unrecorded(key):
                     recorder.add(partition_key(key), metadata)
                     recorded += 1
     total, events = len(found.station_days), len(found.catalogue) - found.left_out
     yield (
-        f"{found.path}: {events} events of {total} station-days: {written} written, {total - written} stood already; "
-        f"{recorded} recorded in Dagster"
+        f"{found.path}: {events} events of {total} station-days: {written} written, "
+        f"{total - written} were there already; {recorded} recorded in Dagster"
     )
     if found.left_out:
         yield f"{found.left_out} events are left out: they repeat an earlier one, or are not finite or zero everywhere"
@@ -115,7 +123,7 @@ def _import_events(store: Store, found: "Import") -> Iterator[str]:
 
 
 class _ImportedDays:
-    """Says what imported station-days are, and which of them Dagster has on record as they are now."""
+    """Describes imported station-days, and knows which of them Dagster has recorded as they are now."""
 
     def __init__(self, store: Store, instance: dg.DagsterInstance, graph: AssetGraph) -> None:
         self._store, self._version = store, code_version_of(graph, SPECTROGRAMS)

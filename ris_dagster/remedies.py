@@ -12,6 +12,7 @@ _REMEDIES = {
     "NotAcquiredError": "materialize raw_waveforms for it first",
     "NotProcessedError": "materialize spectrograms for it first",
     "NoChampionError": "materialize champion_model first",
+    "NoCurrentLabelsError": "materialize label_tables first",
     "NoLatentsError": "materialize latent_features first",
     "LatentsOutOfStepError": "materialize latent_features again",
     "NoInitialClustersError": "materialize gmm_clusters first",

@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rich.table import Table
 
@@ -11,8 +10,8 @@ from ris_core.config import Settings, SyntheticSettings
 from ris_core.station_days.state import State, StationDayState
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.disk_usage import Usage, usage_by_folder
-from ris_core.storage.json_records import read_json
 from ris_core.storage.layout import Layout
+from ris_core.truth.score_file import KeptScores, read_scores
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.model_summary import model_rows
 
@@ -116,28 +115,28 @@ def run_tables(settings: Settings, layout: Layout, states: Sequence[StationDaySt
     scores = layout.analysis("truth_scores.json")
     if isinstance(settings.source, SyntheticSettings) and scores.exists():
         try:
-            tables += _score_tables(read_json(scores))
+            tables += _score_tables(read_scores(scores))
         except DamagedFileError as error:
             out.add_row("scores against truth", str(error))
     return tables
 
 
-def _score_tables(scores: dict[str, Any]) -> list[Table]:
+def _score_tables(scores: KeptScores) -> list[Table]:
     detection = Table(
         "SNR from (dB)",
         "true events",
         "recall",
-        title=f"Detection: recall {scores['recall']:.2f}, precision {scores['precision']:.2f} of "
-        f"{scores['true_events']} true events",
+        title=f"Detection: recall {scores.recall:.2f}, precision {scores.precision:.2f} of "
+        f"{scores.true_events} true events",
     )
-    for row in scores["recall_by_snr"]:
+    for row in scores.recall_by_snr:
         detection.add_row(f"{row['snr_low']:.0f}", str(row["events"]), f"{row['recall']:.2f}")
     clustering = Table("K", "method", "ARI", "NMI", "macro-F1", "ACC", title="Clustering of the detected events")
-    for row in scores["clustering"]:
+    for row in scores.clustering:
         values = [f"{row[n]:.2f}" for n in ("ari", "nmi", "macro_f1", "accuracy")]
         clustering.add_row(str(row["k"]), row["method"], *values)
-    end = Table("family", "true events", "recall", "precision", title=f"End to end, champion K = {scores['k']}")
-    for row in scores["end_to_end"]:
+    end = Table("family", "true events", "recall", "precision", title=f"End to end, champion K = {scores.k}")
+    for row in scores.end_to_end:
         end.add_row(row["family"], str(row["events"]), *(_share(row[n]) for n in ("recall", "precision")))
     return [detection, clustering, end]
 

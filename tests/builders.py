@@ -19,6 +19,8 @@ from typer.testing import CliRunner
 from ris_core.config import Settings, load_settings
 from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import StationDay
+from ris_core.station_days.station_days import StationDays
+from ris_core.storage.layout import Layout
 from ris_core.storage.store import Store
 from ris_dagster.cli import app
 from ris_dagster.definitions import build_definitions
@@ -146,6 +148,10 @@ class Opened:
     instance: dg.DagsterInstance
 
     @property
+    def days(self) -> StationDays:
+        return self.store.days
+
+    @property
     def tracking(self) -> Tracking:
         found = (self.definitions.resources or {})["tracking"]
         assert isinstance(found, Tracking)
@@ -212,12 +218,12 @@ def failure_of(result: dg.ExecuteInProcessResult) -> str:
     return (data.error.cause or data.error).message
 
 
-def products(store: Store) -> dict[str, bytes]:
-    """Return the bytes of every product, without the Dagster home and the MLflow store."""
+def products(layout: Layout) -> dict[str, bytes]:
+    """Return the bytes of every product, without the Dagster home and the MLflow layout."""
     return {
-        path.relative_to(store.root).as_posix(): path.read_bytes()
-        for path in sorted(store.root.rglob("*"))
-        if path.is_file() and path.relative_to(store.root).parts[0] not in ("dagster", "mlflow")
+        path.relative_to(layout.root).as_posix(): path.read_bytes()
+        for path in sorted(layout.root.rglob("*"))
+        if path.is_file() and path.relative_to(layout.root).parts[0] not in ("dagster", "mlflow")
     }
 
 

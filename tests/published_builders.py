@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from ris_core.config import Settings
+from ris_core.contracts.station_day import StationDay
+from ris_core.published.importing import Import, prepare
+from ris_core.station_days.station_days import StationDays
 from ris_core.storage.store import Store
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "published"
@@ -138,6 +141,20 @@ def published_values(stations: Sequence[str] = ("AA", "BB"), days: Sequence[date
 
 def published_store(root: Path, **values: Any) -> Store:
     return Store(Settings.model_validate(published_values() | values), root)
+
+
+def published_network(root: Path, **values: Any) -> StationDays:
+    return StationDays.open(Settings.model_validate(published_values() | values), root)
+
+
+def prepared(network: StationDays, path: Path, **how: Any) -> Import:
+    """Check a published file for a network, as the import does before it writes."""
+    return prepare(network.settings, network.layout, network.process, path, **how)
+
+
+def import_into(network: StationDays, path: Path, **how: Any) -> dict[StationDay, bool]:
+    """Import a published file, and return which station-days were written."""
+    return dict(prepared(network, path, **how).write(network.journal))
 
 
 def state_dict_of(model: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from ris_core.contracts.outcome import Made, Outcome
 from ris_core.contracts.processed import Processed
 from ris_core.contracts.station_day import StationDay
 from ris_core.contracts.waveform_source import WaveformSource
-from ris_core.station_days.running import StageTask, run_station_day
+from ris_core.station_days.running import StageTask, record_outcome, run_station_day
 from ris_core.station_days.state import state_of, state_table
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage.store import Store
@@ -49,9 +49,12 @@ def is_current(stage: str, store: Store, key: StationDay) -> bool:
     return days_at(store).stages[stage].is_current(key)
 
 
-def run_stage(stage: str, store: Store, key: StationDay, again: bool = False) -> Outcome[Any]:
-    """Run a stage as a worker does."""
-    return run_station_day(StageTask(stage, store.settings.model_dump_json(), str(store.root), again), key)
+def run_and_record(network: StationDays, stage: str, key: StationDay) -> Outcome[Any]:
+    """Run a stage as a worker does, and note in the journal how it went."""
+    task = StageTask(stage, network.settings.model_dump_json(), str(network.layout.root))
+    outcome = run_station_day(task, key)
+    record_outcome(network.journal, stage, outcome)
+    return outcome
 
 
 def state_rows(store: Store, keys: list[StationDay]) -> Any:

@@ -53,6 +53,11 @@ class Plan:
         """Samples that all columns of one spectrogram need (218)."""
         return self.window.size + (self.columns - 1) * self.hop
 
+    @property
+    def samples_between_columns(self) -> int:
+        """Samples from the middle of the first column to the middle of the last one (199)."""
+        return (self.columns - 1) * self.hop + 1
+
 
 def plan(settings: SpectrogramSettings, conditioning: ConditioningSettings) -> Plan:
     """Return the constants for given settings."""

@@ -26,19 +26,19 @@ def day_of(number: int) -> date:
 
 
 def check_covered(settings: Settings, catalogue: Catalogue, path: Path) -> None:
-    """Raise `PublishedFileError` unless the settings cover the events of a file; names all that is missing."""
+    """Raise `PublishedFileError` unless the settings cover the events of a file; the message names all they lack."""
     wrong = []
     if not settings.imported:
         wrong.append(
-            f"source.kind is '{settings.source.kind}', whose station-days are made here; write  source: {{kind: "
-            "published}  in settings of its own"
+            f"source.kind is '{settings.source.kind}', whose station-days are made here; write other settings, with  "
+            "source: {kind: published}"
         )
     for name, own, found in (
         ("network.code", settings.network.code, catalogue.network),
         ("channel", settings.channel, catalogue.channel),
     ):
         if found != (own,):
-            several = "" if len(found) == 1 else "; a file of one network and channel is needed"
+            several = "" if len(found) == 1 else "; a file with one network and one channel is needed"
             wrong.append(f"{name} is {own}, the file's: {', '.join(found)}{several}")
     known = {station.code for station in settings.stations}
     missing = [code for code in catalogue.stations if code not in known]
@@ -66,8 +66,10 @@ def check_covered(settings: Settings, catalogue: Catalogue, path: Path) -> None:
         )
 
 
-def write_settings(catalogue: Catalogue, path: Path) -> dict[str, Any]:
-    """Write settings that cover the events of a file, with the values of ``config/ris_published.yaml`` for the rest.
+def write_settings(catalogue: Catalogue, path: Path) -> Settings:
+    """Write settings that cover the events of a file, and return them.
+
+    All that does not follow from the file is as in ``config/ris_published.yaml``.
 
     Raises
     ------
@@ -75,11 +77,11 @@ def write_settings(catalogue: Catalogue, path: Path) -> dict[str, Any]:
         There is a file at `path` already, or the catalogue has several networks or channels.
     """
     if path.exists():
-        raise PublishedFileError(f"{path}: it exists already; give the settings another name")
+        raise PublishedFileError(f"{path}: it exists already; choose another name for the settings")
     if len(catalogue.network) != 1 or len(catalogue.channel) != 1:
         raise PublishedFileError(
             f"{path}: the catalogue has the networks {', '.join(catalogue.network)} and the channels "
-            f"{', '.join(catalogue.channel)}; settings describe one of each"
+            f"{', '.join(catalogue.channel)}; settings describe one network and one channel"
         )
     code = catalogue.network[0]
     values: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
@@ -96,4 +98,4 @@ def write_settings(catalogue: Catalogue, path: Path) -> dict[str, Any]:
     text = yaml.safe_dump(values, sort_keys=False)
     with replacing(path) as temporary:
         temporary.write_text(f"# Events of the published HDF5 file; see docs/published_data.md.\n{text}", "utf-8")
-    return values
+    return Settings.model_validate(values)

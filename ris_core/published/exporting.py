@@ -14,20 +14,32 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ris_core.config import DetectorSettings, Settings
 from ris_core.contracts.events import Events
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.characteristic import pair_name
+from ris_core.processing.process import ProcessStage
 from ris_core.processing.spectrograms import Plan, plan
 from ris_core.progress import bar
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.atomic import replacing
+from ris_core.storage.layout import Layout
 from ris_core.storage.published_file import PublishedFileError, writing_published
-from ris_core.storage.store import Store
 
 
 @dataclass(frozen=True)
 class Export:
-    """What was written, and how many station-days were left out since they are out of date or damaged."""
+    """What was exported.
+
+    Attributes
+    ----------
+    path, table
+        The published file, and the CSV beside it.
+    events, station_days
+        Number of events and of their station-days.
+    outdated
+        Number of station-days that were left out because they are out of date or damaged.
+    """
 
     path: Path
     table: Path
@@ -36,45 +48,52 @@ class Export:
     outdated: int
 
 
-def export(store: Store, path: Path) -> Export:
-    """Write all current station-days of a store as a published file, and its catalogue as ``FILE.csv`` beside it.
+def export(settings: Settings, layout: Layout, process: ProcessStage, path: Path) -> Export:
+    """Write all current station-days of a network as a published file, and its catalogue as ``FILE.csv`` beside it.
 
-    Events imported from one file get the order that they had there; others follow one another by station and day.
+    Events imported from one file get the order that they had there; others are in the order of stations and days.
+
+    Parameters
+    ----------
+    settings, layout, process
+        The network, and the stage that its events come from.
+    path
+        The file that is written.
 
     Raises
     ------
     PublishedFileError
-        There is such a file already, there are no events, or the spectrograms are of several units.
+        The file or the table exists already, there are no events, or the spectrograms have different units.
     """
     table = path.with_name(path.name + ".csv")
     for each in (path, table):
         if each.exists():
             raise PublishedFileError(f"{each}: it exists already; remove it, or give another name")
-    keys = [key for key in store.station_days() if store.spectrograms(key).exists()]
-    current = [key for key in keys if store.days.process.is_current(key)]
-    counts = {key: n for key in current if (n := spectrogram_file.read_info(store.spectrograms(key)).events)}
+    keys = [key for key in settings.station_days() if layout.spectrograms(key).exists()]
+    current = [key for key in keys if process.is_current(key)]
+    counts = {key: n for key in current if (n := spectrogram_file.read_info(layout.spectrograms(key)).events)}
     if not counts:
-        raise PublishedFileError(f"{path}: there are no events to export in {store.root}; process station-days first")
-    constants = plan(store.settings.spectrogram, store.settings.conditioning)
-    samples = (constants.columns - 1) * constants.hop + 1
-    unit = spectrogram_file.read_spectrograms(store.spectrograms(next(iter(counts))), slice(0, 1)).unit
+        raise PublishedFileError(f"{path}: there are no events to export in {layout.root}; process station-days first")
+    constants = plan(settings.spectrogram, settings.conditioning)
+    samples = constants.samples_between_columns
+    unit = spectrogram_file.read_spectrograms(layout.spectrograms(next(iter(counts))), slice(0, 1)).unit
     total = sum(counts.values())
     with (
         bar(total, "export", unit="event") as progress,
         writing_published(
-            path, total, constants.frequency, constants.time, samples, unit, store.settings.spectrogram.nfft
+            path, total, constants.frequency, constants.time, samples, unit, settings.spectrogram.nfft
         ) as writer,
     ):
-        for key, rows in zip(counts, _rows(store, counts), strict=True):
-            data = spectrogram_file.read_spectrograms(store.spectrograms(key))
+        for key, rows in zip(counts, _rows(layout, counts, settings.imported), strict=True):
+            data = spectrogram_file.read_spectrograms(layout.spectrograms(key))
             if data.unit != unit:
                 raise PublishedFileError(f"{path}: spectrograms of {key} are of {data.unit}, those before of {unit}")
-            if store.settings.imported:
-                catalogue = spectrogram_file.read_column(store.spectrograms(key), "catalogue").tolist()
+            if settings.imported:
+                catalogue = spectrogram_file.read_column(layout.spectrograms(key), "catalogue").tolist()
                 traces = data.waveform
             else:
-                catalogue = _catalogue(store, key, data, rows, constants)
-                # Ours begin half a window before the middle of the first column.
+                catalogue = _catalogue(layout, key, data, rows, constants, settings.detector)
+                # Events made here begin half a window before the middle of the first column.
                 traces = data.waveform[:, constants.window.size // 2 :][:, :samples]
             writer.put(rows, data.spectrogram, traces, catalogue)
             progress.update(len(rows))
@@ -82,12 +101,12 @@ def export(store: Store, path: Path) -> Export:
     return Export(path, table, total, len(counts), len(keys) - len(current))
 
 
-def _rows(store: Store, counts: dict[StationDay, int]) -> list[NDArray[np.int64]]:
-    """Return the row of each event: in the order of the file it came from if that is one, else as they stand."""
+def _rows(layout: Layout, counts: dict[StationDay, int], imported: bool) -> list[NDArray[np.int64]]:
+    """Return the row of each event: in the order of the file that all came from, else as the station-days follow."""
     rows = np.arange(sum(counts.values()), dtype=np.int64)
-    if store.settings.imported:
+    if imported:
         there = np.concatenate(
-            [spectrogram_file.read_column(store.spectrograms(key), "published_row") for key in counts]
+            [spectrogram_file.read_column(layout.spectrograms(key), "published_row") for key in counts]
         )
         order = np.argsort(there, kind="stable")
         if (np.diff(there[order]) > 0).all():
@@ -95,11 +114,17 @@ def _rows(store: Store, counts: dict[StationDay, int]) -> list[NDArray[np.int64]
     return np.split(rows, np.cumsum(list(counts.values()))[:-1])
 
 
-def _catalogue(store: Store, key: StationDay, data: Events, rows: NDArray[np.int64], constants: Plan) -> list[bytes]:
-    """Return the catalogue texts of events that were made here."""
-    detector = store.settings.detector
+def _catalogue(
+    layout: Layout,
+    key: StationDay,
+    data: Events,
+    rows: NDArray[np.int64],
+    constants: Plan,
+    detector: DetectorSettings,
+) -> list[bytes]:
+    """Return the entries of the catalogue for events that were made here."""
     pairs = {pair_name(detector.method, pair): pair for pair in detector.pairs}
-    found: Any = tables.read_table(store.detections(key)).set_index("event_id").loc[list(data.event_id)]
+    found: Any = tables.read_table(layout.detections(key)).set_index("event_id").loc[list(data.event_id)]
     half, length = constants.window.size / 2 / constants.rate, float(constants.time[-1])
     texts = []
     for event, row, start in zip(found.itertuples(), rows.tolist(), data.window_start.tolist(), strict=True):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
+from ris_core.processing.process import ProcessStage
 from ris_core.processing.spectrograms import Plan, plan
 from ris_core.progress import bar
 from ris_core.published.covering import check_covered, day_of
@@ -20,6 +21,8 @@ from ris_core.published.published_catalogue import Catalogue, check_unique, read
 from ris_core.published.writing import StationDayEvents, write_station_day
 from ris_core.storage.array_digest import digest_of_arrays
 from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.journal import Journal
+from ris_core.storage.layout import Layout
 from ris_core.storage.published_file import (
     BLOCK,
     PublishedEvents,
@@ -27,16 +30,34 @@ from ris_core.storage.published_file import (
     PublishedFileError,
     open_published,
 )
-from ris_core.storage.store import Store
+from ris_core.waveforms.acquire import AcquireStage
 
 _NAMED = 5
 
 
 @dataclass(frozen=True)
 class Import:
-    """A published file that was found good, and what of it goes where; made by `prepare`."""
+    """A published file that was found good, and what of it goes where; made by `prepare`.
 
-    store: Store
+    Attributes
+    ----------
+    settings, layout, process
+        The network, and its stage that the imported products belong to.
+    path, catalogue
+        The file, and what it says of all its events.
+    station_days
+        The station-days in the order of their first rows.
+    scalograms
+        Number of scalograms in the file, which are not kept.
+    left_out
+        Number of events that are left out.
+    block
+        Most events that are held together, or those of one station-day where they are more.
+    """
+
+    settings: Settings
+    layout: Layout
+    process: ProcessStage
     path: Path
     catalogue: Catalogue
     station_days: tuple[StationDayEvents, ...]
@@ -44,50 +65,47 @@ class Import:
     left_out: int
     block: int
 
-    def write(self) -> Iterator[tuple[StationDay, bool]]:
-        """Write the station-days that do not stand yet; yields each with whether it was written.
+    def write(self, journal: Journal) -> Iterator[tuple[StationDay, bool]]:
+        """Write the station-days that are not imported yet; yields each with whether it was written.
 
         Whenever this ends, every station-day that was begun is whole or has no record.
+
+        Parameters
+        ----------
+        journal
+            Where earlier failed attempts at a station-day are forgotten.
         """
         waiting: list[StationDayEvents] = []
         events = 0
         total = sum(len(some.rows) for some in self.station_days)
-        with _opened(self.store, self.path) as file, bar(total, "import", unit="event") as progress:
+        constants = plan(self.settings.spectrogram, self.settings.conditioning)
+        with open_events(self.path, constants) as file, bar(total, "import", unit="event") as progress:
+
+            def write_waiting() -> Iterator[tuple[StationDay, bool]]:
+                for some, found in zip(waiting, _read_together(file, waiting), strict=True):
+                    write_station_day(self.settings, self.layout, self.path, self.catalogue, some, found, constants)
+                    for stage in (AcquireStage.name, ProcessStage.name):
+                        journal.clear(stage, some.key)
+                    progress.update(len(some.rows))
+                    yield some.key, True
+
             for some in self.station_days:
-                if _stands(self.store, some):
+                if _is_imported(self.process, some):
                     progress.update(len(some.rows))
                     yield some.key, False
                     continue
                 if waiting and events + len(some.rows) > self.block:
-                    yield from self._written(file, waiting, progress)
+                    yield from write_waiting()
                     waiting, events = [], 0
                 waiting.append(some)
                 events += len(some.rows)
-            yield from self._written(file, waiting, progress)
-
-    def _written(
-        self, file: PublishedFile, waiting: list[StationDayEvents], progress: Any
-    ) -> Iterator[tuple[StationDay, bool]]:
-        """Read the events of some station-days together, and write them."""
-        if not waiting:
-            return
-        constants = _expected(self.store)[0]
-        rows = np.concatenate([some.rows for some in waiting])
-        order = np.argsort(rows, kind="stable")
-        events = file.read(rows[order])
-        place = np.empty_like(order)
-        place[order] = np.arange(len(order))
-        done = 0
-        for some in waiting:
-            of_day = _taken(events, place[done : done + len(some.rows)])
-            write_station_day(self.store, self.path, self.catalogue, some, of_day, constants)
-            done += len(some.rows)
-            progress.update(len(some.rows))
-            yield some.key, True
+            yield from write_waiting()
 
 
 def prepare(
-    store: Store,
+    settings: Settings,
+    layout: Layout,
+    process: ProcessStage,
     path: Path,
     table: Path | None = None,
     replace_other: bool = False,
@@ -98,54 +116,63 @@ def prepare(
 
     Parameters
     ----------
-    store
-        Of settings whose source is `published` and that cover the file.
+    settings, layout
+        The network. Its source must be `published`, and its settings must cover the file.
+    process
+        The stage of this network that the imported products belong to.
     path, table
         The file, and the CSV beside it.
     replace_other
-        Whether station-days of other content, from another file, are replaced.
+        Whether station-days that were imported with other events, from another file, are replaced.
     leave_out
         Whether events that repeat an earlier one, or whose spectrogram is not finite or zero everywhere, are left out;
         else the file is refused for them.
     block
-        Events that are held together at most, or those of one station-day where they are more.
+        Most events that are held together, or those of one station-day where they are more.
 
     Raises
     ------
     PublishedFileError
-        Something is wrong with the file or the table, the settings do not cover it, or station-days of other content
-        stand already.
+        Something is wrong with the file or the table, the settings do not cover it, or its station-days were imported
+        before with other events.
     """
-    constants, _, _ = _expected(store)
-    with _opened(store, path) as file:
+    constants = plan(settings.spectrogram, settings.conditioning)
+    with open_events(path, constants) as file:
         catalogue = read_catalogue(file, table, block)
-        check_covered(store.settings, catalogue, path)
+        check_covered(settings, catalogue, path)
         if not leave_out:
             check_unique(catalogue, path)
         digests, unusable = check_events(file, constants, block, leave_out)
         scalograms = file.scalograms
     left_out = repeated(catalogue) | unusable
     station_days = tuple(_grouped(catalogue, digests, np.flatnonzero(~left_out)))
-    others = [] if replace_other else [some.key for some in station_days if _is_other(store, some)]
+    others = [] if replace_other else [some.key for some in station_days if _has_other_events(process, some)]
     if others:
         named = ", ".join(map(str, others[:_NAMED])) + (", …" if len(others) > _NAMED else "")
         raise PublishedFileError(
-            f"{path}: {len(others)} of its {len(station_days)} station-days stand already with other events ({named}); "
-            "give --replace to put these in their place"
+            f"{path}: {len(others)} of its {len(station_days)} station-days are there already with other events "
+            f"({named}); --replace puts these in their place"
         )
-    return Import(store, path, catalogue, station_days, scalograms, int(left_out.sum()), block)
+    return Import(settings, layout, process, path, catalogue, station_days, scalograms, int(left_out.sum()), block)
 
 
-def _expected(store: Store) -> tuple[Plan, tuple[int, int], int]:
-    """Return the constants of spectrograms, their shape, and the samples between the middles of the outer columns."""
-    constants = plan(store.settings.spectrogram, store.settings.conditioning)
+def open_events(path: Path, constants: Plan) -> AbstractContextManager[PublishedFile]:
+    """Open a published file whose spectrograms have the axes of given constants; raises `PublishedFileError`."""
     shape = len(constants.frequency), constants.columns
-    return constants, shape, (constants.columns - 1) * constants.hop + 1
+    return open_published(path, shape, constants.samples_between_columns)
 
 
-def _opened(store: Store, path: Path) -> AbstractContextManager[PublishedFile]:
-    _, shape, samples = _expected(store)
-    return open_published(path, shape, samples)
+def _read_together(file: PublishedFile, some: Sequence[StationDayEvents]) -> Iterator[PublishedEvents]:
+    """Read the events of some station-days at once, and yield those of each, in the order of its rows."""
+    if not some:
+        return
+    rows = np.concatenate([each.rows for each in some])
+    order = np.argsort(rows, kind="stable")
+    events = file.read(rows[order])
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    for part in np.split(place, np.cumsum([len(each.rows) for each in some])[:-1]):
+        yield _taken(events, part)
 
 
 def _grouped(catalogue: Catalogue, digests: NDArray[np.uint64], rows: NDArray[np.int64]) -> Iterator[StationDayEvents]:
@@ -159,22 +186,20 @@ def _grouped(catalogue: Catalogue, digests: NDArray[np.uint64], rows: NDArray[np
         yield StationDayEvents(key, group, digest_of_arrays(digests[group]))
 
 
-def _stands(store: Store, some: StationDayEvents) -> bool:
+def _is_imported(process: ProcessStage, some: StationDayEvents) -> bool:
     return (
-        _inputs(store, some) == some.inputs
-        and store.days.acquire.is_current(some.key)
-        and store.days.process.is_current(some.key)
+        _inputs(process, some) == some.inputs and process.acquire.is_current(some.key) and process.is_current(some.key)
     )
 
 
-def _is_other(store: Store, some: StationDayEvents) -> bool:
-    return _inputs(store, some) not in (None, some.inputs)
+def _has_other_events(process: ProcessStage, some: StationDayEvents) -> bool:
+    return _inputs(process, some) not in (None, some.inputs)
 
 
-def _inputs(store: Store, some: StationDayEvents) -> str | None:
-    """Return the digest of the events that stand; none if there are none, or their record is damaged."""
+def _inputs(process: ProcessStage, some: StationDayEvents) -> str | None:
+    """Return the digest of the events that were imported; none if there are none, or their record is damaged."""
     try:
-        found = store.days.acquire.read(some.key)
+        found = process.acquire.read(some.key)
     except DamagedFileError:
         return None
     return None if found is None else found.content

@@ -1,4 +1,4 @@
-"""One station-day of a published file in our form: spectrogram file, detection table, acquisition record."""
+"""Writes one station-day of a published file: spectrogram file, detection table, acquisition record."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from ris_core.processing.spectrograms import Plan
 from ris_core.published.published_catalogue import Catalogue
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.acquisition_file import write_acquisition
+from ris_core.storage.layout import Layout
 from ris_core.storage.published_file import PublishedEvents
-from ris_core.storage.store import Store
 from ris_core.waveforms.quality import quality_of
 
 _NO_ACCELERATION = "imported: the published amplitude is proportional to counts, no ground acceleration"
@@ -31,7 +31,17 @@ _NO_ACCELERATION = "imported: the published amplitude is proportional to counts,
 
 @dataclass(frozen=True)
 class StationDayEvents:
-    """The events of one station-day in a file: rows in the order of their onsets, and the digest of what they hold."""
+    """The events of one station-day in a published file.
+
+    Attributes
+    ----------
+    key
+        The station-day.
+    rows
+        (n,) rows of its events in the file, in the order of their onsets.
+    inputs
+        Digest of what these rows hold.
+    """
 
     key: StationDay
     rows: NDArray[np.int64]
@@ -39,20 +49,28 @@ class StationDayEvents:
 
 
 def write_station_day(
-    store: Store, path: Path, catalogue: Catalogue, some: StationDayEvents, events: PublishedEvents, constants: Plan
+    settings: Settings,
+    layout: Layout,
+    path: Path,
+    catalogue: Catalogue,
+    some: StationDayEvents,
+    events: PublishedEvents,
+    constants: Plan,
 ) -> None:
     """Write one station-day: its products, then the record that makes them count.
 
     Parameters
     ----------
-    store, path, catalogue
-        Where to, the published file, and what it says of all its events.
+    settings, layout
+        The network.
+    path, catalogue
+        The published file, and what it says of all its events.
     some, events
         The station-day, and its events in the order of `some.rows`.
     constants
         Constants of the spectrograms.
     """
-    key, settings = some.key, store.settings
+    key = some.key
     stamp = Stamp(settings.process_digest(), versions.IMPORT, some.inputs)
     seed_id = settings.seed_id(key.station)
     names = tuple(seed_id.event_id(int(peak)) for peak in catalogue.time_peak[some.rows])
@@ -66,9 +84,8 @@ def write_station_day(
         window_start=catalogue.spec_start[some.rows],
         sampling_rate=constants.rate,
     )
-    needed = constants.window.size + (constants.columns - 1) * constants.hop
     summary: dict[str, Any] = {
-        # What the published file does not tell: when a detection could start.
+        # The published file does not say when a detection could start.
         "live_seconds": float("nan"),
         "too_short_segments": 0,
         "too_short_seconds": 0.0,
@@ -77,21 +94,19 @@ def write_station_day(
     }
     texts = np.array(events.catalogue, dtype=np.bytes_)
     spectrogram_file.write_spectrograms(
-        store.spectrograms(key),
+        layout.spectrograms(key),
         data,
         stamp,
         json.dumps({"source": settings.source.model_dump(mode="json")}, sort_keys=True),
         summary,
-        waveform_note=f"short: {events.trace.shape[1]} of the {needed} samples behind the columns, from the middle of "
-        "the first column to the middle of the last",
+        waveform_note=f"short: {events.trace.shape[1]} of the {constants.samples} samples behind the columns, from the "
+        "middle of the first column to the middle of the last",
         catalogue=texts,
         published_row=some.rows,
     )
     frame = _detections(catalogue, some, names, events, settings, constants.rate)
-    tables.write_table(store.detections(key), frame, tables.DETECTION_SCHEMA, stamp, summary)
-    write_acquisition(store, _acquisition(settings, path, some))
-    for stage in ("acquire", "process"):
-        store.journal.clear(stage, key)
+    tables.write_table(layout.detections(key), frame, tables.DETECTION_SCHEMA, stamp, summary)
+    write_acquisition(layout, _acquisition(settings, path, some))
 
 
 def _acquisition(settings: Settings, path: Path, some: StationDayEvents) -> Acquisition:

@@ -10,19 +10,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ris_core.clustering.champion import read_champion
 from ris_core.clustering.dec_models import load_dec, trained_models
 from ris_core.clustering.initial_clusters import read_clusters
+from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
+from ris_core.labels.label import LabelStage
 from ris_core.models.inference import soft_assignments
 from ris_core.processing.condition import filter_delay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.store import Store
+from ris_core.storage.layout import Layout
 from ris_core.synthetic.network import SyntheticNetwork
 from ris_core.synthetic.seismometer import SAMPLING_RATE
 from ris_core.training import training_set as sampling
-from ris_core.training.samples import Samples
 from ris_core.truth.baseline import hand_features, kmeans_baseline
 from ris_core.truth.evaluation import (
     DetectionScores,
@@ -72,33 +72,42 @@ class TruthScores:
     damaged: tuple[str, ...]
 
 
-def score(store: Store) -> TruthScores:
+class NoCurrentLabelsError(FileNotFoundError):
+    """No label table is current."""
+
+
+def score(settings: Settings, layout: Layout, label: LabelStage) -> TruthScores:
     """Score the products of a synthetic network by the protocol of `docs/synthetic.md`.
+
+    Parameters
+    ----------
+    settings, layout
+        The network.
+    label
+        The stage of this network that makes its label tables.
 
     Raises
     ------
     NoChampionError
         There is no champion yet.
+    NoCurrentLabelsError
+        No label table is current, or all of them are damaged.
     ValueError
         The network is not synthetic.
     """
-    settings = store.settings
     network = SyntheticNetwork(settings)
-    champion = read_champion(store)
+    champion = label.champion()
     days = settings.days()
-    current = [key for key in store.station_days() if store.days.label.is_current(key)]
-    by_day, damaged = _events(store, current)
+    by_day, damaged = labelled_events(layout, [key for key in settings.station_days() if label.is_current(key)])
     if not by_day:
-        raise FileNotFoundError(
-            "; ".join([f"{store.root}: no label table is current; materialize label_tables first", *damaged])
-        )
+        raise NoCurrentLabelsError("; ".join([f"{layout.root}: no label table is current", *damaged]))
     truth = _of_station_days(network.truth(days[0], days[-1]), list(by_day))
     events = pd.concat(by_day.values(), ignore_index=True)
     delay = filter_delay(settings.conditioning, SAMPLING_RATE, _TYPICAL_FREQUENCY_HZ)
     matched = match_stations(events, truth, TOLERANCE_S, delay)
     classes = _classes(network, events, matched, delay)
 
-    data = sampling.load(store, store.settings.training_set, store.settings.normalisation)
+    data = sampling.load(layout, settings.training_set, settings.normalisation)
     by_id = dict(zip(events["event_id"], classes, strict=True))
     known = np.array([name in by_id for name in data.event_id])
     truth_of_set = np.array([by_id[name] for name in data.event_id if name in by_id], dtype=object)
@@ -106,8 +115,16 @@ def score(store: Store) -> TruthScores:
     features = np.concatenate(parts)
     rows: list[dict[str, Any]] = []
     recall: dict[str, dict[str, float]] = {}
-    for k in trained_models(store, settings.dec.k, settings.normalisation):
-        for method, labels in _labels(store, k, data.samples, features).items():
+    for k in trained_models(layout, settings.dec.k, settings.normalisation):
+        initial = read_clusters(layout, k, settings.normalisation)
+        model, _ = load_dec(layout, k)
+        q, _ = soft_assignments(model, data.samples)
+        of_methods = {
+            "hand features + k-means": kmeans_baseline(features, k, settings.dec.seed),
+            f"AEC + {initial.method}": initial.labels,
+            "DEC": q.argmax(axis=1),
+        }
+        for method, labels in of_methods.items():
             found = clustering_scores(truth_of_set, labels[known])
             rows.append(
                 {
@@ -142,7 +159,7 @@ def _of_station_days(truth: pd.DataFrame, keys: Sequence[StationDay]) -> pd.Data
     return truth[inside].reset_index(drop=True)
 
 
-def _events(store: Store, keys: Sequence[StationDay]) -> tuple[dict[StationDay, pd.DataFrame], list[str]]:
+def labelled_events(layout: Layout, keys: Sequence[StationDay]) -> tuple[dict[StationDay, pd.DataFrame], list[str]]:
     """Return the labelled events of each station-day, and the damaged files of station-days that are left out.
 
     Columns: event_id, station, time_on, window_start (ns), label.
@@ -151,20 +168,20 @@ def _events(store: Store, keys: Sequence[StationDay]) -> tuple[dict[StationDay, 
     damaged = []
     for key in keys:
         try:
-            found[key] = _events_of(store, key)
+            found[key] = _events_of(layout, key)
         except DamagedFileError as error:
             damaged.append(str(error))
     return found, damaged
 
 
-def _events_of(store: Store, key: StationDay) -> pd.DataFrame:
-    detections = tables.read_table(store.detections(key), ["event_id", "station", "time_on", "outcome"])
+def _events_of(layout: Layout, key: StationDay) -> pd.DataFrame:
+    detections = tables.read_table(layout.detections(key), ["event_id", "station", "time_on", "outcome"])
     detections = detections[detections["outcome"] == "event"]
-    labels = tables.read_table(store.labels(key), ["event_id", "label"])
+    labels = tables.read_table(layout.labels(key), ["event_id", "label"])
     windows = pd.DataFrame(
         {
-            "event_id": spectrogram_file.read_column(store.spectrograms(key), "event_id"),
-            "window_start": spectrogram_file.read_column(store.spectrograms(key), "window_start"),
+            "event_id": spectrogram_file.read_column(layout.spectrograms(key), "event_id"),
+            "window_start": spectrogram_file.read_column(layout.spectrograms(key), "window_start"),
         }
     )
     return detections.merge(labels, on="event_id").merge(windows, on="event_id")
@@ -181,14 +198,3 @@ def _classes(
         energy = network.window_energy(str(station), start, start + length)
         classes[rows] = window_labels(matched[rows], energy)
     return classes
-
-
-def _labels(store: Store, k: int, x: Samples, features: NDArray[np.float64]) -> dict[str, NDArray[np.integer[Any]]]:
-    initial = read_clusters(store, k, store.settings.normalisation).start
-    model, _ = load_dec(store, k)
-    q, _ = soft_assignments(model, x)
-    return {
-        "hand features + k-means": kmeans_baseline(features, k, store.settings.dec.seed),
-        f"AEC + {initial.method}": initial.labels,
-        "DEC": q.argmax(axis=1),
-    }

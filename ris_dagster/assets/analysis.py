@@ -9,6 +9,7 @@ from ris_dagster.assets.events import SPECTROGRAMS
 from ris_dagster.assets.labels import LABEL_TABLES
 from ris_dagster.assets.raw_waveforms import RAW_WAVEFORMS
 from ris_dagster.metadata import figure, finite, owners, table
+from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
 
 _LISTED = 40
@@ -77,34 +78,17 @@ def _truth_scores(settings: Settings) -> dg.AssetsDefinition:
         deps=[LABEL_TABLES],
         code_version="1",
     )
+    @noting_remedies
     def truth_scores(context: dg.AssetExecutionContext, store: DataStore) -> Any:
         from ris_core.figures.network_overview import detection_recall
-        from ris_core.storage.json_records import write_json
+        from ris_core.truth.score_file import write_scores
         from ris_core.truth.truth_scores import score
 
         opened = store.open()
-        found = score(opened)
+        found = score(opened.settings, opened, opened.days.label)
         detection = found.detection
         path = opened.analysis("truth_scores.json")
-        write_json(
-            path,
-            {
-                "true_events": detection.events,
-                "detected_events": detection.detections,
-                "matched": detection.matched,
-                "recall": detection.recall,
-                "precision": detection.precision,
-                "recall_by_snr": detection.by_snr.to_dict("records"),
-                "recall_by_family": detection.by_family.to_dict("records"),
-                "clustering": found.clustering.to_dict("records"),
-                "class_recall": found.recall.to_dict("records"),
-                "end_to_end": found.end_to_end.to_dict("records"),
-                "classes": {str(cluster): name for cluster, name in found.classes.items()},
-                "k": found.k,
-                "station_days": found.station_days,
-                "left_out_as_damaged": list(found.damaged),
-            },
-        )
+        write_scores(path, found)
         by_snr = detection.by_snr.rename(columns={"snr_low": "snr", "events": "n"})
         return dg.MaterializeResult(
             metadata={

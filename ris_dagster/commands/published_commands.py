@@ -13,13 +13,14 @@ from ris_dagster.commands.shared import ConfigOption, app, console, open_network
 def import_h5(
     file: Annotated[Path | None, typer.Argument(help="HDF5 file of the published code.")] = None,
     catalogue: Annotated[
-        Path | None, typer.Option(help="CSV beside it, to be compared with its catalogue; by default FILE.csv if any.")
+        Path | None,
+        typer.Option(help="CSV that is compared with the catalogue in FILE; by default FILE.csv if there is one."),
     ] = None,
     weights: Annotated[
         list[Path] | None, typer.Option(help="Weight file of the published code; may be given several times.")
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Replace station-days that stand with other events.")
+        bool, typer.Option("--replace", help="Replace station-days that were imported with other events.")
     ] = False,
     leave_out: Annotated[
         bool, typer.Option("--leave-out", help="Leave out events that are repeated, not finite or zero everywhere.")
@@ -48,7 +49,7 @@ def import_h5(
     except (PublishedFileError, WeightsError) as error:
         refuse(error)
     except KeyboardInterrupt:
-        console.print("Interrupted: station-days that are written stay; the same command goes on from there.")
+        console.print("Interrupted. The station-days written so far stay; the same command goes on from there.")
         raise typer.Exit(130) from None
 
 
@@ -64,7 +65,7 @@ def export_h5(
     settings, layout = open_network(config)
     store = Store(settings, layout.root)
     try:
-        found = export(store, file)
+        found = export(store.settings, store, store.days.process, file)
     except PublishedFileError as error:
         refuse(error)
     left_out = f"; {found.outdated} that are out of date or damaged are left out" if found.outdated else ""

@@ -115,7 +115,8 @@ def verify(
         refuse(error, 2)
     selected = not (stations is None and first is None and last is None)
     removed = left = 0
-    for found in chain(damaged_files(store, keys), () if selected else damaged_models(store)):
+    models = () if selected else damaged_models(store, settings.aec.grid.trials(), settings.dec.k)
+    for found in chain(damaged_files(store.days, keys), models):
         if not isinstance(found, DamagedFileError):
             left += 1
             console.print(f"not read: {found}", soft_wrap=True)

@@ -77,7 +77,7 @@ def overlaps(before: pd.DataFrame, after: pd.DataFrame) -> dict[int, float]:
 
 
 def test_another_k_keeps_class_numbers_names_and_the_former_champion(choosing: Opened) -> None:
-    first, before = read_champion(choosing.store), read_labels(choosing.store)
+    first, before = read_champion(choosing.store), read_labels(choosing.days)
     second = chosen(choosing, k=4)
     assert second.former is not None
     assert (second.k, second.former.model_version) == (4, first.model_version)
@@ -93,7 +93,7 @@ def test_another_k_keeps_class_numbers_names_and_the_former_champion(choosing: O
     assert choosing.run_block("label").success
     assert stale(choosing, "label_tables") == {"FRESH"}
     assert out_of_date(choosing) == 0
-    after = read_labels(choosing.store)
+    after = read_labels(choosing.days)
     assert set(after["model_version"]) == {second.model_version}
     assert set(after["label"]) <= set(second.classes)
     # At least one class is lost or new, and at least one goes on; the training set holds every event.
@@ -130,14 +130,14 @@ def test_a_version_in_mlflow_can_be_champion_even_if_its_files_are_gone(choosing
     assert (copy / "model.safetensors").read_bytes() == weights
     # Labelled by it once more, the tables hold what they would have held.
     assert choosing.run_block("label").success
-    assert set(read_labels(choosing.store)["model_version"]) == {second.model_version}
+    assert set(read_labels(choosing.days)["model_version"]) == {second.model_version}
 
 
 def test_novelty_and_assignment_are_filled_by_the_champions_threshold(choosing: Opened) -> None:
     chosen(choosing, k=3)
     assert choosing.run_block("label").success
     threshold = choosing.latest("champion_model").metadata["novelty"].value["threshold"]
-    labels = read_labels(choosing.store)
+    labels = read_labels(choosing.days)
     np.testing.assert_array_equal(labels["novelty"], labels["reconstruction_error"])
     np.testing.assert_array_equal(labels["assigned"], labels["novelty"] <= threshold)
     assert 0 < (~labels["assigned"].astype(bool)).sum() < len(labels) / 3

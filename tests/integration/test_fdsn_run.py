@@ -92,7 +92,7 @@ def test_three_stations_and_two_days_are_fetched_and_processed_in_one_run(
                 assert raw.metadata["attempts"].value == 1
                 assert raw.metadata["request_seconds"].value > 0
 
-        found = read_detections(network.store)
+        found = read_detections(network.days)
         events = found[found["outcome"] == "event"].assign(day=lambda t: t["time_on"].dt.date)
         counts = events.groupby(["station", "day"]).size().to_dict()
         assert set(counts) == {(key.station, key.day) for key in ALL if key != WITHOUT}

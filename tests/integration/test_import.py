@@ -55,7 +55,7 @@ def network(data_root: Path, folder: Path, tmp_path: Path) -> Iterator[Opened]:
     weights = ("--weights", folder / "untrained.pt", "--weights", folder / "dec.pt")
     done = ris("import-h5", folder / "events.h5", *weights, "-c", config)
     assert done.exit_code == 0, done.output
-    assert "48 events of 4 station-days: 4 written, 0 stood already; 4 recorded in Dagster" in done.output
+    assert "48 events of 4 station-days: 4 written, 0 were there already; 4 recorded in Dagster" in done.output
     assert "model dec: kept in models/imported/dec" in done.output
     with opened(config) as network:
         yield network
@@ -78,7 +78,7 @@ def test_dagster_knows_imported_station_days_as_if_a_run_had_made_them(network: 
 
     again = ris("import-h5", folder / "events.h5", "-c", network.config)
     assert again.exit_code == 0
-    assert "0 written, 4 stood already; 0 recorded in Dagster" in again.output
+    assert "0 written, 4 were there already; 0 recorded in Dagster" in again.output
     assert len(network.instance.fetch_materializations(dg.AssetKey("spectrograms"), limit=100).records) == 4
 
     done = ris("status", "-c", network.config)
@@ -133,8 +133,8 @@ def test_imported_events_and_weights_go_all_the_way_to_labels_and_out_again(
         assert done.success, failure_of(done)
     assert network.run_block("label").success
     assert network.instance.get_materialized_partitions(dg.AssetKey("label_tables")) == KEYS
-    labels = read_labels(network.store)
-    assert sorted(labels["event_id"]) == sorted(read_detections(network.store)["event_id"])
+    labels = read_labels(network.days)
+    assert sorted(labels["event_id"]) == sorted(read_detections(network.days)["event_id"])
     assert "AEC validation MSE" in ris("status", "-c", network.config).output
 
     out = ris("export-h5", tmp_path / "out.h5", "-c", network.config)
@@ -192,9 +192,11 @@ import os, signal, sys
 from pathlib import Path
 from ris_core.config import load_settings
 from ris_core.published.importing import prepare
-from ris_core.storage.store import Store
+from ris_core.station_days.station_days import StationDays
 
-for number, _ in enumerate(prepare(Store(load_settings(sys.argv[1])), Path(sys.argv[2])).write(), start=1):
+network = StationDays.open(load_settings(sys.argv[1]))
+found = prepare(network.settings, network.layout, network.process, Path(sys.argv[2]))
+for number, _ in enumerate(found.write(network.journal), start=1):
     if number == 2:
         os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -214,7 +216,7 @@ def test_an_import_that_was_killed_is_finished_by_the_same_command(
     assert len(list(root.glob("spectrograms/**/*.h5"))) == 2
     again = ris("import-h5", path, "-c", config)
     assert again.exit_code == 0
-    assert "2 written, 2 stood already; 4 recorded in Dagster" in again.output
+    assert "2 written, 2 were there already; 4 recorded in Dagster" in again.output
     with opened(config) as network:
         assert network.instance.get_materialized_partitions(dg.AssetKey("spectrograms")) == KEYS
         interrupted = products(network.store)

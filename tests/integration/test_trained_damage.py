@@ -170,13 +170,13 @@ def test_what_is_damaged_is_not_current_and_verify_names_it(copy: Store) -> None
         copy.analysis(stability_run.SUMMARY): lambda: stability_run.stability_is_current(copy, settings),
         copy.training_set: lambda: training_set.is_current(copy),
     }
-    assert list(damaged_models(copy)) == []
+    assert list(damaged_models(copy, copy.settings.aec.grid.trials(), copy.settings.dec.k)) == []
     for path, is_current in current.items():
         good = path.read_bytes()
         assert is_current(), path
         flip(path)
         assert not is_current(), path
-        (named,) = damaged_models(copy)
+        (named,) = damaged_models(copy, copy.settings.aec.grid.trials(), copy.settings.dec.k)
         assert isinstance(named, DamagedFileError) and named.path == path
         path.write_bytes(good)
         assert is_current(), path
@@ -215,7 +215,7 @@ def test_ris_run_makes_again_what_is_damaged_and_status_says_what_it_is(spoilt: 
     for path in damaged:
         assert read_like(path, path.read_bytes()) == read_like(path, good[path]), path
     assert read_champion(store).classes == champion.classes
-    assert list(damaged_models(store)) == []
+    assert list(damaged_models(store, store.settings.aec.grid.trials(), store.settings.dec.k)) == []
     check_whole(store.root)
 
 

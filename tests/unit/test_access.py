@@ -7,36 +7,37 @@ import numpy as np
 import pandas as pd
 import pytest
 from builders import DAYS, sds_values, write_archive
-from stage_steps import acquire_one, process_one
 
 from ris_core.access import UnknownEventError, read_detections, read_event, read_labels, read_live_time, read_raw
 from ris_core.config import Settings
-from ris_core.storage.store import Store
+from ris_core.station_days.station_days import StationDays
+from ris_core.storage.layout import open_layout
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
+def network(tmp_path_factory):
     root = tmp_path_factory.mktemp("access")
     archive = write_archive(root / "archive")
-    store = Store(Settings.model_validate(sds_values(archive)), root / "data")
-    for key in store.station_days():
-        acquire_one(store, key)
-        process_one(store, key, pictures=False)
-    return store
+    settings = Settings.model_validate(sds_values(archive))
+    found = StationDays(settings, open_layout(settings, root / "data"), pictures=False)
+    for key in settings.station_days():
+        found.acquire.run(key)
+        found.process.run(key)
+    return found
 
 
-def test_tables_of_chosen_stations_and_days_come_as_one(store):
-    everything = read_detections(store)
-    chosen = read_detections(store, stations=["BB"], first=DAYS[1], last=DAYS[1])
+def test_tables_of_chosen_stations_and_days_come_as_one(network):
+    everything = read_detections(network)
+    chosen = read_detections(network, stations=["BB"], first=DAYS[1], last=DAYS[1])
     assert set(everything["station"]) == {"AA", "BB"}
     assert set(chosen["station"]) == {"BB"}
     assert set(chosen["time_on"].dt.date) == {DAYS[1]}
     assert 0 < len(chosen) < len(everything)
 
 
-def test_a_station_that_is_not_in_the_settings_is_named(store):
+def test_a_station_that_is_not_in_the_settings_is_named(network):
     with pytest.raises(KeyError, match=r"ZZ.*AA, BB"):
-        read_detections(store, stations=["ZZ"])
+        read_detections(network, stations=["ZZ"])
 
 
 @pytest.mark.parametrize(
@@ -55,16 +56,16 @@ def test_a_station_that_is_not_in_the_settings_is_named(store):
     ],
     ids=str,
 )
-def test_days_may_be_given_as_dates_texts_and_timestamps(store, day):
-    found = read_detections(store, "BB", first=day, last=day)
-    wanted = read_detections(store, stations=["BB"], first=DAYS[1], last=DAYS[1])
+def test_days_may_be_given_as_dates_texts_and_timestamps(network, day):
+    found = read_detections(network, "BB", first=day, last=day)
+    wanted = read_detections(network, stations=["BB"], first=DAYS[1], last=DAYS[1])
     pd.testing.assert_frame_equal(found, wanted)
-    assert read_live_time(store, "BB", day, day)["day"].tolist() == [DAYS[1]]
+    assert read_live_time(network, "BB", day, day)["day"].tolist() == [DAYS[1]]
 
 
 @pytest.mark.parametrize("codes", ["BB", ("BB",), np.array(["BB"]), pd.Series(["BB"]), {"BB": 1}.keys()])
-def test_stations_may_be_given_as_one_text_or_several(store, codes):
-    assert set(read_detections(store, codes)["station"]) == {"BB"}
+def test_stations_may_be_given_as_one_text_or_several(network, codes):
+    assert set(read_detections(network, codes)["station"]) == {"BB"}
 
 
 @pytest.mark.parametrize(
@@ -77,36 +78,36 @@ def test_stations_may_be_given_as_one_text_or_several(store, codes):
         (20200301, TypeError),
     ],
 )
-def test_what_is_no_day_is_named_with_what_is(store, day, error):
+def test_what_is_no_day_is_named_with_what_is(network, day, error):
     with pytest.raises(
         error, match=f"first = {re.escape(repr(day))}: give a date, a Timestamp, or text like 2015-01-31"
     ):
-        read_detections(store, first=day)
+        read_detections(network, first=day)
 
 
-def test_days_in_the_wrong_order_are_told(store):
+def test_days_in_the_wrong_order_are_told(network):
     with pytest.raises(ValueError, match=f"first = {DAYS[1]} lies after last = {DAYS[0]}"):
-        read_detections(store, first=DAYS[1], last=str(DAYS[0]))
+        read_detections(network, first=DAYS[1], last=str(DAYS[0]))
 
 
-def test_an_event_is_shown_in_a_line(store):
-    event = read_event(store, read_detections(store).query("outcome == 'event'")["event_id"].iloc[0])
+def test_an_event_is_shown_in_a_line(network):
+    event = read_event(network, read_detections(network).query("outcome == 'event'")["event_id"].iloc[0])
     assert repr(event) == (f"<Event {event.event_id}: spectrogram 87 x 100, counts^2/Hz; 218 samples at 50 Hz, counts>")
 
 
-def test_tables_that_were_not_made_yet_are_an_error_and_not_an_empty_table(store):
+def test_tables_that_were_not_made_yet_are_an_error_and_not_an_empty_table(network):
     with pytest.raises(
         FileNotFoundError, match=f"no such tables yet: labels of any station from {DAYS[0]} to {DAYS[-1]}"
     ):
-        read_labels(store)
+        read_labels(network)
     with pytest.raises(FileNotFoundError, match="no such tables"):
-        read_detections(store, first=date(2031, 1, 1))
+        read_detections(network, first=date(2031, 1, 1))
 
 
-def test_an_event_has_its_spectrogram_and_the_samples_behind_it(store):
-    detections = read_detections(store)
+def test_an_event_has_its_spectrogram_and_the_samples_behind_it(network):
+    detections = read_detections(network)
     row = detections[detections["outcome"] == "event"].iloc[3]
-    event = read_event(store, row.event_id)
+    event = read_event(network, row.event_id)
     assert event.spectrogram.shape == (87, 100)
     assert event.time_peak == row.time_peak.value
     assert event.unit == "counts"
@@ -116,27 +117,27 @@ def test_an_event_has_its_spectrogram_and_the_samples_behind_it(store):
     np.testing.assert_array_equal(trace.data, event.waveform)
 
 
-def test_every_processed_station_day_has_its_live_time(store):
-    live = read_live_time(store)
+def test_every_processed_station_day_has_its_live_time(network):
+    live = read_live_time(network)
     assert len(live) == 6
     # Ten minutes of samples between gaps: 31 s after the first one and 1 s before the second are lost.
     assert live["live_seconds"].tolist() == pytest.approx([568.0] * 6, abs=0.1)
-    assert read_live_time(store, stations=["BB"], first=DAYS[2])[["station", "day"]].values.tolist() == [
+    assert read_live_time(network, stations=["BB"], first=DAYS[2])[["station", "day"]].values.tolist() == [
         ["BB", DAYS[2]]
     ]
 
 
-def test_the_raw_samples_around_an_event_are_those_of_the_archive(store):
-    detections = read_detections(store)
+def test_the_raw_samples_around_an_event_are_those_of_the_archive(network):
+    detections = read_detections(network)
     event_id = detections[detections["outcome"] == "event"].iloc[0].event_id
-    (trace,) = read_raw(store, event_id, before=2, after=3)
+    (trace,) = read_raw(network, event_id, before=2, after=3)
     assert trace.stats.sampling_rate == 100
     assert trace.stats.npts == pytest.approx(501, abs=1)
     assert np.abs(trace.data).max() > 1000
 
 
-def test_an_unknown_event_and_a_text_that_is_no_event_id_are_told_apart(store):
+def test_an_unknown_event_and_a_text_that_is_no_event_id_are_told_apart(network):
     with pytest.raises(UnknownEventError, match="no spectrogram"):
-        read_event(store, "XX.AA..HHZ.20200301T000000.000000")
+        read_event(network, "XX.AA..HHZ.20200301T000000.000000")
     with pytest.raises(ValueError, match="YYYYMMDDTHHMMSS"):
-        read_event(store, "event 7")
+        read_event(network, "event 7")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from published_builders import SHARED, published, published_store, write_weights
+from published_builders import SHARED, import_into, published, published_store, write_weights
 
 from ris_core import config
 from ris_core.models.imported_models import (
@@ -22,7 +22,6 @@ from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import WeightsError
 from ris_core.published.choice import choose_imported, measure
-from ris_core.published.importing import prepare
 from ris_core.storage.store import Store
 from ris_core.training import training_set as sampling
 from ris_core.training.acceptance import Acceptance
@@ -37,7 +36,7 @@ def take_in(store: Store, path: Path) -> None:
 def store(tmp_path: Path) -> Store:
     """A store of imported events with its training set, and weights of an autoencoder and of a DEC."""
     found = published_store(tmp_path / "root")
-    list(prepare(found, published(each=8).write(tmp_path / "events.h5")).write())
+    import_into(found.days, published(each=8).write(tmp_path / "events.h5"))
     sampling.draw(found)
     take_in(found, write_weights(tmp_path / "AEC.pt", seed=3))
     take_in(found, write_weights(tmp_path / "DEC-8.pt", k=8))

@@ -25,7 +25,7 @@ from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Store
 from ris_core.training import training_set
-from ris_core.truth.truth_scores import _events
+from ris_core.truth.truth_scores import labelled_events
 
 CLASSES = (4, 0, 9)
 
@@ -93,11 +93,11 @@ def test_labels_are_class_numbers_and_probabilities_stand_in_the_order_of_the_cl
 def test_a_notebook_sees_the_names_of_classes(store: Store) -> None:
     for key in store.station_days():
         label_one(store, key)
-    labels = read_labels(store)
+    labels = read_labels(store.days)
     assert set(zip(labels["label"], labels["class_name"], strict=True)) <= {(4, "icequake"), (0, "0"), (9, "9")}
     assert list(labels.columns)[:5] == ["event_id", "station", "time_peak", "label", "class_name"]
     renamed = under(store, champion={"names": {0: "rift"}})
-    assert set(read_labels(renamed)["class_name"]) <= {"4", "rift", "9"}
+    assert set(read_labels(renamed.days)["class_name"]) <= {"4", "rift", "9"}
     assert all(days_at(renamed).label.is_current(key) for key in store.station_days())  # names are not in the tables
 
 
@@ -161,7 +161,7 @@ def test_a_damaged_label_table_is_made_again_by_labelling(store: Store, damage: 
         assert (row["state"], row["outdated"]) == ("damaged", "label")
     assert (beside["state"], beside["outdated"]) == ("processed", "")
     with pytest.raises(DamagedFileError, match=re.escape(str(path))):
-        read_labels(store, ["AA"])
+        read_labels(store.days, ["AA"])
     made = label_one(store, key)
     assert not made.already_current
     assert path.read_bytes() == good
@@ -171,12 +171,12 @@ def test_scores_against_truth_leave_out_a_damaged_station_day_and_name_it(store:
     keys = list(store.station_days())[:3]
     for key in keys:
         label_one(store, key)
-    whole, nothing = _events(store, keys)
+    whole, nothing = labelled_events(store, keys)
     assert list(whole) == keys and nothing == []
     DAMAGES["a bit in the middle"](store.labels(keys[0]))
     DAMAGES["cut to half"](store.spectrograms(keys[1]))
     try:
-        found, damaged = _events(store, keys)
+        found, damaged = labelled_events(store, keys)
     finally:
         store.spectrograms(keys[1]).unlink()
         process_one(store, keys[1], pictures=False)

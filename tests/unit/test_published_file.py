@@ -1,6 +1,7 @@
 """Published data: what an import keeps, what it refuses, and what an export gives back."""
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -11,20 +12,31 @@ import h5py
 import numpy as np
 import pytest
 from builders import products, sds_values, write_archive
-from published_builders import DAYS, FREQUENCY, SHARED, TIME, Published, published, published_store, published_values
-from stage_steps import days_at, is_current, state_rows
+from published_builders import (
+    DAYS,
+    FREQUENCY,
+    SHARED,
+    TIME,
+    Published,
+    import_into,
+    prepared,
+    published,
+    published_network,
+    published_values,
+)
 
 from ris_core.access import read_detections, read_event, read_live_time, read_raw
 from ris_core.config import PROJECT_ROOT, Settings, load_settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.published.covering import write_settings
-from ris_core.published.exporting import export
-from ris_core.published.importing import prepare
+from ris_core.published.exporting import Export, export
 from ris_core.published.published_catalogue import read_catalogue
 from ris_core.station_days.running import StageTask, run_station_day
+from ris_core.station_days.state import state_of, state_table
+from ris_core.station_days.station_days import StationDays
 from ris_core.storage import spectrogram_file
+from ris_core.storage.json_records import to_text
 from ris_core.storage.published_file import PublishedFileError, open_published
-from ris_core.storage.store import Store
 from ris_core.waveforms.imported_events import NoWaveformsError
 
 ROUNDING = 2.0**-18
@@ -32,8 +44,8 @@ FIRST = StationDay("AA", DAYS[0])
 ALL = [StationDay(station, day) for day in DAYS for station in ("AA", "BB")]
 
 
-def import_into(store: Store, path: Path, **how: Any) -> dict[StationDay, bool]:
-    return dict(prepare(store, path, **how).write())
+def export_all(network: StationDays, path: Path) -> Export:
+    return export(network.settings, network.layout, network.process, path)
 
 
 def arrays(path: Path) -> tuple[Any, Any, list[bytes]]:
@@ -56,9 +68,9 @@ def assert_same_file(path: Path, exported: Path) -> None:
 
 def test_every_event_comes_to_the_station_day_of_its_onset_with_what_the_file_says_of_it(tmp_path: Path) -> None:
     data = published()
-    store = published_store(tmp_path / "root")
+    network = published_network(tmp_path / "root")
     path = data.write(tmp_path / "events.h5")
-    assert import_into(store, path, table=tmp_path / "events.h5.csv") == dict.fromkeys(ALL, True)
+    assert import_into(network, path, table=tmp_path / "events.h5.csv") == dict.fromkeys(ALL, True)
     for key in ALL:
         rows = [
             row
@@ -66,7 +78,7 @@ def test_every_event_comes_to_the_station_day_of_its_onset_with_what_the_file_sa
             if entry["station"] == key.station and entry["dt_on"].startswith(str(key.day))
         ]
         rows.sort(key=lambda row: data.catalogue[row]["dt_on"])
-        found = spectrogram_file.read_spectrograms(store.spectrograms(key))
+        found = spectrogram_file.read_spectrograms(network.layout.spectrograms(key))
         np.testing.assert_allclose(found.spectrogram, data.spectrogram[rows][:, :-1, 1:], rtol=ROUNDING)
         np.testing.assert_array_equal(found.waveform, data.trace[rows])
         np.testing.assert_allclose(found.frequency, FREQUENCY)
@@ -74,7 +86,7 @@ def test_every_event_comes_to_the_station_day_of_its_onset_with_what_the_file_sa
         assert found.unit == "counts"
         peaks = [data.catalogue[row]["dt_peak"].translate(str.maketrans({" ": "T", "-": "", ":": ""})) for row in rows]
         assert list(found.event_id) == [f"XX.{key.station}..HHZ.{peak}000" for peak in peaks]
-    table = read_detections(store)
+    table = read_detections(network)
     assert len(table) == len(data.catalogue) and set(table["outcome"]) == {"event"}
     assert set(table["found_by"]) == {"recursive 0.5/30 s"}
     assert table[["peak_acceleration", "snr", "characteristic_max"]].isna().all(axis=None)
@@ -84,23 +96,70 @@ def test_every_event_comes_to_the_station_day_of_its_onset_with_what_the_file_sa
     np.testing.assert_allclose(own["peak_counts"], said, atol=1e-4)
 
 
+def test_the_record_of_an_imported_station_day_has_the_bytes_of_earlier_versions(tmp_path: Path) -> None:
+    network = published_network(tmp_path / "root")
+    found = prepared(network, published().write(tmp_path / "events.h5"))
+    dict(found.write(network.journal))
+    (inputs,) = [some.inputs for some in found.station_days if some.key == FIRST]
+    fields = {
+        "station": "AA",
+        "day": "2015-01-03",
+        "state": "data",
+        "reason": "imported from events.h5: events without their continuous waveforms",
+        "path": "imported",
+        "bytes": 0,
+        "segments": 0,
+        "samples": 0,
+        "sampling_rate": math.nan,
+        "sampling_rates": [],
+        "sample_types": [],
+        "coverage": math.nan,
+        "gaps": 0,
+        "gap_seconds": 0.0,
+        "overlaps": 0,
+        "overlap_seconds": 0.0,
+        "duplicate_seconds": 0.0,
+        "shortest_segment_s": 0.0,
+        "longest_segment_s": 0.0,
+        "flat_lines": 0,
+        "flat_line_seconds": 0,
+        "clipped_runs": 0,
+        "clipped_seconds": 0,
+        "spikes": 0,
+        "non_finite": 0,
+        "minimum": None,
+        "maximum": None,
+        "mean": None,
+        "rms": None,
+        "notes": [],
+        "provider": None,
+        "request_seconds": None,
+        "attempts": None,
+        "received_bytes": None,
+        "settings": network.settings.acquire_digest(),
+        "version": "1",
+        "inputs": inputs,
+    }
+    assert network.layout.acquisition(FIRST).read_text(encoding="utf-8") == to_text(fields)
+
+
 def test_the_trace_lies_in_time_where_the_columns_say(tmp_path: Path) -> None:
-    store = published_store(tmp_path / "root")
-    import_into(store, published().write(tmp_path / "events.h5"))
-    detections = read_detections(store, ["AA"], DAYS[0], DAYS[0])
-    event = read_event(store, detections["event_id"][0])
+    network = published_network(tmp_path / "root")
+    import_into(network, published().write(tmp_path / "events.h5"))
+    detections = read_detections(network, ["AA"], DAYS[0], DAYS[0])
+    event = read_event(network, detections["event_id"][0])
     trace = event.trace()
     loudest = event.window_start + int(np.argmax(np.abs(trace.data))) * 20_000_000
     assert loudest == event.time_peak == detections["time_peak"][0].value
-    with h5py.File(store.spectrograms(FIRST)) as file:
+    with h5py.File(network.layout.spectrograms(FIRST)) as file:
         assert file["waveform"].attrs["note"].startswith("short: 199 of the 218 samples")
 
 
 def test_an_export_of_an_import_is_the_file_again(tmp_path: Path) -> None:
     path = published().write(tmp_path / "events.h5")
-    store = published_store(tmp_path / "root")
-    import_into(store, path)
-    done = export(store, tmp_path / "again.h5")
+    network = published_network(tmp_path / "root")
+    import_into(network, path)
+    done = export_all(network, tmp_path / "again.h5")
     assert (done.events, done.station_days, done.outdated) == (24, 4, 0)
     assert_same_file(path, tmp_path / "again.h5")
     with h5py.File(path) as was, h5py.File(tmp_path / "again.h5") as now:
@@ -111,103 +170,109 @@ def test_an_export_of_an_import_is_the_file_again(tmp_path: Path) -> None:
 
 def test_the_order_of_the_file_and_the_size_of_blocks_make_no_difference(tmp_path: Path) -> None:
     data = published(each=30)
-    plain, mixed = published_store(tmp_path / "plain"), published_store(tmp_path / "mixed")
+    plain, mixed = published_network(tmp_path / "plain"), published_network(tmp_path / "mixed")
     import_into(plain, data.write(tmp_path / "plain.h5"))
     order = np.random.default_rng(1).permutation(len(data.catalogue))
     path = data.reordered(order).write(tmp_path / "mixed.h5")
     import_into(mixed, path, table=tmp_path / "mixed.h5.csv", block=7)
     for key in ALL:
-        one, other = (spectrogram_file.read_spectrograms(store.spectrograms(key)) for store in (plain, mixed))
+        one, other = (
+            spectrogram_file.read_spectrograms(network.layout.spectrograms(key)) for network in (plain, mixed)
+        )
         assert one.event_id == other.event_id
         assert spectrogram_file.content_digest(one) == spectrogram_file.content_digest(other)
-    export(mixed, tmp_path / "again.h5")
+    export_all(mixed, tmp_path / "again.h5")
     assert_same_file(path, tmp_path / "again.h5")
 
 
 def test_the_same_file_again_changes_nothing(tmp_path: Path) -> None:
     path = published().write(tmp_path / "events.h5")
-    store = published_store(tmp_path / "root")
-    import_into(store, path)
-    before = products(store)
-    times = {file: file.stat().st_mtime_ns for file in store.root.rglob("*") if file.is_file()}
+    network = published_network(tmp_path / "root")
+    import_into(network, path)
+    before = products(network.layout)
+    times = {file: file.stat().st_mtime_ns for file in network.layout.root.rglob("*") if file.is_file()}
     moved = Path(shutil.copy(path, tmp_path / "moved.h5"))
-    assert import_into(store, moved) == dict.fromkeys(ALL, False)
-    assert products(store) == before
-    assert {file: file.stat().st_mtime_ns for file in store.root.rglob("*") if file.is_file()} == times
+    assert import_into(network, moved) == dict.fromkeys(ALL, False)
+    assert products(network.layout) == before
+    assert {file: file.stat().st_mtime_ns for file in network.layout.root.rglob("*") if file.is_file()} == times
 
 
 def test_an_import_that_was_broken_off_leaves_whole_station_days_and_goes_on(tmp_path: Path) -> None:
     path = published().write(tmp_path / "events.h5")
-    whole, broken = published_store(tmp_path / "whole"), published_store(tmp_path / "broken")
+    whole, broken = published_network(tmp_path / "whole"), published_network(tmp_path / "broken")
     import_into(whole, path)
-    running = prepare(broken, path, block=6).write()
+    running = prepared(broken, path, block=6).write(broken.journal)
     done = [next(running)[0], next(running)[0]]
     running.close()
-    assert [key for key in ALL if days_at(broken).process.is_current(key)] == sorted(done, key=ALL.index)
-    assert [key for key in ALL if broken.spectrograms(key).exists()] == sorted(done, key=ALL.index)
+    assert [key for key in ALL if broken.process.is_current(key)] == sorted(done, key=ALL.index)
+    assert [key for key in ALL if broken.layout.spectrograms(key).exists()] == sorted(done, key=ALL.index)
     # As if it had been killed between the products and the record of a third one.
     third = next(key for key in ALL if key not in done)
-    broken.spectrograms(third).parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(whole.spectrograms(third), broken.spectrograms(third))
-    assert not days_at(broken).process.is_current(third)
+    broken.layout.spectrograms(third).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(whole.layout.spectrograms(third), broken.layout.spectrograms(third))
+    assert not broken.process.is_current(third)
     assert import_into(broken, path) == {key: key not in done for key in ALL}
-    assert products(broken) == products(whole)
+    assert products(broken.layout) == products(whole.layout)
 
 
 def test_imported_station_days_are_current_whatever_the_settings_of_detection_become(tmp_path: Path) -> None:
-    store = published_store(tmp_path / "root")
-    import_into(store, published().write(tmp_path / "events.h5"))
+    network = published_network(tmp_path / "root")
+    import_into(network, published().write(tmp_path / "events.h5"))
     detection = {"detector": {"threshold_on": 20}, "conditioning": {"decimation": "zero_phase_fir"}}
-    other = published_store(tmp_path / "root", **detection)
-    renamed = published_store(tmp_path / "root", location="00")
+    other = published_network(tmp_path / "root", **detection)
+    renamed = published_network(tmp_path / "root", location="00")
     for key in ALL:
-        assert is_current("acquire", store, key) and is_current("process", store, key)
-        assert is_current("acquire", other, key) and is_current("process", other, key)
-        assert not is_current("process", renamed, key)
+        assert network.acquire.is_current(key) and network.process.is_current(key)
+        assert other.acquire.is_current(key) and other.process.is_current(key)
+        assert not renamed.process.is_current(key)
 
 
 def test_a_station_day_that_is_not_in_the_file_has_no_record_and_the_others_are_processed(tmp_path: Path) -> None:
     days = {"first_day": "2015-01-02"}
-    store = published_store(tmp_path / "root", **days)
-    import_into(store, published().write(tmp_path / "events.h5"))
-    states = state_rows(store, store.station_days()).set_index(["station", "day"])
+    network = published_network(tmp_path / "root", **days)
+    import_into(network, published().write(tmp_path / "events.h5"))
+    states = state_table(state_of(network, key) for key in network.settings.station_days()).set_index(
+        ["station", "day"]
+    )
     assert set(states.loc[[(k.station, str(k.day)) for k in ALL], "state"]) == {"processed"}
     assert states.loc[("AA", "2015-01-02"), "state"] == "not yet"
     assert states["events"].sum() == 24 and set(states["outdated"]) == {""}
-    live = read_live_time(store)
+    live = read_live_time(network)
     assert len(live) == 4 and live["live_seconds"].isna().all()
 
 
 def test_stages_say_that_imported_station_days_cannot_be_made_again(tmp_path: Path) -> None:
-    store = published_store(tmp_path / "root", first_day="2015-01-02")
-    import_into(store, published().write(tmp_path / "events.h5"))
+    network = published_network(tmp_path / "root", first_day="2015-01-02")
+    import_into(network, published().write(tmp_path / "events.h5"))
     for stage in ("acquire", "process"):
-        task = StageTask(stage, store.settings.model_dump_json(), str(store.root))
+        task = StageTask(stage, network.settings.model_dump_json(), str(network.layout.root))
         done = run_station_day(task, FIRST)
         assert done.made is not None and done.made.already_current
         refused = run_station_day(task, StationDay("AA", date(2015, 1, 2)))
         assert refused.made is None
         assert "AA 2015-01-02: this network's station-days are imported" in refused.error
         assert "ris import-h5 FILE" in refused.error
-    store.spectrograms(FIRST).unlink()
+    network.layout.spectrograms(FIRST).unlink()
     with pytest.raises(NoWaveformsError, match="AA 2015-01-04"):
-        read_raw(store, read_detections(store, ["AA"])["event_id"].iloc[-1])
-    process = StageTask("process", store.settings.model_dump_json(), str(store.root))
+        read_raw(network, read_detections(network, ["AA"])["event_id"].iloc[-1])
+    process = StageTask("process", network.settings.model_dump_json(), str(network.layout.root))
     assert "this network's station-days are imported" in run_station_day(process, FIRST).error
 
 
 def test_station_days_of_another_file_are_replaced_only_when_asked_to(tmp_path: Path) -> None:
-    store = published_store(tmp_path / "root")
-    import_into(store, published().write(tmp_path / "events.h5"))
-    before = products(store)
+    network = published_network(tmp_path / "root")
+    import_into(network, published().write(tmp_path / "events.h5"))
+    before = products(network.layout)
     changed = published()
     changed.trace[0, 0] += 1
     path = changed.write(tmp_path / "changed.h5")
-    with pytest.raises(PublishedFileError, match=r"1 of its 4 .* stand already with other events \(AA 2015-01-03\)"):
-        prepare(store, path)
-    assert products(store) == before
-    assert import_into(store, path, replace_other=True) == {key: key == FIRST for key in ALL}
-    assert spectrogram_file.read_spectrograms(store.spectrograms(FIRST)).waveform[0, 0] == changed.trace[0, 0]
+    with pytest.raises(
+        PublishedFileError, match=r"1 of its 4 .* are there already with other events \(AA 2015-01-03\)"
+    ):
+        prepared(network, path)
+    assert products(network.layout) == before
+    assert import_into(network, path, replace_other=True) == {key: key == FIRST for key in ALL}
+    assert spectrogram_file.read_spectrograms(network.layout.spectrograms(FIRST)).waveform[0, 0] == changed.trace[0, 0]
 
 
 def test_single_events_that_cannot_be_used_are_left_out_when_asked_to(tmp_path: Path) -> None:
@@ -216,13 +281,13 @@ def test_single_events_that_cannot_be_used_are_left_out_when_asked_to(tmp_path: 
     _zero(data)
     _twice(data)
     path = data.write(tmp_path / "events.h5")
-    store = published_store(tmp_path / "root")
+    network = published_network(tmp_path / "root")
     with pytest.raises(PublishedFileError, match="--leave-out"):
-        prepare(store, path)
-    found = prepare(store, path, leave_out=True, block=5)
+        prepared(network, path)
+    found = prepared(network, path, leave_out=True, block=5)
     assert found.left_out == 3
-    dict(found.write())
-    export(store, tmp_path / "again.h5")
+    dict(found.write(network.journal))
+    export_all(network, tmp_path / "again.h5")
     rows = [row for row in range(24) if row not in (4, 9, 11)]
     assert_same_file(data.reordered(rows).write(tmp_path / "usable.h5"), tmp_path / "again.h5")
 
@@ -321,15 +386,15 @@ def test_a_malformed_file_is_refused_with_file_dataset_and_value_before_anything
     data = published()
     change(data)
     path = data.write(tmp_path / "events.h5", table=False)
-    store = published_store(tmp_path / "root")
-    before = products(store)
+    network = published_network(tmp_path / "root")
+    before = products(network.layout)
     with pytest.raises(PublishedFileError) as error:
-        prepare(store, path, block=5)
+        prepared(network, path, block=5)
     message = str(error.value)
     assert message.startswith(f"{path}: ")
     for part in said:
         assert part in message
-    assert products(store) == before
+    assert products(network.layout) == before
 
 
 def _break_text(file: h5py.File) -> None:
@@ -377,20 +442,20 @@ def test_datasets_that_are_not_what_they_should_be_are_refused(
     with h5py.File(path, "a") as file:
         change(file)
     with pytest.raises(PublishedFileError) as error:
-        prepare(published_store(tmp_path / "root"), path)
+        prepared(published_network(tmp_path / "root"), path)
     assert all(part in str(error.value) for part in (str(path), *said))
 
 
 def test_a_file_that_is_no_hdf5_cut_short_or_absent_is_refused(tmp_path: Path) -> None:
-    store = published_store(tmp_path / "root")
+    network = published_network(tmp_path / "root")
     whole = published().write(tmp_path / "events.h5").read_bytes()
     (tmp_path / "cut.h5").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "text.h5").write_text("this is no HDF5")
     for name in ("cut.h5", "text.h5"):
         with pytest.raises(PublishedFileError, match=f"{name}: cannot be read as HDF5"):
-            prepare(store, tmp_path / name)
+            prepared(network, tmp_path / name)
     with pytest.raises(PublishedFileError, match=r"absent\.h5: there is no such file"):
-        prepare(store, tmp_path / "absent.h5")
+        prepared(network, tmp_path / "absent.h5")
 
 
 def _changed_cell(lines: list[str]) -> None:
@@ -429,7 +494,7 @@ def test_a_table_whose_rows_are_not_those_of_the_file_is_refused(
     change(lines)
     table.write_text("\n".join(lines) + "\n")
     with pytest.raises(PublishedFileError) as error:
-        prepare(published_store(tmp_path / "root"), path, table, block=6)
+        prepared(published_network(tmp_path / "root"), path, table=table, block=6)
     assert str(error.value).startswith(f"{table}: ")
     assert said in str(error.value)
 
@@ -437,9 +502,9 @@ def test_a_table_whose_rows_are_not_those_of_the_file_is_refused(
 def test_all_that_the_settings_lack_is_said_at_once_and_can_be_written(tmp_path: Path) -> None:
     path = published(["AA", "BB", "CC"]).write(tmp_path / "events.h5")
     values = published_values(["AA"], DAYS[:1]) | {"source": {"kind": "sds", "root": "/archive"}, "channel": "EHZ"}
-    store = Store(Settings.model_validate(values), tmp_path / "root")
+    network = StationDays.open(Settings.model_validate(values), tmp_path / "root")
     with pytest.raises(PublishedFileError) as error:
-        prepare(store, path)
+        prepared(network, path)
     for part in (
         "source.kind is 'sds'",
         "channel is EHZ, the file's: HHZ",
@@ -452,7 +517,7 @@ def test_all_that_the_settings_lack_is_said_at_once_and_can_be_written(tmp_path:
     with open_published(path, (87, 100), 199) as file:
         catalogue = read_catalogue(file)
     write_settings(catalogue, config)
-    assert import_into(Store(load_settings(config), tmp_path / "covered"), path)
+    assert import_into(StationDays.open(load_settings(config), tmp_path / "covered"), path)
     with pytest.raises(PublishedFileError, match=r"new\.yaml: it exists already"):
         write_settings(catalogue, config)
 
@@ -466,47 +531,51 @@ def test_the_example_settings_are_those_of_the_paper_but_for_the_source() -> Non
 
 def test_events_made_here_are_exported_in_the_published_layout_and_come_in_again(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "archive", ["AA"], DAYS[:1])
-    own = Store(Settings.model_validate(sds_values(archive, stations=["AA"], days=DAYS[:1])), tmp_path / "own")
+    own = StationDays.open(
+        Settings.model_validate(sds_values(archive, stations=["AA"], days=DAYS[:1])), tmp_path / "own"
+    )
     for stage in ("acquire", "process"):
-        assert run_station_day(StageTask(stage, own.settings.model_dump_json(), str(own.root)), FIRST).error == ""
-    made = spectrogram_file.read_spectrograms(own.spectrograms(FIRST))
+        assert (
+            run_station_day(StageTask(stage, own.settings.model_dump_json(), str(own.layout.root)), FIRST).error == ""
+        )
+    made = spectrogram_file.read_spectrograms(own.layout.spectrograms(FIRST))
     path = tmp_path / "own.h5"
-    assert export(own, path).events == len(made.event_id) > 5
+    assert export_all(own, path).events == len(made.event_id) > 5
     entry = json.loads(arrays(path)[2][0])
     assert (entry["unit"], entry["STA"], entry["on"], entry["fs"]) == ("counts", 0.5, 15.0, 50.0)
 
-    store = published_store(tmp_path / "again", stations=[{"code": "AA"}])
-    import_into(store, path, table=path.with_name("own.h5.csv"))
-    found = spectrogram_file.read_spectrograms(store.spectrograms(FIRST))
+    network = published_network(tmp_path / "again", stations=[{"code": "AA"}])
+    import_into(network, path, table=path.with_name("own.h5.csv"))
+    found = spectrogram_file.read_spectrograms(network.layout.spectrograms(FIRST))
     assert found.event_id == made.event_id
     np.testing.assert_array_equal(found.spectrogram, made.spectrogram)
     np.testing.assert_array_equal(found.waveform, made.waveform[:, 10:209])
     np.testing.assert_array_equal(found.window_start, made.window_start + 200_000_000)
-    before, after = read_detections(own), read_detections(store)
+    before, after = read_detections(own), read_detections(network)
     for column in ("time_on", "time_off", "time_peak", "peak_counts"):
         np.testing.assert_array_equal(after[column], before[before["outcome"] == "event"][column])
 
 
 def test_an_export_refuses_to_overwrite_and_to_be_empty(tmp_path: Path) -> None:
-    store = published_store(tmp_path / "root")
+    network = published_network(tmp_path / "root")
     with pytest.raises(PublishedFileError, match="there are no events to export"):
-        export(store, tmp_path / "out.h5")
+        export_all(network, tmp_path / "out.h5")
     assert not (tmp_path / "out.h5").exists()
-    import_into(store, published().write(tmp_path / "events.h5"))
+    import_into(network, published().write(tmp_path / "events.h5"))
     with pytest.raises(PublishedFileError, match=r"events\.h5: it exists already"):
-        export(store, tmp_path / "events.h5")
+        export_all(network, tmp_path / "events.h5")
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"the published code's own file is absent: {SHARED}")
 def test_the_file_that_the_published_code_wrote_comes_in_and_goes_out_again(tmp_path: Path) -> None:
     path = SHARED / "RISData_60.h5"
     values = load_settings(PROJECT_ROOT / "config" / "ris_published.yaml")
-    store = Store(values, tmp_path / "root")
-    done = import_into(store, path, table=SHARED / "RISData_60.h5.csv")
+    network = StationDays.open(values, tmp_path / "root")
+    done = import_into(network, path, table=SHARED / "RISData_60.h5.csv")
     assert done == {StationDay(station, date(2014, 12, 4)): True for station in ("DR01", "DR02")}
-    table = read_detections(store)
+    table = read_detections(network)
     said = {entry["dt_peak"]: entry["peak"] for entry in map(json.loads, arrays(path)[2])}
     peaks = table["time_peak"].dt.tz_localize(None).dt.strftime("%Y-%m-%d %H:%M:%S.%f").str[:-3]
     np.testing.assert_allclose(table["peak_counts"], [said[peak] for peak in peaks], rtol=1e-6)
-    export(store, tmp_path / "again.h5")
+    export_all(network, tmp_path / "again.h5")
     assert_same_file(path, tmp_path / "again.h5")

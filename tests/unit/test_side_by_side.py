@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from published_builders import published, published_store, write_weights
+from published_builders import import_into, published, published_store, write_weights
 
 from ris_core.clustering import dec_models
 from ris_core.clustering.initial_clusters import make_clusters
@@ -18,7 +18,6 @@ from ris_core.models.device import use_cores
 from ris_core.models.imported_models import keep_weights, read_weights
 from ris_core.models.weights import read_description
 from ris_core.published.choice import choose_imported, measure
-from ris_core.published.importing import prepare
 from ris_core.storage.store import Store
 from ris_core.training import training_set
 from ris_core.training.acceptance import Acceptance
@@ -37,7 +36,7 @@ def changed(store: Store, section: str, **values: Any) -> Store:
 def store(tmp_path: Path) -> Store:
     """A store with a drawn training set."""
     found = published_store(tmp_path / "root")
-    list(prepare(found, published(each=8).write(tmp_path / "events.h5")).write())
+    import_into(found.days, published(each=8).write(tmp_path / "events.h5"))
     training_set.draw(found)
     return found
 

@@ -16,7 +16,7 @@ from stage_steps import (
     days_at,
     is_current,
     process_one,
-    run_stage,
+    run_and_record,
     state_rows,
     stored_segments,
 )
@@ -77,9 +77,7 @@ def store(tmp_path, archive) -> Store:
 
 
 def run(stage: str, store: Store, key: StationDay = KEY):
-    outcome = run_stage(stage, store, key)
-    record_outcome(store.journal, stage, outcome)
-    return outcome
+    return run_and_record(store.days, stage, key)
 
 
 def made(stage: str, store: Store, key: StationDay = KEY):

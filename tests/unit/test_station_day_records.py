@@ -9,20 +9,17 @@ from typing import Any
 
 import pytest
 from damage import DAMAGES
-from published_builders import published, published_values
-from stage_steps import acquisition_of, days_at, is_current, state_rows
+from published_builders import import_into, published, published_network
+from stage_steps import run_and_record
 from waveform_builders import KEY, NEXT_KEY, make_settings, record, sds_settings, write_sds
 
-from ris_core.config import Settings
 from ris_core.contracts.acquisition import SamplesAt
-from ris_core.contracts.outcome import Outcome
 from ris_core.contracts.station_day import StationDay
-from ris_core.published.importing import prepare
-from ris_core.station_days.running import StageTask, record_outcome, run_station_day
+from ris_core.station_days.state import state_of, state_table
+from ris_core.station_days.station_days import StationDays
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.journal import FailedAttempt
 from ris_core.storage.json_records import read_json, write_json
-from ris_core.storage.store import Store
 from ris_core.verification import damaged_files
 
 SETTINGS = make_settings()
@@ -38,23 +35,22 @@ def archive(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(tmp_path: Path, archive: Path) -> Store:
+def network(tmp_path: Path, archive: Path) -> StationDays:
     """A network whose two station-days are processed."""
-    store = Store(sds_settings(archive), tmp_path / "data")
+    found = StationDays.open(sds_settings(archive), tmp_path / "data")
     for key in (KEY, NEXT_KEY):
         for stage in ("acquire", "process"):
-            assert run(stage, store, key).error == ""
-    return store
+            assert run_and_record(found, stage, key).error == ""
+    return found
 
 
-def run(stage: str, store: Store, key: StationDay = KEY) -> Outcome:
-    outcome = run_station_day(StageTask(stage, store.settings.model_dump_json(), str(store.root)), key)
-    record_outcome(store.journal, stage, outcome)
-    return outcome
+def files_of(network: StationDays, key: StationDay) -> list[Path]:
+    layout = network.layout
+    return [layout.acquisition(key), layout.detections(key), layout.spectrograms(key)]
 
 
-def row_of(store: Store, key: StationDay = KEY) -> dict[str, Any]:
-    (row,) = state_rows(store, [key]).to_dict("records")
+def row_of(network: StationDays, key: StationDay = KEY) -> dict[str, Any]:
+    (row,) = state_table([state_of(network, key)]).to_dict("records")
     return row
 
 
@@ -72,7 +68,7 @@ def row_of(store: Store, key: StationDay = KEY) -> dict[str, Any]:
     ],
 )
 def test_a_record_of_acquisition_of_another_shape_is_damaged(tmp_path: Path, change: Any, why: str) -> None:
-    store = Store(SETTINGS, tmp_path)
+    network = StationDays.open(SETTINGS, tmp_path)
     value: Any = change
     if isinstance(change, dict):
         value = GOOD | change
@@ -80,19 +76,19 @@ def test_a_record_of_acquisition_of_another_shape_is_damaged(tmp_path: Path, cha
         value = {"state": "data"}
     elif isinstance(change, str):
         value = {name: v for name, v in GOOD.items() if name != change}
-    write_json(store.acquisition(KEY), value)
+    write_json(network.layout.acquisition(KEY), value)
     with pytest.raises(DamagedFileError, match=why) as raised:
-        acquisition_of(store, KEY)
-    assert raised.value.path == store.acquisition(KEY)
+        network.acquire.read(KEY)
+    assert raised.value.path == network.layout.acquisition(KEY)
     assert "`ris backfill` acquires its station-day again" in str(raised.value)
 
 
 def test_a_record_without_a_digest_is_read_as_before(tmp_path: Path) -> None:
-    store = Store(SETTINGS, tmp_path)
-    path = store.acquisition(KEY)
+    network = StationDays.open(SETTINGS, tmp_path)
+    path = network.layout.acquisition(KEY)
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(GOOD))
-    found = acquisition_of(store, KEY)
+    found = network.acquire.read(KEY)
     assert found is not None
     assert (found.key, found.has_data, found.reason, found.content) == (KEY, True, "", "0123")
     assert (found.samples_at, found.stored_as) == (SamplesAt.IN_PLACE, None)
@@ -100,129 +96,126 @@ def test_a_record_without_a_digest_is_read_as_before(tmp_path: Path) -> None:
 
 
 def test_an_imported_station_day_says_that_it_is_to_be_imported_again(tmp_path: Path) -> None:
-    store = Store(make_settings(source={"kind": "published"}), tmp_path)
-    write_json(store.acquisition(KEY), {})
+    network = StationDays.open(make_settings(source={"kind": "published"}), tmp_path)
+    write_json(network.layout.acquisition(KEY), {})
     with pytest.raises(DamagedFileError, match="ris import-h5 FILE"):
-        acquisition_of(store, KEY)
+        network.acquire.read(KEY)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_record_of_acquisition_is_made_again_by_acquisition(store: Store, damage: str) -> None:
-    path = store.acquisition(KEY)
+def test_a_damaged_record_of_acquisition_is_made_again_by_acquisition(network: StationDays, damage: str) -> None:
+    path = network.layout.acquisition(KEY)
     good = path.read_bytes()
     DAMAGES[damage](path)
     with pytest.raises(DamagedFileError):
-        acquisition_of(store, KEY)
-    assert days_at(store).stages["acquire"].exists(KEY)
-    assert not is_current("acquire", store, KEY)
-    assert not is_current("process", store, KEY)
-    assert not is_current("label", store, KEY)
-    assert not days_at(store).stages["process"].follows_its_input(KEY)
-    row = row_of(store)
+        network.acquire.read(KEY)
+    assert network.stages["acquire"].exists(KEY)
+    assert not network.stages["acquire"].is_current(KEY)
+    assert not network.stages["process"].is_current(KEY)
+    assert not network.stages["label"].is_current(KEY)
+    assert not network.stages["process"].follows_its_input(KEY)
+    row = row_of(network)
     assert row["state"] == "damaged" and row["outdated"] == "acquire,process"
     assert str(path) in row["damaged"] and "`ris backfill` acquires its station-day again" in row["damaged"]
     assert row["events"] == 2, "what can be read is told"
-    assert row_of(store, NEXT_KEY)["state"] == "processed"
-    assert [error.path for error in found_damaged(store)] == [path]
-    assert run("acquire", store).error == ""
+    assert row_of(network, NEXT_KEY)["state"] == "processed"
+    assert [error.path for error in found_damaged(network)] == [path]
+    assert run_and_record(network, "acquire", KEY).error == ""
     assert path.read_bytes() == good
-    assert row_of(store)["state"] == "processed"
+    assert row_of(network)["state"] == "processed"
 
 
-def test_sound_files_of_another_station_day_are_not_taken_for_those_of_this_one(store: Store) -> None:
-    def files(key: StationDay) -> list[Path]:
-        return [store.acquisition(key), store.detections(key), store.spectrograms(key)]
-
-    good = [path.read_bytes() for path in files(KEY)]
-    for theirs, path in zip(files(NEXT_KEY), files(KEY), strict=True):
+def test_sound_files_of_another_station_day_are_not_taken_for_those_of_this_one(network: StationDays) -> None:
+    good = [path.read_bytes() for path in files_of(network, KEY)]
+    for theirs, path in zip(files_of(network, NEXT_KEY), files_of(network, KEY), strict=True):
         path.write_bytes(theirs.read_bytes())
     with pytest.raises(DamagedFileError, match=f"it is of {NEXT_KEY}"):
-        acquisition_of(store, KEY)
-    assert not is_current("acquire", store, KEY) and not is_current("process", store, KEY)
-    assert row_of(store)["state"] == "damaged"
+        network.acquire.read(KEY)
+    assert not network.stages["acquire"].is_current(KEY) and not network.stages["process"].is_current(KEY)
+    assert row_of(network)["state"] == "damaged"
     assert [
         (error.path, "another station-day" in str(error) or f"of {NEXT_KEY}" in str(error))
-        for error in found_damaged(store)
-    ] == [(path, True) for path in files(KEY)]
-    assert run("acquire", store).error == "" and run("process", store).error == ""
-    assert [path.read_bytes() for path in files(KEY)] == good
-    assert found_damaged(store) == []
+        for error in found_damaged(network)
+    ] == [(path, True) for path in files_of(network, KEY)]
+    assert run_and_record(network, "acquire", KEY).error == "" and run_and_record(network, "process", KEY).error == ""
+    assert [path.read_bytes() for path in files_of(network, KEY)] == good
+    assert found_damaged(network) == []
 
 
-def found_damaged(store: Store) -> list[DamagedFileError]:
-    found = list(damaged_files(store, [KEY, NEXT_KEY]))
+def found_damaged(network: StationDays) -> list[DamagedFileError]:
+    found = list(damaged_files(network, [KEY, NEXT_KEY]))
     assert all(isinstance(error, DamagedFileError) for error in found)
     return [error for error in found if isinstance(error, DamagedFileError)]
 
 
-def test_a_fault_of_the_platform_is_not_called_damage(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_the_platform_is_not_called_damage(network: StationDays, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(path: Path) -> None:
         raise TypeError("a fault of ours")
 
     monkeypatch.setattr("ris_core.storage.tables.verify", broken)
-    found = list(damaged_files(store, [KEY, NEXT_KEY]))
+    found = list(damaged_files(network, [KEY, NEXT_KEY]))
     assert {type(error) for error in found} == {OSError}, "`ris verify --remove` removes what is damaged, and no more"
-    assert str(found[0]).startswith(f"{store.detections(KEY)}: a fault of the platform kept it from being checked")
+    assert str(found[0]).startswith(
+        f"{network.layout.detections(KEY)}: a fault of the platform stopped its verification"
+    )
     assert "TypeError: a fault of ours" in str(found[0])
-    assert any(str(store.detections(NEXT_KEY)) in str(error) for error in found), (
+    assert any(str(network.layout.detections(NEXT_KEY)) in str(error) for error in found), (
         "the others are looked at all the same"
     )
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_processing_acquires_a_station_day_again_whose_record_is_damaged(store: Store, damage: str) -> None:
-    good = {
-        path: path.read_bytes() for path in (store.acquisition(KEY), store.detections(KEY), store.spectrograms(KEY))
-    }
-    DAMAGES[damage](store.acquisition(KEY))
-    assert run("process", store).error == ""
+def test_processing_acquires_a_station_day_again_whose_record_is_damaged(network: StationDays, damage: str) -> None:
+    good = {path: path.read_bytes() for path in files_of(network, KEY)}
+    DAMAGES[damage](network.layout.acquisition(KEY))
+    assert run_and_record(network, "process", KEY).error == ""
     assert {path: path.read_bytes() for path in good} == good
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("product", ["detections", "spectrograms"])
 def test_a_damaged_product_that_says_so_costs_its_station_day_and_is_made_again(
-    store: Store, product: str, damage: str
+    network: StationDays, product: str, damage: str
 ) -> None:
-    path: Path = getattr(store, product)(KEY)
+    path: Path = getattr(network.layout, product)(KEY)
     good = path.read_bytes()
     DAMAGES[damage](path)
-    assert [error.path for error in found_damaged(store)] == [path]
-    if row_of(store)["state"] == "damaged":
-        assert str(path) in row_of(store)["damaged"] and row_of(store)["outdated"] == "process"
-        assert not is_current("process", store, KEY)
+    assert [error.path for error in found_damaged(network)] == [path]
+    if row_of(network)["state"] == "damaged":
+        assert str(path) in row_of(network)["damaged"] and row_of(network)["outdated"] == "process"
+        assert not network.stages["process"].is_current(KEY)
     elif product == "spectrograms":
         path.unlink()  # damage that lies behind the head: `ris verify --remove`
-    assert is_current("process", store, NEXT_KEY)
-    assert run("process", store).error == ""
+    assert network.stages["process"].is_current(NEXT_KEY)
+    assert run_and_record(network, "process", KEY).error == ""
     assert path.read_bytes() == good
-    assert found_damaged(store) == []
+    assert found_damaged(network) == []
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_record_of_failure_tells_of_no_attempts(store: Store, damage: str) -> None:
+def test_a_damaged_record_of_failure_tells_of_no_attempts(network: StationDays, damage: str) -> None:
     for _ in range(3):
-        store.journal.note("process", KEY, "worker lost")
-    store.journal.note("process", NEXT_KEY, "worker lost")
-    path = store.failure("process", KEY)
+        network.journal.note("process", KEY, "worker lost")
+    network.journal.note("process", NEXT_KEY, "worker lost")
+    path = network.layout.failure("process", KEY)
     DAMAGES[damage](path)
     with pytest.raises(DamagedFileError, match="the next attempt replaces it") as raised:
-        store.journal.read("process", KEY)
+        network.journal.read("process", KEY)
     assert raised.value.path == path
-    assert store.journal.find("process", KEY) is None
-    assert set(store.journal.all("process")) == {NEXT_KEY}
-    assert store.days.given_up() == {}
-    assert row_of(store)["state"] == "damaged" and str(path) in row_of(store)["damaged"]
-    assert row_of(store, NEXT_KEY)["state"] == "failed"
-    assert [error.path for error in found_damaged(store)] == [path]
-    assert store.journal.note("process", KEY, "again").attempts == 1
-    assert store.journal.read("process", KEY) is not None
+    assert network.journal.find("process", KEY) is None
+    assert set(network.journal.all("process")) == {NEXT_KEY}
+    assert network.given_up() == {}
+    assert row_of(network)["state"] == "damaged" and str(path) in row_of(network)["damaged"]
+    assert row_of(network, NEXT_KEY)["state"] == "failed"
+    assert [error.path for error in found_damaged(network)] == [path]
+    assert network.journal.note("process", KEY, "again").attempts == 1
+    assert network.journal.read("process", KEY) is not None
     DAMAGES[damage](path)
-    assert store.journal.forgive("process", KEY)
+    assert network.journal.forgive("process", KEY)
     assert not path.exists()
-    store.journal.note("process", KEY, "again")
+    network.journal.note("process", KEY, "again")
     DAMAGES[damage](path)
-    assert run("process", store).error == ""
+    assert run_and_record(network, "process", KEY).error == ""
     assert not path.exists()
 
 
@@ -239,54 +232,52 @@ def test_a_damaged_record_of_failure_tells_of_no_attempts(store: Store, damage: 
     ],
 )
 def test_a_record_of_failure_that_cannot_be_is_damaged(tmp_path: Path, change: dict[str, Any]) -> None:
-    store = Store(SETTINGS, tmp_path)
-    store.journal.note("process", KEY, "worker lost")
-    path = store.failure("process", KEY)
+    network = StationDays.open(SETTINGS, tmp_path)
+    network.journal.note("process", KEY, "worker lost")
+    path = network.layout.failure("process", KEY)
     write_json(path, read_json(path) | change)
     with pytest.raises(DamagedFileError):
-        store.journal.read("process", KEY)
-    assert store.journal.all("process") == {}
+        network.journal.read("process", KEY)
+    assert network.journal.all("process") == {}
 
 
 def test_records_of_failure_with_other_names_or_more_fields_are_no_trouble(tmp_path: Path) -> None:
-    store = Store(SETTINGS, tmp_path)
-    known = store.journal.note("process", KEY, "worker lost")
-    path = store.failure("process", KEY)
+    network = StationDays.open(SETTINGS, tmp_path)
+    known = network.journal.note("process", KEY, "worker lost")
+    path = network.layout.failure("process", KEY)
     write_json(path, read_json(path) | {"of_a_later_version": 1})
     (path.parent / "day=copy of 2015-01-10.json").write_bytes(path.read_bytes())
-    assert store.journal.all("process") == {KEY: known}
+    assert network.journal.all("process") == {KEY: known}
     assert isinstance(known, FailedAttempt)
 
 
-def test_a_folder_with_files_in_the_place_of_a_record_is_named(store: Store) -> None:
-    path = store.acquisition(KEY)
+def test_a_folder_with_files_in_the_place_of_a_record_is_named(network: StationDays) -> None:
+    path = network.layout.acquisition(KEY)
     path.unlink()
     path.mkdir()
     (path / "mine").write_text("kept")
-    error = run("acquire", store).error
+    error = run_and_record(network, "acquire", KEY).error
     assert str(path) in error and "there is a folder with files at this path; move it away" in error
     assert (path / "mine").read_text() == "kept"
 
 
 def test_a_data_centre_is_spared_where_damaged_records_make_processing_ask_it(tmp_path: Path) -> None:
-    store = Store(make_settings(source={"kind": "fdsn", "provider": "http://127.0.0.1:1"}), tmp_path)
-    write_json(store.acquisition(KEY), GOOD | {"state": "no_data"})
-    assert days_at(store).stages["process"].most_at_once([KEY, StationDay("S02", date(2015, 1, 9))]) is None
-    store.acquisition(KEY).write_bytes(b"")
-    assert days_at(store).stages["process"].most_at_once([KEY]) == store.settings.source.simultaneous_requests
+    network = StationDays.open(make_settings(source={"kind": "fdsn", "provider": "http://127.0.0.1:1"}), tmp_path)
+    write_json(network.layout.acquisition(KEY), GOOD | {"state": "no_data"})
+    assert network.stages["process"].most_at_once([KEY, StationDay("S02", date(2015, 1, 9))]) is None
+    network.layout.acquisition(KEY).write_bytes(b"")
+    assert network.stages["process"].most_at_once([KEY]) == network.settings.source.simultaneous_requests
 
 
 @pytest.mark.parametrize("damage", ["cut to half", "not text", "a bit in the middle"])
 def test_an_imported_station_day_with_a_damaged_record_is_imported_again(tmp_path: Path, damage: str) -> None:
     file = published(("AA",), each=5).write(tmp_path / "events.h5", table=False)
-    store = Store(Settings.model_validate(published_values(("AA",))), tmp_path / "root")
-    (key, written), *_ = prepare(store, file).write()
+    network = published_network(tmp_path / "root", stations=[{"code": "AA"}])
+    (key, written), *_ = import_into(network, file).items()
     assert written
-    good = {
-        path: path.read_bytes() for path in (store.acquisition(key), store.detections(key), store.spectrograms(key))
-    }
-    DAMAGES[damage](store.acquisition(key))
-    assert not is_current("acquire", store, key) and not is_current("process", store, key)
-    assert row_of(store, key)["state"] == "damaged"
-    assert dict(prepare(store, file).write())[key], "it is no other event's, and it does not stand"
+    good = {path: path.read_bytes() for path in files_of(network, key)}
+    DAMAGES[damage](network.layout.acquisition(key))
+    assert not network.stages["acquire"].is_current(key) and not network.stages["process"].is_current(key)
+    assert row_of(network, key)["state"] == "damaged"
+    assert import_into(network, file)[key], "it is no other event's, and it does not stand"
     assert {path: path.read_bytes() for path in good} == good

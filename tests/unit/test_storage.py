@@ -568,7 +568,7 @@ def test_what_earlier_versions_stored_as_nan_is_found(tmp_path, products, monkey
     store = Store(SETTINGS, tmp_path / "root")
     store.spectrograms(KEY).parent.mkdir(parents=True)
     path.rename(store.spectrograms(KEY))
-    (error,) = damaged_files(store, [KEY])
+    (error,) = damaged_files(store.days, [KEY])
     assert str(error).startswith(f"{store.spectrograms(KEY)}: damaged (its spectrogram 3 is not finite); remove it")
 
 

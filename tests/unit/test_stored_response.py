@@ -83,7 +83,7 @@ def test_every_flipped_bit_is_noticed(store: Store) -> None:
 def test_damaged_metadata_are_found_and_fetched_anew_and_products_stay_the_same(store: Store, damage: str) -> None:
     good, path = products(store), store.inventory("S01")
     DAMAGES[damage](path)
-    assert [error.path for error in damaged_files(store, [KEY])] == [path]  # type: ignore[attr-defined]
+    assert [error.path for error in damaged_files(store.days, [KEY])] == [path]  # type: ignore[attr-defined]
     assert not is_current("acquire", store, KEY)
     assert not is_current("process", store, KEY)
     assert state_rows(store, [KEY])["outdated"].tolist() == ["acquire,process"]
@@ -110,7 +110,7 @@ def test_the_response_of_another_station_is_not_taken_for_this_ones(store: Store
     write_response(other, read_response(path).replace(b"S01", b"S02"))
     path.write_bytes(other.read_bytes())
     assert not is_current("acquire", store, KEY) and not is_current("process", store, KEY)
-    assert path in [error.path for error in damaged_files(store, [KEY])]
+    assert path in [error.path for error in damaged_files(store.days, [KEY])]
     acquire_one(store, KEY, Source())
     other.unlink()
     assert products(store) == good

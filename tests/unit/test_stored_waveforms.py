@@ -108,14 +108,14 @@ def test_a_raw_file_that_is_not_what_was_acquired_is_refused_with_the_remedy_tha
             reading()
         assert refused.value.path == path
     assert not store.detections(KEY).exists()
-    assert [error.path for error in damaged_files(store, [KEY])] == [path]
+    assert [error.path for error in damaged_files(store.days, [KEY])] == [path]
 
     path.unlink()
     assert not is_current("acquire", store, KEY)
     acquire_one(store, KEY, source)
     assert path.read_bytes() == good
     assert process_one(store, KEY, source).result.events == len(EVENTS)
-    assert list(damaged_files(store, [KEY])) == []
+    assert list(damaged_files(store.days, [KEY])) == []
 
 
 def test_products_made_before_the_damage_stay_and_stay_current_with_the_good_file(store, body):
@@ -141,11 +141,11 @@ def test_products_bear_the_digest_of_what_was_read_and_verify_compares_it_with_w
     other = Centre(body_of(record(KEY, -400, 86_800, EVENTS[:1], rate=RATE, seed=1)))
     acquire_one(store, KEY, other, again=True)
     assert not days_at(store).process.is_current(KEY)
-    found = {error.path: str(error) for error in damaged_files(store, [KEY])}
+    found = {error.path: str(error) for error in damaged_files(store.days, [KEY])}
     assert set(found) == {store.detections(KEY), store.spectrograms(KEY)}
-    assert all("made from other samples or another response than stand now" in text for text in found.values())
+    assert all("it was not made from the samples and the response that are there" in text for text in found.values())
     process_one(store, KEY, other)
-    assert list(damaged_files(store, [KEY])) == []
+    assert list(damaged_files(store.days, [KEY])) == []
 
 
 def test_times_between_microseconds_are_those_that_the_file_keeps(store):
@@ -160,7 +160,7 @@ def test_times_between_microseconds_are_those_that_the_file_keeps(store):
     assert done.whole_records is False
     (segment,) = stored_segments(store, KEY)
     assert abs(segment.start_ns - START - 1_234) < 1_000
-    assert list(damaged_files(store, [KEY])) == []
+    assert list(damaged_files(store.days, [KEY])) == []
 
 
 def test_a_raw_file_of_an_earlier_version_is_read_whole(store, body, tmp_path: Path):
@@ -202,6 +202,6 @@ def test_an_older_record_of_no_data_does_not_hide_samples_that_stand(store, body
     with pytest.raises(DamagedFileError, match=f"it tells of no data, but there is {store.waveform(KEY)}"):
         acquisition_of(store, KEY)
     assert not is_current("acquire", store, KEY) and not is_current("process", store, KEY)
-    assert [error.path for error in damaged_files(store, [KEY])] == [store.acquisition(KEY)]
+    assert [error.path for error in damaged_files(store.days, [KEY])] == [store.acquisition(KEY)]
     assert process_one(store, KEY, Centre(body)).result.events == len(EVENTS), "processing acquires it again"
     assert {path: path.read_bytes() for path in good} == good

@@ -34,7 +34,8 @@ def swap(first: Path, second: Path) -> None:
 
 
 def damaged(store: Store) -> list[str]:
-    return sorted(str(error).split(":")[0] for error in damaged_models(store))
+    trials, counts = store.settings.aec.grid.trials(), store.settings.dec.k
+    return sorted(str(error).split(":")[0] for error in damaged_models(store, trials, counts))
 
 
 def test_the_dec_of_another_k(store: Store) -> None:

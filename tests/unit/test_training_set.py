@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 from damage import DAMAGES
-from published_builders import published, published_values
+from published_builders import import_into, published, published_values
 
 from ris_core.config import NormalisationSettings, Settings
 from ris_core.labels.held_out import held_out_events, held_out_mse
 from ris_core.models.inference import reconstruction_error
 from ris_core.models.networks import Aec
-from ris_core.published.importing import prepare
 from ris_core.storage import spectrogram_file
 from ris_core.storage.scratch import ScratchArray
 from ris_core.storage.store import Store
@@ -38,7 +37,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             left[entry["station"]] -= 1
             rows.append(row)
     path = data.reordered(rows).write(folder / "events.h5", table=False)
-    list(prepare(store_of(folder / "root"), path).write())
+    import_into(store_of(folder / "root").days, path)
     return folder / "root"
 
 

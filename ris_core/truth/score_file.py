@@ -1,0 +1,78 @@
+"""The scores against truth as a JSON file: the one place where they are written and read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ris_core.storage.json_records import read_record, write_json
+
+if TYPE_CHECKING:
+    from ris_core.truth.truth_scores import TruthScores
+
+_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "true_events": int,
+    "recall": (int, float),
+    "precision": (int, float),
+    "recall_by_snr": list,
+    "clustering": list,
+}
+
+
+@dataclass(frozen=True)
+class KeptScores:
+    """Scores as far as they are read again.
+
+    Attributes
+    ----------
+    true_events, recall, precision
+        Of detection.
+    recall_by_snr
+        One row per bin of the SNR: snr_low (dB), events, detected, recall.
+    clustering
+        One row per K and method: k, method, ari, nmi, macro_f1, accuracy, windows.
+    """
+
+    true_events: int
+    recall: float
+    precision: float
+    recall_by_snr: Sequence[Mapping[str, Any]]
+    clustering: Sequence[Mapping[str, Any]]
+
+
+def write_scores(path: Path, found: TruthScores) -> None:
+    """Write scores against truth."""
+    detection = found.detection
+    record = {
+        "true_events": detection.events,
+        "detected_events": detection.detections,
+        "matched": detection.matched,
+        "recall": detection.recall,
+        "precision": detection.precision,
+        "recall_by_snr": detection.by_snr.to_dict("records"),
+        "recall_by_family": detection.by_family.to_dict("records"),
+        "clustering": found.clustering.to_dict("records"),
+        "class_recall": found.recall.to_dict("records"),
+        "end_to_end": found.end_to_end.to_dict("records"),
+        "classes": {str(cluster): name for cluster, name in found.classes.items()},
+        "k": found.k,
+        "station_days": found.station_days,
+        "left_out_as_damaged": list(found.damaged),
+    }
+    write_json(path, record)
+
+
+def read_scores(path: Path) -> KeptScores:
+    """Return scores that were written.
+
+    Raises
+    ------
+    FileNotFoundError
+        There are none.
+    DamagedFileError
+        The file is damaged.
+    """
+    record = read_record(path, _FIELDS)
+    return KeptScores(**{name: record[name] for name in _FIELDS})
