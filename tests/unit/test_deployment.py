@@ -77,7 +77,7 @@ def test_a_tracking_server_comes_before_a_database(
     ("variable", "uri", "message"),
     [
         ("MLFLOW_TRACKING_URI", f"https://me:{SECRET}@mlflow.example", "set MLFLOW_TRACKING_USERNAME"),
-        ("MLFLOW_TRACKING_URI", f"mysql+pymysql://me:{QUOTED}@db.example/mlflow", "only Postgres"),
+        ("MLFLOW_TRACKING_URI", f"mysql+pymysql://me:{QUOTED}@db.example/mlflow", "only addresses of Postgres"),
         ("RIS_MLFLOW_DATABASE", f"postgresql://me:{QUOTED}@db.example:port/mlflow", "not an address of a database"),
     ],
 )
