@@ -11,6 +11,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Hashable
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -54,7 +55,6 @@ class ScannedFiles:
     def __init__(self, root: Path, worth_saving: int = WORTH_SAVING) -> None:
         self._root = os.fspath(root)
         self._cache_path = cache_path(root)
-        self._cache = FileCache(self._cache_path)
         self._worth_saving = worth_saving
         self._folders: dict[str, dict[str, os.DirEntry[str]]] = {}
         self._sections: dict[tuple[str, str], Section] = {}
@@ -129,6 +129,10 @@ class ScannedFiles:
             }
         file_cache.save(self._cache_path, changed)
         self._read.clear()
+
+    @cached_property
+    def _cache(self) -> FileCache:
+        return FileCache(self._cache_path)
 
     def _entries(self, folder: str) -> dict[str, os.DirEntry[str]]:
         found = self._folders.get(folder)
