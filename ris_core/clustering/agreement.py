@@ -22,8 +22,8 @@ _MOST_ROUNDS = 20
 def pairwise_ari(partitions: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
     """Return the adjusted Rand index of every pair (M, M) of partitions (N,); 1 on the diagonal.
 
-    ARI is the share of pairs of events that both treat alike, corrected for chance: 1 if they are the same whatever the
-    names of their clusters, 0 on average for unrelated ones (Hubert & Arabie 1985, J. Classification 2, 193-218).
+    ARI is the share of pairs of events that both treat alike, corrected for chance: 1 if they are the same apart from
+    the numbers of their clusters, 0 on average for unrelated ones (Hubert & Arabie 1985, J. Classification 2, 193-218).
     """
     ari = np.eye(len(partitions))
     for i, j in combinations(range(len(partitions)), 2):
@@ -32,16 +32,16 @@ def pairwise_ari(partitions: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
 
 
 def mean_of_pairs(ari: NDArray[np.float64]) -> float:
-    """Return the mean over all pairs of a symmetric matrix (M, M), its diagonal left out; NaN for less than a pair."""
+    """Return the mean over all pairs of a symmetric matrix (M, M), without its diagonal; NaN for less than a pair."""
     above = ari[np.triu_indices(len(ari), 1)]
     return float(above.mean()) if above.size else float("nan")
 
 
 def renamed(partition: NDArray[Any], like: NDArray[Any], k: int) -> NDArray[np.int32]:
-    """Return a partition (N,) whose clusters 0 ... K − 1 bear the names of those of another that they share most with.
+    """Return a partition (N,) whose clusters 0 ... K − 1 get the numbers of the most similar clusters of another.
 
-    One name for each cluster, such that the number of events of the same name is greatest (Hungarian method: Kuhn
-    1955, Nav. Res. Logist. Q. 2, 83-97).
+    Each cluster gets another number, such that as many events as possible have the same number in both (Hungarian
+    method: Kuhn 1955, Nav. Res. Logist. Q. 2, 83-97).
     """
     shared = label_change_table(partition, like, k).to_numpy()
     _, names = linear_sum_assignment(shared, maximize=True)
@@ -56,7 +56,7 @@ class Consensus:
     Attributes
     ----------
     labels
-        (N,) int32: the label that most partitions give each event, by the names of the first partition.
+        (N,) int32: the label that most partitions give each event, with the numbers of the first partition.
     agreement
         (N,) share of the partitions that give it.
     """
@@ -69,9 +69,9 @@ def consensus(partitions: Sequence[NDArray[Any]], k: int) -> Consensus:
     """Return the majority vote of partitions (N,) into clusters 0 ... K − 1.
 
     Clusters are matched with those of the partition that agrees most with the others (by ARI), the vote is taken, and
-    all are matched with the vote until it does not change any more (voting after Dimitriadou, Weingessel & Hornik
-    2002, Int. J. Pattern Recognit. Artif. Intell. 16, 901-912). A tied vote goes to that partition's label where it is
-    among the tied, else to the lowest number. Memory grows with N · K, not with N².
+    all are matched with the vote until it no longer changes (voting after Dimitriadou, Weingessel & Hornik
+    2002, Int. J. Pattern Recognit. Artif. Intell. 16, 901-912). A tied vote goes to that partition's label if it is
+    among the tied ones, else to the lowest number. Memory grows with N · K, not with N².
     """
     if not partitions:
         raise ValueError("there is no partition to take a consensus of")

@@ -36,7 +36,7 @@ def association(labels: NDArray[Any], values: NDArray[Any], permutations: int, s
         `BY_CHANCE` under `permutations` of the labels; ``p`` = (1 + permutations of at least this AMI) /
         (1 + permutations) (Phipson & Smyth 2010, Stat. Appl. Genet. Mol. Biol. 9, 39).
 
-        NaN where all events have the same label or the same value.
+        NaN if all events have the same label or the same value.
 
     Permuting events leaves the margins of their cross-tabulation as they are, so the permuted tables are drawn directly
     (Patefield 1981, Appl. Stat. 30, 91-97).
@@ -53,7 +53,7 @@ def p_within(labels: NDArray[Any], values: NDArray[Any], station: NDArray[Any], 
     """Return the p value of an association against permutations of the labels within each station.
 
     A property and a label that both differ from station to station, and are unrelated within each, then are not taken
-    for associated. All arrays are (N,); NaN where the property is the same for all events of each station.
+    for associated. All arrays are (N,); NaN if the property is the same for all events of each station.
     """
     order = np.argsort(_codes(station), kind="stable")
     codes, other, where = _codes(labels)[order], _codes(values)[order], _codes(station)[order]
@@ -90,7 +90,7 @@ def associations(
     Parameters
     ----------
     labels, properties
-        Labels, and the properties by name: codes (station), or numbers of bins, −1 where the property is not known and
+        Labels, and the properties by name: codes (station), or numbers of bins, −1 if the property is not known and
         the event is left out. The property `hour` is 0 ... 23.
     station, day
         Of the events, (N,): station, and station-day as any code.

@@ -28,7 +28,7 @@ def cluster_count(z: NDArray[Any], settings: config.ClusterCountSettings) -> pd.
     Returns
     -------
     DataFrame
-        Index `k`; where `k_min` is 2 there is a row for 1, no clusters, with the criteria that are defined for it.
+        Index `k`; if `k_min` is 2 there is a row for 1, no clusters, with the criteria that are defined for it.
 
         `inertia`, k-means' sum of squared distances; `silhouette`, the mean for k-means' labels;
         `gap_box`, `gap_pca`, `gap_box_s`, `gap_pca_s` and `gap_box_margin`, `gap_pca_margin` (see `gap_statistic`; the
@@ -103,11 +103,11 @@ def named_by_gap(margin: pd.Series[float]) -> int | None:
 
 
 def suggested(table: pd.DataFrame) -> dict[str, int | None]:
-    """Return the K that each criterion of `cluster_count` names; None where it names none.
+    """Return the K that each criterion of `cluster_count` names; None if it names none.
 
     `inertia`: the elbow over K of 2 or more (see `inertia_elbow`); `silhouette`: the maximum; `gap_box`, `gap_pca`: the
-    smallest K with Gap(K) ≥ Gap(K + 1) − s(K + 1), 1 where there are no clusters; `gmm_bic`, `gmm_aic`: the minimum;
-    `stability`: the maximum, the greatest K where several reach it.
+    smallest K with Gap(K) ≥ Gap(K + 1) − s(K + 1), 1 if there are no clusters; `gmm_bic`, `gmm_aic`: the minimum;
+    `stability`: the maximum, the greatest K if several reach it.
     """
 
     def greatest(values: pd.Series[float]) -> int | None:

@@ -31,7 +31,7 @@ class Criteria:
     table
         One row for each K (`cluster_count.cluster_count`).
     suggested
-        The K that each criterion names; none where it names none.
+        The K that each criterion names; none if it names none.
     live_latents
         Latent dimensions that vary.
     """

@@ -84,7 +84,7 @@ def strongest_stations(event_ids: Sequence[str], labels: Iterable[int], k: int) 
     rows = []
     for cluster, counts in enumerate(classes):
         if counts:
-            # The first by name where two have as many.
+            # The first by name if two have as many.
             station = min(counts, key=lambda name: (-counts[name], name))
             of_class, of_all = counts[station] / counts.total(), every[station] / len(stations)
             rows.append(StrongestStation(cluster, station, of_class, of_all))

@@ -34,7 +34,7 @@ class EventProperties:
     amplitude
         (N,) bin of the peak amplitude, −1 if it is not known.
     amplitude_of
-        What the bins are of: ``peak_acceleration`` or ``peak_counts``; empty where no amplitude is known.
+        What the bins are of: ``peak_acceleration`` or ``peak_counts``; empty if no amplitude is known.
     """
 
     station: NDArray[np.str_] = field(repr=False)
@@ -47,7 +47,7 @@ class EventProperties:
 def event_properties(layout: Layout) -> EventProperties:
     """Return the properties of the events of the training set, from it and from the detection tables.
 
-    Amplitudes are absolute peaks in `AMPLITUDE_BINS` equally filled bins: accelerations where every event has one, else
+    Amplitudes are absolute peaks in `AMPLITUDE_BINS` equally filled bins: accelerations if every event has one, else
     counts.
     """
     ids = [str(name) for name in spectrogram_file.read_column(layout.training_set, "event_id")]

@@ -16,7 +16,7 @@ from ris_core.progress import track
 Reference = Literal["box", "pca"]
 
 _ROUNDING = 1e-12
-"""Sums of squares below this share of their total are zero but for rounding."""
+"""Sums of squares below this share of their total are zero except for rounding."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Gap:
     k
         Cluster counts (M,), consecutive.
     gap
-        (M,) mean over the references of ln W*(K), minus ln W(K); NaN where W is zero.
+        (M,) mean over the references of ln W*(K), minus ln W(K); NaN if W is zero.
     s
         (M,) standard deviation of ln W*(K) over the B references, times √(1 + 1/B).
     """
@@ -39,7 +39,7 @@ class Gap:
 
     @property
     def margin(self) -> NDArray[np.float64]:
-        """Gap(K) − [Gap(K + 1) − s(K + 1)] (M,); NaN for the last K, which has none to be compared with."""
+        """Gap(K) − [Gap(K + 1) − s(K + 1)] (M,); NaN for the last K, which has no next one."""
         return np.append(self.gap[:-1] - (self.gap[1:] - self.s[1:]), np.nan)
 
 

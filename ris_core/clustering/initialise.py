@@ -121,8 +121,8 @@ def fit_gmm(z: NDArray[np.float64], start: Initialisation) -> GaussianMixture:
         precisions_init=(precisions + precisions.transpose(0, 2, 1)) / 2,
         random_state=0,
     )
-    # One thread: with more, the order of a sum depends on which thread is first, and with it the last digits; nor are
-    # more any faster on nine dimensions.
+    # One thread: with more, the order of a sum and its last digits depend on which thread is first; and more threads
+    # are not faster on nine dimensions.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         mixture.fit(z)
@@ -166,7 +166,7 @@ def given(z: NDArray[Any], centroids: NDArray[Any]) -> Initialisation:
 def random(z: NDArray[Any], k: int, n_init: int, seed: int) -> Initialisation:
     """Take `k` distinct events of the latents (N, D) as centroids and label by the nearest.
 
-    Of `n_init` random draws the one of least inertia is taken.
+    Of `n_init` random draws, the one with the smallest inertia is taken.
     """
     z = _checked(z, k)
     distinct = np.unique(z, axis=0)
@@ -183,7 +183,7 @@ def random(z: NDArray[Any], k: int, n_init: int, seed: int) -> Initialisation:
 
 
 def centroids_digest(settings: config.DecSettings) -> str:
-    """Return the digest of the given centroids of every K of the settings; empty where none are given."""
+    """Return the digest of the given centroids of every K of the settings; empty if none are given."""
     if settings.initialisation != "given":
         return ""
     paths = [_centroids_path(settings, k) for k in settings.k]
@@ -200,7 +200,7 @@ def read_centroids(settings: config.DecSettings, k: int) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        The file is absent, or is no table of K rows of numbers; names it.
+        The file is absent, or is not a table of K rows of numbers. The message names it.
     """
     path = _centroids_path(settings, k)
     try:
@@ -218,7 +218,20 @@ def read_centroids(settings: config.DecSettings, k: int) -> NDArray[np.float64]:
 def initialise(
     method: Method, z: NDArray[Any], k: int, n_init: int, seed: int, *, centroids: NDArray[Any] | None = None
 ) -> Initialisation:
-    """Cluster latents (N, D) by the method of a name; see the functions of these names.
+    """Cluster latents (N, D) by the method of a name.
+
+    Parameters
+    ----------
+    method
+        ``gmm``, ``kmeans``, ``random`` or ``given``: see the functions of these names.
+    z
+        (N, D) latents.
+    k
+        Number of clusters.
+    n_init, seed
+        Number of starts, and the seed of their draw.
+    centroids
+        (K, D) for ``given``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Clusters of two models matched by the events they share, so that class numbers outlive a change of the model."""
+"""Clusters of two models matched by the events they share, so that class numbers survive a change of the model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Matching:
         Of each cluster: ``kept`` from the former model, ``new``, or ``back`` from a model before that.
     overlap
         Of each cluster with the former model's cluster of this class: events in both over events in either (Jaccard
-        index); 0 where that has no such class.
+        index); 0 if the former model has no such class.
     sizes
         Events of each cluster.
     lost
@@ -78,7 +78,7 @@ def match_clusters(
     if next_class <= max(classes, default=-1):
         raise ValueError(f"next_class is {next_class}, but the classes {sorted(classes)} are taken")
     overlap = jaccard(before, after, len(classes), k)
-    # What does not count must not decide about pairs that do.
+    # Pairs that do not count must not influence those that do.
     rows, columns = linear_sum_assignment(np.where(overlap >= least_overlap, overlap, 0.0), maximize=True)
     partner = {
         int(j): int(i) for i, j in zip(rows, columns, strict=True) if overlap[i, j] >= least_overlap and overlap[i, j]
@@ -103,7 +103,7 @@ def match_clusters(
 def known_classes(
     before: NDArray[Any], after: NDArray[Any], classes: Sequence[int], own: Sequence[int], next_class: int
 ) -> Matching:
-    """Return the matching of a model that labelled before and so has classes of its `own`; else as `match_clusters`."""
+    """Return the matching of a model that labelled before and has classes of its `own`; else as `match_clusters`."""
     k = len(own)
     before, after = _checked(before, after, len(classes), k)
     overlap = jaccard(before, after, len(classes), k)

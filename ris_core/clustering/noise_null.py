@@ -33,7 +33,7 @@ class NoiseNull:
     windows
         Number of windows.
     without
-        Why nothing was compared; empty where it was.
+        Why nothing was compared; empty if it was.
     by_label
         Index `label`; `events` and `noise`, the shares of both that get each label.
     scores
@@ -88,7 +88,7 @@ def against_noise(
 
 
 def _silhouette_alone(z: NDArray[Any], recipe: Recipe, seed: int) -> float:
-    """Return the silhouette of latents clustered alone; NaN where they have fewer different values than clusters."""
+    """Return the silhouette of latents clustered alone; NaN if they have fewer different values than clusters."""
     if len(np.unique(z, axis=0)) < recipe.k:
         return float("nan")
     # Given centroids belong to events.

@@ -34,19 +34,19 @@ _FORMAT = "1"
 
 @dataclass(frozen=True, eq=False)
 class NoveltyModel:
-    """What is needed to score events, and from where on they count as novel.
+    """What is needed to score events, and the thresholds above which they count as novel.
 
     Attributes
     ----------
     score
         The score that decides (`novelty.score`).
     thresholds
-        For each score the value that an assigned event does not exceed; infinite where the held-out events are too few
-        for the share `false_alarms`, so that every event is assigned.
+        For each score the value that an assigned event does not exceed; infinite if the held-out events are too few for
+        the share `false_alarms`, so that every event is assigned.
     false_alarms
         Share of held-out events above the threshold.
     held_out
-        Number of held-out events behind the thresholds.
+        Number of held-out events that the thresholds were calibrated on.
     live
         (L,) bool: latent dimensions that vary; the others are left out of the distance.
     means
@@ -65,7 +65,7 @@ class NoveltyModel:
 
     @property
     def threshold(self) -> float:
-        """Of the score that decides."""
+        """The threshold of the score that decides."""
         return self.thresholds[self.score]
 
     @property
@@ -91,7 +91,7 @@ class NoveltyModel:
         return digest_of([_FORMAT, self._description(), arrays])
 
     def scores(self, z: NDArray[Any], q: NDArray[Any], errors: NDArray[Any] | None) -> Scores:
-        """Return the scores (N,) of N events by name; ``reconstruction`` only where errors are given.
+        """Return the scores (N,) of N events by name; ``reconstruction`` only if errors are given.
 
         Parameters
         ----------
@@ -108,7 +108,7 @@ class NoveltyModel:
         return found
 
     def novelty(self, z: NDArray[Any], q: NDArray[Any], errors: NDArray[Any] | None) -> NDArray[np.float32]:
-        """Return the score that decides, (N,); as `scores`, raises `ValueError` if that needs errors and has none."""
+        """Return the score that decides, (N,), with the parameters of `scores`; raises `ValueError` without errors."""
         if self.score == "probability":
             return _improbability(q)
         if self.score == "distance":
@@ -143,12 +143,12 @@ class NoveltyModel:
         path
             The file.
         digest
-            Of the model that it must be; none: whichever is there.
+            Digest that the model must have; none: any model is returned.
 
         Raises
         ------
         DamagedFileError
-            It is damaged or has gone, or is another novelty model.
+            The file is damaged or gone, or holds another novelty model.
         """
         try:
             arrays, about = read_arrays(path, MODEL_AGAIN)
@@ -180,7 +180,7 @@ def fit_novelty(
     """Describe the clusters by the events that are not held out, and calibrate thresholds on those that are.
 
     The covariance of a cluster of n events is (n S + ν P) / (n + ν): S its own, P that pooled over all clusters, and
-    ν = D + 2 (after Friedman 1989), with `RIDGE` on the diagonal. So a cluster of few events has one as well.
+    ν = D + 2 (after Friedman 1989), with `RIDGE` on the diagonal. So a cluster of few events has a covariance too.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def fit_novelty(
     q
         Memberships (N, K).
     errors
-        Reconstruction errors (N,); none where the network is not asked for them.
+        Reconstruction errors (N,); none if they were not computed.
     held_out
         (N,) bool: events that only the thresholds are calibrated on.
     settings
@@ -203,7 +203,7 @@ def fit_novelty(
         The arrays do not belong together, a value is not finite, no latent varies, one of the two kinds of events is
         absent, or the score of the settings needs errors that are not given.
     """
-    # scikit-learn takes a second to load, which those that only score need not wait for.
+    # scikit-learn takes a second to load, and callers that only score do not need it.
     from ris_core.training.floors import live_dimensions
 
     latents, labels, held_out = np.asarray(z, dtype=np.float64), np.asarray(labels), np.asarray(held_out, dtype=bool)
@@ -223,7 +223,7 @@ def conformal_threshold(scores: NDArray[Any], false_alarms: float) -> float:
     """Return the value that at most a share of further events like these exceeds.
 
     It is the ⌈(n + 1)(1 − α)⌉-th smallest of the n scores (Papadopoulos et al. 2002; Bates et al. 2023), and infinite
-    where that is more than n. For exchangeable events the chance to exceed it is at most α, for any n.
+    if that is more than n. For exchangeable events the chance to exceed it is at most α, for any n.
 
     Parameters
     ----------

@@ -14,9 +14,9 @@ from sklearn.metrics import davies_bouldin_score
 from ris_core.training.samples import Samples, as_samples
 
 _BLOCK_VALUES = 8_000_000
-"""Distances that are held at once."""
+"""Largest number of distances that are held in memory at once."""
 DATA_SAMPLE = 5_000
-"""Spectrograms behind a silhouette in data space: distances between 10,000 of them are a minute of a core's work."""
+"""Spectrograms used for a silhouette in data space: distances between 10,000 of them take a core about a minute."""
 
 
 def subsample(n: int, sample: int, seed: int) -> NDArray[np.int64]:
@@ -60,7 +60,7 @@ def silhouettes(values: NDArray[Any], partitions: Sequence[NDArray[Any]]) -> NDA
     """Return the silhouette of every event in each of several partitions, Euclidean (Rousseeuw 1987).
 
     s = (b − a) / max(a, b), with a the mean distance to the other events of its cluster and b the least mean distance
-    to those of another cluster; 0 in a cluster of one event, and where a and b are 0: such an event is no nearer to its
+    to those of another cluster; 0 in a cluster of one event, and if a and b are 0: such an event is no nearer to its
     own cluster than to the other. Distances are computed once for all partitions.
 
     Parameters
@@ -84,8 +84,8 @@ def silhouettes(values: NDArray[Any], partitions: Sequence[NDArray[Any]]) -> NDA
     members = [np.eye(codes[p].max() + 1)[codes[p]] for p in usable]
     columns = np.cumsum([0, *(m.shape[1] for m in members)])
     everything = np.concatenate(members, axis=1)
-    # In the precision of the values: what single precision loses matters to the closest pairs alone, and twice the
-    # time would go into 8,700 dimensions. Around their mean less is lost.
+    # In the precision of the values: single precision loses digits of the closest pairs only, and double precision
+    # would take twice the time in 8,700 dimensions. Values around their mean lose less.
     values = np.asarray(values, dtype=np.result_type(values, np.float32))
     values = values - values.mean(axis=0, dtype=np.float64).astype(values.dtype)
     norms = np.einsum("nd,nd->n", values, values, dtype=np.float64)
@@ -102,7 +102,7 @@ def _distances(values: NDArray[Any], norms: NDArray[np.float64], rows: slice) ->
     """Return the distances (n, N) of some events to all, from the values (N, D) and their squared norms (N,)."""
     both = norms[rows, None] + norms
     squared = both - 2.0 * (values[rows] @ values.T)
-    # Of the closest pairs this difference would leave rounding alone: events that are the same would lie apart.
+    # For the closest pairs this difference is mostly rounding: identical events would lie apart.
     one, other = np.nonzero(squared <= np.sqrt(np.finfo(values.dtype).eps) * both)
     of_block = values[rows]
     step = max(1, _BLOCK_VALUES // max(1, values.shape[1]))
@@ -128,7 +128,7 @@ def _silhouettes_of(sums: NDArray[Any], sizes: NDArray[Any], own: NDArray[np.int
 
 
 def class_means(samples: Samples | NDArray[Any], labels: NDArray[Any], k: int) -> NDArray[np.float32]:
-    """Return the mean event (K, F, T) of each class, zero where a class is empty; events (N, F, T), labels (N,)."""
+    """Return the mean event (K, F, T) of each class, zero if a class is empty; events (N, F, T), labels (N,)."""
     return _Sums(as_samples(samples), labels, k).mean.astype(np.float32)
 
 
@@ -146,17 +146,17 @@ def class_table(
     k
         Number of classes.
     sample, seed
-        Events behind the silhouette, at most, and the seed of their draw.
+        Largest number of events used for the silhouette, and the seed of their draw.
 
     Returns
     -------
     DataFrame
         Index `label`. `size` and `share` of the events; `inner_product`, mean over the members x of ⟨x, m/‖m‖⟩ with the
         class mean m, 1 if all have one shape; `mse` and `mae`, means over members and pixels of (x − m)² and |x − m|;
-        `silhouette`, mean over the `sampled` members. NaN where a class is empty.
+        `silhouette`, mean over the `sampled` members. NaN if a class is empty.
 
         For members of unit norm the inner product is ‖m‖, the mean resultant length (Mardia & Jupp 2000), and the MSE
-        is (1 − ‖m‖²) over the number of pixels: both say the same.
+        is (1 − ‖m‖²) over the number of pixels: both carry the same information.
     """
     samples = as_samples(samples)
     sums = _Sums(samples, labels, k)
@@ -190,7 +190,7 @@ def class_table(
 def overall(table: pd.DataFrame) -> dict[str, float]:
     """Return the means over all events of what `class_table` gives for each class.
 
-    `silhouette`, `inner_product`, `mse_to_mean`, `mae_to_mean`; and `smallest_cluster`, the least share of the events.
+    `silhouette`, `inner_product`, `mse_to_mean`, `mae_to_mean`; and `smallest_cluster`, the least share of events.
     """
 
     def mean(column: str, weight: str) -> float:
@@ -214,7 +214,7 @@ class _Sums:
     sizes
         (K,) members.
     mean
-        (K, F, T) mean member; 0 where there is none.
+        (K, F, T) mean member; 0 if there is none.
     squares
         (K,) sum of the squared norms.
     """

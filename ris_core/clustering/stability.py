@@ -63,7 +63,7 @@ class Stability:
     associations
         See `ris_core.clustering.associations.associations`: the model's labels with station, amplitude and hour.
     amplitude_of
-        What the amplitudes are; empty where none are known.
+        What the amplitudes are; empty if none are known.
     stations
         One row for each station held out: `station`, `events`, `ari_station`, of the model's labels of its events with
         those of a training without it; `ari_others`, of the other events; `ari_seeds`, the mean over the other
@@ -124,7 +124,7 @@ def assess(
     """Train the configuration of a DEC again and again and compare the labels.
 
     Each further training has another seed of the initial clusters and of DEC, and takes the events in another order;
-    where `stability.vary` is ``autoencoder``, its autoencoder is trained anew with that seed as well. The trainings
+    if `stability.vary` is ``autoencoder``, its autoencoder is trained again with that seed as well. The trainings
     without a station keep the autoencoder, the seed and the order of the model.
 
     Parameters
@@ -140,7 +140,7 @@ def assess(
     settings
         Section `stability`.
     again
-        How autoencoders are trained, where they vary.
+        How autoencoders are trained, if they vary.
     trainings
         Where finished trainings are kept.
     on_training

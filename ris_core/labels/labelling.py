@@ -1,4 +1,4 @@
-"""Clusters of events from their spectrograms: the trained network over batches of events, one on each core."""
+"""Clusters of events from their spectrograms: the trained network over batches of events, one batch on each core."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LINEAR = config.NormalisationSettings()
 
 @dataclass(frozen=True)
 class LabelArrays:
-    """What a DEC says of N events, in their order.
+    """What a DEC finds for N events, in their order.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class LabelArrays:
     latent
         (N, 9).
     reconstruction_error
-        (N,) mean over the pixels of (x − x̂)², x of unit L2 norm; none where it was not asked for.
+        (N,) mean over the pixels of (x − x̂)², x of unit L2 norm; none if it was not asked for.
     """
 
     cluster: NDArray[np.int32] = field(repr=False)
@@ -66,31 +66,31 @@ def label_spectrograms(
 ) -> LabelArrays:
     """Label events from their spectrograms.
 
-    Batches go through the network one on each core, each on one thread: that takes less time than all cores on one
-    batch, and the result does not depend on their number.
+    Each core takes one batch at a time through the network, on one thread: that takes less time than all cores on one
+    batch, and the result does not depend on the number of cores.
 
     Parameters
     ----------
     model
         The trained network; it is moved to the device.
     blocks
-        Spectrograms in blocks (n, 87, 100), linear PSD. They may be read as they are asked for: one more block than
-        there are cores is held at most. No blocks, or empty ones, give N = 0.
+        Spectrograms in blocks (n, 87, 100), linear PSD. They may be read lazily: at most one more block than there
+        are cores is held. No blocks, or empty ones, give N = 0.
     normalisation
-        Of the model: what its spectrograms were trained with.
+        Normalisation that the model was trained with.
     batch_size
-        Greater blocks are cut into batches of this size.
+        Larger blocks are cut into batches of this size.
     device
         See `ris_core.models.device.resolve_device`.
     reconstruction
-        Whether the decoder is to run for the reconstruction error.
+        Whether to run the decoder for the reconstruction error.
     event_ids
-        Identifiers of all N events, for errors.
+        Identifiers of all N events, for error messages.
 
     Raises
     ------
     SpectrogramError
-        A spectrogram cannot be normalised; names the event.
+        A spectrogram cannot be normalised. The message names the event.
     """
     place = device if isinstance(device, torch.device) else resolve_device(device)
     model.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
