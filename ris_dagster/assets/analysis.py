@@ -85,7 +85,7 @@ def _truth_scores(settings: Settings) -> dg.AssetsDefinition:
         from ris_core.truth.truth_scores import score
 
         opened = store.open()
-        found = score(opened.settings, opened, opened.days.label)
+        found = score(settings, opened, opened.days.label)
         detection = found.detection
         path = opened.analysis("truth_scores.json")
         write_scores(path, found)
