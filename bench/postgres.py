@@ -130,17 +130,8 @@ def postgres_server() -> Iterator[Postgres]:
             stdout=subprocess.DEVNULL,
             **common,
         )
-        command: list[str | Path] = [
-            program,
-            "-D",
-            data,
-            "-p",
-            str(server.port),
-            "-k",
-            folder,
-            "-c",
-            "listen_addresses=127.0.0.1",
-        ]
+        options = ["-p", str(server.port), "-c", "listen_addresses=127.0.0.1"]
+        command: list[str | Path] = [program, "-D", data, "-k", folder, *options]
         with log.open("wb") as output:
             process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, **common)
         try:

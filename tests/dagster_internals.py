@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SensorExecutionData",
+    "check_evaluations",
     "end_backfill",
     "graphql_schema",
     "let_run_end_at",
+    "partitions_tried_in_vain",
+    "planned_partitions",
     "request_backfill",
     "run_of_daemon",
     "stale_status",
@@ -74,6 +77,30 @@ def end_backfill(instance: dg.DagsterInstance) -> None:
     backfill = instance.get_backfill("ui")
     assert backfill is not None
     instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_SUCCESS))
+
+
+def check_evaluations(
+    instance: dg.DagsterInstance, asset: str, check: str, limit: int = 5
+) -> list[dg.AssetCheckEvaluation]:
+    """Return the evaluations of a check, the latest first; checks that were planned only are left out."""
+    key = dg.AssetCheckKey(dg.AssetKey(asset), check)
+    records = instance.event_log_storage.get_asset_check_execution_history(key, limit=limit)
+    return [record.event.asset_check_evaluation for record in records if record.event is not None]
+
+
+def planned_partitions(instance: dg.DagsterInstance, asset: str) -> list[str | None]:
+    """Return the partitions that runs planned to make, those of the latest run first."""
+    planned = dg.EventRecordsFilter(dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, asset_key=dg.AssetKey(asset))
+    records = instance.event_log_storage.get_event_records(planned)
+    return [record.event_log_entry.get_dagster_event().partition for record in records]
+
+
+def partitions_tried_in_vain(instance: dg.DagsterInstance, asset: str) -> dict[str, tuple[str, int]]:
+    """Return run and number of the latest plan of each partition that was planned and not made since."""
+    storage = instance.event_log_storage
+    return dict(
+        storage.get_latest_asset_partition_materialization_attempts_without_materializations(dg.AssetKey(asset))
+    )
 
 
 def graphql_schema() -> "GraphQLSchema":

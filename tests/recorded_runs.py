@@ -1,6 +1,7 @@
 """A run over a few partitions with a check, and all that a user can see of it in an instance."""
 
 import dagster as dg
+from dagster_internals import check_evaluations, planned_partitions
 
 from ris_dagster.adapter.tags import of_partition_range
 
@@ -33,7 +34,6 @@ def seen(instance: dg.DagsterInstance) -> dict[str, object]:
     assert latest is not None and latest.asset_materialization is not None
     (record,) = instance.get_asset_records([key])
     run_id = latest.run_id
-    check = dg.AssetCheckKey(key, "fine")
     return {
         "events": [(r.partition_key, r.asset_materialization) for r in records],
         "partitions": instance.get_materialized_partitions(key),
@@ -41,11 +41,6 @@ def seen(instance: dg.DagsterInstance) -> dict[str, object]:
         "entry": record.asset_entry.last_run_id == run_id,
         "runs": sorted(run.status.value for run in instance.get_runs()),
         "run": [e.dagster_event_type for e in instance.all_logs(run_id)],
-        "planned": [
-            (r.event_log_entry.get_dagster_event().partition)
-            for r in instance.event_log_storage.get_event_records(
-                dg.EventRecordsFilter(dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, asset_key=key)
-            )
-        ],
-        "checks": [str(c.status) for c in instance.event_log_storage.get_asset_check_execution_history(check, limit=5)],
+        "planned": planned_partitions(instance, "things"),
+        "checks": [evaluation.passed for evaluation in check_evaluations(instance, "things", "fine")],
     }

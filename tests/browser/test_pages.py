@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from browsing import ABSENT, CHROMIUM
 from builders import Opened
+from dagster_internals import check_evaluations
 from mlflow import MlflowClient
 from playwright.sync_api import Page, expect
 from servers import Ui, served
@@ -54,8 +55,9 @@ def test_the_graph_shows_every_asset_as_filled(group: str, page: Page, ui: Ui, n
 
 def passed(node: Any, network: Opened) -> str:
     """Return what the graph says of an asset's checks; those that only warn may not have passed."""
-    latest = network.instance.event_log_storage.get_latest_asset_check_execution_by_key(list(node.check_keys))
-    good = [record.status.value == "SUCCEEDED" for record in latest.values()]
+    asset = node.key.to_user_string()
+    latest = [check_evaluations(network.instance, asset, key.name, limit=1) for key in node.check_keys]
+    good = [evaluation.passed for evaluations in latest for evaluation in evaluations]
     return f"{sum(good)} / {len(node.check_keys)} Passed"
 
 

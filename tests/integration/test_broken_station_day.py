@@ -6,6 +6,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 from builders import DAYS, STATIONS, Opened, failure_of, opened, sds_path, sds_values, spoil, write_archive, write_yaml
+from dagster_internals import check_evaluations
 
 from ris_core.contracts.station_day import StationDay
 from ris_dagster import jobs
@@ -44,10 +45,7 @@ def test_a_broken_file_fails_alone_and_is_taken_up_after_its_repair(data_root: P
             assert str(path.parent) in failure.error  # says where to look
         assert materialized(network, "raw_waveforms") == ALL - BROKEN
         assert states(network).value_counts().to_dict() == {"acquired": 5, "failed": 1}
-        check = network.definitions.resolve_asset_graph().asset_check_keys
-        (quality,) = [c for c in check if c.name == "station_day_quality"]
-        (record,) = network.instance.event_log_storage.get_asset_check_execution_history(quality, limit=5)
-        evaluation = record.event.dagster_event.asset_check_evaluation_data
+        (evaluation,) = check_evaluations(network.instance, "raw_waveforms", "station_day_quality")
         assert not evaluation.passed
         assert evaluation.severity is dg.AssetCheckSeverity.ERROR
         shown = evaluation.metadata["worth_a_look"].value

@@ -7,6 +7,7 @@ import dagster as dg
 import numpy as np
 import pytest
 from builders import Opened, failure_of, opened, sds_values, synthetic_values, write_yaml
+from dagster_internals import check_evaluations
 from mlflow import MlflowClient
 
 from ris_core.clustering import stability_run
@@ -62,12 +63,7 @@ def test_the_assessment_is_a_run_under_the_sweep_with_its_numbers(network: Opene
 
 
 def test_the_check_shows_the_agreement_and_never_blocks(network: Opened) -> None:
-    key = dg.AssetCheckKey(dg.AssetKey("stability"), "agrees_over_seeds")
-    (record,) = network.instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
-    event = record.event
-    assert event is not None
-    found = event.asset_check_evaluation
-    assert found is not None
+    (found,) = check_evaluations(network.instance, "stability", "agrees_over_seeds", limit=1)
     mean = found.metadata["mean_ari"].value
     assert found.passed == (mean >= network.settings.stability.least_ari)
     assert found.severity is dg.AssetCheckSeverity.WARN

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from builders import DAYS, STATIONS, Opened, opened, sds_path, sds_values, spoil, write_archive, write_yaml
-from dagster_internals import let_run_end_at
+from dagster_internals import check_evaluations, let_run_end_at, partitions_tried_in_vain
 
 from ris_core.contracts.station_day import StationDay
 from ris_dagster.partitions import partition_key, range_tags
@@ -36,9 +36,8 @@ def test_records_of_products_checks_and_failures_outlive_the_purge(network: Open
     result = network.run("acquire", **range_tags(STATIONS, DAYS[0], DAYS[0]))
     assert not result.success
     instance, asset = network.instance, dg.AssetKey("raw_waveforms")
-    storage = instance.event_log_storage
     before, seen = counted(network, result.run_id), network.materialization("raw_waveforms", good)
-    unmade = storage.get_latest_asset_partition_materialization_attempts_without_materializations(asset)
+    unmade = partitions_tried_in_vain(instance, "raw_waveforms")
     assert set(unmade) == {str(partition_key(bad))}
 
     assert purge(instance, datetime.now(UTC) - timedelta(days=1)) == (0, 0)  # it is not old
@@ -52,12 +51,10 @@ def test_records_of_products_checks_and_failures_outlive_the_purge(network: Open
 
     assert instance.get_materialized_partitions(asset) == {str(partition_key(good))}
     assert network.materialization("raw_waveforms", good) == seen
-    assert storage.get_latest_asset_partition_materialization_attempts_without_materializations(asset) == unmade
+    assert partitions_tried_in_vain(instance, "raw_waveforms") == unmade
     run = instance.get_run_by_id(result.run_id)
     assert run is not None and run.status == dg.DagsterRunStatus.FAILURE
-    check = dg.AssetCheckKey(asset, "station_day_quality")
-    (record,) = storage.get_asset_check_execution_history(check, limit=5)
-    assert record.event is not None
+    assert len(check_evaluations(instance, "raw_waveforms", "station_day_quality")) == 1
     # Of what is purged nothing is left to do the next time.
     assert purge(instance, datetime.now(UTC) + timedelta(seconds=2)) == (0, 0)
 
