@@ -1,7 +1,7 @@
 """Fills a block of the archive by hand: acquire, process and label what is missing, out of date or not recorded.
 
-Each block goes through its stages in order, and in each stage only what is not current is asked for, so that a repeated
-command does nothing twice. A station-day that fails keeps its next stages back and no other one.
+Each block goes through its stages in order, and each stage only takes what is not current, so a repeated command does
+nothing twice. A failed station-day delays only its own next stages.
 """
 
 import time
@@ -32,16 +32,16 @@ _POLL_S = 2.0
 
 @dataclass(frozen=True)
 class Asked:
-    """What a backfill is asked for.
+    """The request for a backfill.
 
     Attributes
     ----------
     stages
-        In their order.
+        Stages in their order.
     keys
         Station-days.
     again
-        Whether the source is asked again for station-days that stand.
+        Whether existing station-days are requested again from the source.
     """
 
     stages: tuple[str, ...]
@@ -51,7 +51,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Failure:
-    """A station-day that failed in this backfill, and why."""
+    """A station-day that failed in this backfill, and its error."""
 
     stage: str
     key: StationDay
@@ -60,7 +60,7 @@ class Failure:
 
 @dataclass
 class _Group:
-    """Station-days that take a stage together: the next one begins when the last of their runs has ended."""
+    """Station-days that go through a stage together: the next stage begins when the last of their runs has ended."""
 
     keys: frozenset[StationDay]
     stage: str
@@ -77,16 +77,16 @@ class _Working:
 
 @dataclass
 class Report:
-    """What came of a backfill, as it goes.
+    """The progress and result of a backfill.
 
     Attributes
     ----------
     settled
-        Station-days of each stage that are behind it: made, failed or left out.
+        Station-days of each stage that are finished with it: made, failed or left out.
     failures
-        What failed.
+        Failed station-days.
     left_out
-        Station-days that other runs are at work on.
+        Station-days that other runs work on.
     working
         Runs that wait or work, by identifier.
     """
@@ -100,15 +100,15 @@ class Report:
 def outstanding(
     days: StationDays, bindings: Bindings, instance: dg.DagsterInstance, asked: Asked
 ) -> dict[str, set[StationDay]]:
-    """Look at the disk and return what is to be done; what follows something to be done may turn out to be current.
+    """Look at the disk and return what is to be done; a later stage may turn out to be current.
 
-    What stands but is not recorded, since its run was killed or the record lost, is to be done as well: that takes no
-    more than to record it.
+    A product that exists but is not recorded, because its run was killed or the record lost, is to be done as well:
+    this only records it.
     """
     recorded = {stage: recorded_station_days(instance, bindings[stage]) for stage in asked.stages}
     found: dict[str, set[StationDay]] = {stage: set() for stage in asked.stages}
     with days.look() as seen:
-        for key in track(asked.keys, "looking at what is there", unit="station-day"):
+        for key in track(asked.keys, "looking at existing files", unit="station-day"):
             before = False
             for name in asked.stages:
                 stage = seen.stages[name]
@@ -128,7 +128,7 @@ def plan_blocks(days: StationDays, todo: Mapping[str, set[StationDay]]) -> list[
 
 
 class Backfill:
-    """A backfill on its way.
+    """A running backfill.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ class Backfill:
     launcher
         Starts the runs.
     asked, todo
-        What is asked for, and what of it is to be done (`outstanding`).
+        The request, and the part of it that is to be done (`outstanding`).
     at_once
         Most runs that wait or work at once.
     """
@@ -167,14 +167,14 @@ class Backfill:
         Parameters
         ----------
         look
-            Called now and then to show how far it is.
+            Called at intervals to show the progress.
         say
-            Told what each run came to.
+            Called with the result of each run.
 
         Raises
         ------
         KeyboardInterrupt
-            Ctrl-C: nothing more is started; `report.working` goes on.
+            Ctrl-C: nothing more is started; the runs of `report.working` continue.
         """
         blocks = deque(plan_blocks(self._days, self._todo))
         working = self.report.working
@@ -192,7 +192,7 @@ class Backfill:
                 time.sleep(_POLL_S)
 
     def done(self) -> dict[str, int]:
-        """Return how many station-days of each stage are behind, those of working runs included."""
+        """Return the number of finished station-days of each stage, including those of working runs."""
         counts = {}
         for stage, settled in self.report.settled.items():
             at_work = set[StationDay]().union(*(w.keys for w in self.report.working.values() if w.group.stage == stage))
@@ -225,7 +225,7 @@ class Backfill:
     def _is_wanted(self, stage: str, key: StationDay, recorded: bool) -> bool:
         if self._asked.again and not self._days.stages[stage].inputs:
             return True
-        # Asked for alone, a stage that is not ready fails and says what has to be done first.
+        # A single requested stage that is not ready fails and says what has to be done first.
         ready = self._days.stages[stage].is_ready(key) or stage == self._asked.stages[0]
         return ready and not (recorded and self._days.stages[stage].is_current(key))
 
@@ -244,13 +244,13 @@ class Backfill:
         return [run for run in found if run.is_finished]
 
     def _settle(self, run: dg.DagsterRun, work: _Working) -> str:
-        """Take up what a run came to; what follows it waits then to be started."""
+        """Record the result of a run; the next stages then wait to be started."""
         failures = [] if run.is_success else self._failures_of(run, work)
         self.report.failures += failures
         self.report.settled[work.group.stage] |= work.keys
         work.group.open -= 1
         if work.group.open == 0:
-            # Before new blocks: what has begun is finished first.
+            # Before new blocks, so that started ones are finished first.
             self._waiting.extendleft(reversed(self._following(work.group)))
         told = f"{work.group.stage} {work.block}: {len(work.block) - len(failures)} done"
         return told + (f", {len(failures)} FAILED (run {run.run_id})" if failures else "")
@@ -260,7 +260,7 @@ class Backfill:
             key: record for key in work.keys if (record := self._days.journal.find(work.group.stage, key)) is not None
         }
         failed = {key: record.error for key, record in noted.items() if record != work.failures.get(key)}
-        # Where its process was killed nothing is noted of what it was at.
+        # A killed process records nothing about its station-days.
         events = [entry.get_dagster_event() for entry in self._instance.all_logs(run.run_id, of_type=ENDED_BADLY)]
         unsaid = [key for key in work.keys - failed.keys() if not self._days.stages[work.group.stage].is_current(key)]
         failed |= dict.fromkeys(unsaid, f"run {run.run_id}: {error_of(events)}")

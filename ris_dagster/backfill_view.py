@@ -1,4 +1,4 @@
-"""`ris backfill` in a terminal: the plan, the progress, and what came of it."""
+"""`ris backfill` in a terminal: the plan, the progress, and the result."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -42,17 +42,17 @@ def run_backfill(
     Parameters
     ----------
     console
-        Where to say it.
+        The terminal.
     days, bindings, instance
         The network, its stages, and its Dagster instance.
     asked
-        What is asked for.
+        The request.
     workspace
         The workspace file of daemon and webserver; None: the runs are executed in this process.
     at_once
         Most runs that wait or work at once.
     confirm
-        Asked with the number of blocks whether to begin.
+        Called with the number of blocks; returns whether to begin.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def stages_table(asked: Asked, todo: Mapping[str, set[StationDay]]) -> Table:
     out = Table("stage", "to do", "current", title=f"{len(asked.keys)} station-days", title_justify="left")
     before = False
     for stage, keys in todo.items():
-        # What follows an acquisition is only known to be out of date when that is done.
+        # Later stages of an acquisition are only known to be out of date when it is done.
         upper = "at most " if before and keys else ""
         out.add_row(stage, f"{upper}{len(keys)}", str(len(asked.keys) - len(keys)))
         before = before or bool(keys)
@@ -127,7 +127,7 @@ def _follow(
     live: bool,
 ) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    # Of runs in this process the bar of each block is shown instead.
+    # For runs in this process the bar of each block is shown instead.
     progress = Progress(*columns, console=console, disable=not live, speed_estimate_period=600)
     tasks = {stage: progress.add_task(stage, total=len(keys)) for stage, keys in todo.items()}
     told = False
@@ -139,8 +139,8 @@ def _follow(
         served = not live or queue_is_served(instance)
         if not served and not told:
             progress.console.print(
-                "No daemon takes runs from the queue any more: they wait until one is started (`make ui`). Ctrl-C "
-                "leaves them there.",
+                "No daemon takes runs from the queue: they wait until one is started (`make ui`). Ctrl-C leaves them "
+                "in the queue.",
                 style="red",
             )
         told = not served
@@ -151,9 +151,9 @@ def _follow(
 
 
 def _interrupted(console: Console, backfill: Backfill) -> None:
-    console.print("Stopped: nothing more is started. What is finished stays; the same command goes on from there.")
+    console.print("Stopped: nothing more is started. Finished work is kept; the same command continues from there.")
     for run_id, work in backfill.report.working.items():
-        console.print(f"  goes on: {work.group.stage} {work.block} (run {run_id})", soft_wrap=True)
+        console.print(f"  continues: {work.group.stage} {work.block} (run {run_id})", soft_wrap=True)
     if backfill.report.working:
         console.print("The daemon works on these; they can be terminated in the Dagster UI, under Runs.")
 
@@ -162,8 +162,8 @@ def _conclude(console: Console, operations: OperationsSettings, backfill: Backfi
     report = backfill.report
     if report.left_out:
         console.print(
-            f"{len(report.left_out)} station-days were left to other runs that were at work on them; when those are "
-            "over, the same command does what is still missing."
+            f"{len(report.left_out)} station-days were left to other runs that work on them; when those are over, the "
+            "same command makes what is still missing."
         )
     if not report.failures:
         console.print("Done.")
@@ -174,8 +174,8 @@ def _conclude(console: Console, operations: OperationsSettings, backfill: Backfi
     if len(report.failures) > _ROWS_AT_MOST:
         console.print(f"  ... and {len(report.failures) - _ROWS_AT_MOST} more; `ris status` lists them all")
     console.print(
-        "Repair what the errors name and give the same command again: only what is missing is done. After "
-        f"{operations.attempts} attempts `catch_up` leaves a station-day alone, until `ris reset`.",
+        "Repair what the errors name and repeat the command: only what is missing is done. After "
+        f"{operations.attempts} attempts `catch_up` gives a station-day up, until `ris reset`.",
         soft_wrap=True,
     )
     return EXIT_FAILED

@@ -1,4 +1,4 @@
-"""How stages of station-days appear in Dagster: each is bound once to its assets and its job."""
+"""Stages of station-days in Dagster: each is bound once to its assets and its job."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""Runs one stage over many station-days in one run: records what finished, then names what failed.
+"""Runs one stage over many station-days in one run: records finished ones, then names failed ones.
 
-A run is one stage over one block. Every station-day that succeeds is recorded with its own metadata while the others
-are still at work. If some fail, they are named in the check and in the error and the run fails; what is recorded stays,
-so that a retry has only those left to do.
+A run is one stage over one block. Every successful station-day is recorded with its own metadata while the others are
+still at work. If some fail, the check and the error name them and the run fails. Records are kept, so that a retry only
+has to do the failed ones.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,13 +23,13 @@ from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.data_store import DataStore
 
 Describe = Callable[[Made[Any]], Mapping[str, Any]]
-"""From what was made of a station-day to the metadata of one asset."""
+"""Turns the result of a station-day into the metadata of one asset."""
 
 Check = Callable[[list[Outcome[Any]]], dg.AssetCheckResult]
-"""From the outcomes of a block to one evaluation."""
+"""Turns the outcomes of a block into one evaluation."""
 
 AGAIN_TAG = "ris/again"
-"""Tag of runs that ask the source again for station-days that stand."""
+"""Tag of runs that request existing station-days again from the source."""
 _NAMED_AT_MOST = 20
 
 
@@ -46,13 +46,13 @@ def run_block(
     Parameters
     ----------
     context, store, compute
-        As given to the asset.
+        As in the asset.
     binding
         The stage and its assets; their code version is their data version as well.
     describe
-        For each asset that the stage makes, how a result becomes metadata.
+        For each asset of the stage, a function from a result to metadata.
     check
-        Sums up the block.
+        Evaluates the whole block.
 
     Raises
     ------
@@ -83,8 +83,8 @@ def run_block(
             try:
                 record_outcome(days.journal, name, outcome)
             except OSError as error:
-                # What was done stands all the same; a full disk must not keep the others from being recorded.
-                context.log.warning(f"{outcome.key}: the outcome could not be noted: {error}")
+                # The work is done in any case; a full disk must not prevent the record of the others.
+                context.log.warning(f"{outcome.key}: the outcome could not be recorded: {error}")
     outcomes.sort(key=lambda o: (o.key.day, o.key.station))
     failed = [o for o in outcomes if o.made is None]
     evaluation = check(outcomes)

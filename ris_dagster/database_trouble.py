@@ -18,26 +18,26 @@ _LOOK_S = 20
 _LEAST_FREE = 1_000_000
 
 DAGSTER_REMEDY = (
-    "end what uses it, move it away (with its -wal and -shm), and do the same again: Dagster begins a new one. Lost is "
-    "what it has recorded of runs; products and models stay, and `ris backfill` records station-days again"
+    "end what uses it, move it away (with its -wal and -shm), and repeat the command: Dagster makes a new one. Its "
+    "record of runs is lost; products and models are kept, and `ris backfill` records station-days again"
 )
 MLFLOW_REMEDY = (
-    "end what uses it, move it away, and do the same again: MLflow begins a new one. Lost are its runs and versions; "
-    "products and models stay, `ris run` registers the chosen models anew, `ris run --again` trains and logs anew"
+    "end what uses it, move it away, and repeat the command: MLflow makes a new one. Its runs and versions are lost; "
+    "products and models are kept, `ris run` registers the chosen models again, `ris run --again` trains and logs again"
 )
 
 
 def explained_database(error: BaseException, files: Sequence[Path]) -> str:
-    """Return one line on an error of SQLite over one of some files; empty if it is another one."""
+    """Return one line for an error of SQLite about one of some files; empty for another error."""
     for cause in causes(error):
         if (said := _said_of_sqlite(cause)) and (line := _of_database(said, files)):
             return line
-    # A damaged page can hold anything: text that is no text, a table that is not there.
+    # A damaged page can contain anything: invalid text, or the name of a table that does not exist.
     return _of_damaged(files, str(error).splitlines()[0]) if str(error) and _through_database(error) else ""
 
 
 def _through_database(error: BaseException) -> bool:
-    """Return whether SQLAlchemy or sqlite3 raised an error, or had it pass."""
+    """Return whether an error comes from SQLAlchemy or sqlite3."""
     frames = [frame for cause in causes(error) for frame in traceback.extract_tb(cause.__traceback__)]
     return any("sqlalchemy" in frame.filename or "sqlite3" in frame.filename for frame in frames)
 
@@ -48,7 +48,7 @@ def _of_damaged(files: Sequence[Path], said: str) -> str:
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and those that led to it."""
+    """Yield an error and its causes."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -57,7 +57,7 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _said_of_sqlite(error: BaseException) -> str:
-    """Return what SQLite says in an error of its own, SQLAlchemy's or MLflow's."""
+    """Return SQLite's words in its own error, SQLAlchemy's or MLflow's."""
     if isinstance(error, sqlite3.Error):
         return str(error)
     found = _SAID.search(str(error))
@@ -82,8 +82,8 @@ def _of_database(said: str, files: Sequence[Path]) -> str:
         return f"{where}: a database that may not be written ({said}); give this user the right, for its folder as well"
     if says(_LOCKED):
         return (
-            f"one of {named} is held by another process ({said}); do the same again when that has ended. On a network "
-            "file system locks may stay for ever: see docs/operations.md, Shared file systems"
+            f"one of {named} is held by another process ({said}); repeat the command when that has ended. On a network "
+            "file system locks may remain for ever: see docs/operations.md, Shared file systems"
         )
     return ""
 
@@ -93,7 +93,7 @@ def _remedy(path: Path) -> str:
 
 
 def why_damaged(path: Path) -> str:
-    """Return what SQLite has against a file, as far as a look of some seconds finds it; empty if nothing."""
+    """Return the fault of a file that SQLite finds within some seconds; empty if there is none."""
     until = time.monotonic() + _LOOK_S
     try:
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
@@ -103,8 +103,8 @@ def why_damaged(path: Path) -> str:
         finally:
             connection.close()
     except sqlite3.OperationalError as error:
-        # It took too long, or may not be read: neither says that it is damaged.
+        # The test took too long, or the file may not be read: neither means damage.
         return str(error) if "malformed" in str(error) else ""
-    except (sqlite3.Error, UnicodeError) as error:  # SQLite's own message may hold bytes of the file
+    except (sqlite3.Error, UnicodeError) as error:  # SQLite's own message may contain bytes of the file
         return str(error)
     return "" if answer == "ok" else str(answer)

@@ -1,4 +1,4 @@
-"""Everything meets here: settings become partitions, assets, jobs and resources of one code location."""
+"""The code location: settings become its partitions, assets, jobs and resources."""
 
 import os
 import warnings
@@ -43,7 +43,7 @@ def build_definitions(
     bindings
         The stages of station-days with their assets.
     """
-    # Runs share their cores with each other and with the servers: a torch thread that waits should sleep, not spin.
+    # Runs share their cores with each other and with the servers, so a waiting torch thread should sleep, not spin.
     # libgomp reads this when torch is imported, which happens inside the assets.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Backfill policies (beta) and partitioned checks (preview) are used on purpose.

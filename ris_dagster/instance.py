@@ -1,4 +1,4 @@
-"""The Dagster instance of a network: its home lies in the data root, its settings come from a folder of deploy/."""
+"""The Dagster instance of a network: its home is in the data root, its settings come from a folder of deploy/."""
 
 import importlib.util
 import os
@@ -19,7 +19,7 @@ POSTGRES_VARIABLES = tuple(f"DAGSTER_POSTGRES_{name}" for name in ("HOST", "PORT
 
 
 class WrongHomeError(ValueError):
-    """The Dagster home belongs to another network: their asset keys are the same and would be mixed up."""
+    """The Dagster home belongs to another network, which has the same asset keys."""
 
 
 def storage_settings(storage: str) -> Path:
@@ -30,15 +30,15 @@ def storage_settings(storage: str) -> Path:
 def prepare_home(layout: Layout) -> Path:
     """Return the Dagster home (DAGSTER_HOME, else inside the data root), made and configured at first use.
 
-    The storage of the deployment that RIS_DEPLOYMENT names (local by default) chooses what it is configured with; later
-    it stays what it is. What works on station-days may change from one command to the next.
+    At first use the home gets the storage of the deployment that RIS_DEPLOYMENT names (local by default); later this
+    cannot change. The workers on station-days may change from one command to the next.
 
     Raises
     ------
     WrongHomeError
         DAGSTER_HOME is the home of another network.
     DeploymentError
-        RIS_DEPLOYMENT is unknown or its storage is not what the home was made with, or what it needs is not there; or
+        RIS_DEPLOYMENT is unknown, has another storage than the home, or something that it needs is missing; or
         RIS_EVENT_BATCHES is neither 0 nor 1.
     """
     batches_wanted()
@@ -60,7 +60,7 @@ def prepare_home(layout: Layout) -> Path:
                 "is not there; set DAGSTER_HOME to the chart's dagsterHome, and run this in a pod of the chart"
             )
         return home
-    # A home with settings but without a mark was made before homes were marked, or by the user: it is left as it is.
+    # A home with settings but without a mark comes from an earlier version or from the user, and is not changed.
     first: Storage = "local" if settings.exists() or asked is None else asked.storage
     marker = home / "ris-deployment"
     storage = marker.read_text(encoding="utf-8").strip() if marker.exists() else first
@@ -80,10 +80,10 @@ def prepare_home(layout: Layout) -> Path:
 
 
 def _set_up(home: Path, settings: Path, storage: str) -> None:
-    """Write dagster.yaml; databases in SQLite are made before it appears: two processes that make them collide."""
+    """Write dagster.yaml, after the SQLite databases: two processes that make them at once would collide."""
     text = storage_settings(storage).read_text(encoding="utf-8")
     if storage == "local" and (home / "history" / "runs").exists():
-        # Dagster's own commands have used the home already; another event log would not find their records.
+        # Dagster's own commands have already used the home; another event log would not find their records.
         values = yaml.safe_load(text)
         del values["instance_class"]
         text = yaml.safe_dump(values, sort_keys=False)
@@ -94,7 +94,7 @@ def _set_up(home: Path, settings: Path, storage: str) -> None:
 
 
 def _mark(marker: Path, value: str) -> str:
-    """Write a marker unless it stands; return what it says."""
+    """Write a marker unless it exists; return its content."""
     if not marker.exists():
         with replacing(marker) as temporary:
             temporary.write_text(value + "\n", encoding="utf-8")
@@ -123,9 +123,9 @@ def open_instance(layout: Layout) -> dg.DagsterInstance:
 
 
 def require_records(layout: Layout) -> None:
-    """Read a little from each of the instance's databases; raises what their library does where one cannot be read.
+    """Read a little from each of the instance's databases; raises the library's error if one cannot be read.
 
-    The servers would only write it into their log, with a long trace.
+    The servers would only write the error into their log, with a long trace.
     """
     with open_instance(layout) as instance:
         instance.get_runs(limit=1)

@@ -16,13 +16,13 @@ ASSESS = "assess_stability"
 ANALYSE, SCORE = "analyse", "score_against_truth"
 
 TRAINING = (DRAW, TRIALS, ENCODE, CLUSTERS, DEC, CHAMPION)
-"""What makes a champion, in the order of the method."""
+"""The jobs that lead to a champion, in the order of the method."""
 SOME_MAY_FAIL = (TRIALS, CLUSTERS, DEC)
-"""Of several trials or numbers of clusters some may fail: the next job chooses among those that did not."""
+"""Jobs in which some trials or numbers of clusters may fail: the next job chooses among the others."""
 
 
 def build_jobs(settings: Settings, partitions: Partitions, bindings: Bindings) -> list[Any]:
-    """Return the jobs in the order in which the method takes them; those of station-days have the stages' names."""
+    """Return the jobs in the order of the method; those of station-days have the stages' names."""
 
     def job(name: str, assets: Sequence[str], about: str, over: dg.PartitionsDefinition | None = None) -> Any:
         return dg.define_asset_job(
@@ -46,17 +46,17 @@ def build_jobs(settings: Settings, partitions: Partitions, bindings: Bindings) -
         job(
             ENCODE,
             ["aec_weights", "latent_features", "cluster_count"],
-            "Choose the autoencoder, encode the training set, look at the number of clusters.",
+            "Choose the autoencoder, encode the training set, compute criteria for the number of clusters.",
         ),
         job(CLUSTERS, ["gmm_clusters"], "Make the initial clusters for each K.", counts),
         job(DEC, ["dec_models"], "Train deep embedded clustering for each K.", counts),
         job(CHAMPION, ["champion_model"], "Choose the model that labels."),
         *(stage_job(binding) for binding in bindings if binding.after_training),
-        job(ASSESS, ["stability"], "See how far the clusters can be trusted: other seeds, stations, noise."),
+        job(ASSESS, ["stability"], "Assess how far the clusters can be trusted: other seeds, stations, noise."),
         dg.define_asset_job(
             ANALYSE,
             look,
-            description="See what there is of every station-day, and whether the training set was drawn from it.",
+            description="Show the products of every station-day, and whether the training set was drawn from them.",
             executor_def=dg.in_process_executor,
         ),
     ]

@@ -33,13 +33,13 @@ class InlineLauncher:
         self._definitions, self._instance = definitions, instance
 
     def launch(self, run: Run) -> str:
-        """Run it to its end; raises `KeyboardInterrupt`."""
+        """Run a job to its end; raises `KeyboardInterrupt`."""
         return execute(self._definitions, self._instance, run).run_id
 
 
 @contextmanager
 def definitions_here(settings: Settings) -> Iterator[dg.Definitions]:
-    """Give definitions for runs of this process, which share one Dask cluster where one of their own is asked for."""
+    """Yield definitions for runs of this process, which share one Dask cluster if the settings name a local one."""
     compute = Compute.from_environment()
     own_cluster = compute.kind == "dask" and not compute.address
     with local_cluster(compute.workers) if own_cluster else nullcontext() as client:
@@ -50,7 +50,7 @@ def definitions_here(settings: Settings) -> Iterator[dg.Definitions]:
 
 @contextmanager
 def inline(settings: Settings, instance: dg.DagsterInstance) -> Iterator[InlineLauncher]:
-    """Give a way to execute runs in this process."""
+    """Yield a launcher that executes runs in this process."""
     with definitions_here(settings) as definitions:
         yield InlineLauncher(definitions, instance)
 
@@ -68,7 +68,7 @@ class QueueLauncher:
 
 @contextmanager
 def queue(instance: dg.DagsterInstance, workspace: Path) -> Iterator[QueueLauncher]:
-    """Give a way into the queue of an instance.
+    """Yield a launcher for the queue of an instance.
 
     Parameters
     ----------

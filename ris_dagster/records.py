@@ -1,6 +1,6 @@
-"""What Dagster's record says of station-days: which are there, and which something is at work on or will be.
+"""Station-days in Dagster's record: which ones exist, and which ones runs or backfills work on or will make.
 
-Sensors and schedules look here, since this takes a query each, while looking at every product on disk takes
+Sensors and schedules use this record, which takes one query each, because a look at every product on disk takes
 milliseconds for each of 25,000 station-days.
 """
 
@@ -33,11 +33,11 @@ def recorded_station_days(instance: dg.DagsterInstance, binding: Binding, after:
     Parameters
     ----------
     instance
-        Where to look.
+        The instance.
     binding
         The stage.
     after
-        Only what was recorded after the event of this number.
+        Only records after the event with this number.
     """
     return set(_station_days(instance.get_materialized_partitions(binding.assets[-1], after_cursor=after)))
 
@@ -50,18 +50,18 @@ def in_progress(
     Parameters
     ----------
     instance
-        Where to look.
+        The instance.
     stations
         All codes in the order of the settings.
     graph
-        The assets, by which a backfill is read.
+        The assets, which are needed to read a backfill.
     bindings
         All stages.
     """
     found: defaultdict[str, set[StationDay]] = defaultdict(set)
     for run in instance.get_runs(dg.RunsFilter(statuses=list(AT_WORK))):
         if has_ended(run.tags.get(PROCESS_TAG, "")):
-            continue  # of a `ris run` that was killed: nothing tells Dagster that it is over
+            continue  # of a killed `ris run`: Dagster is not told that it is over
         keys = station_days_of(run.tags, stations)
         for stage in bindings.of_run(run):
             found[stage].update(keys)

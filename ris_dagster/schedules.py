@@ -18,7 +18,7 @@ from ris_dagster.resources.data_store import DataStore
 from ris_dagster.sensors.asking import job_of, request
 
 DAILY_UPDATE = "daily_update"
-# Before everything that can wait a day.
+# Before all work that can wait a day.
 _PRIORITY = 5
 
 
@@ -32,7 +32,7 @@ def build_daily_update(settings: Settings, jobs: Sequence[Any], bindings: Bindin
         cron_schedule=settings.operations.daily_update_cron,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING if running else dg.DefaultScheduleStatus.STOPPED,
-        description="Acquires the newest complete day of all stations in one run, unless it is there or under way.",
+        description="Acquires the newest complete day of all stations in one run, unless it exists or is under way.",
     )
     def daily_update(context: dg.ScheduleEvaluationContext, store: DataStore) -> list[dg.RunRequest] | dg.SkipReason:
         days = bindings.station_days(store.settings, store.open())
@@ -46,8 +46,8 @@ def ask(
 ) -> list[dg.RunRequest] | dg.SkipReason:
     """Return the run that acquires the newest complete day, or why there is nothing to do.
 
-    It is one run unless some stations between others have the day or failed at it: then as many as it takes to ask for
-    nothing twice.
+    It is one run unless some stations between others have the day or failed: then there are several, so that nothing is
+    requested twice.
     """
     settings = network.settings
     if settings.imported:

@@ -1,4 +1,4 @@
-"""Which station-days and stages the options of a command mean."""
+"""The station-days and stages that the options of a command name."""
 
 from datetime import date
 
@@ -9,16 +9,16 @@ from ris_dagster.bindings import Bindings
 
 
 class SelectionError(ValueError):
-    """What is asked for does not exist; the message names the option and what is allowed."""
+    """An option names something that does not exist; the message names the option and what is allowed."""
 
 
 def choose_keys(settings: Settings, stations: str | None, first: date | None, last: date | None) -> list[StationDay]:
-    """Return the station-days that options name: comma-separated codes, first and last day; all where they are none.
+    """Return the station-days that options name: comma-separated codes, first and last day; by default all.
 
     Raises
     ------
     SelectionError
-        A station or a day that the network does not have.
+        The network does not have a station or a day.
     """
     known, days = [s.code for s in settings.stations], settings.days()
     codes = _split(stations) if stations else known
@@ -37,17 +37,17 @@ def choose_keys(settings: Settings, stations: str | None, first: date | None, la
 
 
 def impossible_stages(days: StationDays) -> dict[str, str]:
-    """Return the stages that can do nothing for this network at present, and why."""
+    """Return the stages that cannot do anything for this network at present, and why."""
     return {name: why for name, stage in days.stages.items() if (why := stage.why_not())}
 
 
 def choose_stages(days: StationDays, bindings: Bindings, assets: str | None) -> tuple[str, ...]:
-    """Return the stages that comma-separated names of assets or stages mean; those that are possible where none is.
+    """Return the stages of comma-separated names of assets or stages; by default all that are possible.
 
     Raises
     ------
     SelectionError
-        A name that is no asset of station-days, or a stage that this network cannot have.
+        A name is not an asset or stage of station-days, or this network cannot have the stage.
     """
     impossible = impossible_stages(days)
     if not assets:

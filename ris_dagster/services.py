@@ -34,7 +34,7 @@ _LOOK_S = 0.5
 
 
 def _why_not(name: str, option: str, host: str, port: int) -> str | None:
-    """Return why a server cannot listen, in words; None where it can."""
+    """Return why a server cannot listen, in words; None if it can."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
             0
@@ -78,7 +78,7 @@ def _listens(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class _Server:
-    """A process to start: what it is called, the file of its output, and how it is known to answer."""
+    """A process to start: its name, the file of its output, and a test whether it answers."""
 
     name: str
     command: list[str]
@@ -90,9 +90,9 @@ class _Server:
 def _servers(
     tracking: Tracking, home: Path, folder: Path, host: str, port: int, mlflow_port: int
 ) -> tuple[list[_Server], list[_Server]]:
-    """Return what is started at once, and what is started when that answers.
+    """Return the servers that start first, and those that start when the first ones answer.
 
-    Dagster's parts are those of `dagster dev`, but for our guard around the webserver. Its code server listens in a
+    Dagster's parts are those of `dagster dev`, except for our guard around the webserver. Its code server listens in a
     folder that only this user may enter.
     """
     log = home / "dagster-server.log"
@@ -108,7 +108,7 @@ def _servers(
     url, mlflow_url = _url(host, port), _url(host, mlflow_port)
     python = [sys.executable, "-m"]
     first = [_Server("Dagster's code server", python + code, log, lambda: _listens(socket_path))]
-    # Where runs go to an MLflow server that already serves, there is nothing to start.
+    # If runs go to an MLflow server that already runs, there is nothing to start.
     if not tracking.is_remote:
         answers = partial(_answers, mlflow_url + "/health")
         first.append(_Server("MLflow", python + mlflow, home / "mlflow-server.log", answers, mlflow_url))
@@ -122,14 +122,14 @@ def _servers(
 def serve(
     settings: Settings, layout: Layout, port: int, mlflow_port: int, report: Callable[[str], None], host: str = HOST
 ) -> int:
-    """Start both UIs, say their addresses once they answer, and end all at Ctrl-C or when one of their processes ends.
+    """Start both UIs, show their addresses once they answer, and end all at Ctrl-C or when one of their processes ends.
 
-    Neither has a login, so they listen on the loopback address unless another is given, which is warned about.
+    Neither has a login, so they listen on the loopback address; another address causes a warning.
 
     Returns
     -------
     int
-        Exit code: 0 after Ctrl-C or SIGTERM, 1 if a port is taken or a process ended by itself.
+        Exit code: 0 after Ctrl-C or SIGTERM, 1 if a port is taken or a process has ended.
 
     Raises
     ------
@@ -184,7 +184,7 @@ def serve(
 
 
 def _start(server: _Server, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
-    """Start it in a session of its own, so that Ctrl-C reaches this process alone, which then ends all in order."""
+    """Start a server in a separate session, so that Ctrl-C only reaches this process, which then ends all in order."""
     with server.log.open("ab") as log:
         return subprocess.Popen(
             server.command, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True
@@ -197,7 +197,7 @@ def _wait_until_all_answer(
     stop: "_Stop",
     report: Callable[[str], None],
 ) -> bool:
-    """Report the addresses of servers as they answer; returns whether all did before Ctrl-C, their end or the limit."""
+    """Report the addresses of servers when they answer; returns whether all did before Ctrl-C, an end or the limit."""
     waiting = list(servers)
     deadline = time.monotonic() + _START_S
     while not stop.asked:
@@ -219,7 +219,7 @@ def _wait_until_all_answer(
 def _one_has_ended(
     running: Mapping[str, tuple[_Server, "subprocess.Popen[bytes]"]], report: Callable[[str], None]
 ) -> bool:
-    """Return whether a process has ended by itself, and report which."""
+    """Return whether a process has ended, and report which one."""
     for server, process in running.values():
         if process.poll() is not None:
             report(f"{server.name} ended (exit code {process.returncode}); see {server.log}")
@@ -228,7 +228,7 @@ def _one_has_ended(
 
 
 class _Stop:
-    """Notes SIGINT and SIGTERM instead of raising in the middle of something."""
+    """Records SIGINT and SIGTERM instead of raising at an arbitrary place."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -240,7 +240,7 @@ class _Stop:
 
 
 def _end(processes: Sequence["subprocess.Popen[bytes]"]) -> None:
-    """Ask all to end, with whatever they started; kill what is left."""
+    """Ask all servers and their child processes to end; kill the rest."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         for process in processes:
             with suppress(ProcessLookupError):

@@ -12,9 +12,9 @@ from ris_dagster.resources.mlflow_store import sqlite_file, store_uri
 
 
 def explained(error: BaseException, network: tuple[Settings, Layout] | None) -> str:
-    """Return one line on an error that no code of ours can mend, with file and remedy; empty if it is another one.
+    """Return one line for an error that no code of ours can repair, with file and remedy; empty for another error.
 
-    Errors of our own classes are written for the reader and say all there is to say.
+    Errors of our own classes already have a complete message for the reader.
     """
     if type(error).__module__.split(".")[0] in ("ris_core", "ris_dagster"):
         return with_remedy(error)
@@ -27,7 +27,7 @@ def explained(error: BaseException, network: tuple[Settings, Layout] | None) -> 
 
 
 def databases(layout: Layout) -> list[Path]:
-    """Return the SQLite files of Dagster and MLflow that are there."""
+    """Return the existing SQLite files of Dagster and MLflow."""
     mlflow = sqlite_file(store_uri(layout.mlflow))
     home = Path(os.environ.get("DAGSTER_HOME") or layout.dagster_home)
     found = [*sorted(home.rglob("*.db")), *([mlflow] if mlflow is not None else [])]

@@ -1,5 +1,5 @@
-"""What rooms hand to each other: names, days, inputs of networks, and what each stage of a station-day found.
+"""Types that pass between packages: names, days, inputs of networks, and the result of each stage of a station-day.
 
-Plain frozen types at the bottom of the house. They import nothing else of `ris_core`. Files hold them as JSON, HDF5 or
-Parquet; only `ris_core.storage` turns one into the other.
+They are plain and frozen, are the lowest layer, and import nothing else of `ris_core`. Files store them as JSON, HDF5
+or Parquet; only `ris_core.storage` converts them.
 """

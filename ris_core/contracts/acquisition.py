@@ -1,4 +1,4 @@
-"""What acquisition found of a station-day."""
+"""The result of acquisition for a station-day."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SamplesAt(StrEnum):
 
 @dataclass(frozen=True)
 class Exchange:
-    """What it took to get the samples from a data centre; all None for a source that is not asked over the network.
+    """Figures of the request to a data centre; all None for a source that does not use the network.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Acquisition:
-    """What was found of one station-day.
+    """The result of acquisition for one station-day.
 
     Attributes
     ----------
@@ -64,20 +64,20 @@ class Acquisition:
     size
         Bytes of the stored file, or of the samples in memory.
     segments
-        Number of contiguous segments, padding included.
+        Number of contiguous segments, including the padding.
     quality
-        What the samples of the day are like.
+        Statistics of the day's samples.
     stamp
-        How it was made; its ``inputs`` is the digest of the samples.
+        Its provenance; ``inputs`` is the digest of the samples.
     exchange
-        What it took to get them.
+        Figures of the request.
     whole_records
         Whether the stored file holds the records as they were received.
     has_response
         Whether the station's StationXML was stored.
     files
-        Files of an archive: those of the day, or the one that was looked for. None where the record does not say,
-        as in those of earlier versions.
+        Files of an archive: those of the day, or the expected one. None in records of earlier versions, which do not
+        have them.
     """
 
     key: StationDay

@@ -1,4 +1,4 @@
-"""The events of a station-day or of a training set: what a spectrogram file holds."""
+"""The events of a station-day or of a training set, the content of a spectrogram file."""
 
 from __future__ import annotations
 

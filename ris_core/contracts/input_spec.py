@@ -1,4 +1,4 @@
-"""What a network takes in: the shape of a spectrogram and the signal it is of."""
+"""The input of a network: the shape of a spectrogram and the properties of its signal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class InputMismatchError(ValueError):
-    """Spectrograms are not what a model was trained on."""
+    """Spectrograms differ from those of a model's training."""
 
     def __init__(self, wanted: InputSpec, given: InputSpec) -> None:
         differences = [
@@ -21,7 +21,7 @@ class InputMismatchError(ValueError):
 
 @dataclass(frozen=True)
 class InputSpec:
-    """What one event looks like to a network.
+    """The form of one event for a network.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class InputSpec:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> InputSpec:
-        """Read what `as_record` gave; raises `KeyError`, `TypeError` or `ValueError` for anything else."""
+        """Read the values of `as_record`; raises `KeyError`, `TypeError` or `ValueError` for anything else."""
         low, high = record["band"]
         return cls(
             components=tuple(str(letter) for letter in record["components"]),
@@ -67,6 +67,6 @@ class InputSpec:
         )
 
     def require(self, given: InputSpec) -> None:
-        """Raise `InputMismatchError` unless data are what a model with this specification takes."""
+        """Raise `InputMismatchError` unless data fit a model with this specification."""
         if self != given:
             raise InputMismatchError(self, given)

@@ -1,4 +1,4 @@
-"""What labelling made of a station-day."""
+"""The result of labelling for a station-day."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Labelled:
     path
         Path relative to the data root.
     content
-        Digest of what the table holds.
+        Digest of the table's content.
     """
 
     labels: int

@@ -1,4 +1,4 @@
-"""What came of running a stage for a station-day."""
+"""The outcome of a stage for a station-day."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Made(Generic[R_co]):
     Attributes
     ----------
     result
-        What was made, or was there already.
+        What was made, or already existed.
     already_current
         Whether nothing had to be done.
     seconds
         Time it took, s.
     pictures
-        PNG pictures by name; empty where nothing was done.
+        PNG pictures by name; empty if nothing was done.
     """
 
     result: R_co
@@ -39,7 +39,7 @@ class Made(Generic[R_co]):
 
 @dataclass(frozen=True)
 class Outcome(Generic[R_co]):
-    """What came of one station-day: what was made, or the error that stopped it.
+    """The outcome for one station-day: its result, or the error that stopped it.
 
     Attributes
     ----------

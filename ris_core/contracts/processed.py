@@ -1,4 +1,4 @@
-"""What processing made of a station-day."""
+"""The result of processing for a station-day."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Processed:
     detections_path, spectrograms_path
         Paths relative to the data root.
     detections_content, spectrograms_content
-        Digests of what the two files hold.
+        Digests of the two files' content.
     """
 
     detections: int

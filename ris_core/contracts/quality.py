@@ -1,4 +1,4 @@
-"""What a station-day's samples are like, in figures."""
+"""Statistics of a station-day's samples."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Quality:
-    """What a station-day's samples are like; counts and seconds are of [00:00, 24:00) UTC, without the padding.
+    """Statistics of a station-day's samples; counts and seconds are of [00:00, 24:00) UTC, without the padding.
 
     Attributes
     ----------
     samples
-        Finite samples, those of overlapping segments each.
+        Number of finite samples; each of overlapping segments counts.
     sampling_rate
-        Of most of the day, Hz; NaN without samples.
+        Rate of most of the day, Hz; NaN without samples.
     sampling_rates, sample_types
-        All that occur.
+        All rates and types that occur.
     coverage
         Share of the day with samples, 0 to 1.
     gaps, gap_seconds
         Stretches without samples.
     overlaps, overlap_seconds
-        Stretches for which there are samples that differ.
+        Stretches with several samples that differ.
     duplicate_seconds
-        Samples that came more than once and are used once, s.
+        Samples that were there more than once and are used once, s.
     shortest_segment_s, longest_segment_s
-        Of the contiguous segments' parts within the day.
+        Lengths of the contiguous segments' parts within the day.
     flat_lines, flat_line_seconds
         Runs of one value that last `FLAT_S` or a whole segment.
     clipped_runs, clipped_seconds
-        Runs of `CLIP_SAMPLES` or more at the day's greatest or least value, where that lies beyond ±`CLIP_COUNTS`
-        or is the limit of 16 bits. Only flat tops: analogue saturation that noise rides on is not found (for that see
-        Yang & Ben-Zion 2010, doi 10.1785/gssrl.81.1.53).
+        Runs of `CLIP_SAMPLES` or more at the day's greatest or least value, if that lies beyond ±`CLIP_COUNTS` or is
+        the limit of 16 bits. This finds only flat tops, not analogue saturation with noise on it (for that see Yang &
+        Ben-Zion 2010, doi 10.1785/gssrl.81.1.53).
     spikes
-        Single samples that leave and return: they stand out from the mean of their two neighbours by more than
+        Single samples that leave and return: they differ from the mean of their two neighbours by more than
         `SPIKE_SCALES` robust standard deviations (median absolute value over the day / 0.6745), and no sample among
         the `SPIKE_SURROUNDINGS` on each side does so by more than `SPIKE_ISOLATION` of that height.
     non_finite

@@ -1,4 +1,4 @@
-"""The log of a training: what a run of MLflow keeps of it, whoever keeps it."""
+"""The log of a training, kept by an MLflow run or by any other object with these methods."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 
 class RunLog(Protocol):
-    """Takes what a training says of itself. A training that goes on after an interruption may say it all again."""
+    """Receives the records of a training. After an interruption a training may send all of them again."""
 
     @property
     def links(self) -> Mapping[str, str]:
-        """Identifiers of the run, by the names under which records of models keep them; empty where there is no run."""
+        """Identifiers of the run, by their names in records of models; empty without a run."""
 
     def parameters(self, values: Mapping[str, Any]) -> None:
-        """Log what was chosen before the training: hyper-parameters, seeds, sizes."""
+        """Log the choices before the training: hyper-parameters, seeds, sizes."""
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Log the metrics of one step; values that are not finite are left out."""
 
     def tags(self, values: Mapping[str, str]) -> None:
-        """Log words by which runs are found."""
+        """Log words with which runs can be found."""
 
     def text(self, text: str, path: str) -> None:
         """Log a text file, for example a table as CSV."""
@@ -35,22 +35,22 @@ class RunLog(Protocol):
         """Log a figure."""
 
     def dataset(self, name: str, digest: str, path: Path, shape: Sequence[int], **sizes: int) -> None:
-        """Log the data that a model is trained on.
+        """Log the data of the training.
 
         Parameters
         ----------
         name, digest
-            Of the data.
+            Name and digest of the data.
         path
             Their file, on this machine.
         shape
-            Of their float32 array, events first.
+            Shape of their float32 array, events first.
         **sizes
             Numbers of events of their parts, by name.
         """
 
     def note(self, line: str) -> None:
-        """Tell whoever watches the training one line about its progress."""
+        """Show one line about the progress of the training."""
 
 
 @dataclass

@@ -37,7 +37,7 @@ class SeedId(NamedTuple):
 
 
 def compact_time(time_ns: int) -> str:
-    """Return a time, ns since 1970 UTC, in the form that event identifiers have: YYYYMMDDTHHMMSS.ffffff."""
+    """Return a time, ns since 1970 UTC, in the form of event identifiers: YYYYMMDDTHHMMSS.ffffff."""
     seconds, rest = divmod(time_ns, NS)
     microseconds = round(rest / 1000)
     seconds, microseconds = seconds + microseconds // 1_000_000, microseconds % 1_000_000

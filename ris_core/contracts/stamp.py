@@ -1,4 +1,4 @@
-"""What every product says of its making: settings, step version and input."""
+"""The provenance of every product: settings, step version and input."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Stamp:
     version
         Version of the step, raised by hand when its results change.
     inputs
-        Digest of what it was made from.
+        Digest of its input.
     """
 
     settings: str

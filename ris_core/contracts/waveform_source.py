@@ -14,32 +14,32 @@ if TYPE_CHECKING:
 
 
 class WaveformSource(Protocol):
-    """Gives the samples of a station-day and the station's response."""
+    """A source of the samples of a station-day and the station's response."""
 
     in_place: bool
-    """Whether samples stay where they are; else they are copied into the data root."""
+    """Whether samples are read in place; otherwise they are copied into the data root."""
 
     def fetch(self, station: str, day: date) -> Stream:
         """Return the samples of [day − padding, day + 1 + padding), one trace per contiguous piece; empty if none."""
 
     def inventory(self, station: str) -> Inventory | None:
-        """Return the station's metadata with response, or none where there is none."""
+        """Return the station's metadata with response, or none if there is none."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """The samples of a padded station-day, and what it took to get them.
+    """The samples of a padded station-day, with details of the request.
 
     Attributes
     ----------
     stream
-        As `WaveformSource.fetch` returns it.
+        The result of `WaveformSource.fetch`.
     reason
-        Why there are no samples, if there are none and the source says it.
+        Why there are no samples, if the source gives a reason.
     exchange
-        What it took to get them over the network.
+        Figures of the request over the network.
     files
-        Paths of the archive's files of the day, or of the one that was looked for.
+        Paths of the archive's files of the day, or of the expected one.
     """
 
     stream: Stream
@@ -50,13 +50,13 @@ class Fetched:
 
 @runtime_checkable
 class RemoteSource(WaveformSource, Protocol):
-    """A source that is asked over the network: it may fail for a while, and later have less than it had before."""
+    """A source over the network: it may fail temporarily, and later have fewer data than before."""
 
     def request(self, station: str, day: date) -> Fetched:
-        """Return what `fetch` returns, and what it took."""
+        """Return the result of `fetch`, with figures of the request."""
 
     def newer_inventory(self, station: str, day: date, stored: Path) -> Inventory | None:
-        """Return the station's metadata if what is stored at a path is absent or due to be fetched anew, else none."""
+        """Return the station's metadata if those stored at a path are absent or must be fetched again, else none."""
 
 
 def fetch_from(source: WaveformSource, station: str, day: date) -> Fetched:

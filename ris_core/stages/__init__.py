@@ -1,1 +1,1 @@
-"""What a stage of station-days is, what is known of a station-day, and when a failed one is tried again."""
+"""Stages of station-days, and the attempts after a failure."""

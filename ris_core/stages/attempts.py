@@ -14,7 +14,7 @@ _LONGEST_WAIT_H = 30 * 24.0
 
 
 def is_given_up(record: FailedAttempt, operations: OperationsSettings) -> bool:
-    """Return whether a station-day has failed so often that the sensors no longer ask for it."""
+    """Return whether a station-day has failed so often that the sensors no longer request it."""
     return record.attempts >= operations.attempts
 
 

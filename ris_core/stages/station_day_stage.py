@@ -1,4 +1,4 @@
-"""One stage of the way of a station-day: what it needs, what it makes, and whether that is up to date."""
+"""One stage of a station-day: what it needs, what it makes, and whether its products are current."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ T = TypeVar("T")
 
 
 class MissingInputError(FileNotFoundError):
-    """What a stage needs of a station-day is missing, out of date or damaged. Each stage has a kind of its own."""
+    """An input of a stage is missing, out of date or damaged. Each stage has its own kind of this error."""
 
 
 @dataclass(frozen=True)
 class StageContext:
-    """What the stages of one network work with.
+    """The context of the stages of one network.
 
     Attributes
     ----------
     settings
-        The network's settings. A stage hands on the sections that each step needs.
+        The network's settings. A stage passes on the sections that each step needs.
     layout
         Paths of the products.
     files
-        How the disk is asked: each time, or once in a pass.
+        How the disk is read: each time, or once in a pass.
     source
         Opens the source of waveforms when it is first needed.
     pictures
@@ -55,13 +55,13 @@ class StageContext:
 class StationDayStage(ABC, Generic[R]):
     """A stage: one object for one network.
 
-    Subclasses name the stage and its inputs, and say how it runs, which files it makes, and which stamp these should
-    have. All else follows.
+    Subclasses name the stage and its inputs, and define how it runs, which files it makes, and which stamp these should
+    have. Everything else follows from this.
 
     Parameters
     ----------
     context
-        What it works with.
+        The context of the stages.
     inputs
         The stages that `inputs` names, by name.
     """
@@ -69,11 +69,11 @@ class StationDayStage(ABC, Generic[R]):
     name: ClassVar[str]
     """Name of the stage, as in ``ris run --only`` and in the journal of failed attempts."""
     about: ClassVar[str]
-    """What it does, as an order: "Detect events and make their spectrograms."."""
+    """What it does, in the imperative: "Detect events and make their spectrograms."."""
     done: ClassVar[str]
-    """What a station-day is that has passed it, like ``processed``."""
+    """The state of a station-day after this stage, like ``processed``."""
     inputs: ClassVar[tuple[str, ...]] = ()
-    """Names of the stages that make what it needs."""
+    """Names of the stages that make its inputs."""
     reads_waveforms: ClassVar[bool] = False
     """Whether it needs waveforms: then it does nothing for a network whose events were imported."""
 
@@ -83,24 +83,24 @@ class StationDayStage(ABC, Generic[R]):
         self._before = inputs
 
     def before(self, kind: type[S]) -> S:
-        """Return the stage of a kind among those that make what it needs."""
+        """Return the stage of a kind among those that make its inputs."""
         return next(stage for stage in self._before.values() if isinstance(stage, kind))
 
     @abstractmethod
     def run(self, key: StationDay, again: bool = False) -> Made[R]:
-        """Make what the stage makes of a station-day, unless it is current, and return what it is.
+        """Make the products of a station-day unless they are current, and return the result.
 
         Parameters
         ----------
         key
             The station-day.
         again
-            Whether an input from outside is asked for again although the product is current.
+            Whether an input from outside is requested again although the product is current.
 
         Raises
         ------
         MissingInputError
-            A stage before has not been run.
+            An earlier stage has not been run.
         """
 
     @property
@@ -125,11 +125,11 @@ class StationDayStage(ABC, Generic[R]):
         """
 
     def stamps(self, key: StationDay) -> tuple[Stamp | None, ...]:
-        """Return what each product says of its making; raises `OSError` if one is absent or damaged."""
+        """Return the stamp of each product; raises `OSError` if one is absent or damaged."""
         return tuple(self.stamp_of(path) for path in self.products(key))
 
     def stamp_of(self, path: Path) -> Stamp | None:
-        """Return what a Parquet table or a spectrogram file says of its making; raises `OSError` as `stamps`."""
+        """Return the stamp of a Parquet table or a spectrogram file; raises `OSError` as `stamps`."""
         if path.suffix == ".parquet":
             return self.files.stamp_of_table(path)[0]
         return self.files.info_of_spectrograms(path).stamp
@@ -141,7 +141,7 @@ class StationDayStage(ABC, Generic[R]):
     def is_current(self, key: StationDay) -> bool:
         """Return whether the products exist and were made with the present input, settings and step version.
 
-        What is damaged, or was made from something damaged, is not current.
+        Damaged products, and products of damaged inputs, are not current.
         """
         if not self.exists(key):
             return False
@@ -151,24 +151,24 @@ class StationDayStage(ABC, Generic[R]):
         return False
 
     def follows_its_input(self, key: StationDay) -> bool:
-        """Return whether the products were made from the present input, whatever the settings and the step version."""
+        """Return whether the products were made from the present input, with any settings and step version."""
         with suppress(OSError):
             wanted = self.expected_stamp(key).inputs
             return all(stamp is not None and stamp.inputs == wanted for stamp in self.stamps(key))
         return False
 
     def why_not(self) -> str:
-        """Return why it can do nothing at present for any station-day, in words; empty if it can."""
+        """Return why it cannot work for any station-day at present, in words; empty if it can."""
         if self.reads_waveforms and self.settings.imported:
             return "its station-days are imported by `ris import-h5`"
         return ""
 
     def is_ready(self, key: StationDay) -> bool:
-        """Return whether it can be run: what the stages before make exists."""
+        """Return whether it can be run: the products of the earlier stages exist."""
         return all(stage.exists(key) for stage in self._before.values())
 
     def has_nothing_to_do(self, key: StationDay) -> bool:
-        """Return whether there is nothing to make of a station-day, so that nothing is missing."""
+        """Return whether a station-day has nothing to make, so that nothing is missing."""
         return False
 
     def input_changed_at(self, key: StationDay) -> datetime:
@@ -184,11 +184,11 @@ class StationDayStage(ABC, Generic[R]):
         return datetime.fromtimestamp(changed, UTC)
 
     def most_at_once(self, keys: Iterable[StationDay]) -> int | None:
-        """Return how many station-days may be worked on at once; none if there is no limit."""
+        """Return the number of station-days that may be worked on at once; none if there is no limit."""
         return None
 
     def unreadable(self, key: StationDay) -> list[OSError]:
-        """Return why products that exist cannot be read: damage that is seen in what they say of themselves, and such.
+        """Return why existing products cannot be read, for example damage in their heads or footers.
 
         All bytes are read by `ris_core.verification`.
         """
@@ -196,7 +196,7 @@ class StationDayStage(ABC, Generic[R]):
 
 
 def trouble_of(read: Callable[[T], object], what: T) -> OSError | None:
-    """Return the error of a reader; none if it answers, or if there is no such file."""
+    """Return the error of a reader; none if it succeeds, or if the file does not exist."""
     try:
         read(what)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Runs a stage for one station-day on whatever worker: an error becomes part of the outcome."""
+"""Runs a stage for one station-day on any worker: an error becomes part of the outcome."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ris_core.storage.journal import Journal
 
 @dataclass(frozen=True)
 class StageTask:
-    """What a worker needs to know, besides the key.
+    """The information for a worker, besides the key.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class StageTask:
     root
         The data root.
     again
-        Whether an input from outside is asked for again although the product is current.
+        Whether an input from outside is requested again although the product is current.
     kinds
         All stages of the network; workers import their modules.
     """

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class State(StrEnum):
-    """How far a station-day is."""
+    """The progress of a station-day."""
 
     PROCESSED = "processed"
     ACQUIRED = "acquired"
@@ -38,16 +38,16 @@ class State(StrEnum):
 class StationDayState:
     """What is known of a station-day.
 
-    Only records and what files say of themselves are read; `ris_core.verification` reads all bytes.
+    Only records and the heads or footers of files are read; `ris_core.verification` reads all bytes.
 
     Attributes
     ----------
     key
         The station-day.
     state
-        How far it is. Damage comes before failure, failure before the rest.
+        Its progress. Damage comes before failure, failure before the rest.
     coverage, gaps, gap_seconds
-        Of the samples; NaN and 0 before it is acquired.
+        Figures of the samples; NaN and 0 before it is acquired.
     detections, events, live_seconds
         Rows of the detection table, spectrograms, and the time in which a detection can start, s.
     labelled, labels
@@ -55,13 +55,13 @@ class StationDayState:
     failed_stage, error, attempts
         The failed last attempt at a stage; empty if there is none.
     given_up
-        Whether the sensors no longer ask for it.
+        Whether the sensors no longer request it.
     outdated
         Stages whose products exist and are out of date.
     damaged
         Its damaged files, each with why and the remedy.
     worth_a_look
-        What is odd about its samples or their absence, as `problems_of` says.
+        Unusual properties of its samples or their absence, from `problems_of`.
     """
 
     key: StationDay
@@ -97,7 +97,7 @@ def states_of(station_days: StationDays, keys: Iterable[StationDay] | None = Non
 def state_table(states: Iterable[StationDayState]) -> pd.DataFrame:
     """Return one row per station-day, with most fields of `StationDayState` as columns.
 
-    The columns ``station`` and ``day`` (ISO format) take the place of the key; ``outdated`` is separated by commas,
+    The columns ``station`` and ``day`` (ISO format) replace the key; ``outdated`` is separated by commas,
     ``damaged`` by line ends, ``worth_a_look`` by semicolons.
     """
     import pandas as pd
@@ -172,7 +172,7 @@ def state_of(station_days: StationDays, key: StationDay) -> StationDayState:
 
 
 def _read(reader: Callable[[S], T], what: S) -> T | None:
-    """Return what a reader says; none if there is no such file or it cannot be read, which is told elsewhere."""
+    """Return the answer of a reader; none if the file does not exist or cannot be read, which is reported elsewhere."""
     with suppress(OSError):
         return reader(what)
     return None

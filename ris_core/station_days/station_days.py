@@ -40,7 +40,7 @@ class StationDays:
     kinds
         Its stages in their order.
     files
-        How the disk is asked; by default each time.
+        How the disk is read; by default each time.
     source
         The source of waveforms; by default that of the settings, opened when it is first needed.
     pictures
@@ -94,7 +94,7 @@ class StationDays:
 
     @property
     def acquire(self) -> AcquireStage:
-        """The stage that brings samples into reach."""
+        """The stage that makes samples available."""
         return self.stage(AcquireStage)
 
     @property
@@ -113,23 +113,23 @@ class StationDays:
         return [station.code for station in self.settings.stations]
 
     def all(self, until: date | None = None) -> Iterator[StationDay]:
-        """Iterate over all station-days that are over, station by station; `until` is the first day that is not."""
+        """Iterate over all station-days that are over, station by station; `until` is the first day not over."""
         return self.settings.station_days(until)
 
     @contextmanager
     def look(self) -> Iterator[StationDays]:
-        """Give the same station-days for one pass that only looks: each folder is listed once, each file read once."""
+        """Yield the same station-days for one pass that only reads: each folder is listed once, each file read once."""
         with ScannedFiles(self.layout.root) as files:
             yield StationDays(self.settings, self.layout, self.kinds, files, self._source, self._pictures)
 
     def given_up(self) -> dict[tuple[str, StationDay], FailedAttempt]:
-        """Return the station-days that the sensors no longer ask for, by stage."""
+        """Return the station-days that the sensors no longer request, by stage."""
         return given_up(self.journal, self.stages, self.settings.operations, self.files)
 
 
 @cache
 def stage_named(name: str) -> StageKind:
-    """Return the kind of a registered stage by its name; raises `KeyError` naming those there are."""
+    """Return the kind of a registered stage by its name; raises `KeyError` naming the existing ones."""
     for kind in STAGES:
         if kind.name == name:
             return kind

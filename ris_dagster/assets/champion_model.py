@@ -25,11 +25,11 @@ _CHECKS = {
     "autoencoder": ("aec_trials", "better_than_mean_spectrogram"),
     "clusters": ("dec_models", "no_empty_clusters"),
 }
-"""The asset checks that ask for what a model must fulfil."""
+"""The asset checks that a model must pass."""
 _FIGURES = {
     "classes": "Classes: decoded centroid, mean, events from near to far",
     "latent_space": "Latent space by class",
-    "class_change": "Classes by the champion before, and now",
+    "class_change": "Classes of the previous champion and the new one",
 }
 """Titles of the figures, by name."""
 
@@ -43,11 +43,11 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
         kinds={"torch", "mlflow"},
         owners=owners(settings),
         tags={"stage": "train"},
-        description="The DEC model that labels: champion.k of the settings, else the accepted K of best data-space "
-        "silhouette, or what the launchpad names: another K, a version in MLflow, an imported model. Its clusters keep "
-        "the class numbers of the champion before where they hold the same events. It must pass the checks "
-        "better_than_mean_spectrogram of aec_trials and no_empty_clusters of dec_models. Registered in MLflow with the "
-        "alias 'champion'; the one before has the alias 'former_champion'.",
+        description="The DEC model that labels: champion.k of the settings, else the accepted K with the best "
+        "data-space silhouette, or the model that the launchpad names: another K, a version in MLflow, an imported "
+        "model. Clusters that hold the same events keep the class numbers of the previous champion. The model must "
+        "pass the checks better_than_mean_spectrogram of aec_trials and no_empty_clusters of dec_models. It is "
+        "registered in MLflow with the alias 'champion'; the previous one has the alias 'former_champion'.",
         deps=[DEC_MODELS],
         code_version=code_version(versions.CHAMPION, settings.champion_digest()),
         pool=TRAINING_POOL,
@@ -55,8 +55,8 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(
                 "separated_settled_and_named",
                 asset=CHAMPION_MODEL,
-                description="What separated_and_settled of dec_models says of the model that labels now, and whether "
-                "every number in champion.names is that of a class. Warns only.",
+                description="The result of separated_and_settled of dec_models for the model that labels now, and "
+                "whether every number in champion.names belongs to a class. It only warns.",
             )
         ],
     )

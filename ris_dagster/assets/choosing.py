@@ -22,7 +22,7 @@ STABILITY = dg.AssetKey("stability")
 _FIGURES = {
     "ari": "Agreement of trainings",
     "agreement": "Agreement with the consensus",
-    "associations": "What the labels go with",
+    "associations": "Association of the labels",
 }
 """Titles of the figures of an assessment, by name."""
 
@@ -81,7 +81,7 @@ def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
 
 
 class StabilityChoice(dg.Config):
-    """Which model is looked at."""
+    """The model that is assessed."""
 
     k: int | None = Field(None, description="K of the DEC; none: stability.k, else the champion's, else the first.")
 
@@ -93,8 +93,8 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
         kinds={"torch", "mlflow", "parquet"},
         owners=owners(settings),
         tags={"stage": "train"},
-        description="How far the clusters can be trusted: the DEC trained with several seeds and their consensus, what "
-        "labels go with (station, amplitude, hour), trainings without a station, and windows without events.",
+        description="How far the clusters can be trusted: the DEC trained with several seeds and their consensus, "
+        "associations of labels (station, amplitude, hour), trainings without a station, and windows without events.",
         deps=[DEC_MODELS, CHAMPION_MODEL, TRAINING_SET],
         code_version=code_version(versions.STABILITY, settings.stability.digest()),
         pool=TRAINING_POOL,

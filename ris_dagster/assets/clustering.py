@@ -26,7 +26,7 @@ _FIGURES = {
     "latent_space": "Latent space, principal components",
     "t_sne": "Latent space, t-SNE",
     "silhouettes": "Silhouettes",
-    "distances": "Distance to the own centroid",
+    "distances": "Distance of events to their own centroid",
 }
 """Titles of the figures of a DEC, by name."""
 
@@ -158,8 +158,8 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             dg.AssetCheckSpec(
                 "no_empty_clusters",
                 asset=DEC_MODELS,
-                description="Every cluster holds a sufficient share of the training set, and no two have fallen "
-                "together: the least that is asked of a model before it may label. It says nothing of how good the "
+                description="Every cluster holds a sufficient share of the training set, and no two have merged: "
+                "the minimum condition for a model that may label. It does not say how good the "
                 "classes are.",
                 partitions_def=partitions.cluster_counts,
             ),
@@ -167,7 +167,7 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
                 "separated_and_settled",
                 asset=DEC_MODELS,
                 description="The silhouette in data space is above 0, the labels have settled within dec.tolerance, "
-                "and no class is mostly of one station. Warns only.",
+                "and no class is mostly of one station. It only warns.",
                 partitions_def=partitions.cluster_counts,
             ),
         ],

@@ -24,7 +24,7 @@ _IMPORTED = " Imported from the published HDF5 file by `ris import-h5`; they can
 def _build(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:
     from ris_core.storage.tables import DETECTION_SCHEMA
 
-    # Raw files that were dropped are fetched again, so these runs take their turn at the data centre as well.
+    # Removed raw files are fetched again, so these runs also count for the data centre's limit.
     fetches = isinstance(settings.source, FdsnSettings) and settings.retention.raw == "drop_after_processing"
     imported = _IMPORTED if settings.imported else ""
     common: dict[str, Any] = {
@@ -45,7 +45,7 @@ def _build(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:
                 kinds={"scipy", "parquet"},
                 description="STA/LTA detections of a station-day, one row each: times, amplitude, SNR, and the outcome "
                 "'event' or why there is no spectrogram." + imported,
-                # Of all station-days alike, so it is said once.
+                # The same for all station-days, so the asset has it once.
                 metadata={"dagster/column_schema": column_schema(DETECTION_SCHEMA)},
                 **common,
             ),

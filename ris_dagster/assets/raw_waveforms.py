@@ -27,8 +27,8 @@ from ris_dagster.resources.data_store import DataStore
 
 RAW_WAVEFORMS = dg.AssetKey("raw_waveforms")
 _NO_WAVEFORMS = (
-    "There are none: this network's events were imported from the published HDF5 file by `ris import-h5`. Recorded is "
-    "which station-days they belong to; they cannot be acquired here."
+    "There are none: this network's events were imported from the published HDF5 file by `ris import-h5`. The record "
+    "shows the station-days of the events; waveforms cannot be acquired."
 )
 
 

@@ -15,10 +15,11 @@ from ris_dagster.commands.shared import ConfigOption, app, console, open_network
 def check_config(
     config: ConfigOption = None,
     ask: Annotated[
-        bool, typer.Option("--ask", help="Ask a data centre for the stations' metadata; else no request is made.")
+        bool,
+        typer.Option("--ask", help="Request the stations' metadata from a data centre; without it no request is sent."),
     ] = False,
 ) -> None:
-    """Read the settings, say what they describe, and look whether the source has what they name.
+    """Read the settings, show what they describe, and test whether the source has what they name.
 
     Ends with 2 if a setting cannot be used, with 1 if something is missing (an archive's folder, a station's files or
     StationXML), else with 0.
@@ -50,7 +51,7 @@ def check_config(
 
 @app.command()
 def status(config: ConfigOption = None) -> None:
-    """Say what is there, missing, failed and out of date, with the size on disk and the size to expect."""
+    """Show what exists, is missing, failed or out of date, with the size on disk and the expected size."""
     from ris_core.station_days.state import states_of
     from ris_dagster.assets.station_day_bindings import BINDINGS
     from ris_dagster.summary import damage_lines, failures_table, odd_lines, status_table
@@ -103,7 +104,7 @@ def run(
                 console.print,
             )
         except KeyboardInterrupt:
-            console.print("Interrupted: what is finished stays; the same command goes on from there.")
+            console.print("Interrupted: finished work is kept; the same command continues from there.")
             raise typer.Exit(130) from None
     states = states_of(days)
     for table in run_tables(settings, layout, states):
@@ -113,7 +114,7 @@ def run(
     for line in damage_lines(states):
         console.print(line, style="red", soft_wrap=True)
     console.print(
-        f"{time.monotonic() - started:.0f} s; products, Dagster and MLflow lie in {layout.root}", soft_wrap=True
+        f"{time.monotonic() - started:.0f} s; products, Dagster and MLflow are in {layout.root}", soft_wrap=True
     )
     console.print("Look next: `make ui` (or `ris ui`), `ris status`, docs/method.md")
     if failed:

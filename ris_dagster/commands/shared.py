@@ -1,4 +1,4 @@
-"""What all commands share: the application, the terminal, the network they are about, and how they refuse."""
+"""Common parts of all commands: the application, the terminal, the network, and refusals."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ from ris_core.storage.layout import Layout, WrongNetworkError, open_layout
 
 
 class _Commands(TyperGroup):
-    """All commands; what none of them can go on with, and no code can mend, is a line and no traceback."""
+    """All commands; errors that stop every command and that no code can repair are one line without a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -25,7 +25,7 @@ class _Commands(TyperGroup):
         except Exception as error:
             from ris_dagster.trouble import explained
 
-            # What is not known keeps its traceback: it is a fault of ours.
+            # Other errors keep their traceback: they are faults of the platform.
             if not (said := explained(error, _network.get("opened"))):
                 raise
             refuse(said)
@@ -37,20 +37,20 @@ app = typer.Typer(
     add_completion=False,
     help="Deep embedded clustering of continuous seismic data.",
 )
-# What is said has paths and errors in it: "[x]" is no colour there, nor ":key:" a picture.
+# Messages contain paths and errors: "[x]" is not a colour in them, and ":key:" is not a picture.
 console = Console(highlight=False, markup=False, emoji=False)
 
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", "-c", help="Settings file; by default RIS_CONFIG, else the demo's.")
+    Path | None, typer.Option("--config", "-c", help="Settings file; the default is RIS_CONFIG, else the demo's.")
 ]
 
 
 _network: dict[str, tuple[Settings, Layout]] = {}
-"""The one that the command of this process is about, so that errors can name its files."""
+"""The network of this process's command, so that errors can name its files."""
 
 
 def refuse(error: Exception | str, code: int = 1) -> NoReturn:
-    """Say what is wrong and end with a code: 2 where nothing could begin, else 1."""
+    """Show what is wrong and end with a code: 2 if nothing could begin, else 1."""
     console.print(masked(str(error)), style="red", soft_wrap=True)
     raise typer.Exit(code) from (error if isinstance(error, Exception) else None)
 
@@ -69,10 +69,10 @@ def _layout(settings: Settings) -> Layout:
 
 
 def open_network(config: Path | None, writes: bool = False) -> tuple[Settings, Layout]:
-    """Return settings and layout of the network that a command is about, its Dagster home prepared.
+    """Return settings and layout of the network of a command, and prepare its Dagster home.
 
-    Ends the command if they cannot be used, or if it `writes` and the data root may not be written or the environment
-    does not say where to compute.
+    Ends the command if they cannot be used. For a command that `writes`, it also ends if the data root may not be
+    written or the environment names no valid place to compute.
     """
     if config is not None:
         os.environ["RIS_CONFIG"] = str(config)

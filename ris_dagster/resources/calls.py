@@ -1,4 +1,4 @@
-"""One long computation on a Dask worker that tells of its steps while it runs, and ends when nobody waits for it."""
+"""One long computation on a Dask worker, which reports its steps while it runs and ends when nobody waits for it."""
 
 import queue
 import time
@@ -18,21 +18,22 @@ _LAST_STEPS_S = 60.0
 
 
 class AbandonedError(RuntimeError):
-    """The run that asked for a computation has ended."""
+    """The run that started a computation has ended."""
 
 
 def call_on(client: Any, function: Callable[..., Result], task: object, on_step: OnStep) -> Result:
-    """Run ``function(task, on_step=…)`` on a worker; `on_step` is called here, in order, as the worker tells of it.
+    """Run ``function(task, on_step=…)`` on a worker; `on_step` is called here, in order, for each reported step.
 
-    If the worker dies, the computation begins again on another one; steps that were told of are not told again, so it
-    must tell the same ones each time. When this process ends or is interrupted, the computation ends at its next step.
+    If the worker dies, the computation begins again on another one. Reported steps are not reported again, so the
+    function must report the same ones each time. When this process ends or is interrupted, the computation ends at its
+    next step.
 
     Raises
     ------
     NoWorkersError
-        The scheduler went away.
+        The scheduler ended.
     Exception
-        What the function raised.
+        The error of the function.
     """
     address = address_of(client)
     told: queue.SimpleQueue[tuple[int, int, dict[str, Any]]] = queue.SimpleQueue()
@@ -58,10 +59,10 @@ def call_on(client: Any, function: Callable[..., Result], task: object, on_step:
             count, result = future.result()
         except loss_errors() as lost:
             raise NoWorkersError(
-                f"the Dask scheduler at {address} went away during a training; start it, and train "
-                "again: it goes on from its checkpoint"
+                f"the Dask scheduler at {address} ended during a training; start it, and train "
+                "again: the training continues from its checkpoint"
             ) from lost
-        # The last steps may arrive after the result; one that was lost on the way is not waited for.
+        # The last steps may arrive after the result; a lost one is not waited for.
         until = time.monotonic() + _LAST_STEPS_S
         pass_on(lambda: seen < count and time.monotonic() < until)
         found: Result = result
@@ -81,7 +82,7 @@ def _telling(function: Callable[..., Result], task: object, topic: str) -> tuple
     def on_step(step: int, row: Mapping[str, Any]) -> None:
         nonlocal count
         if not wanted():
-            raise AbandonedError("the run that asked for this has ended")
+            raise AbandonedError("the run that started this has ended")
         worker.log_event(topic, (count, step, dict(row)))
         count += 1
 

@@ -1,4 +1,4 @@
-"""Where station-days are worked on: in the run's own process, or on Dask workers."""
+"""The compute resource: station-days are worked on in the run's own process or on Dask workers."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,7 @@ _MOST_WORKERS = 1024
 
 
 class Compute(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Maps a stage over the station-days of a block and hands out results as they come."""
+    """Maps a stage over the station-days of a block and yields results as they arrive."""
 
     kind: Literal["inline", "dask", "slurm"] = Field(
         "inline", description="inline: in the run's process; dask: on workers; slurm: on the workers of `ris workers`."
@@ -36,18 +36,18 @@ class Compute(dg.ConfigurableResource):  # type: ignore[type-arg]
         2, ge=1, le=_MOST_WORKERS, description="Processes of a local Dask cluster (kind dask, no address)."
     )
     address: str = Field("", description="Address of a Dask scheduler that already runs; empty: a local cluster.")
-    trainings: bool = Field(False, description="Whether trainings go to workers, one to each, as station-days do.")
+    trainings: bool = Field(False, description="Whether trainings run on workers, one on each, as station-days do.")
 
     @classmethod
     def from_environment(cls) -> "Compute":
-        """Return what RIS_DEPLOYMENT, RIS_COMPUTE (inline, dask), RIS_WORKERS and RIS_DASK_ADDRESS say.
+        """Return the compute resource of RIS_DEPLOYMENT, RIS_COMPUTE (inline, dask), RIS_WORKERS and RIS_DASK_ADDRESS.
 
-        Inline by default; an address alone means dask.
+        The default is inline; an address alone means dask.
 
         Raises
         ------
         DeploymentError
-            They contradict each other, or one of them is wrong.
+            The variables contradict each other, or one of them is wrong.
         """
         address = os.environ.get("RIS_DASK_ADDRESS", "")
         deployment = asked_deployment() or DEPLOYMENTS["local"]
@@ -60,7 +60,7 @@ class Compute(dg.ConfigurableResource):  # type: ignore[type-arg]
             _refuse_contradictions(kind, address)
         if address and kind == "inline":
             raise DeploymentError(f"RIS_DASK_ADDRESS = {address!r} needs RIS_COMPUTE=dask; it is inline")
-        # A cluster of this machine would train on one core what the run's process trains on all.
+        # A worker of a cluster of this machine would train on one core, the run's process trains on all.
         elsewhere = kind == "slurm" or bool(address)
         values = {"kind": kind, "workers": processes_asked(), "address": address, "trainings": elsewhere}
         return cls.model_validate(values)
@@ -68,7 +68,7 @@ class Compute(dg.ConfigurableResource):  # type: ignore[type-arg]
     def map(
         self, task: "StageTask", keys: Sequence[StationDay], at_once: int | None = None
     ) -> Iterator["Outcome[Any]"]:
-        """Run a stage for every key, at most so many at once, and yield the outcomes as they come."""
+        """Run a stage for every key, with a limit of keys at once, and yield the outcomes as they arrive."""
         from ris_core.station_days.running import run_station_day
 
         if self.kind == "inline" or not keys:
@@ -88,13 +88,13 @@ class Compute(dg.ConfigurableResource):  # type: ignore[type-arg]
         root
             The data root.
         function
-            Of ris_core; what it needs besides the task it finds in the store.
+            A function of ris_core; it reads everything except the task from the data root.
         task
-            Travels to the worker.
+            Sent to the worker.
         on_step
             Called with the number of each step and its row, in order.
         at_hand
-            Given to the function only if it runs here, to spare it the reading.
+            Given to the function only if it runs here, so that it need not read it.
         """
         if not self.trainings:
             return function(task, on_step=on_step, **at_hand)
@@ -110,7 +110,7 @@ class Compute(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 def processes_asked() -> int:
-    """Return RIS_WORKERS, the number of cores where it is not set; raises `DeploymentError` if it is no number."""
+    """Return RIS_WORKERS, by default the number of cores; raises `DeploymentError` if it is not a number."""
     workers = os.environ.get("RIS_WORKERS") or str(os.cpu_count() or 1)
     if not (workers.isdecimal() and len(workers) < 6 and 1 <= int(workers) <= _MOST_WORKERS):
         raise DeploymentError(f"RIS_WORKERS = {workers!r}: must be a whole number of processes, 1 to {_MOST_WORKERS}")
@@ -137,14 +137,14 @@ def _refuse_contradictions(kind: str, address: str) -> None:
 
 @contextmanager
 def local_cluster(workers: int) -> Iterator[Any]:
-    """Start a local Dask cluster of single-threaded processes and give a client to it."""
+    """Start a local Dask cluster of single-threaded processes and yield a client."""
     from distributed import Client, LocalCluster
 
     environment = dict(os.environ)
     cluster = LocalCluster(
         n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
     )
-    # Dask sets OMP_NUM_THREADS=1 for its workers in this process as well; training here needs all cores.
+    # Dask also sets OMP_NUM_THREADS=1 in this process; a training here needs all cores.
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         if name in environment:
             os.environ[name] = environment[name]
@@ -163,7 +163,7 @@ def _map_on(
     from ris_core.station_days.running import run_station_day
 
     def submit(key: StationDay) -> Any:
-        # pure=False: the same key and settings may be asked for again after the disk has changed.
+        # pure=False: the same key and settings may be requested again after the disk has changed.
         future = client.submit(run_station_day, task, key, pure=False, retries=1)
         waited_for[future] = key
         return future
@@ -183,7 +183,7 @@ def _map_on(
         except loss_errors() as lost:
             left = [str(key) for key in (*waited_for.values(), *waiting)]
             raise NoWorkersError(
-                f"the Dask scheduler at {address} went away with {len(left)} of {len(keys)} "
+                f"the Dask scheduler at {address} ended with {len(left)} of {len(keys)} "
                 f"station-days to do ({', '.join(left[:_NAMED])}{', …' if len(left) > _NAMED else ''}); start it, "
                 "and the next run does what is left"
             ) from lost

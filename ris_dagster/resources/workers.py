@@ -1,4 +1,4 @@
-"""Dask workers that Slurm starts, and how runs find and reach their scheduler: by files in the data root."""
+"""Dask workers that Slurm starts, and the files in the data root with which runs find and reach their scheduler."""
 
 import signal
 import threading
@@ -23,11 +23,11 @@ _ANSWER_S, _LOOK_S = 20, 2
 
 
 class NoWorkersError(RuntimeError):
-    """There is no scheduler of workers to give station-days to; the message says how to start one."""
+    """There is no scheduler of workers for station-days; the message says how to start one."""
 
 
 def workers_folder(root: Path) -> Path:
-    """Return the folder of a data root in which the scheduler's address, its certificate and its jobs' logs lie."""
+    """Return the folder of a data root with the scheduler's address, its certificate and its jobs' logs."""
     return root / "workers"
 
 
@@ -38,10 +38,10 @@ def _files(root: Path) -> tuple[Path, Path, Path]:
 
 @contextmanager
 def slurm_workers(root: Path, at_least: int, at_most: int, refused: list[str]) -> Iterator["SLURMCluster"]:
-    """Run a scheduler in this process, let Slurm start and end its workers as there is work, and say where it is.
+    """Run a scheduler in this process, let Slurm start and end workers according to the work, and record the address.
 
-    Whoever can talk to a Dask scheduler can run code as its user, and a head node has many users. So scheduler,
-    workers and runs talk over TLS, and each has to show the key that is made here and that only the user can read.
+    Whoever reaches a Dask scheduler can run code as its user, and a head node has many users. So scheduler, workers and
+    runs talk over TLS, and each must show the key that is made here and that only the user can read.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def slurm_workers(root: Path, at_least: int, at_most: int, refused: list[str]) -
     at_least, at_most
         Worker processes.
     refused
-        What Slurm says when it refuses a job is put in here.
+        Slurm's messages about refused jobs are added here.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def slurm_workers(root: Path, at_least: int, at_most: int, refused: list[str]) -
 
 
 def _configured(folder: Path) -> "type[SLURMCluster]":
-    """Return the class of Slurm clusters; it takes our settings where the user's Dask configuration has no others."""
+    """Return the class of Slurm clusters, with our settings unless the user's Dask configuration has others."""
     import dask
     import yaml
 
@@ -117,21 +117,21 @@ def connect(root: Path) -> "Client":
     Raises
     ------
     NoWorkersError
-        There is none, or it does not answer.
+        There is no scheduler, or it does not answer.
     """
     address_file, *_ = _files(root)
     if not address_file.exists():
-        raise NoWorkersError(f"{address_file} is not there: no scheduler serves this data root; start `ris workers`")
+        raise NoWorkersError(f"{address_file} does not exist: no scheduler serves this data root; start `ris workers`")
     return connect_to(str(read_json(address_file)["address"]), _security(root))
 
 
 def connect_to(address: str, security: "Security | None" = None) -> "Client":
-    """Return a client of a scheduler; without keys of ours, those of Dask's own configuration are used.
+    """Return a client of a scheduler; without our keys, those of Dask's own configuration are used.
 
     Raises
     ------
     NoWorkersError
-        It does not answer.
+        The scheduler does not answer.
     """
     from distributed import Client
 
@@ -156,7 +156,7 @@ def _serves(root: Path) -> bool:
 
 
 def serve(root: Path, at_least: int, at_most: int, report: Callable[[str], None]) -> None:
-    """Serve workers until Ctrl-C or SIGTERM, and say when their number changes.
+    """Serve workers until Ctrl-C or SIGTERM, and show each change of their number.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def serve(root: Path, at_least: int, at_most: int, report: Callable[[str], None]
     stop = threading.Event()
     refused: list[str] = []
     with slurm_workers(root, at_least, at_most, refused) as cluster:
-        # Only here: dask-jobqueue sets a handler of its own when it is imported.
+        # Only here, because dask-jobqueue sets its own handler when it is imported.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         report(f"scheduler {cluster.scheduler_address}, {at_least} to {at_most} worker processes on Slurm")

@@ -1,4 +1,4 @@
-"""The sensor `failure_alert`: failed runs are logged and told to the addresses that the environment names."""
+"""The sensor `failure_alert`: failed runs are logged and sent to the addresses in the environment."""
 
 import os
 from collections.abc import Collection, Mapping, Sequence
@@ -24,7 +24,7 @@ def build_failure_alert(settings: Settings, bindings: Bindings) -> dg.SensorDefi
     @dg.run_failure_sensor(
         name="failure_alert",
         description="Logs every failed run with what to do, and sends it to RIS_ALERT_WEBHOOK or by RIS_ALERT_SMTP_URL "
-        "where they are set. Runs of `ris run` are not among them: that command says itself what failed.",
+        "if they are set. Runs of `ris run` are not among them: that command itself says what failed.",
         default_status=dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED,
     )
     def failure_alert(context: dg.RunFailureSensorContext) -> None:
@@ -41,7 +41,7 @@ def build_failure_alert(settings: Settings, bindings: Bindings) -> dg.SensorDefi
 
 
 def _given_up(store: DataStore, bindings: Bindings, run: dg.DagsterRun) -> set[str]:
-    """Return the station-days that the stages of a run have given up by now."""
+    """Return the station-days of a run's stages that are given up by now."""
     stages = bindings.of_run(run)
     if not stages:
         return set()
@@ -56,24 +56,24 @@ def alert_of(
     message: str | None,
     left_alone: Collection[str] = (),
 ) -> Alert:
-    """Return what is to be told of a failed run.
+    """Return the alert for a failed run.
 
     Parameters
     ----------
     network
-        Its name.
+        Name of the network.
     run
         The run.
     failures
-        Its step failures; none where its process died or never started.
+        Its step failures; none if its process died or never started.
     message
-        What Dagster said of the failure.
+        Dagster's message about the failure.
     left_alone
-        Station-days that nothing asks for any more; those that failed in this run are told of.
+        Station-days that are given up; the alert names those that failed in this run.
     """
     block = block_of(run.tags)
     errors = [error_of_step(event) for event in failures] or [message or "no reason is known"]
-    # Masked before it is cut, which could halve an address.
+    # Masked before it is shortened, which could cut an address in half.
     error = without_secrets("\n".join(errors))[:_LONGEST_ERROR]
     failed = [key for event in failures for key in _failed_keys(event)]
     again = will_be_retried(run)
@@ -88,7 +88,7 @@ def alert_of(
     ]
     left = [key for key in failed if key in left_alone]
     if left:
-        lines.append(f"given up: {', '.join(left)}; nothing asks for them by itself until `ris reset`")
+        lines.append(f"given up: {', '.join(left)}; no sensor requests them until `ris reset`")
     details: dict[str, Any] = {
         "network": network,
         "job": run.job_name,
@@ -119,15 +119,15 @@ def _failed_keys(event: dg.DagsterEvent) -> list[str]:
 
 def _advice(reported: bool, keys: bool, again: bool) -> str:
     if again:
-        return "nothing yet: Dagster starts it again by itself"
+        return "nothing yet: Dagster starts it again automatically"
     if not reported:
         return (
-            "its process ended or never started: look at memory and disk of the machine and at the run's log; what was "
-            "finished stands, and the same run goes on from there"
+            "its process ended or never started: look at memory and disk of the machine and at the run's log; "
+            "finished work is kept, and the same run continues from there"
         )
     if keys:
         return (
-            "the other station-days of the block are done. `ris status` lists what failed and why; where `catch_up` "
-            "runs it tries them again, else repair the cause and materialize them"
+            "the other station-days of the block are done. `ris status` lists what failed and why; if `catch_up` runs, "
+            "it repeats them, else repair the cause and materialize them"
         )
     return "repair what the error names and start the run again (Re-execute in the UI); finished work is not repeated"

@@ -1,4 +1,4 @@
-"""What the sensors of station-days have in common: how much they may ask for, and how they ask."""
+"""Common parts of the sensors of station-days: limits of requests, and the requests."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,14 +20,14 @@ from ris_dagster.partitions import station_day
 from ris_dagster.planning import Block
 from ris_dagster.records import AT_WORK, station_days_of
 
-# A tick may take a minute. Looking at products on disk stops before that; the next tick goes on.
+# A tick may take a minute. Looking at products on disk stops before that; the next tick continues.
 LOOKING_S = 20.0
 _LOST_DAYS = 7
 _LOST_RUNS = 200
 
 
 def job_of(jobs: Sequence[Any], name: str) -> Any:
-    """Return the job of a name."""
+    """Return the job with a name."""
     return next(job for job in jobs if job.name == name)
 
 
@@ -37,7 +37,7 @@ def status(running: bool) -> dg.DefaultSensorStatus:
 
 
 def room(instance: dg.DagsterInstance, sensor: str, at_most: int) -> int:
-    """Return how many more runs a sensor may ask for."""
+    """Return how many more runs a sensor may request."""
     waiting = dg.RunsFilter(tags=of_sensor(sensor), statuses=list(AT_WORK))
     return max(0, at_most - instance.get_runs_count(waiting))
 
@@ -59,11 +59,11 @@ def lost_attempts(
     among: set[StationDay],
     now: datetime,
 ) -> dict[StationDay, FailedAttempt]:
-    """Return the station-days that recent runs of a sensor ended without a word about, as failed attempts at these.
+    """Return the station-days for which recent runs of a sensor ended without a result, as failed attempts.
 
-    Nothing was made of them and no failure was noted: their process was killed, or the workers could not be reached.
-    Only runs since the input was written count. Such a station-day waits and is given up like others that failed
-    (`ris_core.stages.attempts`), so that it is not asked for over and over, and an outage of minutes costs one wait.
+    Neither a product nor a failure was recorded: the process was killed, or the workers could not be reached. Only runs
+    after the input was written count. Such a station-day waits and is given up like other failed ones
+    (`ris_core.stages.attempts`). So it is not requested again and again, and an outage of minutes costs one wait.
     """
     recent = dg.RunsFilter(
         tags=of_sensor(sensor),
@@ -86,16 +86,16 @@ def lost_attempts(
 
 
 def utc(time: datetime) -> datetime:
-    """Return a time of one of Dagster's records with its zone, which not every storage gives."""
+    """Return a time of one of Dagster's records with its zone, which some storages omit."""
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def without_failed(
     days: StationDays, name: str, keys: Iterable[StationDay], since: datetime | None = None
 ) -> list[StationDay]:
-    """Leave out what has failed from its present input: trying that again is for `catch_up`.
+    """Leave out station-days that failed with their present input: `catch_up` repeats them.
 
-    Failures before `since`, when something else changed that the stage depends on, do not count either.
+    Failures before `since`, when something else changed on which the stage depends, do not count.
     """
     stage, failures = days.stages[name], days.journal.all(name, days.files)
     return [key for key in keys if key not in failures or _failed_before(failures[key], stage, key, since)]
@@ -114,7 +114,7 @@ def found_in_time(
     at_most: int,
     unwanted: Callable[[StationDay], None] = lambda _: None,
 ) -> Iterator[StationDay]:
-    """Yield station-days that are wanted until there are enough or the time to look is over; tell of the others."""
+    """Yield wanted station-days until there are enough or the time is over; report the others."""
     until = monotonic() + LOOKING_S
     for key in keys:
         if at_most <= 0 or monotonic() > until:
@@ -130,7 +130,7 @@ _REMEMBERED: defaultdict[tuple[Path, str], dict[StationDay, Any]] = defaultdict(
 
 
 def remembered(root: Path, what: str) -> dict[StationDay, Any]:
-    """Return what this process has found out about station-days, to be added to; it is gone when the process ends."""
+    """Return this process's findings about station-days, for additions; they are lost when the process ends."""
     return _REMEMBERED[root, what]
 
 
@@ -140,11 +140,11 @@ def request(stage: str, block: Block, priority: int, asked_again: bool = True) -
     Parameters
     ----------
     stage, block
-        What to run.
+        The stage and its block.
     priority
-        Of runs that wait, those of greatest priority are started first; others have 0.
+        Waiting runs with the greatest priority start first; the default is 0.
     asked_again
-        Whether the asker asks again for what a killed run has left, so that Dagster need not start it again.
+        Whether the sensor requests the rest of a killed run itself, so that Dagster need not start it again.
     """
     retries = never_retried() if asked_again else {}
     return dg.RunRequest(job_name=stage, tags=block.tags() | with_priority(priority) | retries)

@@ -1,4 +1,4 @@
-"""The sensor `catch_up`: station-days that were never acquired, or failed, are asked for until they are given up."""
+"""The sensor `catch_up`: requests station-days that were never acquired or failed, until they are given up."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from ris_dagster.sensors.asking import job_of, request, room, status, utc
 
 CATCH_UP = "catch_up"
 _INTERVAL_S = 60
-# Behind the daily work, of which runs have no priority (0) or more.
+# After the daily work, whose runs have priority 0 or more.
 _PRIORITY = -5
 _NAMED_AT_MOST = 5
 # Times of runs may be kept in whole seconds.
@@ -38,8 +38,8 @@ def build_catch_up(settings: Settings, jobs: Sequence[Any], bindings: Bindings) 
         jobs=[job_of(jobs, binding.name) for binding in bindings],
         minimum_interval_seconds=_INTERVAL_S,
         default_status=status(settings.operations.catch_up),
-        description="Asks for station-days that were never acquired, oldest first, in blocks; and again, after a wait, "
-        "for those that failed at any stage, until they are given up. `ris reset` takes them up once more.",
+        description="Requests station-days that were never acquired, oldest first, in blocks. After a wait it also "
+        "requests failed ones of every stage, until they are given up. `ris reset` sets their attempts to zero.",
     )
     def catch_up(context: dg.SensorEvaluationContext, store: DataStore) -> dg.SensorResult:
         days = bindings.station_days(store.settings, store.open())
@@ -51,10 +51,10 @@ def build_catch_up(settings: Settings, jobs: Sequence[Any], bindings: Bindings) 
 def ask(
     context: dg.SensorEvaluationContext, graph: AssetGraph, days: StationDays, bindings: Bindings, now: datetime
 ) -> dg.SensorResult:
-    """Return the runs that a tick asks for: at most `station_days_per_tick`, with those at work `runs_in_flight`."""
+    """Return the runs that a tick requests, within `station_days_per_tick` and, with working ones, `runs_in_flight`."""
     first = {"since": now.timestamp(), "seen": [], "given_up": 0}
     cursor: dict[str, Any] = json.loads(context.cursor) if context.cursor else first
-    # This writes, so it comes before the look.
+    # This writes, so it comes before the disk is read.
     cursor |= note_lost_runs(context.instance, days, bindings, cursor["since"], cursor["seen"])
     with days.look() as seen:
         return _asked(context, graph, seen, bindings, cursor, now)
@@ -73,10 +73,12 @@ def _asked(
         for (stage, key), record in list(left_alone.items())[:_NAMED_AT_MOST]:
             context.log.warning(f"{stage} of {key} is given up after {record.attempts} attempts: {record.error}")
         cursor["given_up"] = len(left_alone)
-    notes = [f"{len(left_alone)} are given up (`ris status` names them, `ris reset` takes them up)"] * bool(left_alone)
+    notes = [f"{len(left_alone)} are given up (`ris status` names them, `ris reset` allows new attempts)"] * bool(
+        left_alone
+    )
     free = room(context.instance, CATCH_UP, operations.runs_in_flight)
     if free == 0:
-        reason = f"{operations.runs_in_flight} runs asked for here wait or work"
+        reason = f"{operations.runs_in_flight} runs of this sensor wait or work"
         return dg.SensorResult(skip_reason="; ".join([reason, *notes]), cursor=json.dumps(cursor))
     left, requests = operations.station_days_per_tick, list[dg.RunRequest]()
     size = min(operations.station_days_per_run, left)
@@ -86,25 +88,25 @@ def _asked(
                 break
             requests.append(request(stage, block, _PRIORITY))
             left -= len(block)
-    nothing = None if requests else "; ".join(["nothing is missing that could be asked for", *notes])
+    nothing = None if requests else "; ".join(["nothing is missing that could be requested", *notes])
     return dg.SensorResult(run_requests=requests, skip_reason=nothing, cursor=json.dumps(cursor))
 
 
 def wanted(
     instance: dg.DagsterInstance, graph: AssetGraph, days: StationDays, bindings: Bindings, now: datetime
 ) -> Mapping[str, Mapping[StationDay, int]]:
-    """Return the station-days to be asked for, with their failed attempts, by stage.
+    """Return the wanted station-days, with their failed attempts, by stage.
 
-    Acquisition: complete days that were never recorded, and those that failed. Processing and labelling: those that
-    failed and could be done; what is ready for the first time is for the sensor `following`. What failed is wanted when
-    its wait is over and it is not given up. What any run or backfill is going to make is left out.
+    Acquisition: complete days that were never recorded, and failed ones. Processing and labelling: failed ones that
+    have their input; the sensor `following` requests those that are ready for the first time. A failed station-day is
+    wanted when its wait is over and it is not given up. Station-days of working runs and backfills are left out.
     """
     operations = days.settings.operations
     busy = set[StationDay]().union(*in_progress(instance, days.stations, graph, bindings).values())
     known = {StationDay(code, day) for day in complete_days(days.settings, now) for code in days.stations}
     free = known - busy
     found: dict[str, dict[StationDay, int]] = {}
-    # First what is nearest to a label: there is little of it, and an archive to be acquired would keep it for weeks.
+    # The last stage comes first: it has few station-days, and the acquisition of an archive would delay them for weeks.
     for name, stage in reversed(days.stages.items()):
         if stage.why_not():
             continue
@@ -119,18 +121,18 @@ def wanted(
 def note_lost_runs(
     instance: dg.DagsterInstance, days: StationDays, bindings: Bindings, since: float, seen: Sequence[str]
 ) -> dict[str, Any]:
-    """Count runs of this sensor that ended without a word about some station-days as failed attempts at these.
+    """Count runs of this sensor that ended without a result for some station-days as failed attempts at these.
 
-    A process that is killed notes nothing of what it was at; uncounted, it would be asked for over and over.
+    A killed process records nothing about its station-days; without a count they would be requested again and again.
 
     Parameters
     ----------
     instance, days, bindings
-        Where to look, and where to note it.
+        The instance, and the station-days with their journal.
     since
-        Runs that ended later are looked at, s since 1970.
+        Runs that ended later are read, s since 1970.
     seen
-        Those that were looked at already.
+        Runs that were already read.
 
     Returns
     -------
@@ -163,4 +165,4 @@ def _note_lost(
         for key in station_days_of(run.tags, days.stations):
             said = key in failures and datetime.fromisoformat(failures[key].last_attempt) >= began
             if str(partition_key(key)) not in made and not said:
-                days.journal.note(stage, key, f"run {run.run_id} ended without a word about it: {why}")
+                days.journal.note(stage, key, f"run {run.run_id} ended without a result for it: {why}")

@@ -1,4 +1,4 @@
-"""The sensors `following` and `relabel`: what is acquired is processed and labelled, by the champion of now."""
+"""The sensors `following` and `relabel`: acquired station-days are processed, and labelled by the current champion."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ from ris_dagster.sensors.asking import (
 
 FOLLOWING, RELABEL = "following", "relabel"
 _INTERVAL_S = 30
-# Of runs that wait, Dagster starts those of greatest priority first; without a word it is 0.
+# Dagster starts waiting runs with the greatest priority first; the default is 0.
 _FOLLOWING_PRIORITY, _RELABEL_PRIORITY = 1, -10
 
 
@@ -45,8 +45,8 @@ def build_following(settings: Settings, jobs: Sequence[Any], bindings: Bindings)
         jobs=[job_of(jobs, binding.name) for binding in bindings if binding.stage.inputs],
         minimum_interval_seconds=_INTERVAL_S,
         default_status=status(operations.following),
-        description="Asks for spectrograms where raw waveforms are new or were renewed, and for label tables where "
-        "spectrograms are, once there is a champion: newest days first, in blocks. What failed waits for catch_up.",
+        description="Requests spectrograms if raw waveforms are new or changed, and label tables if spectrograms are, "
+        "once there is a champion: newest days first, in blocks. Failed station-days wait for catch_up.",
     )
     def following(context: dg.SensorEvaluationContext, store: DataStore) -> dg.SensorResult:
         with bindings.station_days(store.settings, store.open()).look() as days:
@@ -57,8 +57,8 @@ def build_following(settings: Settings, jobs: Sequence[Any], bindings: Bindings)
         job=job_of(jobs, LabelStage.name),
         minimum_interval_seconds=_INTERVAL_S,
         default_status=status(operations.relabel),
-        description="Asks for the label tables of former champions again, those of the oldest model first, in blocks "
-        "that give way to the daily work.",
+        description="Requests the label tables of former champions again, those of the oldest model first, in blocks "
+        "with a lower priority than the daily work.",
     )
     def relabel(context: dg.SensorEvaluationContext, store: DataStore) -> dg.SensorResult:
         with bindings.station_days(store.settings, store.open()).look() as days:
@@ -68,13 +68,13 @@ def build_following(settings: Settings, jobs: Sequence[Any], bindings: Bindings)
 
 
 def follow(context: dg.SensorEvaluationContext, days: StationDays, bindings: Bindings) -> dg.SensorResult:
-    """Ask for what is ready and missing, or made from what is no longer there."""
+    """Request station-days that are ready and missing, or were made from another input."""
     operations, now = days.settings.operations, datetime.now(UTC)
     free = room(context.instance, FOLLOWING, operations.runs_in_flight)
     if not free:
-        return dg.SensorResult(skip_reason=f"{operations.runs_in_flight} runs asked for here wait or work")
+        return dg.SensorResult(skip_reason=f"{operations.runs_in_flight} runs of this sensor wait or work")
     busy = _in_progress(context, days, bindings)
-    # Labels first: they are what the rest is for, and there are never more to make than spectrograms have come.
+    # Labels come first: they are the final products, and there are never more of them to make than new spectrograms.
     requests: list[dg.RunRequest] = []
     left, notes = operations.station_days_per_tick, []
     for stage in reversed([name for name, stage in days.stages.items() if stage.inputs and not stage.why_not()]):
@@ -82,7 +82,7 @@ def follow(context: dg.SensorEvaluationContext, days: StationDays, bindings: Bin
         lost = lost_attempts(context.instance, days, bindings, FOLLOWING, stage, set(behind), now)
         kept = {key: found for key, found in behind.items() if key not in lost or is_due(lost[key], operations, now)}
         if left_alone := sum(is_given_up(record, operations) for record in lost.values()):
-            notes.append(f"{stage}: {left_alone} station-days are left alone, their runs died too often")
+            notes.append(f"{stage}: {left_alone} station-days are not requested, their runs died too often")
         wanted = {key: _lost_times(lost, key) for key in _newest_first(days, stage, kept, left)}
         blocks = plan_by_size(wanted, days.stations, operations.station_days_per_run)[: free - len(requests)]
         requests += [request(stage, block, _FOLLOWING_PRIORITY) for block in blocks]
@@ -90,7 +90,7 @@ def follow(context: dg.SensorEvaluationContext, days: StationDays, bindings: Bin
     for note in notes:
         context.log.warning(note)
     return dg.SensorResult(
-        run_requests=requests, skip_reason=None if requests else "; ".join(["everything follows", *notes])
+        run_requests=requests, skip_reason=None if requests else "; ".join(["nothing is ready", *notes])
     )
 
 
@@ -114,7 +114,7 @@ class _Behind(NamedTuple):
 def _behind(
     instance: dg.DagsterInstance, days: StationDays, bindings: Bindings, name: str, busy: Mapping[str, set[StationDay]]
 ) -> dict[StationDay, _Behind]:
-    """Return what is recorded as missing or older than what it is made from, and nothing is at work on."""
+    """Return station-days that are recorded as missing or older than their input, and that no run works on."""
     known, before = set(days.all()), days.stages[name].inputs
     made = latest(instance, bindings[name], known)
     inputs: dict[StationDay, int] = {}
@@ -131,7 +131,7 @@ def _newest_first(days: StationDays, name: str, behind: Mapping[StationDay, _Beh
     stage = days.stages[name]
 
     def wanted(key: StationDay) -> bool:
-        # A record may be missing where the product exists, after a killed run: it is asked for, and then recorded.
+        # After a killed run a product may exist without a record: the station-day is requested, and then recorded.
         return stage.is_ready(key) and not (behind[key].made and stage.follows_its_input(key))
 
     idle = remembered(days.layout.root, name)
@@ -141,12 +141,12 @@ def _newest_first(days: StationDays, name: str, behind: Mapping[StationDay, _Beh
 
 
 def label_again(context: dg.SensorEvaluationContext, days: StationDays, bindings: Bindings) -> dg.SensorResult:
-    """Ask for label tables that a former champion made, those of the oldest model first."""
+    """Request label tables that a former champion made, those of the oldest model first."""
     operations, instance, label = days.settings.operations, context.instance, days.label
     name, before = label.name, label.process.name
     free = room(instance, RELABEL, operations.relabel_runs_in_flight)
     if not free:
-        return dg.SensorResult(skip_reason=f"{operations.relabel_runs_in_flight} runs asked for here wait or work")
+        return dg.SensorResult(skip_reason=f"{operations.relabel_runs_in_flight} runs of this sensor wait or work")
     if why := label.why_not():
         return dg.SensorResult(skip_reason=why)
     known = set(days.all())
@@ -158,7 +158,7 @@ def label_again(context: dg.SensorEvaluationContext, days: StationDays, bindings
     now = datetime.now(UTC)
     lost = lost_attempts(instance, days, bindings, RELABEL, name, set(kept), now)
     due = [key for key in kept if key not in lost or is_due(lost[key], operations, now)]
-    # The age of a model is that of the newest table it made.
+    # The age of a model is that of its newest table.
     age = {model: max(made[key] for key in stale if stale[key] == model) for model in set(stale.values())}
     idle = remembered(days.layout.root, RELABEL)
     ordered = sorted(
@@ -177,7 +177,7 @@ def label_again(context: dg.SensorEvaluationContext, days: StationDays, bindings
     size = operations.station_days_per_run
     blocks = [block for keys in by_model.values() for block in plan_by_size(keys, days.stations, size)]
     requests = [request(name, block, _RELABEL_PRIORITY) for block in blocks[:free]]
-    reason = f"{len(stale)} label tables are by a former champion, none of them can be made now" if stale else None
+    reason = f"{len(stale)} label tables are by a former champion, and none can be made now" if stale else None
     context.log.info(f"{len(stale)} label tables are by a former champion")
     return dg.SensorResult(
         run_requests=requests,
@@ -186,8 +186,8 @@ def label_again(context: dg.SensorEvaluationContext, days: StationDays, bindings
 
 
 def _makers(days: StationDays, made: Mapping[StationDay, int]) -> dict[StationDay, str | None]:
-    """Return the digest of what made each label table, as far as the time to look suffices."""
-    # Looking at all of 25,000 tables takes seconds, so what was found is kept as long as there is no newer record.
+    """Return the digest of the maker of each label table, as many as the time allows."""
+    # Looking at all of 25,000 tables takes seconds, so results are kept as long as there is no newer record.
     numbers, digests = remembered(days.layout.root, "numbers of label tables"), remembered(days.layout.root, "makers")
     new = [key for key, number in made.items() if numbers.get(key) != number]
     for key in found_in_time(new, lambda _: True, len(new)):

@@ -63,7 +63,7 @@ def test_a_daemon_works_on_what_is_missing_and_on_what_is_asked_for_by_hand(conf
             assert "process AA, 2020-03-03: 1 done" in done.output  # not held back by the other station
             path = sds_path(config.parent / "archive", BROKEN.station, BROKEN.day)
             assert f"acquire {BROKEN}: NotMiniSeedError: {path}" in done.output
-            assert "give the same command again" in done.output
+            assert "repeat the command" in done.output
             again = ris("backfill", "-c", config, "--yes", "--stations", "AA", *newest)
             assert again.exit_code == 0
             assert "Everything is current" in again.output

@@ -50,7 +50,7 @@ def test_a_damaged_database_is_one_line_and_moved_away_it_is_made_again(
         (line,) = [line for line in refused.stdout.splitlines() if "damaged" in line]
         # SQLite words it in more than one way, by what it has seen of the file before.
         assert line.startswith(f"{path}: damaged (") and "); end what uses it, move it away" in line, words
-        assert "products and models stay" in line
+        assert "products and models are kept" in line
         assert "Traceback" not in refused.output
     # Commands that read no database still work.
     assert ris("status", "-c", config).exit_code == 0

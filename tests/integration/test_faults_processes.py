@@ -94,7 +94,7 @@ def test_killed_runs_and_a_killed_daemon_cost_nothing(archive: Archive, data_roo
         with daemon(network, environment):
             assert following.wait(600) == 1
             told = log.read_text()
-            assert f"run {run.run_id}" in told and "give the same command again" in told
+            assert f"run {run.run_id}" in told and "repeat the command" in told
             # The next daemon starts killed runs again and continues with waiting ones.
             until(lambda: not runs(network, "QUEUED", "STARTING", "STARTED", "CANCELING"), log.read_text)
             ended = {r.run_id: r for r in network.instance.get_runs()}

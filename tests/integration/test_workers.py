@@ -143,7 +143,7 @@ def test_a_killed_worker_costs_nothing_and_a_lost_scheduler_is_named(
             assert network.run_block("acquire").success
             with meanwhile(lambda: spectrograms(network), lambda: (workers[1].suspend(), scheduler.kill())):
                 message = failure_of(network.run_block("process"))
-            assert f"the Dask scheduler at {address} went away with" in message
+            assert f"the Dask scheduler at {address} ended with" in message
             assert spectrograms(network) < STATION_DAYS
 
 

@@ -82,7 +82,7 @@ def test_what_was_never_acquired_is_asked_for_oldest_first_in_blocks_of_bounded_
     assert sum(len(keys) for _, keys in asked) == 5  # none twice
     found.record(*ALL)
     assert found.tick() == []
-    assert found.said == "nothing is missing that could be asked for"
+    assert found.said == "nothing is missing that could be requested"
 
 
 def test_days_that_are_not_complete_are_not_asked_for(network: Make) -> None:
@@ -137,7 +137,7 @@ def test_no_more_runs_are_in_flight_than_allowed(network: Make) -> None:
     assert found.tick() == [("acquire", days(1))]
     found.at_work(status="QUEUED", **range_tags(STATIONS, DAYS[1], DAYS[1]), **of_sensor("catch_up"))
     assert found.tick() == []
-    assert found.said == "2 runs asked for here wait or work"
+    assert found.said == "2 runs of this sensor wait or work"
 
 
 def test_what_fails_is_tried_again_after_a_wait_until_it_is_given_up_and_again_after_a_reset(network: Make) -> None:
@@ -152,7 +152,7 @@ def test_what_fails_is_tried_again_after_a_wait_until_it_is_given_up_and_again_a
     found.store.journal.note("acquire", broken, "the archive cannot be read")
     later = datetime.now(UTC) + timedelta(days=365)
     assert found.tick(later) == []
-    assert "1 are given up (`ris status` names them, `ris reset` takes them up)" in str(found.said)
+    assert "1 are given up (`ris status` names them, `ris reset` allows new attempts)" in str(found.said)
     assert [(stage, key) for stage, key in found.store.days.given_up()] == [("acquire", broken)]
     assert found.store.journal.forgive("acquire", broken)
     assert found.tick(datetime.now(UTC)) == [("acquire", {broken})]
@@ -180,7 +180,7 @@ def test_runs_that_died_count_as_attempts_at_what_they_said_nothing_of(network: 
         assert all(len(keys) <= 3 for _, keys in blocks)  # smaller blocks, so that the others get done
     assert blocks == []
     assert {key for _, key in found.store.days.given_up()} == ALL
-    assert "ended without a word about it" in next(iter(found.store.days.given_up().values())).error
+    assert "ended without a result for it" in next(iter(found.store.days.given_up().values())).error
     assert found.tick(datetime.now(UTC)) == []  # each run counts once
     assert {record.attempts for record in found.store.days.given_up().values()} == {2}
 
