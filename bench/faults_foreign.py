@@ -103,9 +103,11 @@ def _make_weights(folder: Path) -> list[Path]:
 
 
 def _read_weights(folder: Path, path: Path) -> Found:
-    name, model, metadata = read_weights(path)
-    weights = {key: value.numpy() for key, value in model.state_dict().items()}
-    return Found(digest_of_values([name, type(model).__name__, weights, metadata["normalisation"]]))
+    found = read_weights(path)
+    weights = {key: value.numpy() for key, value in found.network.state_dict().items()}
+    return Found(
+        digest_of_values([found.name, type(found.network).__name__, weights, found.normalisation.model_dump()])
+    )
 
 
 def _make_settings(folder: Path) -> list[Path]:

@@ -22,7 +22,7 @@ from ris_core.clustering.champion import appoint, read_champion
 from ris_core.clustering.initial_clusters import make_clusters, read_clusters
 from ris_core.clustering.latents import make_latents, read_latents
 from ris_core.clustering.novelty import NoveltyModel
-from ris_core.config import Settings
+from ris_core.config import PAPER_INPUT, Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.labels.appointment import prepare
 from ris_core.models.networks import Aec, Dec
@@ -31,10 +31,11 @@ from ris_core.station_days.state import state_table, states_of
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.acquisition_file import read_acquisition
-from ris_core.storage.json_records import write_json
 from ris_core.storage.store import Store
 from ris_core.training import training_set
-from ris_core.training.trials import read_choice
+from ris_core.training.aec_choice import AecChoice, read_choice, write_choice
+from ris_core.training.event_sources import sources_of
+from ris_core.training.training_draw import draw
 from ris_core.verification import damaged_files
 
 DAY = date(2020, 3, 1)
@@ -94,24 +95,20 @@ def _make_network(store: Store) -> None:
     days = StationDays(store.settings, store, source=_Bursts(), pictures=False)
     days.acquire.run(KEY)
     days.process.run(KEY)
-    training_set.draw(store)
+    settings = store.settings
+    sections = settings.training_set, settings.normalisation
+    sources = sources_of(days.process, days.all(), settings.training_set)
+    draw(store, sources, *sections, settings.processing_json())
     aec = Aec(1)
-    digest = save_model(store.aec(TRIAL), aec, {"metrics": {"val_mse": 1e-5}, "epochs": [1, 2, 3]})
-    write_json(
-        store.aec_choice,
-        {
-            "trial": TRIAL,
-            "digest": digest,
-            "training_set": training_set.digest_on_disk(store, store.settings.normalisation),
-        },
-    )
-    data = training_set.load(store, store.settings.training_set, store.settings.normalisation)
+    digest = save_model(store.aec(TRIAL), aec, {"metrics": {"val_mse": 1e-5}, "epochs": [1, 2, 3]}, PAPER_INPUT)
+    data = training_set.load(store, *sections)
+    write_choice(store, AecChoice(TRIAL, digest, data.digest))
     latents = make_latents(store, data)
     make_clusters(store, latents, K, store.settings.dec)
     order = np.argsort(latents.z.sum(axis=1))
     model = Dec.from_aec(aec, torch.from_numpy(latents.z[order[[0, len(order) // 2, -1]]]))
-    save_model(store.dec(K), model, {"metrics": {"silhouette": 0.1}})
-    candidate = Candidate("untrained", model, {}, weights_digest(model))
+    save_model(store.dec(K), model, {"metrics": {"silhouette": 0.1}}, PAPER_INPUT)
+    candidate = Candidate("untrained", model, {}, weights_digest(model), PAPER_INPUT)
     appoint(store, prepare(store, candidate, store.settings).champion)
     days.label.run(KEY)
     store.journal.note("process", KEY, "ValueError: the samples of 06:00 are not finite")
@@ -209,7 +206,7 @@ def _read_failure(folder: Path, path: Path) -> Found:
 
 
 def _read_choice(folder: Path, path: Path) -> Found:
-    return Found(digest_of_values(read_choice(_store(folder))))
+    return Found(digest_of_values(read_choice(_store(folder)).as_record()))
 
 
 def _read_champion(folder: Path, path: Path) -> Found:
@@ -225,8 +222,9 @@ def _make_weights(folder: Path) -> list[Path]:
 
 
 def _read_weights(folder: Path, path: Path) -> Found:
-    model, metadata = load_model(path.parent)
-    return Found(digest_of_values([{name: value.numpy() for name, value in model.state_dict().items()}, metadata]))
+    model, description = load_model(path.parent)
+    weights = {name: value.numpy() for name, value in model.state_dict().items()}
+    return Found(digest_of_values([weights, description.input.as_record(), description.metadata]))
 
 
 def _read_latents(folder: Path, path: Path) -> Found:

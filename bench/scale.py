@@ -37,7 +37,8 @@ from ris_core.access import read_labels
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage.journal import FailedAttempt
 from ris_core.storage.json_records import read_json, write_json
-from ris_core.training import training_set
+from ris_core.training.event_sources import EventSources, changed_since, sources_of
+from ris_core.training.training_draw import draw
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.definitions import build_definitions
 from ris_dagster.instance import open_instance
@@ -104,12 +105,21 @@ def following(network: Network) -> dict[str, float]:
 def training(network: Network) -> dict[str, float]:
     """Measure the draw of the training set, and the check that compares it with what is there."""
     store = network.store
-    found = _twice(network, "training_set", lambda: training_set.draw(store))
-    changed: dict[str, list[str]] = {}
-    found |= _twice(network, "drawn_from", lambda: changed.update(training_set.changed_since(store)))
-    if any(changed.values()):
-        raise RuntimeError("the training set is said to be drawn from other station-days than there are")
-    return found
+    settings = store.settings
+    sampling = settings.training_set
+
+    def sources() -> EventSources:
+        with store.days.look() as days:
+            return sources_of(days.process, days.all(), sampling)
+
+    def check() -> None:
+        if changed_since(store, sources()):
+            raise RuntimeError("the training set is said to be drawn from other station-days than there are")
+
+    def draw_it() -> None:
+        draw(store, sources(), sampling, settings.normalisation, settings.processing_json())
+
+    return _twice(network, "training_set", draw_it) | _twice(network, "drawn_from", check)
 
 
 def labels(network: Network) -> dict[str, float]:

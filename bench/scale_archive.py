@@ -31,7 +31,7 @@ from bench.operations_memory import record_after_pattern
 from bench.operations_network import Network, first_days
 from ris_core.clustering.candidates import Candidate
 from ris_core.clustering.champion import appoint
-from ris_core.config import load_settings
+from ris_core.config import PAPER_INPUT, load_settings
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import DAY_NS, NS, StationDay
 from ris_core.labels.appointment import prepare
@@ -41,7 +41,9 @@ from ris_core.models.weights import weights_digest
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.json_records import read_json, write_json
 from ris_core.storage.store import Store
-from ris_core.training import training_set
+from ris_core.training.event_sources import sources_of
+from ris_core.training.training_draw import draw
+from ris_core.training.training_set import load
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.instance import open_instance
 from ris_dagster.records import recorded_station_days
@@ -113,13 +115,16 @@ def _write_inventory(folder: Path, names: Sequence[str]) -> None:
 
 def _appoint_untrained(store: Store) -> None:
     """Make a network of random weights champion: what is measured does not depend on how good it is."""
-    training_set.draw(store)
+    settings = store.settings
+    sections = settings.training_set, settings.normalisation
+    sources = sources_of(store.days.process, store.station_days(), settings.training_set)
+    draw(store, sources, *sections, settings.processing_json())
     aec = Aec(1)
-    latents = encode(aec, training_set.load(store, store.settings.training_set, store.settings.normalisation).samples)
+    latents = encode(aec, load(store, *sections).samples)
     order = np.argsort(latents.sum(axis=1))
     centroids = latents[order[[0, len(latents) // 2, -1]]]
     model = Dec.from_aec(aec, torch.from_numpy(centroids))
-    candidate = Candidate("untrained", model, {}, weights_digest(model))
+    candidate = Candidate("untrained", model, {}, weights_digest(model), PAPER_INPUT)
     appoint(store, prepare(store, candidate, store.settings).champion)
 
 

@@ -43,22 +43,27 @@ def importing(store: Store) -> int:
     """Import the published file; return the number of events."""
     from ris_core.published.importing import prepare
 
-    prepared = prepare(store, store.root.parent / FILE)
-    for _ in prepared.write():
+    days = store.days
+    prepared = prepare(store.settings, store, days.process, store.root.parent / FILE)
+    for _ in prepared.write(days.journal):
         pass
     return len(prepared.catalogue)
 
 
 def drawing(store: Store) -> int:
     """Draw the training set."""
-    from ris_core.training.training_set import draw
+    from ris_core.training.event_sources import sources_of
+    from ris_core.training.training_draw import draw
 
-    return int(draw(store)["events"])
+    settings = store.settings
+    sections = settings.training_set, settings.normalisation
+    sources = sources_of(store.days.process, store.station_days(), settings.training_set)
+    return draw(store, sources, *sections, settings.processing_json()).events
 
 
 def autoencoder(store: Store) -> int:
     """Train the autoencoder for one epoch and choose it, whatever its verdict."""
-    from ris_core.storage.json_records import write_json
+    from ris_core.training.aec_choice import AecChoice, write_choice
     from ris_core.training.checkpoint import Checkpoint
     from ris_core.training.training_set import load
     from ris_core.training.trials import save_trial, train_trial
@@ -68,8 +73,7 @@ def autoencoder(store: Store) -> int:
     checkpoint = Checkpoint(store.aec(TRIAL), "bench")
     trial = train_trial(data, TRIAL, batch_size, learning_rate, settings, checkpoint=checkpoint)
     digest = save_trial(store, trial, data, "bench", {})
-    choice = {"trial": TRIAL, "digest": digest, "val_mse": trial.result.val_mse, "training_set": data.digest}
-    write_json(store.aec_choice, choice)
+    write_choice(store, AecChoice(TRIAL, digest, data.digest, trial.result.val_mse))
     return len(data)
 
 
@@ -103,7 +107,7 @@ def embedded(store: Store) -> int:
     checkpoint = Checkpoint(store.dec(K), "bench")
     start = read_start(store, K, settings.normalisation)
     trained = train_k(data, start, settings.dec, settings.cluster_count.sample, checkpoint=checkpoint)
-    save_dec(store, trained.result.model, trained.record(data.normalisation, {}))
+    save_dec(store, trained.result.model, trained.record(data.normalisation, {}), data.input)
     return len(data)
 
 

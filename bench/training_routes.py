@@ -177,8 +177,8 @@ def _prepare(job: Job) -> dict[str, Any]:
     model = train_aec(train, val, trial.batch_size, trial.learning_rate, settings).model
     clusters = initialise("kmeans", encode(model, data), job.k, _STARTS, job.seed)
     centroids = clusters.centroids.astype(np.float32)
-    save_model(job.folder / AEC, model, {})
-    save_model(job.folder / DEC, Dec.from_aec(model, torch.from_numpy(centroids)), {})
+    save_model(job.folder / AEC, model, {}, config.PAPER_INPUT)
+    save_model(job.folder / DEC, Dec.from_aec(model, torch.from_numpy(centroids)), {}, config.PAPER_INPUT)
     np.savez(job.folder / _CENTROIDS, centroids=centroids, labels=clusters.labels)
     return {}
 

@@ -16,20 +16,23 @@ def build_checks() -> list[dg.AssetChecksDefinition]:
     @dg.asset_check(
         asset=TRAINING_SET,
         name=DRAWN_FROM.name,
-        description="The station-days that the training set was drawn from are those of now.",
+        description="The training set was drawn from the present station-days.",
     )
     def drawn_from_what_is_there(store: DataStore) -> Any:
-        from ris_core.training.training_set import changed_since
+        from ris_core.training.event_sources import changed_since, sources_of
 
         opened = store.open()
         if not opened.training_set.exists():
             return dg.AssetCheckResult(passed=False, description="There is no training set.")
-        changed = changed_since(opened)
+        with opened.days.look() as days:
+            sources = sources_of(days.process, days.all(), opened.settings.training_set)
+        differ = changed_since(opened, sources)
+        changed = {"new": differ.new, "gone": differ.gone, "changed": differ.changed}
         return dg.AssetCheckResult(
-            passed=not any(changed.values()),
+            passed=not differ,
             severity=dg.AssetCheckSeverity.WARN,
             description="; ".join(f"{len(keys)} station-days {how}" for how, keys in changed.items() if keys) or None,
-            metadata={how: keys[:20] for how, keys in changed.items()},
+            metadata={how: list(keys[:20]) for how, keys in changed.items()},
         )
 
     return [drawn_from_what_is_there]

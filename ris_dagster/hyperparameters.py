@@ -80,11 +80,6 @@ def dec_config(settings: Settings) -> type[dg.Config]:
     return _config("DecTraining", settings.dec, _DEC)
 
 
-def values(config: dg.Config) -> dict[str, Any]:
-    """Return a configuration as a mapping of plain values."""
-    return config.model_dump()
-
-
 S = TypeVar("S", bound=BaseModel)
 
 

@@ -87,15 +87,23 @@ def _is_current(job: str, store: Store, key: str) -> bool:
     from ris_core.clustering.initial_clusters import clusters_are_current
     from ris_core.clustering.latents import latents_are_current
     from ris_core.clustering.stability_run import stability_is_current
-    from ris_core.training import training_set, trials
+    from ris_core.training.aec_choice import choice_is_current
+    from ris_core.training.event_sources import is_current, sources_of
+    from ris_core.training.trials import trial_is_current
 
     settings = store.settings
     dec, normalisation, count = settings.dec, settings.normalisation, settings.cluster_count
+
+    def training_set_is_current() -> bool:
+        with store.days.look() as days:
+            sources = sources_of(days.process, days.all(), settings.training_set)
+        return is_current(store, sources, settings.training_set)
+
     current: dict[str, Callable[[], bool]] = {
-        jobs.DRAW: lambda: training_set.is_current(store),
-        jobs.TRIALS: lambda: trials.trial_is_current(store, key),
+        jobs.DRAW: training_set_is_current,
+        jobs.TRIALS: lambda: trial_is_current(store, key, settings.aec, normalisation),
         jobs.ENCODE: lambda: (
-            trials.choice_is_current(store)
+            choice_is_current(store, settings.aec, normalisation)
             and latents_are_current(store, normalisation)
             and criteria_are_current(store, count, normalisation)
         ),

@@ -59,7 +59,7 @@ def _imported_rows(layout: Layout) -> Rows:
     for name in imported_names(layout):
         try:
             found = read_imported(layout, name)
-            rows.append((f"imported {name}", "gone" if found is None else str(found["network"])))
+            rows.append((f"imported {name}", "gone" if found is None else found.network))
         except OSError as error:
             rows.append((f"imported {name}", str(error)))
     return rows

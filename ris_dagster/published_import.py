@@ -58,16 +58,15 @@ def import_published(
     from ris_core.published.importing import prepare
 
     models = [read_weights(each) for each in weights]
-    kept = [is_kept(store, name, metadata) for name, _, metadata in models]
+    kept = [is_kept(store, each) for each in models]
     found = None
     if path is not None:
         process = store.days.process
         found = prepare(store.settings, store, process, path, beside(path, table), replace, leave_out)
-    for (name, model, metadata), was_there in zip(models, kept, strict=True):
-        keep_weights(store, name, model, metadata)
-        yield f"model {name}: " + (
-            "was there already" if was_there else f"kept in {store.relative(store.imported(name))}"
-        )
+    for each, was_there in zip(models, kept, strict=True):
+        keep_weights(store, each)
+        place = store.relative(store.imported(each.name))
+        yield f"model {each.name}: " + ("was there already" if was_there else f"kept in {place}")
     if found is not None:
         yield from _import_events(store, found)
 

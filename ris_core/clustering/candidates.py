@@ -10,14 +10,15 @@ from typing import Any, Literal
 
 from ris_core import config
 from ris_core.clustering.dec_models import DecRecord, load_dec, record_of, trained_models
+from ris_core.contracts.input_spec import InputSpec
 from ris_core.models.imported_models import imported_models, load_imported
 from ris_core.models.networks import Dec
-from ris_core.models.weights import JSON_FILE, load_model, read_description, require_sound, weights_digest
+from ris_core.models.weights import JSON_FILE, load_model, read_description, require_sound
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
 from ris_core.training import trials
-from ris_core.training.acceptance import Acceptance, accept_dec
-from ris_core.training.trials import NoAcceptedModelError
+from ris_core.training.acceptance import Acceptance, NoAcceptedModelError, accept_dec
+from ris_core.training.aec_choice import read_choice
 
 
 class UnknownCandidateError(ValueError):
@@ -42,12 +43,15 @@ class Candidate:
         The metadata of its file, which are copied to the champion's folder.
     digest
         Digest of its weights.
+    input
+        What the network takes in.
     """
 
     origin: str
     model: Dec = field(repr=False)
     metadata: Mapping[str, Any] = field(repr=False)
     digest: str
+    input: InputSpec
 
     @property
     def k(self) -> int:
@@ -137,8 +141,8 @@ def candidate_of_k(
     asked = [] if k is None else [n for n in dec.k if n == k]
     models = trained_models(layout, asked, normalisation) or trained_models(layout, dec.k, normalisation)
     chosen = choose_k(models, k, dec)
-    model, metadata = load_dec(layout, chosen)
-    return Candidate(f"trained here, K = {chosen}", model, metadata, weights_digest(model))
+    model, said = load_dec(layout, chosen)
+    return Candidate(f"trained here, K = {chosen}", model, said.metadata, said.digest, said.input)
 
 
 def candidate_of_folder(folder: Path, origin: str) -> Candidate:
@@ -153,10 +157,10 @@ def candidate_of_folder(folder: Path, origin: str) -> Candidate:
     UnknownCandidateError
         It is an autoencoder.
     """
-    model, metadata = load_model(folder)
+    model, said = load_model(folder)
     if not isinstance(model, Dec):
         raise UnknownCandidateError(f"{folder}: holds an autoencoder without clusters, which cannot label")
-    return Candidate(origin, model, metadata, weights_digest(model))
+    return Candidate(origin, model, said.metadata, said.digest, said.input)
 
 
 def candidate_of_imported(layout: Layout, name: str) -> Candidate:
@@ -169,14 +173,14 @@ def candidate_of_imported(layout: Layout, name: str) -> Candidate:
     UnknownCandidateError
         It is an autoencoder without clusters. The message names those that have clusters.
     """
-    model, metadata = load_imported(layout, name)
+    model, said = load_imported(layout, name)
     if not isinstance(model, Dec):
-        found = [n for n, description in imported_models(layout).items() if description["network"] == "dec"]
+        found = [n for n, description in imported_models(layout).items() if description.network == "dec"]
         raise UnknownCandidateError(
             f"imported = {name!r}: an autoencoder without clusters cannot label (imported with clusters: "
             f"{', '.join(found) or 'none'}); choose it with the run config of aec_weights and train clusters from it"
         )
-    return Candidate(f"imported {name}", model, metadata, weights_digest(model))
+    return Candidate(f"imported {name}", model, said.metadata, said.digest, said.input)
 
 
 def folder_of_run(layout: Layout, run_id: str, counts: Iterable[int]) -> Path | None:
@@ -198,7 +202,7 @@ def folder_of_run(layout: Layout, run_id: str, counts: Iterable[int]) -> Path | 
     for folder in [*champions, *trained]:
         with suppress(DamagedFileError):
             require_sound(folder)
-            if read_description(folder)["metadata"].get("mlflow_run_id") == run_id:
+            if read_description(folder).metadata.get("mlflow_run_id") == run_id:
                 return folder
     return None
 
@@ -245,9 +249,9 @@ def _of_autoencoder(layout: Layout, candidate: Candidate, aec: config.AecSetting
     """Return trial and verdict of the autoencoder that a model was trained from; no verdict if it is not there."""
     wanted = candidate.metadata.get("aec")
     if layout.aec_choice.exists():
-        choice = trials.read_choice(layout)
-        if choice["digest"] == wanted and "imported" in choice:
-            return f"imported {choice['imported']}", trials.verdict(choice, aec)
+        choice = read_choice(layout)
+        if choice.digest == wanted and choice.is_imported:
+            return f"imported {choice.trial}", trials.verdict(choice.metrics, aec)
     damaged: DamagedFileError | None = None
     for key in aec.grid.trials():
         try:
@@ -255,8 +259,8 @@ def _of_autoencoder(layout: Layout, candidate: Candidate, aec: config.AecSetting
         except DamagedFileError as error:
             damaged = error
             continue
-        if found is not None and found["digest"] == wanted:
-            return key, trials.verdict(found["metadata"], aec)
+        if found is not None and found.digest == wanted:
+            return key, trials.verdict(found.metrics, aec)
     if damaged is not None and wanted is not None:
         raise damaged
     return "", None

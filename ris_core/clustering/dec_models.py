@@ -10,8 +10,9 @@ from ris_core import config, versions
 from ris_core.clustering.dec_doubts import StrongestStation, dec_doubts
 from ris_core.clustering.initial_clusters import InitialClusters, clusters_are_current, read_clusters
 from ris_core.clustering.latents import ClusteringInputs, current_inputs
+from ris_core.contracts.input_spec import InputSpec
 from ris_core.models.networks import Dec
-from ris_core.models.weights import JSON_FILE, load_model, read_description, require_sound, save_model
+from ris_core.models.weights import JSON_FILE, ModelDescription, load_model, read_description, require_sound, save_model
 from ris_core.section import digest_of
 from ris_core.storage.damage import DamagedFileError, damage_named
 from ris_core.storage.layout import Layout
@@ -115,9 +116,17 @@ def _metadata(k: int, record: DecRecord) -> dict[str, Any]:
     }
 
 
-def save_dec(layout: Layout, model: Dec, record: DecRecord) -> str:
-    """Write a DEC model and its record to the folder of its K; returns the digest of the weights."""
-    return save_model(layout.dec(model.n_clusters), model, _metadata(model.n_clusters, record))
+def save_dec(layout: Layout, model: Dec, record: DecRecord, takes: InputSpec) -> str:
+    """Write a DEC model and its record to the folder of its K; returns the digest of the weights.
+
+    Parameters
+    ----------
+    layout, model, record
+        The data root, the model, and what is kept beside its weights.
+    takes
+        What the network takes in.
+    """
+    return save_model(layout.dec(model.n_clusters), model, _metadata(model.n_clusters, record), takes)
 
 
 @dataclass(frozen=True)
@@ -149,14 +158,14 @@ def read_dec(layout: Layout, k: int) -> KeptDec | None:
     if not path.exists():
         return None
     description = read_description(folder, _TRAIN_AGAIN)
-    if description["n_clusters"] != k:
-        raise DamagedFileError(path, f"it is of K = {description['n_clusters']}", _TRAIN_AGAIN)
+    if description.n_clusters != k:
+        raise DamagedFileError(path, f"it is of K = {description.n_clusters}", _TRAIN_AGAIN)
     with damage_named(path, _TRAIN_AGAIN):
-        return KeptDec(description["digest"], record_of(description["metadata"]))
+        return KeptDec(description.digest, record_of(description.metadata))
 
 
-def load_dec(layout: Layout, k: int) -> tuple[Dec, dict[str, Any]]:
-    """Return the DEC of K and the metadata of its file.
+def load_dec(layout: Layout, k: int) -> tuple[Dec, ModelDescription]:
+    """Return the DEC of K and what is said of it.
 
     Raises
     ------
@@ -166,10 +175,10 @@ def load_dec(layout: Layout, k: int) -> tuple[Dec, dict[str, Any]]:
         Its files are damaged or of another K.
     """
     read_dec(layout, k)
-    model, metadata = load_model(layout.dec(k), remedy=_TRAIN_AGAIN)
+    model, description = load_model(layout.dec(k), remedy=_TRAIN_AGAIN)
     if not isinstance(model, Dec):
         raise TypeError(f"{layout.dec(k)}: not a DEC model")
-    return model, metadata
+    return model, description
 
 
 def trained_models(

@@ -70,9 +70,12 @@ def run_dec(
 
     Raises
     ------
+    InputMismatchError
+        The autoencoder takes in other spectrograms than those of the training set.
     DivergedError
         The loss is not finite.
     """
+    start.input.require(data.input)
     clusters = start.clusters
     log.parameters(
         {
@@ -101,6 +104,6 @@ def run_dec(
     for name, drawn in dec_figures(data, trained, dec.tolerance):
         log.figure(drawn, name)
     record = trained.record(data.normalisation, log.links)
-    digest = save_dec(layout, trained.result.model, record)
+    digest = save_dec(layout, trained.result.model, record, data.input)
     checkpoint.clear()
     return FinishedDec(trained, KeptDec(digest, record))

@@ -15,8 +15,8 @@ from ris_core.models.inference import encode
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError, damage_named
 from ris_core.storage.layout import Layout
+from ris_core.training.aec_choice import chosen_aec, read_choice
 from ris_core.training.training_set import TrainingSet, digest_on_disk
-from ris_core.training.trials import chosen_aec, read_choice
 
 _ENCODE_AGAIN = "encode the training set again, or let `ris run` do it"
 
@@ -83,7 +83,7 @@ def current_inputs(layout: Layout, normalisation: config.NormalisationSettings) 
     DamagedFileError
         The record of the choice or the training set is damaged.
     """
-    return ClusteringInputs(str(read_choice(layout)["digest"]), digest_on_disk(layout, normalisation))
+    return ClusteringInputs(read_choice(layout).digest, digest_on_disk(layout, normalisation))
 
 
 def make_latents(layout: Layout, data: TrainingSet) -> Latents:
@@ -91,15 +91,18 @@ def make_latents(layout: Layout, data: TrainingSet) -> Latents:
 
     Raises
     ------
-    FileNotFoundError
+    NoChosenAecError
         No autoencoder has been chosen.
+    InputMismatchError
+        The autoencoder takes in other spectrograms than those of the training set.
     DamagedFileError
         The files of the autoencoder are damaged.
     """
-    aec, choice = chosen_aec(layout)
-    z = encode(aec, data.samples)
+    aec = chosen_aec(layout)
+    aec.input.require(data.input)
+    z = encode(aec.network, data.samples)
     frame = pd.DataFrame({"event_id": data.event_id, "validation": data.validation, "latent": list(z)})
-    inputs = ClusteringInputs(str(choice["digest"]), data.digest)
+    inputs = ClusteringInputs(aec.choice.digest, data.digest)
     stamp = Stamp(inputs.aec, versions.LATENTS, inputs.training_set)
     tables.write_table(layout.latent_features, frame, LATENT_SCHEMA, stamp)
     return Latents(z, inputs)

@@ -15,8 +15,9 @@ from ris_core.models.weights import WeightsError, read_description
 from ris_core.storage import spectrogram_file
 from ris_core.storage.layout import Layout
 from ris_core.training.acceptance import Acceptance
+from ris_core.training.aec_choice import chosen_aec, read_choice
 from ris_core.training.doubts import aec_doubts
-from ris_core.training.trials import chosen_aec, read_choice, read_trial
+from ris_core.training.trials import read_trial
 from ris_core.training.trials import verdict as trial_verdict
 
 _UNUSABLE = (OSError, WeightsError, ValueError, KeyError)
@@ -88,8 +89,7 @@ def _trial(layout: Layout, key: str, aec: config.AecSettings) -> ModelState:
         found = read_trial(layout, key)
         if found is None:
             return _missing("not trained", is_trained=False)
-        metadata = found["metadata"]
-        return _there(trial_verdict(metadata, aec), aec_doubts(metadata["metrics"]), metadata["metrics"])
+        return _there(trial_verdict(found.metrics, aec), aec_doubts(found.metrics), found.metrics)
     except _UNUSABLE as error:
         return _missing(str(error))
 
@@ -132,10 +132,11 @@ def choice_state(layout: Layout, aec: config.AecSettings) -> ChoiceState:
     name = ""
     try:
         choice = read_choice(layout)
-        name = str(choice["trial"])
+        name = choice.trial
         chosen_aec(layout)
-        metadata = choice if "imported" in choice else (read_trial(layout, name) or {})["metadata"]
-        model = _there(trial_verdict(metadata, aec), aec_doubts(metadata["metrics"]), metadata["metrics"])
+        trial = None if choice.is_imported else read_trial(layout, name)
+        metrics = choice.metrics if trial is None else trial.metrics
+        model = _there(trial_verdict(metrics, aec), aec_doubts(metrics), metrics)
     except _UNUSABLE as error:
         return ChoiceState(name, _missing(str(error)))
     return ChoiceState(name, model)
@@ -168,7 +169,7 @@ def champion_doubts(layout: Layout, dec: config.DecSettings, names: config.Champ
         champion = champion_or_none(layout)
         if champion is None:
             return ()
-        record = record_of(read_description(layout.champion_model(champion.model_version))["metadata"])
+        record = record_of(read_description(layout.champion_model(champion.model_version)).metadata)
     except _UNUSABLE:
         return ()  # `champion_state` says it
     nameless = names_without_a_class(names, champion)

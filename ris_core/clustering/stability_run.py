@@ -28,8 +28,8 @@ from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_record, write_json
 from ris_core.storage.layout import Layout
 from ris_core.training.acceptance import Acceptance
+from ris_core.training.aec_choice import chosen_aec
 from ris_core.training.training_set import TrainingSet
-from ris_core.training.trials import chosen_aec
 
 TABLE, SUMMARY, TRAININGS = "stability.parquet", "stability.json", "stability_trainings.safetensors"
 
@@ -180,8 +180,9 @@ def run_stability(
 
     model, _ = load_dec(layout, chosen.k)
     labels = soft_assignments(model, data.samples)[0].argmax(axis=1).astype("int32")
-    aec, choice = chosen_aec(layout)
-    recipe = Recipe(aec, read_latents(layout, settings.normalisation).z, data.samples, chosen.k, settings.dec)
+    aec = chosen_aec(layout)
+    aec.input.require(data.input)
+    recipe = Recipe(aec.network, read_latents(layout, settings.normalisation).z, data.samples, chosen.k, settings.dec)
     trainings = Trainings(layout.analysis(TRAININGS), chosen.configuration)
     found = assess(
         data,
@@ -191,7 +192,7 @@ def run_stability(
         event_properties(layout),
         noise_windows(processing, data.normalisation, stability.noise_windows, stability.seed),
         stability,
-        AnotherAec(settings.aec, settings.aec.grid.trials().get(choice["trial"])),
+        AnotherAec(settings.aec, settings.aec.grid.trials().get(aec.choice.trial)),
         trainings,
         on_training,
     )

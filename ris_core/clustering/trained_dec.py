@@ -14,17 +14,18 @@ from ris_core.clustering.initial_clusters import InitialClusters, read_clusters
 from ris_core.clustering.label_scores import score_labels
 from ris_core.clustering.latents import Latents, read_latents
 from ris_core.clustering.scores import label_change_table, silhouette
+from ris_core.contracts.input_spec import InputSpec
 from ris_core.models.device import use_cores
 from ris_core.models.inference import reconstruction_error
 from ris_core.models.networks import Aec
 from ris_core.storage.layout import Layout
 from ris_core.training.acceptance import Acceptance, accept_dec, coinciding
+from ris_core.training.aec_choice import chosen_aec
 from ris_core.training.checkpoint import Checkpoint
 from ris_core.training.dec import train_dec
 from ris_core.training.loop import OnStep
 from ris_core.training.results import DecResult
 from ris_core.training.training_set import TrainingSet
-from ris_core.training.trials import chosen_aec
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +34,8 @@ class DecStart:
 
     Attributes
     ----------
-    aec
-        The chosen autoencoder.
+    aec, input
+        The chosen autoencoder, and what it takes in.
     latents
         Its latents of the training set.
     clusters
@@ -42,6 +43,7 @@ class DecStart:
     """
 
     aec: Aec = field(repr=False)
+    input: InputSpec
     latents: Latents
     clusters: InitialClusters
 
@@ -63,8 +65,10 @@ def read_start(layout: Layout, k: int, normalisation: config.NormalisationSettin
     DamagedFileError
         A file is damaged.
     """
-    aec, _ = chosen_aec(layout)
-    return DecStart(aec, read_latents(layout, normalisation), read_clusters(layout, k, normalisation))
+    aec = chosen_aec(layout)
+    return DecStart(
+        aec.network, aec.input, read_latents(layout, normalisation), read_clusters(layout, k, normalisation)
+    )
 
 
 @dataclass(frozen=True)

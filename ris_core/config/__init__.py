@@ -30,12 +30,14 @@ from ris_core.config.load import (
 )
 from ris_core.config.operations import OperationsSettings
 from ris_core.config.processing import (
+    PAPER_INPUT,
     ConditioningSettings,
     DetectorSettings,
     ResponseSettings,
     SpectrogramSettings,
     StaLtaSettings,
     TraceKind,
+    input_spec,
     spectrogram_shape,
 )
 from ris_core.config.settings import RECOMMENDED, Settings
@@ -54,6 +56,7 @@ from ris_core.config.yaml_reading import SettingsError
 
 __all__ = [
     "DEFAULT_CONFIG",
+    "PAPER_INPUT",
     "PROJECT_ROOT",
     "PROVIDER_VARIABLE",
     "RECOMMENDED",
@@ -87,6 +90,7 @@ __all__ = [
     "TrainingSetSettings",
     "config_path",
     "data_root",
+    "input_spec",
     "load_settings",
     "require_decoder_for_novelty",
     "source_name",

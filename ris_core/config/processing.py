@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from ris_core.contracts.input_spec import InputSpec
 from ris_core.section import Hertz, Seconds, Section
 
 
@@ -156,6 +157,19 @@ class SpectrogramSettings(Section):
     )
 
 
+def input_spec(channel: str, conditioning: ConditioningSettings, spectrogram: SpectrogramSettings) -> InputSpec:
+    """Return what these settings make of an event of a channel (SEED code) for the networks."""
+    frequencies, times = spectrogram_shape(conditioning, spectrogram)
+    return InputSpec(
+        components=(channel[-1:],),
+        frequencies=frequencies,
+        times=times,
+        sampling_rate=conditioning.sampling_rate,
+        band=(spectrogram.frequency_low, spectrogram.frequency_high),
+        window=spectrogram.duration,
+    )
+
+
 def spectrogram_shape(conditioning: ConditioningSettings, spectrogram: SpectrogramSettings) -> tuple[int, int]:
     """Return the number of frequencies and of times of a spectrogram."""
     step = conditioning.sampling_rate / spectrogram.nfft
@@ -165,3 +179,7 @@ def spectrogram_shape(conditioning: ConditioningSettings, spectrogram: Spectrogr
         if spectrogram.frequency_low <= i * step <= spectrogram.frequency_high
     ]
     return len(bins), round(spectrogram.duration / spectrogram.hop)
+
+
+PAPER_INPUT = input_spec("HHZ", ConditioningSettings(), SpectrogramSettings())
+"""What the published networks take in, and all models and files that do not say what they are made for."""

@@ -27,6 +27,7 @@ from ris_core.config.processing import (
     DetectorSettings,
     ResponseSettings,
     SpectrogramSettings,
+    input_spec,
     spectrogram_shape,
 )
 from ris_core.config.sources import (
@@ -189,15 +190,7 @@ class Settings(Section):
 
     def input_spec(self) -> InputSpec:
         """Return what these settings make of an event for the networks."""
-        frequencies, times = spectrogram_shape(self.conditioning, self.spectrogram)
-        return InputSpec(
-            components=(self.channel[-1:],),
-            frequencies=frequencies,
-            times=times,
-            sampling_rate=self.conditioning.sampling_rate,
-            band=(self.spectrogram.frequency_low, self.spectrogram.frequency_high),
-            window=self.spectrogram.duration,
-        )
+        return input_spec(self.channel, self.conditioning, self.spectrogram)
 
     def processing_json(self) -> str:
         """Return the sections that make detections and spectrograms as canonical JSON."""

@@ -145,7 +145,7 @@ def prepare(layout: Layout, candidate: Candidate, settings: config.Settings) -> 
     matching = _matching(settings.champion, before, shared, version, labels.cluster, candidate.k)
     folder = layout.champion_model(version)
     # A copy of its own: training the same K again must not change the model that labels.
-    save_model(folder, candidate.model, {**candidate.metadata, "normalisation": normalised_by})
+    save_model(folder, candidate.model, {**candidate.metadata, "normalisation": normalised_by}, candidate.input)
     novelty.save(novelty_path(layout, version, novelty.digest))
     champion = Champion(
         k=candidate.k,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from ris_core.config import PAPER_INPUT
+from ris_core.contracts.input_spec import InputSpec
 from ris_core.models.networks import Aec, Dec, parameter_count
 from ris_core.storage.atomic import replacing
-from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.damage import DamagedFileError, damage_named
 from ris_core.storage.json_records import read_record, write_json
 from ris_core.storage.tensors import Arrays, arrays_digest, read_arrays
 
@@ -31,6 +34,40 @@ _REMEDY = "train or import the model again"
 
 class WeightsError(ValueError):
     """There are no weights, or they are not those that are needed; the message names the file and says why."""
+
+
+@dataclass(frozen=True)
+class ModelDescription:
+    """What ``model.json`` says of the network beside it.
+
+    Attributes
+    ----------
+    network
+        ``aec`` or ``dec``.
+    n_clusters
+        Number of clusters of a DEC; none for an autoencoder.
+    latent, gain
+        See `ris_core.models.networks.Aec`.
+    digest
+        Of the weights.
+    input
+        What the network takes in; the paper's input where an earlier version did not write it.
+    metadata
+        What the model was saved with.
+    """
+
+    network: str
+    n_clusters: int | None
+    latent: str
+    gain: float
+    digest: str
+    input: InputSpec
+    metadata: Mapping[str, Any]
+
+    def new_network(self) -> Aec | Dec:
+        """Return a network of this kind with weights that are still to be loaded."""
+        kind: dict[str, Any] = {"latent": self.latent, "gain": self.gain}
+        return Aec(**kind) if self.n_clusters is None else Dec(self.n_clusters, **kind)
 
 
 def _canonical(model: Aec | Dec) -> dict[str, Tensor]:
@@ -58,7 +95,7 @@ def _plain(value: object) -> object:
     return value
 
 
-def save_model(folder: Path | str, model: Aec | Dec, metadata: Mapping[str, Any]) -> str:
+def save_model(folder: Path | str, model: Aec | Dec, metadata: Mapping[str, Any], takes: InputSpec) -> str:
     """Write a network to `folder` (``model.safetensors``, ``model.json``) and return the digest of its weights.
 
     Parameters
@@ -70,6 +107,8 @@ def save_model(folder: Path | str, model: Aec | Dec, metadata: Mapping[str, Any]
     metadata
         What is worth knowing of it: settings, metrics, acceptance. Numbers, text, lists and mappings; arrays become
         lists and values that are not finite become null.
+    takes
+        What the network takes in.
     """
     folder = Path(folder)
     digest = weights_digest(model)
@@ -81,6 +120,7 @@ def save_model(folder: Path | str, model: Aec | Dec, metadata: Mapping[str, Any]
         "gain": aec.gain,
         "parameters": parameter_count(model),
         "digest": digest,
+        "input": takes.as_record(),
         "metadata": _plain(metadata),
     }
     with replacing(folder / WEIGHTS_FILE) as temporary:
@@ -89,69 +129,76 @@ def save_model(folder: Path | str, model: Aec | Dec, metadata: Mapping[str, Any]
     return digest
 
 
-def read_description(folder: Path | str, remedy: str = _REMEDY) -> dict[str, Any]:
-    """Return the JSON of the model in `folder`: `network`, `n_clusters`, `parameters`, `digest` and `metadata`.
-
-    Raises
-    ------
-    WeightsError
-        There is none.
-    DamagedFileError
-        It is damaged; names it and the `remedy`.
-    """
-    path = Path(folder) / JSON_FILE
-    try:
-        description = read_record(path, _FIELDS, remedy)
-    except FileNotFoundError as error:
-        raise WeightsError(f"{path}: there is no such file, and so no model; {remedy}") from error
-    # One of an earlier version has no digest.
-    clusters, gain = description["n_clusters"], description.get("gain", 1.0)
-    is_dec = description["network"] == "dec"
-    allowed = {
-        "network": (description["network"] in ("aec", "dec"), "aec or dec"),
-        "n_clusters": (not is_dec or (isinstance(clusters, int) and clusters > 0), "a number of 1 or more"),
-        "latent": (description.get("latent", "relu") in ("relu", "linear"), "relu or linear"),
-        "gain": (isinstance(gain, int | float) and 0 < gain < math.inf, "a number greater than 0"),
-    }
-    for name, (is_good, expected) in allowed.items():
-        if not is_good:
-            raise DamagedFileError(path, f"{name} is {str(description[name])[:100]}; expected {expected}", remedy)
-    return description
-
-
-def load_model(
-    folder: Path | str, device: torch.device | str = "cpu", remedy: str = _REMEDY
-) -> tuple[Aec | Dec, dict[str, Any]]:
-    """Return the network in `folder` and the metadata that it was saved with.
+def read_description(folder: Path | str, remedy: str = _REMEDY) -> ModelDescription:
+    """Return what is said of the model in `folder`; its weights are not read.
 
     Raises
     ------
     WeightsError
         There is no model.
     DamagedFileError
-        A file of it is damaged or has gone, or weights and description do not belong together; names it and the
+        The description is damaged; names it and the `remedy`.
+    """
+    path = Path(folder) / JSON_FILE
+    try:
+        record = read_record(path, _FIELDS, remedy)
+    except FileNotFoundError as error:
+        raise WeightsError(f"{path}: there is no such file, and so no model; {remedy}") from error
+    # A description without a digest of its own, as earlier versions wrote it, may say anything.
+    clusters, gain = record["n_clusters"], record.get("gain", 1.0)
+    is_dec = record["network"] == "dec"
+    allowed = {
+        "network": (record["network"] in ("aec", "dec"), "aec or dec"),
+        "n_clusters": (not is_dec or (isinstance(clusters, int) and clusters > 0), "a number of 1 or more"),
+        "latent": (record.get("latent", "relu") in ("relu", "linear"), "relu or linear"),
+        "gain": (isinstance(gain, int | float) and 0 < gain < math.inf, "a number greater than 0"),
+    }
+    for name, (is_good, expected) in allowed.items():
+        if not is_good:
+            raise DamagedFileError(path, f"{name} is {str(record[name])[:100]}; expected {expected}", remedy)
+    with damage_named(path, remedy):
+        takes = InputSpec.from_record(record["input"]) if "input" in record else PAPER_INPUT
+    return ModelDescription(
+        network=record["network"],
+        n_clusters=clusters if is_dec else None,
+        latent=record.get("latent", "relu"),
+        gain=float(gain),
+        digest=record["digest"],
+        input=takes,
+        metadata=record["metadata"],
+    )
+
+
+def load_model(
+    folder: Path | str, device: torch.device | str = "cpu", remedy: str = _REMEDY
+) -> tuple[Aec | Dec, ModelDescription]:
+    """Return the network in `folder` and what is said of it.
+
+    Raises
+    ------
+    WeightsError
+        There is no model.
+    DamagedFileError
+        A file of it is damaged or missing, or weights and description do not belong together; names it and the
         `remedy`.
     """
     description = read_description(folder, remedy)
     path = Path(folder) / WEIGHTS_FILE
-    weights = _read_weights(path, description["digest"], remedy)
-    kind: dict[str, Any] = {"latent": description.get("latent", "relu"), "gain": float(description.get("gain", 1.0))}
-    clusters = int(description["n_clusters"] or 0)
-    model: Aec | Dec
+    weights = _read_weights(path, description.digest, remedy)
     try:
-        if description["network"] == "dec" and len(weights["clustering.centroids"]) != clusters:
-            raise ValueError(f"it has not {clusters} centroids")
-        model = Aec(**kind) if description["network"] == "aec" else Dec(clusters, **kind)
+        if description.n_clusters is not None and len(weights["clustering.centroids"]) != description.n_clusters:
+            raise ValueError(f"it has not {description.n_clusters} centroids")
+        model = description.new_network()
         model.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
     except (RuntimeError, KeyError, ValueError) as error:
-        why = f"not the weights of this {description['network']}: {error}"
+        why = f"not the weights of this {description.network}: {error}"
         raise DamagedFileError(path, why, remedy) from error
-    return model.to(device), description["metadata"]
+    return model.to(device), description
 
 
 def require_sound(folder: Path | str, remedy: str = _REMEDY) -> None:
     """Read the model in `folder` without building it; raises as `load_model`."""
-    _read_weights(Path(folder) / WEIGHTS_FILE, read_description(folder, remedy)["digest"], remedy)
+    _read_weights(Path(folder) / WEIGHTS_FILE, read_description(folder, remedy).digest, remedy)
 
 
 def _read_weights(path: Path, wanted: str, remedy: str) -> Arrays:

@@ -1,40 +1,51 @@
-"""An imported autoencoder as the chosen one: measured on the training set of now, and judged like a trial."""
+"""An imported autoencoder as the chosen one: measured on the training set, and judged like a trial."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ris_core.config import AecSettings, NormalisationSettings
+from ris_core.contracts.run_log import RunLog
 from ris_core.models.imported_models import load_imported
 from ris_core.models.inference import encode, reconstruction_error
 from ris_core.models.networks import Aec
 from ris_core.models.weights import WeightsError, weights_digest
-from ris_core.storage.json_records import write_json
-from ris_core.storage.store import Store
-from ris_core.training.acceptance import Acceptance, accept_aec
+from ris_core.storage.layout import Layout
+from ris_core.training.acceptance import Acceptance, NoAcceptedModelError, accept_aec
+from ris_core.training.aec_choice import AecChoice, write_choice
 from ris_core.training.floors import live_latents, mean_spectrogram_mse, pca_mse
+from ris_core.training.logged_data import log_training_set
 from ris_core.training.training_set import TrainingSet
-from ris_core.training.trials import NoAcceptedModelError
 
 
 @dataclass(frozen=True)
 class MeasuredAec:
-    """An imported autoencoder with its errors on the training set of now, and the verdict."""
+    """An imported autoencoder with its errors on the training set, and the verdict.
+
+    Attributes
+    ----------
+    name, model
+        Its name, and the network.
+    file, sha256
+        Name and digest of the weight file that it came from.
+    metrics, acceptance
+        See `measure`.
+    """
 
     name: str
     model: Aec
-    metadata: dict[str, Any]
+    file: str
+    sha256: str
     metrics: dict[str, float]
     acceptance: Acceptance
 
 
-def measure(store: Store, name: str, data: TrainingSet, settings: AecSettings) -> MeasuredAec:
+def measure(layout: Layout, name: str, data: TrainingSet, settings: AecSettings) -> MeasuredAec:
     """Measure an imported autoencoder on the training set, as a trial is.
 
-    Metrics are val_mse, train_mse, mean_spectrogram_mse, pca9_mse, live_latents. The splits are those of now: the
-    network may have been trained on events of either.
+    Metrics are val_mse, train_mse, mean_spectrogram_mse, pca9_mse, live_latents. The network may have been trained on
+    events of either split.
 
     Raises
     ------
@@ -42,19 +53,22 @@ def measure(store: Store, name: str, data: TrainingSet, settings: AecSettings) -
         There is no such model.
     WeightsError
         It is no autoencoder, or was trained on spectrograms of another normalisation.
+    InputMismatchError
+        It was trained on other spectrograms than those of the training set.
     """
-    model, metadata = load_imported(store, name)
+    model, description = load_imported(layout, name)
     if not isinstance(model, Aec):
         raise WeightsError(
-            f"imported = {name!r}: this is a DEC (K = {model.n_clusters}), which champion_model takes; aec_weights "
-            "needs an autoencoder"
+            f"imported = {name!r}: this is a DEC (K = {model.n_clusters}), which can be the champion; an autoencoder "
+            "is needed here"
         )
-    trained_on = NormalisationSettings.model_validate(metadata["normalisation"])
+    trained_on = NormalisationSettings.model_validate(description.metadata["normalisation"])
     if trained_on.scale != data.normalisation.scale:
         raise WeightsError(
             f"imported = {name!r}: trained on spectrograms of scale {trained_on.scale!r}, but the training set is of "
             f"scale {data.normalisation.scale!r}; set normalisation.scale to {trained_on.scale!r}"
         )
+    description.input.require(data.input)
     metrics = {
         "val_mse": float(reconstruction_error(model, data.val).mean()),
         "train_mse": float(reconstruction_error(model, data.train).mean()),
@@ -62,16 +76,19 @@ def measure(store: Store, name: str, data: TrainingSet, settings: AecSettings) -
         "pca9_mse": pca_mse(data.train, data.val),
         "live_latents": float(live_latents(encode(model, data.val))),
     }
-    return MeasuredAec(name, model, metadata, metrics, accept_aec(metrics, settings))
+    file, sha256 = description.metadata["file"], description.metadata["sha256"]
+    return MeasuredAec(name, model, file, sha256, metrics, accept_aec(metrics, settings))
 
 
-def choose_imported(store: Store, found: MeasuredAec, data: TrainingSet, links: Mapping[str, str]) -> dict[str, Any]:
-    """Record an imported autoencoder as the chosen one.
+def choose_imported(layout: Layout, found: MeasuredAec, data: TrainingSet, links: Mapping[str, str]) -> AecChoice:
+    """Record an imported autoencoder as the chosen one, and return the choice.
 
-    Returns
-    -------
-    dict
-        As `ris_core.training.trials.choose_trial`, with `imported`, the model's name, and its `metrics`.
+    Parameters
+    ----------
+    layout, found, data
+        Where, which model, and the training set that it was measured on.
+    links
+        Identifiers of the runs that measured it (`ris_core.contracts.run_log.RunLog`).
 
     Raises
     ------
@@ -80,15 +97,22 @@ def choose_imported(store: Store, found: MeasuredAec, data: TrainingSet, links: 
     """
     if not found.acceptance.passed:
         raise NoAcceptedModelError(f"imported = {found.name!r} may not be used: {'; '.join(found.acceptance.reasons)}")
-    choice = {
-        "trial": found.name,
-        "imported": found.name,
-        "digest": weights_digest(found.model),
-        "val_mse": found.metrics["val_mse"],
-        "training_set": data.digest,
-        "mlflow_run_id": "",
-        "metrics": found.metrics,
-        **links,
-    }
-    write_json(store.aec_choice, choice)
-    return choice | {"compared": {found.name: {"metrics": found.metrics | {"best_epoch": float("nan")}}}}
+    choice = AecChoice(
+        trial=found.name,
+        digest=weights_digest(found.model),
+        training_set=data.digest,
+        val_mse=found.metrics["val_mse"],
+        is_imported=True,
+        metrics=found.metrics,
+        links=links,
+    )
+    write_choice(layout, choice)
+    return choice
+
+
+def log_measured(layout: Layout, found: MeasuredAec, data: TrainingSet, log: RunLog) -> None:
+    """Log what was measured of an imported autoencoder: its name and file, the data set, the metrics, the verdict."""
+    log.parameters({"imported": found.name, "file": found.file, "sha256": found.sha256})
+    log_training_set(log, layout.training_set, data)
+    log.metrics(found.metrics)
+    log.tags({"accepted": str(found.acceptance.passed).lower()})

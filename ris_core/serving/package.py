@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ris_core import config
 from ris_core.clustering.novelty import NoveltyModel
+from ris_core.contracts.input_spec import InputSpec
 from ris_core.labels.labelling import label_spectrograms
 from ris_core.models.inference import encode, reconstruction_error
 from ris_core.models.networks import Aec, Dec
@@ -76,7 +77,7 @@ class Contents:
         """Return the digest of everything that decides about the package's answers."""
         model = read_description(self.model)
         novelty = self.novelty.digest if self.novelty is not None else ""
-        return digest_of([self.about(), model["digest"], model["metadata"].get("normalisation"), novelty])
+        return digest_of([self.about(), model.digest, model.metadata.get("normalisation"), novelty])
 
     def write(self, folder: Path) -> None:
         """Write the package into a folder."""
@@ -99,12 +100,15 @@ class Package:
         The network, on the CPU.
     takes
         See `Contents`.
+    input
+        What the network takes in: kind of the spectrograms, or of those that are cut from the windows.
     constants
         Of the spectrograms.
     """
 
     model: Aec | Dec
     takes: Takes
+    input: InputSpec
     constants: Plan
     normalisation: config.NormalisationSettings
     novelty: NoveltyModel | None = None
@@ -120,18 +124,19 @@ class Package:
             A file of it is damaged or has gone.
         """
         about = read_record(folder / PACKAGE_FILE, _FIELDS, _FETCH_AGAIN)
-        model, metadata = load_model(folder, remedy=_FETCH_AGAIN)
+        model, description = load_model(folder, remedy=_FETCH_AGAIN)
         novelty = folder / NOVELTY_FILE
         # Packages of earlier versions do not say whether there is a novelty model.
         has_novelty = novelty.exists() if "novelty" not in about else about["novelty"] is not None
         return cls(
             model=model.eval(),
             takes=about["takes"],
+            input=description.input,
             constants=plan(
                 config.SpectrogramSettings.model_validate(about["spectrogram"]),
                 config.ConditioningSettings.model_validate(about["conditioning"]),
             ),
-            normalisation=config.NormalisationSettings.model_validate(metadata.get("normalisation", {})),
+            normalisation=config.NormalisationSettings.model_validate(description.metadata.get("normalisation", {})),
             novelty=NoveltyModel.load(novelty, about.get("novelty")) if has_novelty else None,
             classes=np.array(about["classes"], dtype=np.int32),
         )

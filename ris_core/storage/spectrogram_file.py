@@ -20,7 +20,9 @@ import hdf5plugin
 import numpy as np
 from numpy.typing import NDArray
 
+from ris_core.config import PAPER_INPUT
 from ris_core.contracts.events import Events
+from ris_core.contracts.input_spec import InputSpec
 from ris_core.contracts.stamp import Stamp
 from ris_core.storage import hdf5
 from ris_core.storage.array_digest import ArraysDigest, digest_of_arrays
@@ -249,6 +251,36 @@ def shape_of_one(path: Path) -> tuple[int, int]:
     with open_checked(path) as file, file.reading():
         _, frequencies, times = file["spectrogram"].shape
         return int(frequencies), int(times)
+
+
+def input_spec_of(path: Path) -> InputSpec:
+    """Return what the spectrograms of a file are to a network, from what the file says of itself.
+
+    Size and sampling rate are those of its data, components those of its event ids (none if it has no events), and band
+    and window those of the settings it was made with. Files of imported events do not have these settings; they are
+    the paper's.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    DamagedFileError
+        It is no spectrogram file, or it is damaged.
+    """
+    with open_checked(path) as file, file.reading():
+        _, frequencies, times = file["spectrogram"].shape
+        # NET.STA.LOC.CHANNEL.TIME
+        channels = {str(name).split(".")[3] for name in file["event_id"].asstr()[:]}
+        made_with = json.loads(file.attributes.get("settings_json", "{}")).get("spectrogram", {})
+        low, high = PAPER_INPUT.band
+        return InputSpec(
+            components=tuple(sorted({channel[-1:] for channel in channels})),
+            frequencies=int(frequencies),
+            times=int(times),
+            sampling_rate=float(file["waveform"].attrs["sampling_rate"]),
+            band=(float(made_with.get("frequency_low", low)), float(made_with.get("frequency_high", high))),
+            window=float(made_with.get("duration", PAPER_INPUT.window)),
+        )
 
 
 def _rows(dataset: h5py.Dataset, rows: slice | NDArray[np.int64]) -> NDArray[Any]:

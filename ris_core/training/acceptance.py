@@ -15,6 +15,10 @@ from ris_core import config
 _TOGETHER = 0.01
 
 
+class NoAcceptedModelError(ValueError):
+    """No trained model may be used; the message gives the reasons for each."""
+
+
 @dataclass(frozen=True)
 class Acceptance:
     """The verdict on a model; `reasons` says what is against it and is empty if it passed."""
@@ -50,7 +54,7 @@ def accept_aec(metrics: Mapping[str, float], settings: config.AecSettings) -> Ac
         )
     if not live >= settings.least_live_latents:
         reasons.append(
-            f"{live:.0f} latent dimension(s) vary, at least {settings.least_live_latents} are asked for "
+            f"{live:.0f} latent dimension(s) vary; at least {settings.least_live_latents} must "
             "(aec.least_live_latents); take another seed or a lower learning rate"
         )
     return Acceptance(passed=not reasons, reasons=tuple(reasons))
@@ -70,7 +74,7 @@ def coinciding(centroids: NDArray[Any], z: NDArray[Any]) -> tuple[tuple[int, int
 def accept_dec(
     sizes: Sequence[int], settings: config.DecSettings, coinciding: Sequence[Sequence[int]] = ()
 ) -> Acceptance:
-    """Accept a DEC of which every cluster stands apart and holds a sufficient share of the training set.
+    """Accept a DEC if its clusters are apart, and each holds a sufficient share of the training set.
 
     Parameters
     ----------

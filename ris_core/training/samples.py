@@ -125,7 +125,7 @@ class Samples:
             B; the last batch may be smaller.
         order
             Seed and epoch of a shuffled order: blocks of `BLOCK` events in random order, and the events of
-            `BLOCKS_SHUFFLED` of them at a time in random order; none: as they stand.
+            `BLOCKS_SHUFFLED` of them at a time in random order; none: their own order.
         """
         if batch_size < 1:
             raise ValueError(f"batch_size must be 1 or more, got {batch_size}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ris_core.config import AecSettings, NormalisationSettings, TrainingSetSettings
+from ris_core.config import AecSettings, NormalisationSettings, Settings, TrainingSetSettings
+from ris_core.contracts.input_spec import InputSpec
 from ris_core.storage.layout import Layout
 from ris_core.training import training_set
 from ris_core.training.checkpoint import Checkpoint
@@ -23,6 +24,8 @@ class TrialTask:
         Where the training set is, and where the checkpoint goes.
     sampling, normalisation
         Sections `training_set` and `normalisation`.
+    input
+        What the network takes in.
     key, batch_size, learning_rate
         The trial.
     aec
@@ -34,6 +37,7 @@ class TrialTask:
     layout: Layout
     sampling: TrainingSetSettings
     normalisation: NormalisationSettings
+    input: InputSpec
     key: str
     batch_size: int
     learning_rate: float
@@ -46,24 +50,35 @@ class TrialTask:
         return Checkpoint(self.layout.aec(self.key), self.configuration)
 
 
-def trial_task(
-    layout: Layout,
-    sampling: TrainingSetSettings,
-    normalisation: NormalisationSettings,
-    key: str,
-    aec: AecSettings,
-    data_digest: str,
-) -> TrialTask:
+def trial_task(layout: Layout, settings: Settings, key: str, data_digest: str) -> TrialTask:
     """Return the task of training one trial of the grid on the training set with a digest.
+
+    Parameters
+    ----------
+    layout
+        Where the training set is, and where the trial goes.
+    settings
+        Sections `training_set`, `normalisation` and `aec`, and what they make of an event.
+    key, data_digest
+        Key of the trial, and digest of the training set.
 
     Raises
     ------
     KeyError
         The grid has no trial with this key.
     """
-    batch_size, learning_rate = aec.grid.trials()[key]
-    configuration = configuration_digest(data_digest, batch_size, learning_rate, aec)
-    return TrialTask(layout, sampling, normalisation, key, batch_size, learning_rate, aec, configuration)
+    batch_size, learning_rate = settings.aec.grid.trials()[key]
+    return TrialTask(
+        layout=layout,
+        sampling=settings.training_set,
+        normalisation=settings.normalisation,
+        input=settings.input_spec(),
+        key=key,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        aec=settings.aec,
+        configuration=configuration_digest(data_digest, batch_size, learning_rate, settings.aec),
+    )
 
 
 def run_trial(task: TrialTask, on_step: OnStep | None = None, data: TrainingSet | None = None) -> Trial:
@@ -80,11 +95,14 @@ def run_trial(task: TrialTask, on_step: OnStep | None = None, data: TrainingSet 
 
     Raises
     ------
+    InputMismatchError
+        The spectrograms of the training set are not what the settings make of an event.
     ValueError
         The training set is not the one that the task was made for.
     """
     if data is None:
         data = training_set.load(task.layout, task.sampling, task.normalisation)
+    task.input.require(data.input)
     configuration = configuration_digest(data.digest, task.batch_size, task.learning_rate, task.aec)
     if configuration != task.configuration:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""How much has come in that the models have not seen, and how much of that the champion does not know."""
+"""How many events the models have not seen, and how many of these the champion does not know."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ris_core.config import OperationsSettings
+from ris_core.config import OperationsSettings, TrainingSetSettings
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
-from ris_core.storage.store import Store
+from ris_core.storage.layout import Layout
 
 _LOOKED_AT = 2000
 
@@ -23,9 +23,9 @@ class Unseen:
     seen
         Events that the training set was drawn from.
     unseen
-        Events of station-days that are new or were made again with another result.
+        Events of station-days that are new, or that were processed again with another result.
     labelled, unassigned
-        Those of them that have a label, and of these the ones that no class was assigned to.
+        The unseen events that have a label, and those of them that were assigned to no class.
     """
 
     seen: int
@@ -44,7 +44,7 @@ class Unseen:
         return self.unassigned / max(1, self.labelled)
 
     def reason(self, operations: OperationsSettings) -> str:
-        """Return why models should be trained anew; empty if they need not."""
+        """Return why models should be trained again, by section `operations`; empty if they need not."""
         if self.unseen < operations.retrain_least_events:
             return ""
         if self.unseen_share >= operations.retrain_unseen:
@@ -61,33 +61,35 @@ class Unseen:
         return ""
 
 
-def unseen_since_draw(store: Store, candidates: Iterable[StationDay]) -> Unseen:
-    """Return what came in since the training set was drawn.
+def unseen_since_draw(layout: Layout, sampling: TrainingSetSettings, candidates: Iterable[StationDay]) -> Unseen:
+    """Return how many events have come in since the training set was drawn.
 
     Parameters
     ----------
-    store
-        Where to look; it must hold a training set.
+    layout
+        Where to look; there must be a training set.
+    sampling
+        Section `training_set`: events of `held_out_stations` do not count.
     candidates
-        Station-days that were processed since; those with the same result as then are left out, and those of stations
-        that are held out of the training.
+        Station-days that were processed since the draw; those with the same result as before do not count.
     """
-    # Of very many station-days every n-th stands for the others, so that looking takes seconds.
-    wanted = [key for key in candidates if key.station not in store.settings.training_set.held_out_stations]
+    # If there are very many station-days, only every n-th is looked at, and its events count n times: this takes
+    # seconds instead of minutes.
+    wanted = [key for key in candidates if key.station not in sampling.held_out_stations]
     step = -(-len(wanted) // _LOOKED_AT) or 1
-    drawn = spectrogram_file.read_info(store.training_set).summary
+    drawn = spectrogram_file.read_info(layout.training_set).summary
     then: dict[str, str] = drawn["drawn_from"]
     unseen = labelled = unassigned = 0
     for key in wanted[::step]:
         try:
-            found = spectrogram_file.read_info(store.spectrograms(key))
+            found = spectrogram_file.read_info(layout.spectrograms(key))
         except OSError:
-            continue  # gone or damaged: there is nothing to train on
+            continue  # missing or damaged: there is nothing to train on
         if found.events == 0 or then.get(str(key)) == found.content:
             continue
         unseen += found.events
         with suppress(OSError):  # there are no labels, or they are damaged
-            assigned = tables.read_table(store.labels(key), ["assigned"])["assigned"].astype(bool)
+            assigned = tables.read_table(layout.labels(key), ["assigned"])["assigned"].astype(bool)
             labelled += len(assigned)
             unassigned += int((~assigned).sum())
     return Unseen(int(drawn["of"]), unseen * step, labelled * step, unassigned * step)

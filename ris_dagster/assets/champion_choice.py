@@ -107,7 +107,7 @@ def _imported(
     run_id = ""
     # A damaged copy is made again, with a run of its own.
     with suppress(WeightsError, DamagedFileError):
-        run_id = read_description(kept)["metadata"]["mlflow_run_id"]
+        run_id = read_description(kept).metadata["mlflow_run_id"]
     # It was champion before and has its run; a run that was killed goes on.
     if run_id and tracking.has_finished(run_id):
         return prepare(layout, candidate.of_run(run_id), settings)

@@ -1,14 +1,17 @@
 """An imported autoencoder as the chosen one, with an MLflow run of its own to be compared with the trials."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import Field
 
-from ris_core.storage.store import Store
+from ris_core.config import AecSettings
+from ris_core.storage.layout import Layout
 from ris_dagster.resources.tracking import Tracking
+from ris_dagster.tracked_asset import tracked_asset
 
 if TYPE_CHECKING:
+    from ris_core.training.aec_choice import AecChoice
     from ris_core.training.training_set import TrainingSet
 
 
@@ -25,24 +28,28 @@ class WeightsChoice(dg.Config):
 
 
 def choose_imported_aec(
-    context: dg.AssetExecutionContext, store: Store, tracking: Tracking, data: "TrainingSet", name: str
-) -> dict[str, Any]:
+    context: dg.AssetExecutionContext,
+    layout: Layout,
+    tracking: Tracking,
+    data: "TrainingSet",
+    name: str,
+    aec: AecSettings,
+) -> "AecChoice":
     """Measure an imported autoencoder on the training set, log it to MLflow, and record it as the chosen one.
 
     Returns and raises what `ris_core.published.choice.choose_imported` does.
     """
     from ris_core.models.weights import weights_digest
-    from ris_core.published.choice import choose_imported, measure
+    from ris_core.published.choice import choose_imported, log_measured, measure
     from ris_core.section import digest_of
-    from ris_core.training.logged_data import log_training_set
 
-    found = measure(store, name, data, store.settings.aec)
-    configuration = digest_of(["imported", weights_digest(found.model), data.digest])
-    parameters = {"imported": name, "file": found.metadata["file"], "sha256": found.metadata["sha256"]}
-    parent = tracking.parent(GRID, data.digest)
-    with tracking.run(context, f"aec imported {name}", configuration, parent) as run:
-        run.parameters(parameters)
-        log_training_set(run, store.training_set, data)
-        run.metrics(found.metrics)
-        run.tags({"accepted": str(found.acceptance.passed).lower()})
-    return choose_imported(store, found, data, run.links)
+    found = measure(layout, name, data, aec)
+    made = tracked_asset(
+        context,
+        tracking,
+        lambda log: log_measured(layout, found, data, log),
+        name=f"aec imported {name}",
+        configuration=digest_of(["imported", weights_digest(found.model), data.digest]),
+        compared=(GRID, data.digest),
+    )
+    return choose_imported(layout, found, data, made.run.links)

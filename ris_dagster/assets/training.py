@@ -1,5 +1,6 @@
 """Training set, trials of the autoencoder, and the weights that are chosen."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -11,6 +12,7 @@ from ris_dagster.assets.events import SPECTROGRAMS
 from ris_dagster.assets.imported_aec import GRID, WeightsChoice, choose_imported_aec
 from ris_dagster.metadata import code_version, finite, finite_values, owners, picture, table, warning
 from ris_dagster.partitions import Partitions
+from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.data_store import DataStore
 from ris_dagster.resources.tracking import Tracking
@@ -21,7 +23,7 @@ AEC_TRIALS = dg.AssetKey("aec_trials")
 AEC_WEIGHTS = dg.AssetKey("aec_weights")
 TRAINING_POOL = "training"
 TRIALS_POOL = "trials"
-"""Of trainings whose results no other of them reads, so that several may go on side by side."""
+"""For trainings that do not read each other's results, so that several may run at the same time."""
 _JUDGED = ("val_mse", "mean_spectrogram_mse", "pca9_mse", "live_latents")
 _SHOWN = 6
 _NAMED = 20
@@ -40,43 +42,51 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
         owners=owners(settings),
         tags={"stage": "train"},
         description="A seeded, uniform sample of events over all processed station-days, split into training and "
-        "validation; it remembers the digests of the station-days it was drawn from.",
+        "validation; it keeps the digests of the station-days that it was drawn from.",
         deps=[SPECTROGRAMS],
         code_version=code_version(versions.TRAINING_SET, settings.training_set.digest()),
         pool=TRAINING_POOL,
     )
+    @noting_remedies
     def training_set(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
         import numpy as np
 
         from ris_core.figures.day_pictures import sample_spectrograms
         from ris_core.storage.spectrogram_file import read_rows
-        from ris_core.training import training_set as sampling
+        from ris_core.training.event_sources import sources_of
+        from ris_core.training.training_draw import draw
+        from ris_core.training.training_set import load
 
         opened = store.open()
-        # An MLflow that does not answer is told of before anything is written.
+        # If MLflow does not answer, the run fails before anything is written.
         tracking.prepare()
-        summary = sampling.draw(opened)
-        for damaged in summary["damaged"]:
+        sampling, normalisation = settings.training_set, settings.normalisation
+        with opened.days.look() as days:
+            sources = sources_of(days.process, days.all(), sampling)
+        drawn = draw(opened, sources, sampling, normalisation, settings.processing_json())
+        for damaged in drawn.damaged:
             context.log.warning(f"left out: {damaged}")
-        grid = tracking.parent(GRID, summary["digest"])
-        data = sampling.load(opened, settings.training_set, settings.normalisation)
+        grid = tracking.parent(GRID, drawn.digest)
+        data = load(opened, sampling, normalisation)
         rows = np.arange(min(_SHOWN, len(data)))  # the file is in random order
         images = read_rows(opened.training_set, rows)
         shown = sample_spectrograms(images, data.frequency, data.time, [data.event_id[i] for i in rows])
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": summary["events"],
-                **{
-                    name: summary[name]
-                    for name in ("train", "validation", "of", "station_days", "outdated", "by_station")
-                },
-                "left_out_as_damaged": summary["damaged"][:_NAMED],
-                "digest": summary["digest"],
+                "dagster/row_count": drawn.events,
+                "train": drawn.train,
+                "validation": drawn.validation,
+                "of": drawn.of,
+                "station_days": drawn.station_days,
+                "outdated": drawn.outdated,
+                "by_station": dict(drawn.by_station),
+                "left_out_as_damaged": list(drawn.damaged[:_NAMED]),
+                "digest": drawn.digest,
                 "path": dg.MetadataValue.path(opened.relative(opened.training_set)),
                 "mlflow_grid": dg.MetadataValue.url(tracking.url(tracking.prepare(), grid)),
                 "samples": picture(shown, "Sample of the training set"),
             },
-            data_version=dg.DataVersion(summary["digest"]),
+            data_version=dg.DataVersion(drawn.digest),
         )
 
     return training_set
@@ -102,7 +112,7 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
                 "better_than_mean_spectrogram",
                 asset=AEC_TRIALS,
                 description="The validation MSE lies below that of the mean spectrogram, and enough latent dimensions "
-                "vary: the least that is asked of an autoencoder before it can be chosen.",
+                "vary: without this an autoencoder cannot be chosen.",
                 partitions_def=partitions.trials,
             ),
             dg.AssetCheckSpec(
@@ -114,6 +124,7 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             ),
         ],
     )
+    @noting_remedies
     def aec_trials(
         context: dg.AssetExecutionContext,
         config: AecTraining,
@@ -130,7 +141,7 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
 
         key, layout = context.partition_key, store.open()
         data = sampling.load(layout, settings.training_set, settings.normalisation)
-        task = trial_task(layout, settings.training_set, settings.normalisation, key, chosen, data.digest)
+        task = trial_task(layout, settings.model_copy(update={"aec": chosen}), key, data.digest)
         made = tracked_asset(
             context,
             tracking,
@@ -181,12 +192,13 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
         kinds={"torch", "mlflow"},
         owners=owners(settings),
         tags={"stage": "train"},
-        description="The accepted trial of least validation MSE, or an imported autoencoder that the launchpad names; "
-        "its model is registered in MLflow.",
+        description="The accepted trial with the least validation MSE, or an imported autoencoder that the launchpad "
+        "names; its model is registered in MLflow.",
         deps=[AEC_TRIALS, TRAINING_SET],
         code_version=code_version(versions.AEC, settings.aec_digest()),
         pool=TRAINING_POOL,
     )
+    @noting_remedies
     def aec_weights(
         context: dg.AssetExecutionContext, config: WeightsChoice, store: DataStore, tracking: Tracking
     ) -> Any:
@@ -194,42 +206,47 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
 
         from ris_core.labels.held_out import held_out_mse
         from ris_core.training import training_set as sampling
-        from ris_core.training.trials import choose_trial, chosen_aec, verdict
+        from ris_core.training.aec_choice import choose_trial, chosen_aec
+        from ris_core.training.trials import verdict
 
         opened = store.open()
         data = sampling.load(opened, settings.training_set, settings.normalisation)
+        compared: dict[str, Mapping[str, float | None]]
         if config.imported:
-            choice = choose_imported_aec(context, opened, tracking, data, config.imported)
+            choice = choose_imported_aec(context, opened, tracking, data, config.imported, settings.aec)
+            compared = {choice.trial: choice.metrics}
         else:
-            choice = choose_trial(opened, data.digest)
-        folder = opened.imported(choice["imported"]) if "imported" in choice else opened.aec(choice["trial"])
-        model, _ = chosen_aec(opened)
+            choice, trials = choose_trial(opened, settings.aec, data.digest)
+            compared = {key: trial.metrics for key, trial in trials.items()}
+        folder = opened.imported(choice.trial) if choice.is_imported else opened.aec(choice.trial)
+        model = chosen_aec(opened).network
         held_out = held_out_mse(opened.days.process, settings.training_set, model, data.normalisation)
-        run_id = tracking.known_run(choice["mlflow_run_id"])
+        run_id = tracking.known_run(choice.mlflow_run_id)
         if held_out and run_id:
             tracking.add_metrics(run_id, held_out)
-        ((name, version),) = tracking.register_packaged(opened.settings, opened, folder, run_id).items()
+        ((name, version),) = tracking.register_packaged(settings, opened, folder, run_id).items()
         rows = [
-            {"trial": key, "accepted": verdict(m, settings.aec).passed, **_comparable(m["metrics"])}
-            for key, m in choice["compared"].items()
+            {"trial": key, "accepted": verdict(metrics, settings.aec).passed, **_comparable(metrics)}
+            for key, metrics in compared.items()
         ]
-        missing = sorted(settings.aec.grid.trials().keys() - choice["compared"].keys())
+        missing = sorted(settings.aec.grid.trials().keys() - compared.keys())
         return dg.MaterializeResult(
             metadata={
-                "trial": choice["trial"],
-                "val_mse": choice["val_mse"],
+                "trial": choice.trial,
+                "val_mse": choice.val_mse,
                 **finite_values(held_out),
-                "weights": choice["digest"],
+                "weights": choice.digest,
                 "registered_model": f"{name} version {version}",
                 "compared": table(pd.DataFrame(rows)),
                 "trials_not_trained_on_this_training_set": missing,
-                "mlflow": dg.MetadataValue.url(tracking.url(tracking.prepare(), choice["mlflow_run_id"])),
+                "mlflow": dg.MetadataValue.url(tracking.url(tracking.prepare(), choice.mlflow_run_id)),
             },
-            data_version=dg.DataVersion(choice["digest"]),
+            data_version=dg.DataVersion(choice.digest),
         )
 
     return aec_weights
 
 
-def _comparable(metrics: dict[str, float]) -> dict[str, float]:
-    return {n: metrics[n] for n in (*_JUDGED, "best_epoch")}
+def _comparable(metrics: Mapping[str, float | None]) -> dict[str, float | None]:
+    # An imported autoencoder has no best epoch: it was not trained here.
+    return {name: metrics.get(name, float("nan")) for name in (*_JUDGED, "best_epoch")}

@@ -68,7 +68,7 @@ def register_packaged(
     from ris_core.serving.example import example_events
     from ris_core.serving.package import Contents, Takes
 
-    kind = read_description(folder)["network"]
+    kind = read_description(folder).network
     constants = plan(settings.spectrogram, settings.conditioning)
     names: dict[str, Takes] = {f"{settings.network.name}-{kind}": "spectrograms"}
     if kind == "dec":
@@ -106,7 +106,8 @@ def _register(
         folder = Path(temporary) / ARTIFACT
         contents.write(folder)
         code, entry = package_code().copy(Path(temporary))
-        answer = Package.open(folder).answer(example)
+        package = Package.open(folder)
+        answer = package.answer(example)
         free = (-1, -1) if contents.takes == "waveforms" else (-1, *example.shape[1:])
         signature = ModelSignature(
             inputs=Schema([TensorSpec(example.dtype, free)]),
@@ -129,7 +130,11 @@ def _register(
                 signature=signature,
                 input_example=example,
                 pip_requirements=pinned_requirements(),
-                metadata={"takes": contents.takes, "classes": list(contents.classes)},
+                metadata={
+                    "takes": contents.takes,
+                    "classes": list(contents.classes),
+                    "input": package.input.as_record(),
+                },
                 tags=tags,
                 registered_model_name=name,
             )

@@ -104,8 +104,8 @@ def _reason(context: dg.SensorEvaluationContext, store: Store, bindings: Binding
 
     # Station-days that were recorded after the draw; a record older than that was there to be drawn from.
     recorded = recorded_station_days(context.instance, bindings[ProcessStage.name], after=drawn_at)
-    found = recorded.intersection(store.station_days())
-    unseen = unseen_since_draw(store, sorted(found, key=lambda key: (key.day, key.station)))
+    candidates = sorted(recorded.intersection(store.station_days()), key=lambda key: (key.day, key.station))
+    unseen = unseen_since_draw(store, store.settings.training_set, candidates)
     context.log.info(
         f"unseen: {unseen.unseen_share:.1%} of {unseen.seen + unseen.unseen} events; "
         f"not assigned: {unseen.unassigned_share:.1%} of {unseen.labelled}"

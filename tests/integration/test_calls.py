@@ -11,13 +11,13 @@ from builders import DAYS, sds_values, write_archive, write_yaml
 from distributed import Client
 from faults import until
 from on_workers import count_to, die_once, fail_after, go_on, started
+from training_builders import draw_set
 
 from ris_core.config import load_settings
 from ris_core.models.weights import weights_digest
 from ris_core.station_days.running import StageTask, run_station_day
 from ris_core.storage.layout import open_layout
 from ris_core.storage.store import Store
-from ris_core.training import training_set as sampling
 from ris_core.training.trial_task import run_trial, trial_task
 from ris_dagster.dask_adapter.schedulers import address_of
 from ris_dagster.resources.calls import call_on
@@ -77,7 +77,7 @@ def test_a_trial_trained_on_a_worker_is_the_one_trained_here(client: Client, dat
     for stage in ("acquire", "process"):
         for key in store.station_days():
             assert run_station_day(StageTask(stage, settings.model_dump_json(), str(store.root)), key).made
-    data_digest = sampling.draw(store)["digest"]
+    data_digest = draw_set(store).digest
     shutil.copytree(store.root, tmp_path / "here")
     (name,) = settings.aec.grid.trials()
     found = {}
@@ -85,7 +85,7 @@ def test_a_trial_trained_on_a_worker_is_the_one_trained_here(client: Client, dat
     for place, compute in (("here", Compute()), ("there", there)):
         root = tmp_path / place
         layout = open_layout(settings, root)
-        task = trial_task(layout, settings.training_set, settings.normalisation, name, settings.aec, data_digest)
+        task = trial_task(layout, settings, name, data_digest)
         told: list[tuple[int, dict[str, Any]]] = []
         trial = compute.call(root, run_trial, task, lambda epoch, row, told=told: told.append((epoch, row)))
         losses = [(epoch, row["val_mse"]) for epoch, row in told]

@@ -14,7 +14,8 @@ from stage_steps import days_at
 
 from ris_core.access import read_labels
 from ris_core.clustering.champion import Champion, read_champion
-from ris_core.models.imported_models import keep_weights
+from ris_core.config import NormalisationSettings
+from ris_core.models.imported_models import WeightFile, keep_weights
 from ris_core.models.networks import Dec
 from ris_core.models.weights import load_model
 from ris_core.station_days.state import states_of
@@ -152,9 +153,8 @@ def test_an_imported_model_can_be_champion_and_has_a_run_to_be_compared_with(cho
     model, _ = load_model(choosing.store.dec(3))
     assert isinstance(model, Dec)
     with_another_order = Dec.from_aec(model.aec, model.clustering.centroids.detach().flip(0))
-    linear = {"scale": "linear", "floor_quantile": 0.1}
-    about = {"imported": "elsewhere", "file": "elsewhere.pt", "sha256": "0" * 64, "normalisation": linear}
-    keep_weights(choosing.store, "elsewhere", with_another_order, about)
+    linear = NormalisationSettings(scale="linear")
+    keep_weights(choosing.store, WeightFile("elsewhere", with_another_order, "elsewhere.pt", "0" * 64, linear))
     found = chosen(choosing, imported="elsewhere")
     assert found.classes == before.classes[::-1]
     assert found.origin == "imported elsewhere"

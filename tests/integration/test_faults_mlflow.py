@@ -12,10 +12,10 @@ from builders import DAYS, failure_of, opened, products, sds_values, write_archi
 from faults import check_whole, clean_environment, kill_all, until
 from mlflow import MlflowClient
 from servers import answers
+from training_builders import load_set
 
 from bench.ports import free_ports
 from ris_core.models.weights import read_description, weights_digest
-from ris_core.training import training_set
 from ris_core.training.checkpoint import FILE
 from ris_core.training.trials import train_trial
 from ris_dagster import jobs
@@ -67,7 +67,7 @@ def test_a_training_outlives_its_mlflow_server_and_nothing_begins_without_one(
 
         with server(tmp_path / "mlflow", port) as process:
             assert network.run(jobs.DRAW).success
-            data = training_set.load(store, store.settings.training_set, store.settings.normalisation)
+            data = load_set(store)
 
             def kill_when_it_trains() -> None:
                 until((folder / FILE).exists)
@@ -89,6 +89,6 @@ def test_a_training_outlives_its_mlflow_server_and_nothing_begins_without_one(
             assert steps == sorted(set(steps)) and len(steps) > 10
             assert client.search_runs([experiment], "attributes.status = 'RUNNING'") == []
         alone = train_trial(data, TRIAL, *network.settings.aec.grid.trials()[TRIAL], network.settings.aec)
-        assert read_description(folder)["digest"] == weights_digest(alone.result.model)
+        assert read_description(folder).digest == weights_digest(alone.result.model)
         assert not (folder / FILE).exists()
         check_whole(store.root)

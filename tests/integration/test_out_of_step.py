@@ -5,6 +5,15 @@ from pathlib import Path
 
 import pytest
 from builders import Opened
+from training_builders import (
+    changed_sources,
+    choice_current,
+    draw_set,
+    load_set,
+    set_is_current,
+    sources_in,
+    trial_current,
+)
 
 from ris_core.clustering import candidates, dec_models
 from ris_core.clustering.criteria_run import criteria_are_current
@@ -13,7 +22,8 @@ from ris_core.clustering.latents import LatentsOutOfStepError, latents_are_curre
 from ris_core.config import Settings
 from ris_core.storage.json_records import read_json, write_json
 from ris_core.storage.store import Store
-from ris_core.training import training_set, trials
+from ris_core.training.acceptance import NoAcceptedModelError
+from ris_core.training.training_draw import TooFewEventsError
 from ris_dagster.remedies import remedy_for
 
 
@@ -37,9 +47,9 @@ def choose_another_autoencoder(store: Store) -> None:
 
 
 def test_everything_is_current_after_a_run(copied: Store) -> None:
-    assert training_set.is_current(copied)
-    assert all(trials.trial_is_current(copied, key) for key in copied.settings.aec.grid.trials())
-    assert trials.choice_is_current(copied)
+    assert set_is_current(copied)
+    assert all(trial_current(copied, key) for key in copied.settings.aec.grid.trials())
+    assert choice_current(copied)
     dec, normalisation = copied.settings.dec, copied.settings.normalisation
     assert latents_are_current(copied, normalisation)
     assert criteria_are_current(copied, copied.settings.cluster_count, normalisation)
@@ -62,7 +72,7 @@ def test_models_of_another_autoencoder_are_no_candidates_for_the_champion(copied
     choose_another_autoencoder(copied)
     models = dec_models.trained_models(copied, copied.settings.dec.k, copied.settings.normalisation)
     assert models == {}
-    with pytest.raises(trials.NoAcceptedModelError, match="no DEC model was trained from the current autoencoder"):
+    with pytest.raises(NoAcceptedModelError, match="no DEC model was trained from the current autoencoder"):
         candidates.choose_k(models, None, copied.settings.dec)
 
 
@@ -70,7 +80,7 @@ def test_a_changed_acceptance_counts_without_training_again(copied: Store) -> No
     strict = with_settings(copied, "dec", smallest_cluster=0.49)
     models = dec_models.trained_models(strict, strict.settings.dec.k, strict.settings.normalisation)
     assert set(models) == set(copied.settings.dec.k)
-    with pytest.raises(trials.NoAcceptedModelError, match=r"dec\.smallest_cluster"):
+    with pytest.raises(NoAcceptedModelError, match=r"dec\.smallest_cluster"):
         candidates.choose_k(models, None, strict.settings.dec)
     lenient = with_settings(copied, "dec", smallest_cluster=0.0)
     assert candidates.choose_k(models, None, lenient.settings.dec) in models
@@ -79,19 +89,19 @@ def test_a_changed_acceptance_counts_without_training_again(copied: Store) -> No
 def test_a_longer_grid_leaves_the_trained_trials_current(copied: Store) -> None:
     grid = copied.settings.aec.grid.model_dump(mode="json")
     longer = with_settings(copied, "aec", grid=grid | {"learning_rate": [*grid["learning_rate"], 5e-3]})
-    assert all(trials.trial_is_current(longer, key) for key in copied.settings.aec.grid.trials())
-    assert not trials.trial_is_current(longer, "bs8_lr5e-3")
+    assert all(trial_current(longer, key) for key in copied.settings.aec.grid.trials())
+    assert not trial_current(longer, "bs8_lr5e-3")
 
 
 def test_the_training_set_leaves_out_what_is_out_of_date_and_says_what_changed(copied: Store) -> None:
-    assert not any(training_set.changed_since(copied).values())
+    assert not changed_sources(copied)
     other = with_settings(copied, "detector", threshold_on=16)
-    assert training_set.sources(other, other.station_days()) == {}
-    assert training_set.changed_since(other)["gone"]
-    with pytest.raises(training_set.TooFewEventsError, match="0 events are processed"):
-        training_set.draw(other)
+    assert sources_in(other).current == {}
+    assert changed_sources(other).gone
+    with pytest.raises(TooFewEventsError, match="0 events are processed"):
+        draw_set(other)
 
 
 def test_the_training_set_is_not_in_the_order_of_stations_and_days(copied: Store) -> None:
-    ids = training_set.load(copied, copied.settings.training_set, copied.settings.normalisation).event_id
+    ids = load_set(copied).event_id
     assert list(ids) != sorted(ids)

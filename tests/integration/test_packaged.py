@@ -18,16 +18,18 @@ import yaml
 from builders import DAYS, ENVIRONMENT, Opened, opened, own_environment, sds_values, write_archive, write_yaml
 from mlflow import MlflowClient
 from servers import answers
+from training_builders import load_set
 
 from bench.ports import free_ports
 from ris_core import config
 from ris_core.clustering.champion import Champion, Former
 from ris_core.clustering.novelty import NoveltyModel, fit_novelty
+from ris_core.config import PAPER_INPUT
+from ris_core.contracts.input_spec import InputSpec
 from ris_core.models.inference import describe
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import save_model
 from ris_core.storage.spectrogram_file import read_spectrograms
-from ris_core.training import training_set
 from ris_dagster import jobs
 from ris_dagster.resources.champion_registry import MlflowChampions
 from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS, Tracking
@@ -96,7 +98,7 @@ def packaged_dec(network: Opened) -> Packaged:
     import torch
 
     store = network.store
-    data = training_set.load(store, store.settings.training_set, store.settings.normalisation)
+    data = load_set(store)
     aec = Aec(seed=3, latent="linear")
     x = data.samples.take(np.arange(len(data)))
     z = describe(Dec.from_aec(aec, torch.zeros(1, 9)), x)[1]
@@ -106,7 +108,7 @@ def packaged_dec(network: Opened) -> Packaged:
     model = Dec.from_aec(aec, torch.from_numpy(z[far]))
     q, z, errors = describe(model, x)
     labels, folder = q.argmax(axis=1), store.dec(3)
-    save_model(folder, model, {"normalisation": data.normalisation.model_dump(mode="json")})
+    save_model(folder, model, {"normalisation": data.normalisation.model_dump(mode="json")}, PAPER_INPUT)
     novelty = fit_novelty(z, labels, q, errors, data.validation, config.NoveltySettings(false_alarms=0.2))
     client = MlflowClient(network.tracking.uri)
     run_id = str(client.create_run(network.tracking.prepare(), run_name="dec k=3").info.run_id)
@@ -210,6 +212,7 @@ def test_a_packaged_model_has_signature_example_and_requirements_and_no_pickle(
     assert outputs == {"label": [-1], "probabilities": [-1, 3], "novelty": [-1], "assigned": [-1]}
     assert about["saved_input_example_info"]["artifact_path"]
     assert about["metadata"]["classes"] == list(CLASSES)
+    assert InputSpec.from_record(about["metadata"]["input"]) == PAPER_INPUT
     requirements = (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
     assert {line.split("==")[0] for line in requirements} >= {"mlflow", "numpy", "safetensors", "torch"}
     assert not [line for line in requirements if "+" in line or "==" not in line]

@@ -12,9 +12,9 @@ import pytest
 from builders import DAYS, Opened, failure_of, opened, own_environment, sds_values, write_archive, write_yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from training_builders import load_set
 
 from ris_core.models.weights import read_description, weights_digest
-from ris_core.training import training_set
 from ris_core.training.checkpoint import FILE
 from ris_dagster import jobs
 from ris_dagster.method_runs import run_jobs
@@ -89,7 +89,7 @@ def check_that_it_went_on(network: Opened, before: Run, asset: str, metric: str,
         assert logged == sorted(set(logged)), name
     assert run.data.params == before.data.params
     assert len(run.inputs.dataset_inputs) == 1
-    assert read_description(folder)["metadata"]["mlflow_run_id"] == before.info.run_id
+    assert read_description(folder).metadata["mlflow_run_id"] == before.info.run_id
     assert not (folder / FILE).exists()
     client = MlflowClient(network.tracking.uri)
     query = "attributes.status = 'RUNNING'"
@@ -107,10 +107,10 @@ def test_a_killed_trial_goes_on_in_its_run_and_ends_with_the_same_weights(networ
     again = network.run(jobs.TRIALS, TRIAL)
     assert again.success, failure_of(again)
     check_that_it_went_on(network, left, "aec_trials", "val_mse", folder)
-    data = training_set.load(network.store, network.store.settings.training_set, network.store.settings.normalisation)
+    data = load_set(network.store)
     alone = train_trial(data, TRIAL, *network.settings.aec.grid.trials()[TRIAL], network.settings.aec)
-    assert read_description(folder)["digest"] == weights_digest(alone.result.model)
-    assert read_description(folder)["metadata"]["metrics"]["val_mse"] == alone.metrics["val_mse"]
+    assert read_description(folder).digest == weights_digest(alone.result.model)
+    assert read_description(folder).metadata["metrics"]["val_mse"] == alone.metrics["val_mse"]
 
 
 def test_a_killed_dec_goes_on_in_its_run_and_ends_with_the_same_weights(network: Opened) -> None:
@@ -123,8 +123,8 @@ def test_a_killed_dec_goes_on_in_its_run_and_ends_with_the_same_weights(network:
     again = network.run(jobs.DEC, str(K))
     assert again.success, failure_of(again)
     check_that_it_went_on(network, left, "dec_models", "label_change", store.dec(K))
-    data = training_set.load(store, settings.training_set, settings.normalisation)
+    data = load_set(store)
     start = read_start(store, K, settings.normalisation)
     alone = train_k(data, start, settings.dec, settings.cluster_count.sample)
-    assert read_description(store.dec(K))["digest"] == weights_digest(alone.result.model)
-    assert read_description(store.dec(K))["metadata"]["sizes"] == list(alone.result.sizes)
+    assert read_description(store.dec(K)).digest == weights_digest(alone.result.model)
+    assert read_description(store.dec(K)).metadata["sizes"] == list(alone.result.sizes)

@@ -11,19 +11,21 @@ import pytest
 import torch
 from builders import Opened, failure_of, opened, own_environment, ris
 from faults import check_whole
+from training_builders import choice_current, load_set, set_is_current, trial_current
 
 from ris_core.clustering import dec_models, initial_clusters, latents, stability_run
 from ris_core.clustering.champion import read_champion
 from ris_core.clustering.champion_files import load_copy, novelty_path
 from ris_core.clustering.criteria_run import criteria_are_current
 from ris_core.clustering.novelty import NoveltyModel
-from ris_core.models.weights import load_model, weights_digest
+from ris_core.models.weights import ModelDescription, load_model, weights_digest
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_json
 from ris_core.storage.store import Store
 from ris_core.storage.tensors import read_arrays
-from ris_core.training import training_set, trials
+from ris_core.training import trials
+from ris_core.training.aec_choice import read_choice
 from ris_core.training.checkpoint import FILE, Checkpoint
 from ris_core.verification import damaged_models
 from ris_dagster import jobs
@@ -67,16 +69,12 @@ def readers(store: Store) -> dict[Path, Callable[[], Any]]:
     found: dict[Path, Callable[[], Any]] = {
         store.champion: lambda: read_champion(store),
         novelty: lambda: NoveltyModel.load(novelty, champion.novelty).digest,
-        store.aec_choice: lambda: trials.read_choice(store)["digest"],
+        store.aec_choice: lambda: read_choice(store).digest,
         store.latent_features: lambda: _latents(store),
         store.cluster_count: lambda: tables.read_table(store.cluster_count).to_json(),
         store.analysis(stability_run.TABLE): lambda: tables.read_table(store.analysis(stability_run.TABLE)).to_json(),
         store.analysis(stability_run.SUMMARY): lambda: read_json(store.analysis(stability_run.SUMMARY))["metrics"],
-        store.training_set: lambda: (
-            training_set.load(store, store.settings.training_set, store.settings.normalisation)
-            .samples.take(np.arange(20))
-            .tobytes()
-        ),
+        store.training_set: lambda: load_set(store).samples.take(np.arange(20)).tobytes(),
         root / FILE: lambda: _told(Checkpoint(root, "one").load()),
     }
     for name in ("model.json", "model.safetensors"):
@@ -96,8 +94,8 @@ def _latents(store: Store) -> bytes:
     return latents.read_latents(store, store.settings.normalisation).z.tobytes()
 
 
-def _weights(model: Any, metadata: dict[str, Any]) -> object:
-    return weights_digest(model), metadata
+def _weights(model: Any, description: ModelDescription) -> object:
+    return weights_digest(model), description
 
 
 def _clusters(store: Store, k: int) -> object:
@@ -157,9 +155,9 @@ def test_what_is_damaged_is_not_current_and_verify_names_it(copy: Store) -> None
     settings = copy.settings
     of_k = k, settings.dec, settings.normalisation
     current: dict[Path, Callable[[], bool]] = {
-        copy.aec(key) / "model.safetensors": lambda: trials.trial_is_current(copy, key),
-        copy.aec(key) / "model.json": lambda: trials.trial_is_current(copy, key),
-        copy.aec_choice: lambda: trials.choice_is_current(copy),
+        copy.aec(key) / "model.safetensors": lambda: trial_current(copy, key),
+        copy.aec(key) / "model.json": lambda: trial_current(copy, key),
+        copy.aec_choice: lambda: choice_current(copy),
         copy.latent_features: lambda: latents.latents_are_current(copy, settings.normalisation),
         copy.cluster_count: lambda: criteria_are_current(copy, settings.cluster_count, settings.normalisation),
         copy.gmm(k) / "clusters.safetensors": lambda: initial_clusters.clusters_are_current(copy, *of_k),
@@ -168,7 +166,7 @@ def test_what_is_damaged_is_not_current_and_verify_names_it(copy: Store) -> None
         copy.dec(k) / "model.json": lambda: dec_models.dec_is_current(copy, *of_k),
         copy.analysis(stability_run.TABLE): lambda: stability_run.stability_is_current(copy, settings),
         copy.analysis(stability_run.SUMMARY): lambda: stability_run.stability_is_current(copy, settings),
-        copy.training_set: lambda: training_set.is_current(copy),
+        copy.training_set: lambda: set_is_current(copy),
     }
     assert list(damaged_models(copy, copy.settings.aec.grid.trials(), copy.settings.dec.k)) == []
     for path, is_current in current.items():
@@ -228,7 +226,7 @@ def read_like(path: Path, data: bytes) -> object:
     """Return what a file holds, apart from the runs that made it."""
     path.write_bytes(data)
     if path.name == "model.json":
-        return load_model(path.parent)[1]["configuration"]
+        return load_model(path.parent)[1].metadata["configuration"]
     if path.name == "chosen.json":
         return read_json(path)["digest"]
     if path.suffix == ".safetensors":

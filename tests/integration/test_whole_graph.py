@@ -13,11 +13,11 @@ from builders import Opened, products
 from dagster_internals import check_evaluations
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from training_builders import load_set
 
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.json_records import read_json
-from ris_core.training import training_set
 from ris_dagster import jobs
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.method_runs import all_jobs, run_jobs
@@ -298,10 +298,10 @@ def test_training_again_with_the_same_seed_gives_the_same_weights_and_labels(net
     from ris_core.training.trials import train_trial
 
     store, settings = network.store, network.settings
-    data = training_set.load(store, store.settings.training_set, store.settings.normalisation)
+    data = load_set(store)
     key, (batch_size, learning_rate) = list(network.settings.aec.grid.trials().items())[1]
     trial = train_trial(data, key, batch_size, learning_rate, network.settings.aec)
-    assert weights_digest(trial.result.model) == read_description(store.aec(key))["digest"]
+    assert weights_digest(trial.result.model) == read_description(store.aec(key)).digest
     k = settings.dec.k[0]
     start = read_start(store, k, settings.normalisation)
     trained = train_k(data, start, settings.dec, settings.cluster_count.sample)

@@ -26,7 +26,7 @@ from ris_core.clustering.champion import (
 from ris_core.clustering.champion_files import novelty_path
 from ris_core.clustering.initialise import kmeans
 from ris_core.clustering.novelty import NoveltyModel
-from ris_core.config import Settings
+from ris_core.config import PAPER_INPUT, Settings
 from ris_core.contracts.events import Events
 from ris_core.contracts.stamp import Stamp
 from ris_core.labels.appointment import Appointment, prepare
@@ -36,9 +36,9 @@ from ris_core.models.weights import load_model, save_model, weights_digest
 from ris_core.storage import spectrogram_file
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Store
+from ris_core.training.acceptance import NoAcceptedModelError
 from ris_core.training.normalise import normalise
-from ris_core.training.training_set import digest_on_disk
-from ris_core.training.trials import NoAcceptedModelError
+from ris_core.training.training_set import NoTrainingSetError, digest_on_disk
 
 Array = NDArray[Any]
 FREQUENCY = np.arange(16, 103) * 50 / 256
@@ -85,7 +85,7 @@ def candidate(merged: dict[int, int] | None = None, seed: int = 0, run: str = ""
     numbers = np.random.default_rng(seed).permutation(np.unique(families))
     centroids = np.stack([z[families == number].mean(axis=0) for number in numbers])
     model = Dec.from_aec(aec, torch.from_numpy(centroids.astype(np.float32)))
-    return Candidate(f"seed {seed}", model, {"mlflow_run_id": run}, weights_digest(model))
+    return Candidate(f"seed {seed}", model, {"mlflow_run_id": run}, weights_digest(model), PAPER_INPUT)
 
 
 def appointed(store: Store, model: Candidate) -> Appointment:
@@ -114,9 +114,10 @@ def test_the_first_champion_has_the_classes_of_its_clusters_and_a_folder_of_its_
     champion = read_champion(store)
     assert champion == found.champion
     assert (champion.k, champion.classes, champion.next_class, champion.former) == (4, (0, 1, 2, 3), 4, None)
-    kept, metadata = load_model(store.champion_model(champion.model_version))
+    kept, description = load_model(store.champion_model(champion.model_version))
     assert weights_digest(kept) == model.digest
-    assert metadata["normalisation"]["scale"] == "linear"
+    assert description.metadata["normalisation"]["scale"] == "linear"
+    assert description.input == model.input
     novelty = NoveltyModel.load(novelty_path(store, champion.model_version, champion.novelty))
     assert novelty.digest == champion.novelty
     assert novelty.held_out == 48
@@ -199,7 +200,7 @@ def test_a_model_with_an_empty_cluster_may_not_label(store: Store) -> None:
     far = torch.cat([model.model.clustering.centroids.detach(), torch.full((1, 9), 1e3)])
     five = Dec.from_aec(model.model.aec, far)
     with pytest.raises(NoAcceptedModelError, match=r"its clusters \(5\): cluster\(s\) 4 of 5 are empty"):
-        prepare(store, Candidate("five", five, {}, weights_digest(five)), store.settings)
+        prepare(store, Candidate("five", five, {}, weights_digest(five), PAPER_INPUT), store.settings)
     assert not store.champion.exists()
 
 
@@ -216,7 +217,7 @@ def test_without_the_files_of_the_champion_before_it_says_what_to_do(store: Stor
 
 def test_without_a_training_set_nothing_can_be_calibrated(store: Store) -> None:
     store.training_set.unlink()
-    with pytest.raises(FileNotFoundError, match="materialize training_set first"):
+    with pytest.raises(NoTrainingSetError, match="no training set has been drawn yet"):
         prepare(store, candidate(), store.settings)
 
 
@@ -250,7 +251,7 @@ def test_a_run_is_found_in_the_champions_copy_even_after_its_k_was_trained_again
     champion = appointed(store, model).champion
     assert folder_of_run(store, "abc", store.settings.dec.k) == store.champion_model(champion.model_version)
     assert folder_of_run(store, "other", store.settings.dec.k) is None
-    save_model(store.dec(3), candidate({3: 2}).model, {"mlflow_run_id": "other"})
+    save_model(store.dec(3), candidate({3: 2}).model, {"mlflow_run_id": "other"}, PAPER_INPUT)
     assert folder_of_run(store, "other", store.settings.dec.k) == store.dec(3)
     assert candidate_of_folder(store.dec(3), "here").k == 3
 

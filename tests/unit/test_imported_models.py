@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from published_builders import SHARED, import_into, published, published_store, write_weights
+from training_builders import choice_current, draw_set, load_set
 
 from ris_core import config
 from ris_core.models.imported_models import (
@@ -24,12 +25,12 @@ from ris_core.models.weights import WeightsError
 from ris_core.published.choice import choose_imported, measure
 from ris_core.storage.store import Store
 from ris_core.training import training_set as sampling
-from ris_core.training.acceptance import Acceptance
-from ris_core.training.trials import NoAcceptedModelError, choice_is_current, chosen_aec, read_choice
+from ris_core.training.acceptance import Acceptance, NoAcceptedModelError
+from ris_core.training.aec_choice import chosen_aec, read_choice
 
 
 def take_in(store: Store, path: Path) -> None:
-    keep_weights(store, *read_weights(path))
+    keep_weights(store, read_weights(path))
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def store(tmp_path: Path) -> Store:
     """A store of imported events with its training set, and weights of an autoencoder and of a DEC."""
     found = published_store(tmp_path / "root")
     import_into(found.days, published(each=8).write(tmp_path / "events.h5"))
-    sampling.draw(found)
+    draw_set(found)
     take_in(found, write_weights(tmp_path / "AEC.pt", seed=3))
     take_in(found, write_weights(tmp_path / "DEC-8.pt", k=8))
     return found
@@ -47,15 +48,16 @@ def test_an_imported_model_says_where_it_comes_from_and_how_its_input_was_normal
     store: Store, tmp_path: Path
 ) -> None:
     found = imported_models(store)
-    assert {name: (d["network"], d["n_clusters"]) for name, d in found.items()} == {
+    assert {name: (d.network, d.n_clusters) for name, d in found.items()} == {
         "AEC": ("aec", None),
         "DEC-8": ("dec", 8),
     }
-    model, metadata = load_imported(store, "AEC")
+    model, description = load_imported(store, "AEC")
     assert isinstance(model, Aec)
     for name, value in Aec(3).state_dict().items():
         torch.testing.assert_close(model.state_dict()[name], value)
-    assert metadata == {
+    assert description.input == config.PAPER_INPUT
+    assert description.metadata == {
         "imported": "AEC",
         "file": "AEC.pt",
         "sha256": hashlib.sha256((tmp_path / "AEC.pt").read_bytes()).hexdigest(),
@@ -69,8 +71,7 @@ def test_the_same_weights_again_change_nothing_and_others_of_that_name_are_refus
     store: Store, tmp_path: Path
 ) -> None:
     before = {path: path.stat().st_mtime_ns for path in store.imported("AEC").iterdir()}
-    name, _, metadata = read_weights(tmp_path / "AEC.pt")
-    assert is_kept(store, name, metadata)
+    assert is_kept(store, read_weights(tmp_path / "AEC.pt"))
     take_in(store, tmp_path / "AEC.pt")
     assert {path: path.stat().st_mtime_ns for path in store.imported("AEC").iterdir()} == before
     other = write_weights(tmp_path / "AEC.pt", seed=4)
@@ -94,7 +95,7 @@ def test_a_file_that_holds_no_weights_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_imported_autoencoder_is_measured_judged_and_chosen(store: Store) -> None:
-    data = sampling.load(store, store.settings.training_set, store.settings.normalisation)
+    data = load_set(store)
     # Untrained, it is worse than the mean spectrogram.
     found = measure(store, "AEC", data, store.settings.aec)
     x = data.val.take(np.arange(len(data.val)))
@@ -106,15 +107,14 @@ def test_an_imported_autoencoder_is_measured_judged_and_chosen(store: Store) -> 
 
     found = replace(found, acceptance=Acceptance(True))
     choice = choose_imported(store, found, data, {"mlflow_run_id": "run"})
-    assert read_choice(store) == {n: v for n, v in choice.items() if n != "compared"}
-    model, record = chosen_aec(store)
-    np.testing.assert_array_equal(encode(model, x), encode(found.model, x))
-    assert (record["imported"], record["val_mse"]) == ("AEC", found.metrics["val_mse"])
-    assert choice_is_current(store)
-    sampling.draw(
-        Store(store.settings.model_copy(update={"training_set": config.TrainingSetSettings(seed=1)}), store.root)
-    )
-    assert not choice_is_current(store)
+    assert read_choice(store) == choice
+    chosen = chosen_aec(store)
+    np.testing.assert_array_equal(encode(chosen.network, x), encode(found.model, x))
+    assert (chosen.choice.trial, chosen.choice.val_mse) == ("AEC", found.metrics["val_mse"])
+    assert chosen.choice.is_imported and chosen.choice.mlflow_run_id == "run"
+    assert choice_current(store)
+    draw_set(Store(store.settings.model_copy(update={"training_set": config.TrainingSetSettings(seed=1)}), store.root))
+    assert not choice_current(store)
 
 
 def _reconstructed(model: Aec, x: np.ndarray) -> np.ndarray:
@@ -123,8 +123,8 @@ def _reconstructed(model: Aec, x: np.ndarray) -> np.ndarray:
 
 
 def test_a_dec_and_another_normalisation_are_refused_as_the_chosen_autoencoder(store: Store) -> None:
-    data = sampling.load(store, store.settings.training_set, store.settings.normalisation)
-    with pytest.raises(WeightsError, match=r"this is a DEC \(K = 8\), which champion_model takes"):
+    data = load_set(store)
+    with pytest.raises(WeightsError, match=r"this is a DEC \(K = 8\), which can be the champion"):
         measure(store, "DEC-8", data, store.settings.aec)
     decibels = store.settings.model_copy(update={"normalisation": config.NormalisationSettings(scale="decibel")})
     with pytest.raises(WeightsError, match=r"set normalisation\.scale to 'linear'"):

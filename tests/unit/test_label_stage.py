@@ -10,11 +10,12 @@ import torch
 from builders import sds_values, write_archive
 from damage import DAMAGES
 from stage_steps import acquire_one, days_at, label_one, process_one, state_rows
+from training_builders import draw_set, load_set
 
 from ris_core.access import read_labels
 from ris_core.clustering.candidates import Candidate
 from ris_core.clustering.champion import Champion, appoint
-from ris_core.config import Settings
+from ris_core.config import PAPER_INPUT, Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.labels.appointment import prepare
 from ris_core.models.inference import encode
@@ -24,7 +25,6 @@ from ris_core.processing.process import NotProcessedError
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.store import Store
-from ris_core.training import training_set
 from ris_core.truth.truth_scores import labelled_events
 
 CLASSES = (4, 0, 9)
@@ -39,7 +39,7 @@ def processed(tmp_path_factory: pytest.TempPathFactory) -> Store:
     for key in store.station_days():
         acquire_one(store, key)
         process_one(store, key, pictures=False)
-    training_set.draw(store)
+    draw_set(store)
     return store
 
 
@@ -54,11 +54,11 @@ def under(store: Store, **sections: dict[str, object]) -> Store:
 def labelled_by_three(store: Store) -> Champion:
     """Make a model of three clusters champion, whose classes are `CLASSES`."""
     aec = Aec(1)
-    z = encode(aec, training_set.load(store, store.settings.training_set, store.settings.normalisation).samples)
+    z = encode(aec, load_set(store).samples)
     order = np.argsort(z.sum(axis=1))
     far = z[order[[0, len(z) // 2, -1]]]
     model = Dec.from_aec(aec, torch.from_numpy(far))
-    champion = prepare(store, Candidate("here", model, {}, weights_digest(model)), store.settings).champion
+    champion = prepare(store, Candidate("here", model, {}, weights_digest(model), PAPER_INPUT), store.settings).champion
     champion = Champion(**{**vars(champion), "classes": CLASSES, "next_class": 10})
     appoint(store, champion)
     return champion

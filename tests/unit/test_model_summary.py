@@ -6,7 +6,7 @@ from builders import sds_values
 
 from ris_core.clustering import model_states
 from ris_core.clustering.latents import ClusteringInputs
-from ris_core.config import Settings
+from ris_core.config import PAPER_INPUT, Settings
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import save_model
 from ris_core.storage.json_records import write_json
@@ -28,7 +28,7 @@ def store(tmp_path, monkeypatch):
 def keep_dec(store, k, sizes, silhouette):
     metrics = {"updates": 5, "silhouette": silhouette}
     known = {"aec": "an autoencoder", "training_set": "a training set", "sizes": sizes, "coinciding": []}
-    save_model(store.dec(k), Dec.from_aec(Aec(0), centroids(k)), known | {"metrics": metrics})
+    save_model(store.dec(k), Dec.from_aec(Aec(0), centroids(k)), known | {"metrics": metrics}, PAPER_INPUT)
 
 
 def centroids(k):
@@ -58,7 +58,7 @@ def test_a_collapsed_k_says_so_and_its_silhouette_is_undefined(store):
 
 def test_a_trial_that_is_not_accepted_says_why_none_can_be_chosen(store):
     metrics = {"val_mse": 2e-5, "mean_spectrogram_mse": 1e-5, "pca9_mse": 0.5e-5, "live_latents": 0}
-    save_model(store.aec(TRIAL), Aec(0), {"metrics": metrics})
+    save_model(store.aec(TRIAL), Aec(0), {"metrics": metrics}, PAPER_INPUT)
     rows = dict(model_rows(store, store.settings))
     assert rows["trials trained"] == "1 of 1"
     assert rows["trials that may be chosen"] == "none, so that no autoencoder can be chosen"

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ris_core import config
+from ris_core.config import PAPER_INPUT
 from ris_core.models.device import resolve_device
 from ris_core.models.inference import describe, encode, reconstruct, reconstruction_error, soft_assignments
 from ris_core.models.networks import Aec, ClusteringLayer, Dec, parameter_count
@@ -59,7 +61,7 @@ def test_a_gain_is_that_of_input_and_output_and_is_kept_with_the_weights(x: Arra
     torch.testing.assert_close(scaled.encode(batch), latent)
     torch.testing.assert_close(scaled(batch)[0], reconstruction / UNIT_RMS)
     for model in (scaled, Dec.from_aec(scaled, torch.ones(2, 9))):
-        save_model(tmp_path, model, {})
+        save_model(tmp_path, model, {}, PAPER_INPUT)
         found, _ = load_model(tmp_path)
         torch.testing.assert_close(found.encode(batch), latent, rtol=0, atol=0)
     write_json(tmp_path / "model.json", read_json(tmp_path / "model.json") | {"gain": 0})
@@ -127,28 +129,41 @@ def test_inference_accepts_no_events_and_read_only_arrays(x: Array, dec: Dec) ->
 @pytest.mark.parametrize("kind", ["aec", "dec"])
 def test_a_saved_model_comes_back_the_same(tmp_path: Path, dec: Dec, kind: str) -> None:
     model = dec if kind == "dec" else dec.aec
-    digest = save_model(tmp_path / "k=8", model, {"mse": np.float32(0.5), "nan": float("nan"), "sizes": (1, 2)})
-    loaded, metadata = load_model(tmp_path / "k=8")
+    takes = replace(PAPER_INPUT, components=("E", "N", "Z"))
+    metadata = {"mse": np.float32(0.5), "nan": float("nan"), "sizes": (1, 2)}
+    digest = save_model(tmp_path / "k=8", model, metadata, takes)
+    loaded, description = load_model(tmp_path / "k=8")
     assert type(loaded) is type(model)
     assert weights_digest(loaded) == digest == weights_digest(model)
-    assert metadata == {"mse": 0.5, "nan": None, "sizes": [1, 2]}
-    assert read_description(tmp_path / "k=8")["digest"] == digest
+    assert description.metadata == {"mse": 0.5, "nan": None, "sizes": [1, 2]}
+    assert description == read_description(tmp_path / "k=8")
+    assert (description.digest, description.input) == (digest, takes)
     assert sorted(path.name for path in (tmp_path / "k=8").iterdir()) == ["model.json", "model.safetensors"]
 
 
 def test_saving_twice_gives_the_same_bytes_whatever_the_memory_order(tmp_path: Path, dec: Dec) -> None:
-    save_model(tmp_path / "a", dec, {"x": 1})
+    save_model(tmp_path / "a", dec, {"x": 1}, PAPER_INPUT)
     for parameter in dec.parameters():
         if parameter.ndim == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    save_model(tmp_path / "b", dec, {"x": 1})
+    save_model(tmp_path / "b", dec, {"x": 1}, PAPER_INPUT)
     for name in ("model.safetensors", "model.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+def test_a_model_of_an_earlier_version_takes_the_papers_input(tmp_path: Path, dec: Dec) -> None:
+    save_model(tmp_path, dec, {}, replace(PAPER_INPUT, window=2.0))
+    said = read_json(tmp_path / "model.json")
+    write_json(tmp_path / "model.json", {name: value for name, value in said.items() if name != "input"})
+    assert load_model(tmp_path)[1].input == PAPER_INPUT
+    write_json(tmp_path / "model.json", said | {"input": {"components": ["Z"]}})
+    with pytest.raises(DamagedFileError, match=r"model\.json"):
+        load_model(tmp_path)
+
+
 def test_files_that_do_not_belong_together_are_refused(tmp_path: Path, dec: Dec) -> None:
-    save_model(tmp_path / "a", dec, {})
-    save_model(tmp_path / "b", Dec(8), {})
+    save_model(tmp_path / "a", dec, {}, PAPER_INPUT)
+    save_model(tmp_path / "b", Dec(8), {}, PAPER_INPUT)
     (tmp_path / "b" / "model.safetensors").replace(tmp_path / "a" / "model.safetensors")
     with pytest.raises(DamagedFileError, match="do not belong together"):
         load_model(tmp_path / "a")
@@ -159,7 +174,7 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path: Path, dec: Dec)
 def test_damaged_or_absent_model_files_are_refused_by_name(tmp_path: Path, dec: Dec) -> None:
     with pytest.raises(WeightsError, match=r"model\.json: there is no such file"):
         load_model(tmp_path)
-    save_model(tmp_path, dec, {})
+    save_model(tmp_path, dec, {}, PAPER_INPUT)
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(DamagedFileError, match=r"model\.safetensors: damaged .*; do this") as caught:
@@ -176,21 +191,21 @@ def test_damaged_or_absent_model_files_are_refused_by_name(tmp_path: Path, dec: 
 def test_weights_of_another_number_of_clusters_are_refused_before_a_network_of_it_is_made(
     tmp_path: Path, dec: Dec, clusters: int
 ) -> None:
-    save_model(tmp_path, dec, {})
+    save_model(tmp_path, dec, {}, PAPER_INPUT)
     write_json(tmp_path / "model.json", read_json(tmp_path / "model.json") | {"n_clusters": clusters})
     with pytest.raises(DamagedFileError, match=f"not the weights of this dec: it has not {clusters} centroids"):
         load_model(tmp_path)
 
 
 def test_a_failed_save_leaves_the_older_model(tmp_path: Path, dec: Dec, monkeypatch: pytest.MonkeyPatch) -> None:
-    digest = save_model(tmp_path, dec, {})
+    digest = save_model(tmp_path, dec, {}, PAPER_INPUT)
 
     def full(_: object) -> bytes:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("safetensors.torch.save", full)
     with pytest.raises(OSError, match="the disk is full"):
-        save_model(tmp_path, Dec(8), {})
+        save_model(tmp_path, Dec(8), {}, PAPER_INPUT)
     assert weights_digest(load_model(tmp_path)[0]) == digest
     assert len(list(tmp_path.iterdir())) == 2
 

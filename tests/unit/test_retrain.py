@@ -126,16 +126,16 @@ def test_unassigned_events_ask_for_training_as_well(drawn: Opened) -> None:
     process(drawn, DAYS[1])
     settings = type(drawn.settings).model_validate(values)
     keys = [StationDay(code, DAYS[1]) for code in STATIONS]
-    found = unseen_since_draw(drawn.store, keys)
+    found = unseen_since_draw(drawn.store, drawn.store.settings.training_set, keys)
     assert found.unseen > 10 and found.labelled == 0 and found.reason(settings.operations) == ""
     for key in keys:
         label_one(drawn.store, key)
-    labelled = unseen_since_draw(drawn.store, keys)
+    labelled = unseen_since_draw(drawn.store, drawn.store.settings.training_set, keys)
     assert labelled.labelled == labelled.unseen == found.unseen
     worse = type(labelled)(labelled.seen, labelled.unseen, labelled.labelled, labelled.labelled)
     assert "not assigned" in worse.reason(settings.operations)
     # What the training set was drawn from is not new, however often it is recorded.
     first = [StationDay(code, DAYS[0]) for code in STATIONS]
-    assert unseen_since_draw(drawn.store, first).unseen == 0
+    assert unseen_since_draw(drawn.store, drawn.store.settings.training_set, first).unseen == 0
     shutil.rmtree(drawn.store.root / "spectrograms")
-    assert unseen_since_draw(drawn.store, keys).unseen == 0
+    assert unseen_since_draw(drawn.store, drawn.store.settings.training_set, keys).unseen == 0

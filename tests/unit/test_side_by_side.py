@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from published_builders import import_into, published, published_store, write_weights
+from training_builders import draw_set, load_set
 
 from ris_core.clustering import dec_models
 from ris_core.clustering.initial_clusters import make_clusters
@@ -37,18 +38,18 @@ def store(tmp_path: Path) -> Store:
     """A store with a drawn training set."""
     found = published_store(tmp_path / "root")
     import_into(found.days, published(each=8).write(tmp_path / "events.h5"))
-    training_set.draw(found)
+    draw_set(found)
     return found
 
 
 def test_a_streamed_training_set_is_read_to_the_end_although_another_takes_its_place(store: Store) -> None:
     streaming = changed(store, "training_set", in_memory=0)
-    data = training_set.load(streaming, streaming.settings.training_set, streaming.settings.normalisation)
+    data = load_set(streaming)
     assert not data.samples.in_memory
     before = data.samples.take(np.arange(len(data)))
-    training_set.draw(changed(streaming, "training_set", seed=7))
+    draw_set(changed(streaming, "training_set", seed=7))
     np.testing.assert_array_equal(data.samples.take(np.arange(len(data))), before)
-    after = training_set.load(streaming, streaming.settings.training_set, streaming.settings.normalisation)
+    after = load_set(streaming)
     assert not np.array_equal(after.samples.take(np.arange(len(data))), before)
 
 
@@ -62,8 +63,8 @@ def test_the_threads_of_a_training_are_the_users_and_its_run_tells_them(monkeypa
 
 def test_a_dec_is_recorded_with_the_training_set_it_began_with(store: Store, tmp_path: Path) -> None:
     store = changed(store, "dec", k=[K], max_epochs=1, batch_size=16, n_init=1, device="cpu")
-    keep_weights(store, *read_weights(write_weights(tmp_path / "AEC.pt", seed=3)))
-    data = training_set.load(store, store.settings.training_set, store.settings.normalisation)
+    keep_weights(store, read_weights(write_weights(tmp_path / "AEC.pt", seed=3)))
+    data = load_set(store)
     measured = replace(measure(store, "AEC", data, store.settings.aec), acceptance=Acceptance(True))
     choose_imported(store, measured, data, {})
     settings = store.settings
@@ -72,13 +73,13 @@ def test_a_dec_is_recorded_with_the_training_set_it_began_with(store: Store, tmp
 
     def draw_another(update: int, _: Any) -> None:
         if update == 0:
-            training_set.draw(changed(store, "training_set", seed=7))
+            draw_set(changed(store, "training_set", seed=7))
 
     start = read_start(store, K, settings.normalisation)
     trained = train_k(data, start, settings.dec, settings.cluster_count.sample, draw_another)
-    dec_models.save_dec(store, trained.result.model, trained.record(data.normalisation, {}))
+    dec_models.save_dec(store, trained.result.model, trained.record(data.normalisation, {}), data.input)
     assert training_set.digest_on_disk(store, store.settings.normalisation) != data.digest
-    metadata = read_description(store.dec(K))["metadata"]
+    metadata = read_description(store.dec(K)).metadata
     assert (metadata["aec"], metadata["training_set"]) == (latents.inputs.aec, data.digest)
     assert (
         dec_models.trained_models(store, [K], settings.normalisation) == {}

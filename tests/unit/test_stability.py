@@ -9,6 +9,7 @@ from builders import DAYS, sds_values, write_archive
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 from stage_steps import acquire_one, process_one
+from training_builders import draw_set, load_set
 
 from ris_core import config
 from ris_core.clustering.agreement import consensus, pairwise_ari
@@ -35,7 +36,7 @@ from ris_core.storage.store import Store
 from ris_core.training.aec import train_aec
 from ris_core.training.normalise import normalise
 from ris_core.training.samples import of_array
-from ris_core.training.training_set import TrainingSet, draw, load
+from ris_core.training.training_set import TrainingSet
 
 Array = NDArray[Any]
 DEC = config.DecSettings(k=(3,), n_init=2, max_epochs=1, batch_size=16)
@@ -79,7 +80,9 @@ def test_the_autoencoder_may_vary_with_the_seed_where_it_is_a_trial(recipe: Reci
     settings = config.AecSettings(max_epochs=15, patience=15, latent="linear")
     validation = np.arange(60) >= 50
     axes = np.arange(87.0), np.arange(100.0)
-    data = TrainingSet(recipe.samples, ("",) * 60, validation, *axes, "", config.NormalisationSettings())
+    data = TrainingSet(
+        recipe.samples, ("",) * 60, validation, *axes, "", config.NormalisationSettings(), config.PAPER_INPUT
+    )
     another = replace(recipe, aec=Aec(seed=9), z=np.zeros_like(recipe.z))
     # With the seed of the recipe's autoencoder it is trained again, whatever autoencoder is there now.
     wanted = train_once(recipe, another_order(recipe.samples, 0), 0)
@@ -274,8 +277,8 @@ def test_trainings_that_come_to_nothing_are_named_and_left_out(processed: Store,
     values["stability"] |= {"vary": "autoencoder", "seeds": 3, "noise_windows": 0, "held_out_stations": 0}
     values["aec"] |= {"restarts": 0, "max_epochs": 1}
     store = Store(Settings.model_validate(values), processed.root)
-    draw(store)
-    data = load(store, store.settings.training_set, store.settings.normalisation)
+    draw_set(store)
+    data = load_set(store)
     aec = Aec(0, latent="linear")
     recipe = Recipe(aec, encode(aec, data.samples), data.samples, 2, DEC)
     labels = train_once(recipe, np.arange(len(data)), 0)

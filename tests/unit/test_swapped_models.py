@@ -9,6 +9,7 @@ from waveform_builders import make_settings
 from ris_core.clustering.champion import version_of
 from ris_core.clustering.champion_files import load_copy
 from ris_core.clustering.dec_models import load_dec, read_dec
+from ris_core.config import PAPER_INPUT
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import save_model
 from ris_core.storage.damage import DamagedFileError
@@ -41,7 +42,7 @@ def damaged(store: Store) -> list[str]:
 def test_the_dec_of_another_k(store: Store) -> None:
     first, second = store.settings.dec.k[:2]
     for k in (first, second):
-        save_model(store.dec(k), dec(k), {"k": k})
+        save_model(store.dec(k), dec(k), {"k": k}, PAPER_INPUT)
     assert damaged(store) == []
     assert load_dec(store, first)[0].n_clusters == first
     swap(store.dec(first), store.dec(second))
@@ -54,23 +55,23 @@ def test_the_dec_of_another_k(store: Store) -> None:
 def test_the_autoencoder_of_another_trial(store: Store) -> None:
     first, second = list(store.settings.aec.grid.trials())[:2]
     for trial in (first, second):
-        save_model(store.aec(trial), Aec(0), {"trial": trial})
+        save_model(store.aec(trial), Aec(0), {"trial": trial}, PAPER_INPUT)
     assert damaged(store) == []
     swap(store.aec(first), store.aec(second))
     for read in (read_trial, load_trial):
-        with pytest.raises(DamagedFileError, match=f"it is of the trial {second}.; materialize aec_trials again"):
+        with pytest.raises(DamagedFileError, match=f"it is of the trial {second}.; train this trial again"):
             read(store, first)
     assert damaged(store) == sorted(str(store.aec(trial) / "model.json") for trial in (first, second))
 
 
 def test_another_model_as_the_copy_of_the_champion(store: Store) -> None:
     champion = store.aec("aside")
-    folder = store.champion_model(version_of(3, save_model(champion, dec(3), {})))
+    folder = store.champion_model(version_of(3, save_model(champion, dec(3), {}, PAPER_INPUT)))
     folder.parent.mkdir(parents=True)
     champion.rename(folder)
     assert load_copy(folder).n_clusters == 3
     for other in (dec(3, seed=1), dec(4)):
-        save_model(folder, other, {})
+        save_model(folder, other, {}, PAPER_INPUT)
         with pytest.raises(DamagedFileError, match=r"it holds another model, k[34]-"):
             load_copy(folder)
         assert damaged(store) == [str(folder)]

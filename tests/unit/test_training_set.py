@@ -1,6 +1,5 @@
 """The training set: which events are drawn, in what order they stand, and that memory decides about neither."""
 
-import json
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 from damage import DAMAGES
 from published_builders import import_into, published, published_values
+from training_builders import changed_sources, draw_set, load_set, set_is_current
 
 from ris_core.config import NormalisationSettings, Settings
 from ris_core.labels.held_out import held_out_events, held_out_mse
@@ -18,9 +18,8 @@ from ris_core.models.networks import Aec
 from ris_core.storage import spectrogram_file
 from ris_core.storage.scratch import ScratchArray
 from ris_core.storage.store import Store
-from ris_core.training import training_set
 from ris_core.training.normalise import normalise
-from ris_core.training.training_set import TooFewEventsError, draw, load
+from ris_core.training.training_draw import TooFewEventsError
 
 STATIONS = ("AA", "BB", "CC")
 HAVE = {"AA": 30, "BB": 20, "CC": 6}
@@ -46,29 +45,29 @@ def store_of(root: Path, **drawing: Any) -> Store:
 
 
 def test_a_uniform_draw_takes_what_there_is_at_most(root: Path) -> None:
-    found = draw(store_of(root))
-    assert (found["events"], found["of"], found["by_station"]) == (56, 56, HAVE)
-    some = draw(store_of(root, events=25))
-    assert some["events"] == sum(some["by_station"].values()) == 25
+    found = draw_set(store_of(root))
+    assert (found.events, found.of, found.by_station) == (56, 56, HAVE)
+    some = draw_set(store_of(root, events=25))
+    assert some.events == sum(some.by_station.values()) == 25
 
 
 @pytest.mark.parametrize(("events", "shares"), [(21, (7, 8, 6)), (40, (17, 17, 6)), (100, (30, 20, 6))])
 def test_a_stratified_draw_takes_as_many_of_each_station_as_there_are(
     root: Path, events: int, shares: tuple[int, int, int]
 ) -> None:
-    found = draw(store_of(root, events=events, stratify="station"))
-    assert Counter(found["by_station"].values()) == Counter(shares)
-    assert found["by_station"]["CC"] == 6
-    assert found["events"] == min(events, 56)
+    found = draw_set(store_of(root, events=events, stratify="station"))
+    assert Counter(found.by_station.values()) == Counter(shares)
+    assert found.by_station["CC"] == 6
+    assert found.events == min(events, 56)
 
 
 def test_nothing_is_drawn_of_stations_that_are_held_out(root: Path) -> None:
     store = store_of(root, held_out_stations=["BB"])
-    assert draw(store)["by_station"] == {"AA": 30, "CC": 6}
-    drawn = load(store, store.settings.training_set, store.settings.normalisation)
+    assert draw_set(store).by_station == {"AA": 30, "CC": 6}
+    drawn = load_set(store)
     assert {name.split(".")[1] for name in drawn.event_id} == {"AA", "CC"}
     with pytest.raises(TooFewEventsError, match="6 events are processed, at least 20 are needed"):
-        draw(store_of(root, held_out_stations=["AA", "BB"]))
+        draw_set(store_of(root, held_out_stations=["AA", "BB"]))
 
 
 def test_stations_that_are_held_out_are_scored_on_a_seeded_sample(root: Path) -> None:
@@ -93,20 +92,18 @@ def test_the_file_is_the_same_whether_gathered_in_memory_or_in_a_file(root: Path
     files = []
     for in_memory in (2.0, 0.0):
         store = store_of(root, events=40, in_memory=in_memory)
-        draw(store)
+        draw_set(store)
         assert [path.name for path in store.training_set.parent.iterdir()] == ["training_set.h5"]
         files.append(spectrogram_file.read_info(store.training_set))
         assert spectrogram_file.verify(store.training_set)
-        assert load(store, store.settings.training_set, store.settings.normalisation).samples.in_memory == bool(
-            in_memory
-        )
+        assert load_set(store).samples.in_memory == bool(in_memory)
     held, scratch = files
     assert (held.content, held.stamp, held.summary) == (scratch.content, scratch.stamp, scratch.summary)
 
 
 def test_drawn_events_are_those_of_the_station_days(root: Path) -> None:
     store = store_of(root, in_memory=0.0)
-    draw(store)
+    draw_set(store)
     of_days = {}
     for key in store.station_days():
         if store.spectrograms(key).exists():
@@ -121,9 +118,9 @@ def test_drawn_events_are_those_of_the_station_days(root: Path) -> None:
 
 def test_the_validation_split_comes_last_and_stations_are_mixed(root: Path) -> None:
     store = store_of(root)
-    found = draw(store)
-    data = load(store, store.settings.training_set, store.settings.normalisation)
-    assert (len(data.train), len(data.val)) == (found["train"], found["validation"]) == (45, 11)
+    found = draw_set(store)
+    data = load_set(store)
+    assert (len(data.train), len(data.val)) == (found.train, found.validation) == (45, 11)
     np.testing.assert_array_equal(data.validation, np.arange(56) >= 45)
     stations = [name.split(".")[1] for name in data.event_id]
     assert stations != sorted(stations)
@@ -131,21 +128,20 @@ def test_the_validation_split_comes_last_and_stations_are_mixed(root: Path) -> N
 
 
 def test_the_seed_decides_about_the_draw(root: Path) -> None:
-    one, again, other = (draw(store_of(root, events=25, seed=seed))["digest"] for seed in (1, 1, 2))
+    one, again, other = (draw_set(store_of(root, events=25, seed=seed)).digest for seed in (1, 1, 2))
     assert one == again != other
 
 
 def test_a_training_set_is_current_until_settings_or_station_days_change(root: Path) -> None:
     store = store_of(root, events=30)
-    draw(store)
-    assert training_set.is_current(store)
-    assert training_set.is_current(store_of(root, events=30, in_memory=0.0))
-    assert not training_set.is_current(store_of(root, events=31))
-    assert not training_set.is_current(store_of(root, events=30, stratify="station"))
-    changes = training_set.changed_since(store_of(root, events=30, held_out_stations=["CC"]))
-    assert changes["new"] == changes["changed"] == []
-    assert all("CC" in name for name in changes["gone"]) and changes["gone"]
-    assert json.dumps(changes)
+    draw_set(store)
+    assert set_is_current(store)
+    assert set_is_current(store_of(root, events=30, in_memory=0.0))
+    assert not set_is_current(store_of(root, events=31))
+    assert not set_is_current(store_of(root, events=30, stratify="station"))
+    changes = changed_sources(store_of(root, events=30, held_out_stations=["CC"]))
+    assert changes.new == changes.changed == ()
+    assert all("CC" in name for name in changes.gone) and changes.gone
 
 
 def test_a_scratch_array_gives_back_its_rows_in_any_order(tmp_path: Path) -> None:
@@ -163,19 +159,19 @@ def test_a_scratch_array_gives_back_its_rows_in_any_order(tmp_path: Path) -> Non
 def test_a_station_day_whose_spectrograms_are_damaged_is_left_out_and_named(root: Path, tmp_path: Path) -> None:
     shutil.copytree(root, tmp_path / "copy")
     store = store_of(tmp_path / "copy")
-    whole = draw(store)
-    assert whole["damaged"] == []
+    whole = draw_set(store)
+    assert whole.damaged == ()
     key = next(key for key in store.station_days() if key.station == "CC" and store.spectrograms(key).exists())
     path = store.spectrograms(key)
     good = path.read_bytes()
     DAMAGES["a bit in the middle"](path)
-    found = draw(store)
-    assert len(found["damaged"]) == 1 and f"{path}: damaged (" in found["damaged"][0]
-    assert found["station_days"] == whole["station_days"] - 1
+    found = draw_set(store)
+    assert len(found.damaged) == 1 and f"{path}: damaged (" in found.damaged[0]
+    assert found.station_days == whole.station_days - 1
     (tmp_path / "good.h5").write_bytes(good)
     lost = set(spectrogram_file.read_column(tmp_path / "good.h5", "event_id"))
-    assert lost and lost.isdisjoint(load(store, store.settings.training_set, store.settings.normalisation).event_id)
-    assert training_set.changed_since(store)["new"] == [str(key)]
+    assert lost and lost.isdisjoint(load_set(store).event_id)
+    assert changed_sources(store).new == (str(key),)
     path.write_bytes(good)
-    assert not training_set.is_current(store)
-    assert draw(store)["digest"] == whole["digest"]
+    assert not set_is_current(store)
+    assert draw_set(store).digest == whole.digest
