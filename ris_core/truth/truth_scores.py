@@ -116,7 +116,7 @@ def score(settings: Settings, layout: Layout, label: LabelStage) -> TruthScores:
     rows: list[dict[str, Any]] = []
     recall: dict[str, dict[str, float]] = {}
     for k in trained_models(layout, settings.dec.k, settings.normalisation):
-        initial = read_clusters(layout, k, settings.normalisation)
+        initial = read_clusters(layout, k, settings.normalisation).start
         model, _ = load_dec(layout, k)
         q, _ = soft_assignments(model, data.samples)
         of_methods = {
