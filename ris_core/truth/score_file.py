@@ -18,6 +18,8 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
     "precision": (int, float),
     "recall_by_snr": list,
     "clustering": list,
+    "end_to_end": list,
+    "k": int,
 }
 
 
@@ -33,6 +35,10 @@ class KeptScores:
         One row per bin of the SNR: snr_low (dB), events, detected, recall.
     clustering
         One row per K and method: k, method, ari, nmi, macro_f1, accuracy, windows.
+    end_to_end
+        One row per family: family, events, found, recall, precision, f1.
+    k
+        The champion's K.
     """
 
     true_events: int
@@ -40,6 +46,8 @@ class KeptScores:
     precision: float
     recall_by_snr: Sequence[Mapping[str, Any]]
     clustering: Sequence[Mapping[str, Any]]
+    end_to_end: Sequence[Mapping[str, Any]]
+    k: int
 
 
 def write_scores(path: Path, found: TruthScores) -> None:
