@@ -39,8 +39,7 @@ from ris_core.contracts.station_day import StationDay
 from ris_core.processing.process import ProcessStage
 from ris_core.station_days.running import StageTask, run_station_day
 from ris_core.station_days.station_days import StationDays
-from ris_core.storage.layout import Layout
-from ris_core.storage.store import Store
+from ris_core.storage.layout import Layout, open_layout
 from ris_core.waveforms.acquire import AcquireStage
 from ris_dagster.definitions import build_definitions
 from ris_dagster.instance import open_instance
@@ -215,10 +214,10 @@ def run(storage: str, stations: int, days: int, keys_per_run: int) -> dict[str, 
         archive = Path(folder) / "archive"
         write_archive(archive, names, dates)
         settings = settings_of(archive, names, dates)
-        store = Store(settings)
+        layout = open_layout(settings)
         found: dict[str, Any] = {"storage": storage, "station_days": stations * days, "jobs": {}}
         runs = 0
-        with open_instance(store) as instance:
+        with open_instance(layout) as instance:
             definitions = build_definitions(settings, {"compute": MeasuredCompute.model_validate({"kind": "inline"})})
             for job in ASSETS:
                 METER.rss_mb.clear()
@@ -229,7 +228,7 @@ def run(storage: str, stations: int, days: int, keys_per_run: int) -> dict[str, 
                 }
                 found["jobs"][job] = cost_of(made) | {"rss_mb_at_key": memory}
         found["runs"] = runs
-        size = server.database_bytes() if server else _sqlite_bytes(store.dagster_home)
+        size = server.database_bytes() if server else _sqlite_bytes(layout.dagster_home)
         found["database_mb"] = size / 2**20
         found["database_kb_per_station_day_and_asset"] = size / 2**10 / (stations * days * sum(ASSETS.values()))
         found["picture_kb_per_station_day"] = sum(map(len, METER.pictures.values())) / 2**10

@@ -31,7 +31,6 @@ from ris_core.station_days.state import state_table, states_of
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.acquisition_file import read_acquisition
-from ris_core.storage.store import Store
 from ris_core.training import training_set
 from ris_core.training.aec_choice import AecChoice, read_choice, write_choice
 from ris_core.training.event_sources import sources_of
@@ -78,11 +77,11 @@ def _settings() -> Settings:
     )
 
 
-def _store(folder: Path) -> Store:
-    return Store(_settings(), folder / "root")
+def _store(folder: Path) -> StationDays:
+    return StationDays.open(_settings(), folder / "root")
 
 
-def _network(folder: Path) -> Store:
+def _network(folder: Path) -> StationDays:
     """Return a network of one station-day that went through everything; made once and copied."""
     template = folder.parent / "a network"
     if not template.exists():
@@ -91,27 +90,27 @@ def _network(folder: Path) -> Store:
     return _store(folder)
 
 
-def _make_network(store: Store) -> None:
-    days = StationDays(store.settings, store, source=_Bursts(), pictures=False)
+def _make_network(days: StationDays) -> None:
+    days = StationDays(days.settings, days.layout, source=_Bursts(), pictures=False)
     days.acquire.run(KEY)
     days.process.run(KEY)
-    settings = store.settings
+    settings = days.settings
     sections = settings.training_set, settings.normalisation
     sources = sources_of(days.process, days.all(), settings.training_set)
-    draw(store, sources, *sections, settings.processing_json())
+    draw(days.layout, sources, *sections, settings.processing_json())
     aec = Aec(1)
-    digest = save_model(store.aec(TRIAL), aec, {"metrics": {"val_mse": 1e-5}, "epochs": [1, 2, 3]}, PAPER_INPUT)
-    data = training_set.load(store, *sections)
-    write_choice(store, AecChoice(TRIAL, digest, data.digest))
-    latents = make_latents(store, data)
-    make_clusters(store, latents, K, store.settings.dec)
+    digest = save_model(days.layout.aec(TRIAL), aec, {"metrics": {"val_mse": 1e-5}, "epochs": [1, 2, 3]}, PAPER_INPUT)
+    data = training_set.load(days.layout, *sections)
+    write_choice(days.layout, AecChoice(TRIAL, digest, data.digest))
+    latents = make_latents(days.layout, data)
+    make_clusters(days.layout, latents, K, days.settings.dec)
     order = np.argsort(latents.z.sum(axis=1))
     model = Dec.from_aec(aec, torch.from_numpy(latents.z[order[[0, len(order) // 2, -1]]]))
-    save_model(store.dec(K), model, {"metrics": {"silhouette": 0.1}}, PAPER_INPUT)
+    save_model(days.layout.dec(K), model, {"metrics": {"silhouette": 0.1}}, PAPER_INPUT)
     candidate = Candidate("untrained", model, {}, weights_digest(model), PAPER_INPUT)
-    appoint(store, prepare(store, candidate, store.settings).champion)
+    appoint(days.layout, prepare(days.layout, candidate, days.settings).champion)
     days.label.run(KEY)
-    store.journal.note("process", KEY, "ValueError: the samples of 06:00 are not finite")
+    days.journal.note("process", KEY, "ValueError: the samples of 06:00 are not finite")
 
 
 class RaisedError(Exception):
@@ -126,16 +125,16 @@ def _answers(function: Callable[..., Any], *arguments: Any) -> Any:
         raise RaisedError(f"{function.__name__} raised {type(error).__name__}: {error}") from error
 
 
-def _check_answers(store: Store) -> None:
+def _check_answers(days: StationDays) -> None:
     """Ask what `ris status`, `ris verify`, plans and sensors ask of a station-day."""
-    days = StationDays(store.settings, store)
+    days = StationDays(days.settings, days.layout)
     for stage in days.stages.values():
         _answers(stage.is_current, KEY)
     _answers(lambda: state_table(states_of(days, [KEY])))
-    _answers(lambda: list(damaged_files(store.days, [KEY])))
+    _answers(lambda: list(damaged_files(days, [KEY])))
 
 
-def _one_file(path: Callable[[Store], Path]) -> Callable[[Path], list[Path]]:
+def _one_file(path: Callable[[StationDays], Path]) -> Callable[[Path], list[Path]]:
     return lambda folder: [path(_network(folder))]
 
 
@@ -148,22 +147,22 @@ def _spectrograms_of(path: Path) -> list[Any]:
 
 
 def _read_spectrograms(folder: Path, path: Path) -> Found:
-    store = _store(folder)
-    _check_answers(store)
+    days = _store(folder)
+    _check_answers(days)
     rows = spectrogram_file.read_rows(path, np.arange(3))
     return Found(digest_of_values([*_spectrograms_of(path), rows, spectrogram_file.read_column(path, "time_peak")]))
 
 
 def _read_training_set(folder: Path, path: Path) -> Found:
-    store = _store(folder)
-    data = training_set.load(store, store.settings.training_set, store.settings.normalisation)
+    days = _store(folder)
+    data = training_set.load(days.layout, days.settings.training_set, days.settings.normalisation)
     values = [data.samples.take(np.arange(len(data))), data.event_id, data.validation, data.digest]
     return Found(digest_of_values([*values, data.frequency, data.time, *_spectrograms_of(path)]))
 
 
 def _read_table(folder: Path, path: Path) -> Found:
-    store = _store(folder)
-    _check_answers(store)
+    days = _store(folder)
+    _check_answers(days)
     frame, stamp = tables.read_table(path), tables.read_stamp(path)
     some = tables.read_table(path, ["event_id", "time_peak"])
     columns = [[name, frame[name].tolist()] for name in frame]
@@ -172,16 +171,16 @@ def _read_table(folder: Path, path: Path) -> Found:
 
 def _make_earlier(folder: Path) -> list[Path]:
     """Write spectrograms and tables as versions before wrote them: their values alone have a digest."""
-    store = _network(folder)
-    path, new = store.spectrograms(KEY), folder / "new.h5"
+    days = _network(folder)
+    path, new = days.layout.spectrograms(KEY), folder / "new.h5"
     path.rename(new)
     with h5py.File(new) as kept, h5py.File(path, "w") as file:
         for name in kept:
             kept.copy(name, file)
         file.attrs.update(kept.attrs)
-    for table in _tables(store):
+    for table in _tables(days):
         pq.write_table(pq.read_table(table, partitioning=None), table, compression="zstd")
-    return [path, *_tables(store)]
+    return [path, *_tables(days)]
 
 
 def _read_earlier(folder: Path, path: Path) -> Found:
@@ -192,33 +191,33 @@ def _read_earlier(folder: Path, path: Path) -> Found:
 
 
 def _read_acquisition(folder: Path, path: Path) -> Found:
-    store = _store(folder)
-    _check_answers(store)
-    return Found(digest_of_values(read_acquisition(store, KEY, store.settings.source)))
+    days = _store(folder)
+    _check_answers(days)
+    return Found(digest_of_values(read_acquisition(days.layout, KEY, days.settings.source)))
 
 
 def _read_failure(folder: Path, path: Path) -> Found:
-    store = _store(folder)
-    _check_answers(store)
-    every = _answers(store.failures, "process")
-    one = store.journal.read("process", KEY)
+    days = _store(folder)
+    _check_answers(days)
+    every = _answers(days.journal.all, "process")
+    one = days.journal.read("process", KEY)
     return Found(digest_of_values([{str(key): asdict(record) for key, record in every.items()}, one and asdict(one)]))
 
 
 def _read_choice(folder: Path, path: Path) -> Found:
-    return Found(digest_of_values(read_choice(_store(folder)).as_record()))
+    return Found(digest_of_values(read_choice(_store(folder).layout).as_record()))
 
 
 def _read_champion(folder: Path, path: Path) -> Found:
-    return Found(digest_of_values(asdict(read_champion(_store(folder)))))
+    return Found(digest_of_values(asdict(read_champion(_store(folder).layout))))
 
 
 # --- models
 
 
 def _make_weights(folder: Path) -> list[Path]:
-    store = _network(folder)
-    return [path for model in (store.aec(TRIAL), store.dec(K)) for path in sorted(model.iterdir())]
+    days = _network(folder)
+    return [path for model in (days.layout.aec(TRIAL), days.layout.dec(K)) for path in sorted(model.iterdir())]
 
 
 def _read_weights(folder: Path, path: Path) -> Found:
@@ -228,24 +227,24 @@ def _read_weights(folder: Path, path: Path) -> Found:
 
 
 def _read_latents(folder: Path, path: Path) -> Found:
-    store = _store(folder)
-    found = read_latents(store, store.settings.normalisation)
+    days = _store(folder)
+    found = read_latents(days.layout, days.settings.normalisation)
     return Found(digest_of_values([found.z, found.inputs.aec, found.inputs.training_set]))
 
 
 def _make_clusters(folder: Path) -> list[Path]:
-    return sorted(_network(folder).gmm(K).iterdir())
+    return sorted(_network(folder).layout.gmm(K).iterdir())
 
 
 def _read_clusters(folder: Path, path: Path) -> Found:
-    store = _store(folder)
-    found = read_clusters(store, K, store.settings.normalisation)
+    days = _store(folder)
+    found = read_clusters(days.layout, K, days.settings.normalisation)
     return Found(digest_of_values([found.start.centroids, found.start.labels, found.description()]))
 
 
 def _make_novelty(folder: Path) -> list[Path]:
-    store = _network(folder)
-    return sorted(store.champion_model(read_champion(store).model_version).glob("novelty-*"))
+    days = _network(folder)
+    return sorted(days.layout.champion_model(read_champion(days.layout).model_version).glob("novelty-*"))
 
 
 def _read_novelty(folder: Path, path: Path) -> Found:
@@ -254,24 +253,24 @@ def _read_novelty(folder: Path, path: Path) -> Found:
 
 
 TARGETS: dict[str, Target] = {
-    "spectrograms": Target(_one_file(lambda store: store.spectrograms(KEY)), _read_spectrograms),
-    "training set": Target(_one_file(lambda store: store.training_set), _read_training_set),
+    "spectrograms": Target(_one_file(lambda days: days.layout.spectrograms(KEY)), _read_spectrograms),
+    "training set": Target(_one_file(lambda days: days.layout.training_set), _read_training_set),
     "tables": Target(lambda folder: _tables(_network(folder)), _read_table),
     "of versions before": Target(_make_earlier, _read_earlier, never),
-    "acquisition records": Target(_one_file(lambda store: store.acquisition(KEY)), _read_acquisition, text=True),
+    "acquisition records": Target(_one_file(lambda days: days.layout.acquisition(KEY)), _read_acquisition, text=True),
     "failure records": Target(lambda folder: _failures(_network(folder)), _read_failure, text=True),
-    "chosen.json": Target(_one_file(lambda store: store.aec_choice), _read_choice, text=True),
-    "champion.json": Target(_one_file(lambda store: store.champion), _read_champion, text=True),
+    "chosen.json": Target(_one_file(lambda days: days.layout.aec_choice), _read_choice, text=True),
+    "champion.json": Target(_one_file(lambda days: days.layout.champion), _read_champion, text=True),
     "weights": Target(_make_weights, _read_weights),
-    "latents": Target(_one_file(lambda store: store.latent_features), _read_latents),
+    "latents": Target(_one_file(lambda days: days.layout.latent_features), _read_latents),
     "initial clusters": Target(_make_clusters, _read_clusters),
     "novelty": Target(_make_novelty, _read_novelty),
 }
 
 
-def _tables(store: Store) -> list[Path]:
-    return [store.detections(KEY), store.labels(KEY)]
+def _tables(days: StationDays) -> list[Path]:
+    return [days.layout.detections(KEY), days.layout.labels(KEY)]
 
 
-def _failures(store: Store) -> list[Path]:
-    return sorted((store.root / "failures").rglob("*.json"))
+def _failures(days: StationDays) -> list[Path]:
+    return sorted((days.layout.root / "failures").rglob("*.json"))

@@ -24,7 +24,6 @@ from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.instrument import Instrument, NoResponseError
 from ris_core.station_days.open_source import open_source
 from ris_core.station_days.station_days import StationDays
-from ris_core.storage.store import Store
 from ris_core.waveforms.quality import quality_of
 from ris_core.waveforms.received import inventory_of, stream_of
 from ris_core.waveforms.segments import Segment, to_segments
@@ -197,22 +196,22 @@ class _Once:
         return None
 
 
-def _stored(folder: Path) -> Store:
+def _stored(folder: Path) -> StationDays:
     source = {"kind": "fdsn", "provider": "http://127.0.0.1:9"}
-    return Store(Settings.model_validate(_network() | {"source": source}), folder / "root")
+    return StationDays.open(Settings.model_validate(_network() | {"source": source}), folder / "root")
 
 
 def _make_stored(folder: Path) -> list[Path]:
-    store, keys = _stored(folder), [StationDay(code, DAY) for code in ("AA", "DD")]
-    acquire = StationDays(store.settings, store, source=_Once(), pictures=False).acquire
+    days, keys = _stored(folder), [StationDay(code, DAY) for code in ("AA", "DD")]
+    acquire = StationDays(days.settings, days.layout, source=_Once(), pictures=False).acquire
     for key in keys:
         acquire.run(key)
-    return [store.waveform(key) for key in keys]
+    return [days.layout.waveform(key) for key in keys]
 
 
 def _read_stored(folder: Path, path: Path) -> Found:
-    store = _stored(folder)
-    acquire = StationDays(store.settings, store, source=_Once(given=True)).acquire
+    days = _stored(folder)
+    acquire = StationDays(days.settings, days.layout, source=_Once(given=True)).acquire
     segments, _ = acquire.segments_to_process(StationDay(_station(path), DAY))
     return Found(digest_of_values([_values(segment) for segment in segments]))
 
@@ -271,8 +270,8 @@ def _gain_of(inventory: Inventory | None, station: str, settings: Settings) -> F
 
 def _read_inventory(folder: Path, path: Path) -> Found:
     settings, station = _archive_settings(folder, True), path.stem.split(".")[1]
-    store = Store(settings, folder / "root")
-    return _gain_of(StationDays(settings, store).acquire.inventory(station), station, settings)
+    days = StationDays.open(settings, folder / "root")
+    return _gain_of(StationDays(settings, days.layout).acquire.inventory(station), station, settings)
 
 
 def _make_stored_inventories(folder: Path) -> list[Path]:

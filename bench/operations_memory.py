@@ -78,13 +78,13 @@ def with_many_recorded(folder: Path, partitions: int) -> dict[str, Any]:
     # One real station-day: its materializations, with their pictures, are the pattern of all others.
     network.run("backfill", "--inline", "--yes", "--stations", STATIONS[0], "--from", first, "--to", first)
     started = time.perf_counter()
-    with open_instance(network.store) as instance:
+    with open_instance(network.days.layout) as instance:
         assets = [asset for stage in ("acquire", "process") for asset in BINDINGS[stage].assets]
         for asset in assets:
-            record_after_pattern(instance, asset, list(network.store.station_days())[1:])
+            record_after_pattern(instance, asset, list(network.days.all())[1:])
             print(f"{asset.to_user_string()}: {network.station_days} recorded", file=sys.stderr)
     recorded_s = time.perf_counter() - started
-    home = network.store.dagster_home
+    home = network.days.layout.dagster_home
     size = sum(path.stat().st_size for path in home.rglob("*.db*") if path.is_file())
     with served(network) as servers:
         _wait_for_daemons(network)
@@ -128,7 +128,7 @@ def record_after_pattern(
 
 def _look(network: Network, servers: Servers, assets: Sequence[dg.AssetKey]) -> dict[str, int]:
     """Request the content of the assets' pages once; returns the number of materialized partitions of each."""
-    keys = [str(partition_key(key)) for key in network.store.station_days()]
+    keys = [str(partition_key(key)) for key in network.days.all()]
     sample = keys[:: max(1, len(keys) // 100)]
     nodes = servers.ask(PAGE, assets=[{"path": list(asset.path)} for asset in assets], sample=sample)["assetNodes"]
     return {"/".join(node["assetKey"]["path"]): node["partitionStats"]["numMaterialized"] for node in nodes}
@@ -136,7 +136,7 @@ def _look(network: Network, servers: Servers, assets: Sequence[dg.AssetKey]) -> 
 
 def _wait_for_daemons(network: Network) -> None:
     """Wait until every thread of the daemon has sent a heartbeat."""
-    with open_instance(network.store) as instance:
+    with open_instance(network.days.layout) as instance:
         needed = set(instance.get_required_daemon_types())
         until(lambda: needed <= set(instance.get_daemon_heartbeats()), "heartbeats of the daemon")
 

@@ -20,7 +20,7 @@ import yaml
 
 from bench.archive import FIRST_DAY, settings_of
 from bench.ports import free_ports
-from ris_core.storage.store import Store
+from ris_core.station_days.station_days import StationDays
 
 PATIENCE_S = 900.0
 _OURS = ("RIS_", "DAGSTER_", "MLFLOW_")
@@ -55,20 +55,20 @@ class Network:
     ----------
     config
         The settings file.
-    store
-        The network's store.
+    days
+        The network's station-days.
     environment
         Variables that its processes need besides the environment of this one.
     """
 
     config: Path
-    store: Store
+    days: StationDays
     environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def station_days(self) -> int:
         """Return the number of station-days of the network."""
-        return len(self.store.settings.stations) * len(self.store.settings.days())
+        return len(self.days.settings.stations) * len(self.days.settings.days())
 
     def on(self, address: str) -> Network:
         """Return the same network with station-days worked on by the workers of a Dask scheduler."""
@@ -99,7 +99,7 @@ class Network:
 
     def products(self) -> dict[str, bytes]:
         """Return the bytes of every product."""
-        root = self.store.root
+        root = self.days.layout.root
         return {
             path.relative_to(root).as_posix(): path.read_bytes()
             for path in sorted(root.rglob("*"))
@@ -116,7 +116,7 @@ def network_of(folder: Path, archive: Path, stations: Sequence[str], days: Seque
     config.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
     data = folder / "data"
     environment = {"RIS_DATA": str(data), "MPLBACKEND": "Agg", "COLUMNS": "200"}
-    return Network(config, Store(settings, data / settings.network.name), environment)
+    return Network(config, StationDays.open(settings, data / settings.network.name), environment)
 
 
 def finish(process: subprocess.Popen[bytes]) -> int:

@@ -85,7 +85,7 @@ def _measured(network: Network, lanes: int, fill: Callable[[], None]) -> dict[st
     begin, wall = time.time(), time.perf_counter()
     fill()
     wall = time.perf_counter() - wall
-    with open_instance(network.store) as instance:
+    with open_instance(network.days.layout) as instance:
         records = instance.get_run_records()
         bad = [record.dagster_run.run_id for record in records if not record.dagster_run.is_success]
         made = {stage: _seconds(instance, BINDINGS[stage].assets[-1], network.station_days) for stage in _STAGES}
@@ -115,30 +115,30 @@ def _seconds(instance: dg.DagsterInstance, asset: dg.AssetKey, count: int) -> di
 
 
 def _launch_and_wait(network: Network, servers: Servers) -> None:
-    keys = [str(partition_key(key)) for key in network.store.station_days()]
+    keys = [str(partition_key(key)) for key in network.days.all()]
     assets = [{"path": list(asset.path)} for stage in _STAGES for asset in BINDINGS[stage].assets]
     asked = {"assetSelection": assets, "partitionNames": keys, "fromFailure": False, "tags": []}
     answer = servers.ask(LAUNCH, params=asked)["launchPartitionBackfill"]
     if "backfillId" not in answer:
         raise RuntimeError(f"the backfill was refused: {answer}")
-    with open_instance(network.store) as instance:
+    with open_instance(network.days.layout) as instance:
         until(lambda: has_ended(instance, answer["backfillId"]), "the backfill of the UI")
 
 
 def after_kill(network: Network) -> dict[str, Any]:
     """Kill the run that processes a block when a quarter is done; repeat `ris backfill` until nothing is missing."""
-    total, store = network.station_days, network.store
+    total, days = network.station_days, network.days
     network.run("backfill", "--inline", "--yes", "--assets", "acquire")
 
-    process = StationDays(store.settings, store).process
+    process = StationDays(days.settings, days.layout).process
 
     def missing() -> int:
-        return sum(not process.is_current(key) for key in store.station_days())
+        return sum(not process.is_current(key) for key in days.all())
 
     def done() -> int:
-        return len(list((store.root / "spectrograms").rglob("[!.]*.h5")))
+        return len(list((days.layout.root / "spectrograms").rglob("[!.]*.h5")))
 
-    with served(network) as servers, open_instance(store) as instance:
+    with served(network) as servers, open_instance(days.layout) as instance:
         first = network.start("backfill", "--yes", "--assets", "process")
         try:
             until(lambda: done() >= max(1, total // 4), "a quarter of the block")

@@ -62,13 +62,13 @@ def dry_run(network: Network) -> dict[str, float]:
 
 def catch_up(network: Network) -> dict[str, float]:
     """Measure a tick of `catch_up` with every label failed and due."""
-    store = network.store
-    failures = store.root / "failures"
+    days = network.days
+    failures = days.layout.root / "failures"
     shutil.rmtree(failures, ignore_errors=True)
     with patch("os.fsync"):
-        for key in store.station_days():
+        for key in days.all():
             record = FailedAttempt("label", key.station, key.day.isoformat(), "OSError: no such file", 1, _LONG_AGO)
-            write_json(store.failure("label", key), asdict(record))
+            write_json(days.layout.failure("label", key), asdict(record))
     try:
         with _sensor(network, "catch_up") as tick:
             return _twice(network, "catch_up_tick", tick)
@@ -78,18 +78,18 @@ def catch_up(network: Network) -> dict[str, float]:
 
 def following(network: Network) -> dict[str, float]:
     """Measure ticks of `following`: with nothing to do, and with one day of all stations that was acquired again."""
-    store = network.store
-    last = store.settings.days()[-1]
-    renewed = [StationDay(station.code, last) for station in store.settings.stations]
-    before = {key: read_json(store.acquisition(key)) for key in renewed}
+    days = network.days
+    last = days.settings.days()[-1]
+    renewed = [StationDay(station.code, last) for station in days.settings.stations]
+    before = {key: read_json(days.layout.acquisition(key)) for key in renewed}
     with _sensor(network, "following") as tick:
         found = _twice(network, "following_tick", tick)
         if asked := tick():
             raise RuntimeError(f"following asks for {asked} runs where there is nothing to do")
         try:
             for key, record in before.items():
-                write_json(store.acquisition(key), record | {"inputs": "0" * 12})
-            with open_instance(store) as instance:
+                write_json(days.layout.acquisition(key), record | {"inputs": "0" * 12})
+            with open_instance(days.layout) as instance:
                 for asset in BINDINGS["acquire"].assets:
                     record_after_pattern(instance, asset, renewed, pictures=False)
             found |= _twice(network, "following_new_day_tick", tick)
@@ -97,34 +97,34 @@ def following(network: Network) -> dict[str, float]:
                 raise RuntimeError("following does not ask for the day that was acquired again")
         finally:
             for key, record in before.items():
-                write_json(store.acquisition(key), record)
+                write_json(days.layout.acquisition(key), record)
             record_missing(network, renewed, anew=True)
     return found
 
 
 def training(network: Network) -> dict[str, float]:
     """Measure the draw of the training set, and the check that compares it with what is there."""
-    store = network.store
-    settings = store.settings
+    days = network.days
+    settings = days.settings
     sampling = settings.training_set
 
     def sources() -> EventSources:
-        with store.days.look() as days:
-            return sources_of(days.process, days.all(), sampling)
+        with days.look() as seen:
+            return sources_of(seen.process, seen.all(), sampling)
 
     def check() -> None:
-        if changed_since(store, sources()):
+        if changed_since(days.layout, sources()):
             raise RuntimeError("the training set is said to be drawn from other station-days than there are")
 
     def draw_it() -> None:
-        draw(store, sources(), sampling, settings.normalisation, settings.processing_json())
+        draw(days.layout, sources(), sampling, settings.normalisation, settings.processing_json())
 
     return _twice(network, "training_set", draw_it) | _twice(network, "drawn_from", check)
 
 
 def labels(network: Network) -> dict[str, float]:
     """Measure `read_labels` of three columns of everything."""
-    return _twice(network, "read_labels", lambda: read_labels(network.store.days, columns=_COLUMNS))
+    return _twice(network, "read_labels", lambda: read_labels(network.days, columns=_COLUMNS))
 
 
 PARTS: dict[str, Callable[[Network], dict[str, float]]] = {
@@ -163,7 +163,7 @@ def run(root: Path, stations: int, days: int, parts: list[str]) -> dict[str, Any
 
 def _twice(network: Network, name: str, do: Callable[[], object]) -> dict[str, float]:
     """Return what something takes without the cache of the data root, and right after that."""
-    shutil.rmtree(network.store.root / "cache", ignore_errors=True)
+    shutil.rmtree(network.days.layout.root / "cache", ignore_errors=True)
     found: dict[str, float] = {}
     for place in (f"{name}_first", name):
         wall, cpu = time.perf_counter(), _processor_s()
@@ -181,10 +181,10 @@ def _processor_s() -> float:
 @contextmanager
 def _sensor(network: Network, name: str) -> Iterator[Callable[[], int]]:
     """Give a function that evaluates a sensor as Dagster does and returns how many runs it asks for."""
-    definitions = build_definitions(network.store.settings)
+    definitions = build_definitions(network.days.settings)
     repository = definitions.get_repository_def()
     resources = {"store": (definitions.resources or {})["store"]}
-    with open_instance(network.store) as instance:
+    with open_instance(network.days.layout) as instance:
 
         def tick() -> int:
             with dg.build_sensor_context(instance, repository_def=repository, resources=resources) as context:

@@ -31,16 +31,17 @@ from bench.operations_memory import record_after_pattern
 from bench.operations_network import Network, first_days
 from ris_core.clustering.candidates import Candidate
 from ris_core.clustering.champion import appoint
-from ris_core.config import PAPER_INPUT, load_settings
+from ris_core.config import PAPER_INPUT, Settings, load_settings
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import DAY_NS, NS, StationDay
 from ris_core.labels.appointment import prepare
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import weights_digest
+from ris_core.station_days.station_days import StationDays
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.json_records import read_json, write_json
-from ris_core.storage.store import Store
+from ris_core.storage.layout import Layout
 from ris_core.training.event_sources import sources_of
 from ris_core.training.training_draw import draw
 from ris_core.training.training_set import load
@@ -58,25 +59,25 @@ def made_network(root: Path, stations: int, days: int) -> Network:
     """Return a network of so many stations and days in a folder; what is there already is not made again."""
     names, dates = [f"S{n:02d}" for n in range(1, stations + 1)], first_days(days)
     network = _network(root, names, dates)
-    store, first = network.store, dates[0].isoformat()
+    there, first = network.days, dates[0].isoformat()
     block = ("backfill", "--inline", "--yes", "--from", first, "--to", first)
-    if not store.champion.exists():
+    if not there.layout.champion.exists():
         _tell(f"the first day of {stations} stations, in real runs")
         network.run(*block, "--assets", "acquire,process")
-        _appoint_untrained(store)
+        _appoint_untrained(there)
     network.run(*block, "--assets", "label")
     _tell(f"{stations * days} station-days")
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for name, made in zip(names, pool.map(partial(_write_days, network), names), strict=True):
+        for name, made in zip(names, pool.map(partial(_write_days, there.settings, there.layout), names), strict=True):
             _tell(f"{name}: {made} days written")
-    record_missing(network, store.station_days())
+    record_missing(network, there.all())
     return network
 
 
 def record_missing(network: Network, keys: Iterable[StationDay], anew: bool = False) -> None:
     """Record station-days as made by all stages, one after the other, unless they are; ``anew`` in any case."""
     wanted = list(keys)
-    with open_instance(network.store) as instance:
+    with open_instance(network.days.layout) as instance:
         for binding in BINDINGS:
             recorded = set() if anew else recorded_station_days(instance, binding)
             missing = [key for key in wanted if key not in recorded]
@@ -99,7 +100,7 @@ def _network(root: Path, names: Sequence[str], dates: Sequence[date]) -> Network
         _write_inventory(inventory, names)
         config.write_text(text, encoding="utf-8")
     environment = {"RIS_DATA": str(root / "data"), "MPLBACKEND": "Agg", "COLUMNS": "200"}
-    return Network(config, Store(load_settings(config), root / "data" / "bench"), environment)
+    return Network(config, StationDays.open(load_settings(config), root / "data" / "bench"), environment)
 
 
 def _write_inventory(folder: Path, names: Sequence[str]) -> None:
@@ -113,27 +114,26 @@ def _write_inventory(folder: Path, names: Sequence[str]) -> None:
         found.write(str(folder / f"XX.{name}.xml"), format="STATIONXML")
 
 
-def _appoint_untrained(store: Store) -> None:
+def _appoint_untrained(days: StationDays) -> None:
     """Make a network of random weights champion: what is measured does not depend on how good it is."""
-    settings = store.settings
+    settings = days.settings
     sections = settings.training_set, settings.normalisation
-    sources = sources_of(store.days.process, store.station_days(), settings.training_set)
-    draw(store, sources, *sections, settings.processing_json())
+    sources = sources_of(days.process, days.all(), settings.training_set)
+    draw(days.layout, sources, *sections, settings.processing_json())
     aec = Aec(1)
-    latents = encode(aec, load(store, *sections).samples)
+    latents = encode(aec, load(days.layout, *sections).samples)
     order = np.argsort(latents.sum(axis=1))
     centroids = latents[order[[0, len(latents) // 2, -1]]]
     model = Dec.from_aec(aec, torch.from_numpy(centroids))
     candidate = Candidate("untrained", model, {}, weights_digest(model), PAPER_INPUT)
-    appoint(store, prepare(store, candidate, store.settings).champion)
+    appoint(days.layout, prepare(days.layout, candidate, days.settings).champion)
 
 
-def _write_days(network: Network, station: str) -> int:
+def _write_days(settings: Settings, layout: Layout, station: str) -> int:
     """Write the products of all days of a station but the first, and return how many days were missing."""
-    store = network.store
-    first, *others = store.settings.days()
-    pattern = _Pattern(store, StationDay(station, first))
-    missing = [day for day in others if not store.labels(StationDay(station, day)).exists()]
+    first, *others = settings.days()
+    pattern = _Pattern(settings, layout, StationDay(station, first))
+    missing = [day for day in others if not layout.labels(StationDay(station, day)).exists()]
     with patch("os.fsync"):  # a folder of a bench need not outlive a power cut
         for day in missing:
             pattern.write(StationDay(station, day))
@@ -143,24 +143,24 @@ def _write_days(network: Network, station: str) -> int:
 class _Pattern:
     """The products of one station-day, from which those of others are made."""
 
-    def __init__(self, store: Store, key: StationDay) -> None:
-        self._store, self._key = store, key
-        self._record: dict[str, Any] = read_json(store.acquisition(key))
-        self._spectrograms = spectrogram_file.read_spectrograms(store.spectrograms(key))
-        self._summary = spectrogram_file.read_info(store.spectrograms(key)).summary
-        self._tables = {path: tables.read_table(path(key)) for path in (store.detections, store.labels)}
+    def __init__(self, settings: Settings, layout: Layout, key: StationDay) -> None:
+        self._settings, self._layout, self._key = settings, layout, key
+        self._record: dict[str, Any] = read_json(layout.acquisition(key))
+        self._spectrograms = spectrogram_file.read_spectrograms(layout.spectrograms(key))
+        self._summary = spectrogram_file.read_info(layout.spectrograms(key)).summary
+        self._tables = {path: tables.read_table(path(key)) for path in (layout.detections, layout.labels)}
         self._stamps = {path: tables.read_stamp(path(key))[0] for path in self._tables}
         self._summaries = {path: tables.read_summary(path(key)) for path in self._tables}
 
     def write(self, key: StationDay) -> None:
         """Write record, detections, spectrograms and labels of a station-day."""
-        store = self._store
+        layout = self._layout
         shift = (key.day - self._key.day).days * DAY_NS
-        write_json(store.acquisition(key), self._record | {"station": key.station, "day": key.day.isoformat()})
-        processed, labelled = self._stamps[store.detections], self._stamps[store.labels]
+        write_json(layout.acquisition(key), self._record | {"station": key.station, "day": key.day.isoformat()})
+        processed, labelled = self._stamps[layout.detections], self._stamps[layout.labels]
         if processed is None or labelled is None:
             raise ValueError(f"{self._key}: its products have no stamps")
-        self._write_table(store.detections, key, shift, tables.DETECTION_SCHEMA, processed)
+        self._write_table(layout.detections, key, shift, tables.DETECTION_SCHEMA, processed)
         data = self._spectrograms
         peaks = data.time_peak + shift
         events = replace(
@@ -170,10 +170,10 @@ class _Pattern:
             window_start=data.window_start + shift,
         )
         content = spectrogram_file.write_spectrograms(
-            store.spectrograms(key), events, processed, store.settings.processing_json(), self._summary
+            layout.spectrograms(key), events, processed, self._settings.processing_json(), self._summary
         )
         schema = tables.label_schema(len(_PITCHES_HZ))
-        self._write_table(store.labels, key, shift, schema, replace(labelled, inputs=content))
+        self._write_table(layout.labels, key, shift, schema, replace(labelled, inputs=content))
 
     def _write_table(self, path: Any, key: StationDay, shift: int, schema: Any, stamp: Stamp) -> None:
         frame = self._tables[path]

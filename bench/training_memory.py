@@ -28,7 +28,7 @@ from rich.table import Table
 
 from bench.training_routes import peak_mb
 from ris_core.config import Settings
-from ris_core.storage.store import Store
+from ris_core.station_days.station_days import StationDays
 
 ARCHIVE = 430_000
 TARGET_GB = 4.0
@@ -39,97 +39,96 @@ _OUT_OF_MEMORY = 77
 _DIFFERENT = 1000
 
 
-def importing(store: Store) -> int:
+def importing(days: StationDays) -> int:
     """Import the published file; return the number of events."""
     from ris_core.published.importing import prepare
 
-    days = store.days
-    prepared = prepare(store.settings, store, days.process, store.root.parent / FILE)
+    prepared = prepare(days.settings, days.layout, days.process, days.layout.root.parent / FILE)
     for _ in prepared.write(days.journal):
         pass
     return len(prepared.catalogue)
 
 
-def drawing(store: Store) -> int:
+def drawing(days: StationDays) -> int:
     """Draw the training set."""
     from ris_core.training.event_sources import sources_of
     from ris_core.training.training_draw import draw
 
-    settings = store.settings
+    settings = days.settings
     sections = settings.training_set, settings.normalisation
-    sources = sources_of(store.days.process, store.station_days(), settings.training_set)
-    return draw(store, sources, *sections, settings.processing_json()).events
+    sources = sources_of(days.process, days.all(), settings.training_set)
+    return draw(days.layout, sources, *sections, settings.processing_json()).events
 
 
-def autoencoder(store: Store) -> int:
+def autoencoder(days: StationDays) -> int:
     """Train the autoencoder for one epoch and choose it, whatever its verdict."""
     from ris_core.training.aec_choice import AecChoice, write_choice
     from ris_core.training.checkpoint import Checkpoint
     from ris_core.training.training_set import load
     from ris_core.training.trials import save_trial, train_trial
 
-    data, settings = load(store, store.settings.training_set, store.settings.normalisation), store.settings.aec
+    data, settings = load(days.layout, days.settings.training_set, days.settings.normalisation), days.settings.aec
     batch_size, learning_rate = settings.grid.trials()[TRIAL]
-    checkpoint = Checkpoint(store.aec(TRIAL), "bench")
+    checkpoint = Checkpoint(days.layout.aec(TRIAL), "bench")
     trial = train_trial(data, TRIAL, batch_size, learning_rate, settings, checkpoint=checkpoint)
-    digest = save_trial(store, trial, data, "bench", {})
-    write_choice(store, AecChoice(TRIAL, digest, data.digest, trial.result.val_mse))
+    digest = save_trial(days.layout, trial, data, "bench", {})
+    write_choice(days.layout, AecChoice(TRIAL, digest, data.digest, trial.result.val_mse))
     return len(data)
 
 
-def latents(store: Store) -> int:
+def latents(days: StationDays) -> int:
     """Encode the training set and write the latents."""
     from ris_core.clustering.latents import make_latents
     from ris_core.training.training_set import load
 
-    data = load(store, store.settings.training_set, store.settings.normalisation)
-    return len(make_latents(store, data).z)
+    data = load(days.layout, days.settings.training_set, days.settings.normalisation)
+    return len(make_latents(days.layout, data).z)
 
 
-def clusters(store: Store) -> int:
+def clusters(days: StationDays) -> int:
     """Make initial clusters."""
     from ris_core.clustering.initial_clusters import make_clusters
     from ris_core.clustering.latents import read_latents
 
-    found = read_latents(store, store.settings.normalisation)
-    return len(make_clusters(store, found, K, store.settings.dec).start.labels)
+    found = read_latents(days.layout, days.settings.normalisation)
+    return len(make_clusters(days.layout, found, K, days.settings.dec).start.labels)
 
 
-def embedded(store: Store) -> int:
+def embedded(days: StationDays) -> int:
     """Train DEC for one epoch, score it and write it."""
     from ris_core.clustering.dec_models import save_dec
     from ris_core.clustering.trained_dec import read_start, train_k
     from ris_core.training.checkpoint import Checkpoint
     from ris_core.training.training_set import load
 
-    settings = store.settings
-    data = load(store, settings.training_set, settings.normalisation)
-    checkpoint = Checkpoint(store.dec(K), "bench")
-    start = read_start(store, K, settings.normalisation)
+    settings = days.settings
+    data = load(days.layout, settings.training_set, settings.normalisation)
+    checkpoint = Checkpoint(days.layout.dec(K), "bench")
+    start = read_start(days.layout, K, settings.normalisation)
     trained = train_k(data, start, settings.dec, settings.cluster_count.sample, checkpoint=checkpoint)
-    save_dec(store, trained.result.model, trained.record(data.normalisation, {}), data.input)
+    save_dec(days.layout, trained.result.model, trained.record(data.normalisation, {}), data.input)
     return len(data)
 
 
-def labels(store: Store) -> int:
+def labels(days: StationDays) -> int:
     """Label all station-days, with reconstruction errors."""
     from ris_core.labels.labelling import label_spectrograms
     from ris_core.models.networks import Dec
     from ris_core.models.weights import load_model
     from ris_core.storage.spectrogram_file import iterate_spectrograms
 
-    model, _ = load_model(store.dec(K))
+    model, _ = load_model(days.layout.dec(K))
     if not isinstance(model, Dec):
-        raise TypeError(f"{store.dec(K)}: not a DEC")
-    settings, done = store.settings.labelling, 0
-    for key in store.station_days():
-        if (path := store.spectrograms(key)).exists():
+        raise TypeError(f"{days.layout.dec(K)}: not a DEC")
+    settings, done = days.settings.labelling, 0
+    for key in days.all():
+        if (path := days.layout.spectrograms(key)).exists():
             blocks = iterate_spectrograms(path, settings.batch_size)
-            done += len(label_spectrograms(model, blocks, store.settings.normalisation, device="cpu"))
+            done += len(label_spectrograms(model, blocks, days.settings.normalisation, device="cpu"))
     return done
 
 
-STAGES: dict[str, Callable[[Store], int]] = {
+STAGES: dict[str, Callable[[StationDays], int]] = {
     "import": importing,
     "draw": drawing,
     "aec": autoencoder,
@@ -152,7 +151,7 @@ def stage(name: str, root: Path, limit: int, in_memory: bool) -> None:
     use_cores()
     start = time.perf_counter()
     try:
-        events = STAGES[name](Store(Settings.model_validate(values), root))
+        events = STAGES[name](StationDays.open(Settings.model_validate(values), root))
     except (MemoryError, RuntimeError, OSError) as error:
         # PyTorch says it in its own words, and HDF5 takes what it cannot unpack for damaged; a stage that is tried with
         # all events in memory is followed by the same one without, which would find real damage.

@@ -14,7 +14,6 @@ import dagster as dg
 from ris_core.contracts.outcome import Made, Outcome
 from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.running import StageTask, record_outcome
-from ris_core.station_days.station_days import StationDays
 from ris_dagster.bindings import Binding
 from ris_dagster.partitions import partition_key, station_day
 from ris_dagster.recording import StepLog, recorded, recording
@@ -61,7 +60,7 @@ def run_block(
     """
     from ris_core.progress import bar
 
-    days = StationDays(store.settings, store.open(), binding.kinds)
+    days = store.station_days(binding.kinds)
     name, stage = binding.name, days.stages[binding.name]
     keys = [key for k in context.partition_keys if not stage.has_nothing_to_do(key := station_day(k))]
     again = AGAIN_TAG in context.run.tags

@@ -21,12 +21,12 @@ def build_checks() -> list[dg.AssetChecksDefinition]:
     def drawn_from_what_is_there(store: DataStore) -> Any:
         from ris_core.training.event_sources import changed_since, sources_of
 
-        opened = store.open()
-        if not opened.training_set.exists():
+        layout = store.layout()
+        if not layout.training_set.exists():
             return dg.AssetCheckResult(passed=False, description="There is no training set.")
-        with opened.days.look() as days:
-            sources = sources_of(days.process, days.all(), opened.settings.training_set)
-        differ = changed_since(opened, sources)
+        with store.station_days().look() as days:
+            sources = sources_of(days.process, days.all(), store.settings.training_set)
+        differ = changed_since(layout, sources)
         changed = {"new": differ.new, "gone": differ.gone, "changed": differ.changed}
         return dg.AssetCheckResult(
             passed=not differ,

@@ -11,7 +11,6 @@ from ris_core.config import Settings, SyntheticSettings
 from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.store import Store
 from ris_dagster import jobs
 from ris_dagster.bindings import Bindings
 from ris_dagster.planning import plan
@@ -65,20 +64,20 @@ def _station_day_runs(job: str, days: StationDays, waiting: Collection[StationDa
         yield Run(job, what, tags=block.tags())
 
 
-def training_runs(job: str, store: Store, again: bool) -> list[Run]:
+def training_runs(job: str, days: StationDays, again: bool) -> list[Run]:
     """Return the runs that a job of training needs; what is current is left out unless ``again`` asks for it."""
-    settings = store.settings
+    settings = days.settings
     if job == jobs.TRIALS:
         keys: list[str] = list(settings.aec.grid.trials())
     elif job in (jobs.CLUSTERS, jobs.DEC):
         keys = [str(k) for k in settings.dec.k]
     else:
-        return [] if not again and _is_current(job, store, "") else [Run(job, "")]
-    return [Run(job, key, partition=key) for key in keys if again or not _is_current(job, store, key)]
+        return [] if not again and _is_current(job, days, "") else [Run(job, "")]
+    return [Run(job, key, partition=key) for key in keys if again or not _is_current(job, days, key)]
 
 
-def _is_current(job: str, store: Store, key: str) -> bool:
-    """Return whether what a training job makes stands and is what the settings and inputs of now would give.
+def _is_current(job: str, days: StationDays, key: str) -> bool:
+    """Return whether what a training job makes exists and is what the present settings and inputs would give.
 
     What is damaged, or was made from something damaged, is made again.
     """
@@ -91,25 +90,25 @@ def _is_current(job: str, store: Store, key: str) -> bool:
     from ris_core.training.event_sources import is_current, sources_of
     from ris_core.training.trials import trial_is_current
 
-    settings = store.settings
+    settings, layout = days.settings, days.layout
     dec, normalisation, count = settings.dec, settings.normalisation, settings.cluster_count
 
     def training_set_is_current() -> bool:
-        with store.days.look() as days:
-            sources = sources_of(days.process, days.all(), settings.training_set)
-        return is_current(store, sources, settings.training_set)
+        with days.look() as seen:
+            sources = sources_of(seen.process, seen.all(), settings.training_set)
+        return is_current(layout, sources, settings.training_set)
 
     current: dict[str, Callable[[], bool]] = {
         jobs.DRAW: training_set_is_current,
-        jobs.TRIALS: lambda: trial_is_current(store, key, settings.aec, normalisation),
+        jobs.TRIALS: lambda: trial_is_current(layout, key, settings.aec, normalisation),
         jobs.ENCODE: lambda: (
-            choice_is_current(store, settings.aec, normalisation)
-            and latents_are_current(store, normalisation)
-            and criteria_are_current(store, count, normalisation)
+            choice_is_current(layout, settings.aec, normalisation)
+            and latents_are_current(layout, normalisation)
+            and criteria_are_current(layout, count, normalisation)
         ),
-        jobs.CLUSTERS: lambda: clusters_are_current(store, int(key), dec, normalisation),
-        jobs.DEC: lambda: dec_is_current(store, int(key), dec, normalisation),
-        jobs.ASSESS: lambda: stability_is_current(store, settings),
+        jobs.CLUSTERS: lambda: clusters_are_current(layout, int(key), dec, normalisation),
+        jobs.DEC: lambda: dec_is_current(layout, int(key), dec, normalisation),
+        jobs.ASSESS: lambda: stability_is_current(layout, settings),
     }
     with suppress(DamagedFileError):
         return job in current and current[job]()
@@ -134,7 +133,6 @@ def run_jobs(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
     days: StationDays,
-    store: Store,
     names: Sequence[str],
     again: bool = False,
     report: Callable[[str], None] = print,
@@ -153,7 +151,7 @@ def run_jobs(
     for number, name in enumerate(names, start=1):
         waiting = _waiting(name, days)
         is_of_days = name in days.stages
-        runs = list(_station_day_runs(name, days, waiting)) if is_of_days else training_runs(name, store, again)
+        runs = list(_station_day_runs(name, days, waiting)) if is_of_days else training_runs(name, days, again)
         nothing = "nothing can be done" if waiting else "everything is current"
         report(f"[{number}/{len(names)}] {name}: " + (f"{len(runs)} run(s)" if runs else nothing))
         if waiting:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from ris_core.contracts.station_day import StationDay
-from ris_core.storage.store import Store
+from ris_core.station_days.station_days import StationDays
 from ris_dagster.adapter.asset_graph import AssetGraph, asset_graph_of, code_version_of
 from ris_dagster.adapter.materializations import data_version_of
 from ris_dagster.assets.events import DETECTIONS, SPECTROGRAMS, describe_detections, describe_spectrograms
@@ -23,7 +23,7 @@ _PAGE = 1000
 
 
 def import_published(
-    store: Store,
+    days: StationDays,
     path: Path | None,
     table: Path | None,
     weights: Sequence[Path],
@@ -36,8 +36,8 @@ def import_published(
 
     Parameters
     ----------
-    store
-        The network.
+    days
+        The station-days of the network.
     path, table
         The file of events, and the CSV beside it; by default ``FILE.csv`` if there is one.
     weights
@@ -58,17 +58,17 @@ def import_published(
     from ris_core.published.importing import prepare
 
     models = [read_weights(each) for each in weights]
-    kept = [is_kept(store, each) for each in models]
+    kept = [is_kept(days.layout, each) for each in models]
     found = None
     if path is not None:
-        process = store.days.process
-        found = prepare(store.settings, store, process, path, beside(path, table), replace, leave_out)
+        catalogue = beside(path, table)
+        found = prepare(days.settings, days.layout, days.process, path, catalogue, replace, leave_out)
     for each, was_there in zip(models, kept, strict=True):
-        keep_weights(store, each)
-        place = store.relative(store.imported(each.name))
+        keep_weights(days.layout, each)
+        place = days.layout.relative(days.layout.imported(each.name))
         yield f"model {each.name}: " + ("was there already" if was_there else f"kept in {place}")
     if found is not None:
-        yield from _import_events(store, found)
+        yield from _import_events(days, found)
 
 
 def beside(path: Path, table: Path | None) -> Path | None:
@@ -95,19 +95,19 @@ def write_config(path: Path, table: Path | None, config: Path) -> str:
     )
 
 
-def _import_events(store: Store, found: "Import") -> Iterator[str]:
+def _import_events(days: StationDays, found: "Import") -> Iterator[str]:
     from ris_dagster.definitions import build_definitions
     from ris_dagster.instance import open_instance
 
     written = recorded = 0
-    graph = asset_graph_of(build_definitions(store.settings))
-    with open_instance(store) as instance:
-        days = _ImportedDays(store, instance, graph)
+    graph = asset_graph_of(build_definitions(days.settings))
+    with open_instance(days.layout) as instance:
+        imported = _ImportedDays(days, instance, graph)
         # Spectrograms come last, since by them a station-day counts as recorded.
         with recording(RunlessLog(instance, graph, _ASSETS)) as recorder:
-            for key, was_written in found.write(store.days.journal):
+            for key, was_written in found.write(days.journal):
                 written += was_written
-                if metadata := days.unrecorded(key):
+                if metadata := imported.unrecorded(key):
                     recorder.add(partition_key(key), metadata)
                     recorded += 1
     total, events = len(found.station_days), len(found.catalogue) - found.left_out
@@ -124,14 +124,14 @@ def _import_events(store: Store, found: "Import") -> Iterator[str]:
 class _ImportedDays:
     """Describes imported station-days, and knows which of them Dagster has recorded as they are now."""
 
-    def __init__(self, store: Store, instance: dg.DagsterInstance, graph: AssetGraph) -> None:
-        self._store, self._version = store, code_version_of(graph, SPECTROGRAMS)
+    def __init__(self, days: StationDays, instance: dg.DagsterInstance, graph: AssetGraph) -> None:
+        self._days, self._version = days, code_version_of(graph, SPECTROGRAMS)
         self._recorded = _latest_contents(instance)
 
     def unrecorded(self, key: StationDay) -> dict[dg.AssetKey, Mapping[str, Any]]:
         """Return the metadata of each asset of a station-day; empty if it is recorded with this content and version."""
         # Both are there and current, so nothing is computed.
-        acquired, processed = self._store.days.acquire.run(key), self._store.days.process.run(key)
+        acquired, processed = self._days.acquire.run(key), self._days.process.run(key)
         if self._recorded.get(str(partition_key(key))) == (self._version, processed.result.spectrograms_content):
             return {}
         return {

@@ -35,7 +35,7 @@ def build_daily_update(settings: Settings, jobs: Sequence[Any], bindings: Bindin
         description="Acquires the newest complete day of all stations in one run, unless it exists or is under way.",
     )
     def daily_update(context: dg.ScheduleEvaluationContext, store: DataStore) -> list[dg.RunRequest] | dg.SkipReason:
-        days = bindings.station_days(store.settings, store.open())
+        days = store.station_days(bindings.kinds)
         return ask(context.instance, asset_graph_beside(context), days, bindings, context.scheduled_execution_time)
 
     return daily_update

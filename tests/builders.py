@@ -14,6 +14,7 @@ import yaml
 from click.testing import Result
 from dagster_internals import stale_status
 from obspy import Stream, Trace, UTCDateTime
+from store import Store
 from typer.testing import CliRunner
 
 from ris_core.config import Settings, load_settings
@@ -21,7 +22,6 @@ from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage.layout import Layout
-from ris_core.storage.store import Store
 from ris_dagster.cli import app
 from ris_dagster.definitions import build_definitions
 from ris_dagster.instance import open_instance

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from store import Store
 from training_builders import draw_set, load_set
 
 from ris_core.clustering.candidates import Candidate
@@ -11,7 +12,6 @@ from ris_core.labels.appointment import prepare
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import weights_digest
-from ris_core.storage.store import Store
 
 
 def appoint_untrained(store: Store, seed: int = 1) -> Champion:

@@ -12,12 +12,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
+from store import Store
 
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.published.importing import Import, prepare
 from ris_core.station_days.station_days import StationDays
-from ris_core.storage.store import Store
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "published"
 DAYS = (date(2015, 1, 3), date(2015, 1, 4))

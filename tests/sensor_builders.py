@@ -5,9 +5,9 @@ from datetime import datetime
 
 import dagster as dg
 from dagster_internals import SensorExecutionData
+from store import Store
 
 from ris_core.contracts.station_day import StationDay
-from ris_core.storage.store import Store
 from ris_dagster.adapter.asset_graph import AssetGraph
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.partitions import partition_key

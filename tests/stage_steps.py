@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from store import Store
+
 from ris_core.contracts.acquisition import Acquisition
 from ris_core.contracts.labelled import Labelled
 from ris_core.contracts.outcome import Made, Outcome
@@ -11,7 +13,6 @@ from ris_core.contracts.waveform_source import WaveformSource
 from ris_core.station_days.running import StageTask, record_outcome, run_station_day
 from ris_core.station_days.state import state_of, state_table
 from ris_core.station_days.station_days import StationDays
-from ris_core.storage.store import Store
 from ris_core.waveforms.segments import Segment
 
 

@@ -1,6 +1,7 @@
 """The training set of a store, with the sections of its own settings."""
 
-from ris_core.storage.store import Store
+from store import Store
+
 from ris_core.training import aec_choice, event_sources, training_draw, trials
 from ris_core.training.event_sources import ChangedSources, EventSources, sources_of
 from ris_core.training.training_draw import DrawnTrainingSet

@@ -36,9 +36,9 @@ class KeptScores:
     clustering
         One row per K and method: k, method, ari, nmi, macro_f1, accuracy, windows.
     end_to_end
-        One row per family: family, events, found, recall, precision, f1.
+        One row per family: family, events, recall, precision.
     k
-        The champion's K.
+        Number of clusters of the champion.
     """
 
     true_events: int

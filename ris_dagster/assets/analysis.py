@@ -39,9 +39,9 @@ def _availability(settings: Settings) -> dg.AssetsDefinition:
         from ris_core.station_days.state import state_table, states_of
         from ris_core.storage.atomic import replacing
 
-        opened = store.open()
-        states = state_table(states_of(opened.days))
-        path = opened.analysis("availability.parquet")
+        layout = store.layout()
+        states = state_table(states_of(store.station_days()))
+        path = layout.analysis("availability.parquet")
         with replacing(path) as temporary:
             states.to_parquet(temporary)
         failed = states[states["failed_stage"] != ""][
@@ -56,7 +56,7 @@ def _availability(settings: Settings) -> dg.AssetsDefinition:
                 "live_hours": round(float(states["live_seconds"].sum()) / 3600, 2),
                 "outdated": int((states["outdated"] != "").sum()),
                 "given_up": int(states["given_up"].sum()),
-                "path": dg.MetadataValue.path(opened.relative(path)),
+                "path": dg.MetadataValue.path(layout.relative(path)),
                 "availability": figure(draw(states), "Availability"),
                 **({"failed": table(failed.head(_LISTED))} if len(failed) else {}),
                 **({"damaged": table(damaged.head(_LISTED))} if len(damaged) else {}),
@@ -84,10 +84,10 @@ def _truth_scores(settings: Settings) -> dg.AssetsDefinition:
         from ris_core.truth.score_file import write_scores
         from ris_core.truth.truth_scores import score
 
-        opened = store.open()
-        found = score(settings, opened, opened.days.label)
+        layout = store.layout()
+        found = score(settings, layout, store.station_days().label)
         detection = found.detection
-        path = opened.analysis("truth_scores.json")
+        path = layout.analysis("truth_scores.json")
         write_scores(path, found)
         by_snr = detection.by_snr.rename(columns={"snr_low": "snr", "events": "n"})
         return dg.MaterializeResult(
@@ -101,7 +101,7 @@ def _truth_scores(settings: Settings) -> dg.AssetsDefinition:
                 "class_recall": table(found.recall),
                 "end_to_end": table(found.end_to_end),
                 "classes": {str(cluster): name for cluster, name in found.classes.items()},
-                "path": dg.MetadataValue.path(opened.relative(path)),
+                "path": dg.MetadataValue.path(layout.relative(path)),
                 "recall_curve": figure(detection_recall(by_snr), "Recall by SNR"),
             }
         )

@@ -66,11 +66,11 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
     ) -> Any:
         from ris_core.labels.champion_run import install
 
-        layout = store.open()
+        layout = store.layout()
         experiment = tracking.prepare()
         found = prepare_choice(context, config, settings, layout, tracking)
         registry = MlflowChampions(tracking, settings, layout, context.log.warning)
-        installed = install(layout.days.process, found, settings, registry)
+        installed = install(store.station_days().process, found, settings, registry)
         champion, run_id = installed.champion, installed.champion.mlflow_run_id
         for line in (found.novelty.note, *installed.doubts):
             if line:

@@ -50,7 +50,7 @@ def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
         from ris_core.clustering.criteria_run import criteria_configuration, run_criteria
         from ris_core.clustering.latents import read_latents
 
-        layout = store.open()
+        layout = store.layout()
         latents = read_latents(layout, settings.normalisation)
         configuration = criteria_configuration(latents.inputs, settings.cluster_count)
         made = tracked_asset(
@@ -113,14 +113,14 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
         from ris_core.clustering.stability_run import SCHEMA, TABLE, assessed_k, dec_to_assess, run_stability
         from ris_core.training import training_set as sampling
 
-        layout = store.open()
+        layout = store.layout()
         k = assessed_k(layout, settings.stability, settings.dec) if config.k is None else config.k
         chosen = dec_to_assess(layout, k, settings)
         data = sampling.load(layout, settings.training_set, settings.normalisation)
         made = tracked_asset(
             context,
             tracking,
-            lambda log: run_stability(layout.days.process, data, chosen, settings, log),
+            lambda log: run_stability(store.station_days().process, data, chosen, settings, log),
             name=f"stability k={k}",
             configuration=chosen.configuration,
             compared=(SWEEP, chosen.aec),

@@ -59,7 +59,7 @@ def _latent_features(settings: Settings) -> dg.AssetsDefinition:
         from ris_core.training import training_set as sampling
         from ris_core.training.floors import live_latents
 
-        layout = store.open()
+        layout = store.layout()
         data = sampling.load(layout, settings.training_set, settings.normalisation)
         latents = make_latents(layout, data)
         z, inputs = latents.z, latents.inputs
@@ -111,7 +111,7 @@ def _gmm_clusters(settings: Settings, partitions: Partitions) -> dg.AssetsDefini
         from ris_core.training.logged_data import data_parameters
 
         k = int(context.partition_key)
-        layout = store.open()
+        layout = store.layout()
         latents = read_latents(layout, settings.normalisation)
         data = sampling.load(layout, settings.training_set, settings.normalisation)
         about = data_parameters(settings.profile, settings.training_set, data)
@@ -184,7 +184,7 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
         from ris_core.training.logged_data import data_parameters
 
         k = int(context.partition_key)
-        layout = store.open()
+        layout = store.layout()
         data = sampling.load(layout, settings.training_set, settings.normalisation)
         about = data_parameters(settings.profile, settings.training_set, data)
         start = read_start(layout, k, settings.normalisation)

@@ -57,19 +57,19 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
         from ris_core.training.training_draw import draw
         from ris_core.training.training_set import load
 
-        opened = store.open()
+        layout = store.layout()
         # If MLflow does not answer, the run fails before anything is written.
         tracking.prepare()
         sampling, normalisation = settings.training_set, settings.normalisation
-        with opened.days.look() as days:
+        with store.station_days().look() as days:
             sources = sources_of(days.process, days.all(), sampling)
-        drawn = draw(opened, sources, sampling, normalisation, settings.processing_json())
+        drawn = draw(layout, sources, sampling, normalisation, settings.processing_json())
         for damaged in drawn.damaged:
             context.log.warning(f"left out: {damaged}")
         grid = tracking.parent(GRID, drawn.digest)
-        data = load(opened, sampling, normalisation)
+        data = load(layout, sampling, normalisation)
         rows = np.arange(min(_SHOWN, len(data)))  # the file is in random order
-        images = read_rows(opened.training_set, rows)
+        images = read_rows(layout.training_set, rows)
         shown = sample_spectrograms(images, data.frequency, data.time, [data.event_id[i] for i in rows])
         return dg.MaterializeResult(
             metadata={
@@ -82,7 +82,7 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
                 "by_station": dict(drawn.by_station),
                 "left_out_as_damaged": list(drawn.damaged[:_NAMED]),
                 "digest": drawn.digest,
-                "path": dg.MetadataValue.path(opened.relative(opened.training_set)),
+                "path": dg.MetadataValue.path(layout.relative(layout.training_set)),
                 "mlflow_grid": dg.MetadataValue.url(tracking.url(tracking.prepare(), grid)),
                 "samples": picture(shown, "Sample of the training set"),
             },
@@ -139,7 +139,7 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
         from ris_core.training.trial_run import make_trial
         from ris_core.training.trial_task import run_trial, trial_task
 
-        key, layout = context.partition_key, store.open()
+        key, layout = context.partition_key, store.layout()
         data = sampling.load(layout, settings.training_set, settings.normalisation)
         task = trial_task(layout, settings.model_copy(update={"aec": chosen}), key, data.digest)
         made = tracked_asset(
@@ -209,22 +209,22 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
         from ris_core.training.aec_choice import choose_trial, chosen_aec
         from ris_core.training.trials import verdict
 
-        opened = store.open()
-        data = sampling.load(opened, settings.training_set, settings.normalisation)
+        layout = store.layout()
+        data = sampling.load(layout, settings.training_set, settings.normalisation)
         compared: dict[str, Mapping[str, float | None]]
         if config.imported:
-            choice = choose_imported_aec(context, opened, tracking, data, config.imported, settings.aec)
+            choice = choose_imported_aec(context, layout, tracking, data, config.imported, settings.aec)
             compared = {choice.trial: choice.metrics}
         else:
-            choice, trials = choose_trial(opened, settings.aec, data.digest)
+            choice, trials = choose_trial(layout, settings.aec, data.digest)
             compared = {key: trial.metrics for key, trial in trials.items()}
-        folder = opened.imported(choice.trial) if choice.is_imported else opened.aec(choice.trial)
-        model = chosen_aec(opened).network
-        held_out = held_out_mse(opened.days.process, settings.training_set, model, data.normalisation)
+        folder = layout.imported(choice.trial) if choice.is_imported else layout.aec(choice.trial)
+        model = chosen_aec(layout).network
+        held_out = held_out_mse(store.station_days().process, settings.training_set, model, data.normalisation)
         run_id = tracking.known_run(choice.mlflow_run_id)
         if held_out and run_id:
             tracking.add_metrics(run_id, held_out)
-        ((name, version),) = tracking.register_packaged(settings, opened, folder, run_id).items()
+        ((name, version),) = tracking.register_packaged(settings, layout, folder, run_id).items()
         rows = [
             {"trial": key, "accepted": verdict(metrics, settings.aec).passed, **_comparable(metrics)}
             for key, metrics in compared.items()

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from ris_core.config import SettingsError, config_path, load_settings
-from ris_core.storage.store import Store
 from ris_dagster.commands.shared import ConfigOption, app, console, open_network, refuse
 
 
@@ -84,7 +83,7 @@ def run(
     from ris_dagster.summary import damage_lines, odd_lines, run_tables
 
     settings, layout = open_network(config, writes=True)
-    days, store = BINDINGS.station_days(settings, layout), Store(settings, layout.root)
+    days = BINDINGS.station_days(settings, layout)
     names = all_jobs(settings, BINDINGS)
     unknown = [name for name in only or [] if name not in names]
     if unknown:
@@ -98,7 +97,6 @@ def run(
                 definitions,
                 instance,
                 days,
-                store,
                 [name for name in names if not only or name in only],
                 again,
                 console.print,

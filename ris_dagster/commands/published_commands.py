@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from ris_core.storage.store import Store
 from ris_dagster.commands.shared import ConfigOption, app, console, open_network, refuse
 
 
@@ -32,6 +31,7 @@ def import_h5(
 ) -> None:
     """Import published events as station-days, and published weights as models; docs/published_data.md says how."""
     from ris_core.models.weights import WeightsError
+    from ris_core.station_days.station_days import StationDays
     from ris_core.storage.published_file import PublishedFileError
     from ris_dagster import published_import
 
@@ -43,8 +43,8 @@ def import_h5(
             console.print(published_import.write_config(file, catalogue, write_config), soft_wrap=True)
             return
         settings, layout = open_network(config)
-        store = Store(settings, layout.root)
-        for line in published_import.import_published(store, file, catalogue, weights or [], replace, leave_out):
+        days = StationDays(settings, layout)
+        for line in published_import.import_published(days, file, catalogue, weights or [], replace, leave_out):
             console.print(line, soft_wrap=True)
     except (PublishedFileError, WeightsError) as error:
         refuse(error)
@@ -60,12 +60,13 @@ def export_h5(
 ) -> None:
     """Write the events of all station-days as one HDF5 file of the published layout, with its CSV."""
     from ris_core.published.exporting import export
+    from ris_core.station_days.station_days import StationDays
     from ris_core.storage.published_file import PublishedFileError
 
     settings, layout = open_network(config)
-    store = Store(settings, layout.root)
+    process = StationDays(settings, layout).process
     try:
-        found = export(store.settings, store, store.days.process, file)
+        found = export(settings, layout, process, file)
     except PublishedFileError as error:
         refuse(error)
     left_out = f"; {found.outdated} that are out of date or damaged are left out" if found.outdated else ""

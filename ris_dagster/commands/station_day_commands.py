@@ -10,7 +10,6 @@ import typer
 from ris_core.config import PROJECT_ROOT
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
-from ris_core.storage.store import Store
 from ris_dagster.commands.shared import ConfigOption, app, console, open_network, refuse
 
 StationsOption = Annotated[str | None, typer.Option("--stations", help="Codes, comma-separated; by default all.")]
@@ -105,18 +104,18 @@ def verify(
 ) -> None:
     """Read everything that was made and name what was damaged on disk since; with a selection, station-days alone."""
     from ris_core.verification import damaged_files, damaged_models
+    from ris_dagster.assets.station_day_bindings import BINDINGS
     from ris_dagster.selection import SelectionError, choose_keys
 
     settings, layout = open_network(config, writes=remove)
-    store = Store(settings, layout.root)
     try:
         keys = choose_keys(settings, stations, first and first.date(), last and last.date())
     except SelectionError as error:
         refuse(error, 2)
     selected = not (stations is None and first is None and last is None)
     removed = left = 0
-    models = () if selected else damaged_models(store, settings.aec.grid.trials(), settings.dec.k)
-    for found in chain(damaged_files(store.days, keys), models):
+    models = () if selected else damaged_models(layout, settings.aec.grid.trials(), settings.dec.k)
+    for found in chain(damaged_files(BINDINGS.station_days(settings, layout), keys), models):
         if not isinstance(found, DamagedFileError):
             left += 1
             console.print(f"not read: {found}", soft_wrap=True)

@@ -1,12 +1,14 @@
 """The data store as a Dagster resource."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
 from pydantic import Field
 
 from ris_core.config import Settings, data_root
-from ris_core.storage.store import Store
+from ris_core.station_days.station_days import STAGES, StageKind, StationDays
+from ris_core.storage.layout import Layout, open_layout
 
 
 class DataStore(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -25,6 +27,10 @@ class DataStore(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The network's settings."""
         return Settings.model_validate_json(self.settings_json)
 
-    def open(self) -> Store:
-        """Open the store; makes the root if it is absent, and refuses the root of another network."""
-        return Store(self.settings, Path(self.root))
+    def layout(self) -> Layout:
+        """Return the paths; makes the data root if absent, refuses one that belongs to another network."""
+        return open_layout(self.settings, Path(self.root))
+
+    def station_days(self, kinds: Sequence[StageKind] = STAGES) -> StationDays:
+        """Return the station-days with their stages; as `layout`."""
+        return StationDays(self.settings, self.layout(), kinds)

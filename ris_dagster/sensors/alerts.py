@@ -45,7 +45,7 @@ def _given_up(store: DataStore, bindings: Bindings, run: dg.DagsterRun) -> set[s
     stages = bindings.of_run(run)
     if not stages:
         return set()
-    days = bindings.station_days(store.settings, store.open())
+    days = store.station_days(bindings.kinds)
     return {str(key) for stage, key in days.given_up() if stage in stages}
 
 

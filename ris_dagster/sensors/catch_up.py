@@ -42,7 +42,7 @@ def build_catch_up(settings: Settings, jobs: Sequence[Any], bindings: Bindings) 
         "requests failed ones of every stage, until they are given up. `ris reset` sets their attempts to zero.",
     )
     def catch_up(context: dg.SensorEvaluationContext, store: DataStore) -> dg.SensorResult:
-        days = bindings.station_days(store.settings, store.open())
+        days = store.station_days(bindings.kinds)
         return ask(context, asset_graph_beside(context), days, bindings, datetime.now(UTC))
 
     return catch_up

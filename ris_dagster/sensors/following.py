@@ -49,7 +49,7 @@ def build_following(settings: Settings, jobs: Sequence[Any], bindings: Bindings)
         "once there is a champion: newest days first, in blocks. Failed station-days wait for catch_up.",
     )
     def following(context: dg.SensorEvaluationContext, store: DataStore) -> dg.SensorResult:
-        with bindings.station_days(store.settings, store.open()).look() as days:
+        with store.station_days(bindings.kinds).look() as days:
             return follow(context, days, bindings)
 
     @dg.sensor(
@@ -61,7 +61,7 @@ def build_following(settings: Settings, jobs: Sequence[Any], bindings: Bindings)
         "with a lower priority than the daily work.",
     )
     def relabel(context: dg.SensorEvaluationContext, store: DataStore) -> dg.SensorResult:
-        with bindings.station_days(store.settings, store.open()).look() as days:
+        with store.station_days(bindings.kinds).look() as days:
             return label_again(context, days, bindings)
 
     return [following, relabel]

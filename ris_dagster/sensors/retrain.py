@@ -14,10 +14,9 @@ from typing import Any
 
 import dagster as dg
 
-from ris_core.clustering.champion import why_nothing_labels
 from ris_core.config import Settings
 from ris_core.processing.process import ProcessStage
-from ris_core.storage.store import Store
+from ris_core.station_days.station_days import StationDays
 from ris_dagster import jobs as names
 from ris_dagster.adapter.tags import partition_of, will_be_retried, with_priority
 from ris_dagster.bindings import Bindings
@@ -69,29 +68,29 @@ def build_retrain(settings: Settings, jobs: Sequence[Any], bindings: Bindings) -
         "stops and says so; resetting its cursor, or drawing the training set by hand, lets it begin anew.",
     )
     def retrain(context: dg.SensorEvaluationContext, store: DataStore) -> dg.SensorResult:
-        return train_again(context, store.open(), bindings)
+        return train_again(context, store.station_days(bindings.kinds), bindings)
 
     return retrain
 
 
-def train_again(context: dg.SensorEvaluationContext, store: Store, bindings: Bindings) -> dg.SensorResult:
+def train_again(context: dg.SensorEvaluationContext, days: StationDays, bindings: Bindings) -> dg.SensorResult:
     """Begin a chain if it is time to, or ask for the next job of the one under way."""
     state = State(**json.loads(context.cursor)) if context.cursor else State()
     drawn_at = _latest(context.instance, _TRAINING_SET)
     if state.chain:
-        return _go_on(context, store, state, drawn_at)
+        return _go_on(context, days, state, drawn_at)
     if state.stopped and drawn_at == state.stopped_at:
         return _result(state, reason=f"stopped: {state.stopped}")
-    there = store.training_set.exists() and store.champion.exists()
+    there = days.layout.training_set.exists() and days.layout.champion.exists()
     missing = "" if there else "there is no champion yet; the first training is for `ris run` or the UI"
-    if why := missing or why_nothing_labels(store):
+    if why := missing or days.label.why_not():
         return _result(state, reason=why)
     now = datetime.now(UTC)
     if now.timestamp() < state.looked + _LOOK_EVERY_S:
         return _result(state, reason="the shares are looked at once an hour")
     state = replace(state, looked=now.timestamp())
     others = context.instance.get_runs_count(dg.RunsFilter(job_name=names.DRAW, statuses=list(AT_WORK)))
-    reason = "" if others else _reason(context, store, bindings, drawn_at)
+    reason = "" if others else _reason(context, days, bindings, drawn_at)
     if not reason:
         return _result(state, reason="there is too little that is unseen or not assigned")
     chain = now.strftime("%Y%m%dT%H%M%SZ")
@@ -99,21 +98,21 @@ def train_again(context: dg.SensorEvaluationContext, store: Store, bindings: Bin
     return _result(replace(state, chain=chain, stopped=""), [_request(chain, names.DRAW, None)])
 
 
-def _reason(context: dg.SensorEvaluationContext, store: Store, bindings: Bindings, drawn_at: int) -> str:
+def _reason(context: dg.SensorEvaluationContext, days: StationDays, bindings: Bindings, drawn_at: int) -> str:
     from ris_core.training.unseen import unseen_since_draw
 
     # Station-days that were recorded after the draw; a record older than that was there to be drawn from.
     recorded = recorded_station_days(context.instance, bindings[ProcessStage.name], after=drawn_at)
-    candidates = sorted(recorded.intersection(store.station_days()), key=lambda key: (key.day, key.station))
-    unseen = unseen_since_draw(store, store.settings.training_set, candidates)
+    candidates = sorted(recorded.intersection(days.all()), key=lambda key: (key.day, key.station))
+    unseen = unseen_since_draw(days.layout, days.settings.training_set, candidates)
     context.log.info(
         f"unseen: {unseen.unseen_share:.1%} of {unseen.seen + unseen.unseen} events; "
         f"not assigned: {unseen.unassigned_share:.1%} of {unseen.labelled}"
     )
-    return unseen.reason(store.settings.operations)
+    return unseen.reason(days.settings.operations)
 
 
-def _go_on(context: dg.SensorEvaluationContext, store: Store, state: State, drawn_at: int) -> dg.SensorResult:
+def _go_on(context: dg.SensorEvaluationContext, days: StationDays, state: State, drawn_at: int) -> dg.SensorResult:
     asked: defaultdict[str, dict[str, dg.DagsterRun]] = defaultdict(dict)
     # Newest first, so what was started again by hand or by Dagster counts instead of the failed run before it.
     for run in context.instance.get_runs(dg.RunsFilter(tags={CHAIN_TAG: state.chain})):
@@ -127,7 +126,7 @@ def _go_on(context: dg.SensorEvaluationContext, store: Store, state: State, draw
             stop = f"training {state.chain}: {job} failed (run {failed[0].run_id}); repair the cause and draw anew"
             context.log.error(stop)
             return _result(replace(state, chain="", stopped=stop, stopped_at=drawn_at), reason=stop)
-        wanted = [None] if job == names.DRAW else [run.partition for run in training_runs(job, store, False)]
+        wanted = [None] if job == names.DRAW else [run.partition for run in training_runs(job, days, False)]
         new = [key for key in wanted if (key or "") not in asked[job]]
         if new:
             return _result(state, [_request(state.chain, job, key) for key in new])

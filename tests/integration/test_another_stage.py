@@ -7,11 +7,11 @@ import pytest
 from builders import DAYS, STATIONS, Opened, failure_of, sds_values, spoil, write_archive, write_yaml
 from loudness_stage import BINDING, LOUDNESS
 from sensor_builders import tick
+from store import Store
 
 from ris_core.config import load_settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.state import states_of
-from ris_core.storage.store import Store
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.backfill import Asked, outstanding
 from ris_dagster.definitions import build_definitions

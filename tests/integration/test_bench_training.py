@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from store import Store
 
 from bench import training, training_memory
 from bench.training_events import multiplied
 from bench.training_routes import Job, Part, Route, Trial, run
 from ris_core.config import PROJECT_ROOT
-from ris_core.storage.store import Store
 
 EVENTS = 60
 SHORT = Trial(batch_size=16, max_epochs=2, patience=2)

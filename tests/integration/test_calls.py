@@ -11,13 +11,13 @@ from builders import DAYS, sds_values, write_archive, write_yaml
 from distributed import Client
 from faults import until
 from on_workers import count_to, die_once, fail_after, go_on, started
+from store import Store
 from training_builders import draw_set
 
 from ris_core.config import load_settings
 from ris_core.models.weights import weights_digest
 from ris_core.station_days.running import StageTask, run_station_day
 from ris_core.storage.layout import open_layout
-from ris_core.storage.store import Store
 from ris_core.training.trial_task import run_trial, trial_task
 from ris_dagster.dask_adapter.schedulers import address_of
 from ris_dagster.resources.calls import call_on

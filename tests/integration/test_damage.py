@@ -17,10 +17,10 @@ from damage import DAMAGES, endless, without_head
 from faults import check_record, made
 from sensor_builders import asked, record_acquired, tick
 from stage_steps import is_current
+from store import Store
 
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage import hdf5_probe
-from ris_core.storage.store import Store
 
 TWO = DAYS[:2]
 KEYS = [StationDay(station, day) for station in STATIONS for day in TWO]

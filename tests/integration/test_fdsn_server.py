@@ -21,6 +21,7 @@ from fdsn_archive import Epoch, station_xml, write_days
 from fdsn_server import Proxy
 from obspy import Trace, UTCDateTime, read_inventory
 from stage_steps import acquire_one, acquisition_of, days_at, stored_segments
+from store import Store
 
 from bench.ports import free_ports
 from ris_core.config import Settings
@@ -29,7 +30,6 @@ from ris_core.contracts.outcome import Made, Outcome
 from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.open_source import open_source
 from ris_core.station_days.running import StageTask, run_station_day
-from ris_core.storage.store import Store
 from ris_core.waveforms.source_check import check_source
 from ris_dagster.resources.compute import Compute
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from builders import Opened
+from store import Store
 from training_builders import (
     changed_sources,
     choice_current,
@@ -21,7 +22,6 @@ from ris_core.clustering.initial_clusters import ClustersOutOfStepError, cluster
 from ris_core.clustering.latents import LatentsOutOfStepError, latents_are_current, read_latents
 from ris_core.config import Settings
 from ris_core.storage.json_records import read_json, write_json
-from ris_core.storage.store import Store
 from ris_core.training.acceptance import NoAcceptedModelError
 from ris_core.training.training_draw import TooFewEventsError
 from ris_dagster.remedies import remedy_for

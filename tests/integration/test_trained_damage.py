@@ -11,6 +11,7 @@ import pytest
 import torch
 from builders import Opened, failure_of, opened, own_environment, ris
 from faults import check_whole
+from store import Store
 from training_builders import choice_current, load_set, set_is_current, trial_current
 
 from ris_core.clustering import dec_models, initial_clusters, latents, stability_run
@@ -22,7 +23,6 @@ from ris_core.models.weights import ModelDescription, load_model, weights_digest
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_json
-from ris_core.storage.store import Store
 from ris_core.storage.tensors import read_arrays
 from ris_core.training import trials
 from ris_core.training.aec_choice import read_choice

@@ -11,6 +11,7 @@ import pytest
 import torch
 from builders import sds_values
 from numpy.typing import NDArray
+from store import Store
 
 from ris_core.clustering.candidates import Candidate, candidate_of_folder, folder_of_run
 from ris_core.clustering.champion import (
@@ -35,7 +36,6 @@ from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import load_model, save_model, weights_digest
 from ris_core.storage import spectrogram_file
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.store import Store
 from ris_core.training.acceptance import NoAcceptedModelError
 from ris_core.training.normalise import normalise
 from ris_core.training.training_set import NoTrainingSetError, digest_on_disk

@@ -15,13 +15,13 @@ import pytest
 from obspy import Trace, UTCDateTime
 from pydantic import ValidationError
 from stage_steps import acquire_one, days_at
+from store import Store
 from waveform_builders import DAY, KEY, NEXT_KEY, PADDING, make_settings, record, write_sds
 
 from ris_core.config import Settings
 from ris_core.station_days.open_source import open_source
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_json, write_json
-from ris_core.storage.store import Store
 from ris_core.waveforms.content import TooLargeError, content_of
 from ris_core.waveforms.intake import NoUsableSamplesError
 from ris_core.waveforms.left_out import WrongTimesError

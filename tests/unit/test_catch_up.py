@@ -11,11 +11,11 @@ import pytest
 from builders import sds_values
 from dagster_internals import end_backfill, request_backfill, run_of_daemon
 from sensor_builders import asked, catch_up_at, record_acquired, tick
+from store import Store
 
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage.json_records import write_json
-from ris_core.storage.store import Store
 from ris_dagster import schedules
 from ris_dagster.adapter.asset_graph import AssetGraph, asset_graph_of
 from ris_dagster.adapter.tags import of_partition, of_sensor, partition_range_of

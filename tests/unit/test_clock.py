@@ -9,10 +9,10 @@ import dagster as dg
 import pytest
 from builders import sds_values
 from sensor_builders import catch_up_at, record_acquired
+from store import Store
 
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
-from ris_core.storage.store import Store
 from ris_dagster import schedules
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.definitions import build_definitions

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from obspy import Stream, UTCDateTime, read
 from stage_steps import acquire_one, days_at
+from store import Store
 from waveform_builders import KEY, make_settings, ns_at, record, settings_values
 
 from ris_core.config import (
@@ -25,7 +26,6 @@ from ris_core.config import (
 from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.open_source import open_source
 from ris_core.station_days.running import StageTask, run_station_day
-from ris_core.storage.store import Store
 from ris_core.synthetic.seismometer import build_inventory
 from ris_core.waveforms.fdsn import DataCentre
 from ris_core.waveforms.fdsn_client import retry_after_seconds

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from published_builders import SHARED, import_into, published, published_store, write_weights
+from store import Store
 from training_builders import choice_current, draw_set, load_set
 
 from ris_core import config
@@ -23,7 +24,6 @@ from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import WeightsError
 from ris_core.published.choice import choose_imported, measure
-from ris_core.storage.store import Store
 from ris_core.training import training_set as sampling
 from ris_core.training.acceptance import Acceptance, NoAcceptedModelError
 from ris_core.training.aec_choice import chosen_aec, read_choice

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from builders import sds_values, write_yaml
+from store import Store
 
 from ris_core.config import load_settings
-from ris_core.storage.store import Store
 from ris_dagster.deployment import DeploymentError
 from ris_dagster.instance import POSTGRES_VARIABLES, open_instance, prepare_home, storage_settings
 

@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from obspy import UTCDateTime, read_inventory
 from stage_steps import days_at
+from store import Store
 from waveform_builders import KEY, make_settings, record, write_sds
 
 from ris_core.station_days.open_source import open_source
 from ris_core.station_days.running import StageTask, run_station_day
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.store import Store
 from ris_core.waveforms.inventories import ContradictionError, Inventories, NoStationXmlError
 from ris_core.waveforms.stationxml import NotStationXmlError, digest_of_text, inventory_from
 

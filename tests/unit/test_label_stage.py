@@ -10,6 +10,7 @@ import torch
 from builders import sds_values, write_archive
 from damage import DAMAGES
 from stage_steps import acquire_one, days_at, label_one, process_one, state_rows
+from store import Store
 from training_builders import draw_set, load_set
 
 from ris_core.access import read_labels
@@ -24,7 +25,6 @@ from ris_core.models.weights import weights_digest
 from ris_core.processing.process import NotProcessedError
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.store import Store
 from ris_core.truth.truth_scores import labelled_events
 
 CLASSES = (4, 0, 9)

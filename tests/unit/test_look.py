@@ -15,6 +15,7 @@ import pytest
 from champion_builders import appoint_untrained
 from obspy import Stream
 from stage_steps import days_at
+from store import Store
 from waveform_builders import burst, make_settings, make_trace, noise
 
 from ris_core.contracts.stamp import Stamp
@@ -26,7 +27,6 @@ from ris_core.storage import scanned_files, tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_json, write_json
 from ris_core.storage.scanned_files import ScannedFiles, cache_path
-from ris_core.storage.store import Store
 
 STATIONS = ("S01", "S02")
 RATE = 50

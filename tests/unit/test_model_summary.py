@@ -3,6 +3,7 @@
 import pytest
 import torch
 from builders import sds_values
+from store import Store
 
 from ris_core.clustering import model_states
 from ris_core.clustering.latents import ClusteringInputs
@@ -10,7 +11,6 @@ from ris_core.config import PAPER_INPUT, Settings
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import save_model
 from ris_core.storage.json_records import write_json
-from ris_core.storage.store import Store
 from ris_dagster.model_summary import model_rows
 
 TRIAL = "bs64_lr1e-3"

@@ -5,10 +5,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from builders import DAYS, sds_path, sds_values, spoil, write_archive, write_yaml
+from store import Store
 
 from ris_core.config import load_settings
 from ris_core.contracts.station_day import StationDay
-from ris_core.storage.store import Store
 from ris_dagster import jobs
 from ris_dagster.definitions import build_definitions
 from ris_dagster.method_runs import run_jobs

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from lxml.etree import XMLSyntaxError
 from obspy import Trace, UTCDateTime, read_inventory
 from pydantic import ValidationError
+from store import Store
 
 from ris_core.config import PROJECT_ROOT, Settings, StationSettings, load_settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.models.published_weights import import_published
 from ris_core.models.weights import WeightsError
 from ris_core.station_days.running import StageTask, run_station_day
-from ris_core.storage.store import Store
 
 DAY = date(2020, 3, 1)
 HOSTILE = ["..", ".", "../..", "/etc", "a/b", "a\\b", "..\\..", "C:\\x", "A\0B", "AA\n", "~", "$HOME", "AA/../../BB"]

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from obspy import Stream, Trace, UTCDateTime
 from stage_steps import acquire_one
+from store import Store
 from waveform_builders import (
     DAY,
     KEY,
@@ -29,7 +30,6 @@ from waveform_builders import (
 )
 
 from ris_core.station_days.open_source import open_source
-from ris_core.storage.store import Store
 from ris_core.synthetic.seismometer import build_inventory
 from ris_core.waveforms.quality import quality_of
 from ris_core.waveforms.sds import SdsArchive, UnusableError, WrongCodesError

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from published_builders import import_into, published, published_store, write_weights
+from store import Store
 from training_builders import draw_set, load_set
 
 from ris_core.clustering import dec_models
@@ -19,7 +20,6 @@ from ris_core.models.device import use_cores
 from ris_core.models.imported_models import keep_weights, read_weights
 from ris_core.models.weights import read_description
 from ris_core.published.choice import choose_imported, measure
-from ris_core.storage.store import Store
 from ris_core.training import training_set
 from ris_core.training.acceptance import Acceptance
 from ris_dagster.resources.environment import environment_tags

@@ -9,6 +9,7 @@ from builders import DAYS, sds_values, write_archive
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 from stage_steps import acquire_one, process_one
+from store import Store
 from training_builders import draw_set, load_set
 
 from ris_core import config
@@ -32,7 +33,6 @@ from ris_core.models.inference import encode
 from ris_core.models.networks import Aec
 from ris_core.storage import spectrogram_file
 from ris_core.storage.json_records import read_json, write_json
-from ris_core.storage.store import Store
 from ris_core.training.aec import train_aec
 from ris_core.training.normalise import normalise
 from ris_core.training.samples import of_array

@@ -20,6 +20,7 @@ from stage_steps import (
     state_rows,
     stored_segments,
 )
+from store import Store
 from waveform_builders import (
     DAY,
     KEY,
@@ -37,7 +38,6 @@ from ris_core.contracts.outcome import Made, Outcome
 from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.running import StageTask, record_outcome, run_station_day
 from ris_core.storage import spectrogram_file, tables
-from ris_core.storage.store import Store
 from ris_core.waveforms.acquire import NotAcquiredError
 
 EVENTS = (200.0, 300.0, 400.0)

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from stage_steps import acquisition_of
+from store import Store
 from waveform_builders import KEY, make_settings, record, segments_of
 
 from ris_core.contracts.events import Events
@@ -31,7 +32,6 @@ from ris_core.storage.disk_usage import Usage, usage_by_folder
 from ris_core.storage.finite import NotFiniteError
 from ris_core.storage.json_records import read_json
 from ris_core.storage.layout import WrongNetworkError
-from ris_core.storage.store import Store
 from ris_core.verification import damaged_files
 
 STAMP = Stamp("settings12345", "1", "inputs123456")

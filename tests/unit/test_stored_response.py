@@ -11,11 +11,11 @@ import pytest
 from damage import DAMAGES
 from obspy import Stream, read_inventory
 from stage_steps import acquire_one, days_at, is_current, process_one, state_rows
+from store import Store
 from waveform_builders import KEY, make_settings, record
 
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_json, write_json
-from ris_core.storage.store import Store
 from ris_core.synthetic.seismometer import build_inventory
 from ris_core.verification import damaged_files
 from ris_core.waveforms.stored_response import read_response, read_stored_inventory, write_response

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from obspy import Stream
 from stage_steps import acquire_one, acquisition_of, days_at, is_current, process_one, stored_segments
+from store import Store
 from waveform_builders import KEY, PADDING, make_settings, make_trace, ns_at, record
 
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_json, write_json
-from ris_core.storage.store import Store
 from ris_core.verification import damaged_files
 from ris_core.waveforms.received import stream_of
 from ris_core.waveforms.segments import digest_of_segments

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from store import Store
 from waveform_builders import make_settings
 
 from ris_core.clustering.champion import version_of
@@ -13,7 +14,6 @@ from ris_core.config import PAPER_INPUT
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import save_model
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.store import Store
 from ris_core.training.trials import load_trial, read_trial
 from ris_core.verification import damaged_models
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from damage import DAMAGES
 from published_builders import import_into, published, published_values
+from store import Store
 from training_builders import changed_sources, draw_set, load_set, set_is_current
 
 from ris_core.config import NormalisationSettings, Settings
@@ -17,7 +18,6 @@ from ris_core.models.inference import reconstruction_error
 from ris_core.models.networks import Aec
 from ris_core.storage import spectrogram_file
 from ris_core.storage.scratch import ScratchArray
-from ris_core.storage.store import Store
 from ris_core.training.normalise import normalise
 from ris_core.training.training_draw import TooFewEventsError
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from published_builders import import_into, published, published_store
+from store import Store
 from training_builders import draw_set, load_set
 
 from ris_core.config import PAPER_INPUT, SpectrogramSettings
@@ -12,7 +13,6 @@ from ris_core.contracts.input_spec import InputMismatchError, InputSpec
 from ris_core.contracts.run_log import RecordedRun
 from ris_core.models.weights import load_model, weights_digest
 from ris_core.storage.spectrogram_file import input_spec_of
-from ris_core.storage.store import Store
 from ris_core.training.trial_run import make_trial
 from ris_core.training.trial_task import run_trial, trial_task
 from ris_core.training.trials import read_trial

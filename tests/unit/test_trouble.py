@@ -10,11 +10,11 @@ import torch
 from builders import sds_values
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
+from store import Store
 
 from ris_core.config import Settings
 from ris_core.memory import TooLittleMemoryError, memory_named, said_of_memory
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.store import Store
 from ris_dagster.database_trouble import DAGSTER_REMEDY, MLFLOW_REMEDY, explained_database, why_damaged
 from ris_dagster.trouble import databases, explained
 
