@@ -33,7 +33,7 @@ _REMEDY = "train or import the model again"
 
 
 class WeightsError(ValueError):
-    """There are no weights, or they are not those that are needed; the message names the file and says why."""
+    """There are no weights, or not the ones that are needed; the message names the file and the reason."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class ModelDescription:
 
 
 def _canonical(model: Aec | Dec) -> dict[str, Tensor]:
-    # Training may leave weights in channels-last memory order; files and digests must not depend on it.
+    # Weights may be in channels-last memory order after training; files and digests must not depend on it.
     return {
         name: value.detach().cpu().contiguous(memory_format=torch.contiguous_format)
         for name, value in sorted(model.state_dict().items())
@@ -105,8 +105,8 @@ def save_model(folder: Path | str, model: Aec | Dec, metadata: Mapping[str, Any]
     model
         The network.
     metadata
-        What is worth knowing of it: settings, metrics, acceptance. Numbers, text, lists and mappings; arrays become
-        lists and values that are not finite become null.
+        What else is worth keeping: settings, metrics, acceptance. Numbers, text, lists and mappings; arrays become
+        lists, and values that are not finite become null.
     takes
         What the network takes in.
     """

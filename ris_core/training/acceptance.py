@@ -21,7 +21,7 @@ class NoAcceptedModelError(ValueError):
 
 @dataclass(frozen=True)
 class Acceptance:
-    """The verdict on a model; `reasons` says what is against it and is empty if it passed."""
+    """The verdict on a model; `reasons` says why it may not be used, and is empty if it may."""
 
     passed: bool
     reasons: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ def accept_aec(metrics: Mapping[str, float], settings: config.AecSettings) -> Ac
     if not mse < floor:  # also when it is NaN
         reasons.append(
             f"validation MSE {mse:.3g} is not below that of the mean spectrogram, {floor:.3g}: the model has learned "
-            "nothing of the single event; train longer or with another learning rate"
+            "nothing about single events; train longer or with another learning rate"
         )
     if not live >= settings.least_live_latents:
         reasons.append(
@@ -63,8 +63,8 @@ def accept_aec(metrics: Mapping[str, float], settings: config.AecSettings) -> Ac
 def coinciding(centroids: NDArray[Any], z: NDArray[Any]) -> tuple[tuple[int, int], ...]:
     """Return the pairs of clusters whose centroids (K, D) have fallen together among the latents (N, D).
 
-    Their distance lies below 1 % of the root-mean-square distance of the latents from their mean, so events cannot
-    tell them apart.
+    Their distance is below 1 % of the root-mean-square distance of the latents from their mean, so they are the same
+    cluster for the events.
     """
     spread = float(np.sqrt(np.square(z - z.mean(axis=0)).sum(axis=1).mean()))
     distance = cdist(centroids, centroids)

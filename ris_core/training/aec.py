@@ -1,4 +1,4 @@
-"""Training of the autoencoder: MSE, Adam, early stopping, a new start if it diverges or all latents die."""
+"""Training of the autoencoder: MSE, Adam, early stopping, and another seed if it diverges or all latents die."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from ris_core.training.samples import Samples, as_samples
 logger = logging.getLogger(__name__)
 
 
-def _taken_up(training: Training, checkpoint: Checkpoint | None) -> tuple[Attempt, list[int], int, float]:
-    """Return the attempt to go on with, the seeds tried, the epochs of seeds given up, and the seconds before."""
+def _first_attempt(training: Training, checkpoint: Checkpoint | None) -> tuple[Attempt, list[int], int, float]:
+    """Return the attempt to begin or continue with, the seeds tried, the epochs of earlier seeds, and their seconds."""
     found = None if checkpoint is None else checkpoint.load()
     if found is None:
         seed = training.settings.seed
@@ -30,7 +30,7 @@ def _taken_up(training: Training, checkpoint: Checkpoint | None) -> tuple[Attemp
     tensors, state = found
     attempt = Attempt(state["seed"], training)
     attempt.restore(tensors, state)
-    logger.info("AEC: goes on after epoch %d of seed %d", len(attempt.history), attempt.seed)
+    logger.info("AEC: continues after epoch %d of seed %d", len(attempt.history), attempt.seed)
     return attempt, state["tried"], state["steps_before"], state["seconds"]
 
 
@@ -56,19 +56,19 @@ def train_aec(
     settings
         Section `aec`.
     on_epoch
-        Called after each epoch with the number of epochs done (those of seeds given up count, so no step comes twice)
-        and the row of the history; for epochs from a checkpoint as well.
+        Called after each epoch with the number of epochs so far, over all seeds, and the row of the history; also for
+        the epochs that a checkpoint holds.
     checkpoint
-        Written after each epoch and taken up if there is one; on the CPU the weights are those of a training that was
-        never interrupted.
+        Written after each epoch. If there is one already, the training continues from it; on the CPU, the weights are
+        then the same as without the interruption.
     network
-        Another network with ``forward(x) -> (reconstruction, latent)``; its parameters are drawn anew with the seed.
-        It is in training mode for the steps of an epoch, and in evaluation mode when validated and when handed back.
+        Another network with ``forward(x) -> (reconstruction, latent)``; its parameters are drawn again with the seed.
+        It is in training mode for the steps of an epoch, and in evaluation mode for validation and when it is returned.
 
     Raises
     ------
     DivergedError
-        With every seed the loss is not finite, or ten times that of answering with zeros.
+        With every seed the loss is not finite, or above ten times that of a network that answers with zeros.
     """
     train, val = as_samples(train), as_samples(val)
     if len(train) == 0 or len(val) == 0:
@@ -76,7 +76,7 @@ def train_aec(
     zero = sum(float(inputs.square().mean()) * len(inputs) for _, inputs in val.batches(VALIDATION_BATCH)) / len(val)
     device = resolve_device(settings.device)
     training = Training(train, val, batch_size, learning_rate, settings, network, device, zero)
-    attempt, tried, steps, seconds_before = _taken_up(training, checkpoint)
+    attempt, tried, steps, seconds_before = _first_attempt(training, checkpoint)
     start = time.perf_counter() - seconds_before
 
     def report(row: Metrics) -> None:

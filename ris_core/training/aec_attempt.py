@@ -1,4 +1,4 @@
-"""Training of the autoencoder with one seed: epochs, validation, early stopping, and what a checkpoint keeps of it."""
+"""Training of the autoencoder with one seed: epochs, validation, early stopping, and its part of a checkpoint."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from ris_core.training.shift import shift_in_time
 VALIDATION_BATCH = 128
 _DIVERGED = 10.0
 _SHIFTS = 1
-"""Tells the draws of the shifts in time from that of the order of the samples, which has the same seed and epoch."""
+"""Part of the seed of the shifts in time: the order of the samples has the same seed and epoch without it."""
 
 
 @dataclass
 class Training:
-    """What stays the same over all epochs and seeds."""
+    """What is the same for all epochs and seeds."""
 
     train: Samples
     val: Samples
@@ -39,12 +39,12 @@ class Training:
     settings: config.AecSettings
     network: nn.Module | None
     device: torch.device
-    # A network that answers with zeros has this validation MSE.
+    # The validation MSE of a network that answers with zeros.
     zero_mse: float
 
     @property
     def steps(self) -> int:
-        """Number of optimisation steps, at most."""
+        """The greatest number of optimisation steps."""
         return self.settings.max_epochs * -(-len(self.train) // self.batch_size)
 
     def new_network(self, seed: int) -> Any:
@@ -104,7 +104,8 @@ class Attempt:
         if val_mse > _DIVERGED * training.zero_mse:
             raise DivergedError(
                 f"AEC seed {self.seed}, epoch {epoch}: the validation MSE is {val_mse:.3g}, above {_DIVERGED:g} times "
-                f"that of answering with zeros, at learning rate {training.learning_rate:g}; take a lower one"
+                f"that of a network that answers with zeros, at learning rate {training.learning_rate:g}; take a lower "
+                "one"
             )
         row: Metrics = {
             "epoch": epoch,
@@ -122,7 +123,7 @@ class Attempt:
         return row
 
     def run(self, shown: Any, epoch_done: Callable[[Metrics], None]) -> DivergedError | str | None:
-        """Train to the end, and return why the model is of no use, if it is."""
+        """Train to the end, and return why the model cannot be used; none if it can."""
         while not self.finished:
             try:
                 row = self.run_epoch(shown)
@@ -134,17 +135,29 @@ class Attempt:
 
     @property
     def finished(self) -> bool:
-        """Whether there is nothing to be gained by another epoch."""
+        """Whether the training has ended."""
         epochs, settings = len(self.history), self.training.settings
         return self.died or epochs >= settings.max_epochs or epochs - self.best_epoch >= settings.patience
 
     @property
     def dead(self) -> bool:
-        """Whether the latents died so early that the model is of no use."""
+        """Whether the latents died so early that the model cannot be used."""
         return self.died and len(self.history) <= self.training.settings.patience
 
     def save(self, checkpoint: Checkpoint, tried: list[int], steps_before: int, seconds: float) -> None:
-        """Write a checkpoint: of this seed, the seeds tried, the epochs of those given up, and the seconds so far."""
+        """Write a checkpoint.
+
+        Parameters
+        ----------
+        checkpoint
+            Where to.
+        tried
+            All seeds so far.
+        steps_before
+            Epochs of the seeds before this one.
+        seconds
+            Time spent on all seeds.
+        """
         best = {f"best.{name}": value for name, value in self.best.items()}
         state = {
             "seed": self.seed,
@@ -160,7 +173,7 @@ class Attempt:
         checkpoint.save(of_model("model", self.model) | best | self.stepper.tensors(), state)
 
     def restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-        """Go on from what `save` wrote."""
+        """Continue from what `save` wrote."""
         into_model("model", self.model, tensors)
         self.stepper.restore(tensors, state)
         self.best = {n.removeprefix("best."): v for n, v in tensors.items() if n.startswith("best.")}

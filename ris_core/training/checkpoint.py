@@ -1,4 +1,4 @@
-"""What a training needs to go on after it was killed: one file, replaced at the end of each epoch."""
+"""What a training needs to continue after it was killed: one file, replaced at the end of each epoch."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Checkpoint:
     Parameters
     ----------
     folder
-        Where the trained model will be.
+        The folder of the trained model.
     configuration
-        Digest of all that decides about the training; a checkpoint of another configuration is not taken up.
+        Digest of everything that decides about the training; a checkpoint of another configuration is not used.
     """
 
     def __init__(self, folder: Path, configuration: str) -> None:
@@ -36,17 +36,17 @@ class Checkpoint:
         self.configuration = configuration
 
     def save(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-        """Replace the checkpoint: tensors by name, and what can be written as JSON."""
+        """Replace the checkpoint by tensors, by name, and a state that can be written as JSON."""
         content = {name: value.detach().cpu().contiguous().numpy() for name, value in tensors.items()}
         write_arrays(self.path, content, {"configuration": self.configuration, _STATE: json.dumps(state)})
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """Return tensors and state, or None if there is no checkpoint of this configuration, or it is damaged."""
         try:
-            arrays, about = read_arrays(self.path, "training begins anew", digest_needed=True)
+            arrays, about = read_arrays(self.path, "training begins again from the start", digest_needed=True)
             if about.get("configuration") != self.configuration:
                 return None
-            with damage_named(self.path, "training begins anew"):
+            with damage_named(self.path, "training begins again from the start"):
                 state: dict[str, Any] = json.loads(about[_STATE])
         except FileNotFoundError:
             return None
@@ -61,12 +61,12 @@ class Checkpoint:
 
 
 def of_model(name: str, model: nn.Module) -> dict[str, Tensor]:
-    """Return the weights of a network by name, the copies that a checkpoint keeps."""
+    """Return the weights of a network by name, as a checkpoint keeps them."""
     return {f"{name}.{key}": value for key, value in model.state_dict().items()}
 
 
 def into_model(name: str, model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Put weights from a checkpoint into a network, which keeps its memory order and device."""
+    """Load weights from a checkpoint into a network, which keeps its memory order and device."""
     model.load_state_dict({key: tensors[f"{name}.{key}"] for key in model.state_dict()})
 
 
@@ -80,7 +80,7 @@ def of_optimiser(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def into_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Put moments and step counts from a checkpoint into a fresh optimiser over the same parameters."""
+    """Load moments and step counts from a checkpoint into a new optimiser over the same parameters."""
     state: dict[int, dict[str, Tensor]] = {}
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
     for name, value in tensors.items():
@@ -88,7 +88,7 @@ def into_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tenso
             _, index, key = name.split(".")
             parameter = parameters[int(index)]
             if key != "step":
-                # In the memory order of the parameter: fused steps go through both side by side.
+                # In the memory order of the parameter, since fused steps go through both together.
                 value = torch.empty_like(parameter).copy_(value)  # noqa: PLW2901
             state.setdefault(int(index), {})[key] = value
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

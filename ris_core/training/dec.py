@@ -23,16 +23,15 @@ from ris_core.training.results import DecResult
 from ris_core.training.samples import Samples, as_samples
 from ris_core.training.targets import ENCODER_BATCH, Targets
 
-# The first update compares the initialisation's labels with the DEC's; two more must follow before labels can be said
-# to have settled.
+# The first update compares the labels of the initialisation with those of the DEC. Labels count as settled after two
+# more updates at the earliest.
 _LEAST_UPDATES = 2
-# Where the target distribution is made anew after every step or two, a rate that rises over thousands of steps only
-# costs time: the network is trained already.
+# No warm-up: the network is already trained, so a learning rate that rises over thousands of steps only costs time.
 _WARM_UP = 0.0
 
 
 class _Sums:
-    """Sums of the losses over steps, kept on the device so that no step waits for them."""
+    """Sums of the losses over steps, on the device, so that no step has to wait for them."""
 
     def __init__(self, device: torch.device) -> None:
         self._values = torch.zeros(2, device=device)
@@ -84,7 +83,7 @@ class _Trainer:
         return self.settings.gamma_relative * total / len(self.samples)
 
     def update(self) -> Metrics:
-        """Make Q, P and labels of all events anew."""
+        """Compute Q, P and the labels of all events again."""
         return self.targets.update(self.model, self.settings.learning_rate)
 
     def steps(self, epoch: int) -> Iterator[tuple[Tensor | None, Tensor, int]]:
@@ -107,7 +106,7 @@ class _Trainer:
 
 
 def _without_decoder(model: Dec) -> list[nn.Parameter]:
-    """Return the parameters that act on the memberships: encoder and centroids."""
+    """Return the parameters that influence the memberships: encoder and centroids."""
     decoded = {id(p) for name in ("expand", "decoder") for p in getattr(model.aec, name, nn.Module()).parameters()}
     return [p for p in model.parameters() if id(p) not in decoded]
 
@@ -120,11 +119,11 @@ def _check(samples: Samples, centroids: NDArray[Any], labels: NDArray[Any]) -> N
             f"initial_labels must have the shape ({len(samples)},), one for each event, got {labels.shape}"
         )
     if not np.isfinite(centroids).all():
-        raise ValueError("initial_centroids hold values that are not finite")
+        raise ValueError("initial_centroids have values that are not finite")
 
 
 class _Run:
-    """One training from its first update to its end, or on from a checkpoint."""
+    """One training, from its first update or from a checkpoint to its end."""
 
     def __init__(
         self, trainer: _Trainer, on_update: OnStep | None, on_epoch: OnStep | None, checkpoint: Checkpoint | None
@@ -135,11 +134,11 @@ class _Run:
         self.updates: list[Metrics] = []
         self.epochs, self.settled, self.seconds_before = 0.0, False, 0.0
         n, per_epoch = trainer.steps_per_epoch, trainer.settings.updates_per_epoch
-        # The steps of an epoch after which P is made anew.
+        # The steps of an epoch after which P is computed again.
         self.update_after = {round(n * (i + 1) / per_epoch) for i in range(per_epoch)}
 
     def begin(self) -> None:
-        """Take up the checkpoint, or make the first update."""
+        """Continue from the checkpoint, or make the first update."""
         found = None if self.checkpoint is None else self.checkpoint.load()
         if found is None:
             self.update({})
@@ -151,7 +150,7 @@ class _Run:
         self.epochs, self.settled = state["epochs"], state["settled"]
         self.history, self.updates = state["history"], state["updates"]
         self.seconds_before = state["seconds"]
-        # The checkpoint was written right after an update, so these weights give the same P and labels again.
+        # The checkpoint was written right after an update, so its weights give the same P and labels again.
         self.trainer.update()
         for step, row in enumerate(self.updates):
             if self.on_update is not None:
@@ -229,10 +228,10 @@ def train_dec(
     """Train a DEC from a trained autoencoder and initial clusters.
 
     The loss of a batch of B events is the mean over pixels of (x − x̂)² plus γ · (1/B) · Σ p ln(p/q): with the objective
-    ``joint`` γ is `gamma`, with ``idec`` `gamma_relative` times the mean squared error that the autoencoder begins
-    with; with ``dec`` the loss is the second term alone and the decoder stays as it is. P comes from Q of the whole
-    training set, `updates_per_epoch` times in an epoch, and belongs to the events, whatever their order. Training stops
-    at an update where less than `tolerance` of the labels changed, if two updates came before it.
+    ``joint`` γ is `gamma`, with ``idec`` it is `gamma_relative` times the mean squared error of the autoencoder at the
+    start. With ``dec`` the loss is the second term alone, and the decoder does not change. P is computed from Q of the
+    whole training set, `updates_per_epoch` times in an epoch; it belongs to the events, whatever their order. Training
+    stops at an update at which less than `tolerance` of the labels changed, if there were two updates before it.
 
     Parameters
     ----------
@@ -246,10 +245,10 @@ def train_dec(
     settings
         Section `dec`.
     on_update, on_epoch
-        Called with the number of the update or epoch and its row, those from a checkpoint included; see `DecResult`.
+        Called with the number of the update or epoch and its row, also for those from a checkpoint; see `DecResult`.
     checkpoint
-        Written after each epoch and taken up if there is one; on the CPU the weights are those of a training that was
-        never interrupted.
+        Written after each epoch. If there is one already, the training continues from it; on the CPU, the weights are
+        then the same as without the interruption.
 
     Raises
     ------

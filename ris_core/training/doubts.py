@@ -1,4 +1,4 @@
-"""What speaks against an autoencoder that may be used all the same: a person is told and decides."""
+"""What speaks against an autoencoder that may be used nevertheless: a person is told, and decides."""
 
 from __future__ import annotations
 

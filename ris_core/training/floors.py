@@ -1,4 +1,4 @@
-"""What an autoencoder must beat, and whether its latents say anything."""
+"""The errors of simple models, which an autoencoder must beat, and the number of latents that vary."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _LIVE = 1e-5
 
 
 def mean_spectrogram_mse(train: Samples, val: Samples) -> float:
-    """Return the MSE over the validation split of giving every event the mean of the training split.
+    """Return the MSE over the validation split if every event is answered by the mean of the training split.
 
-    It is what a dead model reaches.
+    A model whose latents are dead reaches this error.
     """
     mean = np.sum([block.sum(axis=0, dtype=np.float64) for _, block in train.blocks()], axis=0) / len(train)
     total = sum(float(np.square(block - mean).sum()) for _, block in val.blocks())
@@ -25,7 +25,7 @@ def mean_spectrogram_mse(train: Samples, val: Samples) -> float:
 
 
 def pca_mse(train: Samples, val: Samples, n_components: int = 9, sample: int = 5000, seed: int = 0) -> float:
-    """Return the MSE over the validation split of a linear code of `n_components` numbers.
+    """Return the MSE over the validation split of a linear autoencoder with `n_components` latents.
 
     The components are fitted on at most `sample` events drawn from the training split with `seed`, by a randomised SVD.
     """

@@ -21,7 +21,7 @@ WARM_UP = 0.05
 
 
 class DivergedError(RuntimeError):
-    """The loss is not finite any more, or far above that of answering with zeros."""
+    """The loss is not finite, or far above that of a network that answers with zeros."""
 
 
 def make_adam(parameters: Iterable[nn.Parameter], learning_rate: float) -> torch.optim.Adam:
@@ -40,7 +40,7 @@ def channels_last(model: AnyModel) -> AnyModel:
 
 
 def to_device(batch: Tensor, device: torch.device) -> Tensor:
-    """Return a batch on the device; on CUDA the copy runs beside the computation."""
+    """Return a batch on the device; on CUDA it is copied during the computation."""
     if device.type == "cuda":
         return batch.pin_memory().to(device, non_blocking=True)
     return batch.to(device)
@@ -61,7 +61,7 @@ def rate_at(step: int, steps: int, learning_rate: float, schedule: str, warm_up:
 
 
 class Stepper:
-    """Takes optimisation steps: learning rate by schedule, and mixed precision on CUDA.
+    """Takes optimisation steps, with a schedule of the learning rate, and mixed precision on CUDA.
 
     Parameters
     ----------
@@ -75,8 +75,8 @@ class Stepper:
     warm_up
         See `rate_at`.
     loss_scale
-        Factor of the loss before its gradient is taken. Adam's steps do not depend on it but for its epsilon, beside
-        which the gradients of very small losses are not great.
+        Factor of the loss before its gradient is taken. Adam's steps depend on it only through Adam's epsilon, which
+        is not small compared with the gradients of very small losses.
     """
 
     def __init__(

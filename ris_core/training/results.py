@@ -1,4 +1,4 @@
-"""What the trainings of the autoencoder and of the clusters hand back."""
+"""Results of the trainings of the autoencoder and of the clusters."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class AecResult:
     seed
         Seed of its weights and of the order of its samples.
     seeds_tried
-        All seeds, in order; those before the last diverged or gave dead latents: zero for the whole validation set
-        within the first `patience` epochs.
+        All seeds, in order. Those before the last one diverged, or gave dead latents: zero for the whole validation
+        set within the first `patience` epochs.
     best_epoch, val_mse
         Epoch of the lowest validation MSE (from 1), and that MSE.
     stopped
         ``early`` (patience ran out, or the latents died later on), ``max_epochs``, or ``dead``: the latents died with
-        every seed, and the model is of no use.
+        every seed, and the model cannot be used.
     seconds
-        Of all seeds, those before an interruption included.
+        Time spent on all seeds, including the time before an interruption.
     history
         One row for each epoch of the last seed: `epoch`, `train_mse` (mean over the epoch's batches), `val_mse`,
         `live_latents` (of the validation set), `seconds`, `learning_rate` (at the end of the epoch), `seed`.
@@ -49,7 +49,7 @@ class AecResult:
 
 @dataclass(frozen=True)
 class DecResult:
-    """A trained DEC and what it makes of its training set.
+    """A trained DEC, and its latents and labels of the training set.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class DecResult:
     stopped
         ``tolerance`` (fewer labels changed) or ``max_epochs``.
     epochs
-        Passes over the training set, possibly with a fraction.
+        Passes over the training set; may be a fraction.
     history
         One row for each (started) epoch: `epoch`, the means over its steps `mse`, `kl` (of a batch) and `loss` (without
         a decoder there is no `mse`), `gamma` (weight of the KL divergence), `learning_rate` and `seconds`; then

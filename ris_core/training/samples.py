@@ -1,4 +1,4 @@
-"""Normalised spectrograms as training and inference take them: held in memory, or read from HDF5 when needed."""
+"""Normalised spectrograms for training and inference: in memory, or read from HDF5 when they are needed."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ris_core.training.normalise import normalise
 Rows = NDArray[np.int64]
 
 BLOCK = 1024
-"""Events that are read together."""
+"""Number of events that are read together."""
 BLOCKS_SHUFFLED = 8
-"""Blocks whose events are mixed: 8,192 events are 285 MB, and twice as many are held while the next are read."""
+"""Number of blocks whose events are mixed. 8,192 events are 285 MB; twice as many are in memory while reading."""
 
 
 class _Source(Protocol):
-    """Where spectrograms are."""
+    """A place of spectrograms."""
 
     def __len__(self) -> int: ...
 
@@ -48,7 +48,7 @@ class _InMemory:
 
     def read(self, rows: Rows) -> Tensor:
         if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and bool(np.all(np.diff(rows) == 1)):
-            return self.inputs[int(rows[0]) : int(rows[-1]) + 1]  # a view: nothing is copied
+            return self.inputs[int(rows[0]) : int(rows[-1]) + 1]  # a view, not a copy
         return self.inputs[torch.from_numpy(rows)]
 
 
@@ -67,7 +67,7 @@ class _OnDisk:
     def read(self, rows: Rows) -> Tensor:
         order = np.argsort(rows, kind="stable")
         x = np.empty((len(rows), *self.shape), np.float32)
-        # In pieces: nothing but one of them is held twice.
+        # In pieces, so that at most one piece is in memory twice.
         for start in range(0, len(rows), BLOCK):
             places = order[start : start + BLOCK]
             found = self.file.read(rows[places])
@@ -79,7 +79,7 @@ class _OnDisk:
 class Samples:
     """Normalised spectrograms in a fixed order, or some of them.
 
-    Where they are held decides about memory and speed alone: batches and their order are the same.
+    Batches and their order do not depend on where the spectrograms are; memory and speed do.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class Samples:
 
     @property
     def in_memory(self) -> bool:
-        """Whether the spectrograms are held in memory."""
+        """Whether the spectrograms are in memory."""
         return self._source.in_memory
 
     def subset(self, rows: NDArray[Any]) -> Samples:
@@ -138,7 +138,7 @@ class Samples:
         yield from _rebatched(self._read_ahead(order), batch_size)
 
     def _order(self, order: tuple[int, int] | None) -> Iterator[Rows]:
-        """Iterate over parts of the order: only what is mixed has to be held together."""
+        """Iterate over parts of the order; events are mixed only within a part."""
         starts, together = np.arange(0, len(self), BLOCK), 1
         random = None if order is None else np.random.default_rng(order)
         if random is not None:
@@ -152,12 +152,12 @@ class Samples:
             yield rows
 
     def _read_ahead(self, order: tuple[int, int] | None) -> Iterator[tuple[Rows, Tensor]]:
-        """Read the next events while those before are being worked on."""
+        """Read the next events while the caller works on the ones before."""
         return read_ahead(self._order(order), lambda rows: (rows, self._source.read(self._rows[rows])))
 
 
 def read_ahead(items: Iterator[Any], read: Callable[[Any], Any]) -> Iterator[Any]:
-    """Yield `read(item)` of every item, the next one being read in a thread meanwhile."""
+    """Yield `read(item)` of every item; a thread reads the next one meanwhile."""
     with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as pool:
         waiting = None
         for item in items:
@@ -185,7 +185,7 @@ def _rebatched(parts: Iterator[tuple[Rows, Tensor]], batch_size: int) -> Iterato
         for start in range(0, whole, batch_size):
             yield rows[start : start + batch_size], inputs[start : start + batch_size]
         if whole < len(rows):
-            # A copy, so that the buffer can go.
+            # A copy, so that the memory of the whole part can be freed.
             left = rows[whole:].copy(), inputs[whole:].clone()
     if left is not None:
         yield left
@@ -199,13 +199,27 @@ def of_array(x: NDArray[Any]) -> Samples:
 def of_file(
     path: Path, normalisation: config.NormalisationSettings, in_memory: bool, event_id: Sequence[str] | None = None
 ) -> Samples:
-    """Return the spectrograms of a file as samples, normalised: read now, or whenever they are needed.
+    """Return the spectrograms of a file as normalised samples.
 
-    Errors name events by `event_id` (N).
+    Parameters
+    ----------
+    path
+        The file.
+    normalisation
+        Section `normalisation`.
+    in_memory
+        Whether all are read now; otherwise they are read when they are needed.
+    event_id
+        N identifiers by which errors name events.
+
+    Raises
+    ------
+    SpectrogramError
+        A spectrogram cannot be normalised.
     """
     events, shape = spectrogram_file.read_info(path).events, spectrogram_file.shape_of_one(path)
     if not in_memory:
-        # Kept open: a training goes on with the events it began with where another training set is drawn meanwhile.
+        # Kept open, so that a training has the same events to its end although another training set may be drawn.
         file, names = spectrogram_file.KeptOpen(path), None if event_id is None else np.array(event_id)
         return Samples(_OnDisk(file, events, shape, normalisation, names))
     x = np.empty((events, *shape), np.float32)
@@ -218,5 +232,5 @@ def of_file(
 
 
 def as_samples(x: NDArray[Any] | Samples) -> Samples:
-    """Return an array (N, 87, 100) or (N, D) as samples; samples stay what they are."""
+    """Return an array (N, 87, 100) or (N, D) as samples; samples are returned unchanged."""
     return x if isinstance(x, Samples) else of_array(x)

@@ -10,9 +10,9 @@ from torch import Tensor
 def shift_in_time(x: Tensor, columns: int, generator: np.random.Generator) -> Tensor:
     """Shift every spectrogram by a whole number of columns of its own, drawn uniformly from -columns to columns.
 
-    What moves in at an edge repeats the edge's column; the L2 norm stays what it was. An event's centre is its greatest
-    power near the peak, which noise moves by some columns: latents that do not tell how far are latents of the event
-    (after the denoising autoencoder of Vincent et al. 2008, doi 10.1145/1390156.1390294).
+    The column at an edge is repeated where the spectrogram has moved away from it. The L2 norm does not change. The
+    centre of an event is its greatest power near the peak, and noise moves it by some columns. Latents should not
+    depend on this shift (after the denoising autoencoder of Vincent et al. 2008, doi 10.1145/1390156.1390294).
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def shift_in_time(x: Tensor, columns: int, generator: np.random.Generator) -> Te
     columns
         Greatest shift; 0 gives `x` itself.
     generator
-        Of the draws.
+        Draws the shifts.
     """
     if columns == 0:
         return x

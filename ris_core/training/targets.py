@@ -1,4 +1,4 @@
-"""Targets of deep embedded clustering: memberships Q of the whole training set, and the distribution P made of them."""
+"""Targets of deep embedded clustering: memberships Q of the whole training set, and the distribution P from them."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Targets:
     samples
         N events.
     labels
-        (N,) of the initialisation, which the first update is compared with.
+        (N,) labels of the initialisation, with which the first update is compared.
     model
         On the device where it is trained.
     device
-        Where P and Q are kept.
+        The device that holds P and Q.
     """
 
     def __init__(self, samples: Samples, labels: NDArray[np.int32], model: Dec, device: torch.device) -> None:
