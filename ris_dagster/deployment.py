@@ -1,7 +1,11 @@
 """Deployments: RIS_DEPLOYMENT names the storage of records and the workers on station-days."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal, NamedTuple
+
+from ris_core.relied_upon import UnsupportedVersionError
 
 VARIABLE = "RIS_DEPLOYMENT"
 BATCHES_VARIABLE = "RIS_EVENT_BATCHES"
@@ -58,6 +62,15 @@ def asked_deployment() -> Deployment | None:
     if name not in DEPLOYMENTS:
         raise DeploymentError(f"{VARIABLE} = {name!r}: must be one of {', '.join(DEPLOYMENTS)}")
     return DEPLOYMENTS[name]
+
+
+@contextmanager
+def way_back_named() -> Iterator[None]:
+    """Add to an error of batches that do not fit the installed Dagster how to go on without them."""
+    try:
+        yield
+    except UnsupportedVersionError as error:
+        raise UnsupportedVersionError(f"{error}; {BATCHES_VARIABLE}=0 does without it on the same home") from error
 
 
 def batches_wanted() -> bool:

@@ -5,7 +5,7 @@ Homes hold the names of this module and of the class, so neither may change.
 
 from typing import Any
 
-from ris_dagster.deployment import batches_wanted
+from ris_dagster.deployment import batches_wanted, way_back_named
 
 
 def __getattr__(name: str) -> Any:
@@ -13,9 +13,10 @@ def __getattr__(name: str) -> Any:
     if name != "BatchingPostgresStorage":
         raise AttributeError(f"{__name__} has no {name}")
     if batches_wanted():
-        from ris_dagster.adapter.batching_postgres import BatchingPostgresStorage
+        with way_back_named():
+            from ris_dagster.adapter.batching_postgres import BatchingPostgresStorage
 
-        return BatchingPostgresStorage
+            return BatchingPostgresStorage
     from dagster_postgres import DagsterPostgresStorage
 
     return DagsterPostgresStorage

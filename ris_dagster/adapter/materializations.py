@@ -66,18 +66,19 @@ def data_version_of(materialization: dg.AssetMaterialization) -> str:
     return str((materialization.tags or {}).get(DATA_VERSION_TAG, ""))
 
 
+@relying_on("dagster", __name__)
 def inputs_of_step(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> dict[dg.AssetKey, InputVersion]:
     """Return what the running step makes an asset from, as Dagster saw it when the step first asked."""
-    with relying_on("dagster", __name__):
-        step = context.get_step_execution_context()
-        found = {}
-        for upstream in step.job_def.asset_layer.get(asset).parent_keys:
-            info = step.maybe_fetch_and_get_input_asset_version_info(upstream)
-            data_version = (info.data_version if info else None) or DEFAULT_DATA_VERSION
-            found[upstream] = InputVersion(data_version.value, info.storage_id if info else None)
-        return found
+    step = context.get_step_execution_context()
+    found = {}
+    for upstream in step.job_def.asset_layer.get(asset).parent_keys:
+        info = step.maybe_fetch_and_get_input_asset_version_info(upstream)
+        data_version = (info.data_version if info else None) or DEFAULT_DATA_VERSION
+        found[upstream] = InputVersion(data_version.value, info.storage_id if info else None)
+    return found
 
 
+@relying_on("dagster", __name__)
 def log_in_step(context: dg.AssetExecutionContext, made: Sequence[dg.AssetMaterialization]) -> None:
     """Log materializations of the running step now, together where the storage takes batches."""
     step = context.get_step_execution_context()
@@ -85,6 +86,7 @@ def log_in_step(context: dg.AssetExecutionContext, made: Sequence[dg.AssetMateri
         dg.DagsterEvent.asset_materialization(step, materialization, batch)
 
 
+@relying_on("dagster", __name__)
 def log_without_run(instance: dg.DagsterInstance, made: Sequence[dg.AssetMaterialization]) -> None:
     """Log materializations as `report_runless_asset_event` does, but together where the storage takes batches."""
     for materialization, batch in zip(made, _batch(len(made)), strict=True):

@@ -64,6 +64,7 @@ class JobQueue:
             )
         ((self._location, self._repository),) = found
 
+    @relying_on("dagster", __name__)
     def add(self, job: str, tags: Mapping[str, str]) -> str:
         """Queue a run of a job with its default configuration, and return its identifier.
 

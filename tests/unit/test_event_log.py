@@ -1,5 +1,6 @@
 """Events written in batches are those that Dagster writes one by one, and either way of writing reads the other's."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +11,7 @@ import yaml
 from recorded_runs import KEYS, run_partitions, seen
 
 from ris_core.config import PROJECT_ROOT
+from ris_core.relied_upon import UnsupportedVersionError
 from ris_dagster.adapter.batching_sqlite import BatchingInstance, BatchingSqliteEventLogStorage
 
 LOCAL = PROJECT_ROOT / "deploy" / "local" / "dagster.yaml"
@@ -83,6 +85,19 @@ def test_without_batches_all_that_writes_is_dagsters_own(home: Path, monkeypatch
     with dg.DagsterInstance.from_config(str(home)) as instance:
         parts = instance.event_log_storage, instance.run_storage, instance.schedule_storage
         assert {type(part).__module__.split(".")[0] for part in parts} == {"dagster"}
+
+
+def test_batches_that_do_not_fit_dagster_are_named_and_can_be_done_without(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "ris_dagster.adapter.batching_sqlite")
+    monkeypatch.delattr("dagster._core.storage.sqlite.SQLITE_BUSY_TIMEOUT_SECONDS")
+    said = "dagster .* no longer has what ris_dagster.adapter.batching_sqlite relies on .*; RIS_EVENT_BATCHES=0 does"
+    with pytest.raises(UnsupportedVersionError, match=said):
+        dg.DagsterInstance.from_config(str(home))
+    monkeypatch.setenv("RIS_EVENT_BATCHES", "0")
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        assert run_partitions(instance).success
 
 
 def test_an_unknown_value_is_refused_when_a_home_is_opened(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
