@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from ris_core.config import PAPER_INPUT, Settings
 from ris_core.contracts.events import Events
 from ris_core.contracts.stamp import Stamp
 from ris_core.labels.appointment import Appointment, prepare
+from ris_core.labels.champion_run import Registration, install
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import load_model, save_model, weights_digest
@@ -287,3 +289,40 @@ def test_a_model_of_another_training_set_is_said_to_be_calibrated_on_what_it_may
     assert "has not seen the validation split" in found[0].calibration_note
     assert "another training set, so its autoencoder may have seen" in found[1].calibration_note
     assert "trained on something unknown" in found[2].calibration_note
+
+
+class Registry:
+    """A registry that remembers what was asked of it, and may fail to publish."""
+
+    def __init__(self, store: Store, fails: bool = False) -> None:
+        self.store, self.fails, self.asked = store, fails, list[str]()
+
+    def register(self, folder: Path, found: Appointment) -> Registration:
+        self.asked.append(f"register {folder.name}")
+        return Registration("a run", "small-dec", {"small-dec": "4", "small-dec-waveforms": "2"})
+
+    def add_metrics(self, run_id: str, values: Mapping[str, float]) -> None:
+        self.asked.append(f"add metrics to {run_id}")
+
+    def publish(self, champion: Champion) -> None:
+        self.asked.append("publish" + (" with a record in place" if self.store.champion.exists() else ""))
+        if self.fails:
+            raise OSError("the registry does not answer")
+
+
+def test_a_champion_is_registered_before_it_is_published_and_recorded_last(store: Store) -> None:
+    found, registry = prepare(store, candidate(), store.settings), Registry(store)
+    installed = install(store.days.process, found, store.settings, registry)
+    assert registry.asked == [f"register {found.champion.model_version}", "publish"]
+    champion = read_champion(store)
+    assert champion == installed.champion
+    assert (champion.mlflow_run_id, champion.mlflow_model, champion.mlflow_model_version) == ("a run", "small-dec", "4")
+    assert champion.mlflow_versions == {"small-dec": "4", "small-dec-waveforms": "2"}
+
+
+def test_a_champion_that_cannot_be_published_is_not_recorded(store: Store) -> None:
+    found = prepare(store, candidate(), store.settings)
+    with pytest.raises(OSError, match="does not answer"):
+        install(store.days.process, found, store.settings, Registry(store, fails=True))
+    with pytest.raises(NoChampionError):
+        read_champion(store)
