@@ -22,7 +22,8 @@ _REMEDIES = {
     "NoInitialClustersError": "materialize gmm_clusters first",
     "ClustersOutOfStepError": "materialize latent_features and gmm_clusters again",
     "NoTrainedDecError": "materialize gmm_clusters and dec_models",
-    "DecOutOfStepError": "materialize gmm_clusters and dec_models for it, or set stability.k to another K",
+    "DecOutOfStepError": "materialize gmm_clusters and dec_models for it with the values of the settings, not with "
+    "others from the launchpad, or set stability.k to another K",
 }
 """By the name of the error's class: the errors of workers arrive as text, and importing the classes loads torch."""
 

@@ -178,7 +178,7 @@ def candidate_of_imported(layout: Layout, name: str) -> Candidate:
         found = [n for n, description in imported_models(layout).items() if description.network == "dec"]
         raise UnknownCandidateError(
             f"imported = {name!r}: an autoencoder without clusters cannot label (imported with clusters: "
-            f"{', '.join(found) or 'none'}); choose it with the run config of aec_weights and train clusters from it"
+            f"{', '.join(found) or 'none'}); choose it as the autoencoder and train clusters from it"
         )
     return Candidate(f"imported {name}", model, said.metadata, said.digest, said.input)
 

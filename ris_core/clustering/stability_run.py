@@ -97,7 +97,7 @@ def dec_to_assess(layout: Layout, k: int, settings: config.Settings) -> DecToAss
     if kept is None or not dec_is_current(layout, k, settings.dec, settings.normalisation):
         raise DecOutOfStepError(
             f"{layout.dec(k)}: there is no DEC of K = {k} as the current settings, autoencoder and training set would "
-            f"make it (dec.k is {list(settings.dec.k)}; values from the launchpad are not those of the settings)"
+            f"make it (dec.k is {list(settings.dec.k)}; a DEC that was trained with other values does not count)"
         )
     inputs = current_inputs(layout, settings.normalisation)
     varied = settings.aec.training_values() if settings.stability.vary == "autoencoder" else None
