@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from published_builders import import_into, published, published_store, write_weights
+from store import Store
 from training_builders import draw_set, load_set
 
 from ris_core.clustering.clusters_run import run_clusters
@@ -19,7 +20,6 @@ from ris_core.contracts.run_log import RecordedRun
 from ris_core.models.imported_models import keep_weights, read_weights
 from ris_core.models.weights import load_model, weights_digest
 from ris_core.published.choice import choose_imported, measure
-from ris_core.storage.store import Store
 from ris_core.training.acceptance import Acceptance
 from ris_core.training.training_set import TrainingSet
 
