@@ -117,3 +117,36 @@ def results_of(outcomes: Sequence[Outcome[Any]]) -> list[tuple[StationDay, Any]]
 def failed_keys(outcomes: Sequence[Outcome[Any]]) -> list[str]:
     """Return the names of the station-days that failed."""
     return [str(o.key) for o in outcomes if o.made is None]
+
+
+def block_check(
+    outcomes: Sequence[Outcome[Any]],
+    asset: dg.AssetKey,
+    name: str,
+    wrong_is: str,
+    is_wrong: Callable[[Any], bool],
+    metadata: Mapping[str, Any],
+) -> dg.AssetCheckResult:
+    """Return the check of a block, which passes if no station-day failed and no result is wrong.
+
+    Parameters
+    ----------
+    outcomes
+        What came of the station-days.
+    asset, name
+        The asset, and the name of its check.
+    wrong_is
+        Name of the metadata that lists the station-days with wrong results.
+    is_wrong
+        Whether a result is wrong.
+    metadata
+        Further metadata.
+    """
+    wrong = [str(key) for key, found in results_of(outcomes) if is_wrong(found)]
+    failed = failed_keys(outcomes)
+    return dg.AssetCheckResult(
+        passed=not wrong and not failed,
+        asset_key=asset,
+        check_name=name,
+        metadata={**metadata, wrong_is: wrong, "failed": failed},
+    )

@@ -1,5 +1,6 @@
 """Detections and spectrograms: one pass over a station-day makes both."""
 
+from collections import Counter
 from typing import Any
 
 import dagster as dg
@@ -122,16 +123,14 @@ def describe_spectrograms(made: Made[Processed]) -> dict[str, Any]:
 
 
 def _accounted(outcomes: list[Outcome[Processed]]) -> dg.AssetCheckResult:
-    results = block_runs.results_of(outcomes)
-    wrong = [str(key) for key, found in results if found.events != found.outcomes.get("event", 0)]
-    failed = block_runs.failed_keys(outcomes)
-    totals: dict[str, int] = {}
-    for _, found in results:
-        for name, count in found.outcomes.items():
-            totals[name] = totals.get(name, 0) + count
-    return dg.AssetCheckResult(
-        passed=not wrong and not failed,
-        asset_key=SPECTROGRAMS,
-        check_name="every_detection_accounted_for",
-        metadata={"outcomes": totals, "miscounted": wrong, "failed": failed},
+    totals: Counter[str] = Counter()
+    for _, found in block_runs.results_of(outcomes):
+        totals.update(found.outcomes)
+    return block_runs.block_check(
+        outcomes,
+        SPECTROGRAMS,
+        "every_detection_accounted_for",
+        "miscounted",
+        lambda found: found.events != found.outcomes.get("event", 0),
+        {"outcomes": dict(totals)},
     )

@@ -69,12 +69,11 @@ def _describe(made: Made[Labelled]) -> dict[str, Any]:
 
 
 def _complete(outcomes: list[Outcome[Labelled]]) -> dg.AssetCheckResult:
-    results = block_runs.results_of(outcomes)
-    wrong = [str(key) for key, found in results if found.labels != found.events]
-    failed = block_runs.failed_keys(outcomes)
-    return dg.AssetCheckResult(
-        passed=not wrong and not failed,
-        asset_key=LABEL_TABLES,
-        check_name="as_many_labels_as_events",
-        metadata={"labels": sum(found.labels for _, found in results), "incomplete": wrong, "failed": failed},
+    return block_runs.block_check(
+        outcomes,
+        LABEL_TABLES,
+        "as_many_labels_as_events",
+        "incomplete",
+        lambda found: found.labels != found.events,
+        {"labels": sum(found.labels for _, found in block_runs.results_of(outcomes))},
     )
