@@ -25,7 +25,9 @@ FORMAT = b"RIS file cache, format 1\n"
 """Names the format and what the readers find; the number is raised when either changes."""
 
 Section = dict[str, list[Any]]
-"""By file name: size, time of writing and of change (ns since 1970), and what the reader found."""
+"""By file name: size, time of writing and of change (ns since 1970), and what the reader found.
+
+What was found is text, JSON again: of thousands of files only those that are asked for become objects."""
 
 
 @dataclass(frozen=True)

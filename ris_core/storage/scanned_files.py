@@ -8,13 +8,15 @@ changed. A damaged file stays damaged in the cache. A changed bit that leaves th
 from __future__ import annotations
 
 import errno
+import json
 import os
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ris_core.contracts.stamp import Stamp
 from ris_core.storage import file_cache, tables
@@ -30,8 +32,13 @@ WORTH_SAVING = 200
 """Files that a pass must have read before the cache is written again."""
 _SETTLED_NS = 2_000_000_000
 """A file that changed less than this before it was read is not cached: the next change may get the same time."""
-_FACTS = 20_000
-"""Facts that are kept at once: a pass may find some of each station-day, but needs those of one day at a time."""
+_FACTS = 1000
+"""Facts that are kept at once, those that were wanted last: enough for some hundred station-days."""
+
+
+class _Fact(NamedTuple):
+    value: Any
+    failed: OSError | None
 
 
 def cache_path(root: Path) -> Path:
@@ -60,7 +67,7 @@ class ScannedFiles:
         self._sections: dict[tuple[str, str], Section] = {}
         self._read: dict[tuple[str, str], set[str]] = {}
         self._unsettled: set[tuple[str, str]] = set()
-        self._facts: dict[Hashable, tuple[Any, OSError | None]] = {}
+        self._facts: OrderedDict[Hashable, _Fact] = OrderedDict()
 
     def __enter__(self) -> ScannedFiles:
         return self
@@ -85,34 +92,31 @@ class ScannedFiles:
 
     def stamp_of_table(self, path: Path) -> tuple[Stamp | None, str, int]:
         """Return provenance, content digest and number of rows of a Parquet table; raises as `Files` says."""
-        stamp, content, rows = self._said("table", path, _table)
-        return _stamp(stamp), content, rows
+        return self.once(("table", path), lambda: self._stamp_of_table(path))
 
     def info_of_spectrograms(self, path: Path) -> SpectrogramInfo:
         """Return number of events, provenance and summary of a spectrogram file; raises as `Files` says."""
-        events, stamp, content, summary = self._said("spectrograms", path, _spectrograms)
-        return SpectrogramInfo(events, _stamp(stamp), content, dict(summary))
+        return self.once(("spectrograms", path), lambda: self._info_of_spectrograms(path))
 
     def record(self, path: Path, fields: FieldTypes, remedy: str = REMADE) -> dict[str, Any]:
         """Return a JSON record that has these fields, each of its type; raises as `Files` says."""
         try:
-            return dict(checked_fields(path, self._said("record", path, read_json), fields, remedy))
+            return checked_fields(path, self._said("record", path, read_json), fields, remedy)
         except DamagedFileError as error:
             raise DamagedFileError(path, error.why, remedy) from error
 
     def once(self, fact: Hashable, find: Callable[[], T]) -> T:
         """Return what ``find`` returned, or raise what it raised, when the fact was first wanted in this pass."""
-        if fact not in self._facts:
-            if len(self._facts) >= _FACTS:
-                del self._facts[next(iter(self._facts))]
-            try:
-                self._facts[fact] = find(), None
-            except OSError as error:
-                self._facts[fact] = None, error
-        value, failed = self._facts[fact]
-        if failed is not None:
-            raise failed.with_traceback(None)
-        found: T = value
+        known = self._facts.get(fact)
+        if known is None:
+            known = self._facts[fact] = _found(find)
+            if len(self._facts) > _FACTS:
+                self._facts.popitem(last=False)
+        else:
+            self._facts.move_to_end(fact)
+        if known.failed is not None:
+            raise known.failed.with_traceback(None)
+        found: T = known.value
         return found
 
     def save(self) -> None:
@@ -166,10 +170,18 @@ class ScannedFiles:
             self._read.setdefault((kind, folder), set()).add(name)
             if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) < _SETTLED_NS:
                 self._unsettled.add((folder, name))
-        _, _, _, value, why, remedy = known
+        _, _, _, text, why, remedy = known
         if why is not None:
             raise DamagedFileError(path, why, remedy)
-        return value
+        return json.loads(text)
+
+    def _stamp_of_table(self, path: Path) -> tuple[Stamp | None, str, int]:
+        stamp, content, rows = self._said("table", path, _table)
+        return _stamp(stamp), content, rows
+
+    def _info_of_spectrograms(self, path: Path) -> SpectrogramInfo:
+        events, stamp, content, summary = self._said("spectrograms", path, _spectrograms)
+        return SpectrogramInfo(events, _stamp(stamp), content, summary)
 
     def _name(self, kind: str, folder: str) -> str:
         """Return the name of a section: it stays the same where the data root is moved."""
@@ -177,10 +189,17 @@ class ScannedFiles:
         return f"{kind} {inner}"
 
 
-def _answer(path: Path, read: Callable[[Path], Any]) -> list[Any]:
-    """Return value, damage and remedy; what says nothing of the content is raised and not kept."""
+def _found(find: Callable[[], Any]) -> _Fact:
     try:
-        return [read(path), None, None]
+        return _Fact(find(), None)
+    except OSError as error:
+        return _Fact(None, error)
+
+
+def _answer(path: Path, read: Callable[[Path], Any]) -> list[Any]:
+    """Return the value as JSON, damage and remedy; what says nothing of the content is raised and not kept."""
+    try:
+        return [json.dumps(read(path)), None, None]
     except DamagedFileError as error:
         return [None, error.why, error.remedy]
 

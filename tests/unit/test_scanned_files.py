@@ -301,4 +301,4 @@ def test_the_cache_is_text_that_a_person_can_read(root: Path) -> None:
     section = file_cache.FileCache(cache_path(root)).section("record records")
     size, *_ = section["sound"]
     assert size == (root / "records" / "sound").stat().st_size
-    assert json.dumps(section["sound"][3]["notes"]) == '["a"]'
+    assert json.loads(section["sound"][3])["notes"] == ["a"]
