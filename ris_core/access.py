@@ -107,7 +107,7 @@ def open_network(config: Path | str | None = None) -> StationDays:
 
 
 def _day(value: Day | None, name: str) -> date | None:
-    """Return a day that a user gives in one of several ways."""
+    """Return the day that a user gives in one of several forms."""
     if value is None:
         return None
     allowed = "give a date, a Timestamp, or text like 2015-01-31"
@@ -135,7 +135,7 @@ def _paths(
         settings.station(code)
     since, until = _day(first, "first"), _day(last, "last")
     if since is not None and until is not None and since > until:
-        raise ValueError(f"first = {since} lies after last = {until}")
+        raise ValueError(f"first = {since} is after last = {until}")
     found = [
         (key, path(key))
         for key in settings.station_days()
@@ -156,7 +156,7 @@ def _paths(
 
 
 def _checked(columns: Sequence[str] | None, known: Sequence[str]) -> list[str] | None:
-    """Return the columns that a user asks for, none for all; raises `ValueError` for one that no table has."""
+    """Return the wanted columns, or none if all are wanted; raises `ValueError` for a column that no table has."""
     if columns is None:
         return None
     wanted = [columns] if isinstance(columns, str) else list(columns)
@@ -175,7 +175,7 @@ def read_detections(
     """Return the detection tables of stations and days (inclusive; by default all) as one.
 
     Only the tables of these stations and days, and of them only these columns, are unpacked. All bytes of each of
-    these tables are compared with its digest, whatever the columns.
+    these tables are compared with its digest, also of the other columns.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def read_detections(
     KeyError
         A station is not in the settings.
     TypeError, ValueError
-        What is given as a day is none, the first lies after the last, or no table has a column.
+        A day cannot be read, the first day is after the last, or there is no such column.
     FileNotFoundError
         No such table was made yet.
     DamagedFileError
@@ -230,7 +230,7 @@ def read_labels(
     """Return the label tables of stations and days (inclusive; by default all) as one; as `read_detections`.
 
     `label` is the class number, which a new champion keeps where its clusters hold the same events; `class_name` is
-    what `champion.names` of the settings calls it, else the number. Events that are not `assigned` are like none of the
+    what `champion.names` of the settings calls it, else the number. Events that are not `assigned` are unlike all
     clusters.
     """
     wanted = _checked(columns, [*tables.label_schema(k=1).names, _CLASS_NAME])
@@ -304,7 +304,7 @@ def _find(network: StationDays, event_id: str) -> tuple[StationDay, int]:
         raise ValueError(
             f"'{event_id}' is not an event id; it reads NET.STA.LOC.CHAN.YYYYMMDDTHHMMSS.ffffff"
         ) from error
-    # A detection belongs to the day of its onset; its peak may lie after midnight.
+    # A detection belongs to the day of its onset; its peak may be after midnight.
     for day in (peak.date(), peak.date() - timedelta(days=1)):
         key = StationDay(parts[1], day)
         if not network.layout.spectrograms(key).exists():

@@ -1,4 +1,4 @@
-"""A trained model as a folder that stands alone: weights, normalisation, novelty, classes, and how to cut spectrograms.
+"""A trained model as a folder that needs nothing else: weights, normalisation, novelty, classes, spectrogram settings.
 
 Nothing in it is pickled. `ris_core.serving.packaged` is the MLflow model that reads it.
 """
@@ -47,7 +47,7 @@ class Contents:
         Folder of the trained model.
     takes
         What the package takes: ``spectrograms`` (N, 87, 100), linear PSD; or ``waveforms`` (N, n), conditioned samples
-        from which the spectrograms are cut.
+        from which the spectrograms are made.
     conditioning, spectrogram
         Sections of the settings that the spectrograms were made with.
     novelty
@@ -64,7 +64,7 @@ class Contents:
     classes: Sequence[int] = ()
 
     def about(self) -> dict[str, Any]:
-        """Return what stands in the package beside the model."""
+        """Return what the package holds besides the model and its novelty."""
         return {
             "format": FORMAT,
             "takes": self.takes,
@@ -74,7 +74,7 @@ class Contents:
         }
 
     def digest(self) -> str:
-        """Return the digest of everything that decides about the package's answers."""
+        """Return the digest of all that the answers of the package depend on."""
         model = read_description(self.model)
         novelty = self.novelty.digest if self.novelty is not None else ""
         return digest_of([self.about(), model.digest, model.metadata.get("normalisation"), novelty])
@@ -92,7 +92,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class Package:
-    """A package, opened: what its model says of events.
+    """An opened package, which answers for events.
 
     Attributes
     ----------
@@ -101,9 +101,11 @@ class Package:
     takes
         See `Contents`.
     input
-        What the network takes in: kind of the spectrograms, or of those that are cut from the windows.
+        What the network takes in: the spectrograms, or those that are made from the windows.
     constants
-        Of the spectrograms.
+        Constants of the spectrograms.
+    normalisation, novelty, classes
+        How spectrograms are normalised; for a DEC, how novelty is scored and the class of each cluster.
     """
 
     model: Aec | Dec
@@ -116,12 +118,12 @@ class Package:
 
     @classmethod
     def open(cls, folder: Path) -> Package:
-        """Read a package; nothing outside its folder is looked at.
+        """Read a package. Nothing outside its folder is read.
 
         Raises
         ------
         DamagedFileError
-            A file of it is damaged or has gone.
+            One of its files is damaged or missing.
         """
         about = read_record(folder / PACKAGE_FILE, _FIELDS, _FETCH_AGAIN)
         model, description = load_model(folder, remedy=_FETCH_AGAIN)
@@ -142,19 +144,19 @@ class Package:
         )
 
     def answer(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        """Return what the model says of N events.
+        """Return the answers of the model for N events.
 
         Parameters
         ----------
         values
-            Spectrograms (N, 87, 100) or windows (N, n), as `takes` says.
+            Spectrograms (N, 87, 100) or windows (N, n), depending on `takes`.
 
         Returns
         -------
         dict
-            Of an autoencoder: ``latent`` (N, 9), ``reconstruction_error`` (N,). Of a DEC: ``label`` (N,) int32, the
+            For an autoencoder: ``latent`` (N, 9), ``reconstruction_error`` (N,). For a DEC: ``label`` (N,) int32, the
             number of the class; ``probabilities`` (N, K), memberships in the order of the clusters; ``novelty`` (N,),
-            and ``assigned`` (N,) bool, whether it lies below the threshold.
+            and ``assigned`` (N,) bool: whether the novelty does not exceed the threshold.
 
         Raises
         ------
@@ -166,7 +168,7 @@ class Package:
             x = normalise(spectrograms, self.normalisation)
             return {"latent": encode(self.model, x), "reconstruction_error": reconstruction_error(self.model, x)}
         blocks = (spectrograms[start : start + _BLOCK] for start in range(0, len(spectrograms), _BLOCK))
-        # As label tables are made, so that both say the same.
+        # The function that makes label tables, so that both agree.
         found = label_spectrograms(self.model, blocks, self.normalisation, device="cpu")
         answer: dict[str, NDArray[Any]] = {
             "label": self.classes[found.cluster],

@@ -15,7 +15,7 @@ class PackagedModel(PythonModel):
         """Open the package among the model's artifacts."""
         self._package = Package.open(Path(context.artifacts[ARTIFACT]))
 
-    # Without annotations: MLflow would take them for the schema of the input, which the signature has.
+    # Without annotations: MLflow would take them as the schema of the input, which the signature gives.
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Return the answers for a batch of events."""
         return self._package.answer(model_input)

@@ -14,19 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-from ris_core.truth.truth_matching import match, match_stations
-
-__all__ = [
-    "ClusteringScores",
-    "DetectionScores",
-    "clustering_scores",
-    "detection_scores",
-    "end_to_end_scores",
-    "match",
-    "match_stations",
-    "window_labels",
-]
-
 MIXED = "mixed"
 NOISE = "noise"
 SHARE_OF_ONE_FAMILY = 0.8

@@ -29,9 +29,9 @@ from ris_core.truth.evaluation import (
     clustering_scores,
     detection_scores,
     end_to_end_scores,
-    match_stations,
     window_labels,
 )
+from ris_core.truth.truth_matching import match_stations
 
 TOLERANCE_S = 0.5
 _TYPICAL_FREQUENCY_HZ = 8.0

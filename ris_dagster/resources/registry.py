@@ -42,7 +42,7 @@ def register_packaged(
     novelty: "NoveltyModel | None" = None,
     classes: Sequence[int] = (),
 ) -> dict[str, str]:
-    """Register a trained model as others use it and return the version by name of the registered model.
+    """Register a trained model as a package, and return the version for each name in the registry.
 
     An autoencoder becomes ``NETWORK-aec``, which takes spectrograms; a DEC becomes ``NETWORK-dec``, which takes
     spectrograms, and ``NETWORK-dec-waveforms``, which takes conditioned windows. The same contents of the same run are
@@ -51,15 +51,15 @@ def register_packaged(
     Parameters
     ----------
     client
-        Of the store that MLflow's global functions point at.
+        Client of the store that MLflow's global functions use.
     experiment
         Id of the experiment that the models belong to.
     settings, layout
-        Of the network; the input example is two events of its training set.
+        The network. The input example is two events of its training set.
     folder
-        Of the trained model.
+        Folder of the trained model.
     run_id
-        The run that trained it, empty if there is none.
+        The run that trained the model; empty if there is none.
     novelty, classes
         For a DEC: how novelty is scored, and the class of each of its clusters.
     """
@@ -89,7 +89,7 @@ def _register(
     run_id: str,
     experiment: str,
 ) -> str:
-    """Log a package as a model of a run, register it, and return its version; or the version that it has already."""
+    """Log a package as a model of a run and register it, unless that was done before; return its version."""
     import mlflow
     from mlflow.models import Model
     from mlflow.models.signature import ModelSignature
@@ -116,7 +116,7 @@ def _register(
         tags = {DIGEST_TAG: digest, TAKES_TAG: contents.takes}
         # Model.log itself would put it into the default experiment, whose artifacts lie in the working directory.
         logged = client.create_logged_model(experiment, name, run_id or None, tags)
-        # MLflow writes its progress to the terminal, and that a schema could come from type hints.
+        # MLflow writes its progress to the terminal, and a hint that type annotations could give the schema.
         with redirect_stderr(io.StringIO()):
             info = Model.log(
                 artifact_path=None,
@@ -142,6 +142,6 @@ def _register(
 
 
 def versions(client: "MlflowClient", name: str) -> list[ModelVersion]:
-    """Return all versions of a registered model, the latest first; none if it is not there."""
+    """Return all versions of a registered model, the latest first; an empty list if there is no such model."""
     found = client.search_model_versions(f"name = '{name}'", order_by=["version_number DESC"])
     return [ModelVersion(v.name, str(v.version), v.run_id or "", dict(v.tags)) for v in found]

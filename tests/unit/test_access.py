@@ -86,7 +86,7 @@ def test_what_is_no_day_is_named_with_what_is(network, day, error):
 
 
 def test_days_in_the_wrong_order_are_told(network):
-    with pytest.raises(ValueError, match=f"first = {DAYS[1]} lies after last = {DAYS[0]}"):
+    with pytest.raises(ValueError, match=f"first = {DAYS[1]} is after last = {DAYS[0]}"):
         read_detections(network, first=DAYS[1], last=str(DAYS[0]))
 
 
