@@ -1,4 +1,4 @@
-"""The champion on disk: which model labels, the class number of each of its clusters, and who was champion before."""
+"""The champion on disk: the model that labels, the class number of each of its clusters, and the champion before."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ class Champion:
     classes_of
         Classes of every model that has been champion, by model version.
     normalisation
-        That the model was trained with, as a mapping.
+        Normalisation that the model was trained with, as plain values.
     novelty
         Digest of its novelty model.
     former
-        Who was champion before; none for the first one.
+        The champion before; none for the first one.
     mlflow_run_id, mlflow_model, mlflow_model_version
         The run that trained it, the registered model and its version.
     mlflow_versions
@@ -78,7 +78,7 @@ class Champion:
 
     @property
     def digest(self) -> str:
-        """Digest of all that decides about labels, besides the spectrograms."""
+        """Digest of all that decides about labels, except the spectrograms."""
         return digest_of([self.model_version, self.classes, dict(self.normalisation), self.novelty])
 
     def normalisation_settings(self) -> config.NormalisationSettings:
@@ -96,7 +96,7 @@ def version_of(k: int, digest: str) -> str:
 
 
 def label_digest(champion: Champion, settings: config.LabellingSettings) -> str:
-    """Return the digest of all that decides about a label table, besides its spectrograms."""
+    """Return the digest of all that decides about a label table, except its spectrograms."""
     return digest_of([champion.digest, settings.reconstruction_error])
 
 
@@ -188,7 +188,7 @@ def class_names(settings: config.ChampionSettings, classes: Iterable[int]) -> di
 
 
 def class_titles(settings: config.ChampionSettings, classes: Iterable[int]) -> dict[int, str]:
-    """Return the number of each class with the user's name behind it, for legends."""
+    """Return the number of each class, followed by the user's name, for legends."""
     return {int(number): f"{number} {settings.names.get(int(number), '')}".strip() for number in classes}
 
 

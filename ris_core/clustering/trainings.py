@@ -156,7 +156,7 @@ class Trainings:
         self._path, self._configuration = path, configuration
         self._done: dict[str, Labels] = {}
         try:
-            found, about = read_arrays(path, "the trainings begin anew", digest_needed=True)
+            found, about = read_arrays(path, "the trainings start again from the first", digest_needed=True)
             if about.get("configuration") == configuration:
                 self._done = found
         except FileNotFoundError:
