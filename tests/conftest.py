@@ -35,7 +35,6 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
                 found.definitions,
                 found.instance,
                 found.store.days,
-                found.store,
                 all_jobs(found.settings, BINDINGS),
             )
             assert not failed, failed

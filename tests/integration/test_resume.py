@@ -45,7 +45,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
         own_environment(environment, root / "data")
         with opened(write_yaml(root / "small.yaml", values)) as found:
             before = ["acquire", "process", jobs.DRAW]
-            assert run_jobs(found.definitions, found.instance, found.store.days, found.store, before) == []
+            assert run_jobs(found.definitions, found.instance, found.store.days, before) == []
             yield found
 
 
@@ -118,7 +118,7 @@ def test_a_killed_dec_goes_on_in_its_run_and_ends_with_the_same_weights(network:
 
     store, settings = network.store, network.settings
     before = [jobs.TRIALS, jobs.ENCODE, jobs.CLUSTERS]
-    assert run_jobs(network.definitions, network.instance, store.days, store, before) == []
+    assert run_jobs(network.definitions, network.instance, store.days, before) == []
     left = killed(network, jobs.DEC, str(K), "dec_models", "label_change")
     again = network.run(jobs.DEC, str(K))
     assert again.success, failure_of(again)

@@ -317,7 +317,7 @@ def test_running_everything_again_trains_nothing_and_changes_no_product(network:
     lines: list[str] = []
     names = all_jobs(network.settings, BINDINGS)
     store = network.store
-    assert run_jobs(network.definitions, network.instance, store.days, store, names, report=lines.append) == []
+    assert run_jobs(network.definitions, network.instance, store.days, names, report=lines.append) == []
     text = "\n".join(lines)
     assert f"{jobs.TRIALS}: everything is current" in text
     assert f"{jobs.DEC}: everything is current" in text

@@ -39,7 +39,7 @@ def _definitions(bad: str) -> dg.Definitions:
 
 def test_the_other_numbers_of_clusters_go_on_when_one_fails(store: Store) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
-        failed = run_jobs(_definitions(bad="5"), instance, store.days, store, [jobs.CLUSTERS, jobs.DEC])
+        failed = run_jobs(_definitions(bad="5"), instance, store.days, [jobs.CLUSTERS, jobs.DEC])
         assert [(done.run.job, done.run.partition, done.error) for done in failed] == [
             (jobs.CLUSTERS, "5", "no clusters for K = 5")
         ]
@@ -62,7 +62,6 @@ def test_what_was_not_acquired_is_not_processed_and_is_said_once(days: Store) ->
             build_definitions(days.settings),
             instance,
             days.days,
-            days,
             ["acquire", "process", "label"],
             report=said.append,
         )
@@ -75,5 +74,5 @@ def test_what_was_not_acquired_is_not_processed_and_is_said_once(days: Store) ->
     # A single requested job that cannot be done at all is a failure that says why.
     with dg.DagsterInstance.ephemeral() as instance:
         days.acquisition(StationDay("AA", DAYS[0])).unlink()
-        (done,) = run_jobs(build_definitions(days.settings), instance, days.days, days, ["process"])
+        (done,) = run_jobs(build_definitions(days.settings), instance, days.days, ["process"])
     assert done.error == f"2 station-day(s) not acquired, and left out: AA {DAYS[0]}, BB {DAYS[0]}"
