@@ -72,7 +72,7 @@ def sources_of(process: ProcessStage, keys: Iterable[StationDay], sampling: Trai
     for key in keys:
         info = process.current(key)
         if info is None:
-            outdated += process.layout.spectrograms(key).exists()
+            outdated += process.files.exists(process.layout.spectrograms(key))
         elif info.events and key.station not in sampling.held_out_stations:
             found[key] = info
     return EventSources(found, outdated)
