@@ -240,7 +240,7 @@ class StabilitySettings(Section):
         "autoencoder: a new autoencoder for each seed as well, which takes as long as its trial (ours).",
     )
     least_ari: float = Field(
-        0.6, ge=-1, le=1, description="A smaller mean ARI over the pairs of trainings fails the check (ours)."
+        0.6, ge=-1, le=1, description="Least mean ARI over the pairs of trainings of stable clusters (ours)."
     )
     held_out_stations: int = Field(
         5, ge=0, description="Number of trainings without one station, those with most events first (ours)."

@@ -27,7 +27,7 @@ StageKind = type[StationDayStage[Any]]
 S = TypeVar("S", bound=StationDayStage[Any])
 
 STAGES: tuple[StageKind, ...] = (AcquireStage, ProcessStage, LabelStage)
-"""The stages of a station-day in their order. Another one is added here, and bound to an asset in `ris_dagster`."""
+"""The stages of a station-day in their order. Another one is added here, and bound in `ris_dagster`."""
 
 
 class StationDays:
