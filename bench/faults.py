@@ -49,7 +49,7 @@ class Count:
 
     def table(self) -> Table:
         """Return one row for each target, and their sum."""
-        table = Table("target", "inputs", *OUTCOMES, "s", "slowest, s", title="spoilt files")
+        table = Table("target", "inputs", *OUTCOMES, "s", "slowest, s", title="damaged files")
         for column in table.columns[1:]:
             column.justify = "right"
         for name, found in self.of.items():

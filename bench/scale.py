@@ -143,7 +143,7 @@ def run(root: Path, stations: int, days: int, parts: list[str]) -> dict[str, Any
     Raises
     ------
     RuntimeError
-        A command failed, or a sensor asked for something else than it should.
+        A command failed, or a sensor requested something else than it should.
     """
     started = time.perf_counter()
     network = made_network(root, stations, days)
@@ -180,7 +180,7 @@ def _processor_s() -> float:
 
 @contextmanager
 def _sensor(network: Network, name: str) -> Iterator[Callable[[], int]]:
-    """Give a function that evaluates a sensor as Dagster does and returns how many runs it asks for."""
+    """Yield a function that evaluates a sensor as Dagster does and returns the number of requested runs."""
     definitions = build_definitions(network.days.settings)
     repository = definitions.get_repository_def()
     resources = {"store": (definitions.resources or {})["store"]}

@@ -36,7 +36,7 @@ def damaged_files(network: StationDays, keys: Iterable[StationDay]) -> Iterator[
     Parameters
     ----------
     network, keys
-        The network, and the station-days to read. What was never made is passed over.
+        The network, and the station-days to read. Products that were never made are skipped.
 
     Yields
     ------
@@ -52,7 +52,7 @@ def damaged_files(network: StationDays, keys: Iterable[StationDay]) -> Iterator[
 
 
 def damaged_models(layout: Layout, trials: Collection[str], counts: Collection[int]) -> Iterator[OSError]:
-    """Read what is not of station-days (training, models, choices, analysis); yields as `damaged_files`.
+    """Read all other files (training, models, choices, analysis); yields as `damaged_files`.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def _wrong(path: Path, reader: Reader) -> Iterator[OSError]:
 
 
 def _readers_of(network: StationDays, key: StationDay) -> dict[Path, Reader]:
-    """Return all files that a station-day can have, each with what reads it."""
+    """Return all files that a station-day can have, each with its reader."""
     layout = network.layout
     found: dict[Path, Reader] = {}
     for name, stage in network.stages.items():
@@ -145,7 +145,7 @@ def _require_present_input(path: Path, stamp: Stamp | None, network: StationDays
 def _require_events_of(
     path: Path, network: StationDays, key: StationDay, names: NDArray[Any], times: NDArray[np.int64]
 ) -> None:
-    """Raise `DamagedFileError` if events are of another station-day: an intact file in the place of another one."""
+    """Raise `DamagedFileError` if events are of another station-day: an intact file that has replaced another one."""
     # An event of 23:59:59 may have its peak after midnight.
     margin = round(network.settings.conditioning.padding * NS)
     stations = np.array([str(name).split(".")[1] for name in names], dtype=object)
@@ -158,7 +158,7 @@ def _require_events_of(
 def _read_spectrograms(path: Path) -> None:
     if not check_bytes(path):
         spectrogram_file.read_spectrograms(path)  # of an earlier version, which has only a digest of its content
-    # Earlier versions stored what a broken response had made NaN.
+    # Earlier versions stored NaN that came from a broken response.
     if why := spectrogram_file.not_finite(path):
         raise DamagedFileError(path, why)
 
@@ -179,14 +179,14 @@ _BY_SUFFIX: dict[str, Reader] = {
 
 
 def _reader_of(layout: Layout, path: Path, trials: Collection[str], counts: Collection[int]) -> Reader | None:
-    """Return what reads a file that is not of station-days; none if it is no product or is read with another file."""
+    """Return the reader of a file outside of station-days; none if it is not a product or is read with another file."""
     from ris_core.clustering.champion import read_champion
     from ris_core.models.imported_models import IMPORT_AGAIN
     from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE
 
     if path == layout.champion:
         return lambda _: read_champion(layout)
-    # What the platform does not make again by itself must not be removed.
+    # Files that the platform does not make again automatically must not be removed.
     remedy = REMADE
     if path.is_relative_to(layout.imported("")):
         remedy = IMPORT_AGAIN
@@ -202,7 +202,7 @@ def _reader_of(layout: Layout, path: Path, trials: Collection[str], counts: Coll
 
 
 def _read_model(layout: Layout, folder: Path, remedy: str, trials: Collection[str], counts: Collection[int]) -> None:
-    """Raise `DamagedFileError` if a model is not what was written, or is not the one that its folder names."""
+    """Raise `DamagedFileError` if a model does not match its digest, or is not the one that its folder names."""
     from ris_core.clustering.champion_files import load_copy
     from ris_core.clustering.dec_models import read_dec
     from ris_core.models.weights import require_sound

@@ -66,7 +66,7 @@ def asked_deployment() -> Deployment | None:
 
 @contextmanager
 def way_back_named() -> Iterator[None]:
-    """Add to an error of batches that do not fit the installed Dagster how to go on without them."""
+    """Add to an error of batches that do not fit the installed Dagster how to work without them."""
     try:
         yield
     except UnsupportedVersionError as error:

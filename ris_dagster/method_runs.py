@@ -65,7 +65,7 @@ def _station_day_runs(job: str, days: StationDays, waiting: Collection[StationDa
 
 
 def training_runs(job: str, days: StationDays, again: bool) -> list[Run]:
-    """Return the runs that a job of training needs; what is current is left out unless ``again`` asks for it."""
+    """Return the runs that a job of training needs; what is current is left out unless ``again`` is set."""
     settings = days.settings
     if job == jobs.TRIALS:
         keys: list[str] = list(settings.aec.grid.trials())

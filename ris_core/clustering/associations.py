@@ -19,7 +19,7 @@ BY_CHANCE = 0.95
 def quantile_bins(values: NDArray[Any], bins: int) -> NDArray[np.int64]:
     """Return the bin (N,), 0 ... at most `bins` − 1, of each value (N,) among equally filled bins.
 
-    Equal values share a bin, so that there may be fewer bins than asked for.
+    Equal values share a bin, so that there may be fewer bins than requested.
     """
     edges = np.unique(np.quantile(values, np.arange(1, bins) / bins)) if len(values) else np.empty(0)
     return np.unique(np.searchsorted(edges, values, side="left"), return_inverse=True)[1].astype(np.int64)

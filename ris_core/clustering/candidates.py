@@ -103,7 +103,7 @@ def choose_k(models: Mapping[int, DecRecord], k: int | None, dec: config.DecSett
     models
         Records of the models by K (`dec_models.trained_models`).
     k
-        The K asked for; none: the accepted model with the best silhouette in data space.
+        The requested K; none: the accepted model with the best silhouette in data space.
     dec
         Section `dec`: what a model must fulfil to be accepted.
 
@@ -137,7 +137,7 @@ def candidate_of_k(
     layout: Layout, k: int | None, dec: config.DecSettings, normalisation: config.NormalisationSettings
 ) -> Candidate:
     """Return the model of a K, or the accepted one with the best silhouette; raises as `choose_k` and `load_dec`."""
-    # The files of other K than the one asked for are not read: they may be damaged.
+    # Only the files of the requested K are read: others may be damaged.
     asked = [] if k is None else [n for n in dec.k if n == k]
     models = trained_models(layout, asked, normalisation) or trained_models(layout, dec.k, normalisation)
     chosen = choose_k(models, k, dec)
@@ -186,7 +186,7 @@ def candidate_of_imported(layout: Layout, name: str) -> Candidate:
 def folder_of_run(layout: Layout, run_id: str, counts: Iterable[int]) -> Path | None:
     """Return the folder of the model that an MLflow run trained: a champion's copy, or the DEC of a K.
 
-    Damaged ones are passed over: they do not say which run they are of, and MLflow has the files as well.
+    Damaged ones are skipped: they do not say which run they are of, and MLflow has the files as well.
 
     Parameters
     ----------
@@ -222,8 +222,8 @@ def requirements(
     layout, candidate
         The data root, and the model.
     sizes, coinciding
-        Events of the current training set in each of its clusters, and pairs of clusters whose centroids have fallen
-        together.
+        Events of the current training set in each of its clusters, and pairs of clusters whose centroids have
+        merged.
     aec, dec
         Sections `aec` and `dec`: the thresholds.
 
@@ -246,7 +246,7 @@ def requirements(
 
 
 def _of_autoencoder(layout: Layout, candidate: Candidate, aec: config.AecSettings) -> tuple[str, Acceptance | None]:
-    """Return trial and verdict of the autoencoder that a model was trained from; no verdict if it is not there."""
+    """Return trial and verdict of the autoencoder that a model was trained from; no verdict if it does not exist."""
     wanted = candidate.metadata.get("aec")
     if layout.aec_choice.exists():
         choice = read_choice(layout)

@@ -1,4 +1,4 @@
-"""What speaks against a DEC that may be used all the same: a person is told and decides."""
+"""Doubts about a DEC that may be used: a person reads them and decides."""
 
 from __future__ import annotations
 

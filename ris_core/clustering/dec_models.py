@@ -36,7 +36,7 @@ class DecRecord:
     sizes
         Events of the training set in each of the K clusters; empty if they are not known.
     coinciding
-        Pairs of clusters whose centroids have fallen together.
+        Pairs of clusters whose centroids have merged.
     stations
         The strongest station of each class.
     stopped

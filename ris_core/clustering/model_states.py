@@ -35,7 +35,7 @@ class ModelState:
     is_trained
         Whether it has been trained at all; what cannot be read counts as trained.
     why
-        Why it is not there; empty if it is.
+        Why it does not exist; empty if it does.
     accepted
         Whether it may be used, by the current settings.
     reasons
@@ -62,7 +62,7 @@ class ChoiceState:
     Attributes
     ----------
     name
-        Name of the trial or of the imported model; empty if none can be told.
+        Name of the trial or of the imported model; empty if it has none.
     model
         Its state.
     """

@@ -43,7 +43,7 @@ class NoiseNull:
         silhouette says nothing for clusters.
         ``auc_latents``: area under the ROC curve of telling one from the other by linear discriminants of the
         autoencoder's latents, cross-validated in five parts; ``auc_reconstruction``: the same by the reconstruction
-        error alone. 0.5 if they cannot be told apart.
+        error alone. 0.5 if they cannot be distinguished.
     """
 
     windows: int

@@ -48,7 +48,7 @@ def noise_windows(
 ) -> NoiseWindows:
     """Take windows from the waveforms at hand of a few station-days, drawn with `seed`.
 
-    The middles of the windows are drawn among those around which no detection, whatever came of it, lies within the
+    The middles of the windows are drawn among those around which no detection, of any outcome, lies within the
     search for the strongest column and the columns around that; a window is then centred on its strongest column as an
     event is. Nothing is fetched from a data centre.
 

@@ -137,7 +137,7 @@ class JudgedStability:
     found
         What the trainings gave.
     verdict
-        Whether they agree as well as `stability.least_ari` asks for.
+        Whether they agree at least as well as `stability.least_ari`.
     """
 
     found: Stability
@@ -147,7 +147,7 @@ class JudgedStability:
 def run_stability(
     processing: ProcessStage, data: TrainingSet, chosen: DecToAssess, settings: config.Settings, log: RunLog
 ) -> JudgedStability:
-    """Assess a DEC, log the result, draw its figures, and write it; an interrupted assessment goes on.
+    """Assess a DEC, log the result, draw its figures, and write it; an interrupted assessment is continued.
 
     Parameters
     ----------

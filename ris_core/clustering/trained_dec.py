@@ -88,7 +88,7 @@ class TrainedDec:
     classes
         The table of its classes (`scores.class_table`).
     coinciding
-        Pairs of clusters whose centroids have fallen together.
+        Pairs of clusters whose centroids have merged.
     acceptance
         Whether it may label.
     change
@@ -151,7 +151,7 @@ def train_k(
     on_update
         Called after each update of the target distribution with its number and its row.
     checkpoint
-        Where the training is kept, so that it goes on after an interruption.
+        Where the training is kept, so that it continues after an interruption.
 
     Returns
     -------

@@ -42,16 +42,16 @@ class Appointment:
     novelty
         Its novelty model.
     matching
-        Its clusters and those of the champion before.
+        Its clusters and those of the previous champion.
     requirements
-        What it had to fulfil.
+        The requirements that it had to fulfil.
     labels
         Its labels of the training set.
     before
-        (N,) class of each event of the training set by the champion before; none for the first one.
+        (N,) class of each event of the training set by the previous champion; none for the first one.
     same_training_set
         Whether the model was trained on the current training set, so that its autoencoder has not seen the validation
-        split that novelty is calibrated on; none if it is not known what the model was trained on.
+        split on which novelty is calibrated; none if the training set of the model is not known.
     """
 
     champion: Champion
@@ -117,7 +117,7 @@ def prepare(layout: Layout, candidate: Candidate, settings: config.Settings) -> 
     NoAcceptedModelError
         The model does not fulfil a requirement.
     DamagedFileError
-        The record or the files of the champion before are damaged.
+        The record or the files of the previous champion are damaged.
     ValueError
         Its novelty cannot be calibrated.
     """
@@ -144,7 +144,7 @@ def prepare(layout: Layout, candidate: Candidate, settings: config.Settings) -> 
         shared = _clusters_of(layout, before, labelling)
     matching = _matching(settings.champion, before, shared, version, labels.cluster, candidate.k)
     folder = layout.champion_model(version)
-    # A copy of its own: training the same K again must not change the model that labels.
+    # The champion gets its own copy: training the same K again must not change the model that labels.
     save_model(folder, candidate.model, {**candidate.metadata, "normalisation": normalised_by}, candidate.input)
     novelty.save(novelty_path(layout, version, novelty.digest))
     champion = Champion(
@@ -220,8 +220,8 @@ def _matching(
 
 def _clusters_of(layout: Layout, champion: Champion, labelling: config.LabellingSettings) -> NDArray[np.int32]:
     remedy = (
-        "without the files of the champion before, classes cannot be matched: put them back, or make the same model "
-        f"champion once more (mlflow_version: {champion.mlflow_model_version or 'none'}), or remove {layout.champion} "
+        "without the files of the previous champion, classes cannot be matched: put them back, or make the same model "
+        f"champion again (mlflow_version: {champion.mlflow_model_version or 'none'}), or remove {layout.champion} "
         "to begin with new class numbers"
     )
     model = load_copy(layout.champion_model(champion.model_version), remedy)

@@ -1,4 +1,4 @@
-"""The figures of a champion: its classes with their names, and how they differ from the classes before."""
+"""The figures of a champion: its classes with their names, and how they differ from the previous classes."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from ris_core.storage.layout import Layout
 
 @dataclass(frozen=True)
 class Registration:
-    """Where a champion is found in a model registry.
+    """The entry of a champion in a model registry.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Registration:
     model
         Name of the registered model whose versions can be chosen.
     versions
-        Version of each registered model that holds it, by name.
+        Version of each registered model that contains it, by name.
     """
 
     run_id: str
@@ -59,9 +59,9 @@ class InstalledChampion:
     champion
         Its record.
     held_out
-        What it makes of held-out stations (`held_out.held_out_assignment`).
+        Its results on held-out stations (`held_out.held_out_assignment`).
     doubts
-        What speaks against it, and names in the settings that are of no class.
+        What speaks against it, and names in the settings that belong to no class.
     """
 
     champion: Champion
@@ -97,8 +97,8 @@ def install(
 ) -> InstalledChampion:
     """Make a prepared model the champion.
 
-    The model is registered first. Its record is written before `registry.publish` is called, and takes its place right
-    after: see `ris_core.clustering.champion.appoint`.
+    The model is registered first. Its record is written before `registry.publish` is called, and becomes valid right
+    after it: see `ris_core.clustering.champion.appoint`.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def install(
     settings
         Sections `labelling`, `dec`, `champion` and `training_set`.
     registry
-        Where the champion is registered and published.
+        The registry in which the champion is registered and published.
     """
     layout = processing.layout
     registered = registry.register(layout.champion_model(found.champion.model_version), found)

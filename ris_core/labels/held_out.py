@@ -1,4 +1,4 @@
-"""What models make of stations that are held out of the training, beside what they make of the validation split."""
+"""Results of models on stations that are held out of the training, beside those on the validation split."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def held_out_assignment(
     found: Appointment,
     settings: config.LabellingSettings,
 ) -> dict[str, float]:
-    """Return what a champion makes of held-out stations and of the validation split.
+    """Return a champion's results on held-out stations and on the validation split.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ class LabelStage(StationDayStage[Labelled]):
 
     @property
     def process(self) -> ProcessStage:
-        """The stage before, which makes the spectrograms."""
+        """The earlier stage, which makes the spectrograms."""
         return self.before(ProcessStage)
 
     def run(self, key: StationDay, again: bool = False) -> Made[Labelled]:
@@ -47,7 +47,7 @@ class LabelStage(StationDayStage[Labelled]):
         NotProcessedError
             The spectrograms are missing, damaged or out of date.
         NoChampionError
-            No model was chosen yet.
+            No model is chosen yet.
         """
         started = time.perf_counter()
         champion, info = self.champion(), self._spectrograms(key)
@@ -75,7 +75,7 @@ class LabelStage(StationDayStage[Labelled]):
 
     @property
     def code_version(self) -> str:
-        """Step version. What else decides about labels belongs to the champion."""
+        """Step version. Everything else that influences labels belongs to the champion."""
         return versions.LABEL
 
     def products(self, key: StationDay) -> tuple[Path, ...]:
@@ -83,11 +83,11 @@ class LabelStage(StationDayStage[Labelled]):
         return (self.layout.labels(key),)
 
     def expected_stamp(self, key: StationDay) -> Stamp:
-        """Return the stamp that a table by the champion from the present spectrograms has; raises as `run`."""
+        """Return the stamp of a table that the champion makes from the present spectrograms; raises as `run`."""
         return self._stamp(self.champion(), self._spectrograms(key))
 
     def follows_its_input(self, key: StationDay) -> bool:
-        """Return whether the table was made from the present spectrograms, by whichever champion."""
+        """Return whether the table was made from the present spectrograms, by any champion."""
         with suppress(OSError):
             (stamp,) = self.stamps(key)
             content = self.files.info_of_spectrograms(self.layout.spectrograms(key)).content
@@ -101,7 +101,7 @@ class LabelStage(StationDayStage[Labelled]):
     def has_nothing_to_do(self, key: StationDay) -> bool:
         """Return whether no event of a station-day was imported; an imported file names only days with events.
 
-        Everywhere else each station-day has a record of what was found.
+        In other networks each station-day has a record of its acquisition.
         """
         return self.settings.imported and not self.process.acquire.exists(key)
 
@@ -118,7 +118,7 @@ class LabelStage(StationDayStage[Labelled]):
         return self.changed_at(self.layout.champion)
 
     def labelled_by(self, key: StationDay) -> str | None:
-        """Return the digest of what made a label table, besides its spectrograms; none if it cannot be read."""
+        """Return the digest of the maker of a label table, besides its spectrograms; none if it cannot be read."""
         try:
             (stamp,) = self.stamps(key)
         except OSError:
@@ -126,7 +126,7 @@ class LabelStage(StationDayStage[Labelled]):
         return stamp.settings if stamp is not None else None
 
     def digests_of_champion(self) -> set[str]:
-        """Return the digests that label tables by the present champion have, whatever else the settings say."""
+        """Return the digests of label tables by the present champion, for any other settings."""
         champion, settings = self.champion(), self.settings.labelling
         return {
             label_digest(champion, settings.model_copy(update={"reconstruction_error": wanted}))
@@ -136,7 +136,7 @@ class LabelStage(StationDayStage[Labelled]):
     def _spectrograms(self, key: StationDay) -> SpectrogramInfo:
         info = self.process.current(key)
         if info is None:
-            self.process.acquire.read(key)  # a damaged record says so itself
+            self.process.acquire.read(key)  # a damaged record is reported elsewhere
             raise NotProcessedError(key)
         return info
 
@@ -147,7 +147,7 @@ class LabelStage(StationDayStage[Labelled]):
         return Stamp(digest, versions.LABEL, info.content)
 
     def _rows_of(self, path: Path, stamp: Stamp) -> pd.DataFrame | None:
-        """Return what is counted of a table that is current; none where it is absent, out of date or damaged."""
+        """Return the counts of a current table; none if it is absent, out of date or damaged."""
         with suppress(FileNotFoundError, DamagedFileError):
             if self.files.stamp_of_table(path)[0] == stamp:
                 return tables.read_table(path, _COUNTED)

@@ -32,12 +32,12 @@ def _load(folder: Path, novelty: Path, digest: str) -> tuple[Dec, NoveltyModel]:
 def label_table(
     layout: Layout, key: StationDay, champion: Champion, settings: LabellingSettings
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Return the label table of a station-day and what its file says of its making.
+    """Return the label table of a station-day and the summary for its file.
 
     Parameters
     ----------
     layout, key
-        Where its spectrograms are, and which station-day.
+        The data root, and the station-day.
     champion
         The model that labels.
     settings

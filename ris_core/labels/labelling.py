@@ -25,7 +25,7 @@ _LINEAR = config.NormalisationSettings()
 
 @dataclass(frozen=True)
 class LabelArrays:
-    """What a DEC finds for N events, in their order.
+    """The results of a DEC for N events, in their order.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class LabelArrays:
     latent
         (N, 9).
     reconstruction_error
-        (N,) mean over the pixels of (x − x̂)², x of unit L2 norm; none if it was not asked for.
+        (N,) mean over the pixels of (x − x̂)², x of unit L2 norm; none if it was not requested.
     """
 
     cluster: NDArray[np.int32] = field(repr=False)
@@ -74,8 +74,8 @@ def label_spectrograms(
     model
         The trained network; it is moved to the device.
     blocks
-        Spectrograms in blocks (n, 87, 100), linear PSD. They may be read lazily: at most one more block than there
-        are cores is held. No blocks, or empty ones, give N = 0.
+        Spectrograms in blocks (n, 87, 100), linear PSD. They may be read lazily: at most one more block than the number
+        of cores is in memory. No blocks, or empty ones, give N = 0.
     normalisation
         Normalisation that the model was trained with.
     batch_size

@@ -127,7 +127,7 @@ def read_weights(path: Path) -> WeightFile:
     network = import_published(path)
     if not _NAME.fullmatch(path.stem):
         raise WeightsError(f"{path}: a model is named after its file: letters, digits, '_', '.' and '-' are allowed")
-    # The published code gives every spectrogram unit L2 norm on a linear scale, whatever the settings here say.
+    # The published code gives every spectrogram unit L2 norm on a linear scale, for any settings here.
     normalisation = NormalisationSettings(scale="linear")
     return WeightFile(path.stem, network, path.name, hashlib.sha256(path.read_bytes()).hexdigest(), normalisation)
 

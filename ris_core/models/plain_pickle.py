@@ -95,7 +95,7 @@ def _allowed(argument: str) -> str:
         return name
     if module == "torch._utils" and name in _UNUSABLE:
         raise NotPlainError(f"it holds {_UNUSABLE[name]}")
-    raise NotPlainError(f"it asks for {module}.{name}"[:120])
+    raise NotPlainError(f"it uses {module}.{name}"[:120])
 
 
 def _after_mark(stack: list[Any]) -> list[Any]:

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from obspy import Inventory
 
 
-# Detections this long before midnight are followed as well, so that a later one can be recognised as their duplicate.
+# Detections this long before midnight are cut too, so that a later one can be recognised as their duplicate.
 _LOOK_BACK_S = 60.0
 
 
 @dataclass(frozen=True)
 class Products:
-    """What the chain makes of one station-day."""
+    """The result of the chain for one station-day."""
 
     detections: pd.DataFrame
     spectrograms: Events
@@ -152,7 +152,7 @@ def _row(
     outcome: str,
 ) -> tuple[object, ...]:
     acceleration, note = _peak_acceleration(trace, trigger, settings)
-    # The detector's trace may be another, whose peak is a quarter of a period away.
+    # The detector's trace may be another one, with its peak a quarter of a period away.
     counts = trace.samples[trigger.on : trigger.off + 1]
     return (
         name,
@@ -180,7 +180,7 @@ def _event_ids(
     for trigger in triggers:
         peak_ns = conditioned[trigger.segment].time_ns(trigger.peak)
         name = seed_id.event_id(peak_ns)
-        # Overlapping segments (a clock set back) may hold the same instant twice, and several pairs the same peak.
+        # Overlapping segments (a clock set back) may contain the same instant twice, and several pairs the same peak.
         times[name] += 1
         names.append(f"{name}_{times[name]}" if times[name] > 1 else name)
     return names
@@ -205,7 +205,7 @@ def _made(conditioned: Conditioned, kind: Kind) -> NDArray[Any]:
 
 def _peak_acceleration(trace: Conditioned, trigger: Trigger, settings: Settings) -> tuple[float, str]:
     """Return the signed peak acceleration of a trigger (m/s²), and a note; NaN and why without a response."""
-    # What made the averages rise lies up to one STA before the onset, and earlier still by the filter's delay.
+    # The cause of the rising averages lies up to one STA before the onset, and by the filter's delay still earlier.
     lead = round(max(pair.sta for pair in settings.detector.pairs) * settings.conditioning.sampling_rate)
     first = max(0, trigger.on - lead)
     for missing in trace.missing:

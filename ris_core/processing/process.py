@@ -31,7 +31,7 @@ PREVIEW_SPECTROGRAMS = 4
 
 
 class NotProcessedError(MissingInputError):
-    """Spectrograms are needed where they are missing or out of date."""
+    """A stage needs spectrograms that are missing or out of date."""
 
     def __init__(self, key: StationDay) -> None:
         super().__init__(f"{key}: its spectrograms are missing, damaged or out of date")
@@ -48,18 +48,18 @@ class ProcessStage(StationDayStage[Processed]):
 
     @property
     def acquire(self) -> AcquireStage:
-        """The stage before, which gives samples and response."""
+        """The earlier stage, which gives samples and response."""
         return self.before(AcquireStage)
 
     def run(self, key: StationDay, again: bool = False) -> Made[Processed]:
-        """Process one acquired station-day unless its products are current, and return what they are.
+        """Process one acquired station-day unless its products are current, and return the result.
 
-        Where the work was done, there are the pictures ``day`` and, with events, ``spectrograms``.
+        If the work was done, the result has the pictures ``day`` and, with events, ``spectrograms``.
 
         Raises
         ------
         NotAcquiredError
-            The station-day was not acquired yet.
+            The station-day is not acquired yet.
         NoWaveformsError
             Its events were imported, and the products are missing or out of date.
         """
@@ -82,7 +82,7 @@ class ProcessStage(StationDayStage[Processed]):
 
     @property
     def code_version(self) -> str:
-        """Step version and digest of what decides about detections and spectrograms."""
+        """Step version, and digest of the settings that influence detections and spectrograms."""
         return f"{self._version}-{self._settings_digest}"
 
     def products(self, key: StationDay) -> tuple[Path, ...]:
@@ -90,7 +90,7 @@ class ProcessStage(StationDayStage[Processed]):
         return self.layout.detections(key), self.layout.spectrograms(key)
 
     def expected_stamp(self, key: StationDay) -> Stamp:
-        """Return the stamp of products that are made from the present samples and response; raises as its parent."""
+        """Return the stamp of products from the present samples and response; raises as its parent."""
         return self._stamp(key, self.acquire.require(key))
 
     def is_current(self, key: StationDay) -> bool:
@@ -98,11 +98,11 @@ class ProcessStage(StationDayStage[Processed]):
         return self.current(key) is not None
 
     def current(self, key: StationDay) -> SpectrogramInfo | None:
-        """Return what the spectrogram file says of itself; none if a product is absent, out of date or damaged."""
+        """Return the head of the spectrogram file; none if a product is absent, out of date or damaged."""
         return self.files.once(("processed", key), lambda: self._current(key))
 
     def most_at_once(self, keys: Iterable[StationDay]) -> int | None:
-        """Return how many station-days may be worked on at once: raw files that were dropped are asked for again."""
+        """Return how many station-days may be worked on at once: removed raw files are requested again."""
         limit = self.acquire.most_at_once(keys)
         return limit if limit is not None and any(self.acquire.was_dropped(key) for key in keys) else None
 
@@ -131,7 +131,7 @@ class ProcessStage(StationDayStage[Processed]):
         return Stamp(self._settings_digest, self._version, inputs)
 
     def _outcomes(self, key: StationDay) -> Sequence[str] | None:
-        """Return the outcomes of the detections; none where the table is damaged."""
+        """Return the outcomes of the detections; none if the table is damaged."""
         with suppress(DamagedFileError):
             outcomes: list[str] = tables.read_table(self.layout.detections(key), ["outcome"])["outcome"].tolist()
             return outcomes

@@ -151,7 +151,7 @@ def prepare(
         named = ", ".join(map(str, others[:_NAMED])) + (", …" if len(others) > _NAMED else "")
         raise PublishedFileError(
             f"{path}: {len(others)} of its {len(station_days)} station-days are there already with other events "
-            f"({named}); --replace puts these in their place"
+            f"({named}); --replace replaces them"
         )
     return Import(settings, layout, process, path, catalogue, station_days, scalograms, int(left_out.sum()), block)
 

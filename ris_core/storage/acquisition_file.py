@@ -30,7 +30,7 @@ _QUALITY = tuple(f.name for f in fields(Quality))
 _EXCHANGE = tuple(f.name for f in fields(Exchange))
 _ACQUIRE_AGAIN = "`ris backfill` acquires its station-day again"
 _IMPORT_AGAIN = "import the file of this station-day again: ris import-h5 FILE"
-# What the field `path` says where there is no stored file.
+# The field `path` of a record without a stored file.
 _PATHS = {SamplesAt.IN_PLACE: "in place", SamplesAt.IMPORTED: "imported", SamplesAt.NOWHERE: ""}
 _WITHOUT_PATH = {path: where for where, path in _PATHS.items()}
 # Figures that records of earlier versions lack.
@@ -66,21 +66,21 @@ def write_acquisition(layout: Layout, found: Acquisition) -> None:
 def read_acquisition(
     layout: Layout, key: StationDay, source: SourceSettings, files: Files | None = None
 ) -> Acquisition | None:
-    """Return what was found of a station-day, if it was acquired.
+    """Return the acquisition of a station-day; none if it was not acquired.
 
     Parameters
     ----------
     layout, key
-        Where, and which station-day.
+        The data root, and the station-day.
     source
-        Where station-days come from by the settings: it decides how a damaged record is mended.
+        The source of station-days in the settings: it decides how a damaged record is repaired.
     files
-        How the disk is asked.
+        How the disk is read.
 
     Raises
     ------
     DamagedFileError
-        It is not what was written, is of another station-day, or tells of no data although there is a raw file.
+        The record does not match its digest, is of another station-day, or says no data although there is a raw file.
     """
     path = layout.acquisition(key)
     remedy = _IMPORT_AGAIN if isinstance(source, PublishedSettings) else _ACQUIRE_AGAIN
@@ -91,15 +91,15 @@ def read_acquisition(
         return None
     if record["state"] not in ("data", "no_data"):
         raise DamagedFileError(path, f"'state' cannot be {record['state'][:80]!r}", remedy)
-    # Earlier versions did not write whose it is.
+    # Records of earlier versions do not have their station-day.
     whose = record.get("station", key.station), record.get("day", key.day.isoformat())
     if whose != (key.station, key.day.isoformat()):
         raise DamagedFileError(path, f"it is of {whose[0]} {whose[1]}", remedy)
     with damage_named(path, remedy):
         found = _from_record(key, record)
-    # Of a source that is read in place, a file may be left from a source before.
+    # With a source that is read in place, a file of an earlier source may be left.
     if not found.has_data and not isinstance(source, SdsSettings) and files.exists(raw := layout.waveform(key)):
-        raise DamagedFileError(path, f"it tells of no data, but there is {raw}", remedy)
+        raise DamagedFileError(path, f"it says no data, but there is {raw}", remedy)
     return found
 
 

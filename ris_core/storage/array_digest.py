@@ -18,7 +18,7 @@ def digest_of_arrays(*arrays: np.ndarray[Any, Any]) -> str:
 
 
 class ArraysDigest:
-    """The digest of arrays that come piece by piece; see `digest_of_arrays`."""
+    """The digest of arrays that arrive piece by piece; see `digest_of_arrays`."""
 
     def __init__(self) -> None:
         self._hash = xxhash.xxh3_128()
@@ -28,7 +28,7 @@ class ArraysDigest:
         self._hash.update(f"{shape} {dtype.str}".encode())
 
     def update(self, piece: np.ndarray[Any, Any]) -> None:
-        """Take in the next rows of the array."""
+        """Add the next rows of the array."""
         self._hash.update(np.ascontiguousarray(piece).data)
 
     def text(self) -> str:

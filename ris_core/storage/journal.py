@@ -55,9 +55,9 @@ class Journal:
     Parameters
     ----------
     layout
-        Where.
+        The data root.
     stations
-        Codes of the stations that the settings name; others are not looked at.
+        Codes of the stations in the settings; others are not read.
     """
 
     def __init__(self, layout: Layout, stations: Iterable[str]) -> None:
@@ -69,7 +69,7 @@ class Journal:
         Raises
         ------
         DamagedFileError
-            The record is not what was written, or is of another station-day.
+            The record does not match its digest, or is of another station-day.
         """
         path = self._layout.failure(stage, key)
         try:
@@ -84,7 +84,7 @@ class Journal:
         return FailedAttempt(**{name: record[name] for name in _FIELDS})
 
     def find(self, stage: str, key: StationDay, files: Files | None = None) -> FailedAttempt | None:
-        """Return the failed last attempt at a stage, if one is known: a damaged record tells of none."""
+        """Return the failed last attempt at a stage, if one is known: a damaged record counts as none."""
         with suppress(DamagedFileError):
             return self.read(stage, key, files)
         return None
@@ -100,14 +100,16 @@ class Journal:
             for name in files.names(self._layout.failures(stage, station)):
                 if not (name.startswith("day=") and name.endswith(".json")):
                     continue
-                with suppress(ValueError):  # no name of ours
+                with suppress(ValueError):  # not one of our names
                     key = StationDay(station, date.fromisoformat(name.removeprefix("day=").removesuffix(".json")))
-                    if (record := self.find(stage, key, files)) is not None:  # else a success meanwhile, or damage
+                    if (
+                        record := self.find(stage, key, files)
+                    ) is not None:  # otherwise a success in the meantime, or damage
                         found[key] = record
         return found
 
     def note(self, stage: str, key: StationDay, error: str) -> FailedAttempt:
-        """Note that an attempt at a stage failed; counts the attempts since the last success."""
+        """Record that an attempt at a stage failed; counts the attempts since the last success."""
         before = self.find(stage, key)
         attempts = before.attempts + 1 if before is not None else 1
         now = datetime.now(UTC).isoformat(timespec="microseconds")
@@ -122,7 +124,7 @@ class Journal:
     def forgive(self, stage: str, key: StationDay) -> bool:
         """Count the attempts at a stage from zero again; return whether there was a failed one.
 
-        A damaged record is removed: nothing is known of its station-day but that it failed.
+        A damaged record is removed: it only shows that its station-day failed.
         """
         path = self._layout.failure(stage, key)
         try:

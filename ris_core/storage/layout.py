@@ -20,7 +20,7 @@ class WrongNetworkError(ValueError):
 def _part(name: str) -> str:
     """Return a name that may be part of a path; raises `ValueError` if it could lead out of its folder."""
     if name in (".", "..") or any(sign in name for sign in "/\\\0"):
-        raise ValueError(f"{name!r} is no name of a station or a model: it would lead out of the data folder")
+        raise ValueError(f"{name!r} is not a name of a station or a model: it would lead out of the data folder")
     return name
 
 
@@ -43,7 +43,7 @@ def _spectrograms(root: Path, key: StationDay) -> Path:
 
 @dataclass(frozen=True)
 class Layout:
-    """Paths of one network's products under one root. No path is looked at here.
+    """Paths of one network's products under one root. Nothing is read from disk here.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class Layout:
         return self.root / "inventory" / f"{self.network}.{_part(station)}.xml"
 
     def acquisition(self, key: StationDay) -> Path:
-        """Path of the record of what was found for a station-day (JSON)."""
+        """Path of the acquisition record of a station-day (JSON)."""
         return _of_day(self.root, "acquisition", key, ".json")
 
     def detections(self, key: StationDay) -> Path:

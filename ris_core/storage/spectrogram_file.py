@@ -1,8 +1,8 @@
 """The HDF5 file of spectrograms: of a station-day, and of a training set.
 
-A head stands before the HDF5 part (`ris_core.storage.head`): number of events, provenance and summary are read from it
-alone, and all bytes have the digest that it tells before the library sees them. Files of earlier versions have no head;
-a process of its own walks through them first (`ris_core.storage.hdf5_probe`).
+A head comes before the HDF5 part (`ris_core.storage.head`). Number of events, provenance and summary are read from it
+alone, and all bytes are compared with its digest before the library reads them. Files of earlier versions have no head;
+a separate process walks through them first (`ris_core.storage.hdf5_probe`).
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def write_spectrograms(
     Raises
     ------
     NotFiniteError
-        A spectrogram or a waveform is not finite; the file that stood there stays.
+        A spectrogram or a waveform is not finite; an existing file is kept.
     """
     columns: list[NDArray[Any]] = [data.waveform, data.time_peak, data.window_start, *extra.values()]
     size = 4 * math.prod(data.spectrogram.shape) + sum(column.nbytes for column in columns)
@@ -161,7 +161,7 @@ def layout(shape: tuple[int, ...]) -> dict[str, Any]:
     if len(shape) < 2 or not shape[0]:
         return {}
     # Chosen by `bench.spectrogram_file`. Bitshuffle cuts a chunk into blocks of 8,192 values, about one event. The
-    # checksum stands between a damaged file and Bitshuffle, which would end the process.
+    # checksum protects from Bitshuffle's reading of a damaged file, which would end the process.
     codec = hdf5plugin.Bitshuffle(nelems=8192, cname="lz4")
     return {"chunks": (min(CHUNK, shape[0]), *shape[1:]), "fletcher32": True, **codec}
 
@@ -180,7 +180,7 @@ def read_info(path: Path) -> SpectrogramInfo:
     FileNotFoundError
         There is no such file.
     DamagedFileError
-        It is no spectrogram file, or it is seen to be damaged; its data are not looked at.
+        The file is not a spectrogram file, or its head is damaged; its data are not read.
     """
     head = read_head(path)
     with hdf5.reading(path):
@@ -193,7 +193,7 @@ def read_info(path: Path) -> SpectrogramInfo:
 
 def _info(events: int, said: Mapping[str, Any], summary: Any) -> SpectrogramInfo:
     if not isinstance(summary, dict):
-        raise TypeError("its summary is no mapping")
+        raise TypeError("its summary is not a mapping")
     return SpectrogramInfo(events, Stamp.from_mapping(said), str(said.get("content", "")), summary)
 
 
@@ -205,8 +205,8 @@ def read_spectrograms(path: Path, rows: slice | NDArray[np.int64] | None = None)
     FileNotFoundError
         There is no such file.
     DamagedFileError
-        It is no spectrogram file, or it is damaged; files without a head are compared with the digest of their content
-        where all events are read.
+        The file is not a spectrogram file, or it is damaged; if all events are read, files without a head are compared
+        with the digest of their content.
     """
     selected = slice(None) if rows is None else rows
     with open_checked(path) as file, file.reading(selected):
@@ -224,7 +224,7 @@ def read_spectrograms(path: Path, rows: slice | NDArray[np.int64] | None = None)
             unit=str(file["waveform"].attrs["unit"]),
         )
         if rows is None and file.is_old and content_digest(found) != file.attributes.get("content", ""):
-            raise DamagedFileError(path, "its content has not the digest that it was written with")
+            raise DamagedFileError(path, "its content does not match its digest")
         return found
 
 
@@ -235,7 +235,7 @@ def read_rows(path: Path, rows: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 class KeptOpen:
-    """The spectrograms of a file that stays open: it is read to the end although another takes its place meanwhile."""
+    """The spectrograms of a file that stays open, so that it can be read to the end although another replaces it."""
 
     def __init__(self, path: Path) -> None:
         self._file = opened(path)
@@ -254,18 +254,17 @@ def shape_of_one(path: Path) -> tuple[int, int]:
 
 
 def input_spec_of(path: Path) -> InputSpec:
-    """Return what the spectrograms of a file are to a network, from what the file says of itself.
+    """Return the properties of a file's spectrograms as the input of a network.
 
-    Size and sampling rate are those of its data, components those of its event ids (none if it has no events), and band
-    and window those of the settings it was made with. Files of imported events do not have these settings; they are
-    the paper's.
+    Size and sampling rate come from its data, components from its event ids (none if it has no events), and band and
+    window from the settings in the file. Files of imported events do not have these settings; they are the paper's.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     DamagedFileError
-        It is no spectrogram file, or it is damaged.
+        The file is not a spectrogram file, or it is damaged.
     """
     with open_checked(path) as file, file.reading():
         _, frequencies, times = file["spectrogram"].shape
@@ -326,12 +325,12 @@ def iterate_spectrograms(path: Path, block: int, name: str = "spectrogram") -> I
 
 
 def verify(path: Path) -> bool:
-    """Return whether the file is there, can be read, and still has the content that it was written with.
+    """Return whether the file exists, can be read, and matches the digest of its content.
 
     Raises
     ------
     OSError
-        It could not be read for want of memory, rights or the like, which says nothing of its content.
+        The file could not be read because of too little memory, missing rights or the like; it may be sound.
     """
     try:
         return content_digest(read_spectrograms(path)) == read_info(path).content
@@ -340,7 +339,7 @@ def verify(path: Path) -> bool:
 
 
 def not_finite(path: Path) -> str:
-    """Return in words which spectrogram or waveform of a file is not finite; empty where all are."""
+    """Return in words which spectrogram or waveform of a file is not finite; empty if all are."""
     for name in ("spectrogram", "waveform"):
         for place, values in enumerate(iterate_spectrograms(path, _WRITE_BLOCK, name)):
             if row := first_not_finite(values):

@@ -193,7 +193,7 @@ def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
 def read_tables(paths: Sequence[Path], columns: list[str] | None = None) -> pd.DataFrame:
     """Return the rows of tables one after another, as one frame; of each, all bytes are compared with its digest.
 
-    Only the columns that are asked for are unpacked, by several threads, and pandas sees them once. (`pyarrow.dataset`
+    Only the requested columns are unpacked, by several threads, and pandas sees them once. (`pyarrow.dataset`
     takes twice the time for thousands of small files, and reads files without a look at their digests.)
 
     Parameters

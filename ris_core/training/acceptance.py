@@ -61,7 +61,7 @@ def accept_aec(metrics: Mapping[str, float], settings: config.AecSettings) -> Ac
 
 
 def coinciding(centroids: NDArray[Any], z: NDArray[Any]) -> tuple[tuple[int, int], ...]:
-    """Return the pairs of clusters whose centroids (K, D) have fallen together among the latents (N, D).
+    """Return the pairs of clusters whose centroids (K, D) have merged, relative to the latents (N, D).
 
     Their distance is below 1 % of the root-mean-square distance of the latents from their mean, so they are the same
     cluster for the events.

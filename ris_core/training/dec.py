@@ -230,7 +230,7 @@ def train_dec(
     The loss of a batch of B events is the mean over pixels of (x − x̂)² plus γ · (1/B) · Σ p ln(p/q): with the objective
     ``joint`` γ is `gamma`, with ``idec`` it is `gamma_relative` times the mean squared error of the autoencoder at the
     start. With ``dec`` the loss is the second term alone, and the decoder does not change. P is computed from Q of the
-    whole training set, `updates_per_epoch` times in an epoch; it belongs to the events, whatever their order. Training
+    whole training set, `updates_per_epoch` times in an epoch; it belongs to the events, in any order. Training
     stops at an update at which less than `tolerance` of the labels changed, if there were two updates before it.
 
     Parameters

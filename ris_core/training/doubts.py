@@ -1,4 +1,4 @@
-"""What speaks against an autoencoder that may be used nevertheless: a person is told, and decides."""
+"""Doubts about an autoencoder that may be used: a person reads them and decides."""
 
 from __future__ import annotations
 

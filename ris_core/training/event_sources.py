@@ -25,7 +25,7 @@ class EventSources:
     Attributes
     ----------
     current
-        What the spectrogram file says of itself, of each station-day with events whose spectrograms are up to date.
+        The head of the spectrogram file of each station-day with events and current spectrograms.
     outdated
         Number of station-days that have spectrograms which are not up to date.
     """
@@ -45,7 +45,7 @@ class ChangedSources:
     Attributes
     ----------
     new, gone, changed
-        Keys of station-days that have come, that have gone, and whose events have changed.
+        Keys of station-days that are new, that are gone, and whose events have changed.
     """
 
     new: tuple[str, ...]

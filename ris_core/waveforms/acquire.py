@@ -1,4 +1,4 @@
-"""The stage "acquire": a station-day's samples come into reach, and what was found is recorded."""
+"""The stage "acquire": makes a station-day's samples available, and records the result."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 
 
 class NotAcquiredError(MissingInputError):
-    """A station-day is needed before it was acquired."""
+    """A stage needs a station-day that is not acquired."""
 
     def __init__(self, key: StationDay) -> None:
         super().__init__(f"{key}: not acquired yet")
 
 
 class AcquireStage(StationDayStage[Acquisition]):
-    """Brings station-days into reach: copies them into the data root, or looks at the archive that is read in place.
+    """Makes station-days available: copies them into the data root, or reads the archive in place.
 
-    It also gives the samples and the response of what was acquired to the stages after it.
+    It also gives the acquired samples and the response to the later stages.
     """
 
     name = "acquire"
@@ -49,17 +49,16 @@ class AcquireStage(StationDayStage[Acquisition]):
     reads_waveforms = True
 
     def run(self, key: StationDay, again: bool = False) -> Made[Acquisition]:
-        """Fetch one station-day, store it unless it is read in place, and return what was found.
+        """Fetch one station-day, store it unless it is read in place, and return the result.
 
-        A station-day without data is a recorded result, not an error. A stored station-day that is current is not
-        fetched unless ``again`` asks for it; an archive read in place is looked at each time. Where a data centre no
-        longer has samples of a day that is stored, the stored ones stay, and the reason says so. Where samples came,
-        there is the picture ``day``.
+        A station-day without data is a recorded result, not an error. A stored station-day that is current is only
+        fetched with ``again``; an archive is read in place each time. If a data centre no longer has the samples of a
+        stored day, the stored ones are kept, and the reason says so. With samples, there is the picture ``day``.
 
         Raises
         ------
         NoUsableSamplesError
-            There are samples, but none is finite.
+            There are samples, but none of them is finite.
         """
         started = time.perf_counter()
         source = self.context.source()
@@ -70,15 +69,15 @@ class AcquireStage(StationDayStage[Acquisition]):
 
     @property
     def code_version(self) -> str:
-        """Step version and digest of what decides about raw waveforms."""
+        """Step version, and digest of the settings that influence raw waveforms."""
         return f"{self._version}-{self._settings_digest}"
 
     def products(self, key: StationDay) -> tuple[Path, ...]:
-        """Return the path of the record; there is a raw file only where there are samples that are stored."""
+        """Return the path of the record; a raw file exists only if samples are stored."""
         return (self.layout.acquisition(key),)
 
     def expected_stamp(self, key: StationDay) -> Stamp:
-        """Return the present stamp with the digest of the samples that were found: only the source knows others."""
+        """Return the present stamp with the digest of the recorded samples: only the source knows of changes."""
         return Stamp(self._settings_digest, self._version, self.require(key).content)
 
     def stamps(self, key: StationDay) -> tuple[Stamp | None, ...]:
@@ -86,12 +85,12 @@ class AcquireStage(StationDayStage[Acquisition]):
         return (self.require(key).stamp,)
 
     def unreadable(self, key: StationDay) -> list[OSError]:
-        """Return why the record cannot be read, if it exists and cannot."""
+        """Return why the record cannot be read; none if it can, or does not exist."""
         error = trouble_of(self.read, key)
         return [] if error is None else [error]
 
     def is_current(self, key: StationDay) -> bool:
-        """Return whether a station-day was acquired with the present settings and version and is still there."""
+        """Return whether a station-day was acquired with the present settings and version and still exists."""
         found = self._sound(key)
         if found is None or (found.stamp.settings, found.stamp.version) != (
             self._settings_digest,
@@ -99,13 +98,13 @@ class AcquireStage(StationDayStage[Acquisition]):
         ):
             return False
         if not found.has_data and isinstance(self.settings.source, SdsSettings) and found.files is None:
-            # An earlier version knew fewer names and suffixes, and took for absence what is a failure today.
+            # An earlier version knew fewer names and suffixes, and recorded as absence what is a failure today.
             return False
         if not found.has_data or found.samples_at in (SamplesAt.IN_PLACE, SamplesAt.IMPORTED):
             return True
         if found.has_response and not self._response_is_sound(key.station):
             return False
-        # A raw file that was dropped after processing was acquired all the same.
+        # A raw file that was removed after processing counts as acquired.
         return self.files.exists(self.layout.waveform(key)) or self._drops_raw
 
     def follows_its_input(self, key: StationDay) -> bool:
@@ -117,22 +116,22 @@ class AcquireStage(StationDayStage[Acquisition]):
         return self.changed_at()
 
     def most_at_once(self, keys: Iterable[StationDay]) -> int | None:
-        """Return how many station-days a data centre may be asked for at once; none for other sources."""
+        """Return how many station-days may be requested from a data centre at once; none for other sources."""
         source = self.settings.source
         return source.simultaneous_requests if isinstance(source, FdsnSettings) else None
 
     def read(self, key: StationDay) -> Acquisition | None:
-        """Return what was found of a station-day, if it was acquired; raises `DamagedFileError`."""
+        """Return the acquisition of a station-day, none if it is not acquired; raises `DamagedFileError`."""
         source = self.settings.source
         return self.files.once(("acquired", key), lambda: read_acquisition(self.layout, key, source, self.files))
 
     def require(self, key: StationDay) -> Acquisition:
-        """Return what was found of a station-day.
+        """Return the acquisition of a station-day.
 
         Raises
         ------
         NotAcquiredError
-            It was not acquired yet.
+            It is not acquired yet.
         DamagedFileError
             Its record is damaged.
         """
@@ -142,7 +141,7 @@ class AcquireStage(StationDayStage[Acquisition]):
         return found
 
     def was_dropped(self, key: StationDay) -> bool:
-        """Return whether samples were acquired whose raw file is gone, so that the source is asked for them again."""
+        """Return whether the raw file of acquired samples is gone, so that they are requested again from the source."""
         if self.files.exists(self.layout.waveform(key)):
             return False
         try:
@@ -152,7 +151,7 @@ class AcquireStage(StationDayStage[Acquisition]):
         return found is not None and found.has_data
 
     def response_digest(self, station: str) -> str:
-        """Return the digest of what StationXML says of a station's channel, or ``none``.
+        """Return the digest of StationXML's description of a station's channel, or ``none``.
 
         Raises
         ------
@@ -164,12 +163,12 @@ class AcquireStage(StationDayStage[Acquisition]):
     def segments(self, key: StationDay) -> list[Segment]:
         """Return the segments of an acquired station-day, from the data root or from the archive read in place.
 
-        A raw file that was dropped after processing is fetched again.
+        A raw file that was removed after processing is fetched again.
 
         Raises
         ------
         NotAcquiredError
-            The station-day was not acquired yet.
+            The station-day is not acquired yet.
         FileNotFoundError
             The raw file is gone, and the source no longer has samples.
         DamagedFileError
@@ -180,7 +179,7 @@ class AcquireStage(StationDayStage[Acquisition]):
     def segments_to_process(self, key: StationDay) -> tuple[list[Segment], Acquisition]:
         """Return the segments as `segments` does, and the record that they agree with.
 
-        An archive that has changed since acquisition is recorded anew, and so is a station-day with a damaged record.
+        An archive that has changed since acquisition is recorded again, and so is a station-day with a damaged record.
         """
         if self._sound(key) is None and self.layout.acquisition(key).exists():
             self.run(key)
@@ -215,7 +214,7 @@ class AcquireStage(StationDayStage[Acquisition]):
         return self.settings.conditioning.padding
 
     def _sound(self, key: StationDay) -> Acquisition | None:
-        """Return what was found of a station-day; a damaged record counts as none, so that it is made anew."""
+        """Return the acquisition of a station-day; a damaged record counts as none, so that it is made again."""
         try:
             return self.read(key)
         except DamagedFileError:
@@ -259,7 +258,7 @@ class AcquireStage(StationDayStage[Acquisition]):
         return read_checked(path, key, self._padding, found), found, found.content
 
     def _fetch_again(self, key: StationDay) -> Acquisition:
-        """Store a dropped raw file anew; where the source no longer has it, what was recorded stays."""
+        """Store a removed raw file again; if the source no longer has it, the record is kept."""
         source = self.context.source()
         fetched = fetch_from(source, key.station, key.day)
         if quality_of(to_segments(fetched.stream, key, self._padding), key).samples == 0:

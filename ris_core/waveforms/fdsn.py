@@ -1,4 +1,4 @@
-"""A data centre that answers FDSN web services: one request per station-day, asked again with patience."""
+"""A data centre with FDSN web services: one request per station-day, repeated after failures."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ _DAY_S = 86_400.0
 class DataCentre:
     """Samples and metadata over FDSN web services; several threads take turns.
 
-    Services are looked up with the first request. Credentials are read from the environment of the process that asks.
-    A service that refused access, or gave up on several station-days in a row, is not asked for a while (`Memory`).
+    Services are looked up with the first request. Credentials are read from the environment of the requesting process.
+    A service that refused access, or failed for several station-days in a row, gets no requests for a while (`Memory`).
     """
 
     in_place = False
@@ -65,14 +65,14 @@ class DataCentre:
         return self.request(station, day).stream
 
     def request(self, station: str, day: date) -> Fetched:
-        """Return the samples of the padded day, checked, and what it took to get them; no samples where there are none.
+        """Return the checked samples of the padded day, if there are any, and figures of the request.
 
         Raises
         ------
         DataCentreError
-            After the last attempt, or at once where asking again is of no use: access refused, a request that is not
-            understood, another channel or time than asked for. Without a request where access was refused or the
-            service did not answer shortly before. Names provider, station-day, cause and attempts.
+            After the last attempt, or at once if a repetition is useless: access refused, a request that is not
+            understood, another channel or time than requested. Without a request if access was refused or the service
+            did not answer shortly before. Names provider, station-day, cause and attempts.
         """
         s = self._settings
         padding = round(s.conditioning.padding * NS)
@@ -95,12 +95,12 @@ class DataCentre:
         return Fetched(stream, exchange=Exchange(provider, seconds, attempts, size))
 
     def inventory(self, station: str) -> Inventory | None:
-        """Return all epochs of the station's channel with their responses, or none where the data centre has none.
+        """Return all epochs of the station's channel with their responses, or none if the data centre has none.
 
         Raises
         ------
         DataCentreError
-            As `request`.
+            See `request`.
         """
         s = self._settings
         wanted = str(s.seed_id(station))
@@ -120,10 +120,10 @@ class DataCentre:
         return found
 
     def newer_inventory(self, station: str, day: date, stored: Path) -> Inventory | None:
-        """Return the station's metadata if those stored at a path are due to be fetched anew, else none.
+        """Return the station's metadata if those stored at a path must be fetched again, else none.
 
-        They are due where there are none, where none of their epochs holds the middle of the day, and where they are
-        older than `metadata_days`; and at most once an hour. If that fails, stored metadata of the day stay in use.
+        They must if they do not exist, if none of their epochs contains the middle of the day, or if they are older
+        than `metadata_days`; but at most once an hour. If that fails, stored metadata of the day stay in use.
         """
         asked = self._metadata_asked.get(station)
         if asked is not None and time.monotonic() - asked < _ASK_AGAIN_S:
@@ -153,7 +153,7 @@ class DataCentre:
         return bool(found.networks)
 
     def _ask(self, service: str, station: str, what: str, exchange: Callable[[FdsnClient], _T]) -> tuple[_T, int]:
-        """Return what an exchange with a service gives, and the number of attempts."""
+        """Return the result of an exchange with a service, and the number of attempts."""
         source, memory = self._source, self._memory[service]
         if why := memory.hopeless(station):
             raise DataCentreError(f"{source.provider}, {what}: {why}")
@@ -183,7 +183,7 @@ class DataCentre:
             value = retrying(self._once, what, exchange)
         except PassingError as error:
             if isinstance(error.__cause__, DamagedError):
-                # The service works; it is this station-day that is broken there.
+                # The service works; only this station-day is broken there.
                 memory.answered()
             else:
                 memory.given_up(str(error))
@@ -225,7 +225,7 @@ class DataCentre:
         return FdsnClient(source.provider, self._credentials, source.timeout, source.largest_answer)
 
     def _judged(self, what: str, error: RequestFailedError, fresh: bool) -> Exception:
-        """Return what a failed request means: it may pass, there is nothing, or asking again is of no use."""
+        """Return the meaning of a failed request: it may be temporary, there are no data, or repetition is useless."""
         provider, status = self._source.provider, error.status
         if status in (204, 404) and self._client is not None:
             return NothingThereError(f"HTTP {status}")
@@ -241,7 +241,7 @@ class DataCentre:
 
     def _refused(self, status: int, fresh: bool) -> Exception:
         if self._credentials.eida_token and self._client is not None and not fresh:
-            # What an EIDA token was exchanged for is valid for a while only.
+            # The login that was received for an EIDA token is only valid for a while.
             self._client.close()
             self._client = None
             return PassingError(f"HTTP {status}, what the EIDA token was exchanged for may have expired", 0.0)

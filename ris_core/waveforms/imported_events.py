@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class NoWaveformsError(FileNotFoundError):
-    """Waveforms are asked for of a network that has none."""
+    """Waveforms are requested from a network that has none."""
 
     def __init__(self, key: StationDay) -> None:
         super().__init__(
@@ -23,7 +23,7 @@ class NoWaveformsError(FileNotFoundError):
 
 
 class ImportedEvents:
-    """Stands for the waveforms of a network whose events were imported."""
+    """The source of a network with imported events; every request raises an error."""
 
     in_place = False
 

@@ -1,4 +1,4 @@
-"""What a station-day's samples are like: coverage, gaps, overlaps, flat lines, clipping, spikes, amplitudes."""
+"""Statistics of a station-day's samples: coverage, gaps, overlaps, flat lines, clipping, spikes, amplitudes."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def quality_of(segments: list[Segment], key: StationDay, stream: Stream | None =
     Parameters
     ----------
     segments : list of Segment
-        As `to_segments` made them, in the order of time.
+        Segments of `to_segments`, in the order of time.
     key : StationDay
     stream : Stream
-        What the segments were made of: tells non-finite and repeated samples, and brings the source's notes.
+        The records of the segments: they show non-finite and repeated samples, and have the source's notes.
     """
     covered, gap, overlap = 0, 0, 0
     gaps = overlaps = 0
@@ -50,7 +50,7 @@ def quality_of(segments: list[Segment], key: StationDay, stream: Stream | None =
             continue
         lengths.append((end - start) / NS)
         seconds_at[segment.sampling_rate] = seconds_at.get(segment.sampling_rate, 0.0) + lengths[-1]
-        # Midnight itself need not be on the sampling grid: nothing is missing where a sample follows within one step.
+        # Midnight itself need not be on the sampling grid: nothing is missing if a sample follows within one step.
         if start > reached + (half if lengths[:-1] else 2 * half):
             gaps, gap = gaps + 1, gap + start - reached
         elif start < reached - half:
@@ -73,7 +73,7 @@ def quality_of(segments: list[Segment], key: StationDay, stream: Stream | None =
         gap_seconds=gap / NS,
         overlaps=overlaps,
         overlap_seconds=overlap / NS,
-        # A record that ends mid-sample is no repetition.
+        # A record that ends within a sample is not a repetition.
         duplicate_seconds=round(duplicates, 6) if duplicates * max(seconds_at, default=0.0) > 0.5 else 0.0,
         shortest_segment_s=min(lengths, default=0.0),
         longest_segment_s=max(lengths, default=0.0),
@@ -92,7 +92,7 @@ def quality_of(segments: list[Segment], key: StationDay, stream: Stream | None =
 
 
 def notes_of(stream: Stream | None) -> tuple[str, ...]:
-    """Return what a source had to say of the files that a stream was read from (its attribute ``notes``)."""
+    """Return the source's remarks about the files of a stream (its attribute ``notes``)."""
     return tuple(getattr(stream, "notes", ()))
 
 

@@ -1,4 +1,4 @@
-"""Tags by which Dagster knows what a run is over, who asked for it and what becomes of it."""
+"""Dagster's tags for the partitions of a run, who requested it, and how it is treated."""
 
 from collections.abc import Mapping
 
@@ -50,7 +50,7 @@ def with_priority(priority: int) -> dict[str, str]:
 
 
 def never_retried() -> dict[str, str]:
-    """Return the tag of a run that Dagster does not start again after it failed, whatever dagster.yaml says."""
+    """Return the tag of a run that Dagster never starts again after a failure; it overrides dagster.yaml."""
     return {MAX_RETRIES_TAG: "0"}
 
 

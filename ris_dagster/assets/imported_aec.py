@@ -20,7 +20,7 @@ GRID = "aec_trials"
 
 
 class WeightsChoice(dg.Config):
-    """Which autoencoder goes on."""
+    """The autoencoder that is used in the next steps."""
 
     imported: str | None = Field(
         None, description="Name of an imported autoencoder to be the chosen one; none: the best accepted trial."

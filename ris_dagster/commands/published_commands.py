@@ -49,7 +49,7 @@ def import_h5(
     except (PublishedFileError, WeightsError) as error:
         refuse(error)
     except KeyboardInterrupt:
-        console.print("Interrupted. The station-days written so far stay; the same command goes on from there.")
+        console.print("Interrupted. The written station-days are kept; the same command continues from there.")
         raise typer.Exit(130) from None
 
 

@@ -29,7 +29,9 @@ def backfill(
     assets: Annotated[
         str | None, typer.Option(help="Assets or stages, comma-separated; by default acquire, process and label.")
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Ask the source again for station-days that stand.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Request existing station-days again from the source.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and begin nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Begin without asking.")] = False,
     inline: Annotated[bool, typer.Option("--inline", help="Work in this process; no daemon is needed.")] = False,

@@ -7,5 +7,5 @@ if TYPE_CHECKING:
 
 
 def says_that_it_is_absent(error: "MlflowException") -> bool:
-    """Return whether an error says that MLflow does not have the run or the model that was asked for."""
+    """Return whether an error says that MLflow does not have the requested run or model."""
     return str(error.error_code) == "RESOURCE_DOES_NOT_EXIST"

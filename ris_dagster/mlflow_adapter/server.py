@@ -1,4 +1,4 @@
-"""An MLflow server of our own: what it is told by its environment."""
+"""Our own MLflow server: the variables of its environment."""
 
 import os
 from collections.abc import Collection

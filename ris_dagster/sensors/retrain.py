@@ -1,4 +1,4 @@
-"""The sensor `retrain`: models are trained anew once enough has come in that they have not seen.
+"""The sensor `retrain`: models are trained again once there are enough events that they have not seen.
 
 The jobs of training are separate, since their partitions differ. A *chain* is one passage through all of them, asked
 for job by job as they are done. Its name is a tag of its runs, so what was asked for is read from Dagster's record and
@@ -65,7 +65,7 @@ def build_retrain(settings: Settings, jobs: Sequence[Any], bindings: Bindings) -
         default_status=status(settings.operations.retrain),
         description="Asks for the whole training, from the draw to the champion, when the share of events that are "
         "unseen, or of those not assigned, passes its threshold in the settings (operations). Where a job fails it "
-        "stops and says so; resetting its cursor, or drawing the training set by hand, lets it begin anew.",
+        "stops and says so; resetting its cursor, or drawing the training set by hand, lets it begin again.",
     )
     def retrain(context: dg.SensorEvaluationContext, store: DataStore) -> dg.SensorResult:
         return train_again(context, store.station_days(bindings.kinds), bindings)
@@ -74,7 +74,7 @@ def build_retrain(settings: Settings, jobs: Sequence[Any], bindings: Bindings) -
 
 
 def train_again(context: dg.SensorEvaluationContext, days: StationDays, bindings: Bindings) -> dg.SensorResult:
-    """Begin a chain if it is time to, or ask for the next job of the one under way."""
+    """Begin a chain if it is due, or request the next job of the present one."""
     state = State(**json.loads(context.cursor)) if context.cursor else State()
     drawn_at = _latest(context.instance, _TRAINING_SET)
     if state.chain:
@@ -123,7 +123,7 @@ def _go_on(context: dg.SensorEvaluationContext, days: StationDays, state: State,
     for job in names.TRAINING:
         failed = [run for run in asked[job].values() if not run.is_success]
         if failed and (job not in names.SOME_MAY_FAIL or len(failed) == len(asked[job])):
-            stop = f"training {state.chain}: {job} failed (run {failed[0].run_id}); repair the cause and draw anew"
+            stop = f"training {state.chain}: {job} failed (run {failed[0].run_id}); repair the cause and draw again"
             context.log.error(stop)
             return _result(replace(state, chain="", stopped=stop, stopped_at=drawn_at), reason=stop)
         wanted = [None] if job == names.DRAW else [run.partition for run in training_runs(job, days, False)]
