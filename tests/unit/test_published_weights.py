@@ -149,8 +149,8 @@ def test_tensors_of_other_kinds_are_refused_by_name(written: Writer) -> None:
         (sparse, "it holds a sparse tensor"),
         (meta, "it holds a tensor without values"),
         (torch.quantize_per_tensor(torch.ones(8), 0.1, 0, torch.qint8), "it holds a quantised tensor"),
-        (_Spy(), r"it asks for __builtin__\.print"),
-        (torch.device("cpu"), r"it asks for torch\.device"),
+        (_Spy(), r"it uses __builtin__\.print"),
+        (torch.device("cpu"), r"it uses torch\.device"),
         (4, "expected a state dict of tensors by name"),
     ):
         torch.save(good | {bias: value}, path)
@@ -208,10 +208,10 @@ def test_archives_that_torch_does_not_write_are_refused_before_it_sees_them(
 @pytest.mark.parametrize(
     ("pickle", "said"),
     [
-        (b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00true\x85R.", r"it asks for os\.system"),
+        (b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00true\x85R.", r"it uses os\.system"),
         (
             b"\x80\x02c__builtin__\nbytearray\n\x8a\x06\x00\x00\x00\x00\x00\x01\x85R.",
-            r"it asks for __builtin__\.bytearray",
+            r"it uses __builtin__\.bytearray",
         ),
         # Tuples of tuples of tuples as a key: hashing it takes 2^60 steps.
         (b"\x80\x02}K\x01" + b"q\x01h\x01\x86" * 60 + b"K\x01s.", "names something otherwise than by a text"),

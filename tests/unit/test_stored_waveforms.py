@@ -199,7 +199,7 @@ def test_an_older_record_of_no_data_does_not_hide_samples_that_stand(store, body
     }
 
     store.acquisition(KEY).write_bytes(older)
-    with pytest.raises(DamagedFileError, match=f"it tells of no data, but there is {store.waveform(KEY)}"):
+    with pytest.raises(DamagedFileError, match=f"it says no data, but there is {store.waveform(KEY)}"):
         acquisition_of(store, KEY)
     assert not is_current("acquire", store, KEY) and not is_current("process", store, KEY)
     assert [error.path for error in damaged_files(store.days, [KEY])] == [store.acquisition(KEY)]
