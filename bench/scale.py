@@ -35,6 +35,7 @@ from bench.operations_network import Network, clear_environment
 from bench.scale_archive import made_network, record_missing
 from ris_core.access import read_labels
 from ris_core.contracts.station_day import StationDay
+from ris_core.storage.disk_usage import usage_by_folder
 from ris_core.storage.journal import FailedAttempt
 from ris_core.storage.json_records import read_json, write_json
 from ris_core.training.event_sources import EventSources, changed_since, sources_of
@@ -150,7 +151,7 @@ def run(root: Path, stations: int, days: int, parts: list[str]) -> dict[str, Any
     os.environ |= network.environment | {"RIS_CONFIG": str(network.config)}
     found: dict[str, Any] = {
         "station_days": network.station_days,
-        "size_mb": sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) / 2**20,
+        "size_mb": sum(folder.size for folder in usage_by_folder(root).values()) / 2**20,
         "made_s": time.perf_counter() - started,
     }
     for part in parts:
