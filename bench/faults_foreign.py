@@ -73,8 +73,7 @@ def _make_published_table(folder: Path) -> list[Path]:
 
 def _read_published(folder: Path, path: Path) -> Found:
     file, table = folder / "published.h5", folder / "published.h5.csv"
-    network = _network(folder)
-    found = prepare(network.settings, network.layout, network.process, file, table)
+    found = prepare(_network(folder), file, table)
     days = [[str(some.key), some.rows, some.inputs] for some in found.station_days]
     return Found(digest_of_values([days, astuple(found.catalogue)]))
 

@@ -43,8 +43,8 @@ def importing(days: StationDays) -> int:
     """Import the published file; return the number of events."""
     from ris_core.published.importing import prepare
 
-    prepared = prepare(days.settings, days.layout, days.process, days.layout.root.parent / FILE)
-    for _ in prepared.write(days.journal):
+    prepared = prepare(days, days.layout.root.parent / FILE)
+    for _ in prepared.write():
         pass
     return len(prepared.catalogue)
 

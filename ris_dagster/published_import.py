@@ -61,8 +61,7 @@ def import_published(
     kept = [is_kept(days.layout, each) for each in models]
     found = None
     if path is not None:
-        catalogue = beside(path, table)
-        found = prepare(days.settings, days.layout, days.process, path, catalogue, replace, leave_out)
+        found = prepare(days, path, beside(path, table), replace, leave_out)
     for each, was_there in zip(models, kept, strict=True):
         keep_weights(days.layout, each)
         place = days.layout.relative(days.layout.imported(each.name))
@@ -105,7 +104,7 @@ def _import_events(days: StationDays, found: "Import") -> Iterator[str]:
         imported = _ImportedDays(days, instance, graph)
         # Spectrograms come last, since by them a station-day counts as recorded.
         with recording(RunlessLog(instance, graph, _ASSETS)) as recorder:
-            for key, was_written in found.write(days.journal):
+            for key, was_written in found.write():
                 written += was_written
                 if metadata := imported.unrecorded(key):
                     recorder.add(partition_key(key), metadata)

@@ -16,7 +16,7 @@ from store import Store
 
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
-from ris_core.published.importing import Import, prepare
+from ris_core.published.importing import prepare
 from ris_core.station_days.station_days import StationDays
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "published"
@@ -147,14 +147,9 @@ def published_network(root: Path, **values: Any) -> StationDays:
     return StationDays.open(Settings.model_validate(published_values() | values), root)
 
 
-def prepared(network: StationDays, path: Path, **how: Any) -> Import:
-    """Check a published file for a network, as the import does before it writes."""
-    return prepare(network.settings, network.layout, network.process, path, **how)
-
-
 def import_into(network: StationDays, path: Path, **how: Any) -> dict[StationDay, bool]:
     """Import a published file, and return which station-days were written."""
-    return dict(prepared(network, path, **how).write(network.journal))
+    return dict(prepare(network, path, **how).write())
 
 
 def state_dict_of(model: Any) -> dict[str, Any]:

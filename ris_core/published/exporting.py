@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ris_core.config import DetectorSettings, Settings
+from ris_core.config import DetectorSettings
 from ris_core.contracts.events import Events
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.characteristic import pair_name
-from ris_core.processing.process import ProcessStage
 from ris_core.processing.spectrograms import Plan, plan
 from ris_core.progress import bar
+from ris_core.station_days.station_days import StationDays
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.atomic import replacing
 from ris_core.storage.layout import Layout
@@ -48,29 +48,28 @@ class Export:
     outdated: int
 
 
-def export(settings: Settings, layout: Layout, process: ProcessStage, path: Path) -> Export:
+def export(network: StationDays, path: Path) -> Export:
     """Write all current station-days of a network as a published file, and its catalogue as ``FILE.csv`` beside it.
 
     Events imported from one file get the order that they had there; others are in the order of stations and days.
 
     Parameters
     ----------
-    settings, layout, process
-        The network, and the stage that its events come from.
-    path
-        The file that is written.
+    network, path
+        The network, and the file that is written.
 
     Raises
     ------
     PublishedFileError
         The file or the table exists already, there are no events, or the spectrograms have different units.
     """
+    settings, layout = network.settings, network.layout
     table = path.with_name(path.name + ".csv")
     for each in (path, table):
         if each.exists():
             raise PublishedFileError(f"{each}: it exists already; remove it, or give another name")
     keys = [key for key in settings.station_days() if layout.spectrograms(key).exists()]
-    current = [key for key in keys if process.is_current(key)]
+    current = [key for key in keys if network.process.is_current(key)]
     counts = {key: n for key in current if (n := spectrogram_file.read_info(layout.spectrograms(key)).events)}
     if not counts:
         raise PublishedFileError(f"{path}: there are no events to export in {layout.root}; process station-days first")

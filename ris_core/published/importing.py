@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.processing.process import ProcessStage
 from ris_core.processing.spectrograms import Plan, plan
@@ -19,10 +18,9 @@ from ris_core.published.covering import check_covered, day_of
 from ris_core.published.import_checks import check_events
 from ris_core.published.published_catalogue import Catalogue, check_unique, read_catalogue, repeated
 from ris_core.published.writing import StationDayEvents, write_station_day
+from ris_core.station_days.station_days import StationDays
 from ris_core.storage.array_digest import digest_of_arrays
 from ris_core.storage.damage import DamagedFileError
-from ris_core.storage.journal import Journal
-from ris_core.storage.layout import Layout
 from ris_core.storage.published_file import (
     BLOCK,
     PublishedEvents,
@@ -41,8 +39,8 @@ class Import:
 
     Attributes
     ----------
-    settings, layout, process
-        The network, and its stage that the imported products belong to.
+    network
+        Where the events go.
     path, catalogue
         The file, and what it says of all its events.
     station_days
@@ -55,9 +53,7 @@ class Import:
         Most events that are held together, or those of one station-day where they are more.
     """
 
-    settings: Settings
-    layout: Layout
-    process: ProcessStage
+    network: StationDays
     path: Path
     catalogue: Catalogue
     station_days: tuple[StationDayEvents, ...]
@@ -65,32 +61,28 @@ class Import:
     left_out: int
     block: int
 
-    def write(self, journal: Journal) -> Iterator[tuple[StationDay, bool]]:
+    def write(self) -> Iterator[tuple[StationDay, bool]]:
         """Write the station-days that are not imported yet; yields each with whether it was written.
 
         Whenever this ends, every station-day that was begun is whole or has no record.
-
-        Parameters
-        ----------
-        journal
-            Where earlier failed attempts at a station-day are forgotten.
         """
+        settings, layout, journal = self.network.settings, self.network.layout, self.network.journal
         waiting: list[StationDayEvents] = []
         events = 0
         total = sum(len(some.rows) for some in self.station_days)
-        constants = plan(self.settings.spectrogram, self.settings.conditioning)
+        constants = plan(settings.spectrogram, settings.conditioning)
         with open_events(self.path, constants) as file, bar(total, "import", unit="event") as progress:
 
             def write_waiting() -> Iterator[tuple[StationDay, bool]]:
                 for some, found in zip(waiting, _read_together(file, waiting), strict=True):
-                    write_station_day(self.settings, self.layout, self.path, self.catalogue, some, found, constants)
+                    write_station_day(settings, layout, self.path, self.catalogue, some, found, constants)
                     for stage in (AcquireStage.name, ProcessStage.name):
                         journal.clear(stage, some.key)
                     progress.update(len(some.rows))
                     yield some.key, True
 
             for some in self.station_days:
-                if _is_imported(self.process, some):
+                if _is_imported(self.network, some):
                     progress.update(len(some.rows))
                     yield some.key, False
                     continue
@@ -103,9 +95,7 @@ class Import:
 
 
 def prepare(
-    settings: Settings,
-    layout: Layout,
-    process: ProcessStage,
+    network: StationDays,
     path: Path,
     table: Path | None = None,
     replace_other: bool = False,
@@ -116,10 +106,8 @@ def prepare(
 
     Parameters
     ----------
-    settings, layout
+    network
         The network. Its source must be `published`, and its settings must cover the file.
-    process
-        The stage of this network that the imported products belong to.
     path, table
         The file, and the CSV beside it.
     replace_other
@@ -136,6 +124,7 @@ def prepare(
         Something is wrong with the file or the table, the settings do not cover it, or its station-days were imported
         before with other events.
     """
+    settings = network.settings
     constants = plan(settings.spectrogram, settings.conditioning)
     with open_events(path, constants) as file:
         catalogue = read_catalogue(file, table, block)
@@ -146,14 +135,14 @@ def prepare(
         scalograms = file.scalograms
     left_out = repeated(catalogue) | unusable
     station_days = tuple(_grouped(catalogue, digests, np.flatnonzero(~left_out)))
-    others = [] if replace_other else [some.key for some in station_days if _has_other_events(process, some)]
+    others = [] if replace_other else [some.key for some in station_days if _has_other_events(network, some)]
     if others:
         named = ", ".join(map(str, others[:_NAMED])) + (", …" if len(others) > _NAMED else "")
         raise PublishedFileError(
             f"{path}: {len(others)} of its {len(station_days)} station-days are there already with other events "
             f"({named}); --replace replaces them"
         )
-    return Import(settings, layout, process, path, catalogue, station_days, scalograms, int(left_out.sum()), block)
+    return Import(network, path, catalogue, station_days, scalograms, int(left_out.sum()), block)
 
 
 def open_events(path: Path, constants: Plan) -> AbstractContextManager[PublishedFile]:
@@ -186,20 +175,22 @@ def _grouped(catalogue: Catalogue, digests: NDArray[np.uint64], rows: NDArray[np
         yield StationDayEvents(key, group, digest_of_arrays(digests[group]))
 
 
-def _is_imported(process: ProcessStage, some: StationDayEvents) -> bool:
+def _is_imported(network: StationDays, some: StationDayEvents) -> bool:
     return (
-        _inputs(process, some) == some.inputs and process.acquire.is_current(some.key) and process.is_current(some.key)
+        _inputs(network, some) == some.inputs
+        and network.acquire.is_current(some.key)
+        and network.process.is_current(some.key)
     )
 
 
-def _has_other_events(process: ProcessStage, some: StationDayEvents) -> bool:
-    return _inputs(process, some) not in (None, some.inputs)
+def _has_other_events(network: StationDays, some: StationDayEvents) -> bool:
+    return _inputs(network, some) not in (None, some.inputs)
 
 
-def _inputs(process: ProcessStage, some: StationDayEvents) -> str | None:
+def _inputs(network: StationDays, some: StationDayEvents) -> str | None:
     """Return the digest of the events that were imported; none if there are none, or their record is damaged."""
     try:
-        found = process.acquire.read(some.key)
+        found = network.acquire.read(some.key)
     except DamagedFileError:
         return None
     return None if found is None else found.content

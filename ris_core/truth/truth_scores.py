@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from ris_core.clustering.dec_models import load_dec, trained_models
 from ris_core.clustering.initial_clusters import read_clusters
-from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
-from ris_core.labels.label import LabelStage
 from ris_core.models.inference import soft_assignments
 from ris_core.processing.condition import filter_delay
+from ris_core.station_days.station_days import StationDays
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
@@ -76,15 +75,8 @@ class NoCurrentLabelsError(FileNotFoundError):
     """No label table is current."""
 
 
-def score(settings: Settings, layout: Layout, label: LabelStage) -> TruthScores:
+def score(network: StationDays) -> TruthScores:
     """Score the products of a synthetic network by the protocol of `docs/synthetic.md`.
-
-    Parameters
-    ----------
-    settings, layout
-        The network.
-    label
-        The stage of this network that makes its label tables.
 
     Raises
     ------
@@ -95,17 +87,18 @@ def score(settings: Settings, layout: Layout, label: LabelStage) -> TruthScores:
     ValueError
         The network is not synthetic.
     """
-    network = SyntheticNetwork(settings)
+    settings, layout, label = network.settings, network.layout, network.label
+    made = SyntheticNetwork(settings)
     champion = label.champion()
     days = settings.days()
     by_day, damaged = labelled_events(layout, [key for key in settings.station_days() if label.is_current(key)])
     if not by_day:
         raise NoCurrentLabelsError("; ".join([f"{layout.root}: no label table is current", *damaged]))
-    truth = _of_station_days(network.truth(days[0], days[-1]), list(by_day))
+    truth = _of_station_days(made.truth(days[0], days[-1]), list(by_day))
     events = pd.concat(by_day.values(), ignore_index=True)
     delay = filter_delay(settings.conditioning, SAMPLING_RATE, _TYPICAL_FREQUENCY_HZ)
     matched = match_stations(events, truth, TOLERANCE_S, delay)
-    classes = _classes(network, events, matched, delay)
+    classes = _classes(made, events, matched, delay)
 
     data = sampling.load(layout, settings.training_set, settings.normalisation)
     by_id = dict(zip(events["event_id"], classes, strict=True))

@@ -85,7 +85,7 @@ def _truth_scores(settings: Settings) -> dg.AssetsDefinition:
         from ris_core.truth.truth_scores import score
 
         layout = store.layout()
-        found = score(settings, layout, store.station_days().label)
+        found = score(store.station_days())
         detection = found.detection
         path = layout.analysis("truth_scores.json")
         write_scores(path, found)

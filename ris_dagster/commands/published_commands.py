@@ -64,9 +64,8 @@ def export_h5(
     from ris_core.storage.published_file import PublishedFileError
 
     settings, layout = open_network(config)
-    process = StationDays(settings, layout).process
     try:
-        found = export(settings, layout, process, file)
+        found = export(StationDays(settings, layout), file)
     except PublishedFileError as error:
         refuse(error)
     left_out = f"; {found.outdated} that are out of date or damaged are left out" if found.outdated else ""

@@ -195,8 +195,7 @@ from ris_core.published.importing import prepare
 from ris_core.station_days.station_days import StationDays
 
 network = StationDays.open(load_settings(sys.argv[1]))
-found = prepare(network.settings, network.layout, network.process, Path(sys.argv[2]))
-for number, _ in enumerate(found.write(network.journal), start=1):
+for number, _ in enumerate(prepare(network, Path(sys.argv[2])).write(), start=1):
     if number == 2:
         os.kill(os.getpid(), signal.SIGKILL)
 """

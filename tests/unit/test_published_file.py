@@ -19,7 +19,6 @@ from published_builders import (
     TIME,
     Published,
     import_into,
-    prepared,
     published,
     published_network,
     published_values,
@@ -29,7 +28,8 @@ from ris_core.access import read_detections, read_event, read_live_time, read_ra
 from ris_core.config import PROJECT_ROOT, Settings, load_settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.published.covering import write_settings
-from ris_core.published.exporting import Export, export
+from ris_core.published.exporting import export
+from ris_core.published.importing import prepare
 from ris_core.published.published_catalogue import read_catalogue
 from ris_core.station_days.running import StageTask, run_station_day
 from ris_core.station_days.state import state_of, state_table
@@ -42,10 +42,6 @@ from ris_core.waveforms.imported_events import NoWaveformsError
 ROUNDING = 2.0**-18
 FIRST = StationDay("AA", DAYS[0])
 ALL = [StationDay(station, day) for day in DAYS for station in ("AA", "BB")]
-
-
-def export_all(network: StationDays, path: Path) -> Export:
-    return export(network.settings, network.layout, network.process, path)
 
 
 def arrays(path: Path) -> tuple[Any, Any, list[bytes]]:
@@ -98,8 +94,8 @@ def test_every_event_comes_to_the_station_day_of_its_onset_with_what_the_file_sa
 
 def test_the_record_of_an_imported_station_day_has_the_bytes_of_earlier_versions(tmp_path: Path) -> None:
     network = published_network(tmp_path / "root")
-    found = prepared(network, published().write(tmp_path / "events.h5"))
-    dict(found.write(network.journal))
+    found = prepare(network, published().write(tmp_path / "events.h5"))
+    dict(found.write())
     (inputs,) = [some.inputs for some in found.station_days if some.key == FIRST]
     fields = {
         "station": "AA",
@@ -159,7 +155,7 @@ def test_an_export_of_an_import_is_the_file_again(tmp_path: Path) -> None:
     path = published().write(tmp_path / "events.h5")
     network = published_network(tmp_path / "root")
     import_into(network, path)
-    done = export_all(network, tmp_path / "again.h5")
+    done = export(network, tmp_path / "again.h5")
     assert (done.events, done.station_days, done.outdated) == (24, 4, 0)
     assert_same_file(path, tmp_path / "again.h5")
     with h5py.File(path) as was, h5py.File(tmp_path / "again.h5") as now:
@@ -181,7 +177,7 @@ def test_the_order_of_the_file_and_the_size_of_blocks_make_no_difference(tmp_pat
         )
         assert one.event_id == other.event_id
         assert spectrogram_file.content_digest(one) == spectrogram_file.content_digest(other)
-    export_all(mixed, tmp_path / "again.h5")
+    export(mixed, tmp_path / "again.h5")
     assert_same_file(path, tmp_path / "again.h5")
 
 
@@ -201,7 +197,7 @@ def test_an_import_that_was_broken_off_leaves_whole_station_days_and_goes_on(tmp
     path = published().write(tmp_path / "events.h5")
     whole, broken = published_network(tmp_path / "whole"), published_network(tmp_path / "broken")
     import_into(whole, path)
-    running = prepared(broken, path, block=6).write(broken.journal)
+    running = prepare(broken, path, block=6).write()
     done = [next(running)[0], next(running)[0]]
     running.close()
     assert [key for key in ALL if broken.process.is_current(key)] == sorted(done, key=ALL.index)
@@ -269,7 +265,7 @@ def test_station_days_of_another_file_are_replaced_only_when_asked_to(tmp_path: 
     with pytest.raises(
         PublishedFileError, match=r"1 of its 4 .* are there already with other events \(AA 2015-01-03\)"
     ):
-        prepared(network, path)
+        prepare(network, path)
     assert products(network.layout) == before
     assert import_into(network, path, replace_other=True) == {key: key == FIRST for key in ALL}
     assert spectrogram_file.read_spectrograms(network.layout.spectrograms(FIRST)).waveform[0, 0] == changed.trace[0, 0]
@@ -283,11 +279,11 @@ def test_single_events_that_cannot_be_used_are_left_out_when_asked_to(tmp_path: 
     path = data.write(tmp_path / "events.h5")
     network = published_network(tmp_path / "root")
     with pytest.raises(PublishedFileError, match="--leave-out"):
-        prepared(network, path)
-    found = prepared(network, path, leave_out=True, block=5)
+        prepare(network, path)
+    found = prepare(network, path, leave_out=True, block=5)
     assert found.left_out == 3
-    dict(found.write(network.journal))
-    export_all(network, tmp_path / "again.h5")
+    dict(found.write())
+    export(network, tmp_path / "again.h5")
     rows = [row for row in range(24) if row not in (4, 9, 11)]
     assert_same_file(data.reordered(rows).write(tmp_path / "usable.h5"), tmp_path / "again.h5")
 
@@ -389,7 +385,7 @@ def test_a_malformed_file_is_refused_with_file_dataset_and_value_before_anything
     network = published_network(tmp_path / "root")
     before = products(network.layout)
     with pytest.raises(PublishedFileError) as error:
-        prepared(network, path, block=5)
+        prepare(network, path, block=5)
     message = str(error.value)
     assert message.startswith(f"{path}: ")
     for part in said:
@@ -442,7 +438,7 @@ def test_datasets_that_are_not_what_they_should_be_are_refused(
     with h5py.File(path, "a") as file:
         change(file)
     with pytest.raises(PublishedFileError) as error:
-        prepared(published_network(tmp_path / "root"), path)
+        prepare(published_network(tmp_path / "root"), path)
     assert all(part in str(error.value) for part in (str(path), *said))
 
 
@@ -453,9 +449,9 @@ def test_a_file_that_is_no_hdf5_cut_short_or_absent_is_refused(tmp_path: Path) -
     (tmp_path / "text.h5").write_text("this is no HDF5")
     for name in ("cut.h5", "text.h5"):
         with pytest.raises(PublishedFileError, match=f"{name}: cannot be read as HDF5"):
-            prepared(network, tmp_path / name)
+            prepare(network, tmp_path / name)
     with pytest.raises(PublishedFileError, match=r"absent\.h5: there is no such file"):
-        prepared(network, tmp_path / "absent.h5")
+        prepare(network, tmp_path / "absent.h5")
 
 
 def _changed_cell(lines: list[str]) -> None:
@@ -494,7 +490,7 @@ def test_a_table_whose_rows_are_not_those_of_the_file_is_refused(
     change(lines)
     table.write_text("\n".join(lines) + "\n")
     with pytest.raises(PublishedFileError) as error:
-        prepared(published_network(tmp_path / "root"), path, table=table, block=6)
+        prepare(published_network(tmp_path / "root"), path, table=table, block=6)
     assert str(error.value).startswith(f"{table}: ")
     assert said in str(error.value)
 
@@ -504,7 +500,7 @@ def test_all_that_the_settings_lack_is_said_at_once_and_can_be_written(tmp_path:
     values = published_values(["AA"], DAYS[:1]) | {"source": {"kind": "sds", "root": "/archive"}, "channel": "EHZ"}
     network = StationDays.open(Settings.model_validate(values), tmp_path / "root")
     with pytest.raises(PublishedFileError) as error:
-        prepared(network, path)
+        prepare(network, path)
     for part in (
         "source.kind is 'sds'",
         "channel is EHZ, the file's: HHZ",
@@ -540,7 +536,7 @@ def test_events_made_here_are_exported_in_the_published_layout_and_come_in_again
         )
     made = spectrogram_file.read_spectrograms(own.layout.spectrograms(FIRST))
     path = tmp_path / "own.h5"
-    assert export_all(own, path).events == len(made.event_id) > 5
+    assert export(own, path).events == len(made.event_id) > 5
     entry = json.loads(arrays(path)[2][0])
     assert (entry["unit"], entry["STA"], entry["on"], entry["fs"]) == ("counts", 0.5, 15.0, 50.0)
 
@@ -559,11 +555,11 @@ def test_events_made_here_are_exported_in_the_published_layout_and_come_in_again
 def test_an_export_refuses_to_overwrite_and_to_be_empty(tmp_path: Path) -> None:
     network = published_network(tmp_path / "root")
     with pytest.raises(PublishedFileError, match="there are no events to export"):
-        export_all(network, tmp_path / "out.h5")
+        export(network, tmp_path / "out.h5")
     assert not (tmp_path / "out.h5").exists()
     import_into(network, published().write(tmp_path / "events.h5"))
     with pytest.raises(PublishedFileError, match=r"events\.h5: it exists already"):
-        export_all(network, tmp_path / "events.h5")
+        export(network, tmp_path / "events.h5")
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"the published code's own file is absent: {SHARED}")
@@ -577,5 +573,5 @@ def test_the_file_that_the_published_code_wrote_comes_in_and_goes_out_again(tmp_
     said = {entry["dt_peak"]: entry["peak"] for entry in map(json.loads, arrays(path)[2])}
     peaks = table["time_peak"].dt.tz_localize(None).dt.strftime("%Y-%m-%d %H:%M:%S.%f").str[:-3]
     np.testing.assert_allclose(table["peak_counts"], [said[peak] for peak in peaks], rtol=1e-6)
-    export_all(network, tmp_path / "again.h5")
+    export(network, tmp_path / "again.h5")
     assert_same_file(path, tmp_path / "again.h5")

@@ -9,8 +9,9 @@ import hdf5plugin
 import numpy as np
 import pytest
 from builders import products
-from published_builders import prepared, published, published_network
+from published_builders import published, published_network
 
+from ris_core.published.importing import prepare
 from ris_core.storage.published_file import PublishedFileError
 
 Change = Callable[[h5py.File, Path], None]
@@ -110,7 +111,7 @@ def test_a_file_that_leads_out_of_itself_or_declares_too_much_is_refused(
     network = published_network(tmp_path / "root")
     before = products(network.layout)
     with pytest.raises(PublishedFileError, match=rf"events\.h5: cannot be read as HDF5 \({said}"):
-        prepared(network, path)
+        prepare(network, path)
     assert products(network.layout) == before
 
 
@@ -118,7 +119,7 @@ def test_room_for_scalograms_that_was_never_filled_is_passed_over(tmp_path: Path
     path = published().write(tmp_path / "events.h5", table=False)
     with h5py.File(path, "a") as file:
         file["4.0/Scalogram"].resize(24, axis=0)
-    assert prepared(published_network(tmp_path / "root"), path).scalograms == 24
+    assert prepare(published_network(tmp_path / "root"), path).scalograms == 24
 
 
 @pytest.mark.parametrize("options", [{"compression": "gzip", "shuffle": True, "fletcher32": True}, {"chunks": None}])
@@ -128,7 +129,7 @@ def test_files_that_were_packed_again_are_taken(options: dict[str, object], tmp_
         for name in ("Spectrogram", "Trace"):
             copy.create_dataset(f"4.0/{name}", data=file[f"4.0/{name}"][:], **options)
         copy.create_dataset("4.0/Catalogue", data=file["4.0/Catalogue"][:], dtype=h5py.string_dtype())
-    one, other = (prepared(published_network(tmp_path / path.stem), path) for path in (plain, packed))
+    one, other = (prepare(published_network(tmp_path / path.stem), path) for path in (plain, packed))
     assert [some.inputs for some in one.station_days] == [some.inputs for some in other.station_days]
 
 
@@ -156,7 +157,7 @@ def test_texts_of_the_catalogue_are_refused_with_their_row(text: str, said: str,
     with h5py.File(path, "a") as file:
         file["4.0/Catalogue"][2] = text
     with pytest.raises(PublishedFileError) as error:
-        prepared(published_network(tmp_path / "root"), path)
+        prepare(published_network(tmp_path / "root"), path)
     assert str(error.value).startswith(f"{path}: /4.0/Catalogue, {said}")
     assert len(str(error.value)) < 1000
 
@@ -176,7 +177,7 @@ def test_tables_that_are_no_csv_are_refused(content: bytes, said: str, tmp_path:
     table = tmp_path / "other.csv"
     table.write_bytes(content)
     with pytest.raises(PublishedFileError, match=rf"other\.csv: .*{said}"):
-        prepared(published_network(tmp_path / "root"), path, table=table)
+        prepare(published_network(tmp_path / "root"), path, table=table)
 
 
 def test_values_that_are_infinite_as_float32_are_refused_with_their_row(tmp_path: Path) -> None:
@@ -188,5 +189,5 @@ def test_values_that_are_infinite_as_float32_are_refused_with_their_row(tmp_path
         traces[5, 7] = 1e300
         file["4.0/Trace"] = traces
     with pytest.raises(PublishedFileError, match=r"/4\.0/Trace, row 5 holds a value that is not finite; --leave-out"):
-        prepared(published_network(tmp_path / "root"), path)
-    assert prepared(published_network(tmp_path / "root"), path, leave_out=True).left_out == 1
+        prepare(published_network(tmp_path / "root"), path)
+    assert prepare(published_network(tmp_path / "root"), path, leave_out=True).left_out == 1
