@@ -189,7 +189,7 @@ def test_champion_leads_to_a_version_wherever_the_move_of_the_aliases_ends(packa
 def test_a_model_that_no_run_trained_belongs_to_the_network_all_the_same(packaged: Packaged) -> None:
     network, store = packaged.network, packaged.network.store
     aec = Aec(seed=1, latent="linear")
-    save_model(store.imported("other"), aec, {"normalisation": {"scale": "decibel"}})
+    save_model(store.imported("other"), aec, {"normalisation": {"scale": "decibel"}}, PAPER_INPUT)
     registered = network.tracking.register_packaged(network.settings, store, store.imported("other"), run_id="")
     assert registered == {"small-aec": "1"}
     assert network.tracking.register_packaged(network.settings, store, store.imported("other"), run_id="") == registered
