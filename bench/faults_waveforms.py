@@ -24,8 +24,8 @@ from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.instrument import Instrument, NoResponseError
 from ris_core.station_days.open_source import open_source
 from ris_core.station_days.station_days import StationDays
-from ris_core.waveforms.quality import quality_of
 from ris_core.waveforms.received import inventory_of, stream_of
+from ris_core.waveforms.sample_quality import quality_of
 from ris_core.waveforms.segments import Segment, to_segments
 from ris_core.waveforms.stored_response import read_stored_inventory, write_response
 

@@ -12,7 +12,7 @@ import dagster as dg
 
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
-from ris_dagster.adapter import tags
+from ris_dagster.adapter import run_tags
 
 
 @dataclass(frozen=True)
@@ -58,4 +58,4 @@ def range_tags(stations: Sequence[str], first: date, last: date) -> dict[str, st
     Stations must be in the order of the settings: a reversed range has no keys.
     """
     corners = StationDay(stations[0], first), StationDay(stations[-1], last)
-    return tags.of_partition_range(*(str(partition_key(corner)) for corner in corners))
+    return run_tags.of_partition_range(*(str(partition_key(corner)) for corner in corners))

@@ -10,8 +10,8 @@ from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.station_days import StationDays
 from ris_dagster.adapter.asset_graph import AssetGraph, asset_graph_of, code_version_of
 from ris_dagster.adapter.materializations import data_version_of
-from ris_dagster.assets.events import DETECTIONS, SPECTROGRAMS, describe_detections, describe_spectrograms
 from ris_dagster.assets.raw_waveforms import RAW_WAVEFORMS, describe_waveforms
+from ris_dagster.assets.station_day_events import DETECTIONS, SPECTROGRAMS, describe_detections, describe_spectrograms
 from ris_dagster.partitions import partition_key
 from ris_dagster.recording import RunlessLog, recording
 

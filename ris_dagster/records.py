@@ -14,7 +14,7 @@ import dagster as dg
 from ris_core.contracts.station_day import StationDay
 from ris_dagster.adapter.asset_graph import AssetGraph
 from ris_dagster.adapter.backfills import targets_of_backfills_at_work
-from ris_dagster.adapter.tags import partition_of, partition_range_of
+from ris_dagster.adapter.run_tags import partition_of, partition_range_of
 from ris_dagster.bindings import Binding, Bindings
 from ris_dagster.partitions import station_day
 from ris_dagster.processes import PROCESS_TAG, has_ended

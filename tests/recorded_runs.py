@@ -3,7 +3,7 @@
 import dagster as dg
 from dagster_internals import check_evaluations, planned_partitions
 
-from ris_dagster.adapter.tags import of_partition_range
+from ris_dagster.adapter.run_tags import of_partition_range
 
 KEYS = [f"k{n:03d}" for n in range(12)]
 

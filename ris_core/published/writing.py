@@ -24,7 +24,7 @@ from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.acquisition_file import write_acquisition
 from ris_core.storage.layout import Layout
 from ris_core.storage.published_file import PublishedEvents
-from ris_core.waveforms.quality import quality_of
+from ris_core.waveforms.sample_quality import quality_of
 
 _NO_ACCELERATION = "imported: the published amplitude is proportional to counts, no ground acceleration"
 

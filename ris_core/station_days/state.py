@@ -14,7 +14,7 @@ from ris_core.progress import track
 from ris_core.stages.attempts import is_given_up
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage.journal import FailedAttempt
-from ris_core.waveforms.quality import problems_of
+from ris_core.waveforms.sample_quality import problems_of
 
 if TYPE_CHECKING:
     import pandas as pd

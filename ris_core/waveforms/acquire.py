@@ -21,7 +21,7 @@ from ris_core.stages.station_day_stage import MissingInputError, StationDayStage
 from ris_core.storage.acquisition_file import read_acquisition
 from ris_core.storage.damage import DamagedFileError
 from ris_core.waveforms.intake import take_in
-from ris_core.waveforms.quality import quality_of
+from ris_core.waveforms.sample_quality import quality_of
 from ris_core.waveforms.segments import Segment, digest_of_segments, to_segments
 from ris_core.waveforms.stored import read_checked
 from ris_core.waveforms.stored_response import digest_of_response, read_stored_inventory

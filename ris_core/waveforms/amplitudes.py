@@ -36,7 +36,7 @@ _ALL_EIGHT = np.uint64(0x0101010101010101)
 
 @dataclass(frozen=True)
 class Amplitudes:
-    """Statistics of the values of a day; see `ris_core.waveforms.quality.Quality`."""
+    """Statistics of the values of a day; see `ris_core.waveforms.sample_quality.Quality`."""
 
     samples: int
     minimum: float | None

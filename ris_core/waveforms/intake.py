@@ -16,7 +16,7 @@ from ris_core.storage.acquisition_file import write_acquisition
 from ris_core.storage.atomic import remove
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
-from ris_core.waveforms.quality import quality_of
+from ris_core.waveforms.sample_quality import quality_of
 from ris_core.waveforms.segments import Segment, digest_of_segments, to_segments
 from ris_core.waveforms.stationxml import digest_of_text
 from ris_core.waveforms.stored import read_stored, write_stored

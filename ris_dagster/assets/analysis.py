@@ -5,9 +5,9 @@ from typing import Any
 import dagster as dg
 
 from ris_core.config import Settings, SyntheticSettings
-from ris_dagster.assets.events import SPECTROGRAMS
 from ris_dagster.assets.labels import LABEL_TABLES
 from ris_dagster.assets.raw_waveforms import RAW_WAVEFORMS
+from ris_dagster.assets.station_day_events import SPECTROGRAMS
 from ris_dagster.metadata import figure, finite, owners, table
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore

@@ -10,7 +10,7 @@ from ris_core.contracts.outcome import Made, Outcome
 from ris_core.labels.label import LabelStage
 from ris_dagster import block_runs
 from ris_dagster.assets.champion_model import CHAMPION_MODEL
-from ris_dagster.assets.events import SPECTROGRAMS
+from ris_dagster.assets.station_day_events import SPECTROGRAMS
 from ris_dagster.bindings import Binding
 from ris_dagster.metadata import column_schema, owners
 from ris_dagster.partitions import Partitions

@@ -10,7 +10,7 @@ from ris_core.contracts.acquisition import Acquisition, SamplesAt
 from ris_core.contracts.outcome import Made, Outcome
 from ris_core.waveforms.acquire import AcquireStage
 from ris_core.waveforms.amplitudes import CLIP_COUNTS, CLIP_SAMPLES, FLAT_S
-from ris_core.waveforms.quality import (
+from ris_core.waveforms.sample_quality import (
     LEAST_COVERAGE,
     MOST_CLIPPED_S,
     MOST_FLAT_S,

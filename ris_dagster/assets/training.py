@@ -8,8 +8,8 @@ import dagster as dg
 from ris_core import versions
 from ris_core.config import Settings
 from ris_dagster import hyperparameters
-from ris_dagster.assets.events import SPECTROGRAMS
 from ris_dagster.assets.imported_aec import GRID, WeightsChoice, choose_imported_aec
+from ris_dagster.assets.station_day_events import SPECTROGRAMS
 from ris_dagster.metadata import code_version, finite, finite_values, owners, picture, table, warning
 from ris_dagster.partitions import Partitions
 from ris_dagster.remedies import noting_remedies

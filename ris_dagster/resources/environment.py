@@ -7,7 +7,7 @@ import sys
 from importlib import metadata
 
 from ris_core.config import PROJECT_ROOT
-from ris_dagster.mlflow_adapter.tags import of_source
+from ris_dagster.mlflow_adapter.mlflow_tags import of_source
 
 _PACKAGES = ("torch", "numpy", "scikit-learn", "dagster", "mlflow")
 

@@ -11,7 +11,7 @@ import dagster as dg
 from ris_core.config import Settings
 from ris_core.memory import memory_named
 from ris_core.storage.layout import Layout
-from ris_dagster.mlflow_adapter import tags as mlflow_tags
+from ris_dagster.mlflow_adapter import mlflow_tags
 from ris_dagster.mlflow_adapter.answers import says_that_it_is_absent
 from ris_dagster.mlflow_adapter.global_store import use_store
 from ris_dagster.mlflow_adapter.system_metrics import system_metrics

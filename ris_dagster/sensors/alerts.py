@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from ris_core.config import Settings
-from ris_dagster.adapter.tags import partition_of, partition_range_of, will_be_retried
+from ris_dagster.adapter.run_tags import partition_of, partition_range_of, will_be_retried
 from ris_dagster.alerting import Alert, send, without_secrets
 from ris_dagster.bindings import Bindings
 from ris_dagster.method_runs import error_of_step

@@ -14,7 +14,7 @@ from ris_core.contracts.station_day import StationDay
 from ris_core.stages.station_day_stage import StationDayStage
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage.journal import FailedAttempt
-from ris_dagster.adapter.tags import never_retried, of_sensor, with_priority
+from ris_dagster.adapter.run_tags import never_retried, of_sensor, with_priority
 from ris_dagster.bindings import Binding, Bindings
 from ris_dagster.partitions import station_day
 from ris_dagster.planning import Block

@@ -12,7 +12,7 @@ from ris_core.contracts.station_day import StationDay
 from ris_core.stages.attempts import is_due
 from ris_core.station_days.station_days import StationDays
 from ris_dagster.adapter.asset_graph import AssetGraph, asset_graph_beside
-from ris_dagster.adapter.tags import of_sensor
+from ris_dagster.adapter.run_tags import of_sensor
 from ris_dagster.bindings import Bindings
 from ris_dagster.method_runs import ENDED_BADLY, error_of
 from ris_dagster.partitions import partition_key

@@ -18,7 +18,7 @@ from ris_core.config import Settings
 from ris_core.processing.process import ProcessStage
 from ris_core.station_days.station_days import StationDays
 from ris_dagster import jobs as names
-from ris_dagster.adapter.tags import partition_of, will_be_retried, with_priority
+from ris_dagster.adapter.run_tags import partition_of, will_be_retried, with_priority
 from ris_dagster.bindings import Bindings
 from ris_dagster.method_runs import training_runs
 from ris_dagster.records import AT_WORK, recorded_station_days

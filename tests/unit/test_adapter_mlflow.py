@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from ris_core.relied_upon import UnsupportedVersionError, relying_on, supported_versions
-from ris_dagster.mlflow_adapter import server, system_metrics, tags
+from ris_dagster.mlflow_adapter import server, system_metrics
 from ris_dagster.mlflow_adapter.answers import says_that_it_is_absent
 from ris_dagster.mlflow_adapter.data_sets import training_input
 from ris_dagster.mlflow_adapter.global_store import use_store
@@ -75,8 +75,8 @@ def test_tags_are_those_that_the_web_page_reads() -> None:
     with mlflow_keeps("the names of its system tags", "tags"):
         from mlflow.utils import mlflow_tags
 
-        assert tags.of_parent("a") == {mlflow_tags.MLFLOW_PARENT_RUN_ID: "a"}
-        assert tags.of_source("b", True) == {
+        assert mlflow_tags.of_parent("a") == {mlflow_tags.MLFLOW_PARENT_RUN_ID: "a"}
+        assert mlflow_tags.of_source("b", True) == {
             mlflow_tags.MLFLOW_GIT_COMMIT: "b",
             mlflow_tags.MLFLOW_GIT_DIRTY: "true",
         }

@@ -25,7 +25,7 @@ from ris_core.storage.json_records import read_json, write_json
 from ris_core.waveforms.content import TooLargeError, content_of
 from ris_core.waveforms.intake import NoUsableSamplesError
 from ris_core.waveforms.left_out import WrongTimesError
-from ris_core.waveforms.quality import problems_of
+from ris_core.waveforms.sample_quality import problems_of
 from ris_core.waveforms.sds import SdsArchive
 from ris_core.waveforms.segments import to_segments
 from ris_dagster.assets.raw_waveforms import describe_waveforms

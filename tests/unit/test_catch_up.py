@@ -18,7 +18,7 @@ from ris_core.contracts.station_day import StationDay
 from ris_core.storage.json_records import write_json
 from ris_dagster import schedules
 from ris_dagster.adapter.asset_graph import AssetGraph, asset_graph_of
-from ris_dagster.adapter.tags import of_partition, of_sensor, partition_range_of
+from ris_dagster.adapter.run_tags import of_partition, of_sensor, partition_range_of
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.definitions import build_definitions
 from ris_dagster.partitions import partition_key, range_tags

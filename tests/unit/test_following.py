@@ -13,7 +13,7 @@ from champion_builders import appoint_untrained
 from ris_core.config import SdsSettings
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage import tables
-from ris_dagster.adapter.tags import never_retried, of_sensor
+from ris_dagster.adapter.run_tags import never_retried, of_sensor
 from ris_dagster.partitions import range_tags
 from ris_dagster.sensors.asking import without_failed
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
-from ris_dagster.adapter.tags import partition_range_of
+from ris_dagster.adapter.run_tags import partition_range_of
 from ris_dagster.partitions import (
     build_partitions,
     partition_key,

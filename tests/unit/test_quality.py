@@ -14,7 +14,7 @@ from waveform_builders import KEY, PADDING, make_trace, ns_at, segments_of
 from ris_core.contracts.acquisition import Acquisition, SamplesAt
 from ris_core.contracts.stamp import Stamp
 from ris_core.waveforms.amplitudes import Amplitudes, amplitudes_of
-from ris_core.waveforms.quality import problems_of, quality_of
+from ris_core.waveforms.sample_quality import problems_of, quality_of
 from ris_core.waveforms.segments import to_segments
 
 RATE = 50.0

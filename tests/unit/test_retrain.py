@@ -16,7 +16,7 @@ from stage_steps import label_one
 from ris_core.contracts.station_day import StationDay
 from ris_core.training.unseen import unseen_since_draw
 from ris_dagster import jobs
-from ris_dagster.adapter.tags import of_partition
+from ris_dagster.adapter.run_tags import of_partition
 from ris_dagster.partitions import range_tags
 from ris_dagster.sensors.retrain import CHAIN_TAG
 

@@ -31,7 +31,7 @@ from waveform_builders import (
 
 from ris_core.station_days.open_source import open_source
 from ris_core.synthetic.seismometer import build_inventory
-from ris_core.waveforms.quality import quality_of
+from ris_core.waveforms.sample_quality import quality_of
 from ris_core.waveforms.sds import SdsArchive, UnusableError, WrongCodesError
 from ris_core.waveforms.segments import to_segments
 

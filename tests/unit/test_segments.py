@@ -13,7 +13,7 @@ from obspy import Stream
 from waveform_builders import KEY, PADDING, make_trace, ns_at, record, segments_of
 
 from ris_core.contracts.station_day import DAY_NS, NS
-from ris_core.waveforms.quality import quality_of
+from ris_core.waveforms.sample_quality import quality_of
 from ris_core.waveforms.segments import digest_of_segments, to_segments
 
 RATE = 10.0
