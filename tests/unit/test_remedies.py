@@ -2,6 +2,8 @@
 
 import importlib
 import pkgutil
+import re
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +25,12 @@ def _error_classes() -> set[str]:
 
 def test_every_remedy_is_for_an_error_that_exists() -> None:
     assert set(remedies._REMEDIES) <= _error_classes()
+
+
+def test_ris_core_does_not_use_the_words_of_dagster() -> None:
+    files = Path(ris_core.__path__[0]).rglob("*.py")
+    words = re.compile(r"materiali[sz]|\basset", re.IGNORECASE)
+    assert [file.name for file in files if words.search(file.read_text(encoding="utf-8"))] == []
 
 
 def test_an_error_is_told_with_its_remedy() -> None:
