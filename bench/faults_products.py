@@ -114,7 +114,7 @@ def _make_network(days: StationDays) -> None:
 
 
 class RaisedError(Exception):
-    """Something that must answer whatever the files are like raised an error; no error of the platform's own."""
+    """A function that must answer for any files raised an error; it is not an error of the platform."""
 
 
 def _answers(function: Callable[..., Any], *arguments: Any) -> Any:

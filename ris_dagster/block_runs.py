@@ -132,7 +132,7 @@ def block_check(
     Parameters
     ----------
     outcomes
-        What came of the station-days.
+        Outcomes of the station-days.
     asset, name
         The asset, and the name of its check.
     wrong_is

@@ -61,7 +61,7 @@ ENVIRONMENT = (
 def own_environment(environment: pytest.MonkeyPatch, data: Path) -> None:
     """Clear all that the platform reads from the environment, and set RIS_DATA to a folder."""
     for name in ENVIRONMENT:
-        # Set before it is deleted: so it is put back as it was, whatever the code does with it.
+        # Set before it is deleted, so that it is restored after any change by the code.
         environment.setenv(name, "")
         environment.delenv(name)
     environment.setenv("RIS_DATA", str(data))

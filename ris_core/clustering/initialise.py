@@ -66,7 +66,7 @@ def _checked(z: NDArray[Any], k: int) -> NDArray[np.float64]:
     distinct = len(np.unique(z, axis=0))
     if distinct < k:
         raise ValueError(
-            f"{k} clusters were asked for, but the {len(z)} events have only {distinct} distinct latents; take a "
+            f"{k} clusters were requested, but the {len(z)} events have only {distinct} distinct latents; take a "
             f"smaller K, more events, or an autoencoder whose latents are alive"
         )
     return z

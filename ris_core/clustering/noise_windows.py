@@ -46,7 +46,7 @@ class NoiseWindows:
 def noise_windows(
     processing: ProcessStage, normalisation: config.NormalisationSettings, most: int, seed: int
 ) -> NoiseWindows:
-    """Take windows from the waveforms at hand of a few station-days, drawn with `seed`.
+    """Take windows from the available waveforms of a few station-days, drawn with `seed`.
 
     The middles of the windows are drawn among those around which no detection, of any outcome, lies within the
     search for the strongest column and the columns around that; a window is then centred on its strongest column as an
@@ -84,7 +84,7 @@ def noise_windows(
             break
     if not used:
         return NoiseWindows(
-            empty, (), "no processed station-day has its raw waveform at hand (imported, or dropped after processing)"
+            empty, (), "no processed station-day has an available raw waveform (imported, or removed after processing)"
         )
     return NoiseWindows(normalise(np.concatenate(found)[:most], normalisation), tuple(used))
 

@@ -128,7 +128,7 @@ def train_with(
                 "stability.vary is 'autoencoder', but the chosen autoencoder is no trial of aec.grid, so it cannot be "
                 "trained again; set stability.vary to 'clusters'"
             )
-        # A seed whose latents die goes on with the next ones, which must not be those of another training.
+        # If the latents of a seed die, the next seeds are used, which must not be those of another training.
         own = seed * (again.aec.restarts + 1)
         found = train_aec(data.train, data.val, *again.trial, again.aec.model_copy(update={"seed": own}))
         if found.stopped == "dead":

@@ -52,7 +52,7 @@ def run_station_day(task: StageTask, key: StationDay) -> Outcome[Any]:
     try:
         stage = _opened(task.settings_json, task.root, task.kinds).stages[task.stage]
         return Outcome(key, stage.run(key, task.again))
-    except Exception as error:  # noqa: BLE001 - one station-day must not stop the others, whatever is wrong with it
+    except Exception as error:  # noqa: BLE001 - one station-day must not stop the others after any error
         said = masked(f"{type(error).__name__}: {error}")
         return Outcome(key, None, said, masked(traceback.format_exc()))
 

@@ -27,7 +27,7 @@ FORMAT = b"RIS file cache, format 1\n"
 Section = dict[str, list[Any]]
 """By file name: size, time of writing and of change (ns since 1970), and what the reader found.
 
-What was found is text, JSON again: of thousands of files only those that are asked for become objects."""
+Results are text, again JSON: of thousands of files only the requested ones become objects."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class FileCache:
 
 
 def save(path: Path, changed: Mapping[str, Section]) -> None:
-    """Put sections in the place of those in the file and leave the others; an empty one is removed.
+    """Replace sections of the file and keep the others; an empty one is removed.
 
     Nothing is raised where the file cannot be written: the next pass reads the files again.
     """

@@ -154,7 +154,7 @@ class ScannedFiles:
         entry = self._entries(folder).get(name)
         if entry is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), f"{folder}{os.sep}{name}")
-        return entry.stat()  # asked for once: the entry keeps the answer
+        return entry.stat()  # read once: the entry keeps the answer
 
     def _said(self, kind: str, path: Path, read: Callable[[Path], Any]) -> Any:
         """Return what a file says of itself: by the cache where the file is the same, else by its reader."""

@@ -83,7 +83,7 @@ def accept_dec(
     settings
         Section `dec`: `smallest_cluster`.
     coinciding
-        Pairs of clusters that have fallen together; see `coinciding`.
+        Pairs of clusters that have merged; see `coinciding`.
     """
     total = sum(sizes)
     least = settings.smallest_cluster * total
@@ -99,7 +99,7 @@ def accept_dec(
         )
     if coinciding:
         pairs = ", ".join(f"{i} and {j}" for i, j in coinciding)
-        reasons.append(f"the centroids of cluster(s) {pairs} have fallen together")
+        reasons.append(f"the centroids of cluster(s) {pairs} have merged")
     if reasons:
         reasons.append(f"try a K below {len(sizes)}, another seed or initialisation, or a smaller dec.gamma")
     return Acceptance(passed=not reasons, reasons=tuple(reasons))

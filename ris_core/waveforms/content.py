@@ -59,7 +59,7 @@ def _unpacked(path: Path, largest_mb: float) -> memoryview:
                 if len(unpacked) > largest_mb * 1e6:
                     raise _too_large(path, f"more than {largest_mb:.0f} MB when unpacked", largest_mb)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DamagedFileError(path, f"gzip: {error}", "get the file anew") from error
+        raise DamagedFileError(path, f"gzip: {error}", "get the file again") from error
     return memoryview(unpacked)
 
 

@@ -251,7 +251,7 @@ def _read(state: _State, codes: tuple[str, str, str]) -> _File:
         return _File(path, str(error), digest_of_text(xml))
     except (ValueError, TypeError) as error:
         # lxml reads names that it refuses to write.
-        return _File(path, f"no StationXML that can be used ({error}); get it anew", digest_of_text(xml))
+        return _File(path, f"no StationXML that can be used ({error}); get it again", digest_of_text(xml))
 
 
 def _parsed(path: Path, xml: bytes, network: str, location: str, channel: str) -> _File:
@@ -262,7 +262,7 @@ def _parsed(path: Path, xml: bytes, network: str, location: str, channel: str) -
         of_station = element.getparent()
         of_network = None if of_station is None else of_station.getparent()
         if of_network is None or of_network.getparent() is None:
-            raise NotStationXmlError("a channel stands outside a station and network; get it anew")
+            raise NotStationXmlError("a channel is outside of a station and network; get it again")
         station = (of_station.get("code") or "").strip()
         place = (element.get("locationCode") or "").strip().replace("--", "")
         code = (element.get("code") or "").strip()
@@ -303,7 +303,7 @@ def _time(element: Any, name: str, default: int) -> int:
     try:
         return int(UTCDateTime(text).ns)
     except Exception as error:  # ObsPy raises errors of several kinds
-        raise NotStationXmlError(f"{name}='{text[:40]}' of a channel is no time; get it anew") from error
+        raise NotStationXmlError(f"{name}='{text[:40]}' of a channel is not a time; get it again") from error
 
 
 def _canonical_digest(element: Any) -> str:

@@ -55,7 +55,7 @@ def stream_of(body: bytes, identifier: str, start_ns: int, end_ns: int) -> Strea
     records = _whole_records(body)
     others = sorted(set(records.identifier.tolist()) - {identifier})
     if others:
-        raise WrongAnswerError(f"asked for {identifier}, but {', '.join(others)} came")
+        raise WrongAnswerError(f"requested {identifier}, but received {', '.join(others)}")
     pieces, (faults,) = unpack([(records, has_samples(records))])
     said = words_on(records, faults)
     if faults.damaged or (faults.lost and not pieces):
@@ -66,7 +66,7 @@ def stream_of(body: bytes, identifier: str, start_ns: int, end_ns: int) -> Strea
             first, last, since, until = (
                 UTCDateTime(ns=int(t)) for t in (piece.start_ns, piece.end_ns - step, start_ns, end_ns)
             )
-            raise WrongAnswerError(f"asked for {since} ... {until}, but samples of {first} ... {last} came")
+            raise WrongAnswerError(f"requested {since} ... {until}, but received samples of {first} ... {last}")
     stream = pieces_to_stream(cut(pieces, start_ns, end_ns), identifier)
     stream.notes = said + drift_words(pieces)
     stream.records = _bytes_of(records, reaching_into(records, start_ns, end_ns))
@@ -91,7 +91,7 @@ def inventory_of(body: bytes, wanted: str) -> Inventory:
     epochs = found.select(network=network, station=station, location=location, channel=channel)
     if not epochs.networks:
         came = ", ".join(sorted(set(found.get_contents()["channels"]))) or "no channel"
-        raise WrongAnswerError(f"asked for the metadata of {wanted}, but {came} came")
+        raise WrongAnswerError(f"requested the metadata of {wanted}, but received {came}")
     return epochs
 
 

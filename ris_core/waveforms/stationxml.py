@@ -72,7 +72,7 @@ def elements(xml: bytes, tag: str) -> Any:
             if event == "end" and _local_name(element) == tag:
                 yield element
     except etree.XMLSyntaxError as error:
-        raise NotStationXmlError(f"no XML that can be read ({error}); get it anew") from error
+        raise NotStationXmlError(f"no XML that can be read ({error}); get it again") from error
 
 
 def _local_name(element: Any) -> str:

@@ -75,7 +75,7 @@ class BatchingSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
             results: list[Any] = [connection.execute(self.prepare_insert_event(event)) for event in events]
             ids = [int(result.inserted_primary_key[0]) for result in results]
             self._store_asset_event_tags(connection, events, ids)
-            # An asset's row tells of its latest event of each type.
+            # An asset's row has its latest event of each type.
             numbered = zip(events, ids, strict=True)
             latest = {(e.get_dagster_event().asset_key, e.dagster_event_type): (e, number) for e, number in numbered}
             for event, number in latest.values():

@@ -107,6 +107,6 @@ class TrackingStore(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def _error(self, error: Exception) -> TrackingError:
         return TrackingError(
-            f"MLflow at {self.uri}: {masked(str(error))}. Materialized again, the training goes on where its "
-            "checkpoint stands"
+            f"MLflow at {self.uri}: {masked(str(error))}. Materialize the asset again: the training "
+            "continues from its checkpoint"
         )

@@ -1,8 +1,8 @@
 """The sensor `retrain`: models are trained again once there are enough events that they have not seen.
 
 The jobs of training are separate, since their partitions differ. A *chain* is one passage through all of them, asked
-for job by job as they are done. Its name is a tag of its runs, so what was asked for is read from Dagster's record and
-never asked for twice; its state is the sensor's cursor.
+for job by job as they are done. Its name is a tag of its runs, so requests are read from Dagster's record and
+never repeated; its state is the sensor's cursor.
 """
 
 import json

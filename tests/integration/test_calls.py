@@ -1,4 +1,4 @@
-"""A training on a Dask worker: its steps come back as they happen, and it ends with the run that asked for it."""
+"""A training on a Dask worker: its steps arrive as they happen, and it ends with the run that started it."""
 
 import shutil
 import time
@@ -60,7 +60,7 @@ def test_steps_come_back_in_order_and_end_with_who_asked(client: Client, tmp_pat
         call_on(client, go_on, str(progress), interrupt)
     _stands_still(progress)
 
-    # The same for one that is gone without a word.
+    # The same for one that ends without a message.
     other = Client(address_of(client), set_as_default=False)
     asked = other.submit(started, str(progress), pure=False)
     _is_written(progress)

@@ -97,7 +97,7 @@ def test_another_k_keeps_class_numbers_names_and_the_former_champion(choosing: O
     after = read_labels(choosing.days)
     assert set(after["model_version"]) == {second.model_version}
     assert set(after["label"]) <= set(second.classes)
-    # At least one class is lost or new, and at least one goes on; the training set holds every event.
+    # At least one class is lost or new, and at least one is kept; the training set holds every event.
     found = overlaps(before, after)
     kept = set(first.classes) & set(second.classes)
     assert kept and all(found[number] >= choosing.settings.champion.least_overlap for number in kept)

@@ -77,7 +77,7 @@ def test_a_training_outlives_its_mlflow_server_and_nothing_begins_without_one(
                 watching = pool.submit(kill_when_it_trains)
                 lost = network.run(jobs.TRIALS, TRIAL)
                 watching.result()
-            assert "Materialized again, the training goes on where its checkpoint stands" in failure_of(lost)
+            assert "Materialize the asset again: the training continues from its checkpoint" in failure_of(lost)
         assert (folder / FILE).exists()
         with server(tmp_path / "mlflow", port):
             again = network.run(jobs.TRIALS, TRIAL)

@@ -193,7 +193,7 @@ def test_an_answer_that_does_not_come_in_time_is_asked_for_again(proxy, tmp_path
         (faults.status(429), True, "HTTP 429"),
         (faults.changed(faults.damaged_record), True, "do not decode as miniSEED"),
         (faults.changed(faults.ended_early), True, "belong to no whole miniSEED record"),
-        (faults.changed(faults.in_channel("HHN")), False, r"asked for XX\.S01\.\.HHZ, but XX\.S01\.\.HHN came"),
+        (faults.changed(faults.in_channel("HHN")), False, r"requested XX\.S01\.\.HHZ, but received XX\.S01\.\.HHN"),
         (faults.changed(faults.in_year(2013)), False, "but samples of 2013-01-0.* came"),
         (faults.status(400, "no such parameter"), False, "HTTP 400 for http.*query.*starttime.*no such parameter"),
         (faults.status(403), False, "access refused"),

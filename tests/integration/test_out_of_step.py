@@ -1,4 +1,4 @@
-"""What stands on disk from another autoencoder, training set or settings is recognised, never mixed in silently."""
+"""Files on disk from another autoencoder, training set or settings are recognised and never mixed in silently."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A training that was killed goes on where it was: in its MLflow run, and to the same weights."""
+"""A killed training continues where it was: in its MLflow run, and to the same weights."""
 
 import os
 import signal

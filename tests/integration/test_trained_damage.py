@@ -128,7 +128,7 @@ def test_no_flipped_bit_passes_as_another_value(copy: Store) -> None:
             spoilt[place] ^= 1 << int(draw.integers(8))
             path.write_bytes(spoilt)
             try:
-                assert read() == good, f"{path}: the byte {place} was changed, and another value came of it"
+                assert read() == good, f"{path}: the byte {place} was changed, and this gave another value"
             except DamagedFileError:
                 named += 1
         for part in (data[: len(data) // 2], b"", b"\xff\xfe" * 40, data + b"more"):
@@ -143,7 +143,7 @@ def test_no_flipped_bit_passes_as_another_value(copy: Store) -> None:
 
 
 def flip(path: Path) -> bytes:
-    """Turn a byte in the middle of a file, and return what stood there."""
+    """Change a byte in the middle of a file, and return the original content."""
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 255
     path.write_bytes(data)

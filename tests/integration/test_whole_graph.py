@@ -239,7 +239,7 @@ def test_a_trained_dec_shows_what_its_clusters_are(network: Opened) -> None:
         sizes = [v for name, v in run.data.metrics.items() if name.startswith("size_")]
         assert sum(sizes) == network.latest("training_set").metadata["dagster/row_count"].value
         assert all(float(run.data.params[name]) >= 0 for name in ("k", "gamma", "learning_rate", "seed"))
-    # The same picture stands in the metadata of the materialization: it is drawn once.
+    # The metadata of the materialization have the same picture: it is drawn once.
     latest = network.latest("dec_models")
     run_id = str(latest.metadata["mlflow"].value).rsplit("/", 1)[-1]
     for name in pictures:

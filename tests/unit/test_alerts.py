@@ -1,4 +1,4 @@
-"""A failed run is told of, with what to do, and nothing that is secret leaves with it."""
+"""A failed run is reported, with what to do and without secrets."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -128,7 +128,7 @@ def test_the_first_champion_has_the_classes_of_its_clusters_and_a_folder_of_its_
 def test_another_model_keeps_the_classes_of_the_same_events(store: Store) -> None:
     first = appointed(store, candidate(seed=0))
     second = appointed(store, candidate(seed=3))
-    assert second.champion.classes != tuple(range(4))  # its clusters stand in another order
+    assert second.champion.classes != tuple(range(4))  # its clusters have another order
     assert sorted(second.champion.classes) == [0, 1, 2, 3]
     assert family_of_class(second) == family_of_class(first)
     assert np.mean(second.classes() == first.classes()) > 0.95
@@ -242,7 +242,7 @@ def test_a_damaged_record_is_mended_by_its_copy(store: Store) -> None:
     assert caught.value.remedy == f"put its copy {copy} in its place, which keeps the class numbers"
     assert why_nothing_labels(store) == str(caught.value)
     with pytest.raises(DamagedFileError):
-        prepare(store, candidate(), store.settings)  # never with new class numbers without a word
+        prepare(store, candidate(), store.settings)  # never with new class numbers silently
     shutil.copy(copy, store.champion)
     assert read_champion(store) == second
     assert why_nothing_labels(store) == ""

@@ -66,7 +66,7 @@ def test_given_centroids_label_by_the_nearest(z: Array) -> None:
 
 @pytest.mark.parametrize("method", ["gmm", "kmeans", "random"])
 def test_fewer_distinct_events_than_clusters_are_refused(z: Array, method: str) -> None:
-    with pytest.raises(ValueError, match="5 clusters were asked for, but the 80 events have only 4 distinct latents"):
+    with pytest.raises(ValueError, match="5 clusters were requested, but the 80 events have only 4 distinct latents"):
         initialise(method, np.repeat(z[:4], 20, axis=0), 5, 1, 0)
 
 

@@ -327,13 +327,13 @@ def test_whole_records_that_cannot_be_unpacked_are_damaged(encoding, words):
 def test_another_channel_is_named_even_among_the_right_one(field, code):
     right, other = record(KEY, 0, 600, rate=RATE), record(KEY, 0, 600, rate=RATE, seed=1)
     other.stats[field] = code
-    with pytest.raises(WrongAnswerError, match=f"asked for {IDENTIFIER}, but {other.id} came"):
+    with pytest.raises(WrongAnswerError, match=f"requested {IDENTIFIER}, but received {other.id}"):
         stream_of(body_of(right, other), IDENTIFIER, START, END)
 
 
 @pytest.mark.parametrize(("start", "end"), [(-2000, -301), (86_701, 90_000)])
 def test_samples_of_another_time_are_named(start, end):
-    with pytest.raises(WrongAnswerError, match=r"but samples of 2015-01-.* came"):
+    with pytest.raises(WrongAnswerError, match=r"but received samples of 2015-01-.*"):
         stream_of(body_of(record(KEY, start, end, rate=RATE)), IDENTIFIER, START, END)
 
 

@@ -141,7 +141,7 @@ def test_files_that_contradict_each_other_are_both_named(tmp_path):
         (
             "date.xml",
             xml_of("S01").replace(b'startDate="2014', b'startDate="some day 14'),
-            "startDate='some day 14.*' of a channel is no time",
+            "startDate='some day 14.*' of a channel is not a time",
         ),
     ],
 )

@@ -109,7 +109,7 @@ def test_a_table_is_kept_until_another_champion_or_other_novelty_or_other_column
     without = under(store, labelling={"reconstruction_error": False}, novelty={"score": "distance"})
     assert not days_at(without).label.is_current(key)
     stricter = under(store, novelty={"false_alarms": 0.4})
-    assert days_at(stricter).label.is_current(key)  # the champion of now is still calibrated as it was
+    assert days_at(stricter).label.is_current(key)  # the calibration of the current champion has not changed
     labelled_by_three(stricter)
     assert not days_at(stricter).label.is_current(key)
     before = tables.read_table(store.labels(key))

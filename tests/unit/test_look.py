@@ -1,4 +1,4 @@
-"""One look at all station-days says what the disk says station-day by station-day, whatever is wrong with them."""
+"""One look at all station-days gives the same result as a look at each, with any faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trainings go on beside what else is materialized: each ends with the training set that it began with."""
+"""Trainings run beside other materializations: each ends with the training set with which it began."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -83,4 +83,4 @@ def test_a_dec_is_recorded_with_the_training_set_it_began_with(store: Store, tmp
     assert (metadata["aec"], metadata["training_set"]) == (latents.inputs.aec, data.digest)
     assert (
         dec_models.trained_models(store, [K], settings.normalisation) == {}
-    )  # no candidate for the training set of now
+    )  # not a candidate for the current training set

@@ -84,7 +84,7 @@ def test_the_autoencoder_may_vary_with_the_seed_where_it_is_a_trial(recipe: Reci
         recipe.samples, ("",) * 60, validation, *axes, "", config.NormalisationSettings(), config.PAPER_INPUT
     )
     another = replace(recipe, aec=Aec(seed=9), z=np.zeros_like(recipe.z))
-    # With the seed of the recipe's autoencoder it is trained again, whatever autoencoder is there now.
+    # With the seed of the recipe's autoencoder it is trained again, for any current autoencoder.
     wanted = train_once(recipe, another_order(recipe.samples, 0), 0)
     np.testing.assert_array_equal(train_with(data, another, 0, "autoencoder", AnotherAec(settings, (8, 3e-3))), wanted)
     with pytest.raises(NoTrialError, match=r"no trial of aec\.grid.*set stability\.vary to 'clusters'"):
@@ -108,7 +108,7 @@ def test_streamed_events_change_places_by_blocks() -> None:
 
     rows = another_order(OnDisk(), 3)  # type: ignore[arg-type]
     assert sorted(rows) == list(range(5000))
-    # Reading goes on in one piece but at the seams of five blocks.
+    # Reading is contiguous except at the seams of five blocks.
     assert 1 <= int(np.sum(np.diff(rows) != 1)) <= 4
 
 
@@ -219,7 +219,7 @@ def test_without_waveforms_at_hand_there_are_no_windows_and_a_reason(processed: 
     bare = Store(processed.settings, tmp_path / "data")
     found = noise_windows(bare.days.process, plain, 30, 0)
     assert found.x.shape == (0, 87, 100)
-    assert "no processed station-day has its raw waveform at hand" in found.without
+    assert "no processed station-day has an available raw waveform" in found.without
     records = [processed.acquisition(StationDay("AA", day)) for day in DAYS]
     before = [read_json(path) for path in records]
     for path, record in zip(records, before, strict=True):

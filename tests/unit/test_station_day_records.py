@@ -117,7 +117,7 @@ def test_a_damaged_record_of_acquisition_is_made_again_by_acquisition(network: S
     row = row_of(network)
     assert row["state"] == "damaged" and row["outdated"] == "acquire,process"
     assert str(path) in row["damaged"] and "`ris backfill` acquires its station-day again" in row["damaged"]
-    assert row["events"] == 2, "what can be read is told"
+    assert row["events"] == 2, "readable parts are reported"
     assert row_of(network, NEXT_KEY)["state"] == "processed"
     assert [error.path for error in found_damaged(network)] == [path]
     assert run_and_record(network, "acquire", KEY).error == ""
@@ -279,5 +279,5 @@ def test_an_imported_station_day_with_a_damaged_record_is_imported_again(tmp_pat
     DAMAGES[damage](network.layout.acquisition(key))
     assert not network.stages["acquire"].is_current(key) and not network.stages["process"].is_current(key)
     assert row_of(network, key)["state"] == "damaged"
-    assert import_into(network, file)[key], "it is no other event's, and it does not stand"
+    assert import_into(network, file)[key], "a damaged record does not count as another import"
     assert {path: path.read_bytes() for path in good} == good

@@ -53,7 +53,7 @@ def files_in(folder: Path) -> list[str]:
 
 
 def flip_byte_of_data(path: Path, data: bytes) -> None:
-    """Flip one bit in the middle of the place where ``data`` stands in a file."""
+    """Flip one bit in the middle of ``data`` in a file."""
     content = bytearray(path.read_bytes())
     place = content.find(data)
     assert place >= 0
@@ -212,7 +212,7 @@ def test_files_of_few_events_are_small_and_no_chunk_exceeds_them(tmp_path, n):
     assert path.read_bytes() == again.read_bytes()
     with h5py.File(path) as file:
         assert file["spectrogram"].chunks == (min(n, 16), 87, 100)
-    # A last chunk that is not full is stored whole, but what is beyond the events in it packs to next to nothing.
+    # A last chunk that is not full is stored whole, but its part beyond the events is compressed to almost nothing.
     assert path.stat().st_size < data.spectrogram.nbytes + data.waveform.nbytes + 30_000
     assert spectrogram_file.verify(path)
 

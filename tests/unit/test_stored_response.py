@@ -1,4 +1,4 @@
-"""Stored StationXML: a changed byte is no other response, and it is fetched anew."""
+"""Stored StationXML: a changed byte is not read as another response, and the file is fetched again."""
 
 from __future__ import annotations
 

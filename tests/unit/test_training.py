@@ -257,7 +257,7 @@ def test_a_dec_whose_centroids_have_fallen_together_is_not_accepted() -> None:
     centroids = np.stack([z[0], z[1], z[0] + 1e-4])
     assert coinciding(centroids, z) == ((0, 2),)
     verdict = accept_dec([80, 80, 40], DEC, coinciding(centroids, z))
-    assert verdict.reasons[0] == "the centroids of cluster(s) 0 and 2 have fallen together"
+    assert verdict.reasons[0] == "the centroids of cluster(s) 0 and 2 have merged"
     assert "try a K below 3" in verdict.reasons[1]
 
 

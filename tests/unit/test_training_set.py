@@ -1,4 +1,4 @@
-"""The training set: which events are drawn, in what order they stand, and that memory decides about neither."""
+"""The training set: which events are drawn, in which order, and that memory influences neither."""
 
 import shutil
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Too little memory and broken databases are told in one line; what is not known is left as it is."""
+"""Too little memory and broken databases are reported in one line; other errors are not changed."""
 
 import sqlite3
 from collections import namedtuple
