@@ -64,7 +64,7 @@ def stale(network: Opened, asset: str) -> set[str]:
 
 
 def out_of_date(network: Opened) -> int:
-    table = status_table(network.store, states_of(network.store.days))
+    table = status_table(network.settings, network.store, states_of(network.store.days))
     names, counts = (list(column.cells) for column in table.columns)
     return int(str(dict(zip(map(str, names), counts, strict=True))["  out of date: label"]))
 
