@@ -49,7 +49,7 @@ def test_a_damaged_database_is_named_with_what_is_lost(store: Store, content: by
     for path, remedy in ((runs, DAGSTER_REMEDY), (mlflow, MLFLOW_REMEDY)):
         good = path.read_bytes()
         path.write_bytes(content)
-        assert explained(failed(path), store) == f"{path}: damaged (file is not a database); {remedy}"
+        assert explained(failed(path), (SETTINGS, store)) == f"{path}: damaged (file is not a database); {remedy}"
         path.write_bytes(good)
         assert why_damaged(path) == ""
 
@@ -60,13 +60,13 @@ def test_a_damaged_page_is_found_whatever_the_error_was(store: Store) -> None:
     data[400:] = bytes(255 - byte for byte in data[400:])
     path.write_bytes(data)
     assert why_damaged(path)
-    assert explained(failed(path), store).startswith(f"{path}: damaged (")
+    assert explained(failed(path), (SETTINGS, store)).startswith(f"{path}: damaged (")
     # The name of a table that cannot be decoded ends in an error of Python's.
     try:
         failed(path)
         raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte") from failed(path)
     except UnicodeDecodeError as error:
-        assert f"{path}: damaged" in explained(error, store)
+        assert f"{path}: damaged" in explained(error, (SETTINGS, store))
 
 
 def test_databases_that_are_full_closed_or_held_are_told_from_damaged_ones(
@@ -75,13 +75,15 @@ def test_databases_that_are_full_closed_or_held_are_told_from_damaged_ones(
     runs, mlflow = files = databases(store)
     insert = "INSERT INTO runs VALUES ('two')"
     closed = failed(runs, insert, "&mode=ro")
-    assert "a database that may not be written (attempt to write a readonly database)" in explained(closed, store)
+    assert "a database that may not be written (attempt to write a readonly database)" in explained(
+        closed, (SETTINGS, store)
+    )
     absent = failed(runs.with_name("no.db"), QUERY, "&mode=rw")
-    assert "may not be written (unable to open database file)" in explained(absent, store)
+    assert "may not be written (unable to open database file)" in explained(absent, (SETTINGS, store))
     holder = sqlite3.connect(mlflow, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     held = failed(mlflow, QUERY, "&timeout=0")
-    assert "is held by another process (database is locked)" in explained(held, store)
+    assert "is held by another process (database is locked)" in explained(held, (SETTINGS, store))
     holder.close()
     full = sqlite3.OperationalError("database or disk is full")
     usage = namedtuple("usage", "total used free")
@@ -92,10 +94,10 @@ def test_databases_that_are_full_closed_or_held_are_told_from_damaged_ones(
 
 def test_errors_that_are_not_known_keep_their_traceback(store: Store) -> None:
     path = databases(store)[0]
-    assert explained(failed(path, "INSERT INTO runs VALUES ('one')"), store) == ""
-    assert explained(failed(path, "SELECT * FROM nothing"), store) == ""
-    assert explained(KeyError("a fault of ours"), store) == ""
-    assert explained(KeyError("before there was a store"), None) == ""
+    assert explained(failed(path, "INSERT INTO runs VALUES ('one')"), (SETTINGS, store)) == ""
+    assert explained(failed(path, "SELECT * FROM nothing"), (SETTINGS, store)) == ""
+    assert explained(KeyError("a fault of ours"), (SETTINGS, store)) == ""
+    assert explained(KeyError("before there was a network"), None) == ""
     assert explained(DamagedFileError("a.json", "why", "do this"), None) == "a.json: damaged (why); do this"
 
 
