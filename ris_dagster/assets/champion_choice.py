@@ -12,6 +12,7 @@ from ris_core.config import Settings
 from ris_core.storage.layout import Layout
 from ris_dagster.resources.champion_registry import registered_name
 from ris_dagster.resources.tracking import Tracking
+from ris_dagster.tracked_asset import tracked_asset
 
 if TYPE_CHECKING:
     from ris_core.clustering.candidates import Candidate
@@ -111,6 +112,11 @@ def _imported(
     # It was champion before and has its run; a run that was killed goes on.
     if run_id and tracking.has_finished(run_id):
         return prepare(layout, candidate.of_run(run_id), settings)
-    configuration = digest_of(["imported", candidate.digest, digest_on_disk(layout, settings.normalisation)])
-    with tracking.run(context, f"dec imported {name}", configuration) as run:
-        return prepare_imported(layout, name, candidate, settings, run)
+    made = tracked_asset(
+        context,
+        tracking,
+        lambda log: prepare_imported(layout, name, candidate, settings, log),
+        name=f"dec imported {name}",
+        configuration=digest_of(["imported", candidate.digest, digest_on_disk(layout, settings.normalisation)]),
+    )
+    return made.result
