@@ -4,7 +4,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -73,4 +73,4 @@ def noting_remedies(function: F) -> F:
             with remedies_noted():
                 return function(*arguments, **named)
 
-    return wrapped  # type: ignore[return-value]
+    return cast(F, wrapped)
