@@ -194,7 +194,7 @@ def test_an_answer_that_does_not_come_in_time_is_asked_for_again(proxy, tmp_path
         (faults.changed(faults.damaged_record), True, "do not decode as miniSEED"),
         (faults.changed(faults.ended_early), True, "belong to no whole miniSEED record"),
         (faults.changed(faults.in_channel("HHN")), False, r"requested XX\.S01\.\.HHZ, but received XX\.S01\.\.HHN"),
-        (faults.changed(faults.in_year(2013)), False, "but samples of 2013-01-0.* came"),
+        (faults.changed(faults.in_year(2013)), False, "but received samples of 2013-01-0.*"),
         (faults.status(400, "no such parameter"), False, "HTTP 400 for http.*query.*starttime.*no such parameter"),
         (faults.status(403), False, "access refused"),
     ],
@@ -529,7 +529,7 @@ def test_a_station_without_metadata_is_acquired_without_a_response(proxy, tmp_pa
     ("change", "cause"),
     [
         (lambda _: b"<html>moved</html>", "do not parse as StationXML"),
-        (lambda body: body.replace(b"HHZ", b"HHN"), "came"),
+        (lambda body: body.replace(b"HHZ", b"HHN"), "received"),
     ],
 )
 def test_samples_are_not_stored_when_their_metadata_cannot_be(change, cause, proxy, tmp_path):

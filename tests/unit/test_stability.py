@@ -225,7 +225,7 @@ def test_without_waveforms_at_hand_there_are_no_windows_and_a_reason(processed: 
     for path, record in zip(records, before, strict=True):
         write_json(path, record | {"path": "imported"})
     try:
-        assert "imported, or dropped" in noise_windows(processed.days.process, plain, 30, 0).without
+        assert "imported, or removed" in noise_windows(processed.days.process, plain, 30, 0).without
     finally:
         for path, record in zip(records, before, strict=True):
             write_json(path, record)
