@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import dagster as dg
@@ -26,6 +27,8 @@ _INTERVAL_S = 60
 # After the daily work, whose runs have priority 0 or more.
 _PRIORITY = -5
 _NAMED_AT_MOST = 5
+# Blocks are planned from the oldest station-days that are ready: so many times what a tick may ask for.
+_LOOKED_AHEAD = 4
 # Times of runs may be kept in whole seconds.
 _OVERLAP_S = 2.0
 
@@ -100,6 +103,7 @@ def wanted(
     Acquisition: complete days that were never recorded, and failed ones. Processing and labelling: failed ones that
     have their input; the sensor `following` requests those that are ready for the first time. A failed station-day is
     wanted when its wait is over and it is not given up. Station-days of working runs and backfills are left out.
+    Of very many station-days the oldest are returned: several times as many as a tick may ask for.
     """
     operations = days.settings.operations
     busy = set[StationDay]().union(*in_progress(instance, days.stations, graph, bindings).values())
@@ -114,7 +118,9 @@ def wanted(
         keys = {key: record.attempts for key, record in failures.items() if is_due(record, operations, now)}
         if not stage.inputs:
             keys |= dict.fromkeys(known - recorded_station_days(instance, bindings[name]) - failures.keys(), 0)
-        found[name] = {key: n for key, n in keys.items() if key in free and stage.is_ready(key)}
+        due = sorted(free.intersection(keys), key=lambda key: (key.day, key.station))
+        ready = islice(filter(stage.is_ready, due), _LOOKED_AHEAD * operations.station_days_per_tick)
+        found[name] = {key: keys[key] for key in ready}
     return found
 
 
