@@ -49,8 +49,7 @@ def build_following(settings: Settings, jobs: Sequence[Any], bindings: Bindings)
         "once there is a champion: newest days first, in blocks. Failed station-days wait for catch_up.",
     )
     def following(context: dg.SensorEvaluationContext, store: DataStore) -> dg.SensorResult:
-        with store.station_days(bindings.kinds).look() as days:
-            return follow(context, days, bindings)
+        return follow(context, store.station_days(bindings.kinds), bindings)
 
     @dg.sensor(
         name=RELABEL,
@@ -75,18 +74,23 @@ def follow(context: dg.SensorEvaluationContext, days: StationDays, bindings: Bin
         return dg.SensorResult(skip_reason=f"{operations.runs_in_flight} runs of this sensor wait or work")
     busy = _in_progress(context, days, bindings)
     # Labels come first: they are the final products, and there are never more of them to make than new spectrograms.
+    names = [name for name, stage in reversed(days.stages.items()) if stage.inputs and not stage.why_not()]
+    # All records are read before the look at the disk: it must have every file whose record is known, or a station-day
+    # would be remembered as not ready.
+    recorded = {name: _behind(context.instance, days, bindings, name, busy) for name in names}
     requests: list[dg.RunRequest] = []
     left, notes = operations.station_days_per_tick, []
-    for stage in reversed([name for name, stage in days.stages.items() if stage.inputs and not stage.why_not()]):
-        behind = _behind(context.instance, days, bindings, stage, busy)
-        lost = lost_attempts(context.instance, days, bindings, FOLLOWING, stage, set(behind), now)
-        kept = {key: found for key, found in behind.items() if key not in lost or is_due(lost[key], operations, now)}
-        if left_alone := sum(is_given_up(record, operations) for record in lost.values()):
-            notes.append(f"{stage}: {left_alone} station-days are not requested, their runs died too often")
-        wanted = {key: _lost_times(lost, key) for key in _newest_first(days, stage, kept, left)}
-        blocks = plan_by_size(wanted, days.stations, operations.station_days_per_run)[: free - len(requests)]
-        requests += [request(stage, block, _FOLLOWING_PRIORITY) for block in blocks]
-        left -= sum(map(len, blocks))
+    with days.look() as seen:
+        for stage in names:
+            behind = {key: recorded[stage][key] for key in without_failed(seen, stage, recorded[stage])}
+            lost = lost_attempts(context.instance, seen, bindings, FOLLOWING, stage, set(behind), now)
+            kept = {key: found for key, found in behind.items() if key not in lost or is_due(lost[key], operations, now)}
+            if left_alone := sum(is_given_up(record, operations) for record in lost.values()):
+                notes.append(f"{stage}: {left_alone} station-days are not requested, their runs died too often")
+            wanted = {key: _lost_times(lost, key) for key in _newest_first(seen, stage, kept, left)}
+            blocks = plan_by_size(wanted, days.stations, operations.station_days_per_run)[: free - len(requests)]
+            requests += [request(stage, block, _FOLLOWING_PRIORITY) for block in blocks]
+            left -= sum(map(len, blocks))
     for note in notes:
         context.log.warning(note)
     return dg.SensorResult(
@@ -123,7 +127,7 @@ def _behind(
             inputs[key] = max(number, inputs.get(key, -1))
     found = {key: _Behind(number, key in made) for key, number in inputs.items() if made.get(key, -1) < number}
     at_work = busy[name].union(*(busy[stage] for stage in before))
-    return {key: found[key] for key in without_failed(days, name, found.keys() - at_work)}
+    return {key: behind for key, behind in found.items() if key not in at_work}
 
 
 def _newest_first(days: StationDays, name: str, behind: Mapping[StationDay, _Behind], at_most: int) -> list[StationDay]:

@@ -14,7 +14,9 @@ from ris_core.config import SdsSettings
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage import tables
 from ris_dagster.adapter.run_tags import never_retried, of_sensor
+from ris_dagster.bindings import Binding
 from ris_dagster.partitions import range_tags
+from ris_dagster.sensors import following
 from ris_dagster.sensors.asking import without_failed
 
 ALL = {StationDay(station, day) for station in STATIONS for day in DAYS}
@@ -77,6 +79,27 @@ def test_station_days_go_on_to_spectrograms_and_labels_one_stage_and_block_a_run
     assert asked(tick(small)) == [("process", changed)]
     assert all(execute(small, tick(small)))
     assert asked(tick(small)) == [("label", changed)]
+
+
+def test_one_that_is_acquired_while_the_sensor_looks_at_the_disk_is_not_forgotten(
+    small: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early, late = {StationDay("AA", day) for day in DAYS[:2]}, [StationDay("AA", DAYS[2])]
+    acquire(small, ("AA",), DAYS[0], DAYS[1])
+    assert all(execute(small, tick(small)))
+    appoint_untrained(small.store)
+    plain, wanted = following.latest, set(late)
+
+    def slow(instance: dg.DagsterInstance, binding: Binding, known: set[StationDay]) -> dict[StationDay, int]:
+        if binding.name == "acquire" and late:
+            key = late.pop()
+            acquire(small, (key.station,), key.day, key.day)
+        return plain(instance, binding, known)
+
+    monkeypatch.setattr(following, "latest", slow)
+    first = tick(small)
+    assert all_of(first, "label") == early
+    assert all_of(first + tick(small), "process") == wanted
 
 
 def test_one_that_fails_is_left_to_catch_up_and_its_neighbours_go_on(small: Opened) -> None:
