@@ -59,19 +59,9 @@ def ask(
     cursor: dict[str, Any] = json.loads(context.cursor) if context.cursor else first
     # This writes, so it comes before the disk is read.
     cursor |= note_lost_runs(context.instance, days, bindings, cursor["since"], cursor["seen"])
+    operations = days.settings.operations
     with days.look() as seen:
-        return _asked(context, graph, seen, bindings, cursor, now)
-
-
-def _asked(
-    context: dg.SensorEvaluationContext,
-    graph: AssetGraph,
-    days: StationDays,
-    bindings: Bindings,
-    cursor: dict[str, Any],
-    now: datetime,
-) -> dg.SensorResult:
-    operations, left_alone = days.settings.operations, days.given_up()
+        left_alone = seen.given_up()
     if len(left_alone) != cursor["given_up"]:
         for (stage, key), record in list(left_alone.items())[:_NAMED_AT_MOST]:
             context.log.warning(f"{stage} of {key} is given up after {record.attempts} attempts: {record.error}")
@@ -109,18 +99,21 @@ def wanted(
     busy = set[StationDay]().union(*in_progress(instance, days.stations, graph, bindings).values())
     known = {StationDay(code, day) for day in complete_days(days.settings, now) for code in days.stations}
     free = known - busy
+    # All records are read before the look at the disk: it must have the failures of runs that are no longer at work.
+    recorded = {b.name: recorded_station_days(instance, b) for b in bindings if not b.stage.inputs}
     found: dict[str, dict[StationDay, int]] = {}
-    # The last stage comes first: it has few station-days, and the acquisition of an archive would delay them for weeks.
-    for name, stage in reversed(days.stages.items()):
-        if stage.why_not():
-            continue
-        failures = days.journal.all(name, days.files)
-        keys = {key: record.attempts for key, record in failures.items() if is_due(record, operations, now)}
-        if not stage.inputs:
-            keys |= dict.fromkeys(known - recorded_station_days(instance, bindings[name]) - failures.keys(), 0)
-        due = sorted(free.intersection(keys), key=lambda key: (key.day, key.station))
-        ready = islice(filter(stage.is_ready, due), _LOOKED_AHEAD * operations.station_days_per_tick)
-        found[name] = {key: keys[key] for key in ready}
+    with days.look() as seen:
+        # The last stage comes first: it has few station-days, and acquiring an archive would delay them for weeks.
+        for name, stage in reversed(seen.stages.items()):
+            if stage.why_not():
+                continue
+            failures = seen.journal.all(name, seen.files)
+            keys = {key: record.attempts for key, record in failures.items() if is_due(record, operations, now)}
+            if name in recorded:
+                keys |= dict.fromkeys(known - recorded[name] - failures.keys(), 0)
+            due = sorted(free.intersection(keys), key=lambda key: (key.day, key.station))
+            ready = islice(filter(stage.is_ready, due), _LOOKED_AHEAD * operations.station_days_per_tick)
+            found[name] = {key: keys[key] for key in ready}
     return found
 
 

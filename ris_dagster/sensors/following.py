@@ -84,7 +84,9 @@ def follow(context: dg.SensorEvaluationContext, days: StationDays, bindings: Bin
         for stage in names:
             behind = {key: recorded[stage][key] for key in without_failed(seen, stage, recorded[stage])}
             lost = lost_attempts(context.instance, seen, bindings, FOLLOWING, stage, set(behind), now)
-            kept = {key: found for key, found in behind.items() if key not in lost or is_due(lost[key], operations, now)}
+            kept = {
+                key: found for key, found in behind.items() if key not in lost or is_due(lost[key], operations, now)
+            }
             if left_alone := sum(is_given_up(record, operations) for record in lost.values()):
                 notes.append(f"{stage}: {left_alone} station-days are not requested, their runs died too often")
             wanted = {key: _lost_times(lost, key) for key in _newest_first(seen, stage, kept, left)}

@@ -24,6 +24,7 @@ from ris_dagster.definitions import build_definitions
 from ris_dagster.partitions import partition_key, range_tags
 from ris_dagster.processes import PROCESS_TAG, this_process
 from ris_dagster.records import in_progress, station_days_of
+from ris_dagster.sensors import catch_up
 
 STATIONS = ["AA", "BB", "CC"]
 DAYS = [date(2020, 3, 1) + timedelta(days=n) for n in range(4)]
@@ -158,6 +159,21 @@ def test_what_fails_is_tried_again_after_a_wait_until_it_is_given_up_and_again_a
     assert found.tick(datetime.now(UTC)) == [("acquire", {broken})]
     assert found.store.days.given_up() == {}
     assert not found.store.journal.forgive("acquire", StationDay("AA", DAYS[1]))
+
+
+def test_what_fails_while_the_sensor_looks_waits_for_its_next_attempt(
+    network: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = network(attempt_wait=1)
+    plain, failing = catch_up.in_progress, StationDay("BB", DAYS[1])
+
+    def slow(*arguments: Any) -> dict[str, set[StationDay]]:
+        if made.store.journal.find("acquire", failing) is None:
+            made.store.journal.note("acquire", failing, "ended just now")
+        return plain(*arguments)
+
+    monkeypatch.setattr(catch_up, "in_progress", slow)
+    assert set().union(*(keys for _, keys in made.tick(datetime.now(UTC)))) == ALL - {failing}
 
 
 def test_failed_processing_is_tried_again_once_its_waveforms_are_there(network: Make) -> None:
