@@ -11,21 +11,27 @@ the digest of that JSON, and the sections, each in JSON.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 
 import xxhash
 
 from ris_core.storage.atomic import replacing
+from ris_core.storage.damage import check_regular
 
 FORMAT = b"RIS file cache, format 1\n"
 """Names the format and what the readers find; the number is raised when either changes."""
 
+_LONGEST_INDEX = 2**26  # some 100 bytes for each folder
+_DIGITS = 16
+
 Section = dict[str, list[Any]]
-"""By file name: size, time of writing and of change (ns since 1970), and what the reader found.
+"""By file name: size, time of writing and of change (ns since 1970), inode, and what the reader found.
 
 Results are text, again JSON: of thousands of files only the requested ones become objects."""
 
@@ -81,22 +87,28 @@ def save(path: Path, changed: Mapping[str, Section]) -> None:
 
 
 def _opened(path: Path) -> tuple[bytes, dict[str, _Slice]]:
+    """Return the bytes of all sections, and the place of each; of a file that is not as it was written, nothing."""
     try:
-        data = path.read_bytes()
+        check_regular(path)
+        with path.open("rb") as file:
+            slices = _index(file)
+            return (file.read(), slices) if slices else (b"", {})
     except OSError:
         return b"", {}
-    if not data.startswith(FORMAT):
-        return b"", {}
-    index, _, rest = data[len(FORMAT) :].partition(b"\n")
-    digest, _, _ = rest[:64].partition(b"\n")
-    if digest != _digest(index).encode():
-        return b"", {}
-    start = len(FORMAT) + len(index) + len(digest) + 2
-    slices = {}
-    for name, (length, text_digest) in json.loads(index).items():
+
+
+def _index(file: BufferedIOBase) -> dict[str, _Slice]:
+    """Return the place of each section behind the index; none if the index is damaged or the file has another size."""
+    if file.readline(len(FORMAT)) != FORMAT:
+        return {}
+    text, digest = file.readline(_LONGEST_INDEX), file.readline(_DIGITS + 1)
+    if digest != f"{_digest(text.rstrip())}\n".encode():
+        return {}
+    slices, start = {}, 0
+    for name, (length, text_digest) in json.loads(text).items():
         slices[name] = _Slice(start, start + length, text_digest)
         start += length
-    return data, slices
+    return slices if os.fstat(file.fileno()).st_size == file.tell() + start else {}
 
 
 def _digest(text: bytes) -> str:

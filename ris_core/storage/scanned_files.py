@@ -1,8 +1,8 @@
 """What is on disk, for one pass over many station-days: each folder is listed once, each file read once.
 
-What a file said of itself is kept in a cache in the data root and read again only where the file's size or times have
-changed. A damaged file stays damaged in the cache. A changed bit that leaves the times of a file as they are is seen by
-`ris_core.verification`, which reads all bytes, and not here.
+What a file said of itself is kept in a cache in the data root and read again only where the file's size, times or inode
+have changed. A damaged file stays damaged in the cache. A changed bit that leaves the times of a file as they are is
+seen by `ris_core.verification`, which reads all bytes, and not here.
 """
 
 from __future__ import annotations
@@ -160,17 +160,17 @@ class ScannedFiles:
         """Return what a file says of itself: by the cache where the file is the same, else by its reader."""
         folder, _, name = os.fspath(path).rpartition(os.sep)
         status = self._status(folder, name)
-        state = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+        state = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
         section = self._sections.get((kind, folder))
         if section is None:
             section = self._sections[kind, folder] = self._cache.section(self._name(kind, folder))
         known = section.get(name)
-        if known is None or known[:3] != state:
+        if known is None or known[:4] != state:
             known = section[name] = [*state, *_answer(path, read)]
             self._read.setdefault((kind, folder), set()).add(name)
             if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) < _SETTLED_NS:
                 self._unsettled.add((folder, name))
-        _, _, _, text, why, remedy = known
+        text, why, remedy = known[4:]
         if why is not None:
             raise DamagedFileError(path, why, remedy)
         return json.loads(text)

@@ -24,7 +24,6 @@ from ris_dagster.definitions import build_definitions
 from ris_dagster.partitions import partition_key, range_tags
 from ris_dagster.processes import PROCESS_TAG, this_process
 from ris_dagster.records import in_progress, station_days_of
-from ris_dagster.sensors import catch_up
 
 STATIONS = ["AA", "BB", "CC"]
 DAYS = [date(2020, 3, 1) + timedelta(days=n) for n in range(4)]
@@ -165,14 +164,14 @@ def test_what_fails_while_the_sensor_looks_waits_for_its_next_attempt(
     network: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = network(attempt_wait=1)
-    plain, failing = catch_up.in_progress, StationDay("BB", DAYS[1])
+    failing = StationDay("BB", DAYS[1])
 
     def slow(*arguments: Any) -> dict[str, set[StationDay]]:
         if made.store.journal.find("acquire", failing) is None:
             made.store.journal.note("acquire", failing, "ended just now")
-        return plain(*arguments)
+        return in_progress(*arguments)
 
-    monkeypatch.setattr(catch_up, "in_progress", slow)
+    monkeypatch.setattr("ris_dagster.sensors.catch_up.in_progress", slow)
     assert set().union(*(keys for _, keys in made.tick(datetime.now(UTC)))) == ALL - {failing}
 
 

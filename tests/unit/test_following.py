@@ -16,8 +16,7 @@ from ris_core.storage import tables
 from ris_dagster.adapter.run_tags import never_retried, of_sensor
 from ris_dagster.bindings import Binding
 from ris_dagster.partitions import range_tags
-from ris_dagster.sensors import following
-from ris_dagster.sensors.asking import without_failed
+from ris_dagster.sensors.asking import latest, without_failed
 
 ALL = {StationDay(station, day) for station in STATIONS for day in DAYS}
 BAD = StationDay("BB", DAYS[1])
@@ -88,15 +87,15 @@ def test_one_that_is_acquired_while_the_sensor_looks_at_the_disk_is_not_forgotte
     acquire(small, ("AA",), DAYS[0], DAYS[1])
     assert all(execute(small, tick(small)))
     appoint_untrained(small.store)
-    plain, wanted = following.latest, set(late)
+    wanted = set(late)
 
     def slow(instance: dg.DagsterInstance, binding: Binding, known: set[StationDay]) -> dict[StationDay, int]:
         if binding.name == "acquire" and late:
             key = late.pop()
             acquire(small, (key.station,), key.day, key.day)
-        return plain(instance, binding, known)
+        return latest(instance, binding, known)
 
-    monkeypatch.setattr(following, "latest", slow)
+    monkeypatch.setattr("ris_dagster.sensors.following.latest", slow)
     first = tick(small)
     assert all_of(first, "label") == early
     assert all_of(first + tick(small), "process") == wanted

@@ -209,6 +209,34 @@ def test_a_file_that_is_changed_and_gets_its_old_time_back_is_read_again(root: P
         assert files.stamp_of_table(path)[0] == Stamp("settings", "1", "others")
 
 
+def test_a_file_that_is_replaced_within_one_tick_of_the_file_systems_clock_is_read_again(root: Path) -> None:
+    scanned(root)
+    path = root / "tables" / "sound"
+    table(path, inputs="others")
+    section = file_cache.FileCache(cache_path(root)).section("table tables")
+    status = path.stat()
+    section["sound"][:3] = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+    file_cache.save(cache_path(root), {"table tables": section})
+    with ScannedFiles(root) as files:
+        assert files.stamp_of_table(path)[0] == Stamp("settings", "1", "others")
+
+
+@pytest.mark.parametrize("made_huge", [lambda path: path.write_bytes(b""), lambda path: None])
+def test_a_cache_of_absurd_size_is_not_read(root: Path, made_huge: Callable[[Path], Any]) -> None:
+    expected = scanned(root)
+    made_huge(cache_path(root))
+    os.truncate(cache_path(root), 2**40)  # no blocks are taken for it
+    assert scanned(root) == expected
+    assert cache_path(root).stat().st_size < 2**20
+
+
+def test_a_pipe_in_place_of_the_cache_is_not_waited_for(root: Path) -> None:
+    expected = scanned(root)
+    cache_path(root).unlink()
+    os.mkfifo(cache_path(root))
+    assert scanned(root) == expected
+
+
 def test_what_comes_and_goes_between_passes_is_seen(root: Path) -> None:
     scanned(root)
     (root / "records" / "sound").unlink()
@@ -301,4 +329,4 @@ def test_the_cache_is_text_that_a_person_can_read(root: Path) -> None:
     section = file_cache.FileCache(cache_path(root)).section("record records")
     size, *_ = section["sound"]
     assert size == (root / "records" / "sound").stat().st_size
-    assert json.loads(section["sound"][3])["notes"] == ["a"]
+    assert json.loads(section["sound"][4])["notes"] == ["a"]
