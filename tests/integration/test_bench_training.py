@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from store import Store
 
 from bench import training, training_memory
 from bench.training_events import multiplied
 from bench.training_routes import Job, Part, Route, Trial, run
 from ris_core.config import PROJECT_ROOT
+from ris_core.station_days.station_days import StationDays
 
 EVENTS = 60
 SHORT = Trial(batch_size=16, max_epochs=2, patience=2)
@@ -76,8 +76,8 @@ def test_all_stages_run_on_events_that_are_streamed(few: Any, tmp_path: Path) ->
     settings = training_memory.write_events(tmp_path, few, 48)
     values = settings.model_dump(mode="json")
     values["training_set"]["in_memory"] = 0.0
-    store = Store(type(settings).model_validate(values), tmp_path / "root")
-    assert {name: stage(store) for name, stage in training_memory.STAGES.items()} == dict.fromkeys(
+    days = StationDays.open(type(settings).model_validate(values), tmp_path / "root")
+    assert {name: stage(days) for name, stage in training_memory.STAGES.items()} == dict.fromkeys(
         training_memory.STAGES, 48
     )
 
