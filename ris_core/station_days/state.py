@@ -135,9 +135,10 @@ def state_of(station_days: StationDays, key: StationDay) -> StationDayState:
     state = State.NOT_YET
     if found is not None:
         state = State.ACQUIRED if found.has_data else State.NO_DATA
-    info = _read(files.info_of_spectrograms, layout.spectrograms(key)) if process.exists(key) else None
-    if state is State.ACQUIRED and process.exists(key):
-        state = State.PROCESSED
+    info = None
+    if _read(process.exists, key):
+        info = _read(files.info_of_spectrograms, layout.spectrograms(key))
+        state = State.PROCESSED if state is State.ACQUIRED else state
     detections, labels = (_read(files.stamp_of_table, path) for path in (layout.detections(key), layout.labels(key)))
     failures: list[FailedAttempt] = []
     for name in stages:
@@ -159,13 +160,15 @@ def state_of(station_days: StationDays, key: StationDay) -> StationDayState:
         detections=detections[2] if detections is not None else 0,
         events=info.events if info is not None else 0,
         live_seconds=info.summary.get("live_seconds", 0.0) if info is not None else 0.0,
-        labelled=station_days.label.exists(key),
+        labelled=bool(_read(station_days.label.exists, key)),
         labels=labels[2] if labels is not None else 0,
         failed_stage=last.stage if last else "",
         error=last.error if last else "",
         attempts=last.attempts if last else 0,
         given_up=any(is_given_up(failure, station_days.settings.operations) for failure in failures),
-        outdated=tuple(name for name, stage in stages.items() if stage.exists(key) and not stage.is_current(key)),
+        outdated=tuple(
+            name for name, stage in stages.items() if _read(stage.exists, key) and not _read(stage.is_current, key)
+        ),
         damaged=tuple(damaged),
         worth_a_look=tuple(problems_of(found)) if found is not None else (),
     )

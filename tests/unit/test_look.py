@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 import os
 import shutil
 import time
@@ -192,6 +193,30 @@ def test_the_states_are_those_that_were_made(days: StationDays) -> None:
         "record of another day",
         "no data, but a raw file",
     }
+
+
+def test_a_closed_file_or_folder_is_reported_and_the_other_station_days_are_seen(
+    days: StationDays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = next(key for key, name in IS_WRONG.items() if name == "nothing")
+    before = states_of(days)
+    for closed, reader in ((days.layout.acquisition(key), "read_json"), (days.layout.labels(key).parent, "os.scandir")):
+        module, _, name = f"ris_core.storage.scanned_files.{reader}".rpartition(".")
+        plain = operator.attrgetter(reader)(scanned_files)
+
+        def read(path: Any, closed: Path = closed, plain: Callable[[Any], Any] = plain) -> Any:
+            if os.fspath(path) == os.fspath(closed):
+                raise PermissionError(13, "Permission denied", os.fspath(path))
+            return plain(path)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(f"{module}.{name}", read)
+            cache_path(days.layout.root).unlink(missing_ok=True)
+            states = states_of(days)
+        (found,) = (state for state in states if state.key == key)
+        assert found.state is State.DAMAGED and str(closed) in found.damaged[0]
+        others = [state for state in states if not any(str(closed) in line for line in state.damaged)]
+        assert others and others == [state for state in before if state.key in {other.key for other in others}]
 
 
 def test_what_changes_between_looks_is_seen(days: StationDays) -> None:
