@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -177,17 +178,18 @@ class AcquireStage(StationDayStage[Acquisition]):
         return self._segments(key)[0]
 
     def segments_to_process(self, key: StationDay) -> tuple[list[Segment], Acquisition]:
-        """Return the segments as `segments` does, and the record that they agree with.
+        """Return the segments as `segments` does, and the record, with the digest of these segments.
 
         An archive that has changed since acquisition is recorded again, and so is a station-day with a damaged record.
+        If its file is still being written, the record on disk has another digest, and the products are out of date.
         """
         if self._sound(key) is None and self.layout.acquisition(key).exists():
             self.run(key)
         segments, found, digest = self._segments(key)
         if found.samples_at is SamplesAt.IN_PLACE and digest != found.content:
             self.run(key, again=True)
-            segments, found, _ = self._segments(key)
-        return segments, found
+            segments, found, digest = self._segments(key)
+        return segments, replace(found, stamp=replace(found.stamp, inputs=digest))
 
     def inventory(self, station: str) -> Inventory | None:
         """Return a station's metadata with response, or none."""

@@ -39,6 +39,7 @@ from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.running import StageTask, record_outcome, run_station_day
 from ris_core.storage import spectrogram_file, tables
 from ris_core.waveforms.acquire import NotAcquiredError
+from ris_core.waveforms.sds import SdsArchive
 
 EVENTS = (200.0, 300.0, 400.0)
 OTHER = StationDay("S02", DAY)
@@ -449,6 +450,23 @@ def test_an_archive_that_grew_after_acquisition_is_recorded_with_what_was_proces
     after = acquisition_of(store, KEY)
     assert after.content != before.content
     assert after.quality.samples > before.quality.samples
+    assert is_current("process", store, KEY)
+
+
+def test_products_of_a_file_that_is_still_being_written_are_out_of_date(archive, store, monkeypatch):
+    run("acquire", store)
+    plain, minutes = SdsArchive.fetch, [16, 15, 14]  # as it is read, as it is recorded, as it is read again
+
+    def growing(source, station, day):
+        if minutes:
+            write_sds(archive, record(KEY, 0, 60.0 * minutes.pop(), EVENTS))
+        return plain(source, station, day)
+
+    monkeypatch.setattr(SdsArchive, "fetch", growing)
+    made("process", store)
+    assert not minutes
+    assert not is_current("process", store, KEY)
+    made("acquire", store)
     assert is_current("process", store, KEY)
 
 
