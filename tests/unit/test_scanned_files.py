@@ -178,7 +178,7 @@ def test_a_cache_of_another_format_is_not_believed(root: Path) -> None:
     scanned(root)
     data = cache_path(root).read_bytes()
     assert b"inputs" in data
-    cache_path(root).write_bytes(data.replace(b"format 1", b"format 2", 1).replace(b"inputs", b"others"))
+    cache_path(root).write_bytes(data.replace(b"format 2", b"format 3", 1).replace(b"inputs", b"others"))
     assert scanned(root) == answers(FilesOnDisk(), root)
 
 
