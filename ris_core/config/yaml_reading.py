@@ -16,6 +16,7 @@ from yaml.constructor import ConstructorError
 
 from ris_core.masking import masked
 
+_REMEDY = "give the path of a settings file, or set RIS_CONFIG"
 _MOST_BYTES = 1_000_000
 _MOST_VALUES = 50_000
 _DEEPEST = 50
@@ -108,13 +109,11 @@ def read_contents(path: Path) -> Contents:
         with path.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
     except OSError as error:
-        raise SettingsError(f"{path}: the settings file cannot be read ({error.strerror}); set RIS_CONFIG") from None
+        raise SettingsError(f"{path}: the settings file cannot be read ({error.strerror}); {_REMEDY}") from None
     except ValueError as error:
-        raise SettingsError(f"{str(path)!r}: no file can have this name ({error}); set RIS_CONFIG") from None
+        raise SettingsError(f"{str(path)!r}: no file can have this name ({error}); {_REMEDY}") from None
     if len(data) > _MOST_BYTES:
-        raise SettingsError(
-            f"{path}: larger than {_MOST_BYTES / 1e6:g} MB, too large for a settings file; set RIS_CONFIG"
-        )
+        raise SettingsError(f"{path}: larger than {_MOST_BYTES / 1e6:g} MB, too large for a settings file; {_REMEDY}")
     try:
         text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError as error:

@@ -206,7 +206,7 @@ def test_keys_of_a_source_are_those_of_its_kind(path: Path) -> None:
     [
         (TEXT.encode() + b"# caf\xe9\n", f"line {LINES + 1}: byte 0xe9 is not text in utf-8; save the file as UTF-8"),
         (TEXT.encode("utf-16")[:-1], "is not text in utf-16-le; save the file as UTF-8"),
-        (TEXT.encode() + b"#" * 1_000_001, "larger than 1 MB, too large for a settings file; set RIS_CONFIG"),
+        (TEXT.encode() + b"#" * 1_000_001, "larger than 1 MB, too large for a settings file; give the path"),
         (TEXT + "detector: " + "[" * 1000, f"line {LINES + 1}: nested more than 50 deep"),
         (TEXT + "detector: " + "{a: " * 1000, f"line {LINES + 1}: nested more than 50 deep"),
         (TEXT + "k: [" + "x," * 60_000 + "]", f"line {LINES + 1}: more than 50000 keys and values"),
