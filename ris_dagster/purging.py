@@ -86,5 +86,6 @@ def build_purge(settings: Settings) -> tuple[dg.JobDefinition, dg.ScheduleDefini
         cron_schedule="30 3 * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING if running else dg.DefaultScheduleStatus.STOPPED,
+        description=f"Removes logs of runs over {days} days ago; records of products, checks and failures are kept.",
     )
     return purge_job, schedule

@@ -27,7 +27,7 @@ def backfill(
     first: FromOption = None,
     last: ToOption = None,
     assets: Annotated[
-        str | None, typer.Option(help="Assets or stages, comma-separated; by default acquire, process and label.")
+        str | None, typer.Option(help="Assets or stages, comma-separated, like acquire,process; by default all stages.")
     ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Request existing station-days again from the source.")
@@ -76,7 +76,7 @@ def reset(
     stations: StationsOption = None,
     first: FromOption = None,
     last: ToOption = None,
-    stage: Annotated[str | None, typer.Option(help="acquire, process or label; by default all three.")] = None,
+    stage: Annotated[str | None, typer.Option(help="A stage, like process; by default all stages.")] = None,
     config: ConfigOption = None,
 ) -> None:
     """Count the failed attempts at station-days from zero again, so that `catch_up` takes them up once more."""
