@@ -293,10 +293,10 @@ def _in_own_process(storage: str, arguments: argparse.Namespace) -> dict[str, An
 
 def main() -> None:
     """Parse the command line, run, and print table and RESULT."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--stations", type=int, default=34)
-    parser.add_argument("--days", type=int, default=90)
-    parser.add_argument("--storage", choices=("sqlite", "postgres", "both"), default="both")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stations", type=int, default=34, help="stations of the network (default: %(default)s)")
+    parser.add_argument("--days", type=int, default=90, help="days of each station (default: %(default)s)")
+    parser.add_argument("--storage", choices=("sqlite", "postgres", "both"), default="both", help="default: both")
     parser.add_argument(
         "--keys-per-run", type=int, default=OperationsSettings().station_days_per_run, help="station-days per run"
     )

@@ -187,7 +187,7 @@ def _kept(path: Path) -> dict[str, list[Row]]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--seeds", type=int, default=10, help="seeds for digits")
     parser.add_argument("--model-seeds", type=int, default=3, help="seeds for each generator")

@@ -120,7 +120,7 @@ def run(
 def main() -> None:
     """Parse the command line, run, and print table and RESULT; the exit status is 1 after a bad outcome."""
     known = list(all_targets())
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fuzz", type=int, default=20_000, metavar="N", help="damaged files, over all targets")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--targets", nargs="+", choices=known, default=known, metavar="NAME", help=", ".join(known))

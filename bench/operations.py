@@ -151,11 +151,11 @@ def tables_of(found: dict[str, Any]) -> list[Table]:
 
 def main() -> None:
     """Parse the command line, run, and print tables and RESULT."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--stations", type=int, default=2)
-    parser.add_argument("--days", type=int, default=30)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stations", type=int, default=2, help="stations of the network (default: %(default)s)")
+    parser.add_argument("--days", type=int, default=30, help="days of each station (default: %(default)s)")
     parser.add_argument("--partitions", type=int, default=34 * 730, help="station-days recorded for the part memory")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="what to measure (default: all)")
     arguments = parser.parse_args()
     clear_environment()
     started = time.monotonic()

@@ -215,15 +215,15 @@ def table_of(found: dict[str, Any]) -> Table:
 
 def main() -> None:
     """Parse the command line, run, and print table and RESULT."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--stations", type=int, default=34)
-    parser.add_argument("--days", type=int, default=730)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stations", type=int, default=34, help="stations of the network (default: %(default)s)")
+    parser.add_argument("--days", type=int, default=730, help="days of each station (default: %(default)s)")
     parser.add_argument(
         "--root",
         type=Path,
         help="folder of the network, kept for the next time; by default a temporary folder that is removed",
     )
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="what to measure (default: all)")
     arguments = parser.parse_args()
     clear_environment()
     with tempfile.TemporaryDirectory(prefix="ris-scale-") as folder:

@@ -304,7 +304,7 @@ def run(data: Events, detections: pd.DataFrame, folder: Path, repeats: int, cons
 
 def main() -> None:
     """Parse the command line, run, and print tables and RESULT."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=1024, help="events to make, or to take from the file")
     parser.add_argument("--input", type=Path, help="a spectrogram file instead of synthetic station-days")
     parser.add_argument("--repeats", type=int, default=3)

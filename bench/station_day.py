@@ -307,13 +307,24 @@ def same_onsets(
 
 def main() -> None:
     """Parse the command line, run both routes, and print table and RESULT."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--days", type=int, default=1, help="station-days")
-    parser.add_argument("--response", action="store_true", help="detect on acceleration under the water level")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--days", type=int, default=1, help="station-days (default: %(default)s)")
+    parser.add_argument(
+        "--response",
+        action="store_true",
+        help="detect on acceleration with a water level, and compute ground acceleration",
+    )
     parser.add_argument("--archive", type=Path, help="root of an SDS archive, instead of synthetic station-days")
     parser.add_argument("--inventory", type=Path, help="folder of StationXML files NET.STA.xml of that archive")
-    parser.add_argument("--least-bytes", type=int, default=1 << 20, help="smaller files of the archive are left out")
-    parser.add_argument("--turns", type=int, default=3, help="turns of each route, of three passes each")
+    parser.add_argument(
+        "--least-bytes",
+        type=int,
+        default=1 << 20,
+        help="smaller files of the archive are left out (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--turns", type=int, default=3, help="turns of each route, of three passes each (default: %(default)s)"
+    )
     parser.add_argument("--route", choices=("ours", "plain"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.route:

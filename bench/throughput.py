@@ -100,9 +100,9 @@ def run(settings: Settings, root: Path, events: int, epochs: int) -> dict[str, d
 
 def main() -> None:
     """Parse the command line, run, and print table and RESULT."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--events", type=int, default=1024, help="events of the training stages")
-    parser.add_argument("--epochs", type=int, default=2, help="epochs of each training")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=1024, help="events of the training stages (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, default=2, help="epochs of each training (default: %(default)s)")
     arguments = parser.parse_args()
     settings = load_settings(Path(__file__).resolve().parent.parent / "config" / "demo.yaml")
     with tempfile.TemporaryDirectory() as folder:

@@ -206,7 +206,7 @@ def summary_of_mse(rows: list[Figures], fast: Trial) -> Figures:
 
 def main() -> None:
     """Parse the command line, run, and print tables and RESULT."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--events", type=int, default=4200, help="at most; a fifth is for validation")
     parser.add_argument("--generators", type=int, nargs="+", default=[3, 4, 5], help="of the synthetic network")

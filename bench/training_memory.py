@@ -214,7 +214,7 @@ def main() -> None:
     from bench.clustering_events import CACHE
     from bench.training_events import QUICK, gather
 
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, nargs=2, default=[30_000, 80_000])
     parser.add_argument("--limit-mb", type=int, default=2500, help="writable memory of a process")
     parser.add_argument("--generators", type=int, nargs="+", default=[3], help="of the synthetic network")
