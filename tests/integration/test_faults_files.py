@@ -156,7 +156,7 @@ def test_a_read_only_folder_is_one_clear_error(copied: Opened) -> None:
             )
             assert done.returncode == 2, done.stderr
             assert f"{root} is read-only for user" in done.stdout
-            assert "or set RIS_DATA to a folder where it has it" in done.stdout
+            assert "or set RIS_DATA to a folder in which it has this right" in done.stdout
             assert "Traceback" not in done.stdout + done.stderr
     finally:
         for path in [root, *root.rglob("*")]:
