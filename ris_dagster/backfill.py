@@ -107,16 +107,17 @@ def outstanding(
     """
     recorded = {stage: recorded_station_days(instance, bindings[stage]) for stage in asked.stages}
     found: dict[str, set[StationDay]] = {stage: set() for stage in asked.stages}
+    inputs = {stage: days.inputs_of(stage) for stage in asked.stages}
     with days.look() as seen:
         for key in track(asked.keys, "looking at existing files", unit="station-day"):
-            before = False
+            changing = set[str]()
             for name in asked.stages:
                 stage = seen.stages[name]
                 if stage.has_nothing_to_do(key):
                     continue
                 again = asked.again and not stage.inputs
-                before = before or again or key not in recorded[name] or not stage.is_current(key)
-                if before:
+                if again or changing & inputs[name] or key not in recorded[name] or not stage.is_current(key):
+                    changing.add(name)
                     found[name].add(key)
     return found
 

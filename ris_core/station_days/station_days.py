@@ -92,6 +92,11 @@ class StationDays:
                 return stage
         raise KeyError(f"no stage {kind.name} among {', '.join(self.stages)}")
 
+    def inputs_of(self, name: str) -> set[str]:
+        """Return the names of the stages on whose products a stage depends, directly or through other stages."""
+        direct = self.stages[name].inputs
+        return set(direct).union(*map(self.inputs_of, direct))
+
     @property
     def acquire(self) -> AcquireStage:
         """The stage that makes samples available."""

@@ -67,3 +67,14 @@ def test_an_added_stage_runs_records_follows_and_is_counted(data_root: Path, tmp
         assert [str(store.table("loudness", changed)) in line for line in states[changed].damaged] == [True]
         assert outstanding(days, MORE, instance, Asked(("loudness",), tuple(ALL))) == {"loudness": {changed}}
         assert LOUDNESS in definitions.resolve_asset_graph().get_all_asset_keys()
+
+
+def test_a_stage_that_is_to_be_made_does_not_concern_stages_without_its_products(copied: Opened) -> None:
+    days = MORE.station_days(copied.settings, copied.store)
+    keys = tuple(days.all())
+    todo = outstanding(days, MORE, copied.instance, Asked(("process", "loudness", "label"), keys))
+    assert todo == {"process": set(), "loudness": set(keys), "label": set()}
+    days.layout.spectrograms(keys[0]).unlink()
+    todo = outstanding(days, MORE, copied.instance, Asked(("process", "loudness", "label"), keys))
+    assert todo == {"process": {keys[0]}, "loudness": set(keys), "label": {keys[0]}}
+    assert days.inputs_of("label") == {"acquire", "process"}
