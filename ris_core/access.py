@@ -146,11 +146,14 @@ def _paths(
     ]
     if not found:
         what = path(StationDay(settings.stations[0].code, settings.first_day)).relative_to(root).parts[0]
+        period = f"from {since or settings.first_day} to {until or settings.last_day or 'now'}"
+        if since is not None and until is None:
+            period = f"from {since} on"
         raise FileNotFoundError(
             f"{root}: there are no such tables yet: {what} of "
-            f"{', '.join(codes) if codes is not None else 'any station'} from {since or settings.first_day} to "
-            f"{until or settings.last_day or 'now'}; the network lasts from {settings.first_day} to "
-            f"{settings.last_day or 'now'}, and `ris status` says what there is"
+            f"{', '.join(codes) if codes is not None else 'any station'} {period}; "
+            f"the network lasts from {settings.first_day} to {settings.last_day or 'now'}, and "
+            "`ris status` says what there is"
         )
     return found
 
@@ -281,6 +284,11 @@ def read_raw(network: StationDays, event_id: str, before: float = 5.0, after: fl
         As in `read_event`.
     before, after
         Seconds before and after the peak.
+
+    Raises
+    ------
+    ValueError, UnknownEventError
+        As in `read_event`.
     """
     from obspy import Stream, Trace, UTCDateTime
 
@@ -297,12 +305,13 @@ def read_raw(network: StationDays, event_id: str, before: float = 5.0, after: fl
 
 
 def _find(network: StationDays, event_id: str) -> tuple[StationDay, int]:
-    parts = event_id.split(".", 4)
+    parts = str(event_id).split(".", 4)
     try:
         peak = datetime.strptime(parts[4].split("_")[0], "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)
     except (IndexError, ValueError) as error:
         raise ValueError(
-            f"'{event_id}' is not an event id; it reads NET.STA.LOC.CHAN.YYYYMMDDTHHMMSS.ffffff"
+            f"'{event_id}' is not an event id: these are like NET.STA.LOC.CHAN.YYYYMMDDTHHMMSS.ffffff, as in the "
+            "column event_id of `read_labels` and `read_detections`"
         ) from error
     # A detection belongs to the day of its onset; its peak may be after midnight.
     for day in (peak.date(), peak.date() - timedelta(days=1)):
