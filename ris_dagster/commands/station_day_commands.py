@@ -79,7 +79,7 @@ def reset(
     stage: Annotated[str | None, typer.Option(help="A stage, like process; by default all stages.")] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Count the failed attempts at station-days from zero again, so that `catch_up` takes them up once more."""
+    """Set the number of failed attempts at station-days to zero, so that `catch_up` requests them again."""
     from ris_dagster.assets.station_day_bindings import BINDINGS
     from ris_dagster.selection import SelectionError, choose_keys
 
@@ -93,7 +93,7 @@ def reset(
         refuse(error, 2)
     journal = BINDINGS.station_days(settings, layout).journal
     count = sum(journal.forgive(name, key) for name in stages for key in keys)
-    console.print(f"{count} failed station-day(s) are taken up again by `catch_up`, where it runs")
+    console.print(f"{count} failed station-days are reset; if `catch_up` is on, it requests them again")
 
 
 @app.command()
