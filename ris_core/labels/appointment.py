@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +26,7 @@ from ris_core.clustering.matching import Matching, first_classes, known_classes,
 from ris_core.clustering.novelty import NoveltyModel, fit_novelty
 from ris_core.labels.labelling import LabelArrays, label_spectrograms
 from ris_core.models.networks import Dec
-from ris_core.models.weights import save_model
+from ris_core.models.weights import WeightsError, read_description, save_model
 from ris_core.storage import spectrogram_file
 from ris_core.storage.layout import Layout
 from ris_core.training.acceptance import coinciding
@@ -145,7 +149,7 @@ def prepare(layout: Layout, candidate: Candidate, settings: config.Settings) -> 
     matching = _matching(settings.champion, before, shared, version, labels.cluster, candidate.k)
     folder = layout.champion_model(version)
     # The champion gets its own copy: training the same K again must not change the model that labels.
-    save_model(folder, candidate.model, {**candidate.metadata, "normalisation": normalised_by}, candidate.input)
+    _keep_copy(folder, candidate, {**candidate.metadata, "normalisation": normalised_by})
     novelty.save(novelty_path(layout, version, novelty.digest))
     champion = Champion(
         k=candidate.k,
@@ -170,6 +174,16 @@ def prepare(layout: Layout, candidate: Candidate, settings: config.Settings) -> 
         before=None if before is None else np.array(before.classes, dtype=np.int32)[shared],
         same_training_set=None if trained_on is None else bool(trained_on == training_set),
     )
+
+
+def _keep_copy(folder: Path, candidate: Candidate, metadata: Mapping[str, Any]) -> None:
+    """Write the champion's own copy of its model, unless there is one that says the same and is sound."""
+    with suppress(OSError, WeightsError):
+        load_copy(folder)
+        said = read_description(folder)
+        if (said.metadata, said.input) == (metadata, candidate.input):
+            return
+    save_model(folder, candidate.model, metadata, candidate.input)
 
 
 def label_training_set(

@@ -25,7 +25,7 @@ from ris_core.clustering.champion import (
     read_champion,
     why_nothing_labels,
 )
-from ris_core.clustering.champion_files import novelty_path
+from ris_core.clustering.champion_files import load_copy, novelty_path
 from ris_core.clustering.initialise import kmeans
 from ris_core.clustering.novelty import NoveltyModel
 from ris_core.config import PAPER_INPUT, Settings
@@ -38,6 +38,7 @@ from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import load_model, save_model, weights_digest
 from ris_core.storage import spectrogram_file
 from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.json_records import read_json, write_json
 from ris_core.training.acceptance import NoAcceptedModelError
 from ris_core.training.normalise import normalise
 from ris_core.training.training_set import NoTrainingSetError, digest_on_disk
@@ -169,6 +170,19 @@ def test_the_same_choice_again_changes_nothing(store: Store) -> None:
     before = store.champion.read_bytes()
     appointed(store, candidate(seed=3))
     assert store.champion.read_bytes() == before
+
+
+def test_the_same_choice_again_leaves_a_copy_of_an_earlier_version_as_it_is(store: Store) -> None:
+    path = store.champion_model(appointed(store, candidate()).champion.model_version) / "model.json"
+    description = read_json(path)
+    del description["input"]  # earlier versions did not say what a model takes in
+    write_json(path, description)
+    before = path.read_bytes()
+    appointed(store, candidate())
+    assert path.read_bytes() == before
+    path.with_name("model.safetensors").write_bytes(b"spoilt")
+    appointed(store, candidate())
+    assert load_copy(path.parent).n_clusters == len(np.unique(FAMILIES))
 
 
 def test_other_novelty_settings_are_another_champion_digest_of_the_same_model(tmp_path: Path) -> None:
