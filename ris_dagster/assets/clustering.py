@@ -199,6 +199,8 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
         )
         trained, kept = made.result.trained, made.result.kept
         sizes = {str(label): size for label, size in enumerate(kept.record.sizes)}
+        # A metric and a figure are both called label_change.
+        pictures = {f"{name}_figure" if name in trained.metrics else name: name for name in made.run.pictures}
         for reason in trained.acceptance.reasons:
             context.log.warning(reason)
         yield made.materialize_result(
@@ -211,7 +213,7 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
                 "stopped": trained.result.stopped,
                 "weights": kept.digest,
                 "classes": table(trained.classes.reset_index()),
-                **{name: made.picture(name, _FIGURES[name]) for name in made.run.pictures},
+                **{key: made.picture(name, _FIGURES[name]) for key, name in pictures.items()},
             },
         )
         yield dg.AssetCheckResult(
