@@ -75,6 +75,9 @@ class StationDays:
                 raise ValueError(f"stage {kind.name} needs {', '.join(missing)}, which must come before it")
             self.stages[kind.name] = kind(context, {name: self.stages[name] for name in kind.inputs})
 
+    def __repr__(self) -> str:
+        return f"StationDays({self.layout.name}, {self.layout.root})"
+
     @classmethod
     def open(cls, settings: Settings, root: Path | None = None, kinds: Sequence[StageKind] = STAGES) -> StationDays:
         """Return the station-days of a network in its data root; raises `WrongNetworkError`."""
