@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from ris_core.relied_upon import UnsupportedVersionError, relying_on, supported_versions
-from ris_dagster.mlflow_adapter import server, system_metrics
+from ris_dagster.mlflow_adapter import mlflow_tags, server, system_metrics
 from ris_dagster.mlflow_adapter.answers import says_that_it_is_absent
 from ris_dagster.mlflow_adapter.data_sets import training_input
 from ris_dagster.mlflow_adapter.global_store import use_store
@@ -72,13 +72,13 @@ def test_an_absent_run_is_told_from_other_errors(client: MlflowClient) -> None:
 
 
 def test_tags_are_those_that_the_web_page_reads() -> None:
-    with mlflow_keeps("the names of its system tags", "tags"):
-        from mlflow.utils import mlflow_tags
+    with mlflow_keeps("the names of its system tags", "mlflow_tags"):
+        from mlflow.utils import mlflow_tags as theirs
 
-        assert mlflow_tags.of_parent("a") == {mlflow_tags.MLFLOW_PARENT_RUN_ID: "a"}
+        assert mlflow_tags.of_parent("a") == {theirs.MLFLOW_PARENT_RUN_ID: "a"}
         assert mlflow_tags.of_source("b", True) == {
-            mlflow_tags.MLFLOW_GIT_COMMIT: "b",
-            mlflow_tags.MLFLOW_GIT_DIRTY: "true",
+            theirs.MLFLOW_GIT_COMMIT: "b",
+            theirs.MLFLOW_GIT_DIRTY: "true",
         }
 
 
@@ -86,14 +86,14 @@ def test_a_data_set_is_recorded_as_if_it_had_been_read(client: MlflowClient, run
     path = tmp_path / "training_set.h5"
     path.write_bytes(b"spectrograms")
     with mlflow_keeps("schema, source and context of a logged data set", "data_sets"):
-        from mlflow.utils import mlflow_tags
+        from mlflow.utils import mlflow_tags as theirs
 
         client.log_inputs(run_id, [training_input("drawn", "abc", path, (100, 87, 100), train=80, validation=20)])
         (logged,) = client.get_run(run_id).inputs.dataset_inputs
         read = mlflow.data.from_numpy(np.zeros((2, 87, 100), dtype=np.float32))
         assert re.sub(r"\s", "", logged.dataset.schema) == re.sub(r"\s", "", read.to_dict()["schema"])
         assert Path(mlflow.data.get_source(logged).load()) == path
-        assert {tag.key: tag.value for tag in logged.tags} == {mlflow_tags.MLFLOW_DATASET_CONTEXT: "training"}
+        assert {tag.key: tag.value for tag in logged.tags} == {theirs.MLFLOW_DATASET_CONTEXT: "training"}
 
 
 def until(condition: Callable[[], bool]) -> None:
