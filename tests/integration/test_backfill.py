@@ -91,7 +91,7 @@ def test_in_this_process_a_block_is_filled_repeated_and_asked_for_again(config: 
         assert f"acquire {BROKEN}: " in failed.output
         assert len(network.instance.get_runs()) == 4
         write_day(archive, BROKEN.station, BROKEN.day)
-        assert "1 failed station-day(s)" in ris("reset", "-c", config).output
+        assert "1 failed station-days are reset" in ris("reset", "-c", config).output
         failure = network.store.journal.find("acquire", BROKEN)
         assert failure is not None and failure.attempts == 0
         assert ris("backfill", "-c", config, "--yes", "--inline").exit_code == 0

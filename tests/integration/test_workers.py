@@ -165,8 +165,8 @@ def test_workers_that_slurm_starts_make_the_same_bytes_and_leave_with_the_comman
         with started(ris, "workers", "--config", config, "--at-most", 2) as workers:
             wait_until(lambda: (folder / "scheduler.json").exists() or workers.poll() is not None)
             assert made(network) == expected
-            # Each of the two wrote a log, and so did any worker that replaced an idle one.
-            assert len(list((folder / "logs").glob("ris-worker-*.err"))) >= 2
+            # Each worker writes a log. A second one is only started if the first one leaves enough to do.
+            assert list((folder / "logs").glob("ris-worker-*.err"))
             # Whoever talks to the scheduler runs code as its user: it listens to nobody without the key.
             assert stat.S_IMODE((folder / "key.pem").stat().st_mode) == stat.S_IRUSR | stat.S_IWUSR
             with pytest.raises((OSError, ValueError)):
