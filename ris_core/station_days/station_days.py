@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -133,12 +133,3 @@ class StationDays:
     def given_up(self) -> dict[tuple[str, StationDay], FailedAttempt]:
         """Return the station-days that the sensors no longer request, by stage."""
         return given_up(self.journal, self.stages, self.settings.operations, self.files)
-
-
-@cache
-def stage_named(name: str) -> StageKind:
-    """Return the kind of a registered stage by its name; raises `KeyError` naming the existing ones."""
-    for kind in STAGES:
-        if kind.name == name:
-            return kind
-    raise KeyError(f"no stage {name}; there are {', '.join(kind.name for kind in STAGES)}")
