@@ -5,6 +5,7 @@ Every default is the value of Jenkins et al. (2021, doi 10.1029/2021JB021716; "J
 text with that unit (``0.5`` or ``0.5 s``); another unit is refused.
 """
 
+from ris_core.config.channels import ComponentsSettings
 from ris_core.config.learning import (
     AecGridSettings,
     AecSettings,
@@ -32,6 +33,7 @@ from ris_core.config.operations import OperationsSettings
 from ris_core.config.processing import (
     PAPER_INPUT,
     ConditioningSettings,
+    ContextSettings,
     DetectorSettings,
     ResponseSettings,
     SpectrogramSettings,
@@ -64,7 +66,9 @@ __all__ = [
     "AecSettings",
     "ChampionSettings",
     "ClusterCountSettings",
+    "ComponentsSettings",
     "ConditioningSettings",
+    "ContextSettings",
     "DecSettings",
     "DetectorSettings",
     "Device",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -157,11 +158,41 @@ class SpectrogramSettings(Section):
     )
 
 
-def input_spec(channel: str, conditioning: ConditioningSettings, spectrogram: SpectrogramSettings) -> InputSpec:
-    """Return what these settings make of an event of a channel (SEED code) for the networks."""
+class ContextSettings(Section):
+    """What is kept around each event: its trace, and the noise in which it lies."""
+
+    half_length: Seconds = Field(
+        12.0,
+        gt=0,
+        le=300,
+        description="Length of the trace that is kept on each side of the middle of the spectrogram, s (ours).",
+    )
+    noise_reach: Seconds = Field(
+        60.0, gt=0, le=3600, description="The noise is that of the trace up to this time before and after the event, s."
+    )
+    noise_step: Seconds = Field(
+        1.0, gt=0, description="Step between the short-time spectra from which the noise is taken, s (ours)."
+    )
+    noise_quantile: float = Field(
+        0.25, gt=0, lt=1, description="Quantile of these spectra at each frequency that counts as noise (ours)."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ContextSettings:
+        if self.noise_step > self.noise_reach:
+            raise ValueError(
+                f"noise_step ({self.noise_step:g} s) must not be longer than noise_reach ({self.noise_reach:g} s)"
+            )
+        return self
+
+
+def input_spec(
+    channels: Sequence[str], conditioning: ConditioningSettings, spectrogram: SpectrogramSettings
+) -> InputSpec:
+    """Return what these settings make of an event of channels (SEED codes, in order) for the networks."""
     frequencies, times = spectrogram_shape(conditioning, spectrogram)
     return InputSpec(
-        components=(channel[-1:],),
+        components=tuple(code[-1:] for code in channels),
         frequencies=frequencies,
         times=times,
         sampling_rate=conditioning.sampling_rate,
@@ -181,5 +212,5 @@ def spectrogram_shape(conditioning: ConditioningSettings, spectrogram: Spectrogr
     return len(bins), round(spectrogram.duration / spectrogram.hop)
 
 
-PAPER_INPUT = input_spec("HHZ", ConditioningSettings(), SpectrogramSettings())
+PAPER_INPUT = input_spec(("HHZ",), ConditioningSettings(), SpectrogramSettings())
 """What the published networks take in, and all models and files that do not say what they are made for."""

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AliasChoices, Field, field_validator, model_validator
 
+from ris_core.config.channels import Channels, ComponentsSettings
 from ris_core.config.learning import (
     AecSettings,
     ChampionSettings,
@@ -24,6 +25,7 @@ from ris_core.config.learning import (
 from ris_core.config.operations import OperationsSettings
 from ris_core.config.processing import (
     ConditioningSettings,
+    ContextSettings,
     DetectorSettings,
     ResponseSettings,
     SpectrogramSettings,
@@ -78,7 +80,13 @@ class Settings(Section):
     )
     network: NetworkSettings
     stations: tuple[StationSettings, ...] = Field(min_length=1)
-    channel: str = Field("HHZ", pattern=r"^[A-Z0-9]{3}$", description="SEED channel code (J21: HHZ).")
+    channels: Channels = Field(
+        ("HHZ",),
+        validation_alias=AliasChoices("channels", "channel"),
+        description="SEED codes of the channels of one instrument, in the order in which products hold them "
+        "(J21: HHZ); `channel` names one.",
+    )
+    components: ComponentsSettings = ComponentsSettings()
     location: str = Field("", pattern=r"^(--|[A-Z0-9]{0,2})$", description="SEED location code; '' or '--' is empty.")
     first_day: date = Field(description="First day, UTC.")
     last_day: date | None = Field(None, description="Last day, inclusive, UTC; none: the network still records.")
@@ -87,6 +95,7 @@ class Settings(Section):
     response: ResponseSettings = ResponseSettings()
     detector: DetectorSettings = DetectorSettings()
     spectrogram: SpectrogramSettings = SpectrogramSettings()
+    context: ContextSettings = ContextSettings()
     training_set: TrainingSetSettings = TrainingSetSettings()
     normalisation: NormalisationSettings = NormalisationSettings()
     aec: AecSettings = AecSettings()
@@ -105,6 +114,13 @@ class Settings(Section):
         named = isinstance(values, Mapping) and values.get("profile") == "recommended"
         return _under(RECOMMENDED, values) if named else values
 
+    @model_validator(mode="before")
+    @classmethod
+    def _channels_once(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and {"channel", "channels"} <= values.keys():
+            raise ValueError("channel and channels are both given; give channels alone, for example [HHZ, HHN, HHE]")
+        return values
+
     @field_validator("location")
     @classmethod
     def _empty_location(cls, value: str) -> str:
@@ -112,6 +128,11 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
+        self.components.check(self.channels)
+        if self.imported and len(self.channels) > 1:
+            raise ValueError(
+                f"channels: {', '.join(self.channels)}, but published files hold one channel; give the one of the file"
+            )
         codes = [s.code for s in self.stations]
         twice = sorted({c for c in codes if codes.count(c) > 1})
         if twice:
@@ -169,6 +190,11 @@ class Settings(Section):
                 f"response.band_high ({self.response.band_high:g} Hz) and its flank must lie below half the "
                 f"conditioning.sampling_rate, at most {rate / 2.2:.4g} Hz"
             )
+        for name in ("half_length", "noise_step"):
+            if getattr(self.context, name) * rate < 1:
+                raise ValueError(
+                    f"context.{name} ({getattr(self.context, name):g} s) is shorter than one sample at {rate:g} Hz"
+                )
         if round(window) > spec.nfft:
             raise ValueError(f"spectrogram.nfft ({spec.nfft}) must be at least the window's {round(window)} samples")
         shape = spectrogram_shape(self.conditioning, spec)
@@ -184,18 +210,35 @@ class Settings(Section):
                 return station
         raise KeyError(f"station {code} is not in the settings; known: {', '.join(s.code for s in self.stations)}")
 
+    @property
+    def channel(self) -> str:
+        """Channel of detections, which names events and files; of a vector sum the vertical."""
+        return self.components.detection_channel(self.channels)
+
+    def of_channel(self, code: str) -> Settings:
+        """Return these settings with one of their channels alone; raises `KeyError` naming the known ones."""
+        if code not in self.channels:
+            raise KeyError(f"channel {code} is not in the settings; known: {', '.join(self.channels)}")
+        return self.model_copy(update={"channels": (code,), "components": ComponentsSettings()})
+
     def seed_id(self, station: str) -> SeedId:
-        """Return the identifier of a station's channel."""
+        """Return the identifier of a station's channel of detections."""
         return SeedId(self.network.code, station, self.location, self.channel)
+
+    def seed_ids(self, station: str) -> tuple[SeedId, ...]:
+        """Return the identifiers of all channels of a station, in the settings' order."""
+        return tuple(SeedId(self.network.code, station, self.location, code) for code in self.channels)
 
     def input_spec(self) -> InputSpec:
         """Return what these settings make of an event for the networks."""
-        return input_spec(self.channel, self.conditioning, self.spectrogram)
+        return input_spec(self.channels, self.conditioning, self.spectrogram)
 
     def processing_json(self) -> str:
         """Return the sections that make detections and spectrograms as canonical JSON."""
-        sections = ("conditioning", "response", "detector", "spectrogram")
-        return json.dumps(self.model_dump(mode="json", include=set(sections)), sort_keys=True)
+        sections = {"conditioning", "response", "detector", "spectrogram", "context"}
+        if len(self.channels) > 1:
+            sections |= {"channels", "components"}
+        return json.dumps(self.model_dump(mode="json", include=sections), sort_keys=True)
 
     def station_days(self, until: date | None = None) -> Iterator[StationDay]:
         """Iterate over all station-days that are over, station by station; `until` is the first day that is not."""
@@ -227,7 +270,14 @@ class Settings(Section):
             source["pattern"] = self.source.pattern
         # Several stations record a synthetic source, so every station's position influences all waveforms.
         where = [s.model_dump(mode="json") for s in self.stations] if source["kind"] == "synthetic" else []
-        return digest_of([source, where, self.channel, self.location, self.conditioning.padding])
+        return digest_of([source, where, self._recorded_channels(), self.location, self.conditioning.padding])
+
+    def _recorded_channels(self) -> object:
+        """Return what of the channels decides about the raw waveforms and whether a station-day counts as recorded."""
+        if len(self.channels) == 1:
+            return self.channel
+        by_sum = self.components.detect_on == "vector_sum"
+        return {"channels": list(self.channels), "detection": "vector_sum" if by_sum else self.channel}
 
     def aec_digest(self) -> str:
         """Return the digest of the settings that influence a trial's weights, besides batch size and learning rate."""
@@ -251,5 +301,11 @@ class Settings(Section):
         if self.imported:
             # Imported spectrograms do not change, and the import checks their axes; event ids depend on settings.
             return digest_of([self.source.kind, self.network.code, self.channel, self.location])
-        parts = (self.conditioning, self.response, self.detector, self.spectrogram)
-        return digest_of([p.model_dump(mode="json") for p in parts])
+        parts = [self.conditioning, self.response, self.detector, self.spectrogram]
+        # Products of earlier versions know neither context nor several channels.
+        if self.context != ContextSettings():
+            parts.append(self.context)
+        values: list[object] = [p.model_dump(mode="json") for p in parts]
+        if len(self.channels) > 1:
+            values += [self._recorded_channels(), self.components.missing]
+        return digest_of(values)

@@ -98,6 +98,17 @@ def test_defaults_are_the_published_values():
         ({"first_day": "2010-01-01"}, ["first_day", "truth catalogue", "2014-12-01"]),
         ({"location": "000"}, ["location", "000"]),
         ({"channel": "hhz"}, ["channel", "hhz"]),
+        ({"channels": []}, ["channels", "at least 1"]),
+        ({"channels": ["HHZ", "hhn"]}, ["channels.1", "hhn"]),
+        ({"channels": ["HHZ", "HHZ"]}, ["channels", "HHZ", "only once"]),
+        ({"channels": ["HHZ", "BHN"]}, ["channels", "HHZ, BHN", "one instrument", "settings of their own"]),
+        ({"channel": "HHZ", "channels": ["HHZ", "HHN"]}, ["channel and channels", "channels alone"]),
+        ({"components": {"detect_on": "vector_sum"}}, ["components.detect_on", "vector_sum", "HHZ alone"]),
+        ({"components": {"detect_on": "HHN"}}, ["components.detect_on", "HHN", "['HHZ']"]),
+        ({"components": {"missing": "keep"}}, ["components.missing", "keep", "zeros"]),
+        ({"context": {"noise_step": 70}}, ["context", "70 s", "60 s"]),
+        ({"context": {"noise_step": 0.01}}, ["context.noise_step", "0.01 s", "50 Hz"]),
+        ({"context": {"noise_quantile": 1}}, ["context.noise_quantile", "less than 1"]),
         ({"source": {"kind": "tape"}}, ["source", "tape", "'synthetic', 'sds', 'fdsn'"]),
         ({"source": {"kind": "synthetic", "missing": ["S01"]}}, ["source.missing", "S01", "S01/2014-12-03"]),
         ({"stations": []}, ["stations", "at least 1"]),
@@ -109,6 +120,43 @@ def test_an_unusable_value_is_refused_with_file_key_value_and_what_is_allowed(tm
     message = refusal(write(tmp_path / "settings.yaml", **sections))
     for word in words:
         assert word in message
+
+
+def test_one_channel_may_be_written_as_channel_and_several_keep_their_order():
+    assert make_settings(channel="HHE") == make_settings(channels=["HHE"])
+    three = make_settings(channels=["HHN", "HHZ", "HHE"])
+    assert three.channels == ("HHN", "HHZ", "HHE")
+    assert three.input_spec().components == ("N", "Z", "E")
+    assert [str(seed_id) for seed_id in three.seed_ids("S01")] == ["XX.S01..HHN", "XX.S01..HHZ", "XX.S01..HHE"]
+    assert Settings.model_validate_json(three.model_dump_json()) == three
+
+
+@pytest.mark.parametrize(
+    ("channels", "detect_on", "named"),
+    [
+        (["HHN", "HHZ"], "vertical", "HHZ"),
+        (["HH1", "HH2"], "vertical", "HH1"),
+        (["HHN", "HHZ"], "vector_sum", "HHZ"),
+        (["HHN", "HHZ"], "HHN", "HHN"),
+    ],
+)
+def test_the_channel_of_detections_names_events(channels, detect_on, named):
+    settings = make_settings(channels=channels, components={"detect_on": detect_on})
+    assert settings.channel == named
+    assert settings.seed_id("S01").channel == named
+
+
+def test_the_settings_of_one_channel_of_several_are_those_of_a_network_of_that_channel():
+    three = make_settings(channels=["HHZ", "HHN", "HHE"], components={"detect_on": "vector_sum", "missing": "zeros"})
+    assert three.of_channel("HHN") == make_settings(channel="HHN")
+    with pytest.raises(KeyError, match="BHZ is not in the settings; known: HHZ, HHN, HHE"):
+        three.of_channel("BHZ")
+
+
+def test_published_files_hold_one_channel(tmp_path):
+    source = {"kind": "published"}
+    message = refusal(write(tmp_path / "settings.yaml", source=source, channels=["HHZ", "HHN"]))
+    assert "published files hold one channel" in message
 
 
 def test_a_required_key_that_is_absent_is_named(tmp_path):
@@ -232,6 +280,7 @@ def test_an_unknown_station_is_refused_naming_the_known_ones():
     "sections",
     [
         {"channel": "HHN"},
+        {"channels": ["HHZ", "HHN"]},
         {"location": "10"},
         {"conditioning": {"padding": 600}},
         {"source": {"kind": "synthetic", "seed": 1}},
@@ -265,10 +314,30 @@ def test_digests_do_not_change_with_the_place_of_the_archive_or_the_list_of_stat
         {"detector": {"threshold_on": 12}},
         {"response": {"band_high": 18}},
         {"spectrogram": {"search": 4}},
+        {"context": {"half_length": 6}},
+        {"channels": ["HHZ", "HHN"]},
     ],
 )
 def test_the_digest_of_processing_changes_with_each_section_of_it(sections):
     assert make_settings(**sections).process_digest() != make_settings().process_digest()
+
+
+def test_the_digests_of_one_channel_are_those_of_earlier_versions():
+    """Data roots of earlier versions stay current."""
+    assert (make_settings().acquire_digest(), make_settings().process_digest()) == ("bb41bd486fbe", "1b4e473400e4")
+    other = make_settings(channel="BHN", components={"detect_on": "BHN", "missing": "zeros"}, source={"kind": "fdsn"})
+    assert (other.acquire_digest(), other.process_digest()) == ("e4f428c99cf3", "1b4e473400e4")
+
+
+def test_the_digests_of_several_channels_change_with_what_is_done_with_them():
+    def digests(**components: str) -> tuple[str, str]:
+        settings = make_settings(channels=["HHZ", "HHN"], components=components)
+        return settings.acquire_digest(), settings.process_digest()
+
+    assert digests() == digests(detect_on="HHZ")
+    assert len({digests()[0], digests(detect_on="HHN")[0], digests(detect_on="vector_sum")[0]}) == 3
+    assert digests(missing="zeros")[0] == digests()[0]
+    assert digests(missing="zeros")[1] != digests()[1]
 
 
 def test_the_digest_of_processing_does_not_change_with_how_a_value_is_written_or_with_training():
