@@ -151,7 +151,7 @@ def _make(generator: int, size: Size, cache: Path) -> None:
             key = StationDay(station.code, day)
             segments = to_segments(network.fetch(key.station, day), key, network.settings.conditioning.padding)
             for decimation, of_chain in settings.items():
-                products = process(segments, key, of_chain, None)
+                products = process({of_chain.channel: segments}, key, of_chain, None)
                 parts[decimation].append(_labelled(network, key, products, of_chain, truth))
                 parts[decimation].append(_noise(network, key, products, of_chain, each, generator))
     for decimation, of_days in parts.items():

@@ -107,7 +107,8 @@ def make_events(events: int, root: Path) -> Products:
         for station in settings.stations:
             key = StationDay(station.code, settings.first_day + timedelta(days=day))
             acquire.run(key)
-            found.append(process(acquire.segments_to_process(key)[0], key, settings, None))
+            segments, _ = acquire.segments_to_process(key)
+            found.append(process({settings.channel: segments}, key, settings, None))
         day += 1
     parts = [p.spectrograms for p in found]
     joined = replace(

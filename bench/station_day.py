@@ -120,7 +120,7 @@ class Pass:
 
 def ours(settings: Settings, root: Path, keys: list[StationDay], repeats: int) -> Iterator[Pass]:
     """Process the station-days with the platform's stage."""
-    from ris_core.processing import chain
+    from ris_core.processing import chain, cutting, detections, outcomes
     from ris_core.station_days.station_days import StationDays
     from ris_core.storage import spectrogram_file, tables
     from ris_core.storage.layout import open_layout
@@ -133,8 +133,9 @@ def ours(settings: Settings, root: Path, keys: list[StationDay], repeats: int) -
     clock = Clock()
     clock.watch(AcquireStage, "segments_to_process", "read")
     clock.watch(chain, "condition", "condition")
-    clock.watch(chain, "triggers_of", "detect")
-    clock.watch(chain, "event_spectrogram", "spectrograms")
+    clock.watch(detections, "triggers_of", "detect")
+    clock.watch(outcomes, "strongest_window", "spectrograms")
+    clock.watch(cutting, "densities", "spectrograms")
     clock.watch(spectrogram_file, "write_spectrograms", "write")
     clock.watch(tables, "write_table", "write")
     for _ in range(repeats):

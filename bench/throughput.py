@@ -72,7 +72,7 @@ def run(settings: Settings, root: Path, events: int, epochs: int) -> dict[str, d
     with stages.stage("detect"):
         triggers = [t for c in conditioned for t in triggers_of(c, 0, settings.detector, settings.conditioning)]
     with stages.stage("whole chain in memory, with response", len(triggers)):
-        process(segments, key, settings, days.acquire.inventory(key.station))
+        process({settings.channel: segments}, key, settings, days.acquire.inventory(key.station))
     with stages.stage("process: chain, files and pictures"):
         days.process.run(key)
     path = days.layout.spectrograms(key)

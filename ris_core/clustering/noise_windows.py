@@ -104,8 +104,8 @@ def _at_hand(processing: ProcessStage, rng: np.random.Generator) -> Iterator[Sta
 
 
 def _processed(processing: ProcessStage, key: StationDay) -> Products:
-    acquire = processing.acquire
-    return process(acquire.segments(key), key, processing.settings, acquire.inventory(key.station))
+    acquire, settings = processing.acquire, processing.settings
+    return process({settings.channel: acquire.segments(key)}, key, settings, acquire.inventory(key.station))
 
 
 def _windows_of(
@@ -123,8 +123,8 @@ def _windows_of(
     cut = []
     for number in np.sort(chosen):
         trace, middle = places[number]
-        samples = trace.trace(settings.response.spectrogram_trace)
-        found = None if samples is None else event_spectrogram(samples, trace.grid_offset, middle, p)
+        samples = trace.of_kind(settings.response.spectrogram_trace)
+        found = event_spectrogram(samples, trace.grid_offset, middle, p)
         if found is not None and np.any(found[1]):
             cut.append(found[1])
     return np.stack(cut) if cut else np.empty((0, p.frequency.size, p.columns), np.float32)

@@ -78,9 +78,14 @@ class Conditioned:
         """Return the time of a sample, ns since 1970 UTC."""
         return Piece(self.start_ns, self.sampling_rate, self.samples, self.marks).time_ns(index)
 
-    def trace(self, kind: Kind) -> Trace | None:
-        """Return the trace of a kind; none if it was not made."""
-        return self.samples if kind == "counts" else dict(self.ground).get(kind)
+    def of_kind(self, kind: Kind) -> Trace:
+        """Return the trace of a kind; raises `ValueError` if it was not made."""
+        if kind == "counts":
+            return self.samples
+        for made, trace in self.ground:
+            if made == kind:
+                return trace
+        raise ValueError(f"the conditioned segment has no trace of {kind}")
 
 
 def condition(

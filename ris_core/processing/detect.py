@@ -60,9 +60,7 @@ def triggers_of(
 
     With several pairs of averages a part of the trace may trigger once for each.
     """
-    samples = conditioned.trace(kind)
-    if samples is None:
-        raise ValueError(f"the conditioned segment has no trace of {kind}")
+    samples = conditioned.of_kind(kind)
     found = [t for pair in detector.pairs for t in _of_pair(conditioned, samples, index, pair, detector, conditioning)]
     return sorted(found, key=lambda t: t.on)
 
@@ -136,20 +134,3 @@ def _snr(samples: NDArray[np.float64], on: int, off: int, short: int, long: int)
     total[short:] -= total[:-short].copy()
     strongest = float(total[short - 1 :].max()) / short
     return 10 * math.log10(strongest / level) if strongest > 0 and level > 0 else math.nan
-
-
-def clean(triggers: list[Trigger], window: float) -> list[int | None]:
-    """For each trigger in the order of time, return none if it is kept, or the index of the kept trigger it follows.
-
-    A trigger is left out if its onset is less than ``window`` seconds after the onset of the last kept one, as in the
-    published catalogue.
-    """
-    kept: int | None = None
-    result: list[int | None] = []
-    for i, trigger in enumerate(triggers):
-        if kept is not None and trigger.time_on_ns < triggers[kept].time_on_ns + round(window * 1e9):
-            result.append(kept)
-        else:
-            kept = i
-            result.append(None)
-    return result

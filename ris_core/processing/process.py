@@ -73,7 +73,7 @@ class ProcessStage(StationDayStage[Processed]):
 
         from ris_core.processing.chain import process
 
-        products = process(segments, key, self.settings, self.acquire.inventory(key.station))
+        products = process({self.settings.channel: segments}, key, self.settings, self.acquire.inventory(key.station))
         self._write(key, self._stamp(key, acquired), products)
         info = spectrogram_file.read_info(self.layout.spectrograms(key))
         result = self._result(key, acquired, info, products.detections["outcome"])

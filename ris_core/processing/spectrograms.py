@@ -121,10 +121,8 @@ def column_power(samples: Trace, p: Plan) -> NDArray[np.float64]:
     return np.asarray(np.einsum("ij,ij->i", windowed, windowed) * (p.nfft / (p.rate * np.sum(p.window**2))))
 
 
-def event_spectrogram(
-    samples: Trace, grid_offset: int, peak: int, p: Plan
-) -> tuple[int, NDArray[np.float32], NDArray[np.float32]] | None:
-    """Cut one event's spectrogram, centred on the strongest column near the peak.
+def strongest_window(samples: Trace, grid_offset: int, peak: int, p: Plan) -> int | None:
+    """Return the first sample of the window whose centre is the strongest column near a peak.
 
     Columns start at every ``hop``-th sample of the grid that starts at 00:00 UTC. The centre is the column of greatest
     power summed over all frequencies, among those whose middle lies in [peak − ``search``, peak + ``search``) samples,
@@ -139,9 +137,8 @@ def event_spectrogram(
 
     Returns
     -------
-    tuple or None
-        Index of the first sample, spectrogram (87, 100) and waveform (218,); none if the columns do not fit into the
-        segment.
+    int or None
+        Index of the first of the 218 samples; none if the columns do not fit into the segment.
     """
     n, width, half = samples.size, p.window.size, p.columns // 2
     align = -grid_offset % p.hop
@@ -153,7 +150,22 @@ def event_spectrogram(
         return None
     centre = first + p.hop * int(np.argmax(column_power(samples[first : last + width], p)))
     start = centre - half * p.hop
-    if start < align or start + p.samples > n:
+    return start if align <= start <= n - p.samples else None
+
+
+def event_spectrogram(
+    samples: Trace, grid_offset: int, peak: int, p: Plan
+) -> tuple[int, NDArray[np.float32], NDArray[np.float32]] | None:
+    """Cut the window of `strongest_window`, which has the parameters.
+
+    Returns
+    -------
+    tuple or None
+        Index of the first sample, spectrogram (87, 100) and waveform (218,); none if the columns do not fit into the
+        segment.
+    """
+    start = strongest_window(samples, grid_offset, peak, p)
+    if start is None:
         return None
     wave = samples[start : start + p.samples]
     return start, densities(wave, p), wave.astype(np.float32)

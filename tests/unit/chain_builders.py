@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 from obspy import Trace
-from waveform_builders import make_settings, segments_of
+from waveform_builders import by_channel, make_settings
 
 from ris_core.config import Settings
 from ris_core.contracts.station_day import DAY_NS, NS, StationDay
-from ris_core.processing.chain import DETECTION_COLUMNS, Products, process
+from ris_core.processing.chain import Products, process
+from ris_core.processing.detection_table import DETECTION_COLUMNS
 
 PAPER = make_settings()
 _OUTCOME = r"event$|too_near_gap$|duplicate_of XX|within_cleaning_window_of XX"
 
 
 def run_chain(key: StationDay, *traces: Trace, settings: Settings = PAPER) -> Products:
-    products = process(segments_of(key, *traces), key, settings, None)
+    products = process(by_channel(key, *traces), key, settings, None)
     frame, events = products.detections, products.spectrograms
     is_event = frame["outcome"] == "event"
     assert tuple(frame.columns) == DETECTION_COLUMNS

@@ -8,7 +8,7 @@ from obspy import UTCDateTime
 from obspy.core.inventory import Channel, Inventory, Network, Station
 from obspy.core.inventory.response import Response as InstrumentResponse
 from scipy import fft, signal
-from waveform_builders import KEY, make_segment, make_settings, make_trace, noise, ns_at, segments_of
+from waveform_builders import KEY, by_channel, make_segment, make_settings, make_trace, noise, ns_at
 
 from ris_core.contracts.station_day import NS
 from ris_core.processing.chain import process
@@ -44,7 +44,7 @@ def accelerated(segment, settings):
     instrument = Instrument.of(build_inventory(settings, "S01"), "XX.S01..HHZ")
     kinds = ("peak_acceleration",)
     trace = condition(segment, settings.conditioning, KEY.start_ns, settings.response, instrument, kinds)
-    return trace, trace.trace("peak_acceleration")
+    return trace, trace.of_kind("peak_acceleration")
 
 
 @pytest.mark.parametrize("decimation", DECIMATIONS)
@@ -77,7 +77,7 @@ def test_the_table_has_the_signed_peak_acceleration_of_a_detection(frequency, de
     time = np.arange(round(400 * RATE)) / RATE
     ground = sign * packet(time, 200, frequency) + noise(time.size, deviation=1e-7)
     trace = make_trace(ns_at(KEY, 0), np.rint(counts_of(ground)).astype(np.int32), RATE)
-    products = process(segments_of(KEY, trace), KEY, settings, build_inventory(settings, "S01"))
+    products = process(by_channel(KEY, trace), KEY, settings, build_inventory(settings, "S01"))
     (row,) = products.detections.to_dict("records")
     assert row["peak_acceleration"] == pytest.approx(sign * 1e-4, rel=0.1)
     assert row["acceleration_note"] == ""
@@ -97,7 +97,7 @@ def test_the_peak_acceleration_of_a_short_event_is_found_though_the_trigger_come
     counts = counts_of(ground)
     scale = 100 * strength / np.abs(counts).max()
     trace = make_trace(ns_at(KEY, 0), scale * counts + noise(time.size, deviation=70), RATE)
-    products = process(segments_of(KEY, trace), KEY, settings, build_inventory(settings, "S01"))
+    products = process(by_channel(KEY, trace), KEY, settings, build_inventory(settings, "S01"))
     wanted = scale * np.abs(ground).max()
     assert abs(products.detections["peak_acceleration"][0]) == pytest.approx(wanted, rel=0.3)
 
@@ -105,7 +105,7 @@ def test_the_peak_acceleration_of_a_short_event_is_found_though_the_trigger_come
 def detection(inventory):
     trace = make_trace(ns_at(KEY, 0), noise(200 * 50), 50.0)
     trace.data[5000:5040] += 1e4
-    (row,) = process(segments_of(KEY, trace), KEY, make_settings(), inventory).detections.to_dict("records")
+    (row,) = process(by_channel(KEY, trace), KEY, make_settings(), inventory).detections.to_dict("records")
     return row
 
 

@@ -17,12 +17,12 @@ from waveform_builders import (
     NEXT_KEY,
     NOISE,
     burst,
+    by_channel,
     make_settings,
     make_trace,
     noise,
     ns_at,
     record,
-    segments_of,
 )
 
 from ris_core.config import PROJECT_ROOT, Settings
@@ -315,7 +315,7 @@ def test_a_recorded_day_has_the_detections_of_the_published_steps_in_obspy(stati
     trace = trace.slice(trace.stats.starttime + 36_000, trace.stats.starttime + 43_200 - trace.stats.delta)
     key = StationDay(station, trace.stats.starttime.date)
     sensitive = make_settings(detector={"threshold_on": 4, "threshold_off": 2, "cleaning_window": 0})
-    products = process(segments_of(key, trace), key, sensitive, None)
+    products = process(by_channel(key, trace), key, sensitive, None)
 
     plain = Stream([trace.copy()])
     plain.detrend("polynomial", order=3)

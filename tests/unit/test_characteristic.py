@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from obspy.signal import trigger
 from pydantic import ValidationError
-from waveform_builders import KEY, NOISE, burst, make_settings, noise, record, segments_of
+from waveform_builders import KEY, NOISE, burst, by_channel, make_settings, noise, record
 
 from ris_core.config import ConditioningSettings, DetectorSettings, StaLtaSettings
 from ris_core.processing.chain import process
@@ -123,7 +123,7 @@ def test_no_method_makes_a_trigger_of_the_edges_of_recorded_gaps(method):
     before.data, after.data = before.data + 100_000, after.data - 400_000
     on, off = THRESHOLDS[method]
     chosen = make_settings(detector={"method": method, "threshold_on": on, "threshold_off": off})
-    products = process(segments_of(KEY, before, after), KEY, chosen, None)
+    products = process(by_channel(KEY, before, after), KEY, chosen, None)
     at = (products.detections["time_on"] - KEY.start_ns) / 1e9
     far = at[(at < 199) | (at > 230 + 31)]
     assert len(far) == len(at)
@@ -155,7 +155,7 @@ def signal_of(time):
 
 
 def test_each_detection_names_the_pair_that_found_it():
-    products = process(segments_of(KEY, emergent()), KEY, pairs(cleaning_window=0), None)
+    products = process(by_channel(KEY, emergent()), KEY, pairs(cleaning_window=0), None)
     frame = products.detections
     at = ((frame["time_on"] - KEY.start_ns) / 1e9).to_numpy()
     by = frame["found_by"].to_numpy()
@@ -166,7 +166,7 @@ def test_each_detection_names_the_pair_that_found_it():
 
 
 def test_with_several_pairs_and_no_cleaning_window_identifiers_are_unique():
-    frame = process(segments_of(KEY, emergent()), KEY, pairs(cleaning_window=0), None).detections
+    frame = process(by_channel(KEY, emergent()), KEY, pairs(cleaning_window=0), None).detections
     assert frame["event_id"].is_unique
     near = frame[np.abs(frame["time_peak"] - KEY.start_ns - 200e9) < 2e9]
     assert len(near) == 2
@@ -175,7 +175,7 @@ def test_with_several_pairs_and_no_cleaning_window_identifiers_are_unique():
 
 
 def test_the_cleaning_window_holds_across_pairs():
-    frame = process(segments_of(KEY, emergent()), KEY, pairs(cleaning_window=5), None).detections
+    frame = process(by_channel(KEY, emergent()), KEY, pairs(cleaning_window=5), None).detections
     first, second = frame[np.abs(frame["time_on"] - KEY.start_ns - 200e9) < 5e9].to_dict("records")
     assert first["found_by"] != second["found_by"]
     assert first["outcome"] == "event"
@@ -190,15 +190,15 @@ def test_identifiers_are_unique_though_a_long_trigger_and_a_short_one_far_later_
     trace.data = samples
     endless = {"sta": 1, "lta": 29, "threshold_on": 4, "threshold_off": 1e-9}
     chosen = pairs(further_pairs=[endless], cleaning_window=0)
-    frame = process(segments_of(KEY, trace), KEY, chosen, None).detections
+    frame = process(by_channel(KEY, trace), KEY, chosen, None).detections
     assert len(frame) > 60
     assert frame["time_peak"].duplicated().sum() == 1
     assert frame["event_id"].is_unique
 
 
 def test_one_pair_gives_the_same_detections_whether_it_stands_first_or_alone():
-    alone = process(segments_of(KEY, emergent()), KEY, pairs(further_pairs=[], cleaning_window=0), None).detections
-    frame = process(segments_of(KEY, emergent()), KEY, pairs(cleaning_window=0), None).detections
+    alone = process(by_channel(KEY, emergent()), KEY, pairs(further_pairs=[], cleaning_window=0), None).detections
+    frame = process(by_channel(KEY, emergent()), KEY, pairs(cleaning_window=0), None).detections
     same = frame[frame["found_by"] == "recursive 0.5/30 s"].reset_index(drop=True)
     columns = ["time_on", "time_off", "time_peak", "characteristic_max", "snr"]
     assert same[columns].equals(alone[columns])
@@ -206,9 +206,9 @@ def test_one_pair_gives_the_same_detections_whether_it_stands_first_or_alone():
 
 def test_live_time_begins_with_the_longest_long_average():
     trace = record(KEY, 1000, 1400)
-    products = process(segments_of(KEY, trace), KEY, pairs(), None)
+    products = process(by_channel(KEY, trace), KEY, pairs(), None)
     assert products.live_seconds == pytest.approx(400 - 60 - 1)
-    products = process(segments_of(KEY, trace), KEY, pairs(further_pairs=[{"sta": 0.2, "lta": 10}]), None)
+    products = process(by_channel(KEY, trace), KEY, pairs(further_pairs=[{"sta": 0.2, "lta": 10}]), None)
     assert products.live_seconds == pytest.approx(400 - 31 - 1)
 
 

@@ -250,7 +250,7 @@ def test_the_removal_of_a_recorded_instrument_s_response(station, settings):
     agrees(f"counts at {rate:g} Hz, {station}", inner(found.samples, rate), inner(counts, rate), 1e-5)
     for kind, (output, water_level) in OUTPUTS.items():
         wanted = plain(trace, settings, inventory, output, water_level).data
-        agrees(f"{kind} at {rate:g} Hz, {station}", inner(found.trace(kind), rate), inner(wanted, rate), 1e-4)
+        agrees(f"{kind} at {rate:g} Hz, {station}", inner(found.of_kind(kind), rate), inner(wanted, rate), 1e-4)
 
 
 @pytest.mark.parametrize("name", ["swell", "STS2"])
@@ -264,7 +264,7 @@ def test_the_removal_of_the_synthetic_instrument_s_response_at_200_hz(name):
     found = ours(trace, PAPER, ResponseSettings(), Instrument.of(inventory, trace.id), tuple(OUTPUTS))
     for kind, (output, water_level) in OUTPUTS.items():
         wanted = plain(trace, PAPER, inventory, output, water_level).data
-        agrees(f"{kind}, {name}", inner(found.trace(kind), 50), inner(wanted, 50), 1e-4)
+        agrees(f"{kind}, {name}", inner(found.of_kind(kind), 50), inner(wanted, 50), 1e-4)
 
 
 def test_what_lies_above_the_new_nyquist_frequency_is_left_out_and_not_folded_back():

@@ -15,7 +15,8 @@ from ris_core.config import ConditioningSettings, DetectorSettings
 from ris_core.contracts.station_day import NS
 from ris_core.processing.characteristic import characteristic
 from ris_core.processing.condition import Conditioned
-from ris_core.processing.detect import Trigger, clean, triggers_of
+from ris_core.processing.detect import triggers_of
+from ris_core.processing.detections import clean
 
 RATE = 50.0
 DETECTOR = DetectorSettings()
@@ -114,24 +115,24 @@ def test_a_segment_shorter_than_the_long_average_has_no_triggers():
     assert triggers_of(conditioned(with_events(29, 20.0)), 0, DETECTOR, CONDITIONING) == []
 
 
-def triggers_at(*seconds: float) -> list[Trigger]:
-    return [Trigger(0, 0, 1, 0, KEY.start_ns + round(s * NS), 20.0, 30.0, "recursive 0.5/30 s") for s in seconds]
+def onsets_at(*seconds: float) -> list[int]:
+    return [KEY.start_ns + round(s * NS) for s in seconds]
 
 
 def test_the_cleaning_window_is_counted_from_the_last_kept_onset():
     # 4 and 8 s: 8 is less than 5 s after 4, but 4 itself was left out.
-    assert clean(triggers_at(0, 4, 8, 12.9, 13, 30), 5.0) == [None, 0, None, 2, None, None]
+    assert clean(onsets_at(0, 4, 8, 12.9, 13, 30), 5.0) == [None, 0, None, 2, None, None]
 
 
 def test_a_trigger_just_as_late_as_the_cleaning_window_is_kept():
-    assert clean(triggers_at(0, 5, 9.99), 5.0) == [None, None, 1]
-    assert clean(triggers_at(0, 0, 1), 0.0) == [None, None, None]
+    assert clean(onsets_at(0, 5, 9.99), 5.0) == [None, None, 1]
+    assert clean(onsets_at(0, 0, 1), 0.0) == [None, None, None]
 
 
 @given(st.lists(st.floats(0, 60), max_size=40), st.floats(0, 10))
 def test_kept_triggers_are_apart_and_each_left_out_one_follows_a_kept_one(times, window):
     times = sorted(times)
-    follows = clean(triggers_at(*times), window)
+    follows = clean(onsets_at(*times), window)
     kept = [times[i] for i, f in enumerate(follows) if f is None]
     assert all(b - a >= window - 2e-9 for a, b in pairwise(kept))
     for time, followed in zip(times, follows, strict=True):

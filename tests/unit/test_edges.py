@@ -17,13 +17,13 @@ from waveform_builders import (
     NEXT_KEY,
     NOISE,
     burst,
+    by_channel,
     make_segment,
     make_settings,
     make_trace,
     noise,
     ns_at,
     record,
-    segments_of,
 )
 
 from ris_core.config import ConditioningSettings, Settings
@@ -278,7 +278,7 @@ def test_times_do_not_drift_over_a_day_at_99_999_hz():
 def test_other_rates_are_refused_where_the_settings_say_so(rate):
     refusing = make_settings(conditioning={"other_rates": "refuse"})
     with pytest.raises(BadWaveformError, match=rf"sampling rate {rate:g} Hz is not a whole multiple"):
-        process(segments_of(KEY, ground(rate)), KEY, refusing, None)
+        process(by_channel(KEY, ground(rate)), KEY, refusing, None)
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,13 @@ from waveform_builders import (
     KEY,
     NEXT_KEY,
     burst,
+    by_channel,
     make_segment,
     make_settings,
     make_trace,
     noise,
     ns_at,
     record,
-    segments_of,
 )
 
 from ris_core.contracts.station_day import NS
@@ -85,7 +85,7 @@ def test_each_segment_of_a_day_is_deconvolved_by_the_epoch_of_its_own_time(decim
     epochs = inventory((-1e6, 650, 1.0), (650, None, 0.2))
     traces = recorded(0, before), recorded(700, after, gain=0.2)
     settings = make_settings(conditioning={"decimation": decimation}, detector=SENSITIVE)
-    frame = process(segments_of(KEY, *traces), KEY, settings, epochs).detections
+    frame = process(by_channel(KEY, *traces), KEY, settings, epochs).detections
     assert len(frame) == 3
     np.testing.assert_allclose(np.abs(frame["peak_acceleration"]), 1e-4, rtol=0.06)
     # Counts show the smaller gain.
@@ -95,7 +95,7 @@ def test_each_segment_of_a_day_is_deconvolved_by_the_epoch_of_its_own_time(decim
 def test_a_segment_in_no_epoch_has_its_note_and_the_others_their_acceleration():
     epochs = inventory((-1e6, 650, 1.0), (2000, None, 0.2))
     traces = recorded(0, packets(600, 200)), recorded(700, packets(600, 200), gain=0.2)
-    products = process(segments_of(KEY, *traces), KEY, make_settings(detector=SENSITIVE), epochs)
+    products = process(by_channel(KEY, *traces), KEY, make_settings(detector=SENSITIVE), epochs)
     first, second = products.detections.to_dict("records")
     assert np.isfinite(first["peak_acceleration"])
     assert first["acceleration_note"] == ""
@@ -117,7 +117,7 @@ def test_an_epoch_that_ends_at_midnight_holds_for_the_whole_day_before_it_and_th
         (KEY, whole.slice(None, midnight + 299.99)),
         (NEXT_KEY, whole.slice(midnight - 300, None)),
     ):
-        frame = process(segments_of(key, piece), key, settings, epochs).detections
+        frame = process(by_channel(key, piece), key, settings, epochs).detections
         at = np.abs((frame["time_peak"] - ns_at(KEY, 86_400)) / NS)
         (row,) = frame[np.abs(at - 450) < 2].to_dict("records")
         assert abs(row["peak_acceleration"]) == pytest.approx(1e-4, rel=0.06)
@@ -128,7 +128,7 @@ def of_kind(kind: str, counts, conditioning=FIR):
     instrument = Instrument.of(ONE_EPOCH, CODE)
     segment = make_segment(counts)
     found = condition(segment, settings.conditioning, KEY.start_ns, settings.response, instrument, (kind,))
-    return found.trace(kind)
+    return found.of_kind(kind)
 
 
 @pytest.mark.parametrize("frequency", [4.0, 8.0, 16.0])
@@ -188,7 +188,7 @@ def swarm(seconds: float = 3000):
 
 def detections_on(kind: str, **detector):
     settings = make_settings(response={"detection_trace": kind}, detector={"cleaning_window": 0} | detector)
-    return process(segments_of(KEY, swarm()), KEY, settings, ONE_EPOCH).detections
+    return process(by_channel(KEY, swarm()), KEY, settings, ONE_EPOCH).detections
 
 
 @pytest.mark.parametrize("thresholds", [{}, {"threshold_on": 6, "threshold_off": 3}])
@@ -221,7 +221,7 @@ UNITS = {
 @pytest.mark.parametrize("kind", UNITS)
 def test_spectrograms_are_of_the_trace_that_the_settings_name_and_say_their_unit(kind):
     settings = make_settings(response={"spectrogram_trace": kind})
-    segments = segments_of(KEY, record(KEY, 0, 400, (100.0, 200.0)))
+    segments = by_channel(KEY, record(KEY, 0, 400, (100.0, 200.0)))
     products = process(segments, KEY, settings, ONE_EPOCH)
     plain = process(segments, KEY, make_settings(), ONE_EPOCH)
     found = products.spectrograms
@@ -230,7 +230,7 @@ def test_spectrograms_are_of_the_trace_that_the_settings_name_and_say_their_unit
     assert products.detections["time_on"].tolist() == plain.detections["time_on"].tolist()
     (conditioned,) = products.conditioned
     start = round((found.window_start[0] - conditioned.start_ns) / (NS / 50))
-    np.testing.assert_array_equal(found.waveform[0], conditioned.trace(kind)[start : start + 218])
+    np.testing.assert_array_equal(found.waveform[0], conditioned.of_kind(kind)[start : start + 218])
 
 
 @pytest.mark.parametrize("which", ["detection_trace", "spectrogram_trace"])
@@ -248,7 +248,7 @@ def test_spectrograms_are_of_the_trace_that_the_settings_name_and_say_their_unit
 def test_a_trace_that_needs_a_response_and_has_none_is_a_clear_error(which, kind, metadata, why):
     settings = make_settings(response={which: kind})
     with pytest.raises(BadWaveformError, match=f"a trace of {kind} needs the instrument's response: {why}"):
-        process(segments_of(KEY, record(KEY, 0, 400)), KEY, settings, metadata)
+        process(by_channel(KEY, record(KEY, 0, 400)), KEY, settings, metadata)
 
 
 def test_one_instrument_serves_settings_that_differ():
@@ -260,5 +260,5 @@ def test_one_instrument_serves_settings_that_differ():
         found = condition(
             segment, settings.conditioning, KEY.start_ns, chosen, instrument, ("acceleration_water_level",)
         )
-        traces.append(found.trace("acceleration_water_level"))
+        traces.append(found.of_kind("acceleration_water_level"))
     assert traces[1].std() / traces[0].std() == pytest.approx(10 ** (6 / 20), rel=1e-3)

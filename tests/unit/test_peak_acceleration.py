@@ -12,7 +12,7 @@ import obspy
 import pytest
 from numpy.typing import NDArray
 from scipy import signal
-from waveform_builders import KEY, make_settings, make_trace, ns_at, segments_of
+from waveform_builders import KEY, by_channel, make_settings, make_trace, ns_at
 
 from ris_core.config import PROJECT_ROOT
 from ris_core.contracts.station_day import NS
@@ -41,7 +41,7 @@ def ratios(samples: NDArray[np.float64], rate: float, decimation: str) -> NDArra
     )
     inventory = build_inventory(settings, "S01")
     trace = make_trace(ns_at(KEY, 0), np.rint(samples * 1e5 / np.abs(samples).max()).astype(np.int32), rate)
-    table = process(segments_of(KEY, trace), KEY, settings, inventory).detections
+    table = process(by_channel(KEY, trace), KEY, settings, inventory).detections
     trace.data = trace.data.astype(np.float64)
     trace.remove_response(inventory, output="ACC", water_level=None, pre_filt=(2.7, 3, 20, 22), taper_fraction=0.02)
     found = []

@@ -59,7 +59,7 @@ def onsets_found(root: Path) -> tuple[list[float], list[str]]:
     found, notes = [], []
     for key in (KEY, NEXT_KEY):
         stream = source.fetch("S01", key.day)
-        frame = process(to_segments(stream, key, PADDING), key, settings, None).detections
+        frame = process({"HHZ": to_segments(stream, key, PADDING)}, key, settings, None).detections
         found += ((frame["time_on"][frame["outcome"] == "event"] - MIDNIGHT) / NS).tolist()
         notes += stream.notes
     return found, notes

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from stage_steps import acquisition_of
 from store import Store
-from waveform_builders import KEY, make_settings, record, segments_of
+from waveform_builders import KEY, by_channel, make_settings, record
 
 from ris_core.contracts.events import Events
 from ris_core.contracts.stamp import Stamp
@@ -40,12 +40,12 @@ SETTINGS = make_settings()
 
 @pytest.fixture(scope="module")
 def products() -> Products:
-    return process(segments_of(KEY, record(KEY, 0, 400, [100, 103, 200, 300])), KEY, SETTINGS, None)
+    return process(by_channel(KEY, record(KEY, 0, 400, [100, 103, 200, 300])), KEY, SETTINGS, None)
 
 
 @pytest.fixture(scope="module")
 def nothing() -> Products:
-    return process([], KEY, SETTINGS, None)
+    return process(by_channel(KEY), KEY, SETTINGS, None)
 
 
 def files_in(folder: Path) -> list[str]:

@@ -17,7 +17,7 @@ from obspy.core.inventory.response import (
     ResponseStage,
 )
 from obspy.core.inventory.util import Frequency
-from waveform_builders import KEY, make_settings, make_trace, noise, ns_at, segments_of
+from waveform_builders import KEY, by_channel, make_settings, make_trace, noise, ns_at
 
 from ris_core.processing.chain import process
 from ris_core.processing.condition import BadWaveformError
@@ -42,7 +42,7 @@ def products(inventory: Inventory, *times: float, settings=SETTINGS):
     written = io.BytesIO()
     inventory.write(written, format="STATIONXML")
     written.seek(0)
-    return process(segments_of(KEY, record(*times)), KEY, settings, read_inventory(written, format="STATIONXML"))
+    return process(by_channel(KEY, record(*times)), KEY, settings, read_inventory(written, format="STATIONXML"))
 
 
 def rows(inventory: Inventory, *times: float):
@@ -257,7 +257,7 @@ def test_the_padding_of_a_day_needs_no_epoch_of_its_own():
     settings = make_settings(
         detector={"threshold_on": 8, "threshold_off": 4}, response={"spectrogram_trace": "velocity"}
     )
-    found = process(segments_of(KEY, trace), KEY, settings, epochs((0, None, 1.0)))
+    found = process(by_channel(KEY, trace), KEY, settings, epochs((0, None, 1.0)))
     assert abs(found.detections["peak_acceleration"][0]) == pytest.approx(ACCELERATION, rel=0.02)
 
 

@@ -90,6 +90,12 @@ def segments_of(key: StationDay, *traces: Trace) -> list[Segment]:
     return to_segments(Stream(list(traces)), key, PADDING)
 
 
+def by_channel(key: StationDay, *traces: Trace) -> dict[str, list[Segment]]:
+    """Segments by channel code, as the chain takes them; the vertical channel is there even without a trace."""
+    codes = dict.fromkeys(["HHZ", *(trace.stats.channel for trace in traces)])
+    return {code: segments_of(key, *(t for t in traces if t.stats.channel == code)) for code in codes}
+
+
 def make_segment(
     samples: Samples,
     rate: float = 200.0,
