@@ -233,7 +233,7 @@ def _read_latents(folder: Path, path: Path) -> Found:
 
 
 def _make_clusters(folder: Path) -> list[Path]:
-    return sorted(_network(folder).layout.gmm(K).iterdir())
+    return sorted(_network(folder).layout.initial_clusters(K).iterdir())
 
 
 def _read_clusters(folder: Path, path: Path) -> Found:

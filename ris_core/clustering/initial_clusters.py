@@ -86,7 +86,7 @@ def make_clusters(layout: Layout, latents: Latents, k: int, dec: config.DecSetti
     centroids = read_centroids(dec, k) if dec.initialisation == "given" else None
     start = initialise(dec.initialisation, latents.z, k, dec.n_init, dec.seed, centroids=centroids)
     found = InitialClusters(k, start, latents.inputs, clusters_configuration(latents.inputs, dec))
-    folder = layout.gmm(k)
+    folder = layout.initial_clusters(k)
     write_arrays(folder / _ARRAYS, {"centroids": start.centroids, "labels": start.labels})
     write_json(folder / _JSON, found.description())
     return found
@@ -104,7 +104,7 @@ def read_clusters(layout: Layout, k: int, normalisation: config.NormalisationSet
     DamagedFileError
         A file of them is damaged.
     """
-    folder = layout.gmm(k)
+    folder = layout.initial_clusters(k)
     path = folder / _JSON
     if not path.exists():
         raise NoInitialClustersError(f"{folder}: there are no initial clusters for K = {k} yet")

@@ -45,6 +45,7 @@ from ris_core.config.sources import (
 from ris_core.contracts.input_spec import InputSpec
 from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import StationDay
+from ris_core.plugins import load_plugins
 from ris_core.section import Section, digest_of
 
 RECOMMENDED: dict[str, Any] = {
@@ -111,6 +112,8 @@ class Settings(Section):
     @model_validator(mode="before")
     @classmethod
     def _profile(cls, values: Any) -> Any:
+        # Wherever settings are read, also from JSON on a worker, the kinds of plug-ins must be known.
+        load_plugins()
         named = isinstance(values, Mapping) and values.get("profile") == "recommended"
         return _under(RECOMMENDED, values) if named else values
 

@@ -7,8 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from ris_core.config import Settings, data_root
+from ris_core.contracts.candidate_name import AEC_DEC, CandidateName, check_name
 from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import StationDay
+from ris_core.storage.earlier_layout import move_folders
 from ris_core.storage.json_records import read_json, write_json
 
 
@@ -120,13 +122,22 @@ class Layout:
         """Path of the record of the chosen trial (JSON)."""
         return self.root / "models" / "aec" / "chosen.json"
 
-    def gmm(self, k: int) -> Path:
-        """Folder of the initial clusters for K."""
-        return self.root / "models" / "gmm" / f"k={k}"
+    def initial_clusters(self, k: int) -> Path:
+        """Folder of the initial clusters for K, from which DEC starts."""
+        return self.root / "models" / "aec" / "initial" / f"k={k}"
 
     def dec(self, k: int) -> Path:
         """Folder of the DEC model for K."""
-        return self.root / "models" / "dec" / f"k={k}"
+        return self.candidate(AEC_DEC, k)
+
+    def representation(self, name: str) -> Path:
+        """Folder of a fitted representation other than the autoencoder, whose trials have a folder each."""
+        return self.root / "models" / check_name("representation", name) / "fitted"
+
+    def candidate(self, name: CandidateName, k: int) -> Path:
+        """Folder of the model of a candidate for K."""
+        representation = check_name("representation", name.representation)
+        return self.root / "models" / representation / check_name("clusterer", name.clusterer) / f"k={k}"
 
     def imported(self, name: str) -> Path:
         """Folder of an imported model."""
@@ -171,6 +182,8 @@ class Layout:
 def open_layout(settings: Settings, root: Path | None = None) -> Layout:
     """Return the layout of a network in a root that belongs to it; makes and marks the root if absent.
 
+    Models that an earlier version has put elsewhere are moved to their place (`earlier_layout.move_folders`).
+
     Raises
     ------
     WrongNetworkError
@@ -186,4 +199,6 @@ def open_layout(settings: Settings, root: Path | None = None) -> Layout:
             f"{layout.root} holds network {theirs}, but the settings describe {mine}; "
             "give the network another name or set RIS_DATA to another folder"
         )
+    models = layout.root / "models"
+    move_folders({models / "dec": models / "aec" / "dec", models / "gmm": models / "aec" / "initial"})
     return layout

@@ -127,7 +127,7 @@ def _gmm_clusters(settings: Settings, partitions: Partitions) -> dg.AssetsDefini
         found = made.result
         return made.materialize_result(
             layout,
-            layout.gmm(k),
+            layout.initial_clusters(k),
             configuration,
             {
                 **finite_values(found.metrics),

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ris_core.config import SettingsError, config_path, load_settings
+from ris_core.plugins import PluginError, load_plugins
 from ris_dagster.commands.shared import ConfigOption, app, console, open_network, refuse
 
 
@@ -27,7 +28,7 @@ def check_config(
 
     try:
         settings = load_settings(config)
-    except SettingsError as error:
+    except (SettingsError, PluginError) as error:
         refuse(error, 2)
     days = settings.days()
     findings = check_source(settings, ask)
@@ -41,6 +42,8 @@ def check_config(
     console.print(
         f"  source {settings.source.kind}, {len(settings.aec.grid.trials())} trials, K = {list(settings.dec.k)}"
     )
+    for plugin in load_plugins():
+        console.print(f"  plug-in {plugin}", soft_wrap=True)
     for finding in findings:
         kind, style = ("missing", "red") if finding.wrong else ("note", "yellow")
         console.print(f"  {kind}: {finding.text}", style=style, soft_wrap=True)

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from ris_core.config import Settings, SettingsError, data_root, load_settings
 from ris_core.masking import masked
+from ris_core.plugins import PluginError
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout, WrongNetworkError, open_layout
 
@@ -101,6 +102,7 @@ def open_network(config: Path | None, writes: bool = False) -> tuple[Settings, L
         return settings, layout
     except (
         SettingsError,
+        PluginError,
         WrongNetworkError,
         WrongHomeError,
         DeploymentError,

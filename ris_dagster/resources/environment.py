@@ -7,13 +7,14 @@ import sys
 from importlib import metadata
 
 from ris_core.config import PROJECT_ROOT
+from ris_core.plugins import load_plugins
 from ris_dagster.mlflow_adapter.mlflow_tags import of_source
 
 _PACKAGES = ("torch", "numpy", "scikit-learn", "dagster", "mlflow")
 
 
 def environment_tags(device: str) -> dict[str, str]:
-    """Return versions, threads, device, machine and git commit; for training on a device of the settings' name."""
+    """Return versions, plug-ins, threads, device, machine and git commit, for training on a device of the settings."""
     import torch
 
     from ris_core.models.device import cores, resolve_device
@@ -23,6 +24,7 @@ def environment_tags(device: str) -> dict[str, str]:
     return {
         "env.python": platform.python_version(),
         **{f"env.{package}": metadata.version(package) for package in _PACKAGES},
+        **{f"env.plugin.{found.distribution}.{found.name}": found.version for found in load_plugins()},
         "env.device": name,
         "env.threads": str(cores()),
         "env.cores": str(os.cpu_count()),

@@ -86,7 +86,7 @@ def readers(store: Store) -> dict[Path, Callable[[], Any]]:
         found[folder / name] = lambda folder=folder: weights_digest(load_copy(folder))
     for name in ("clusters.json", "clusters.safetensors"):
         for k in store.settings.dec.k:
-            found[store.gmm(k) / name] = lambda k=k: _clusters(store, k)
+            found[store.initial_clusters(k) / name] = lambda k=k: _clusters(store, k)
     return found
 
 
@@ -160,8 +160,8 @@ def test_what_is_damaged_is_not_current_and_verify_names_it(copy: Store) -> None
         copy.aec_choice: lambda: choice_current(copy),
         copy.latent_features: lambda: latents.latents_are_current(copy, settings.normalisation),
         copy.cluster_count: lambda: criteria_are_current(copy, settings.cluster_count, settings.normalisation),
-        copy.gmm(k) / "clusters.safetensors": lambda: initial_clusters.clusters_are_current(copy, *of_k),
-        copy.gmm(k) / "clusters.json": lambda: initial_clusters.clusters_are_current(copy, *of_k),
+        copy.initial_clusters(k) / "clusters.safetensors": lambda: initial_clusters.clusters_are_current(copy, *of_k),
+        copy.initial_clusters(k) / "clusters.json": lambda: initial_clusters.clusters_are_current(copy, *of_k),
         copy.dec(k) / "model.safetensors": lambda: dec_models.dec_is_current(copy, *of_k),
         copy.dec(k) / "model.json": lambda: dec_models.dec_is_current(copy, *of_k),
         copy.analysis(stability_run.TABLE): lambda: stability_run.stability_is_current(copy, settings),
@@ -191,7 +191,7 @@ def test_ris_run_makes_again_what_is_damaged_and_status_says_what_it_is(spoilt: 
         store.aec(key) / "model.safetensors",
         store.aec_choice,
         store.latent_features,
-        store.gmm(k) / "clusters.safetensors",
+        store.initial_clusters(k) / "clusters.safetensors",
         store.dec(k) / "model.json",
         folder / "model.safetensors",
         novelty_path(store, champion.model_version, champion.novelty),

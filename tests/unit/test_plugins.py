@@ -1,0 +1,112 @@
+"""Plug-ins are loaded wherever settings are read, and what cannot be loaded is said."""
+
+from pathlib import Path
+
+import pytest
+from builders import sds_values, write_yaml
+from plugin_builders import install_plugin, with_plugins
+
+from ris_core.plugins import Plugin
+
+REGISTRY = """
+from ris_core.plugins import plugin_being_loaded
+BELLS = {"small": "None"}
+def add(name):
+    BELLS[name] = str(plugin_being_loaded())
+print("made")
+"""
+AS_FUNCTION = """
+from bells_registry import add
+def register():
+    add("large")
+"""
+AS_MODULE = """
+from bells_registry import add
+add("huge")
+"""
+READ = """
+from concurrent.futures import ThreadPoolExecutor
+from ris_core.config import Settings, load_settings
+from ris_core.plugins import load_plugins
+settings = load_settings({config!r})
+with ThreadPoolExecutor(4) as pool:
+    again = list(pool.map(lambda _: Settings.model_validate_json(settings.model_dump_json()), range(4)))
+from bells_registry import BELLS
+print(BELLS)
+print([str(found) for found in load_plugins()])
+"""
+
+
+RIS = "from ris_dagster.cli import app; app()"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "archive").mkdir()
+    return write_yaml(tmp_path / "small.yaml", sds_values(tmp_path / "archive"))
+
+
+def test_functions_and_modules_add_members_once_before_settings_are_read(tmp_path: Path, config: Path) -> None:
+    folder = tmp_path / "site"
+    install_plugin(folder, "bells", "1.2", "large = bells:register", {"bells": AS_FUNCTION, "bells_registry": REGISTRY})
+    install_plugin(folder, "huge-bells", "0.3", "huge = huge_bells", {"huge_bells": AS_MODULE})
+    done = with_plugins(folder, "-c", READ.format(config=str(config)))
+    assert done.stdout.splitlines() == [
+        "made",
+        "{'small': 'None', 'large': 'large of bells 1.2', 'huge': 'huge of huge-bells 0.3'}",
+        "['large of bells 1.2', 'huge of huge-bells 0.3']",
+    ], done.stderr
+
+
+def test_settings_from_json_load_plugins_as_well(tmp_path: Path, config: Path) -> None:
+    from ris_core.config import load_settings
+
+    text = load_settings(config).model_dump_json()
+    folder = install_plugin(tmp_path / "site", "bells", "1.2", "large = bells", {"bells": "print('loaded')"})
+    done = with_plugins(
+        folder, "-c", f"from ris_core.config import Settings; Settings.model_validate_json({text!r}); print('read')"
+    )
+    assert done.stdout.split() == ["loaded", "read"], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("import a_module_that_is_absent", "No module named 'a_module_that_is_absent'"),
+        ("raise SystemExit('not today')", "SystemExit: not today"),
+        ("def other(): pass", "has no attribute 'register'"),
+        ("def register(): raise OSError('no licence')", "OSError: no licence"),
+    ],
+)
+def test_a_plugin_that_fails_is_an_error_with_its_distribution_and_the_remedy(
+    tmp_path: Path, config: Path, source: str, why: str
+) -> None:
+    folder = install_plugin(tmp_path / "site", "bells", "1.2", "large = bells:register", {"bells": source})
+    done = with_plugins(folder, "-c", RIS, "check-config", "-c", config)
+    assert done.returncode == 2, done.stdout
+    assert "the plug-in large of bells 1.2 (bells:register) cannot be loaded" in done.stdout
+    assert why in done.stdout
+    assert "pip uninstall bells" in done.stdout
+
+
+def test_the_first_error_of_a_plugin_is_said_again(tmp_path: Path, config: Path) -> None:
+    both = {"bells": AS_FUNCTION + "    raise OSError('no licence')", "bells_registry": REGISTRY}
+    folder = install_plugin(tmp_path / "site", "bells", "1.2", "large = bells:register", both)
+    twice = f"""
+from ris_core.config import load_settings
+for _ in range(2):
+    try:
+        load_settings({str(config)!r})
+    except RuntimeError as error:
+        print("no licence" in str(error))
+"""
+    assert with_plugins(folder, "-c", twice).stdout.split() == ["made", "True", "True"]
+
+
+def test_check_config_lists_plugins(tmp_path: Path, config: Path) -> None:
+    folder = install_plugin(tmp_path / "site", "bells", "1.2", "large = bells", {"bells": ""})
+    assert "plug-in large of bells 1.2" in with_plugins(folder, "-c", RIS, "check-config", "-c", config).stdout
+
+
+def test_plugins_are_named_with_their_version() -> None:
+    assert str(Plugin("bells", "1.2", "large")) == "large of bells 1.2"
