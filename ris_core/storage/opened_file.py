@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from ris_core.contracts.events import SURROUNDINGS
 from ris_core.storage import hdf5, hdf5_objects
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.hdf5_probe import probe
@@ -26,12 +27,17 @@ class OpenedFile:
         self.events = len(self["spectrogram"])
 
     def __getitem__(self, name: str) -> h5py.Dataset:
+        if not self.has(name):
+            raise DamagedFileError(self.path, f"not a spectrogram file: it has no dataset /{name}")
+        return self._found[name]
+
+    def has(self, name: str) -> bool:
+        """Return whether there is such a dataset."""
         if name not in self._found:
             found = hdf5_objects.dataset(self.file, name)
-            if found is None:
-                raise DamagedFileError(self.path, f"not a spectrogram file: it has no dataset /{name}")
-            self._found[name] = found
-        return self._found[name]
+            if found is not None:
+                self._found[name] = found
+        return name in self._found
 
     @property
     def attributes(self) -> h5py.AttributeManager:
@@ -82,6 +88,7 @@ def _check(path: Path) -> None:
     probe(path, "own")
     with hdf5.reading(path), h5py.File(path, "r") as file:
         found = OpenedFile(path, file)
-        for name in ("waveform", "event_id", "time_peak", "window_start"):
+        present = [name for name in SURROUNDINGS if found.has(name)]
+        for name in ("waveform", "event_id", "time_peak", "window_start", *present):
             if len(found[name]) != found.events:
                 raise DamagedFileError(path, f"/{name} has {len(found[name])} rows, /spectrogram {found.events}")

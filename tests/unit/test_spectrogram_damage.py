@@ -257,11 +257,12 @@ def test_too_little_memory_is_not_called_damage(tmp_path: Path) -> None:
     spectrogram_file.write_spectrograms(path, data, STAMP, "{}")
     program = """
         import resource, sys
+        import numpy as np
         from pathlib import Path
         from ris_core.storage import spectrogram_file
         path = Path(sys.argv[1])
         kept = spectrogram_file.KeptOpen(path)
-        rows = spectrogram_file.np.arange(16)
+        rows = np.arange(16)
         used = next(int(l.split()[1]) * 1024 for l in open("/proc/self/status") if l.startswith("VmData"))
         for more in range(0, 40_000_000, 500_000):
             resource.setrlimit(resource.RLIMIT_DATA, (used + more, -1))

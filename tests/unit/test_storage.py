@@ -32,6 +32,8 @@ from ris_core.storage.disk_usage import Usage, usage_by_folder
 from ris_core.storage.finite import NotFiniteError
 from ris_core.storage.json_records import read_json
 from ris_core.storage.layout import WrongNetworkError
+from ris_core.storage.rounding import KEPT_BITS, largest_relative_error, round_mantissa
+from ris_core.storage.spectrogram_file import spectrogram_writing
 from ris_core.verification import damaged_files
 
 STAMP = Stamp("settings12345", "1", "inputs123456")
@@ -133,7 +135,7 @@ def test_rows_and_blocks_of_spectrograms_are_those_asked_for(tmp_path, products)
     np.testing.assert_array_equal(part.waveform, products.spectrograms.waveform[[0, 2]])
     blocks = list(spectrogram_file.iterate_spectrograms(path, 2))
     assert [len(b) for b in blocks] == [2, 1]
-    wanted = spectrogram_file.round_mantissa(products.spectrograms.spectrogram)
+    wanted = round_mantissa(products.spectrograms.spectrogram)
     np.testing.assert_array_equal(np.concatenate(blocks), wanted)
     assert list(spectrogram_file.read_column(path, "event_id")) == list(products.spectrograms.event_id)
     np.testing.assert_array_equal(spectrogram_file.read_column(path, "time_peak"), products.spectrograms.time_peak)
@@ -157,7 +159,7 @@ def many(n: int) -> Events:
 def test_blocks_of_any_size_give_all_events_in_order(tmp_path):
     path, data = tmp_path / "day.h5", many(53)
     spectrogram_file.write_spectrograms(path, data, STAMP, "{}")
-    wanted = spectrogram_file.round_mantissa(data.spectrogram)
+    wanted = round_mantissa(data.spectrogram)
     for block in (1, 7, 16, 20, 32, 53, 1000):
         blocks = list(spectrogram_file.iterate_spectrograms(path, block))
         assert max(len(b) for b in blocks) <= block
@@ -170,7 +172,7 @@ def test_scattered_rows_are_those_asked_for(tmp_path, rows):
     spectrogram_file.write_spectrograms(path, data, STAMP, "{}")
     chosen = np.array(list(rows), dtype=np.int64)
     found = spectrogram_file.read_spectrograms(path, chosen)
-    np.testing.assert_array_equal(found.spectrogram, spectrogram_file.round_mantissa(data.spectrogram)[chosen])
+    np.testing.assert_array_equal(found.spectrogram, round_mantissa(data.spectrogram)[chosen])
     np.testing.assert_array_equal(found.waveform, data.waveform[chosen])
     np.testing.assert_array_equal(found.time_peak, data.time_peak[chosen])
     assert found.event_id == tuple(data.event_id[i] for i in chosen)
@@ -182,26 +184,26 @@ def test_rounding_stays_within_its_bound_and_is_done_once():
     values = many(2).spectrogram
     signed = np.concatenate([values, -values])
     before = signed.copy()
-    rounded = spectrogram_file.round_mantissa(signed)
+    rounded = round_mantissa(signed)
     error = np.abs(rounded.astype(np.float64) / signed - 1)
-    assert 0.9 * 2**-18 < error.max() <= 2**-18 == spectrogram_file.LARGEST_RELATIVE_ERROR
-    np.testing.assert_array_equal(spectrogram_file.round_mantissa(rounded), rounded)
+    assert 0.9 * 2**-18 < error.max() <= 2**-18 == largest_relative_error(KEPT_BITS)
+    np.testing.assert_array_equal(round_mantissa(rounded), rounded)
     np.testing.assert_array_equal(signed, before)
     assert not (rounded.view(np.uint32) & 0b111111).any()
     for bits in (1, 10, 22):
-        error = np.abs(spectrogram_file.round_mantissa(values, bits).astype(np.float64) / values - 1)
+        error = np.abs(round_mantissa(values, bits).astype(np.float64) / values - 1)
         assert error.max() <= 2.0 ** -(bits + 1)
     for bits in (0, 23):
         with pytest.raises(ValueError, match=f"bits={bits}"):
-            spectrogram_file.round_mantissa(values, bits)
+            round_mantissa(values, bits)
 
 
 def test_rounding_leaves_values_at_the_ends_of_the_range_alone():
     largest = np.finfo(np.float32).max
     nan = np.array([0x7FFFFFFF, 0xFFFFFFFF], np.uint32).view(np.float32)
     values = np.array([0.0, 1.0, largest, -largest, np.inf, -np.inf, np.nan, *nan], np.float32)
-    np.testing.assert_array_equal(spectrogram_file.round_mantissa(values), values)
-    assert spectrogram_file.round_mantissa(values[:0]).shape == (0,)
+    np.testing.assert_array_equal(round_mantissa(values), values)
+    assert round_mantissa(values[:0]).shape == (0,)
 
 
 @pytest.mark.parametrize("n", [1, 5, 16, 17, 40])
@@ -561,7 +563,7 @@ def test_what_earlier_versions_stored_as_nan_is_found(tmp_path, products, monkey
     spoilt = products.spectrograms.spectrogram.copy()
     spoilt[2, 3, 4] = np.nan
     data = replace(products.spectrograms, spectrogram=spoilt)
-    monkeypatch.setattr(spectrogram_file, "check_finite", lambda *_: None)
+    monkeypatch.setattr(spectrogram_writing, "check_finite", lambda *_: None)
     spectrogram_file.write_spectrograms(path, data, STAMP, "{}")
     assert spectrogram_file.verify(path)
     assert spectrogram_file.not_finite(path) == "its spectrogram 3 is not finite"
