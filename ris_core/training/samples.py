@@ -56,7 +56,7 @@ class _InMemory:
 class _OnDisk:
     file: spectrogram_file.KeptOpen
     events: int
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
     normalisation: config.NormalisationSettings
     event_id: NDArray[Any] | None
     in_memory = False

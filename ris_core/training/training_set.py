@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -142,6 +143,6 @@ def digest_of_parts(content: str, validation: NDArray[np.bool_], normalisation: 
     return digest_of([content, validation.astype(int).tolist(), normalisation.model_dump(mode="json")])
 
 
-def gigabytes(events: int, shape: tuple[int, int]) -> float:
-    """Return the size in memory of so many float32 spectrograms of a shape (F, T), GB."""
-    return events * shape[0] * shape[1] * 4 / _BYTES_PER_GB
+def gigabytes(events: int, shape: tuple[int, ...]) -> float:
+    """Return the size in memory of so many float32 spectrograms of a shape (F, T) or (C, F, T), GB."""
+    return events * math.prod(shape) * 4 / _BYTES_PER_GB

@@ -133,7 +133,7 @@ def _fill_surroundings(file: h5py.File, data: Events) -> str:
         if name in ("context", "noise_psd"):
             _rounded(file, name, values, SURROUNDINGS_BITS, {"unit": unit, "title": title}, data.event_id, digest)
         else:
-            _dataset(file, name, values, unit, title)
+            file.create_dataset(name, data=values).attrs.update({"unit": unit, "title": title})
             digest.begin(values.shape, values.dtype)
             digest.update(values)
     file["context"].attrs.update(
