@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -72,7 +73,6 @@ def trial_key(batch_size: int, learning_rate: float) -> str:
 
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
-_UNIT_RMS = (87 * 100) ** 0.5
 _WITHOUT_EFFECT_ON_WEIGHTS = {"k", "device", "smallest_cluster", "initialisation", "centroids", "n_init"}
 
 
@@ -86,7 +86,8 @@ class AecSettings(Section):
     input_scale: Literal["unit_norm", "unit_rms"] = Field(
         "unit_norm",
         description="unit_norm: the layers see spectrograms of unit L2 norm, values of about 0.01 (code); unit_rms: "
-        "times 93.3, so of unit root mean square, and the output is divided by it again (ours).",
+        "times the root of their number of values (93.3 for 87 x 100), so of unit root mean square, and the output is "
+        "divided by it again (ours).",
     )
     time_shift: int = Field(
         0,
@@ -113,10 +114,9 @@ class AecSettings(Section):
     )
     device: Device = Field("auto", description="auto takes CUDA, else MPS, else the CPU.")
 
-    @property
-    def gain(self) -> float:
-        """Factor between a spectrogram of unit L2 norm and the input of the first layer."""
-        return _UNIT_RMS if self.input_scale == "unit_rms" else 1.0
+    def gain_for(self, shape: tuple[int, ...]) -> float:
+        """Return the factor between an event (C, F, T) of unit L2 norm and the input of the first layer."""
+        return math.prod(shape) ** 0.5 if self.input_scale == "unit_rms" else 1.0
 
     def training_values(self) -> dict[str, Any]:
         """Return the settings that influence the weights of a trial, besides its batch size and learning rate."""

@@ -49,6 +49,11 @@ class InputSpec:
         """Frequencies and times of one component."""
         return self.frequencies, self.times
 
+    @property
+    def network_shape(self) -> tuple[int, int, int]:
+        """Components, frequencies and times: the shape of one event for a network."""
+        return len(self.components), self.frequencies, self.times
+
     def as_record(self) -> dict[str, Any]:
         """Return plain values for a JSON file."""
         return asdict(self) | {"components": list(self.components), "band": list(self.band)}

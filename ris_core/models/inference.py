@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ris_core.models.networks import INPUT_SHAPE, LATENT_DIM, Aec, Dec
+from ris_core.models.networks import LATENT_DIM, Aec, Dec
 
 FloatArray = NDArray[np.float32]
 
@@ -22,11 +22,11 @@ class Batched(Protocol):
     def __len__(self) -> int: ...
 
     def batches(self, batch_size: int) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
-        """Iterate over rows and inputs (B, 1, 87, 100), in order."""
+        """Iterate over rows and inputs (B, C, F, T), in order."""
 
 
 def as_input(x: NDArray[Any]) -> Tensor:
-    """Return spectrograms (N, 87, 100) as the networks' input (N, 1, 87, 100), float32, without a copy if possible.
+    """Return spectrograms (N, F, T) or (N, C, F, T) as the networks' input (N, C, F, T), float32, if possible no copy.
 
     Vectors (N, D), the input of other networks, are not changed.
 
@@ -35,13 +35,19 @@ def as_input(x: NDArray[Any]) -> Tensor:
     ValueError
         The array has another shape.
     """
-    if x.ndim != 2 and (x.ndim != 3 or x.shape[1:] != INPUT_SHAPE):
-        raise ValueError(f"spectrograms must have the shape (N, {INPUT_SHAPE[0]}, {INPUT_SHAPE[1]}), got {x.shape}")
+    if x.ndim not in (2, 3, 4):
+        raise ValueError(f"spectrograms must have the shape (N, F, T) or (N, C, F, T), got {x.shape}")
     with warnings.catch_warnings():
         # Read-only arrays (memory maps, shared memory) are fine: the networks never write to their input.
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         inputs = torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32))
     return inputs.unsqueeze(1) if x.ndim == 3 else inputs
+
+
+def as_events(x: Tensor) -> FloatArray:
+    """Return the networks' input (N, C, F, T) as events are stored: (N, F, T) if there is one component."""
+    events: FloatArray = x.numpy()
+    return events[:, 0] if events.ndim == 4 and events.shape[1] == 1 else events
 
 
 def _device(model: nn.Module) -> torch.device:
@@ -65,7 +71,7 @@ def _batches(model: nn.Module, x: NDArray[Any] | Batched, batch_size: int) -> It
 
 @torch.inference_mode()
 def encode(model: Any, x: NDArray[Any] | Batched, batch_size: int = 128) -> FloatArray:
-    """Return the latents (N, 9) of normalised spectrograms (N, 87, 100)."""
+    """Return the latents (N, 9) of normalised spectrograms."""
     found = [np.empty((0, LATENT_DIM), np.float32)] if len(x) == 0 else []
     found += [model.encode(batch).cpu().numpy() for _, batch in _batches(model, x, batch_size)]
     return np.concatenate(found)
@@ -73,7 +79,7 @@ def encode(model: Any, x: NDArray[Any] | Batched, batch_size: int = 128) -> Floa
 
 @torch.inference_mode()
 def soft_assignments(model: Dec, x: NDArray[Any] | Batched, batch_size: int = 128) -> tuple[FloatArray, FloatArray]:
-    """Return q (N, K) and latents (N, 9) of normalised spectrograms (N, 87, 100); the decoder does not run."""
+    """Return q (N, K) and latents (N, 9) of normalised spectrograms; the decoder does not run."""
     q, latent = _outputs(model, len(x))
     for rows, batch in _batches(model, x, batch_size):
         z = model.encode(batch)
@@ -84,26 +90,29 @@ def soft_assignments(model: Dec, x: NDArray[Any] | Batched, batch_size: int = 12
 
 @torch.inference_mode()
 def reconstruct(model: Aec | Dec, x: NDArray[Any], batch_size: int = 128) -> FloatArray:
-    """Return the reconstructions (N, 87, 100) of normalised spectrograms (N, 87, 100)."""
+    """Return the reconstructions of normalised spectrograms (N, F, T) or (N, C, F, T), of the same shape."""
     aec = model.aec if isinstance(model, Dec) else model
-    reconstruction = np.empty((len(x), *INPUT_SHAPE), np.float32)
+    reconstruction = np.empty(x.shape, np.float32)
     for rows, batch in _batches(model, x, batch_size):
-        reconstruction[rows] = aec(batch)[0].squeeze(1).cpu().numpy()
+        reconstruction[rows] = aec(batch)[0].cpu().numpy().reshape(reconstruction[rows].shape)
     return reconstruction
 
 
 @torch.inference_mode()
 def decode(model: Aec | Dec, z: NDArray[Any], batch_size: int = 128) -> FloatArray:
-    """Return the spectrograms (N, 87, 100) that the decoder makes of latents (N, 9), centroids for example."""
+    """Return the spectrograms that the decoder makes of latents (N, 9), centroids for example.
+
+    (N, F, T) for one component, (N, C, F, T) for several.
+    """
     aec = model.aec if isinstance(model, Dec) else model
     latents = torch.from_numpy(np.array(z, dtype=np.float32))
     parts = (latents[start : start + batch_size].to(_device(aec)) for start in range(0, len(latents), batch_size))
-    return np.concatenate([aec.decode(part).squeeze(1).cpu().numpy() for part in parts])
+    return np.concatenate([as_events(aec.decode(part).cpu()) for part in parts])
 
 
 @torch.inference_mode()
 def reconstruction_error(model: Aec | Dec, x: NDArray[Any] | Batched, batch_size: int = 128) -> FloatArray:
-    """Return the mean squared error over the pixels (N,) of each normalised spectrogram (N, 87, 100)."""
+    """Return the mean squared error over the pixels (N,) of each normalised spectrogram."""
     aec = model.aec if isinstance(model, Dec) else model
     error = np.empty(len(x), np.float32)
     for rows, batch in _batches(model, x, batch_size):

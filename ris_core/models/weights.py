@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ris_core.config import PAPER_INPUT
 from ris_core.contracts.input_spec import InputSpec
-from ris_core.models.networks import Aec, Dec, parameter_count
+from ris_core.models.networks import Aec, Dec, ShapeError, layers_for, parameter_count
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import DamagedFileError, damage_named
 from ris_core.storage.json_records import read_record, write_json
@@ -66,7 +66,7 @@ class ModelDescription:
 
     def new_network(self) -> Aec | Dec:
         """Return a network of this kind with weights that are still to be loaded."""
-        kind: dict[str, Any] = {"latent": self.latent, "gain": self.gain}
+        kind: dict[str, Any] = {"latent": self.latent, "gain": self.gain, "shape": self.input.network_shape}
         return Aec(**kind) if self.n_clusters is None else Dec(self.n_clusters, **kind)
 
 
@@ -109,10 +109,17 @@ def save_model(folder: Path | str, model: Aec | Dec, metadata: Mapping[str, Any]
         lists, and values that are not finite become null.
     takes
         What the network takes in.
+
+    Raises
+    ------
+    ShapeError
+        The network takes in events of another shape.
     """
     folder = Path(folder)
     digest = weights_digest(model)
     aec = model.aec if isinstance(model, Dec) else model
+    if aec.shape != takes.network_shape:
+        raise ShapeError(f"the network is for events of the shape {aec.shape}, not {takes.network_shape}")
     description = {
         "network": "dec" if isinstance(model, Dec) else "aec",
         "n_clusters": model.n_clusters if isinstance(model, Dec) else None,
@@ -188,12 +195,26 @@ def load_model(
     try:
         if description.n_clusters is not None and len(weights["clustering.centroids"]) != description.n_clusters:
             raise ValueError(f"it has not {description.n_clusters} centroids")
+        _require_shape(weights, description.input)
         model = description.new_network()
         model.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
     except (RuntimeError, KeyError, ValueError) as error:
         why = f"not the weights of this {description.network}: {error}"
         raise DamagedFileError(path, why, remedy) from error
     return model.to(device), description
+
+
+def _require_shape(weights: Arrays, takes: InputSpec) -> None:
+    """Raise `ValueError` if weights are not those of a network for this input, before one of any size is made."""
+    prefix = "aec." if "aec.expand.0.weight" in weights else ""
+    components, *size = takes.network_shape
+    wanted = components, layers_for((size[0], size[1])).encoded_values
+    found = weights[f"{prefix}encoder.0.weight"].shape[1], len(weights[f"{prefix}expand.0.weight"])
+    if found != wanted:
+        raise ValueError(
+            f"{found[0]} components and {found[1]} encoded values, but its input {takes.network_shape} needs "
+            f"{wanted[0]} and {wanted[1]}"
+        )
 
 
 def require_sound(folder: Path | str, remedy: str = _REMEDY) -> None:

@@ -50,7 +50,7 @@ def train_aec(
     Parameters
     ----------
     train, val
-        Normalised spectrograms (N, 87, 100) and (M, 87, 100).
+        Normalised spectrograms, (F, T) or (C, F, T) each; the network is made for their shape.
     batch_size, learning_rate
         The trial.
     settings

@@ -47,10 +47,17 @@ class Training:
         """The greatest number of optimisation steps."""
         return self.settings.max_epochs * -(-len(self.train) // self.batch_size)
 
+    @property
+    def gain(self) -> float:
+        """Factor between an input and the first layer of the autoencoder."""
+        return self.settings.gain_for(self.train.shape)
+
     def new_network(self, seed: int) -> Any:
         """Return a network on the device with parameters drawn with a seed."""
         if self.network is None:
-            return channels_last(Aec(seed, self.settings.latent, self.settings.gain).to(self.device))
+            components, frequencies, times = self.train.shape
+            shape = components, frequencies, times
+            return channels_last(Aec(seed, self.settings.latent, self.gain, shape).to(self.device))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model = copy.deepcopy(self.network)
@@ -74,7 +81,7 @@ class Attempt:
             settings.schedule,
             training.steps,
             settings.precision,
-            loss_scale=settings.gain**2,
+            loss_scale=training.gain**2,
         )
         self.best: dict[str, Tensor] = copy.deepcopy(self.model.state_dict())
         self.best_epoch, self.best_mse = 0, float("inf")

@@ -239,7 +239,7 @@ def train_dec(
         The trained autoencoder: `Aec`, or another network with ``encode(x)`` and ``forward(x) -> (reconstruction,
         latent)`` whose decoder is its attribute ``decoder``; it is copied.
     x
-        Normalised spectrograms (N, 87, 100), or the inputs of the other network.
+        Normalised spectrograms (N, F, T) or (N, C, F, T), or the inputs of the other network.
     initial_centroids, initial_labels
         (K, 9) and (N,), from `ris_core.clustering.initialise`.
     settings

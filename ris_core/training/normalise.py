@@ -29,18 +29,19 @@ def normalise(
     """Give every spectrogram unit L2 norm, on a linear scale (the published normalisation) or in decibels.
 
     In decibels a value is 10 log10(PSD / floor), or 0 where the PSD lies below the floor; the floor is a quantile of
-    the spectrogram's own values.
+    the spectrogram's own values. Of several components each has a floor of its own, and all together have unit norm, so
+    that the ratios between components are kept. A component of zeros, one that was not recorded, stays zero.
 
     Parameters
     ----------
     x
-        Spectrograms (N, F, T), linear PSD.
+        Spectrograms (N, F, T) or (N, C, F, T), linear PSD.
     settings
         Section `normalisation`.
     event_ids
         Identifiers of the N events, for errors.
     out
-        Where to put the result, float32 (N, F, T); it may be `x` itself. A new array by default.
+        Where to put the result, float32, shaped as `x`; it may be `x` itself. A new array by default.
 
     Raises
     ------
@@ -58,31 +59,33 @@ def normalise(
         np.copyto(block, x[start : start + _BLOCK])
         if settings.scale == "decibel":
             _to_decibels(block, settings.floor_quantile)
-        norm = np.sqrt(np.einsum("nft,nft->n", block, block))
+        flat = block.reshape(len(block), -1, block.shape[-1])
+        norm = np.sqrt(np.einsum("nft,nft->n", flat, flat))
         usable = np.isfinite(norm) & (norm > 0)
         bad += (start + np.flatnonzero(~usable)).tolist()
-        block /= np.where(usable, norm, 1.0)[:, None, None]
+        flat /= np.where(usable, norm, 1.0)[:, None, None]
         result[start : start + _BLOCK] = block
     if bad:
         names = [event_ids[i] if event_ids is not None else f"row {i}" for i in bad[:_NAMED]]
         more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-        flat = "" if settings.scale == "linear" else " or nowhere above their noise floor"
+        below = "" if settings.scale == "linear" else " or nowhere above their noise floor"
         raise SpectrogramError(
-            f"{len(bad)} of {len(x)} spectrograms are zero everywhere{flat} or not finite and have no L2 norm: "
+            f"{len(bad)} of {len(x)} spectrograms are zero everywhere{below} or not finite and have no L2 norm: "
             f"{', '.join(names)}{more}; leave these events out"
         )
     return result
 
 
 def _to_decibels(block: NDArray[np.float64], quantile: float) -> None:
-    flat = block.reshape(len(block), -1)
-    rank = int(quantile * flat.shape[1])
-    floor = np.partition(flat, rank, axis=1)[:, rank][:, None, None]
+    # One row for each component of each event; a view, so that the block itself is changed.
+    rows = block.reshape(-1, block.shape[-2] * block.shape[-1])
+    rank = int(quantile * rows.shape[1])
+    floor = np.partition(rows, rank, axis=1)[:, rank][:, None]
     # A floor of zero (samples that were all zero for a while) would put everything else infinitely far above it.
-    smallest = np.where(block > 0, block, np.inf).min(axis=(1, 2), keepdims=True)
-    floor = np.where((floor <= 0) & np.isfinite(smallest), smallest, floor)
+    smallest = np.where(rows > 0, rows, np.inf).min(axis=1, keepdims=True)
+    floor = np.where(floor <= 0, np.where(np.isfinite(smallest), smallest, 1.0), floor)
     with np.errstate(divide="ignore", invalid="ignore"):
-        np.divide(block, floor, out=block)
-        np.maximum(block, 1.0, out=block)  # NaN stays NaN
-        np.log10(block, out=block)
-    block *= 10.0
+        np.divide(rows, floor, out=rows)
+        np.maximum(rows, 1.0, out=rows)  # NaN stays NaN
+        np.log10(rows, out=rows)
+    rows *= 10.0

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ris_core import config
-from ris_core.models.inference import as_input
+from ris_core.models.inference import as_events, as_input
 from ris_core.storage import spectrogram_file
 from ris_core.training.normalise import normalise
 
@@ -32,16 +32,24 @@ class _Source(Protocol):
     def __len__(self) -> int: ...
 
     def read(self, rows: Rows) -> Tensor:
-        """Return the normalised input (n, 1, 87, 100) of rows in any order."""
+        """Return the normalised input (n, C, F, T) of rows in any order."""
 
     @property
     def in_memory(self) -> bool: ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one input, (C, F, T)."""
 
 
 @dataclass(frozen=True, eq=False)
 class _InMemory:
     inputs: Tensor
     in_memory = True
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.inputs.shape[1:])
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -56,7 +64,7 @@ class _InMemory:
 class _OnDisk:
     file: spectrogram_file.KeptOpen
     events: int
-    shape: tuple[int, ...]
+    stored: tuple[int, ...]
     normalisation: config.NormalisationSettings
     event_id: NDArray[Any] | None
     in_memory = False
@@ -64,9 +72,13 @@ class _OnDisk:
     def __len__(self) -> int:
         return self.events
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (1, *self.stored) if len(self.stored) == 2 else self.stored
+
     def read(self, rows: Rows) -> Tensor:
         order = np.argsort(rows, kind="stable")
-        x = np.empty((len(rows), *self.shape), np.float32)
+        x = np.empty((len(rows), *self.stored), np.float32)
         # In pieces, so that at most one piece is in memory twice.
         for start in range(0, len(rows), BLOCK):
             places = order[start : start + BLOCK]
@@ -101,23 +113,26 @@ class Samples:
         """Whether the spectrograms are in memory."""
         return self._source.in_memory
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one input of the networks: (C, F, T), or (D,)."""
+        return self._source.shape
+
     def subset(self, rows: NDArray[Any]) -> Samples:
         """Return some of these samples: by their rows here, or by a mask (N,) of bool."""
         return Samples(self._source, self._rows[rows])
 
     def take(self, rows: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the normalised spectrograms (n, 87, 100) of rows in any order."""
-        found: NDArray[np.float32] = self._source.read(self._rows[rows]).numpy()
-        return found[:, 0] if found.ndim == 4 else found
+        """Return the normalised spectrograms (n, F, T) or (n, C, F, T) of rows in any order."""
+        return as_events(self._source.read(self._rows[rows]))
 
     def blocks(self, size: int = BLOCK) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-        """Iterate over all in order: rows and spectrograms (n, 87, 100), n at most `size`."""
+        """Iterate over all in order: rows and spectrograms as in `take`, n at most `size`."""
         for rows, inputs in self.batches(size):
-            block: NDArray[np.float32] = inputs.numpy()
-            yield slice(int(rows[0]), int(rows[-1]) + 1), block[:, 0] if block.ndim == 4 else block
+            yield slice(int(rows[0]), int(rows[-1]) + 1), as_events(inputs)
 
     def batches(self, batch_size: int, order: tuple[int, int] | None = None) -> Iterator[tuple[Rows, Tensor]]:
-        """Iterate over rows and inputs (B, 1, 87, 100).
+        """Iterate over rows and inputs (B, C, F, T).
 
         Parameters
         ----------
@@ -192,7 +207,7 @@ def _rebatched(parts: Iterator[tuple[Rows, Tensor]], batch_size: int) -> Iterato
 
 
 def of_array(x: NDArray[Any]) -> Samples:
-    """Return normalised spectrograms (N, 87, 100), or other inputs (N, D), in memory as samples."""
+    """Return normalised spectrograms (N, F, T) or (N, C, F, T), or other inputs (N, D), in memory as samples."""
     return Samples(_InMemory(as_input(x)))
 
 
@@ -232,5 +247,5 @@ def of_file(
 
 
 def as_samples(x: NDArray[Any] | Samples) -> Samples:
-    """Return an array (N, 87, 100) or (N, D) as samples; samples are returned unchanged."""
+    """Return an array as samples (see `of_array`); samples are returned unchanged."""
     return x if isinstance(x, Samples) else of_array(x)

@@ -17,7 +17,7 @@ def shift_in_time(x: Tensor, columns: int, generator: np.random.Generator) -> Te
     Parameters
     ----------
     x
-        Spectrograms (B, 1, F, T).
+        Spectrograms (B, C, F, T); all components of one are shifted alike.
     columns
         Greatest shift; 0 gives `x` itself.
     generator

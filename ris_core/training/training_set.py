@@ -30,13 +30,13 @@ class TrainingSet:
     Attributes
     ----------
     samples
-        N normalised spectrograms (87, 100), each of unit L2 norm.
+        N normalised spectrograms (F, T) or (C, F, T), each of unit L2 norm.
     event_id
         N identifiers.
     validation
         (N,) bool: held out from the training of the autoencoder.
     frequency, time
-        (87,) Hz, (100,) s.
+        (F,) Hz, (T,) s.
     digest
         Digest of content, draw, split and normalisation.
     normalisation

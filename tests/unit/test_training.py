@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ris_core import config
 from ris_core.models.inference import encode, reconstruction_error, soft_assignments
-from ris_core.models.networks import Aec, LatentActivation
+from ris_core.models.networks import PAPER_SHAPE, Aec, LatentActivation, Shape
 from ris_core.models.weights import weights_digest
 from ris_core.training.acceptance import accept_aec, accept_dec, coinciding
 from ris_core.training.aec import train_aec
@@ -173,8 +173,10 @@ def test_each_epoch_is_reported_once(trained: AecResult) -> None:
 
 def dead_when(seeds: set[int], monkeypatch: pytest.MonkeyPatch) -> None:
     class Mortal(Aec):
-        def __init__(self, seed: int = 0, latent: LatentActivation = "relu", gain: float = 1.0) -> None:
-            super().__init__(seed, latent, gain)
+        def __init__(
+            self, seed: int = 0, latent: LatentActivation = "relu", gain: float = 1.0, shape: Shape = PAPER_SHAPE
+        ) -> None:
+            super().__init__(seed, latent, gain, shape)
             if seed in seeds:
                 torch.nn.init.constant_(self.encoder[11].bias, -1e3)
 
