@@ -213,7 +213,7 @@ def _read_stored(folder: Path, path: Path) -> Found:
     days = _stored(folder)
     acquire = StationDays(days.settings, days.layout, source=_Once(given=True)).acquire
     segments, _ = acquire.segments_to_process(StationDay(_station(path), DAY))
-    return Found(digest_of_values([_values(segment) for segment in segments]))
+    return Found(digest_of_values([_values(segment) for segment in segments[days.settings.channel]]))
 
 
 # --- the answer of a data centre
@@ -287,7 +287,7 @@ def _read_stored_inventory(folder: Path, path: Path) -> Found:
 
 def _read_inventory_answer(folder: Path, path: Path) -> Found:
     station = path.stem.split(".")[1]
-    found = inventory_of(path.read_bytes(), f"XX.{station}..HHZ")
+    found = inventory_of(path.read_bytes(), [f"XX.{station}..HHZ"])
     return _gain_of(found, station, _archive_settings(folder, True))
 
 

@@ -108,7 +108,7 @@ def make_events(events: int, root: Path) -> Products:
             key = StationDay(station.code, settings.first_day + timedelta(days=day))
             acquire.run(key)
             segments, _ = acquire.segments_to_process(key)
-            found.append(process({settings.channel: segments}, key, settings, None))
+            found.append(process(segments, key, settings, None))
         day += 1
     parts = [p.spectrograms for p in found]
     joined = replace(

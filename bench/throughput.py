@@ -68,11 +68,11 @@ def run(settings: Settings, root: Path, events: int, epochs: int) -> dict[str, d
     with stages.stage("read a station-day"):
         segments = days.acquire.segments(key)
     with stages.stage("condition"):
-        conditioned = [condition(s, settings.conditioning, key.start_ns) for s in segments]
+        conditioned = [condition(s, settings.conditioning, key.start_ns) for s in segments[settings.channel]]
     with stages.stage("detect"):
         triggers = [t for c in conditioned for t in triggers_of(c, 0, settings.detector, settings.conditioning)]
     with stages.stage("whole chain in memory, with response", len(triggers)):
-        process({settings.channel: segments}, key, settings, days.acquire.inventory(key.station))
+        process(segments, key, settings, days.acquire.inventory(key.station))
     with stages.stage("process: chain, files and pictures"):
         days.process.run(key)
     path = days.layout.spectrograms(key)

@@ -274,7 +274,7 @@ def read_event(network: StationDays, event_id: str) -> Event:
 
 
 def read_raw(network: StationDays, event_id: str, before: float = 5.0, after: float = 10.0) -> Stream:
-    """Return the raw samples around the peak of an event, counts.
+    """Return the raw samples around the peak of an event, of all channels, counts.
 
     A raw file that was dropped after processing is fetched again, and stored.
 
@@ -297,8 +297,12 @@ def read_raw(network: StationDays, event_id: str, before: float = 5.0, after: fl
     header = _seed_id(event_id)._asdict()
     stream = Stream(
         [
-            Trace(s.samples, header | {"sampling_rate": s.sampling_rate, "starttime": UTCDateTime(ns=s.start_ns)})
-            for s in network.acquire.segments(key)
+            Trace(
+                s.samples,
+                header | {"channel": code, "sampling_rate": s.sampling_rate, "starttime": UTCDateTime(ns=s.start_ns)},
+            )
+            for code, found in network.acquire.segments(key).items()
+            for s in found
         ]
     )
     return stream.slice(peak - before, peak + after)

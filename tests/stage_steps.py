@@ -38,7 +38,8 @@ def label_one(store: Store, key: StationDay) -> Made[Labelled]:
 
 
 def stored_segments(store: Store, key: StationDay, source: WaveformSource | None = None) -> list[Segment]:
-    return days_at(store, source).acquire.segments(key)
+    """Return the segments of the channel of detections."""
+    return days_at(store, source).acquire.segments(key)[store.settings.channel]
 
 
 def acquisition_of(store: Store, key: StationDay) -> Acquisition | None:

@@ -99,13 +99,15 @@ def _at_hand(processing: ProcessStage, rng: np.random.Generator) -> Iterator[Sta
         found = processing.acquire.read(key)
         if found is None or not found.has_data:
             continue
-        if found.samples_at is SamplesAt.IN_PLACE or processing.layout.waveform(key).exists():
+        if found.samples_at is SamplesAt.IN_PLACE or not processing.acquire.was_dropped(key):
             yield key
 
 
 def _processed(processing: ProcessStage, key: StationDay) -> Products:
-    acquire, settings = processing.acquire, processing.settings
-    return process({settings.channel: acquire.segments(key)}, key, settings, acquire.inventory(key.station))
+    acquire = processing.acquire
+    segments = acquire.segments(key)
+    recorded = [code for code, found in segments.items() if found]
+    return process(segments, key, processing.settings, acquire.inventory(key.station, recorded))
 
 
 def _windows_of(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from ris_core.contracts.quality import Quality
 from ris_core.contracts.stamp import Stamp
@@ -45,9 +47,19 @@ class Exchange:
     received_bytes: int | None = None
 
 
+class OfChannel(NamedTuple):
+    """The result of acquisition for one of several channels; its settings are those of this channel alone."""
+
+    channel: str
+    found: Acquisition
+
+
 @dataclass(frozen=True)
 class Acquisition:
     """The result of acquisition for one station-day.
+
+    Of several channels, the figures are those of the channel of detections (of a vector sum, of the first one with
+    samples), except that size and exchange are summed, files are those of all, and the reason names each channel.
 
     Attributes
     ----------
@@ -68,7 +80,7 @@ class Acquisition:
     quality
         Statistics of the day's samples.
     stamp
-        Its provenance; ``inputs`` is the digest of the samples.
+        Its provenance; ``inputs`` is the digest of the samples, of several channels of all of them.
     exchange
         Figures of the request.
     whole_records
@@ -78,6 +90,8 @@ class Acquisition:
     files
         Files of an archive: those of the day, or the expected one. None in records of earlier versions, which do not
         have them.
+    channels
+        The result of each channel in the settings' order; empty for a network of one channel.
     """
 
     key: StationDay
@@ -93,8 +107,22 @@ class Acquisition:
     whole_records: bool = False
     has_response: bool = False
     files: tuple[str, ...] | None = None
+    channels: tuple[OfChannel, ...] = ()
 
     @property
     def content(self) -> str:
         """Digest of the samples."""
         return self.stamp.inputs
+
+    def by_channel(self, channels: Sequence[str], only: str) -> dict[str, Acquisition]:
+        """Return the results of some channels in their order, those that were acquired.
+
+        Parameters
+        ----------
+        channels
+            SEED codes.
+        only
+            The channel of a record that holds one alone.
+        """
+        found = dict(self.channels) or {only: self}
+        return {code: found[code] for code in channels if code in found}

@@ -73,7 +73,8 @@ class ProcessStage(StationDayStage[Processed]):
 
         from ris_core.processing.chain import process
 
-        products = process({self.settings.channel: segments}, key, self.settings, self.acquire.inventory(key.station))
+        recorded = [code for code, found in segments.items() if found]
+        products = process(segments, key, self.settings, self.acquire.inventory(key.station, recorded))
         self._write(key, self._stamp(key, acquired), products)
         info = spectrogram_file.read_info(self.layout.spectrograms(key))
         result = self._result(key, acquired, info, products.detections["outcome"])
@@ -150,7 +151,8 @@ class ProcessStage(StationDayStage[Processed]):
         spectrogram_file.write_spectrograms(file, products.spectrograms, stamp, sections, summary)
         tables.write_table(table, products.detections, tables.DETECTION_SCHEMA, stamp, summary)
         if self.settings.retention.raw == "drop_after_processing":
-            self.layout.waveform(key).unlink(missing_ok=True)
+            for path in self.acquire.raw_files(key).values():
+                path.unlink(missing_ok=True)
 
     def _result(
         self, key: StationDay, acquired: Acquisition, info: SpectrogramInfo, outcomes: Iterable[str]

@@ -39,8 +39,8 @@ class StageContext:
         Paths of the products.
     files
         How the disk is read: each time, or once in a pass.
-    source
-        Opens the source of waveforms when it is first needed.
+    sources
+        Opens the source of each channel's waveforms, by code, when they are first needed.
     pictures
         Whether pictures of each station-day are drawn.
     """
@@ -48,7 +48,7 @@ class StageContext:
     settings: Settings
     layout: Layout
     files: Files
-    source: Callable[[], WaveformSource]
+    sources: Callable[[], Mapping[str, WaveformSource]]
     pictures: bool = True
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
@@ -16,7 +16,7 @@ from ris_core.labels.label import LabelStage
 from ris_core.processing.process import ProcessStage
 from ris_core.stages.attempts import given_up
 from ris_core.stages.station_day_stage import StageContext, StationDayStage
-from ris_core.station_days.open_source import open_source
+from ris_core.station_days.open_source import open_sources
 from ris_core.storage.files import Files, FilesOnDisk
 from ris_core.storage.journal import FailedAttempt, Journal
 from ris_core.storage.layout import Layout, open_layout
@@ -42,7 +42,7 @@ class StationDays:
     files
         How the disk is read; by default each time.
     source
-        The source of waveforms; by default that of the settings, opened when it is first needed.
+        The source of waveforms of every channel; by default that of the settings, opened when it is first needed.
     pictures
         Whether pictures of each station-day are drawn.
 
@@ -67,7 +67,7 @@ class StationDays:
         self.journal = Journal(layout, [s.code for s in settings.stations])
         self.files: Files = files or FilesOnDisk()
         self._source, self._pictures = source, pictures
-        context = StageContext(settings, layout, self.files, lambda: self.source, pictures)
+        context = StageContext(settings, layout, self.files, lambda: self.sources, pictures)
         self.stages: dict[str, StationDayStage[Any]] = {}
         for kind in self.kinds:
             missing = [name for name in kind.inputs if name not in self.stages]
@@ -84,9 +84,11 @@ class StationDays:
         return cls(settings, open_layout(settings, root), kinds)
 
     @cached_property
-    def source(self) -> WaveformSource:
-        """The source of waveforms."""
-        return self._source or open_source(self.settings)
+    def sources(self) -> Mapping[str, WaveformSource]:
+        """The source of waveforms of each channel, by its code."""
+        if self._source is not None:
+            return dict.fromkeys(self.settings.channels, self._source)
+        return open_sources(self.settings)
 
     def stage(self, kind: type[S]) -> S:
         """Return the stage of a kind; raises `KeyError` if the network has none."""

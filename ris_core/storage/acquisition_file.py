@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from ris_core.config import PublishedSettings, SdsSettings, SourceSettings
-from ris_core.contracts.acquisition import Acquisition, Exchange, SamplesAt
+from ris_core.contracts.acquisition import Acquisition, Exchange, OfChannel, SamplesAt
 from ris_core.contracts.quality import Quality
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import StationDay
@@ -98,19 +98,28 @@ def read_acquisition(
     with damage_named(path, remedy):
         found = _from_record(key, record)
     # With a source that is read in place, a file of an earlier source may be left.
-    if not found.has_data and not isinstance(source, SdsSettings) and files.exists(raw := layout.waveform(key)):
-        raise DamagedFileError(path, f"it says no data, but there is {raw}", remedy)
+    for channel, of_channel in () if isinstance(source, SdsSettings) else found.channels or ((None, found),):
+        if not of_channel.has_data and files.exists(raw := layout.waveform(key, channel)):
+            raise DamagedFileError(path, f"it says no data, but there is {raw}", remedy)
     return found
 
 
 def _to_record(found: Acquisition) -> dict[str, Any]:
+    channels = [{"channel": channel} | _figures(of_channel) for channel, of_channel in found.channels]
+    return {
+        "station": found.key.station,
+        "day": found.key.day.isoformat(),
+        **_figures(found),
+        **({"channels": channels} if channels else {}),
+    }
+
+
+def _figures(found: Acquisition) -> dict[str, Any]:
     stored: dict[str, Any] = {}
     if found.samples_at is not SamplesAt.IMPORTED:
         stored = {"whole_records": found.whole_records, "has_response": found.has_response}
         stored |= {} if found.files is None else {"files": list(found.files)}
     return {
-        "station": found.key.station,
-        "day": found.key.day.isoformat(),
         "state": "data" if found.has_data else "no_data",
         "reason": found.reason,
         "path": found.stored_as or _PATHS[found.samples_at],
@@ -128,6 +137,10 @@ def _from_record(key: StationDay, record: Mapping[str, Any]) -> Acquisition:
     figures |= {n: tuple(figures[n]) for n in ("sampling_rates", "sample_types", "notes")}
     samples_at = _WITHOUT_PATH.get(record["path"], SamplesAt.STORED)
     files = record.get("files")
+    channels = [(of_channel["channel"], of_channel) for of_channel in record.get("channels", ())]
+    for channel, of_channel in channels:
+        if not isinstance(channel, str) or of_channel["state"] not in ("data", "no_data"):
+            raise ValueError(f"the result of channel {str(channel)[:80]!r} cannot be read")
     return Acquisition(
         key=key,
         has_data=record["state"] == "data",
@@ -142,4 +155,5 @@ def _from_record(key: StationDay, record: Mapping[str, Any]) -> Acquisition:
         whole_records=bool(record.get("whole_records", False)),
         has_response=bool(record.get("has_response", False)),
         files=None if files is None else tuple(files),
+        channels=tuple(OfChannel(channel, _from_record(key, of_channel)) for channel, of_channel in channels),
     )

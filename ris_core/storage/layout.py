@@ -54,7 +54,7 @@ class Layout:
     name
         Name of the network.
     network, location, channel
-        Codes, which are part of the names of files.
+        Codes, which are part of the names of files; the channel is that of detections.
     """
 
     root: Path
@@ -69,9 +69,9 @@ class Layout:
         where = root if root is not None else data_root(settings)
         return cls(where, settings.network.name, settings.network.code, settings.location, settings.channel)
 
-    def waveform(self, key: StationDay) -> Path:
-        """Path of a stored raw station-day (miniSEED, with its padding)."""
-        seed_id = SeedId(self.network, _part(key.station), self.location, self.channel)
+    def waveform(self, key: StationDay, channel: str | None = None) -> Path:
+        """Path of a stored raw station-day (miniSEED, with its padding), by default of the channel of detections."""
+        seed_id = SeedId(self.network, _part(key.station), self.location, channel or self.channel)
         return self.root / "waveforms" / seed_id.sds_path(key.day)
 
     def inventory(self, station: str) -> Path:

@@ -33,12 +33,21 @@ class SyntheticNetwork:
 
     in_place = False
 
-    def __init__(self, settings: Settings):
-        """Describe the network of the settings; raises `ValueError` if their source is not the synthetic network."""
+    def __init__(self, settings: Settings, channel: str | None = None):
+        """Describe the network of the settings; raises `ValueError` if their source is not the synthetic network.
+
+        Parameters
+        ----------
+        settings
+            The network's settings.
+        channel
+            The channel that is rendered; by default that of detections.
+        """
         if not isinstance(settings.source, SyntheticSettings):
             raise ValueError(f"source.kind is '{settings.source.kind}'; the synthetic network needs 'synthetic'")
         self.settings = settings
         self._source = settings.source
+        self.channel = channel or settings.channel
 
     def fetch(self, station: str, day: date) -> Stream:
         """Return the raw samples of a station-day with its padding: 200 Hz, int32 counts, UTC.
@@ -66,7 +75,7 @@ class SyntheticNetwork:
             "network": self.settings.network.code,
             "station": station,
             "location": self.settings.location,
-            "channel": self.settings.channel,
+            "channel": self.channel,
             "sampling_rate": SAMPLING_RATE,
         }
         stream = Stream()

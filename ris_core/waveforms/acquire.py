@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -17,11 +17,12 @@ from ris_core.contracts.acquisition import Acquisition, SamplesAt
 from ris_core.contracts.outcome import Made
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import StationDay
-from ris_core.contracts.waveform_source import Fetched, WaveformSource, fetch_from
+from ris_core.contracts.waveform_source import Fetched, fetch_from
+from ris_core.section import digest_of
 from ris_core.stages.station_day_stage import MissingInputError, StationDayStage, trouble_of
 from ris_core.storage.acquisition_file import read_acquisition
 from ris_core.storage.damage import DamagedFileError
-from ris_core.waveforms.intake import take_in
+from ris_core.waveforms.intake import content_of, is_out_of_date, take_in
 from ris_core.waveforms.sample_quality import quality_of
 from ris_core.waveforms.segments import Segment, digest_of_segments, to_segments
 from ris_core.waveforms.stored import read_checked
@@ -32,14 +33,14 @@ if TYPE_CHECKING:
 
 
 class NotAcquiredError(MissingInputError):
-    """A stage needs a station-day that is not acquired."""
+    """A stage needs a station-day, or some of its channels, that are not acquired."""
 
-    def __init__(self, key: StationDay) -> None:
-        super().__init__(f"{key}: not acquired yet")
+    def __init__(self, key: StationDay, channels: Iterable[str] = ()) -> None:
+        super().__init__(": ".join([str(key), *([", ".join(channels)] if channels else []), "not acquired yet"]))
 
 
 class AcquireStage(StationDayStage[Acquisition]):
-    """Makes station-days available: copies them into the data root, or reads the archive in place.
+    """Makes all channels of station-days available: copies them into the data root, or reads the archive in place.
 
     It also gives the acquired samples and the response to the later stages.
     """
@@ -55,17 +56,18 @@ class AcquireStage(StationDayStage[Acquisition]):
         A station-day without data is a recorded result, not an error. A stored station-day that is current is only
         fetched with ``again``; an archive is read in place each time. If a data centre no longer has the samples of a
         stored day, the stored ones are kept, and the reason says so. With samples, there is the picture ``day``.
+        If one of several channels fails, the station-day fails.
 
         Raises
         ------
         NoUsableSamplesError
-            There are samples, but none of them is finite.
+            There are samples of a channel, but none of them is finite.
         """
         started = time.perf_counter()
-        source = self.context.source()
-        if not again and not source.in_place and self.is_current(key) and (found := self._sound(key)) is not None:
+        if not again and not self._in_place and self.is_current(key) and (found := self._sound(key)) is not None:
             return Made(found, True, time.perf_counter() - started)
-        found, pictures = self._take_in(key, source, fetch_from(source, key.station, key.day))
+        channels = self.settings.channels if again or self._in_place else self._to_fetch(key)
+        found, pictures = self._take_in(key, self._fetched(key, channels))
         return Made(found, False, time.perf_counter() - started, pictures)
 
     @property
@@ -101,12 +103,13 @@ class AcquireStage(StationDayStage[Acquisition]):
         if not found.has_data and isinstance(self.settings.source, SdsSettings) and found.files is None:
             # An earlier version knew fewer names and suffixes, and recorded as absence what is a failure today.
             return False
-        if not found.has_data or found.samples_at in (SamplesAt.IN_PLACE, SamplesAt.IMPORTED):
+        stored = [code for code, of_channel in self.by_channel(found).items() if _is_stored(of_channel)]
+        if not stored:
             return True
         if found.has_response and not self._response_is_sound(key.station):
             return False
         # A raw file that was removed after processing counts as acquired.
-        return self.files.exists(self.layout.waveform(key)) or self._drops_raw
+        return self._drops_raw or all(self.files.exists(self.layout.waveform(key, code)) for code in stored)
 
     def follows_its_input(self, key: StationDay) -> bool:
         """Return whether it was acquired: its input is outside."""
@@ -142,17 +145,27 @@ class AcquireStage(StationDayStage[Acquisition]):
         return found
 
     def was_dropped(self, key: StationDay) -> bool:
-        """Return whether the raw file of acquired samples is gone, so that they are requested again from the source."""
-        if self.files.exists(self.layout.waveform(key)):
+        """Return whether a raw file of acquired samples is gone, so that they are requested again from the source."""
+        gone = [code for code, path in self.raw_files(key).items() if not self.files.exists(path)]
+        if not gone:
             return False
         try:
             found = self.read(key)
         except DamagedFileError:
             return True  # it is acquired again
-        return found is not None and found.has_data
+        known = {} if found is None else self.by_channel(found)
+        return any(code in known and known[code].has_data for code in gone)
+
+    def by_channel(self, found: Acquisition) -> dict[str, Acquisition]:
+        """Return the results of the settings' channels, those that were acquired, in their order."""
+        return found.by_channel(self.settings.channels, self.settings.channel)
+
+    def raw_files(self, key: StationDay) -> dict[str, Path]:
+        """Return the paths that the raw files of a station-day have in the data root, by channel."""
+        return {code: self.layout.waveform(key, code) for code in self.settings.channels}
 
     def response_digest(self, station: str) -> str:
-        """Return the digest of StationXML's description of a station's channel, or ``none``.
+        """Return the digest of StationXML's description of a station's channels, or ``none``.
 
         Raises
         ------
@@ -161,23 +174,24 @@ class AcquireStage(StationDayStage[Acquisition]):
         """
         return self.files.once(("response", station), lambda: self._response_digest(station))
 
-    def segments(self, key: StationDay) -> list[Segment]:
+    def segments(self, key: StationDay) -> dict[str, list[Segment]]:
         """Return the segments of an acquired station-day, from the data root or from the archive read in place.
 
-        A raw file that was removed after processing is fetched again.
+        There is an entry for each channel of the settings, in their order; it is empty if there are no samples. A raw
+        file that was removed after processing is fetched again.
 
         Raises
         ------
         NotAcquiredError
-            The station-day is not acquired yet.
+            The station-day is not acquired yet, or not with these channels.
         FileNotFoundError
-            The raw file is gone, and the source no longer has samples.
+            A raw file is gone, and the source no longer has samples.
         DamagedFileError
-            The raw file does not have the samples that were acquired.
+            A raw file does not have the samples that were acquired.
         """
         return self._segments(key)[0]
 
-    def segments_to_process(self, key: StationDay) -> tuple[list[Segment], Acquisition]:
+    def segments_to_process(self, key: StationDay) -> tuple[dict[str, list[Segment]], Acquisition]:
         """Return the segments as `segments` does, and the record, with the digest of these segments.
 
         An archive that has changed since acquisition is recorded again, and so is a station-day with a damaged record.
@@ -186,16 +200,27 @@ class AcquireStage(StationDayStage[Acquisition]):
         if self._sound(key) is None and self.layout.acquisition(key).exists():
             self.run(key)
         segments, found, digest = self._segments(key)
-        if found.samples_at is SamplesAt.IN_PLACE and digest != found.content:
+        in_place = any(known.samples_at is SamplesAt.IN_PLACE for known in self.by_channel(found).values())
+        if in_place and digest != found.content:
             self.run(key, again=True)
             segments, found, digest = self._segments(key)
         return segments, replace(found, stamp=replace(found.stamp, inputs=digest))
 
-    def inventory(self, station: str) -> Inventory | None:
-        """Return a station's metadata with response, or none."""
-        source = self.context.source()
-        if source.in_place:
-            return source.inventory(station)
+    def inventory(self, station: str, channels: Sequence[str] = ()) -> Inventory | None:
+        """Return a station's metadata with response, or none.
+
+        Parameters
+        ----------
+        station
+            Its code.
+        channels
+            The channels that must be described where an archive has StationXML; by default all of the settings.
+        """
+        sources = self.context.sources()
+        if self._in_place:
+            found = [sources[code].inventory(station) for code in channels or self.settings.channels]
+            described = [inventory for inventory in found if inventory is not None]
+            return sum(described[1:], described[0]) if described else None
         path = self.layout.inventory(station)
         return read_stored_inventory(path) if path.exists() else None
 
@@ -222,11 +247,34 @@ class AcquireStage(StationDayStage[Acquisition]):
         except DamagedFileError:
             return None
 
-    def _take_in(
-        self, key: StationDay, source: WaveformSource, fetched: Fetched
-    ) -> tuple[Acquisition, dict[str, bytes]]:
-        found, segments = take_in(self.layout, self.settings, key, source, fetched, self._sound(key))
-        wanted = self.context.pictures and segments
+    @property
+    def _in_place(self) -> bool:
+        return any(source.in_place for source in self.context.sources().values())
+
+    def _to_fetch(self, key: StationDay) -> Sequence[str]:
+        """Return the channels that a station-day lacks; all of them if none is lacking, but something else is."""
+        known, channels = self._known(key), self.settings.channels
+        lacking = [
+            code
+            for code, path in self.raw_files(key).items()
+            if (found := known.get(code)) is None
+            or is_out_of_date(self.settings, code, found)
+            or found.stored_as != self.layout.relative(path)
+            or not path.exists()
+        ]
+        return lacking or channels
+
+    def _fetched(self, key: StationDay, channels: Iterable[str]) -> dict[str, Fetched]:
+        sources = self.context.sources()
+        return {code: fetch_from(sources[code], key.station, key.day) for code in channels}
+
+    def _known(self, key: StationDay) -> dict[str, Acquisition]:
+        found = self._sound(key)
+        return {} if found is None else self.by_channel(found)
+
+    def _take_in(self, key: StationDay, fetched: Mapping[str, Fetched]) -> tuple[Acquisition, dict[str, bytes]]:
+        found, segments = take_in(self.layout, self.settings, key, self.context.sources(), fetched, self._known(key))
+        wanted = self.context.pictures and any(segments.values())
         return found, {"day": _picture(segments, key)} if wanted else {}
 
     def _response_is_sound(self, station: str) -> bool:
@@ -235,43 +283,68 @@ class AcquireStage(StationDayStage[Acquisition]):
         return False
 
     def _response_digest(self, station: str) -> str:
-        source, seed_id = self.settings.source, self.settings.seed_id(station)
+        source = self.settings.source
         if isinstance(source, SdsSettings):
             if source.inventory is None:
                 return "none"
             from ris_core.waveforms.inventories import Inventories
 
-            return Inventories(source.inventory, seed_id.network, seed_id.location, seed_id.channel).digest(station)
+            digests = [
+                Inventories(source.inventory, s.network, s.location, s.channel).digest(station)
+                for s in self.settings.seed_ids(station)
+            ]
+            return digests[0] if len(set(digests)) == 1 else digest_of(digests)
         with suppress(FileNotFoundError):
             return digest_of_response(self.layout.inventory(station))
         return "none"
 
-    def _segments(self, key: StationDay) -> tuple[list[Segment], Acquisition, str]:
+    def _segments(self, key: StationDay) -> tuple[dict[str, list[Segment]], Acquisition, str]:
         """Return the segments of an acquired station-day, its record, and the digest of the segments."""
         found = self.require(key)
+        known = self.by_channel(found)
+        if unknown := [code for code in self.settings.channels if code not in known]:
+            raise NotAcquiredError(key, unknown)
+        gone = [
+            code
+            for code, path in self.raw_files(key).items()
+            if known[code].has_data and known[code].samples_at is not SamplesAt.IN_PLACE and not path.exists()
+        ]
+        if gone:
+            found = self._fetch_again(key, gone)
+            known = self.by_channel(found)
+        segments, digests = dict[str, list[Segment]](), dict[str, str]()
+        for code, of_channel in known.items():
+            segments[code], digests[code] = self._segments_of(key, code, of_channel)
+        return segments, found, content_of(digests)
+
+    def _segments_of(self, key: StationDay, code: str, found: Acquisition) -> tuple[list[Segment], str]:
+        """Return the segments of one channel, and their digest."""
         if not found.has_data:
-            return [], found, found.content
+            return [], found.content
         if found.samples_at is SamplesAt.IN_PLACE:
-            segments = to_segments(self.context.source().fetch(key.station, key.day), key, self._padding)
-            return segments, found, digest_of_segments(segments)
-        path = self.layout.waveform(key)
-        if not path.exists():
-            found = self._fetch_again(key)
-        return read_checked(path, key, self._padding, found), found, found.content
+            stream = self.context.sources()[code].fetch(key.station, key.day)
+            segments = to_segments(stream, key, self._padding)
+            return segments, digest_of_segments(segments)
+        return read_checked(self.layout.waveform(key, code), key, self._padding, found), found.content
 
-    def _fetch_again(self, key: StationDay) -> Acquisition:
-        """Store a removed raw file again; if the source no longer has it, the record is kept."""
-        source = self.context.source()
-        fetched = fetch_from(source, key.station, key.day)
-        if quality_of(to_segments(fetched.stream, key, self._padding), key).samples == 0:
-            raise FileNotFoundError(
-                f"{key}: the stored waveform {self.layout.waveform(key)} is gone, and the source no longer has "
-                "samples; products made from it stay as they are"
-            )
-        return self._take_in(key, source, fetched)[0]
+    def _fetch_again(self, key: StationDay, channels: Iterable[str]) -> Acquisition:
+        """Store removed raw files again; if the source no longer has one, the record is kept."""
+        fetched = self._fetched(key, channels)
+        for code, came in fetched.items():
+            if quality_of(to_segments(came.stream, key, self._padding), key).samples == 0:
+                raise FileNotFoundError(
+                    f"{key}: the stored waveform {self.layout.waveform(key, code)} is gone, and the source no longer "
+                    "has samples; products made from it stay as they are"
+                )
+        return self._take_in(key, fetched)[0]
 
 
-def _picture(segments: list[Segment], key: StationDay) -> bytes:
+def _is_stored(found: Acquisition) -> bool:
+    return found.has_data and found.samples_at not in (SamplesAt.IN_PLACE, SamplesAt.IMPORTED)
+
+
+def _picture(segments: Mapping[str, list[Segment]], key: StationDay) -> bytes:
     from ris_core.figures.day_pictures import day_waveform
 
-    return day_waveform(segments, key.start_ns, f"{key}, raw")
+    channel = next(code for code, found in segments.items() if found)
+    return day_waveform(segments[channel], key.start_ns, f"{key}, raw")

@@ -15,6 +15,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from ris_core.config import FdsnSettings, Settings
 from ris_core.contracts.acquisition import Exchange
+from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.contracts.waveform_source import Fetched
 from ris_core.storage.damage import DamagedFileError
@@ -42,23 +43,46 @@ _ASK_AGAIN_S = 3600.0
 _DAY_S = 86_400.0
 
 
+class _Session:
+    """What the requests for all channels of a network share: connection, login, what is known of the services."""
+
+    def __init__(self) -> None:
+        self.client: FdsnClient | None = None
+        self.credentials = Credentials()
+        self.metadata_asked: dict[str, float] = {}
+        self.memory = {"dataselect": Memory(), "station": Memory()}
+        self.turn = threading.Lock()
+
+
 class DataCentre:
-    """Samples and metadata over FDSN web services; several threads take turns.
+    """Samples of one channel, and metadata of all, over FDSN web services; several threads take turns.
 
     Services are looked up with the first request. Credentials are read from the environment of the requesting process.
     A service that refused access, or failed for several station-days in a row, gets no requests for a while (`Memory`).
+
+    Parameters
+    ----------
+    settings, source
+        The network's settings, and their source.
+    channel
+        The channel of the samples; by default that of detections.
+    session
+        That of another channel of the same network.
     """
 
     in_place = False
 
-    def __init__(self, settings: Settings, source: FdsnSettings) -> None:
+    def __init__(
+        self, settings: Settings, source: FdsnSettings, channel: str | None = None, session: _Session | None = None
+    ) -> None:
         self._settings = settings
         self._source = source
-        self._client: FdsnClient | None = None
-        self._credentials = Credentials()
-        self._metadata_asked: dict[str, float] = {}
-        self._memory = {"dataselect": Memory(), "station": Memory()}
-        self._turn = threading.Lock()
+        self._channel = channel or settings.channel
+        self._session = session or _Session()
+
+    def of_channel(self, code: str) -> DataCentre:
+        """Return the same data centre for samples of another channel; both take turns."""
+        return DataCentre(self._settings, self._source, code, self._session)
 
     def fetch(self, station: str, day: date) -> Stream:
         """Return the samples of the padded day, as `request` does."""
@@ -78,16 +102,16 @@ class DataCentre:
         padding = round(s.conditioning.padding * NS)
         key = StationDay(station, day)
         start_ns, end_ns = key.start_ns - padding, key.end_ns + padding
-        identifier = str(s.seed_id(station))
+        identifier = str(SeedId(s.network.code, station, s.location, self._channel))
 
         def exchange(client: FdsnClient) -> tuple[Stream, int, float]:
             window = (str(UTCDateTime(ns=ns)).removesuffix("Z") for ns in (start_ns, end_ns))
-            answer = client.samples(s.network.code, station, s.location, s.channel, *window)
+            answer = client.samples(s.network.code, station, s.location, self._channel, *window)
             return stream_of(answer.body, identifier, start_ns, end_ns), len(answer.body), answer.seconds
 
         provider = self._source.provider
         try:
-            with self._turn:
+            with self._session.turn:
                 (stream, size, seconds), attempts = self._ask("dataselect", station, f"{identifier} {day}", exchange)
         except NothingThereError as nothing:
             reason = f"{provider} has no data for this station-day ({nothing})"
@@ -95,7 +119,9 @@ class DataCentre:
         return Fetched(stream, exchange=Exchange(provider, seconds, attempts, size))
 
     def inventory(self, station: str) -> Inventory | None:
-        """Return all epochs of the station's channel with their responses, or none if the data centre has none.
+        """Return all epochs of the station's channels with their responses, or none if the data centre has none.
+
+        All channels are requested at once. If the data centre describes only some of them, a warning names the others.
 
         Raises
         ------
@@ -103,29 +129,32 @@ class DataCentre:
             See `request`.
         """
         s = self._settings
-        wanted = str(s.seed_id(station))
+        wanted = [str(seed_id) for seed_id in s.seed_ids(station)]
+        channels = ",".join(s.channels)
 
         def exchange(client: FdsnClient) -> Inventory | None:
             if "station" not in client.services:
                 _log.warning("%s has no station service: %s stays without response", self._source.provider, station)
                 return None
-            return inventory_of(client.responses(s.network.code, station, s.location, s.channel).body, wanted)
+            return inventory_of(client.responses(s.network.code, station, s.location, channels).body, wanted)
 
         try:
-            with self._turn:
-                found, _ = self._ask("station", station, f"StationXML of {wanted}", exchange)
+            with self._session.turn:
+                found, _ = self._ask("station", station, f"StationXML of {', '.join(wanted)}", exchange)
         except NothingThereError:
             found = None
-        self._metadata_asked[station] = time.monotonic()
+        self._session.metadata_asked[station] = time.monotonic()
+        if found is not None and (lacking := sorted(set(wanted) - set(found.get_contents()["channels"]))):
+            _log.warning("%s has no StationXML of %s", self._source.provider, ", ".join(lacking))
         return found
 
     def newer_inventory(self, station: str, day: date, stored: Path) -> Inventory | None:
         """Return the station's metadata if those stored at a path must be fetched again, else none.
 
-        They must if they do not exist, if none of their epochs contains the middle of the day, or if they are older
-        than `metadata_days`; but at most once an hour. If that fails, stored metadata of the day stay in use.
+        They must if they do not exist, if a channel has no epoch that contains the middle of the day, or if they are
+        older than `metadata_days`; but at most once an hour. If that fails, stored metadata of the day stay in use.
         """
-        asked = self._metadata_asked.get(station)
+        asked = self._session.metadata_asked.get(station)
         if asked is not None and time.monotonic() - asked < _ASK_AGAIN_S:
             return None
         covers = stored.exists() and self._covers(stored, station, day)
@@ -136,7 +165,7 @@ class DataCentre:
         except DataCentreError as error:
             if not covers:
                 raise
-            self._metadata_asked[station] = time.monotonic()
+            self._session.metadata_asked[station] = time.monotonic()
             _log.warning("%s stays in use: %s", stored, error)
             return None
 
@@ -147,14 +176,16 @@ class DataCentre:
             stored_inventory = read_stored_inventory(stored)
         except (DamagedFileError, TooLargeError):
             return False
-        found = stored_inventory.select(
-            network=s.network.code, station=station, location=s.location, channel=s.channel, time=middle
+        return all(
+            stored_inventory.select(
+                network=s.network.code, station=station, location=s.location, channel=code, time=middle
+            ).networks
+            for code in s.channels
         )
-        return bool(found.networks)
 
     def _ask(self, service: str, station: str, what: str, exchange: Callable[[FdsnClient], _T]) -> tuple[_T, int]:
         """Return the result of an exchange with a service, and the number of attempts."""
-        source, memory = self._source, self._memory[service]
+        source, memory = self._source, self._session.memory[service]
         if why := memory.hopeless(station):
             raise DataCentreError(f"{source.provider}, {what}: {why}")
         own = wait_exponential_jitter(initial=source.first_wait, max=source.longest_wait, jitter=source.first_wait)
@@ -200,9 +231,10 @@ class DataCentre:
         return value, int(retrying.statistics["attempt_number"])
 
     def _once(self, what: str, exchange: Callable[[FdsnClient], _T]) -> _T:
-        fresh = self._client is None
+        session = self._session
+        fresh = session.client is None
         try:
-            client = self._client = self._client or self._connected()
+            client = session.client = session.client or self._connected()
             return exchange(client)
         except DamagedError as error:
             raise PassingError(str(error)) from error
@@ -221,13 +253,13 @@ class DataCentre:
                 f"source.provider = {source.provider}: ObsPy knows no such data centre; give a base URL or one of "
                 f"{', '.join(known_providers())}"
             )
-        self._credentials = credentials_from_environment(source.provider)
-        return FdsnClient(source.provider, self._credentials, source.timeout, source.largest_answer)
+        self._session.credentials = credentials_from_environment(source.provider)
+        return FdsnClient(source.provider, self._session.credentials, source.timeout, source.largest_answer)
 
     def _judged(self, what: str, error: RequestFailedError, fresh: bool) -> Exception:
         """Return the meaning of a failed request: it may be temporary, there are no data, or repetition is useless."""
         provider, status = self._source.provider, error.status
-        if status in (204, 404) and self._client is not None:
+        if status in (204, 404) and self._session.client is not None:
             return NothingThereError(f"HTTP {status}")
         if status in (401, 403):
             return self._refused(status, fresh)
@@ -240,12 +272,13 @@ class DataCentre:
         return PassingError(str(error))
 
     def _refused(self, status: int, fresh: bool) -> Exception:
-        if self._credentials.eida_token and self._client is not None and not fresh:
+        session = self._session
+        if session.credentials.eida_token and session.client is not None and not fresh:
             # The login that was received for an EIDA token is only valid for a while.
-            self._client.close()
-            self._client = None
+            session.client.close()
+            session.client = None
             return PassingError(f"HTTP {status}, what the EIDA token was exchanged for may have expired", 0.0)
         return RefusedError(
-            f"access refused (HTTP {status}), asked with {self._credentials.kind}. "
+            f"access refused (HTTP {status}), asked with {session.credentials.kind}. "
             f"Network {self._settings.network.code} may be restricted there; {HOW_TO_GIVE_THEM}"
         )

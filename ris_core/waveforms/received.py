@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,8 +74,8 @@ def stream_of(body: bytes, identifier: str, start_ns: int, end_ns: int) -> Strea
     return stream
 
 
-def inventory_of(body: bytes, wanted: str) -> Inventory:
-    """Return all epochs of a channel, NET.STA.LOC.CHAN, in a StationXML body.
+def inventory_of(body: bytes, wanted: Sequence[str]) -> Inventory:
+    """Return all epochs of a station's channels, each NET.STA.LOC.CHAN, that are in a StationXML body.
 
     Raises
     ------
@@ -87,11 +88,14 @@ def inventory_of(body: bytes, wanted: str) -> Inventory:
         found = inventory_from(body)
     except NotStationXmlError as error:
         raise DamagedError(f"the {len(body)} bytes do not parse as StationXML: {error}") from error
-    network, station, location, channel = wanted.split(".")
+    network, station, location, _ = wanted[0].split(".")
+    # The channels differ in their last letter alone; a set of letters is one of ObsPy's patterns.
+    letters = "".join(identifier[-1] for identifier in wanted)
+    channel = wanted[0].split(".")[3][:-1] + (letters if len(wanted) == 1 else f"[{letters}]")
     epochs = found.select(network=network, station=station, location=location, channel=channel)
     if not epochs.networks:
         came = ", ".join(sorted(set(found.get_contents()["channels"]))) or "no channel"
-        raise WrongAnswerError(f"requested the metadata of {wanted}, but received {came}")
+        raise WrongAnswerError(f"requested the metadata of {', '.join(wanted)}, but received {came}")
     return epochs
 
 
