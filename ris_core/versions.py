@@ -2,7 +2,7 @@
 
 ACQUIRE = "2"
 IMPORT = "1"
-PROCESS = "3"
+PROCESS = "4"
 TRAINING_SET = "2"
 AEC = "2"
 LATENTS = "1"

@@ -9,6 +9,7 @@ import numpy as np
 from ris_core.config import Settings
 from ris_core.contracts.events import Events
 from ris_core.processing.condition import Conditioned
+from ris_core.processing.context import context_plan, surroundings_of
 from ris_core.processing.instrument import UNITS
 from ris_core.processing.outcomes import Resolved
 from ris_core.processing.spectrograms import Plan, densities
@@ -18,6 +19,7 @@ def cut(resolved: Sequence[Resolved], traces: Sequence[Conditioned], settings: S
     """Return the events among the detections of a day, in their order."""
     kind = settings.response.spectrogram_trace
     images, waves, names, peaks, starts = [], [], [], [], []
+    windows: list[tuple[int, int]] = []
     for item in resolved:
         if item.window is None:
             continue
@@ -29,6 +31,9 @@ def cut(resolved: Sequence[Resolved], traces: Sequence[Conditioned], settings: S
         names.append(item.detection.event_id)
         peaks.append(trace.time_ns(trigger.peak))
         starts.append(trace.time_ns(item.window))
+        windows.append((trigger.segment, item.window))
+    around = context_plan(settings.context, constants)
+    found = surroundings_of(traces, kind, windows, constants, around)
     size = constants.frequency.size, constants.columns
     return Events(
         spectrogram=np.stack(images) if images else np.empty((0, *size), np.float32),
@@ -40,4 +45,6 @@ def cut(resolved: Sequence[Resolved], traces: Sequence[Conditioned], settings: S
         window_start=np.array(starts, dtype=np.int64),
         sampling_rate=constants.rate,
         unit=UNITS[kind],
+        context_lead=around.lead,
+        **{name: values[:, None] for name, values in vars(found).items()},
     )

@@ -99,7 +99,19 @@ def densities(samples: Trace, p: Plan) -> NDArray[np.float32]:
     ndarray
         Shape (87, windows), samples² per Hz, as ``scipy.signal.spectrogram`` with a constant detrend per window.
     """
-    parts = p.transform @ _windows(samples, p).T.astype(np.float32)
+    return _densities_of(_windows(samples, p), p)
+
+
+def densities_at(samples: Trace, starts: NDArray[np.int64], p: Plan) -> NDArray[np.float32]:
+    """Return the power spectral densities (87, windows) of windows that start at given samples; see `densities`."""
+    (step,) = samples.strides
+    shape = max(0, samples.size - p.window.size + 1), p.window.size
+    every = np.lib.stride_tricks.as_strided(samples, shape, (step, step), writeable=False)
+    return _densities_of(every[starts], p)
+
+
+def _densities_of(windows: Trace, p: Plan) -> NDArray[np.float32]:
+    parts = p.transform @ windows.T.astype(np.float32)
     np.square(parts, out=parts)
     return np.asarray(parts[: p.frequency.size] + parts[p.frequency.size :])
 
