@@ -98,14 +98,14 @@ def kmeans(z: NDArray[Any], k: int, n_init: int, seed: int) -> Initialisation:
     return _initialisation("kmeans", z, fitted.cluster_centers_, fitted.labels_)
 
 
-def fit_gmm(z: NDArray[np.float64], start: Initialisation) -> GaussianMixture:
+def fit_gmm(z: NDArray[np.float64], start: Initialisation, share: float = REGULARISATION) -> GaussianMixture:
     """Fit a Gaussian mixture with full covariances to live latents (N, D), from the partition of a k-means.
 
-    Means, weights and covariances start as those of the partition. The variances are raised by `REGULARISATION` times
-    the mean variance of the dimensions.
+    Means, weights and covariances start as those of the partition. The variances are raised by `share` times the mean
+    variance of the dimensions.
     """
     k = len(start.centroids)
-    regularisation = REGULARISATION * float(z.var(axis=0).mean())
+    regularisation = share * float(z.var(axis=0).mean())
     precisions = np.empty((k, z.shape[1], z.shape[1]))
     for j in range(k):
         deviation = z[start.labels == j] - start.centroids[j]
@@ -141,15 +141,40 @@ def gmm(z: NDArray[Any], k: int, n_init: int, seed: int) -> Initialisation:
     ValueError
         There are fewer distinct events than clusters, or a latent is not finite.
     """
+    found = fit_mixture(z, k, n_init, seed)
+    z = np.asarray(z, dtype=np.float64)
+    return _initialisation("gmm", z, found.centroids, found.mixture.predict(z[:, found.live]))
+
+
+@dataclass(frozen=True)
+class FittedMixture:
+    """A Gaussian mixture of the live dimensions of latents.
+
+    Attributes
+    ----------
+    mixture
+        The mixture of L dimensions.
+    live
+        (D,) bool: dimensions that vary, L of them.
+    centroids
+        (K, D) means; that of all latents where a dimension does not vary.
+    """
+
+    mixture: GaussianMixture
+    live: NDArray[np.bool_]
+    centroids: NDArray[np.float64]
+
+
+def fit_mixture(z: NDArray[Any], k: int, n_init: int, seed: int, share: float = REGULARISATION) -> FittedMixture:
+    """Fit a Gaussian mixture to the live dimensions of latents (N, D); `share` as for `fit_gmm`; raises as `gmm`."""
     z = _checked(z, k)
     live = live_dimensions(z)
     if not live.any():
         raise ValueError(f"none of the {z.shape[1]} latent dimensions varies over the {len(z)} events: nothing to fit")
-    start = kmeans(z[:, live], k, n_init, seed)
-    mixture = fit_gmm(z[:, live], start)
+    mixture = fit_gmm(z[:, live], kmeans(z[:, live], k, n_init, seed), share)
     centroids = np.tile(z.mean(axis=0), (k, 1))
     centroids[:, live] = mixture.means_
-    return _initialisation("gmm", z, centroids, mixture.predict(z[:, live]))
+    return FittedMixture(mixture, live, centroids)
 
 
 def given(z: NDArray[Any], centroids: NDArray[Any]) -> Initialisation:

@@ -29,6 +29,14 @@ from ris_core.config.load import (
     data_root,
     load_settings,
 )
+from ris_core.config.methods import (
+    CLUSTERERS,
+    REPRESENTATIONS,
+    AecRepresentationSettings,
+    GmmSettings,
+    KMeansSettings,
+    SpectraSettings,
+)
 from ris_core.config.operations import OperationsSettings
 from ris_core.config.processing import (
     PAPER_INPUT,
@@ -57,12 +65,15 @@ from ris_core.config.sources import (
 from ris_core.config.yaml_reading import SettingsError
 
 __all__ = [
+    "CLUSTERERS",
     "DEFAULT_CONFIG",
     "PAPER_INPUT",
     "PROJECT_ROOT",
     "PROVIDER_VARIABLE",
     "RECOMMENDED",
+    "REPRESENTATIONS",
     "AecGridSettings",
+    "AecRepresentationSettings",
     "AecSettings",
     "ChampionSettings",
     "ClusterCountSettings",
@@ -73,6 +84,8 @@ __all__ = [
     "DetectorSettings",
     "Device",
     "FdsnSettings",
+    "GmmSettings",
+    "KMeansSettings",
     "LabellingSettings",
     "NetworkSettings",
     "NormalisationSettings",
@@ -85,6 +98,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SourceSettings",
+    "SpectraSettings",
     "SpectrogramSettings",
     "StaLtaSettings",
     "StabilitySettings",

@@ -1,21 +1,28 @@
-"""Trained networks on disk: weights as safetensors beside a JSON that says what they are. Nothing is pickled."""
+"""Trained models on disk: arrays as safetensors beside a JSON that says what they are. Nothing is pickled.
+
+Networks (``aec``, ``dec``) are loaded here. Representations and models of a representation and a clusterer are kept in
+the same files; `ris_core.representations` and `ris_core.clustering` build them from their arrays and `spec`.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors.numpy
 import safetensors.torch
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ris_core.config import PAPER_INPUT
 from ris_core.contracts.input_spec import InputSpec
 from ris_core.models.networks import Aec, Dec, ShapeError, layers_for, parameter_count
+from ris_core.section import digest_of
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import DamagedFileError, damage_named
 from ris_core.storage.json_records import read_record, write_json
@@ -23,6 +30,10 @@ from ris_core.storage.tensors import Arrays, arrays_digest, read_arrays
 
 WEIGHTS_FILE = "model.safetensors"
 JSON_FILE = "model.json"
+AEC, DEC, REPRESENTATION, CLUSTERS = "aec", "dec", "representation", "clusters"
+"""What a model can be: the two networks, a representation alone, and one with a clusterer."""
+_KINDS = (AEC, DEC, REPRESENTATION, CLUSTERS)
+_WITH_CLUSTERS = (DEC, CLUSTERS)
 _FIELDS: dict[str, type | tuple[type, ...]] = {
     "network": str,
     "n_clusters": (int, type(None)),
@@ -38,22 +49,24 @@ class WeightsError(ValueError):
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """What ``model.json`` says of the network beside it.
+    """What ``model.json`` says of the model beside it.
 
     Attributes
     ----------
     network
-        ``aec`` or ``dec``.
+        ``aec``, ``dec``, ``representation`` or ``clusters``.
     n_clusters
-        Number of clusters of a DEC; none for an autoencoder.
+        Number of clusters; none for an autoencoder or another representation.
     latent, gain
-        See `ris_core.models.networks.Aec`.
+        Of a network: see `ris_core.models.networks.Aec`.
     digest
-        Of the weights.
+        Of the weights; of a model that is no network, of its arrays and its `spec`.
     input
-        What the network takes in; the paper's input where an earlier version did not write it.
+        What the model takes in; the paper's input where an earlier version did not write it.
     metadata
         What the model was saved with.
+    spec
+        What is needed beside the arrays to build a model that is no network; empty for a network.
     """
 
     network: str
@@ -63,6 +76,17 @@ class ModelDescription:
     digest: str
     input: InputSpec
     metadata: Mapping[str, Any]
+    spec: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_clusters(self) -> bool:
+        """Whether the model can label."""
+        return self.n_clusters is not None
+
+    @property
+    def is_network(self) -> bool:
+        """Whether `load_model` can load it."""
+        return self.network in (AEC, DEC)
 
     def new_network(self) -> Aec | Dec:
         """Return a network of this kind with weights that are still to be loaded."""
@@ -136,6 +160,58 @@ def save_model(folder: Path | str, model: Aec | Dec, metadata: Mapping[str, Any]
     return digest
 
 
+def parts_digest(arrays: Mapping[str, NDArray[Any]], spec: Mapping[str, Any]) -> str:
+    """Return the digest of a model that is no network: of its arrays and its `spec`."""
+    return arrays_digest(arrays, digest_of(_plain(spec)))
+
+
+def save_parts(
+    folder: Path | str,
+    kind: str,
+    n_clusters: int | None,
+    arrays: Mapping[str, NDArray[Any]],
+    spec: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+    takes: InputSpec,
+) -> str:
+    """Write a model that is no network to `folder`, as `save_model` writes networks, and return its digest.
+
+    Parameters
+    ----------
+    folder
+        Made if it does not exist; an older model in it is replaced.
+    kind
+        ``representation`` or ``clusters``.
+    n_clusters
+        Number of clusters; none for a representation.
+    arrays, spec
+        All that the model is built from; `spec` holds plain values.
+    metadata, takes
+        As for `save_model`.
+    """
+    folder = Path(folder)
+    plain = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
+    digest = parts_digest(plain, spec)
+    description = {
+        "network": kind,
+        "n_clusters": n_clusters,
+        "digest": digest,
+        "input": takes.as_record(),
+        "spec": _plain(spec),
+        "metadata": _plain(metadata),
+    }
+    with replacing(folder / WEIGHTS_FILE) as temporary:
+        temporary.write_bytes(safetensors.numpy.save(plain))
+    write_json(folder / JSON_FILE, description)
+    return digest
+
+
+def read_parts(folder: Path | str, remedy: str = _REMEDY) -> tuple[Arrays, ModelDescription]:
+    """Return the arrays of any model and what is said of it, without building it; raises as `load_model`."""
+    description = read_description(folder, remedy)
+    return _read_weights(Path(folder) / WEIGHTS_FILE, description, remedy), description
+
+
 def read_description(folder: Path | str, remedy: str = _REMEDY) -> ModelDescription:
     """Return what is said of the model in `folder`; its weights are not read.
 
@@ -153,10 +229,11 @@ def read_description(folder: Path | str, remedy: str = _REMEDY) -> ModelDescript
         raise WeightsError(f"{path}: there is no such file, and so no model; {remedy}") from error
     # A description without a digest of its own, as earlier versions wrote it, may say anything.
     clusters, gain = record["n_clusters"], record.get("gain", 1.0)
-    is_dec = record["network"] == "dec"
+    has_clusters = record["network"] in _WITH_CLUSTERS
     allowed = {
-        "network": (record["network"] in ("aec", "dec"), "aec or dec"),
-        "n_clusters": (not is_dec or (isinstance(clusters, int) and clusters > 0), "a number of 1 or more"),
+        "network": (record["network"] in _KINDS, ", ".join(_KINDS)),
+        "spec": (isinstance(record.get("spec", {}), Mapping), "a mapping"),
+        "n_clusters": (not has_clusters or (isinstance(clusters, int) and clusters > 0), "a number of 1 or more"),
         "latent": (record.get("latent", "relu") in ("relu", "linear"), "relu or linear"),
         "gain": (isinstance(gain, int | float) and 0 < gain < math.inf, "a number greater than 0"),
     }
@@ -167,12 +244,13 @@ def read_description(folder: Path | str, remedy: str = _REMEDY) -> ModelDescript
         takes = InputSpec.from_record(record["input"]) if "input" in record else PAPER_INPUT
     return ModelDescription(
         network=record["network"],
-        n_clusters=clusters if is_dec else None,
+        n_clusters=clusters if has_clusters else None,
         latent=record.get("latent", "relu"),
         gain=float(gain),
         digest=record["digest"],
         input=takes,
         metadata=record["metadata"],
+        spec=record.get("spec", {}),
     )
 
 
@@ -184,14 +262,15 @@ def load_model(
     Raises
     ------
     WeightsError
-        There is no model.
+        There is no model, or it is no network.
     DamagedFileError
         A file of it is damaged or missing, or weights and description do not belong together; names it and the
         `remedy`.
     """
-    description = read_description(folder, remedy)
+    weights, description = read_parts(folder, remedy)
     path = Path(folder) / WEIGHTS_FILE
-    weights = _read_weights(path, description.digest, remedy)
+    if not description.is_network:
+        raise WeightsError(f"{path.parent}: holds no network but a model of the kind {description.network}")
     try:
         if description.n_clusters is not None and len(weights["clustering.centroids"]) != description.n_clusters:
             raise ValueError(f"it has not {description.n_clusters} centroids")
@@ -219,19 +298,19 @@ def _require_shape(weights: Arrays, takes: InputSpec) -> None:
 
 def require_sound(folder: Path | str, remedy: str = _REMEDY) -> None:
     """Read the model in `folder` without building it; raises as `load_model`."""
-    _read_weights(Path(folder) / WEIGHTS_FILE, read_description(folder, remedy).digest, remedy)
+    read_parts(folder, remedy)
 
 
-def _read_weights(path: Path, wanted: str, remedy: str) -> Arrays:
+def _read_weights(path: Path, description: ModelDescription, remedy: str) -> Arrays:
     try:
         weights, _ = read_arrays(path, remedy)
     except FileNotFoundError as error:
         raise DamagedFileError(path, f"there is no such file, but {JSON_FILE} describes it", remedy) from error
-    digest = arrays_digest(weights)
-    if digest != wanted:
+    digest = arrays_digest(weights) if description.is_network else parts_digest(weights, description.spec)
+    if digest != description.digest:
         why = (
-            f"its weights have the digest {digest}, but {JSON_FILE} describes {wanted}: it is damaged, or the two "
-            "files do not belong together"
+            f"its weights have the digest {digest}, but {JSON_FILE} describes {description.digest}: it is damaged, or "
+            "the two files do not belong together"
         )
         raise DamagedFileError(path, why, remedy)
     return weights

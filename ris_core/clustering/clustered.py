@@ -1,0 +1,119 @@
+"""A representation with a clusterer as a model that labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ris_core.clustering.cluster_model import ClusterModel, Describe, Described, FloatArray
+from ris_core.clustering.clusterer import Clusterer, clusterer_class
+from ris_core.contracts.events import Events
+from ris_core.models.weights import CLUSTERS, ModelDescription, parts_digest, save_parts
+from ris_core.representations.representation import Representation, representation_class
+from ris_core.storage.tensors import Arrays
+
+_REPRESENTATION, _CLUSTERER = "representation", "clusterer"
+
+
+class Clustered(ClusterModel):
+    """A representation, and clusters of its features.
+
+    Parameters
+    ----------
+    name
+        Names of both in the settings, like ``spectra/gmm``.
+    representation, clusterer
+        Both fitted.
+    """
+
+    def __init__(self, name: str, representation: Representation, clusterer: Clusterer) -> None:
+        self.name, self.representation, self.clusterer = name, representation, clusterer
+        self.input, self.needs = representation.input, representation.needs
+
+    @classmethod
+    def build(cls, description: ModelDescription, arrays: Arrays) -> Clustered:
+        """Return the model of a description and its arrays; raises as `Representation.build` and `Clusterer.build`."""
+        of = {part: description.spec[part] for part in (_REPRESENTATION, _CLUSTERER)}
+        own = {
+            part: {name.removeprefix(f"{part}."): v for name, v in arrays.items() if name.startswith(f"{part}.")}
+            for part in of
+        }
+        representation = representation_class(of[_REPRESENTATION]["kind"]).build(
+            description.input, of[_REPRESENTATION]["spec"], own[_REPRESENTATION]
+        )
+        clusterer = clusterer_class(of[_CLUSTERER]["kind"]).build(of[_CLUSTERER]["spec"], own[_CLUSTERER])
+        if clusterer.n_clusters != description.n_clusters:
+            raise ValueError(f"it has {clusterer.n_clusters} clusters, not {description.n_clusters}")
+        return cls(str(description.spec["name"]), representation, clusterer)
+
+    @property
+    def n_clusters(self) -> int:
+        """K, the number of clusters."""
+        return self.clusterer.n_clusters
+
+    @property
+    def dimensions(self) -> int:
+        """Number of features, D."""
+        return self.representation.dimensions
+
+    @property
+    def digest(self) -> str:
+        """Digest of all arrays and of both specifications."""
+        return parts_digest(self._arrays(), self._spec())
+
+    @property
+    def version(self) -> str:
+        """Both names, K and the digest."""
+        return f"{self.name.replace('/', '-')}-k{self.n_clusters}-{self.digest}"
+
+    @property
+    def membership_words(self) -> str:
+        """What a membership is, by the clusterer."""
+        return self.clusterer.membership_words
+
+    @property
+    def error_words(self) -> str:
+        """What a reconstruction error is, by the representation."""
+        return self.representation.error_words
+
+    @property
+    def centroids(self) -> NDArray[np.float64] | None:
+        """The centroids of the clusterer."""
+        return self.clusterer.centroids
+
+    def describer(self, device: torch.device, reconstruction: bool) -> Describe:
+        """Return a function that describes blocks of events; see `ClusterModel`."""
+        self.representation.place(device)
+
+        def describe(events: Events) -> Described:
+            z = self.representation.transform(events)
+            error = self.representation.reconstruction_error(events, z) if reconstruction else None
+            return Described(self.clusterer.memberships(z), z, error)
+
+        return describe
+
+    def decode(self, z: NDArray[Any]) -> FloatArray | None:
+        """Return what features (n, D) stand for, by the representation."""
+        return self.representation.decode(z)
+
+    def save(self, folder: Path, metadata: Mapping[str, Any]) -> None:
+        """Write arrays and description to a folder."""
+        save_parts(folder, CLUSTERS, self.n_clusters, self._arrays(), self._spec(), metadata, self.input)
+
+    def _arrays(self) -> Arrays:
+        return {
+            **{f"{_REPRESENTATION}.{name}": values for name, values in self.representation.arrays().items()},
+            **{f"{_CLUSTERER}.{name}": values for name, values in self.clusterer.arrays().items()},
+        }
+
+    def _spec(self) -> Mapping[str, Any]:
+        return {
+            "name": self.name,
+            _REPRESENTATION: {"kind": self.representation.kind, "spec": dict(self.representation.spec())},
+            _CLUSTERER: {"kind": self.clusterer.kind, "spec": dict(self.clusterer.spec())},
+        }

@@ -1,0 +1,1 @@
+"""Representations: what turns events into vectors of features, which are clustered."""
