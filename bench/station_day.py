@@ -37,6 +37,7 @@ from rich.table import Table
 from ris_core.config import Settings, load_settings
 from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import NS, StationDay
+from ris_core.detectors.sta_lta import RecursiveStaLta
 
 DEMO = Path(__file__).resolve().parent.parent / "config" / "demo.yaml"
 FIRST_DAY = date(2015, 1, 11)
@@ -168,6 +169,8 @@ def _plain_day(settings: Settings, key: StationDay, clock: Clock) -> tuple[list[
     source, detector, response = settings.source, settings.detector, settings.response
     if source.kind != "sds":
         raise ValueError(f"source.kind = {source.kind}: the plain route reads an SDS archive")
+    if not isinstance(detector, RecursiveStaLta):
+        raise ValueError(f"detector.method = {detector.method}: the plain route has the recursive STA/LTA alone")
     client = Client(str(source.root))
     start, end = UTCDateTime(ns=key.start_ns) - 300, UTCDateTime(ns=key.end_ns) + 300
     codes = settings.network.code, key.station, settings.location, settings.channel

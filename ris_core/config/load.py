@@ -14,6 +14,8 @@ from pydantic_core import ErrorDetails
 
 from ris_core.config.settings import Settings
 from ris_core.config.yaml_reading import Contents, Place, SettingsError, read_contents
+from ris_core.detectors.detector import Detector
+from ris_core.detectors.registry import DEFAULT, DETECTORS
 from ris_core.masking import masked
 from ris_core.section import Section
 
@@ -109,37 +111,52 @@ def _suggested(way: tuple[int | str, ...], values: Any) -> str:
     key = str(way[-1])
     if len(key) > _SHOWN:
         return ""
-    known = sorted({name for section in _sections_at(way[:-1], values) for name in section.model_fields})
+    possible, allowed = _sections_at(way[:-1], values)
+    known = sorted({name for section in allowed for name in section.model_fields})
+    if others := [kind for section in possible if key in section.model_fields for kind in _kind_of(section)]:
+        return f" here; it belongs to {' and to '.join(' '.join(kind) for kind in others)}"
     near = difflib.get_close_matches(key.lower(), known, n=1)
     if near:
         return f"; did you mean '{near[0]}'?"
-    elsewhere = [
+    elsewhere = dict.fromkeys(
         f"{name}.{key}"
         for name, field in Settings.model_fields.items()
         for section in _sections_in(field.annotation)
         if key in section.model_fields
-    ]
+    )
     if elsewhere:
         return f" here; did you mean {' or '.join(elsewhere)}?"
     return f"; known here: {', '.join(known)}" if known else ""
 
 
-def _sections_at(way: tuple[int | str, ...], values: Any) -> list[type[Section]]:
-    """Return the sections that are possible at a place of the file: one, or all alternatives if the kind is unknown."""
-    sections: list[type[Section]] = [Settings]
+def _sections_at(way: tuple[int | str, ...], values: Any) -> tuple[list[type[Section]], list[type[Section]]]:
+    """Return the sections that are possible at a place of the file, and those among them of the kind that is named.
+
+    If no kind is named, both are all alternatives; but without a method, the detector is the default.
+    """
+    possible: list[type[Section]] = [Settings]
+    allowed = possible
     for part in way:
         values = values[part]
         if isinstance(part, str):
-            fields = [section.model_fields[part] for section in sections if part in section.model_fields]
-            sections = [found for field in fields for found in _sections_in(field.annotation)]
-        kind = values.get("kind") if isinstance(values, Mapping) else None
-        kinds = [s for s in sections if "kind" in s.model_fields and s.model_fields["kind"].default == kind]
-        sections = kinds or sections
-    return sections
+            fields = [section.model_fields[part] for section in allowed if part in section.model_fields]
+            possible = [found for field in fields for found in _sections_in(field.annotation)]
+        named = {"method": DEFAULT.model_fields["method"].default, **(values if isinstance(values, Mapping) else {})}
+        kinds = [s for s in possible if any(named.get(key) == kind for key, kind in _kind_of(s))]
+        allowed = kinds or possible
+    return possible, allowed
+
+
+def _kind_of(section: type[Section]) -> list[tuple[str, str]]:
+    """Return the key by which a section is chosen among others, with its value; none if it has no alternatives."""
+    fields = ((key, section.model_fields.get(key)) for key in ("kind", "method"))
+    return [(key, field.default) for key, field in fields if field is not None and isinstance(field.default, str)]
 
 
 def _sections_in(annotation: Any) -> Iterator[type[Section]]:
-    if isinstance(annotation, type) and issubclass(annotation, Section):
+    if annotation is Detector:
+        yield from DETECTORS
+    elif isinstance(annotation, type) and issubclass(annotation, Section):
         yield annotation
     for part in get_args(annotation):
         yield from _sections_in(part)

@@ -80,64 +80,6 @@ class ResponseSettings(Section):
         return self
 
 
-class StaLtaSettings(Section):
-    """One pair of averages with its thresholds."""
-
-    sta: Seconds = Field(0.5, gt=0, description="Short-term average, s (J21: 0.5).")
-    lta: Seconds = Field(30.0, gt=0, description="Long-term average, s (J21: 30).")
-    threshold_on: float = Field(15.0, description="Trigger on at this value of the characteristic function (J21: 15).")
-    threshold_off: float = Field(10.0, description="Trigger off below this value (J21: 10).")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> StaLtaSettings:
-        if self.sta >= self.lta:
-            raise ValueError(f"sta ({self.sta:g} s) must be shorter than lta ({self.lta:g} s)")
-        if self.threshold_off > self.threshold_on:
-            raise ValueError(
-                f"threshold_off ({self.threshold_off:g}) must not exceed threshold_on ({self.threshold_on:g})"
-            )
-        return self
-
-
-class DetectorSettings(StaLtaSettings):
-    """The detector on the conditioned trace: its characteristic function, averages and thresholds."""
-
-    method: Literal["recursive", "classic", "delayed", "z_detect", "carl"] = Field(
-        "recursive", description="Characteristic function: recursive, classic or delayed STA/LTA, Z-detector, Carl."
-    )
-    further_pairs: tuple[StaLtaSettings, ...] = Field(
-        (), max_length=8, description="Further pairs that are searched for; an event names its pair (ours)."
-    )
-    carl_ratio: float = Field(
-        1.0, gt=0, description="Carl: weight of the long-term average; a smaller value is more sensitive."
-    )
-    carl_quiet: float = Field(
-        0.0, ge=0, description="Carl: offset in units of the trace; a smaller value is more sensitive."
-    )
-    cleaning_window: Seconds = Field(
-        5.0, ge=0, description="A trigger this soon after the last kept trigger's onset is left out, s (code: 5)."
-    )
-
-    @property
-    def pairs(self) -> tuple[StaLtaSettings, ...]:
-        """All pairs, the first one first."""
-        first = StaLtaSettings(**{name: getattr(self, name) for name in StaLtaSettings.model_fields})
-        return (first, *self.further_pairs)
-
-    @model_validator(mode="after")
-    def _fitting(self) -> DetectorSettings:
-        spans = [(pair.sta, pair.lta) for pair in self.pairs]
-        twice = sorted({f"{sta:g}/{lta:g} s" for sta, lta in spans if spans.count((sta, lta)) > 1})
-        if twice:
-            raise ValueError(
-                f"further_pairs: {', '.join(twice)} is given more than once; every pair may be given only once"
-            )
-        lowest = min(pair.threshold_off for pair in self.pairs)
-        if self.method in ("recursive", "classic", "delayed") and lowest <= 0:
-            raise ValueError(f"threshold_off ({lowest:g}) must be greater than 0 for a ratio of averages")
-        return self
-
-
 class SpectrogramSettings(Section):
     """Spectrogram of one event: 87 frequencies x 100 times, the input of the networks."""
 

@@ -26,7 +26,6 @@ from ris_core.config.operations import OperationsSettings
 from ris_core.config.processing import (
     ConditioningSettings,
     ContextSettings,
-    DetectorSettings,
     ResponseSettings,
     SpectrogramSettings,
     input_spec,
@@ -45,6 +44,7 @@ from ris_core.config.sources import (
 from ris_core.contracts.input_spec import InputSpec
 from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import StationDay
+from ris_core.detectors.registry import DEFAULT, AnyDetector
 from ris_core.plugins import load_plugins
 from ris_core.section import Section, digest_of
 
@@ -94,7 +94,7 @@ class Settings(Section):
     source: SourceSettings = Field(description="Where station-days come from: synthetic, sds, fdsn or published.")
     conditioning: ConditioningSettings = ConditioningSettings()
     response: ResponseSettings = ResponseSettings()
-    detector: DetectorSettings = DetectorSettings()
+    detector: AnyDetector = DEFAULT()
     spectrogram: SpectrogramSettings = SpectrogramSettings()
     context: ContextSettings = ContextSettings()
     training_set: TrainingSetSettings = TrainingSetSettings()
@@ -185,9 +185,7 @@ class Settings(Section):
             raise ValueError(
                 f"spectrogram.window ({spec.window:g} s) has {round(window)} samples at {rate:g} Hz; it needs 8 or more"
             )
-        shortest = min(pair.sta for pair in self.detector.pairs)
-        if shortest * rate < 1:
-            raise ValueError(f"detector.sta ({shortest:g} s) is shorter than one sample at {rate:g} Hz")
+        self.detector.check(rate)
         if 1.1 * self.response.band_high > rate / 2:
             raise ValueError(
                 f"response.band_high ({self.response.band_high:g} Hz) and its flank must lie below half the "

@@ -12,7 +12,7 @@ from ris_core.config import Settings
 from ris_core.contracts.seed_id import SeedId
 from ris_core.processing.amplitude import peak_between_samples
 from ris_core.processing.condition import Conditioned
-from ris_core.processing.detect import Trigger
+from ris_core.processing.detect import SegmentTrigger
 from ris_core.processing.outcomes import Resolved
 
 DETECTION_COLUMNS = (
@@ -65,11 +65,10 @@ def _row(item: Resolved, traces: Sequence[Conditioned], seed_id: SeedId, setting
     )
 
 
-def _peak_acceleration(trace: Conditioned, trigger: Trigger, settings: Settings) -> tuple[float, str]:
+def _peak_acceleration(trace: Conditioned, trigger: SegmentTrigger, settings: Settings) -> tuple[float, str]:
     """Return the signed peak acceleration of a trigger (m/s²), and a note; NaN and why without a response."""
-    # The cause of the rising averages lies up to one STA before the onset, and by the filter's delay still earlier.
-    lead = round(max(pair.sta for pair in settings.detector.pairs) * settings.conditioning.sampling_rate)
-    first = max(0, trigger.on - lead)
+    # The cause of a trigger lies before its onset, and by the filter's delay still earlier.
+    first = max(0, trigger.on - round(settings.detector.lead * settings.conditioning.sampling_rate))
     for missing in trace.missing:
         if missing.first <= trigger.off and first < missing.stop:
             return math.nan, missing.why

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ris_core.config import Settings
 from ris_core.contracts.seed_id import SeedId
 from ris_core.processing.condition import Conditioned
-from ris_core.processing.detect import Trigger, triggers_of
+from ris_core.processing.detect import SegmentTrigger, triggers_of
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Detection:
     """
 
     event_id: str
-    trigger: Trigger
+    trigger: SegmentTrigger
 
 
 def detections_of(traces: Sequence[Conditioned], settings: Settings, seed_id: SeedId) -> list[Detection]:

@@ -10,9 +10,9 @@ from ris_core.processing.condition import Conditioned
 
 
 def live_seconds(traces: Sequence[Conditioned], key: StationDay, settings: Settings) -> float:
-    """Return the seconds of the day in which a detection can start: segments without guards and first LTA."""
+    """Return the seconds of the day in which a detection can start: segments without guards and warm-up."""
     before = round(settings.conditioning.guard_before_gap * NS)
-    first = round(max(pair.lta for pair in settings.detector.pairs) * NS)
+    first = round(settings.detector.warm_up * NS)
     after = max(round(settings.conditioning.guard_after_gap * NS), first)
     live, reached = 0, key.start_ns
     for trace in traces:

@@ -14,10 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ris_core.config import DetectorSettings
 from ris_core.contracts.events import Events
 from ris_core.contracts.station_day import NS, StationDay
-from ris_core.processing.characteristic import pair_name
+from ris_core.detectors.detector import Detector
 from ris_core.processing.spectrograms import Plan, plan
 from ris_core.progress import bar
 from ris_core.station_days.station_days import StationDays
@@ -119,15 +118,14 @@ def _catalogue(
     data: Events,
     rows: NDArray[np.int64],
     constants: Plan,
-    detector: DetectorSettings,
+    detector: Detector,
 ) -> list[bytes]:
     """Return the entries of the catalogue for events that were made here."""
-    pairs = {pair_name(detector.method, pair): pair for pair in detector.pairs}
     found: Any = tables.read_table(layout.detections(key)).set_index("event_id").loc[list(data.event_id)]
     half, length = constants.window.size / 2 / constants.rate, float(constants.time[-1])
     texts = []
     for event, row, start in zip(found.itertuples(), rows.tolist(), data.window_start.tolist(), strict=True):
-        pair, first = pairs[event.found_by], start + round(half * NS)
+        by, first = detector.parameters(event.found_by), start + round(half * NS)
         entry = {
             "Index": row,
             "network": event.network,
@@ -141,10 +139,10 @@ def _catalogue(
             "fs": event.sampling_rate,
             "delta": 1 / event.sampling_rate,
             "npts": math.nan,
-            "STA": pair.sta,
-            "LTA": pair.lta,
-            "on": pair.threshold_on,
-            "off": pair.threshold_off,
+            "STA": by.get("sta", math.nan),
+            "LTA": by.get("lta", math.nan),
+            "on": by.get("threshold_on", math.nan),
+            "off": by.get("threshold_off", math.nan),
             "spec_start": _time(first),
             "spec_stop": _time(first + round(length * NS)),
         }

@@ -14,9 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ris_core.config import StaLtaSettings
 from ris_core.contracts.station_day import DAY_NS
-from ris_core.processing.characteristic import pair_name
+from ris_core.detectors.averages import AveragesSettings, pair_name
 from ris_core.published.catalogue_table import LONGEST_TEXT, CatalogueTable, short
 from ris_core.storage.published_file import BLOCK, CATALOGUE, PublishedFile, PublishedFileError
 
@@ -151,7 +150,7 @@ def parse(text: bytes, where: str) -> dict[str, Any]:
 @lru_cache(maxsize=64)  # a file has one pair or a few: all events of a pair share one name
 def _found_by(sta: float, lta: float, path: Path) -> str:
     try:
-        return pair_name(_METHOD, StaLtaSettings(sta=sta, lta=lta))
+        return pair_name(_METHOD, AveragesSettings(sta=sta, lta=lta))
     except ValueError as error:
         raise PublishedFileError(
             f"{path}: {CATALOGUE}: STA {sta} and LTA {lta} s are not a short and a long average"

@@ -10,9 +10,9 @@ from obspy.signal import trigger
 from pydantic import ValidationError
 from waveform_builders import KEY, NOISE, burst, by_channel, make_settings, noise, record
 
-from ris_core.config import ConditioningSettings, DetectorSettings, StaLtaSettings
+from ris_core.config import ConditioningSettings
+from ris_core.detectors.averages import AveragesDetector, AveragesSettings
 from ris_core.processing.chain import process
-from ris_core.processing.characteristic import characteristic
 from ris_core.processing.condition import Conditioned
 from ris_core.processing.detect import triggers_of
 
@@ -24,9 +24,9 @@ EVENTS = (100.0, 180.0, 300.0, 420.5, 555.0)
 THRESHOLDS = {"recursive": (8, 3), "classic": (8, 3), "delayed": (8, 3), "z_detect": (3, 1), "carl": (150, 20)}
 
 
-def detector(method: str, **values) -> DetectorSettings:
+def detector(method: str, **values) -> AveragesDetector:
     on, off = THRESHOLDS[method]
-    return DetectorSettings(method=method, threshold_on=on, threshold_off=off, **values)
+    return make_settings(detector={"method": method, "threshold_on": on, "threshold_off": off} | values).detector
 
 
 def with_events(seconds: float = 700, events=EVENTS, seed: int = 0, amplitude: float = 5e3):
@@ -63,14 +63,14 @@ BY_OTHERS = {
 @pytest.mark.parametrize("method", BY_OTHERS)
 def test_each_characteristic_function_is_that_of_obspy_or_of_its_definition(method, sta, lta):
     samples = with_events()
-    found = characteristic(samples, sta, lta, detector(method), after_gap=False)
+    found = detector(method).characteristic(samples, sta, lta, after_gap=False)
     wanted = BY_OTHERS[method](samples, sta, lta)
     np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-9 * np.abs(wanted).max())
 
 
 def test_carl_weighs_its_long_average_and_its_offset_as_obspy():
     samples = with_events()
-    found = characteristic(samples, STA, LTA, detector("carl", carl_ratio=2.5, carl_quiet=30), after_gap=False)
+    found = detector("carl", carl_ratio=2.5, carl_quiet=30).characteristic(samples, STA, LTA, after_gap=False)
     wanted = trigger.carl_sta_trig(samples, STA, LTA, 2.5, 30)
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-8)
 
@@ -81,9 +81,12 @@ def test_carl_weighs_its_long_average_and_its_offset_as_obspy():
 )
 def test_whatever_the_lengths_there_is_one_finite_value_for_each_sample(size, sta, more, seed, method):
     samples = noise(size, seed)
-    found = characteristic(samples, sta, sta + more, detector(method), after_gap=bool(seed % 2))
-    assert found.shape == samples.shape
-    assert np.isfinite(found).all()
+    chosen = detector(method, sta=sta / RATE, lta=(sta + more) / RATE, threshold_on=1e9)
+    assert list(chosen.triggers(samples, RATE, after_gap=bool(seed % 2))) == []
+    if size > 2 * sta + more + 1:
+        found = chosen.characteristic(samples, sta, sta + more, after_gap=bool(seed % 2))
+        assert found.shape == samples.shape
+        assert np.isfinite(found).all()
 
 
 @pytest.mark.parametrize("method", THRESHOLDS)
@@ -110,9 +113,7 @@ def test_every_method_finds_the_events_and_nothing_else(method, seed):
 def test_no_method_triggers_at_the_start_or_the_end_of_a_gap(method, seed):
     trace = conditioned(noise(round(400 * RATE), seed), opens=False, closes=False)
     # Noise has the same spread everywhere: of a Z-detector, whose scale is its own, 3 deviations come by chance.
-    sensitive = (
-        detector(method) if method != "z_detect" else DetectorSettings(method=method, threshold_on=7, threshold_off=1)
-    )
+    sensitive = detector(method, threshold_on=7, threshold_off=1) if method == "z_detect" else detector(method)
     assert triggers_of(trace, 0, sensitive, ConditioningSettings()) == []
 
 
@@ -232,6 +233,6 @@ def test_settings_that_cannot_be_meant_name_their_value(values, message):
 
 def test_a_z_detector_and_carl_may_have_a_threshold_below_zero():
     for method in ("z_detect", "carl"):
-        assert DetectorSettings(method=method, threshold_on=0.5, threshold_off=-0.5).pairs == (
-            StaLtaSettings(threshold_on=0.5, threshold_off=-0.5),
+        assert detector(method, threshold_on=0.5, threshold_off=-0.5).pairs == (
+            AveragesSettings(threshold_on=0.5, threshold_off=-0.5),
         )

@@ -16,7 +16,8 @@ from obspy.signal.trigger import recursive_sta_lta, trigger_onset
 from scipy import fft, signal
 from waveform_builders import KEY, burst, make_segment, make_settings, make_trace, noise
 
-from ris_core.config import PROJECT_ROOT, ConditioningSettings, DetectorSettings, ResponseSettings
+from ris_core.config import PROJECT_ROOT, ConditioningSettings, ResponseSettings
+from ris_core.detectors.sta_lta import RecursiveStaLta
 from ris_core.processing import filters
 from ris_core.processing.condition import condition
 from ris_core.processing.detect import triggers_of
@@ -195,7 +196,7 @@ def test_counts_and_their_onsets_of_the_whole_chain(name):
     agrees(f"counts, {name}", found.samples, wanted.data, 1e-5)
     ratio = recursive_sta_lta(wanted.data, 25, 1500)
     for on, off in ((15, 10), (4, 2)):
-        triggers = triggers_of(found, 0, DetectorSettings(threshold_on=on, threshold_off=off), PAPER)
+        triggers = triggers_of(found, 0, RecursiveStaLta(threshold_on=on, threshold_off=off), PAPER)
         expected = trigger_onset(ratio, on, off)
         assert len(expected) > 0
         assert [t.on for t in triggers] == expected[:, 0].tolist()
@@ -210,7 +211,7 @@ def test_spectrograms_of_the_whole_chain(name, folding):
     agrees(f"counts, folding {folding}, {name}", inner(found.samples, 50), inner(wanted, 50), 1e-5)
     constants = plan(make_settings().spectrogram, PAPER)
     greatest = []
-    for trigger in triggers_of(found, 0, DetectorSettings(threshold_on=4, threshold_off=2), PAPER):
+    for trigger in triggers_of(found, 0, RecursiveStaLta(threshold_on=4, threshold_off=2), PAPER):
         cut = event_spectrogram(found.samples, found.grid_offset, trigger.peak, constants)
         if cut is None:
             continue

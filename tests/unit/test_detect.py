@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from obspy.signal.trigger import recursive_sta_lta, trigger_onset
 from waveform_builders import KEY, burst, noise
 
-from ris_core.config import ConditioningSettings, DetectorSettings
+from ris_core.config import ConditioningSettings
 from ris_core.contracts.station_day import NS
-from ris_core.processing.characteristic import characteristic
+from ris_core.detectors.sta_lta import RecursiveStaLta
 from ris_core.processing.condition import Conditioned
 from ris_core.processing.detect import triggers_of
 from ris_core.processing.detections import clean
 
 RATE = 50.0
-DETECTOR = DetectorSettings()
+DETECTOR = RecursiveStaLta()
 CONDITIONING = ConditioningSettings()
 
 
@@ -71,12 +71,12 @@ def test_without_noise_before_it_a_trigger_has_no_signal_to_noise_ratio():
 @pytest.mark.parametrize("seed", range(20))
 def test_stationary_noise_triggers_nothing_after_a_gap_even_at_a_low_threshold(seed):
     trace = conditioned(noise(round(400 * RATE), seed), opens=False, closes=False)
-    sensitive = DetectorSettings(threshold_on=3.5, threshold_off=2)
+    sensitive = RecursiveStaLta(threshold_on=3.5, threshold_off=2)
     assert triggers_of(trace, 0, sensitive, CONDITIONING) == []
 
 
 def test_after_a_gap_the_ratio_of_stationary_noise_stays_at_one():
-    ratios = [characteristic(noise(6000, seed), 25, 1500, DETECTOR, after_gap=True) for seed in range(40)]
+    ratios = [DETECTOR.characteristic(noise(6000, seed), 25, 1500, after_gap=True) for seed in range(40)]
     mean = np.mean(ratios, axis=0)
     assert mean[1550:2500].mean() == pytest.approx(1.0, abs=0.1)
     published = np.mean([recursive_sta_lta(noise(6000, seed), 25, 1500) for seed in range(40)], axis=0)
