@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from ris_core.plugins import Plugin, plugin_being_loaded
 from ris_core.section import Section
 
 T = TypeVar("T")
@@ -33,6 +34,7 @@ class Registry:
         self.family, self.key = family, key
         self._settings: dict[str, type[Section]] = {}
         self._places: dict[str, str] = {}
+        self._plugins: dict[str, Plugin] = {}
 
     def add(self, settings: type[Section], implementation: str) -> None:
         """Add a member; the same member may be added again.
@@ -56,6 +58,10 @@ class Registry:
         if self._places.get(kind, implementation) != implementation:
             raise ValueError(f"{self.family} {kind!r} is {self._places[kind]} already; give {implementation} another")
         self._settings[kind], self._places[kind] = settings, implementation
+        plugin = plugin_being_loaded()
+        # A plug-in may be the first to import the module that adds the members of this project.
+        if plugin is not None and not implementation.startswith("ris_core."):
+            self._plugins[kind] = plugin
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -66,6 +72,11 @@ class Registry:
     def implementations(self) -> Mapping[str, str]:
         """Where the code of each kind is, ``module:Class``."""
         return self._places
+
+    def plugin(self, kind: str) -> Plugin | None:
+        """Return the plug-in that added a kind; none if it belongs to this project, or was not added while loading."""
+        self._require(kind)
+        return self._plugins.get(kind)
 
     def settings_of(self, kind: str) -> type[Section]:
         """Return the section of a kind; raises `UnknownKindError`."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.section import Section
 
 
@@ -219,6 +220,9 @@ class DecSettings(Section):
 class ChampionSettings(Section):
     """The model that labels."""
 
+    candidate: str = Field(
+        str(AEC_DEC), description="Candidate of the champion, REPRESENTATION/CLUSTERER: one of `candidates`."
+    )
     k: int | None = Field(None, ge=2, description="K of the champion; none: the accepted K with the best silhouette.")
     least_overlap: float = Field(
         0.3,
@@ -227,6 +231,12 @@ class ChampionSettings(Section):
         description="A cluster keeps a former champion's class if the events they share are this share of the union.",
     )
     names: dict[int, str] = Field(default_factory=dict, description="Names that the user gives to classes.")
+
+    def choice_values(self) -> dict[str, Any]:
+        """Return the settings that influence which model labels, and the classes of its clusters."""
+        # The digest of the only candidate that earlier versions had stays as it was.
+        without = {"names", "candidate"} if self.candidate == str(AEC_DEC) else {"names"}
+        return self.model_dump(mode="json", exclude=without)
 
 
 class StabilitySettings(Section):

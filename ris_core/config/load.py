@@ -12,6 +12,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from ris_core.config.methods import CLUSTERERS, REPRESENTATIONS
 from ris_core.config.settings import Settings
 from ris_core.config.yaml_reading import Contents, Place, SettingsError, read_contents
 from ris_core.detectors.detector import Detector
@@ -140,7 +141,8 @@ def _sections_at(way: tuple[int | str, ...], values: Any) -> tuple[list[type[Sec
         values = values[part]
         if isinstance(part, str):
             fields = [section.model_fields[part] for section in allowed if part in section.model_fields]
-            possible = [found for field in fields for found in _sections_in(field.annotation)]
+            # A part that is no field is the name of an entry, as in `representations`.
+            possible = [found for field in fields for found in _sections_in(field.annotation)] or possible
         named = {"method": DEFAULT.model_fields["method"].default, **(values if isinstance(values, Mapping) else {})}
         kinds = [s for s in possible if any(named.get(key) == kind for key, kind in _kind_of(s))]
         allowed = kinds or possible
@@ -156,6 +158,10 @@ def _kind_of(section: type[Section]) -> list[tuple[str, str]]:
 def _sections_in(annotation: Any) -> Iterator[type[Section]]:
     if annotation is Detector:
         yield from DETECTORS
+    elif annotation is Section:
+        # A section of any kind, as the entries of `representations` and `clusterers` are.
+        for registry in (REPRESENTATIONS, CLUSTERERS):
+            yield from (registry.settings_of(kind) for kind in registry.kinds)
     elif isinstance(annotation, type) and issubclass(annotation, Section):
         yield annotation
     for part in get_args(annotation):

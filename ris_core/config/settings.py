@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
+from ris_core.config.candidates import CandidatesSettings
 from ris_core.config.channels import Channels, ComponentsSettings
 from ris_core.config.learning import (
     AecSettings,
@@ -41,12 +42,13 @@ from ris_core.config.sources import (
     StationSettings,
     SyntheticSettings,
 )
+from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
 from ris_core.contracts.input_spec import InputSpec
 from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import StationDay
 from ris_core.detectors.registry import DEFAULT, AnyDetector
 from ris_core.plugins import load_plugins
-from ris_core.section import Section, digest_of
+from ris_core.section import digest_of
 
 RECOMMENDED: dict[str, Any] = {
     "conditioning": {"decimation": "zero_phase_fir"},
@@ -73,7 +75,7 @@ def _under(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, 
     return merged
 
 
-class Settings(Section):
+class Settings(CandidatesSettings):
     """Everything that describes one network and its products."""
 
     profile: Literal["paper", "recommended"] = Field(
@@ -149,7 +151,11 @@ class Settings(Section):
             raise ValueError(f"training_set.held_out_stations: {what}")
         if self.champion.k is not None and self.champion.k not in self.dec.k:
             raise ValueError(f"champion.k ({self.champion.k}) is not among dec.k {list(self.dec.k)}")
-        require_decoder_for_novelty(self.novelty, self.dec)
+        if self.champion.candidate not in self.candidates:
+            raise ValueError(
+                f"champion.candidate ({self.champion.candidate}) is not among candidates ({', '.join(self.candidates)})"
+            )
+        self.require_reconstruction(CandidateName.of(self.champion.candidate))
         if self.stability.vary == "autoencoder" and self.dec.initialisation == "given":
             raise ValueError(
                 "stability.vary is autoencoder, but dec.initialisation is given: centroids belong to the latents of "
@@ -292,10 +298,27 @@ class Settings(Section):
         """Return the digest of the settings that influence the weights of a DEC, given its initial clusters."""
         return digest_of(self.dec.training_values())
 
+    def require_reconstruction(self, candidate: CandidateName) -> None:
+        """Raise `ValueError` if novelty is the reconstruction error, but the models of a candidate have none."""
+        if candidate == AEC_DEC:
+            require_decoder_for_novelty(self.novelty, self.dec)
+        elif self.novelty.score == "reconstruction" and not self.reconstructs(candidate.representation):
+            raise ValueError(
+                f"novelty.score is reconstruction, but the representation {candidate.representation} of {candidate} "
+                "has no decoder; set novelty.score to distance or probability"
+            )
+
+    def candidate_digest(self, candidate: CandidateName) -> str:
+        """Return the digest of the settings that influence the model of a candidate, given its representation and K."""
+        if candidate == AEC_DEC:
+            return self.dec_digest()
+        return digest_of([self.clusterer_digest(candidate.clusterer), self.dec.seed])
+
     def champion_digest(self) -> str:
         """Return the digest of the settings that influence the choice of the champion and its novelty."""
-        champion = self.champion.model_dump(mode="json", exclude={"names"})
-        return digest_of([champion, self.novelty.model_dump(mode="json"), self.labelling.reconstruction_error])
+        return digest_of(
+            [self.champion.choice_values(), self.novelty.model_dump(mode="json"), self.labelling.reconstruction_error]
+        )
 
     def process_digest(self) -> str:
         """Return the digest of the settings that influence detections and spectrograms."""

@@ -110,3 +110,36 @@ def test_check_config_lists_plugins(tmp_path: Path, config: Path) -> None:
 
 def test_plugins_are_named_with_their_version() -> None:
     assert str(Plugin("bells", "1.2", "large")) == "large of bells 1.2"
+
+
+MEMBER = """
+from typing import Literal
+from ris_core.config import CLUSTERERS
+from ris_core.section import Section
+class BellSettings(Section):
+    kind: Literal["bell"] = "bell"
+    tone: int = 1
+def register():
+    CLUSTERERS.add(BellSettings, "bells:Bell")
+"""
+DIGESTS = """
+from ris_core.config import CLUSTERERS, load_settings
+settings = load_settings({config!r})
+print(settings.clusterer_of("bell"), CLUSTERERS.plugin("bell"), CLUSTERERS.plugin("gmm"))
+print(settings.clusterer_digest("bell"), settings.clusterer_digest("gmm"))
+"""
+
+
+def test_settings_name_what_a_plugin_adds_and_its_version_is_part_of_the_digest(tmp_path: Path) -> None:
+    (tmp_path / "archive").mkdir()
+    values = sds_values(tmp_path / "archive") | {"candidates": ["aec/dec", "spectra/bell"]}
+    config = write_yaml(tmp_path / "small.yaml", values)
+    said = []
+    for version in ("1.2", "1.3"):
+        folder = install_plugin(tmp_path / version, "bells", version, "bell = bells:register", {"bells": MEMBER})
+        done = with_plugins(folder, "-c", DIGESTS.format(config=str(config)))
+        found, digests = done.stdout.splitlines()
+        assert found == f"kind='bell' tone=1 bell of bells {version} None", done.stderr
+        said.append(digests.split())
+    assert said[0][0] != said[1][0]
+    assert said[0][1] == said[1][1]

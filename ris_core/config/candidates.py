@@ -1,0 +1,151 @@
+"""Settings: the candidates that are trained, and what the names of their representations and clusterers mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
+
+from ris_core.config.methods import CLUSTERERS, REPRESENTATIONS
+from ris_core.contracts.candidate_name import AEC_DEC, CandidateName, check_name
+from ris_core.registry import Registry
+from ris_core.section import Section, digest_of
+
+
+def _named(registry: Registry) -> BeforeValidator:
+    """Return what checks names, and gives an entry without a kind that of its name."""
+
+    def complete(value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {name: _completed(registry, name, entry) for name, entry in value.items()}
+
+    return BeforeValidator(complete)
+
+
+def _completed(registry: Registry, name: Any, entry: Any) -> Any:
+    check_name(registry.family, str(name))
+    if not isinstance(entry, Mapping):
+        return entry
+    if name not in registry.kinds:
+        return entry
+    kind = entry.get(registry.key, name)
+    if kind != name:
+        raise ValueError(f"{name}: this is the name of another {registry.family} than {kind!r}; choose another name")
+    return {registry.key: name, **entry}
+
+
+class CandidatesSettings(Section):
+    """Which models are trained: representations of the events with clusterers."""
+
+    candidates: tuple[str, ...] = Field(
+        (str(AEC_DEC),),
+        min_length=1,
+        description="Candidates for the model that labels, REPRESENTATION/CLUSTERER, each trained for every K of dec.k "
+        "(J21: aec/dec). Both are kinds, or names of the sections `representations` and `clusterers`.",
+    )
+    representations: Annotated[
+        dict[str, Annotated[SerializeAsAny[Section], BeforeValidator(REPRESENTATIONS.parse)]], _named(REPRESENTATIONS)
+    ] = Field(
+        default_factory=dict,
+        description="Representations by name, each with its `kind` and the settings of that kind. A kind that is not "
+        "named here has its defaults. The settings of kind aec are the section `aec`.",
+    )
+    clusterers: Annotated[
+        dict[str, Annotated[SerializeAsAny[Section], BeforeValidator(CLUSTERERS.parse)]], _named(CLUSTERERS)
+    ] = Field(
+        default_factory=dict,
+        description="Clusterers by name, likewise. The settings of dec are the section `dec`.",
+    )
+
+    @field_validator("candidates")
+    @classmethod
+    def _different(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            CandidateName.of(text)
+        twice = sorted({text for text in value if value.count(text) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} is given more than once; every candidate may be given only once")
+        return value
+
+    @model_validator(mode="after")
+    def _known(self) -> CandidatesSettings:
+        if AEC_DEC.clusterer in self.clusterers:
+            raise ValueError(f"clusterers.{AEC_DEC.clusterer}: its settings are the section dec; give them there")
+        for name, section in self.representations.items():
+            if REPRESENTATIONS.kind_of(section) == AEC_DEC.representation != name:
+                raise ValueError(
+                    f"representations.{name}: there is one chosen autoencoder, which is named aec; name a candidate "
+                    "aec/CLUSTERER"
+                )
+        for candidate in self.candidate_names:
+            _require(REPRESENTATIONS, self.representations, candidate.representation, candidate, ())
+            _require(CLUSTERERS, self.clusterers, candidate.clusterer, candidate, (AEC_DEC.clusterer,))
+            if candidate.clusterer == AEC_DEC.clusterer and candidate != AEC_DEC:
+                raise ValueError(
+                    f"candidates: {candidate}: dec trains the autoencoder with its clusters, so it goes with aec alone "
+                    f"({AEC_DEC}); give {candidate.representation} another clusterer: {', '.join(CLUSTERERS.kinds)}"
+                )
+        return self
+
+    @property
+    def candidate_names(self) -> tuple[CandidateName, ...]:
+        """The candidates in their order."""
+        return tuple(CandidateName.of(text) for text in self.candidates)
+
+    @property
+    def has_autoencoder(self) -> bool:
+        """Whether a candidate has the autoencoder as its representation."""
+        return any(candidate.representation == AEC_DEC.representation for candidate in self.candidate_names)
+
+    @property
+    def has_dec(self) -> bool:
+        """Whether deep embedded clustering is a candidate."""
+        return AEC_DEC in self.candidate_names
+
+    @property
+    def fitted_representations(self) -> tuple[str, ...]:
+        """Names of the candidates' representations other than the autoencoder, in the order of the candidates."""
+        names = dict.fromkeys(candidate.representation for candidate in self.candidate_names)
+        return tuple(name for name in names if name != AEC_DEC.representation)
+
+    def representation_of(self, name: str) -> Section:
+        """Return the section of a representation by its name."""
+        return self.representations.get(name) or REPRESENTATIONS.settings_of(name)()
+
+    def clusterer_of(self, name: str) -> Section:
+        """Return the section of a clusterer by its name."""
+        return self.clusterers.get(name) or CLUSTERERS.settings_of(name)()
+
+    def reconstructs(self, name: str) -> bool:
+        """Return whether a representation may have a reconstruction error.
+
+        The section of one that has none says ``reconstructs: ClassVar[bool] = False``.
+        """
+        return bool(getattr(self.representation_of(name), "reconstructs", True))
+
+    def representation_digest(self, name: str) -> str:
+        """Return the digest of the settings that influence what a representation is fitted to be."""
+        return _digest(REPRESENTATIONS, self.representation_of(name))
+
+    def clusterer_digest(self, name: str) -> str:
+        """Return the digest of the settings that influence the clusters of a clusterer, given features and K."""
+        return _digest(CLUSTERERS, self.clusterer_of(name))
+
+
+def _require(
+    registry: Registry, named: Mapping[str, Section], name: str, candidate: CandidateName, others: tuple[str, ...]
+) -> None:
+    known = [*registry.kinds, *others, *(own for own in named if own not in registry.kinds)]
+    if name not in known:
+        raise ValueError(
+            f"candidates: {candidate}: there is no {registry.family} {name!r}; known are {', '.join(known)}; others "
+            f"are named in the section {registry.family}s, or come with a plug-in"
+        )
+
+
+def _digest(registry: Registry, section: Section) -> str:
+    plugin = registry.plugin(registry.kind_of(section))
+    # Another version of a plug-in may give something else with the same settings.
+    return digest_of([section.model_dump(mode="json"), None if plugin is None else str(plugin)])
