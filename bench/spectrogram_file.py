@@ -11,15 +11,11 @@ unpacking is measured, not the disk. Machines differ and are shared: compare wit
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,28 +29,29 @@ from rich.progress import track
 from rich.table import Column, Table
 from threadpoolctl import threadpool_limits
 
+from bench.spectrogram_functions import (
+    CONFIG,
+    PASSES,
+    STATION_DAY,
+    context_figures,
+    cpu_seconds,
+    own_figures,
+    read_all,
+)
 from ris_core.config import load_settings
-from ris_core.contracts.events import Events
-from ris_core.contracts.stamp import Stamp
+from ris_core.contracts.events import PER_EVENT, Events
 from ris_core.contracts.station_day import StationDay
 from ris_core.processing.chain import Products, process
 from ris_core.station_days.station_days import StationDays
-from ris_core.storage import spectrogram_file, tables
+from ris_core.storage import spectrogram_file
 from ris_core.storage.layout import open_layout
-from ris_core.storage.rounding import KEPT_BITS, largest_relative_error, round_mantissa
+from ris_core.storage.rounding import KEPT_BITS, LARGEST_RELATIVE_ERROR, round_mantissa
 from ris_core.storage.spectrogram_file import CHUNK
-from ris_core.training.normalise import normalise
 
-BLOCK = 1024
 SINGLE = 64
-PASSES = 2
 CHUNKS = (1, 8, 16, 32, 64, 128)
 LARGEST_SHARE = 0.70
 LEAST_RATE = 8000
-STATION_DAY = 300
-CONFIG = Path(__file__).resolve().parent.parent / "config" / "demo.yaml"
-TRIGGERS = 360
-STAMP = Stamp("bench", "1", "bench")
 Array = NDArray[np.float32]
 
 
@@ -111,34 +108,13 @@ def make_events(events: int, root: Path) -> Products:
             found.append(process(segments, key, settings, None))
         day += 1
     parts = [p.spectrograms for p in found]
-    joined = replace(
-        parts[0],
-        spectrogram=np.concatenate([p.spectrogram for p in parts])[:events],
-        waveform=np.concatenate([p.waveform for p in parts])[:events],
-        event_id=tuple(name for p in parts for name in p.event_id)[:events],
-        time_peak=np.concatenate([p.time_peak for p in parts])[:events],
-        window_start=np.concatenate([p.window_start for p in parts])[:events],
-    )
+    values: dict[str, Any] = {
+        name: np.concatenate([getattr(p, name) for p in parts]) for name in PER_EVENT if name != "recorded"
+    }
+    names = tuple(name for p in parts for name in p.event_id)
+    joined = replace(parts[0], event_id=names, **values).take(slice(0, events))
     detections = pd.concat([p.detections for p in found], ignore_index=True)
     return replace(found[0], spectrograms=joined, detections=detections)
-
-
-def cpu_seconds(work: Callable[[], Any]) -> float:
-    """Return the CPU-seconds of one call, of all threads of this process."""
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
-def median_cpu(work: Callable[[], Any], repeats: int) -> float:
-    """Return the median CPU-seconds of some calls."""
-    return float(np.median([cpu_seconds(work) for _ in range(repeats)]))
-
-
-def read_all(path: Path) -> None:
-    """Read and normalise the spectrograms of a file, in blocks in order."""
-    for block in spectrogram_file.iterate_spectrograms(path, BLOCK):
-        normalise(block, out=block)
 
 
 def _layout(codec: dict[str, Any], chunk: int, shape: tuple[int, ...]) -> dict[str, Any]:
@@ -200,64 +176,6 @@ def used_codec() -> str:
     return name
 
 
-def own_figures(data: Events, detections: pd.DataFrame, folder: Path, repeats: int) -> dict[str, float]:
-    """Measure the project's own functions on a whole file, on a station-day of 300 events, and on its tables."""
-    whole, day_path, empty, table = (folder / name for name in ("whole.h5", "day.h5", "empty.h5", "day.parquet"))
-    n = len(data.event_id)
-    day, none = _take(data, np.arange(STATION_DAY) % n), _take(data, np.arange(0))
-    settings_json = load_settings(CONFIG).model_dump_json()
-    spectrogram_file.write_spectrograms(whole, data, STAMP, settings_json)
-    rows = np.sort(np.random.default_rng(0).choice(n, max(1, n // 10), replace=False))
-
-    def write() -> float:
-        day_path.unlink(missing_ok=True)
-        return cpu_seconds(lambda: spectrogram_file.write_spectrograms(day_path, day, STAMP, settings_json))
-
-    written = float(np.median([write() for _ in range(repeats)]))
-    spectrograms = round_mantissa(day.spectrogram)
-    ten_megabytes = np.random.default_rng(0).bytes(10_000_000)
-    raw = sum(array.nbytes for array in (data.spectrogram, data.waveform))
-    figures = {
-        "read_normalise_per_s": n / median_cpu(lambda: read_all(whole), 3 * repeats),
-        "scattered_rows_per_s": len(rows)
-        / median_cpu(lambda: spectrogram_file.read_spectrograms(whole, rows), repeats),
-        "normalise_per_s": STATION_DAY / median_cpu(lambda: normalise(spectrograms), 3 * repeats),
-        "file_share": whole.stat().st_size / raw,
-        "day_write_ms": 1e3 * written,
-        "day_round_ms": 1e3 * median_cpu(lambda: round_mantissa(day.spectrogram), repeats),
-        "day_digest_ms": 1e3 * median_cpu(lambda: spectrogram_file.content_digest(day), repeats),
-        "day_read_info_ms": 1e3 * median_cpu(lambda: spectrogram_file.read_info(day_path), 3 * repeats),
-        "day_verify_ms": 1e3 * median_cpu(lambda: spectrogram_file.verify(day_path), repeats),
-        "no_events_write_ms": 1e3
-        * median_cpu(lambda: spectrogram_file.write_spectrograms(empty, none, STAMP, settings_json), repeats),
-        "no_events_bytes": empty.stat().st_size,
-    }
-    for name in ("sha256", "blake2b", "sha1"):
-        digest = partial(hashlib.new, name, ten_megabytes, usedforsecurity=False)
-        figures[f"{name}_10_mb_ms"] = 1e3 * median_cpu(digest, 3 * repeats)
-    if len(detections):
-        frame = detections.iloc[np.arange(TRIGGERS) % len(detections)].reset_index(drop=True)
-
-        def write_table() -> str:
-            return tables.write_table(table, frame, tables.DETECTION_SCHEMA, STAMP)
-
-        write_table()
-        figures["table_write_ms"] = 1e3 * median_cpu(write_table, 3 * repeats)
-        figures["table_read_stamp_ms"] = 1e3 * median_cpu(lambda: tables.read_stamp(table), 3 * repeats)
-    return figures
-
-
-def _take(data: Events, rows: NDArray[np.int64]) -> Events:
-    return replace(
-        data,
-        spectrogram=data.spectrogram[rows],
-        waveform=data.waveform[rows],
-        event_id=tuple(data.event_id[i] for i in rows),
-        time_peak=data.time_peak[rows],
-        window_start=data.window_start[rows],
-    )
-
-
 def show(title: str, rows: list[tuple[str, Figures]], console: Console) -> None:
     """Print a table of layouts: events per CPU-second, size over raw float32; green is fast and small enough."""
     table = Table(Column("layout", no_wrap=True), "write", "read + normalise", "single", "size", title=title)
@@ -285,6 +203,8 @@ def run(data: Events, detections: pd.DataFrame, folder: Path, repeats: int, cons
     rows = [(f"{name}, {chunk} a chunk", by_chunk[name, chunk]) for name, chunk in layouts]
     show(f"{KEPT_BITS} bits of mantissa", rows, console)
     own = own_figures(data, detections, folder, repeats)
+    if data.context is not None:
+        own |= context_figures(data, folder, repeats)
     table = Table("the project's own functions", "figure")
     for name, value in own.items():
         table.add_row(name, f"{value:,.2f}")
@@ -297,7 +217,7 @@ def run(data: Events, detections: pd.DataFrame, folder: Path, repeats: int, cons
         "chunk": CHUNK,
         "kept_bits": KEPT_BITS,
         "largest_relative_error": float(error),
-        "bound_of_relative_error": largest_relative_error(KEPT_BITS),
+        "bound_of_relative_error": LARGEST_RELATIVE_ERROR,
         "smallest_lossless_share": min(f.share for f in lossless.values()),
         "share": lossy[used, CHUNK].share,
         "write_per_s": lossy[used, CHUNK].write,

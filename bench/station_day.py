@@ -53,6 +53,7 @@ STAGES = (
     "condition",
     "detect",
     "spectrograms",
+    "context and noise",
     "write",
 )
 
@@ -137,6 +138,7 @@ def ours(settings: Settings, root: Path, keys: list[StationDay], repeats: int) -
     clock.watch(detections, "triggers_of", "detect")
     clock.watch(outcomes, "strongest_window", "spectrograms")
     clock.watch(cutting, "densities", "spectrograms")
+    clock.watch(cutting, "surroundings_of", "context and noise")
     clock.watch(spectrogram_file, "write_spectrograms", "write")
     clock.watch(tables, "write_table", "write")
     for _ in range(repeats):
@@ -363,6 +365,7 @@ def main() -> None:
     table.add_row("peak memory, MB", *map(str, peak.values()))
     table.add_row("detections in the day", *(str(sum(map(len, found["onsets"]))) for found in routes.values()))
     Console().print(table)
+    own: dict[str, float] = routes["ours"]["stages"]
     result = {
         "cpu_ratio": round(total["plain"] / total["ours"], 1),
         "peak_rss_mb": peak["ours"],
@@ -374,6 +377,10 @@ def main() -> None:
         "cpu_s": {route: round(value, 3) for route, value in total.items()},
         "cpu_ratio_of_medians": round(median["plain"] / median["ours"], 1),
         "median_cpu_s": {route: round(value, 3) for route, value in median.items()},
+        "context_share": round(
+            routes["ours"]["stages"]["context and noise"] / sum(routes["ours"]["stages"].values()), 3
+        ),
+        "context_share": round(own["context and noise"] / sum(own.values()), 3),
         "passes": {route: of_route.size for route, of_route in seconds.items()},
         "cores": os.cpu_count(),
     }

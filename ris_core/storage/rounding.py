@@ -6,12 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 KEPT_BITS = 17
+LARGEST_RELATIVE_ERROR = 2.0 ** -(KEPT_BITS + 1)
 _MANTISSA = 23
-
-
-def largest_relative_error(bits: int) -> float:
-    """Return the largest relative error of a normal number that is rounded to so many bits of mantissa."""
-    return 2.0 ** -(bits + 1)
 
 
 def round_mantissa(values: NDArray[np.float32], bits: int = KEPT_BITS) -> NDArray[np.float32]:

@@ -32,7 +32,7 @@ from ris_core.storage.disk_usage import Usage, usage_by_folder
 from ris_core.storage.finite import NotFiniteError
 from ris_core.storage.json_records import read_json
 from ris_core.storage.layout import WrongNetworkError
-from ris_core.storage.rounding import KEPT_BITS, largest_relative_error, round_mantissa
+from ris_core.storage.rounding import LARGEST_RELATIVE_ERROR, round_mantissa
 from ris_core.storage.spectrogram_file import spectrogram_writing
 from ris_core.verification import damaged_files
 
@@ -186,7 +186,7 @@ def test_rounding_stays_within_its_bound_and_is_done_once():
     before = signed.copy()
     rounded = round_mantissa(signed)
     error = np.abs(rounded.astype(np.float64) / signed - 1)
-    assert 0.9 * 2**-18 < error.max() <= 2**-18 == largest_relative_error(KEPT_BITS)
+    assert 0.9 * 2**-18 < error.max() <= 2**-18 == LARGEST_RELATIVE_ERROR
     np.testing.assert_array_equal(round_mantissa(rounded), rounded)
     np.testing.assert_array_equal(signed, before)
     assert not (rounded.view(np.uint32) & 0b111111).any()

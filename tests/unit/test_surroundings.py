@@ -59,8 +59,8 @@ def as_stored(data: Events) -> Events:
     return replace(
         data,
         spectrogram=round_mantissa(data.spectrogram),
-        context=spectrogram_file.rounded_surroundings(data.context),
-        noise_psd=spectrogram_file.rounded_surroundings(data.noise_psd),
+        context=round_mantissa(data.context),
+        noise_psd=round_mantissa(data.noise_psd),
     )
 
 

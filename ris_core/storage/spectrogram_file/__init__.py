@@ -10,7 +10,6 @@ from ris_core.storage.spectrogram_file.event_datasets import (
     content_digest,
     layout,
     power_unit,
-    rounded_surroundings,
     surroundings_digest,
 )
 from ris_core.storage.spectrogram_file.spectrogram_reading import (
@@ -44,7 +43,6 @@ __all__ = [
     "read_info",
     "read_rows",
     "read_spectrograms",
-    "rounded_surroundings",
     "shape_of_one",
     "surroundings_digest",
     "verify",

@@ -10,12 +10,9 @@ from numpy.typing import NDArray
 
 from ris_core.contracts.events import SURROUNDINGS, Events
 from ris_core.storage.array_digest import digest_of_arrays
-from ris_core.storage.rounding import round_mantissa
 
 # One chunk is 557 kB: it fits HDF5's default chunk cache of 1 MB, and one event is read without unpacking many others.
 CHUNK = 16
-SURROUNDINGS_BITS = 11
-"""Bits of mantissa of context and noise spectrum: a relative error of at most 2^-12, 72 dB below each value."""
 WRITE_BLOCK = 1024
 """Number of events that are written together."""
 
@@ -56,11 +53,6 @@ def surroundings_digest(data: Events) -> str:
     """Return the digest over context, noise spectra and what belongs to them; empty if there are none."""
     arrays = [array for name in SURROUNDINGS if (array := getattr(data, name)) is not None]
     return digest_of_arrays(*arrays) if arrays else ""
-
-
-def rounded_surroundings(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return context or noise spectra as they are kept in the file."""
-    return round_mantissa(values, SURROUNDINGS_BITS)
 
 
 def check_shapes(data: Events) -> None:

@@ -18,9 +18,8 @@ from ris_core.storage.array_digest import ArraysDigest
 from ris_core.storage.atomic import replacing
 from ris_core.storage.finite import check_finite
 from ris_core.storage.head import room_for, write_head
-from ris_core.storage.rounding import KEPT_BITS, largest_relative_error, round_mantissa
+from ris_core.storage.rounding import KEPT_BITS, LARGEST_RELATIVE_ERROR, round_mantissa
 from ris_core.storage.spectrogram_file.event_datasets import (
-    SURROUNDINGS_BITS,
     WRITE_BLOCK,
     check_shapes,
     content_columns,
@@ -43,8 +42,8 @@ def write_spectrograms(
 ) -> str:
     """Write spectrograms atomically and return the digest of their content.
 
-    Mantissas of spectrograms are rounded to `KEPT_BITS` bits, those of context and noise spectra to `SURROUNDINGS_BITS`
-    (see `round_mantissa`); all else is kept as it is.
+    Mantissas of spectrograms, context and noise spectra are rounded to `KEPT_BITS` bits (see `round_mantissa`); all
+    else is kept as it is.
 
     Parameters
     ----------
@@ -95,7 +94,7 @@ def _fill(file: h5py.File, data: Events, note: str, extra: dict[str, NDArray[Any
     frequency = _scale(file, "frequency", data.frequency, "Hz", "Frequency of the bins")
     time = _scale(file, "time", data.time, "s", "Time of the columns from the first one")
     said = {"unit": power_unit(data.unit), "title": "One-sided power spectral density"}
-    images = _rounded(file, "spectrogram", data.spectrogram, KEPT_BITS, said, data.event_id, digest)
+    images = _rounded(file, "spectrogram", data.spectrogram, said, data.event_id, digest)
     images.dims[len(images.shape) - 2].attach_scale(frequency)
     images.dims[len(images.shape) - 1].attach_scale(time)
     check_finite("waveform", data.waveform, data.event_id)
@@ -131,7 +130,7 @@ def _fill_surroundings(file: h5py.File, data: Events) -> str:
             continue
         unit, title = texts[name]
         if name in ("context", "noise_psd"):
-            _rounded(file, name, values, SURROUNDINGS_BITS, {"unit": unit, "title": title}, data.event_id, digest)
+            _rounded(file, name, values, {"unit": unit, "title": title}, data.event_id, digest)
         else:
             file.create_dataset(name, data=values).attrs.update({"unit": unit, "title": title})
             digest.begin(values.shape, values.dtype)
@@ -151,7 +150,6 @@ def _rounded(
     file: h5py.File,
     name: str,
     values: Any,
-    bits: int,
     said: dict[str, str],
     event_id: tuple[str, ...],
     digest: ArraysDigest,
@@ -162,13 +160,13 @@ def _rounded(
     dataset.attrs.update(said)
     digest.begin(shape, np.dtype(np.float32))
     for start in range(0, shape[0], WRITE_BLOCK):
-        rounded = round_mantissa(values[start : start + WRITE_BLOCK], bits)
+        rounded = round_mantissa(values[start : start + WRITE_BLOCK])
         check_finite(name, rounded, event_id[start:])
         dataset[start : start + len(rounded)] = rounded
         digest.update(rounded)
     # The first name is that of the netCDF library for this kind of rounding.
-    dataset.attrs["_QuantizeBitRoundNumberOfSignificantBits"] = bits
-    dataset.attrs["largest_relative_error"] = largest_relative_error(bits)
+    dataset.attrs["_QuantizeBitRoundNumberOfSignificantBits"] = KEPT_BITS
+    dataset.attrs["largest_relative_error"] = LARGEST_RELATIVE_ERROR
     return dataset
 
 
