@@ -97,7 +97,7 @@ def own_figures(data: Events, detections: pd.DataFrame, folder: Path, repeats: i
 
 
 def context_figures(data: Events, folder: Path, repeats: int) -> dict[str, float]:
-    """Measure what context and noise spectra add to a station-day of 300 events: times, and bytes by mantissa's bits."""
+    """Measure what context and noise spectra add to a station-day of 300 events: times, bytes by bits of mantissa."""
     path = folder / "context.h5"
     day = data.take(np.arange(STATION_DAY) % len(data))
     without: dict[str, Any] = dict.fromkeys(SURROUNDINGS)

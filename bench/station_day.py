@@ -377,9 +377,6 @@ def main() -> None:
         "cpu_s": {route: round(value, 3) for route, value in total.items()},
         "cpu_ratio_of_medians": round(median["plain"] / median["ours"], 1),
         "median_cpu_s": {route: round(value, 3) for route, value in median.items()},
-        "context_share": round(
-            routes["ours"]["stages"]["context and noise"] / sum(routes["ours"]["stages"].values()), 3
-        ),
         "context_share": round(own["context and noise"] / sum(own.values()), 3),
         "passes": {route: of_route.size for route, of_route in seconds.items()},
         "cores": os.cpu_count(),
