@@ -46,7 +46,7 @@ from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
 from ris_core.contracts.input_spec import InputSpec
 from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import StationDay
-from ris_core.detectors.registry import DEFAULT, AnyDetector
+from ris_core.detectors.registry import DEFAULT, DETECTORS, AnyDetector
 from ris_core.plugins import load_plugins
 from ris_core.section import digest_of
 
@@ -245,7 +245,10 @@ class Settings(CandidatesSettings):
         sections = {"conditioning", "response", "detector", "spectrogram", "context"}
         if len(self.channels) > 1:
             sections |= {"channels", "components"}
-        return json.dumps(self.model_dump(mode="json", include=sections), sort_keys=True)
+        said = self.model_dump(mode="json", include=sections)
+        if (plugin := DETECTORS.plugin(self.detector)) is not None:
+            said["detector_plugin"] = str(plugin)
+        return json.dumps(said, sort_keys=True)
 
     def station_days(self, until: date | None = None) -> Iterator[StationDay]:
         """Iterate over all station-days that are over, station by station; `until` is the first day that is not."""
@@ -332,4 +335,7 @@ class Settings(CandidatesSettings):
         values: list[object] = [p.model_dump(mode="json") for p in parts]
         if len(self.channels) > 1:
             values += [self._recorded_channels(), self.components.missing]
+        if (plugin := DETECTORS.plugin(self.detector)) is not None:
+            # Another version of a plug-in may find other events with the same settings.
+            values.append(str(plugin))
         return digest_of(values)

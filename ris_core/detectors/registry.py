@@ -11,6 +11,7 @@ from ris_core.detectors.carl import CarlTrigger
 from ris_core.detectors.detector import Detector
 from ris_core.detectors.sta_lta import ClassicStaLta, DelayedStaLta, RecursiveStaLta
 from ris_core.detectors.z_detect import ZDetector
+from ris_core.plugins import Plugin, plugin_being_loaded
 
 DEFAULT = RecursiveStaLta
 
@@ -26,6 +27,7 @@ class Detectors:
 
     def __init__(self, *members: type[Detector]) -> None:
         self._members: dict[str, type[Detector]] = {}
+        self._plugins: dict[str, Plugin] = {}
         for member in members:
             self.add(member)
 
@@ -43,6 +45,14 @@ class Detectors:
         if self._members.get(method, member) is not member:
             raise ValueError(f"{member.__name__}: another detector is called {method!r}; give this one another name")
         self._members[method] = member
+        plugin = plugin_being_loaded()
+        # A plug-in may be the first to import this module, which adds the members of this project.
+        if plugin is not None and not member.__module__.startswith("ris_core."):
+            self._plugins[method] = plugin
+
+    def plugin(self, detector: Detector) -> Plugin | None:
+        """Return the plug-in that added a detector; none if it belongs to this project."""
+        return self._plugins.get(detector.method)
 
     def __iter__(self) -> Iterator[type[Detector]]:
         return iter(self._members.values())

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import amplitude_detector
 import pytest
 from builders import sds_values, write_yaml
 from plugin_builders import install_plugin, with_plugins
 
+from ris_core.config import load_settings
 from ris_core.plugins import Plugin
 
 REGISTRY = """
@@ -59,8 +61,6 @@ def test_functions_and_modules_add_members_once_before_settings_are_read(tmp_pat
 
 
 def test_settings_from_json_load_plugins_as_well(tmp_path: Path, config: Path) -> None:
-    from ris_core.config import load_settings
-
     text = load_settings(config).model_dump_json()
     folder = install_plugin(tmp_path / "site", "bells", "1.2", "large = bells", {"bells": "print('loaded')"})
     done = with_plugins(
@@ -143,3 +143,32 @@ def test_settings_name_what_a_plugin_adds_and_its_version_is_part_of_the_digest(
         said.append(digests.split())
     assert said[0][0] != said[1][0]
     assert said[0][1] == said[1][1]
+
+
+DETECTOR = """
+from ris_core.config import load_settings
+settings = load_settings({config!r})
+import json
+print(settings.detector.method, json.loads(settings.processing_json()).get("detector_plugin"))
+print(settings.process_digest())
+"""
+
+
+def test_products_of_a_detector_of_a_plugin_say_its_version_and_are_out_of_date_with_another(tmp_path: Path) -> None:
+    (tmp_path / "archive").mkdir()
+    of_plugin = write_yaml(
+        tmp_path / "other.yaml", sds_values(tmp_path / "archive") | {"detector": {"method": "amplitude"}}
+    )
+    own = write_yaml(tmp_path / "own.yaml", sds_values(tmp_path / "archive"))
+    source = Path(amplitude_detector.__file__).read_text()
+    said = {}
+    for version in ("1.2", "1.3"):
+        entry = "loud = amplitude_detector"
+        folder = install_plugin(tmp_path / version, "loud", version, entry, {"amplitude_detector": source})
+        for name, config in (("amplitude", of_plugin), ("recursive", own)):
+            done = with_plugins(folder, "-c", DETECTOR.format(config=str(config)))
+            found, digest = done.stdout.splitlines()
+            assert found == f"{name} {'loud of loud ' + version if name == 'amplitude' else None}", done.stderr
+            said[name, version] = digest
+    assert said["amplitude", "1.2"] != said["amplitude", "1.3"]
+    assert said["recursive", "1.2"] == said["recursive", "1.3"] == load_settings(own).process_digest()
