@@ -5,7 +5,9 @@ Every default is the value of Jenkins et al. (2021, doi 10.1029/2021JB021716; "J
 text with that unit (``0.5`` or ``0.5 s``); another unit is refused.
 """
 
+from ris_core.config.bounds import SMALLEST_SIZE
 from ris_core.config.channels import ComponentsSettings
+from ris_core.config.defaults import RECOMMENDED, known_presets
 from ris_core.config.learning import (
     AecGridSettings,
     AecSettings,
@@ -48,7 +50,7 @@ from ris_core.config.processing import (
     input_spec,
     spectrogram_shape,
 )
-from ris_core.config.settings import RECOMMENDED, Settings
+from ris_core.config.settings import Settings
 from ris_core.config.sources import (
     FdsnSettings,
     NetworkSettings,
@@ -70,6 +72,7 @@ __all__ = [
     "PROVIDER_VARIABLE",
     "RECOMMENDED",
     "REPRESENTATIONS",
+    "SMALLEST_SIZE",
     "AecGridSettings",
     "AecRepresentationSettings",
     "AecSettings",
@@ -105,6 +108,7 @@ __all__ = [
     "config_path",
     "data_root",
     "input_spec",
+    "known_presets",
     "load_settings",
     "require_decoder_for_novelty",
     "source_name",

@@ -93,9 +93,9 @@ class AecSettings(Section):
     time_shift: int = Field(
         0,
         ge=0,
-        le=50,
         description="Columns by which inputs are shifted in time at random, in both directions, only in training; the "
-        "network returns the unshifted spectrogram: a denoising autoencoder (ours). 0: none (J21).",
+        "network returns the unshifted spectrogram: a denoising autoencoder (ours). At most half of all "
+        "columns. 0: none (J21).",
     )
     schedule: Literal["constant", "cosine"] = Field(
         "constant", description="Learning rate: constant (code), or warm-up and cosine to 0 at max_epochs (ours)."

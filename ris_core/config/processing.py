@@ -27,7 +27,12 @@ class ConditioningSettings(Section):
     band_low: Hertz = Field(3.0, gt=0, description="Band-pass, lower corner, Hz (J21: 3).")
     band_high: Hertz = Field(20.0, gt=0, description="Band-pass, upper corner, Hz (J21: 20).")
     band_order: int = Field(4, ge=1, le=10, description="Order of the zero-phase Butterworth band-pass (ObsPy: 4).")
-    shortest_segment: Seconds = Field(40.0, ge=35, description="Shortest contiguous segment that is used, s (ours).")
+    shortest_segment: Seconds = Field(
+        40.0,
+        gt=0,
+        description="Shortest contiguous segment that is used, s (ours); it must hold the detector's warm-up and a "
+        "spectrogram.",
+    )
     guard_before_gap: Seconds = Field(1.0, ge=0, description="No detection starts this close before a gap, s (ours).")
     guard_after_gap: Seconds = Field(31.0, ge=0, description="No detection starts this soon after a gap, s (ours).")
     other_rates: Literal["resample", "refuse"] = Field(
@@ -81,7 +86,7 @@ class ResponseSettings(Section):
 
 
 class SpectrogramSettings(Section):
-    """Spectrogram of one event: 87 frequencies x 100 times, the input of the networks."""
+    """Spectrogram of one event, the input of the networks: 87 frequencies x 100 times by default, 17 x 17 at least."""
 
     window: Seconds = Field(0.4, gt=0, description="Length of the Kaiser window, s (J21: 0.4; 20 samples at 50 Hz).")
     kaiser_beta: float = Field(5.7, ge=0, description="Shape of the Kaiser window (code: 5.7).")

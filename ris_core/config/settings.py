@@ -9,8 +9,10 @@ from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
+from ris_core.config.bounds import check_bounds
 from ris_core.config.candidates import CandidatesSettings
 from ris_core.config.channels import Channels, ComponentsSettings
+from ris_core.config.defaults import with_defaults
 from ris_core.config.learning import (
     AecSettings,
     ChampionSettings,
@@ -30,7 +32,6 @@ from ris_core.config.processing import (
     ResponseSettings,
     SpectrogramSettings,
     input_spec,
-    spectrogram_shape,
 )
 from ris_core.config.sources import (
     FdsnSettings,
@@ -50,36 +51,17 @@ from ris_core.detectors.registry import DEFAULT, DETECTORS, AnyDetector
 from ris_core.plugins import load_plugins
 from ris_core.section import digest_of
 
-RECOMMENDED: dict[str, Any] = {
-    "conditioning": {"decimation": "zero_phase_fir"},
-    "normalisation": {"scale": "decibel"},
-    "aec": {
-        "grid": {"batch_size": [32], "learning_rate": [2e-3]},
-        "latent": "linear",
-        "input_scale": "unit_rms",
-        "time_shift": 8,
-        "schedule": "cosine",
-        "max_epochs": 25,
-    },
-    "dec": {"shuffle": True, "objective": "idec"},
-}
-"""Defaults of the profile `recommended`; docs/benchmarks.md says what each part brings."""
-
-
-def _under(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values completed with defaults, section by section; validation handles values that are no mapping."""
-    merged = dict(defaults) | dict(values)
-    for name in defaults.keys() & values.keys():
-        if isinstance(defaults[name], Mapping) and isinstance(values[name], Mapping):
-            merged[name] = _under(defaults[name], values[name])
-    return merged
-
 
 class Settings(CandidatesSettings):
     """Everything that describes one network and its products."""
 
     profile: Literal["paper", "recommended"] = Field(
         "paper", description="Defaults of all values that are not given: the paper's, or those of `RECOMMENDED` (ours)."
+    )
+    preset: str | None = Field(
+        None,
+        description="Values for one kind of network, which stand above the profile's and below those given here: "
+        "icequakes_1000hz, volcano or regional (ours; docs/method.md says what each is for).",
     )
     network: NetworkSettings
     stations: tuple[StationSettings, ...] = Field(min_length=1)
@@ -116,8 +98,7 @@ class Settings(CandidatesSettings):
     def _profile(cls, values: Any) -> Any:
         # Wherever settings are read, also from JSON on a worker, the kinds of plug-ins must be known.
         load_plugins()
-        named = isinstance(values, Mapping) and values.get("profile") == "recommended"
-        return _under(RECOMMENDED, values) if named else values
+        return with_defaults(values) if isinstance(values, Mapping) else values
 
     @model_validator(mode="before")
     @classmethod
@@ -166,7 +147,15 @@ class Settings(CandidatesSettings):
                 "novelty.score is reconstruction, but labelling.reconstruction_error is switched off; switch it on, or "
                 "use the score distance or probability"
             )
-        self._check_samples()
+        check_bounds(
+            self.profile,
+            self.conditioning,
+            self.response,
+            self.detector,
+            self.spectrogram,
+            self.context,
+            self.aec.time_shift,
+        )
         if isinstance(self.source, SyntheticSettings):
             without = [s.code for s in self.stations if s.latitude is None]
             if without:
@@ -178,37 +167,6 @@ class Settings(CandidatesSettings):
                     f"{self.source.catalogue_last_day}"
                 )
         return self
-
-    def _check_samples(self) -> None:
-        """Refuse windows, averages and corners that do not fit the sampling rate after decimation."""
-        rate, spec = self.conditioning.sampling_rate, self.spectrogram
-        window, hop = spec.window * rate, spec.hop * rate
-        if abs(window - round(window)) > 1e-6 or abs(hop - round(hop)) > 1e-6 or round(hop) < 1:
-            raise ValueError(
-                f"spectrogram.window ({spec.window:g} s) and hop ({spec.hop:g} s) must be whole samples at {rate:g} Hz"
-            )
-        if round(window) < 8:
-            raise ValueError(
-                f"spectrogram.window ({spec.window:g} s) has {round(window)} samples at {rate:g} Hz; it needs 8 or more"
-            )
-        self.detector.check(rate)
-        if 1.1 * self.response.band_high > rate / 2:
-            raise ValueError(
-                f"response.band_high ({self.response.band_high:g} Hz) and its flank must lie below half the "
-                f"conditioning.sampling_rate, at most {rate / 2.2:.4g} Hz"
-            )
-        for name in ("half_length", "noise_step"):
-            if getattr(self.context, name) * rate < 1:
-                raise ValueError(
-                    f"context.{name} ({getattr(self.context, name):g} s) is shorter than one sample at {rate:g} Hz"
-                )
-        if round(window) > spec.nfft:
-            raise ValueError(f"spectrogram.nfft ({spec.nfft}) must be at least the window's {round(window)} samples")
-        shape = spectrogram_shape(self.conditioning, spec)
-        if shape != (87, 100):
-            raise ValueError(
-                f"spectrogram: these values give {shape[0]} frequencies x {shape[1]} times; the networks need 87 x 100"
-            )
 
     def station(self, code: str) -> StationSettings:
         """Return a station by its code; raises `KeyError` naming the known ones."""

@@ -10,14 +10,14 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor, nn
 
+from ris_core.config import PAPER_INPUT, SMALLEST_SIZE
+
 LatentActivation = Literal["relu", "linear"]
 Shape = tuple[int, int, int]
 Size = tuple[int, int]
 LATENT_DIM = 9
-PAPER_SHAPE: Shape = (1, 87, 100)
+PAPER_SHAPE: Shape = PAPER_INPUT.network_shape
 """Components, frequencies and times of the published networks."""
-SMALLEST = 17
-"""Fewest frequencies and fewest times: with fewer, the last convolution would see a single pixel."""
 _BIAS = 0.01
 _MAPS = (8, 16, 32, 64, 128)
 _KERNEL, _STRIDE = 3, 2
@@ -66,10 +66,10 @@ def layers_for(size: Size) -> Layers:
     ShapeError
         The size is below 17 × 17.
     """
-    if min(size) < SMALLEST:
+    if min(size) < SMALLEST_SIZE:
         raise ShapeError(
             f"spectrograms of {size[0]} frequencies x {size[1]} times are too small for the autoencoder; it needs "
-            f"{SMALLEST} x {SMALLEST} or more"
+            f"{SMALLEST_SIZE} x {SMALLEST_SIZE} or more"
         )
     sizes, down = [size], []
     for number in range(1, len(_MAPS) + 1):

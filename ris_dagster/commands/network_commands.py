@@ -36,6 +36,11 @@ def check_config(
     verdict = f"the settings can be used, but {missing} thing(s) are missing" if missing else "good"
     console.print(f"{config or config_path()}: {verdict}", soft_wrap=True)
     console.print(f"  network {settings.network.code}, {len(settings.stations)} stations, channel {settings.channel}")
+    takes = settings.input_spec()
+    console.print(
+        f"  preset {settings.preset or 'none'}, profile {settings.profile}: {takes.band[0]:g}-{takes.band[1]:g} Hz, "
+        f"{takes.window:g} s, {takes.frequencies} frequencies x {takes.times} times of {'+'.join(takes.components)}"
+    )
     console.print(
         f"  {settings.first_day} ... {settings.last_day or 'open'}: {len(days) * len(settings.stations)} station-days"
     )

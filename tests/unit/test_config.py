@@ -310,7 +310,7 @@ def test_digests_do_not_change_with_the_place_of_the_archive_or_the_list_of_stat
     "sections",
     [
         {"conditioning": {"decimation": "zero_phase_fir"}},
-        {"conditioning": {"guard_after_gap": 40}},
+        {"conditioning": {"guard_after_gap": 35}},
         {"detector": {"threshold_on": 12}},
         {"response": {"band_high": 18}},
         {"spectrogram": {"search": 4}},

@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ris_core.config import PAPER_INPUT, AecSettings, NormalisationSettings
+from ris_core.config import PAPER_INPUT, SMALLEST_SIZE, AecSettings, NormalisationSettings
 from ris_core.models.inference import as_input, decode, describe, reconstruct
-from ris_core.models.networks import SMALLEST, Aec, Dec, ShapeError, parameter_count
+from ris_core.models.networks import Aec, Dec, ShapeError, parameter_count
 from ris_core.models.weights import load_model, save_model
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_json, write_json
@@ -21,7 +21,7 @@ from ris_core.training.normalise import SpectrogramError, normalise
 from ris_core.training.samples import of_array
 from ris_core.training.shift import shift_in_time
 
-SIZES = st.integers(SMALLEST, 200)
+SIZES = st.integers(SMALLEST_SIZE, 200)
 
 
 @settings(max_examples=40, deadline=None)
