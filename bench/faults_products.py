@@ -91,7 +91,7 @@ def _network(folder: Path) -> StationDays:
 
 
 def _make_network(days: StationDays) -> None:
-    days = StationDays(days.settings, days.layout, source=_Bursts(), pictures=False)
+    days = StationDays(days.settings, days.layout, sources={days.settings.channel: _Bursts()}, pictures=False)
     days.acquire.run(KEY)
     days.process.run(KEY)
     settings = days.settings

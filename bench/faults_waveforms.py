@@ -203,7 +203,7 @@ def _stored(folder: Path) -> StationDays:
 
 def _make_stored(folder: Path) -> list[Path]:
     days, keys = _stored(folder), [StationDay(code, DAY) for code in ("AA", "DD")]
-    acquire = StationDays(days.settings, days.layout, source=_Once(), pictures=False).acquire
+    acquire = StationDays(days.settings, days.layout, sources={days.settings.channel: _Once()}, pictures=False).acquire
     for key in keys:
         acquire.run(key)
     return [days.layout.waveform(key) for key in keys]
@@ -211,7 +211,7 @@ def _make_stored(folder: Path) -> list[Path]:
 
 def _read_stored(folder: Path, path: Path) -> Found:
     days = _stored(folder)
-    acquire = StationDays(days.settings, days.layout, source=_Once(given=True)).acquire
+    acquire = StationDays(days.settings, days.layout, sources={days.settings.channel: _Once(given=True)}).acquire
     segments, _ = acquire.segments_to_process(StationDay(_station(path), DAY))
     return Found(digest_of_values([_values(segment) for segment in segments[days.settings.channel]]))
 

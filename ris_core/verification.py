@@ -88,9 +88,10 @@ def _readers_of(network: StationDays, key: StationDay) -> dict[Path, Reader]:
     for name, stage in network.stages.items():
         found[layout.failure(name, key)] = _failure_reader(network.journal, name, key)
         found |= {path: reader for path in stage.products(key) if (reader := _BY_SUFFIX.get(path.suffix))}
+    for channel, path in network.acquire.raw_files(key).items():
+        found[path] = _waveform_reader(network, key, channel)
     return found | {
         layout.acquisition(key): lambda _: network.acquire.read(key),
-        layout.waveform(key): lambda path: _read_waveform(path, network, key),
         layout.detections(key): lambda path: _read_detections(path, network, key),
         layout.spectrograms(key): lambda path: _read_spectrograms_of(path, network, key),
         layout.labels(key): lambda path: _read_table_of(path, network, key),
@@ -101,14 +102,18 @@ def _failure_reader(journal: Journal, stage: str, key: StationDay) -> Reader:
     return lambda _: journal.read(stage, key)
 
 
-def _read_waveform(path: Path, network: StationDays, key: StationDay) -> None:
-    """Raise `DamagedFileError` if a stored raw file does not have the samples that were recorded."""
-    try:
-        found = network.acquire.read(key)
-    except DamagedFileError:
-        return  # reported for the record; the station-day is acquired again
-    if found is not None:
-        read_checked(path, key, network.settings.conditioning.padding, found)
+def _waveform_reader(network: StationDays, key: StationDay, channel: str) -> Reader:
+    def read(path: Path) -> None:
+        """Raise `DamagedFileError` if a stored raw file does not have the samples that were recorded."""
+        try:
+            found = network.acquire.read(key)
+        except DamagedFileError:
+            return  # reported for the record; the station-day is acquired again
+        of_channel = None if found is None else network.acquire.by_channel(found).get(channel)
+        if of_channel is not None:
+            read_checked(path, key, network.settings.conditioning.padding, of_channel)
+
+    return read
 
 
 def _read_detections(path: Path, network: StationDays, key: StationDay) -> None:

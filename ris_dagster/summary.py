@@ -58,7 +58,9 @@ def _expected_size(settings: Settings, usage: Mapping[str, Usage], station_days:
         return 0.0  # only the file that is imported knows of which station-days it has events
     dropped = settings.retention.raw == "drop_after_processing"
     folders = [name for name in _STATION_DAY_FOLDERS if name in usage and not (dropped and name == "waveforms")]
-    return sum(usage[name].mean_size * station_days for name in folders)
+    # A station-day has a raw file for each channel.
+    files = {"waveforms": len(settings.channels)}
+    return sum(usage[name].mean_size * station_days * files.get(name, 1) for name in folders)
 
 
 def failures_table(states: Sequence[StationDayState]) -> Table | None:

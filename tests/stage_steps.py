@@ -18,7 +18,8 @@ from ris_core.waveforms.segments import Segment
 
 def days_at(store: Store, source: WaveformSource | None = None, pictures: bool = True) -> StationDays:
     """Return the station-days of a network, with another source than that of its settings if one is given."""
-    return StationDays(store.settings, store, source=source, pictures=pictures)
+    sources = None if source is None else dict.fromkeys(store.settings.channels, source)
+    return StationDays(store.settings, store, sources=sources, pictures=pictures)
 
 
 def acquire_one(

@@ -5,7 +5,7 @@ They are drawn as PNG without matplotlib's canvas, since every station-day has i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -85,6 +85,43 @@ def day_waveform(
     ValueError
         The detections' arrays differ in length.
     """
+    return _day_raster(pieces, midnight_ns, title, detection_seconds, detection_is_event, unit).png()
+
+
+def day_waveforms(
+    traces: Mapping[str, Sequence[Piece]], midnight_ns: int, title: str, *, unit: str = "counts"
+) -> bytes:
+    """Draw 24 h of several channels, one below the other, each as `day_waveform` does and with a height of its own.
+
+    Parameters
+    ----------
+    traces
+        Contiguous pieces of each channel, by its code.
+    midnight_ns, title, unit
+        As in `day_waveform`.
+
+    Returns
+    -------
+    bytes
+        A PNG.
+    """
+    drawn = [
+        _day_raster(pieces, midnight_ns, f"{title}, {channel}", None, None, unit) for channel, pieces in traces.items()
+    ]
+    height, width = drawn[0].pixels.shape
+    together = Raster(width, height * len(drawn), _DAY_COLOURS)
+    together.pixels = np.concatenate([raster.pixels for raster in drawn])
+    return together.png()
+
+
+def _day_raster(
+    pieces: Sequence[Piece],
+    midnight_ns: int,
+    title: str,
+    detection_seconds: FloatArray | None,
+    detection_is_event: NDArray[np.bool_] | None,
+    unit: str,
+) -> Raster:
     marked = detection_seconds is not None
     seconds = np.asarray(detection_seconds if marked else [], float)
     is_event = np.asarray(detection_is_event if detection_is_event is not None else np.ones(seconds.size), bool)
@@ -97,7 +134,7 @@ def day_waveform(
     raster.text(centre_x, 14, title, _TITLE)
     if not np.isfinite(low).any():
         raster.text(centre_x, top + _ROWS * _ROW_STEP / 2, "no data", 20)
-        return raster.png()
+        return raster
     middle = float(np.nanmedian((low + high) / 2))
     middle = 0.0 if abs(middle) < 0.02 * float(np.nanmedian(high - low)) else middle
     limit, beyond = _amplitude_limit(low - middle, high - middle)
@@ -134,7 +171,7 @@ def day_waveform(
     if gaps:
         keys.append((_GAP, "no samples"))
     _legend(raster, centre_x, base + 50, keys)
-    return raster.png()
+    return raster
 
 
 def _draw_row(band: NDArray[np.uint8], low: FloatArray, high: FloatArray, gaps: Sequence[tuple[int, int]]) -> None:

@@ -41,8 +41,8 @@ class StationDays:
         Its stages in their order.
     files
         How the disk is read; by default each time.
-    source
-        The source of waveforms of every channel; by default that of the settings, opened when it is first needed.
+    sources
+        The source of waveforms of each channel; by default those of the settings, opened when they are first needed.
     pictures
         Whether pictures of each station-day are drawn.
 
@@ -60,13 +60,13 @@ class StationDays:
         layout: Layout,
         kinds: Sequence[StageKind] = STAGES,
         files: Files | None = None,
-        source: WaveformSource | None = None,
+        sources: Mapping[str, WaveformSource] | None = None,
         pictures: bool = True,
     ) -> None:
         self.settings, self.layout, self.kinds = settings, layout, tuple(kinds)
         self.journal = Journal(layout, [s.code for s in settings.stations])
         self.files: Files = files or FilesOnDisk()
-        self._source, self._pictures = source, pictures
+        self._sources, self._pictures = sources, pictures
         context = StageContext(settings, layout, self.files, lambda: self.sources, pictures)
         self.stages: dict[str, StationDayStage[Any]] = {}
         for kind in self.kinds:
@@ -86,9 +86,7 @@ class StationDays:
     @cached_property
     def sources(self) -> Mapping[str, WaveformSource]:
         """The source of waveforms of each channel, by its code."""
-        if self._source is not None:
-            return dict.fromkeys(self.settings.channels, self._source)
-        return open_sources(self.settings)
+        return self._sources or open_sources(self.settings)
 
     def stage(self, kind: type[S]) -> S:
         """Return the stage of a kind; raises `KeyError` if the network has none."""
@@ -130,7 +128,7 @@ class StationDays:
     def look(self) -> Iterator[StationDays]:
         """Yield the same station-days for one pass that only reads: each folder is listed once, each file read once."""
         with ScannedFiles(self.layout.root) as files:
-            yield StationDays(self.settings, self.layout, self.kinds, files, self._source, self._pictures)
+            yield StationDays(self.settings, self.layout, self.kinds, files, self._sources, self._pictures)
 
     def given_up(self) -> dict[tuple[str, StationDay], FailedAttempt]:
         """Return the station-days that the sensors no longer request, by stage."""

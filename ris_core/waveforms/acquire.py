@@ -18,15 +18,14 @@ from ris_core.contracts.outcome import Made
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import StationDay
 from ris_core.contracts.waveform_source import Fetched, fetch_from
-from ris_core.section import digest_of
 from ris_core.stages.station_day_stage import MissingInputError, StationDayStage, trouble_of
 from ris_core.storage.acquisition_file import read_acquisition
 from ris_core.storage.damage import DamagedFileError
-from ris_core.waveforms.intake import content_of, is_out_of_date, take_in
+from ris_core.waveforms.intake import channels_to_fetch, content_of, take_in
 from ris_core.waveforms.sample_quality import quality_of
 from ris_core.waveforms.segments import Segment, digest_of_segments, to_segments
+from ris_core.waveforms.station_response import inventory_of_station, response_digest
 from ris_core.waveforms.stored import read_checked
-from ris_core.waveforms.stored_response import digest_of_response, read_stored_inventory
 
 if TYPE_CHECKING:
     from obspy import Inventory
@@ -66,7 +65,9 @@ class AcquireStage(StationDayStage[Acquisition]):
         started = time.perf_counter()
         if not again and not self._in_place and self.is_current(key) and (found := self._sound(key)) is not None:
             return Made(found, True, time.perf_counter() - started)
-        channels = self.settings.channels if again or self._in_place else self._to_fetch(key)
+        channels = self.settings.channels
+        if not again and not self._in_place:
+            channels = channels_to_fetch(self.layout, self.settings, key, self._known(key))
         found, pictures = self._take_in(key, self._fetched(key, channels))
         return Made(found, False, time.perf_counter() - started, pictures)
 
@@ -172,7 +173,7 @@ class AcquireStage(StationDayStage[Acquisition]):
         DamagedFileError
             The stored StationXML is damaged.
         """
-        return self.files.once(("response", station), lambda: self._response_digest(station))
+        return self.files.once(("response", station), lambda: response_digest(self.settings, self.layout, station))
 
     def segments(self, key: StationDay) -> dict[str, list[Segment]]:
         """Return the segments of an acquired station-day, from the data root or from the archive read in place.
@@ -216,13 +217,7 @@ class AcquireStage(StationDayStage[Acquisition]):
         channels
             The channels that must be described where an archive has StationXML; by default all of the settings.
         """
-        sources = self.context.sources()
-        if self._in_place:
-            found = [sources[code].inventory(station) for code in channels or self.settings.channels]
-            described = [inventory for inventory in found if inventory is not None]
-            return sum(described[1:], described[0]) if described else None
-        path = self.layout.inventory(station)
-        return read_stored_inventory(path) if path.exists() else None
+        return inventory_of_station(self.settings, self.layout, self.context.sources(), station, channels)
 
     @cached_property
     def _settings_digest(self) -> str:
@@ -251,19 +246,6 @@ class AcquireStage(StationDayStage[Acquisition]):
     def _in_place(self) -> bool:
         return any(source.in_place for source in self.context.sources().values())
 
-    def _to_fetch(self, key: StationDay) -> Sequence[str]:
-        """Return the channels that a station-day lacks; all of them if none is lacking, but something else is."""
-        known, channels = self._known(key), self.settings.channels
-        lacking = [
-            code
-            for code, path in self.raw_files(key).items()
-            if (found := known.get(code)) is None
-            or is_out_of_date(self.settings, code, found)
-            or found.stored_as != self.layout.relative(path)
-            or not path.exists()
-        ]
-        return lacking or channels
-
     def _fetched(self, key: StationDay, channels: Iterable[str]) -> dict[str, Fetched]:
         sources = self.context.sources()
         return {code: fetch_from(sources[code], key.station, key.day) for code in channels}
@@ -281,22 +263,6 @@ class AcquireStage(StationDayStage[Acquisition]):
         with suppress(DamagedFileError):
             return self.response_digest(station) != "none"
         return False
-
-    def _response_digest(self, station: str) -> str:
-        source = self.settings.source
-        if isinstance(source, SdsSettings):
-            if source.inventory is None:
-                return "none"
-            from ris_core.waveforms.inventories import Inventories
-
-            digests = [
-                Inventories(source.inventory, s.network, s.location, s.channel).digest(station)
-                for s in self.settings.seed_ids(station)
-            ]
-            return digests[0] if len(set(digests)) == 1 else digest_of(digests)
-        with suppress(FileNotFoundError):
-            return digest_of_response(self.layout.inventory(station))
-        return "none"
 
     def _segments(self, key: StationDay) -> tuple[dict[str, list[Segment]], Acquisition, str]:
         """Return the segments of an acquired station-day, its record, and the digest of the segments."""
@@ -344,7 +310,8 @@ def _is_stored(found: Acquisition) -> bool:
 
 
 def _picture(segments: Mapping[str, list[Segment]], key: StationDay) -> bytes:
-    from ris_core.figures.day_pictures import day_waveform
+    from ris_core.figures.day_pictures import day_waveform, day_waveforms
 
-    channel = next(code for code, found in segments.items() if found)
-    return day_waveform(segments[channel], key.start_ns, f"{key}, raw")
+    if len(segments) == 1:
+        return day_waveform(next(iter(segments.values())), key.start_ns, f"{key}, raw")
+    return day_waveforms(segments, key.start_ns, f"{key}, raw")

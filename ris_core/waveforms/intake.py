@@ -6,7 +6,6 @@ import io
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TypeVar
 
 from ris_core import versions
@@ -62,13 +61,22 @@ def take_in(
         There are samples of a channel, but none is finite.
     """
     came = {code: _Samples.of(key, settings, code, fetched[code]) for code in settings.channels if code in fetched}
-    if any(samples.has_data and not sources[code].in_place for code, samples in came.items()):
+    staying = [code for code, known in before.items() if code not in came and known.has_data]
+    stored = [*staying, *(code for code, samples in came.items() if samples.has_data)]
+    if any(not sources[code].in_place for code in stored):
         _store_inventory(layout, key, sources[settings.channel])
     found, segments = dict(before), dict[str, list[Segment]]()
     for code, samples in came.items():
-        found[code], segments[code] = _of_channel(
-            layout, settings.of_channel(code), key, sources[code], samples, before.get(code)
-        )
+        known = before.get(code)
+        if (
+            not samples.has_data
+            and isinstance(sources[code], RemoteSource)
+            and known is not None
+            and _is_stored(layout, settings, code, known)
+        ):
+            found[code] = replace(known, reason=f"kept: {samples.fetched.reason or 'no samples of the day came'}")
+            continue
+        found[code], segments[code] = _of_channel(layout, settings.of_channel(code), key, sources[code], samples)
     together = station_day_of(settings, key, found)
     write_acquisition(layout, together)
     return together, segments
@@ -102,13 +110,9 @@ def _of_channel(
     key: StationDay,
     source: WaveformSource,
     came: _Samples,
-    before: Acquisition | None,
 ) -> tuple[Acquisition, list[Segment]]:
     """Store the samples of the one channel of the settings, and return what was found and the segments on disk."""
     path, has_data, segments = layout.waveform(key, settings.channel), came.has_data, came.segments
-    drops_raw = settings.retention.raw == "drop_after_processing"
-    if not has_data and isinstance(source, RemoteSource) and before and _is_stored(layout, path, before, drops_raw):
-        return replace(before, reason=f"kept: {came.fetched.reason or 'no samples of the day came'}"), []
     whole_records = False
     if has_data and not source.in_place:
         whole_records = write_stored(came.fetched.stream, path)
@@ -136,14 +140,15 @@ def _of_channel(
     return found, segments
 
 
-def _is_stored(layout: Layout, path: Path, before: Acquisition, drops_raw: bool) -> bool:
+def _is_stored(layout: Layout, settings: Settings, code: str, before: Acquisition) -> bool:
     """Return whether an earlier acquisition of the same channel found samples that are still there.
 
     Samples dropped after processing count as there: what was made from them is.
     """
+    path = layout.waveform(before.key, code)
     if not before.has_data or before.stored_as != layout.relative(path):
         return False
-    return path.exists() or drops_raw
+    return path.exists() or settings.retention.raw == "drop_after_processing"
 
 
 def station_day_of(settings: Settings, key: StationDay, found: Mapping[str, Acquisition]) -> Acquisition:
@@ -183,6 +188,21 @@ def station_day_of(settings: Settings, key: StationDay, found: Mapping[str, Acqu
         files=tuple(file for _, of_channel in channels for file in of_channel.files or ()),
         channels=channels,
     )
+
+
+def channels_to_fetch(
+    layout: Layout, settings: Settings, key: StationDay, known: Mapping[str, Acquisition]
+) -> tuple[str, ...]:
+    """Return the channels that are not stored as the settings want them; all of them if none is lacking."""
+    lacking = tuple(
+        code
+        for code in settings.channels
+        if (found := known.get(code)) is None
+        or is_out_of_date(settings, code, found)
+        or found.stored_as != layout.relative(path := layout.waveform(key, code))
+        or not path.exists()
+    )
+    return lacking or settings.channels
 
 
 def is_out_of_date(settings: Settings, code: str, found: Acquisition) -> bool:

@@ -113,7 +113,17 @@ def _delivered(stream: Stream, key: StationDay) -> tuple[int, float]:
 
 
 def problems_of(found: Acquisition) -> list[str]:
-    """Return in words what is wrong with an acquired station-day, from the figures in its record."""
+    """Return in words what is wrong with an acquired station-day, from the figures in its record.
+
+    Of several channels, each is named; one without samples is a problem if another one has some.
+    """
+    if found.channels:
+        some = any(of_channel.has_data for _, of_channel in found.channels)
+        return [
+            f"{code}: {problem}"
+            for code, of_channel in found.channels
+            for problem in (["no samples"] if some and not of_channel.has_data else []) + problems_of(of_channel)
+        ]
     quality = found.quality
     if not found.has_data:
         return list(quality.notes)

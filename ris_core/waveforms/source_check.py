@@ -62,16 +62,22 @@ def _archive(settings: Settings, source: SdsSettings) -> Iterator[Finding]:
     if empty:
         yield Finding(True, f"source.root = {source.root}: the folder is empty; is its disk mounted?")
         return
-    layout = Layout(source.root, source.pattern, settings.network.code, settings.location, settings.channel)
     for station in settings.stations:
-        try:
-            yield from _station(settings, layout, station.code)
-        except OSError as error:
-            yield Finding(True, f"station {station.code}: {error}")
+        for channel in settings.channels:
+            layout = Layout(source.root, source.pattern, settings.network.code, settings.location, channel)
+            try:
+                yield from _files(settings, layout, station.code, channel)
+            except OSError as error:
+                yield Finding(True, f"{_whose(settings, station.code, channel)}: {error}")
 
 
-def _station(settings: Settings, layout: Layout, station: str) -> Iterator[Finding]:
-    """Yield what exists instead if no file of a station is found."""
+def _whose(settings: Settings, station: str, channel: str) -> str:
+    """Return a station, and its channel if there are several, in words."""
+    return f"station {station}" if len(settings.channels) == 1 else f"station {station}, {channel}"
+
+
+def _files(settings: Settings, layout: Layout, station: str, channel: str) -> Iterator[Finding]:
+    """Yield what exists instead if no file of a station's channel is found."""
     days = settings.days()
     if not days or any(layout.files(station, day)[0] for day in _spread(days)):
         return
@@ -87,7 +93,7 @@ def _station(settings: Settings, layout: Layout, station: str) -> Iterator[Findi
             outside.append(day)
     span = f"{settings.first_day} ... {settings.last_day or 'open'}"
     where = layout.expected(station, settings.first_day)
-    text = f"station {station}: no file of {span} was found; the first one would be {where}"
+    text = f"{_whose(settings, station, channel)}: no file of {span} was found; the first one would be {where}"
     told = [f"{differs} ({count})" for differs, count in others.most_common(_NAMED)]
     told += [f"other days, {min(outside)} ... {max(outside)} ({len(outside)})"] if outside else []
     if told:
@@ -126,7 +132,8 @@ def _responses(settings: Settings, source: SdsSettings) -> Iterator[Finding]:
             yield Finding(True, "source.inventory is not set, but response asks for traces of ground motion")
         return
     s = settings
-    there = Inventories(source.inventory, s.network.code, s.location, s.channel)
+    of_channels = {code: Inventories(source.inventory, s.network.code, s.location, code) for code in s.channels}
+    there = of_channels[s.channel]
     try:
         if not there.files():
             yield Finding(True, f"source.inventory = {source.inventory}: there is no such file, or the folder is empty")
@@ -139,17 +146,19 @@ def _responses(settings: Settings, source: SdsSettings) -> Iterator[Finding]:
     if len(problems) > _NAMED:
         yield Finding(False, f"{len(problems) - _NAMED} more files of source.inventory cannot be used")
     for station in settings.stations:
-        if not there.epochs(station.code):
-            yield Finding(True, there.absence(station.code))
-            continue
-        try:
-            yield from _coverage(settings, station.code, there.inventory(station.code))
-        except (ContradictionError, NotStationXmlError) as error:
-            yield Finding(True, f"station {station.code}: {error}")
+        for code, described in of_channels.items():
+            if not described.epochs(station.code):
+                yield Finding(True, described.absence(station.code))
+                continue
+            try:
+                yield from _coverage(settings, station.code, code, described.inventory(station.code))
+            except (ContradictionError, NotStationXmlError) as error:
+                yield Finding(True, f"{_whose(settings, station.code, code)}: {error}")
 
 
-def _coverage(settings: Settings, station: str, inventory: Inventory) -> Iterator[Finding]:
-    """Yield the parts of the settings' days without an epoch that has a response."""
+def _coverage(settings: Settings, station: str, code: str, inventory: Inventory) -> Iterator[Finding]:
+    """Yield the parts of the settings' days without an epoch of a channel that has a response."""
+    whose = _whose(settings, station, code)
     epochs = sorted(
         (
             -(1 << 62) if channel.start_date is None else int(channel.start_date.ns),
@@ -158,10 +167,10 @@ def _coverage(settings: Settings, station: str, inventory: Inventory) -> Iterato
         for network in inventory
         for of_station in network
         for channel in of_station
-        if channel.response is not None and channel.response.response_stages
+        if channel.code == code and channel.response is not None and channel.response.response_stages
     )
     if not epochs:
-        yield Finding(True, f"station {station}: its StationXML holds no response")
+        yield Finding(True, f"{whose}: its StationXML holds no response")
         return
     last = settings.last_day or datetime.now(UTC).date()
     begin, end = StationDay(station, settings.first_day).start_ns, StationDay(station, last).end_ns
@@ -179,7 +188,7 @@ def _coverage(settings: Settings, station: str, inventory: Inventory) -> Iterato
     if gaps:
         told = ", ".join(f"{time_text(a)} ... {time_text(b)}" for a, b in gaps[:_NAMED])
         whole = gaps == [(begin, end)]
-        yield Finding(whole, f"station {station}: no response in StationXML for {told}")
+        yield Finding(whole, f"{whose}: no response in StationXML for {told}")
 
 
 def _data_centre(settings: Settings, source: FdsnSettings, ask: bool) -> Iterator[Finding]:
@@ -206,7 +215,10 @@ def _data_centre(settings: Settings, source: FdsnSettings, ask: bool) -> Iterato
         except DataCentreError as error:
             yield Finding(True, str(error))
             continue
-        if inventory is None:
-            yield Finding(True, f"station {station.code}: {source.provider} has no StationXML of its channel")
-        else:
-            yield from _coverage(settings, station.code, inventory)
+        for code in settings.channels:
+            found = None if inventory is None else inventory.select(channel=code)
+            if found is None or not found.networks:
+                whose = _whose(settings, station.code, code)
+                yield Finding(True, f"{whose}: {source.provider} has no StationXML of its channel")
+            else:
+                yield from _coverage(settings, station.code, code, found)

@@ -52,10 +52,11 @@ def _build(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(
                 "station_day_quality",
                 asset=RAW_WAVEFORMS,
-                description=f"Every station-day with data covers {LEAST_COVERAGE:.0%} of its day or more, with at most "
-                f"{MOST_OVERLAP_S:g} s of overlapping records that differ, {MOST_FLAT_S:g} s of flat lines (one value "
-                f"for {FLAT_S:g} s or longer), {MOST_CLIPPED_S:g} s clipped (runs of {CLIP_SAMPLES} or more samples at "
-                f"the day's extreme beyond ±{CLIP_COUNTS:,} counts or at a 16-bit limit) and {MOST_SPIKES} spikes, no "
+                description=f"Every channel of a station-day with data covers {LEAST_COVERAGE:.0%} of its day or more, "
+                f"with at most {MOST_OVERLAP_S:g} s of overlapping records that differ, {MOST_FLAT_S:g} s of flat "
+                f"lines (one value for {FLAT_S:g} s or longer), {MOST_CLIPPED_S:g} s clipped (runs of {CLIP_SAMPLES} "
+                f"or more samples at the day's extreme beyond ±{CLIP_COUNTS:,} counts or at a 16-bit limit) and "
+                f"{MOST_SPIKES} spikes, no "
                 "NaN or infinite sample, one sampling rate and no damaged file; and none failed.",
             )
         ],
@@ -99,11 +100,33 @@ def describe_waveforms(made: Made[Acquisition]) -> dict[str, Any]:
         **({} if request is None else {"request_seconds": round(float(request), 3)}),
         "path": dg.MetadataValue.path(found.stored_as or _PATHS.get(found.samples_at, "")),
         **({"files": list(found.files)} if found.files else {}),
+        **({"channels": table(_of_channels(found))} if found.channels else {}),
         "content": found.content,
         "seconds": round(made.seconds, 3),
         "already_current": made.already_current,
         **({"day": picture(made.pictures["day"], "Raw waveform of the day")} if "day" in made.pictures else {}),
     }
+
+
+def _of_channels(found: Acquisition) -> Any:
+    """Return a table with a row for each of several channels."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        [
+            {
+                "channel": code,
+                "state": "data" if of_channel.has_data else "no_data",
+                "coverage": finite(of_channel.quality.coverage),
+                "gaps": of_channel.quality.gaps,
+                "rms (counts)": of_channel.quality.rms,
+                "bytes": of_channel.size,
+                "path": of_channel.stored_as or _PATHS.get(of_channel.samples_at, ""),
+                "reason": of_channel.reason,
+            }
+            for code, of_channel in found.channels
+        ]
+    )
 
 
 def _quality(outcomes: list[Outcome[Acquisition]]) -> dg.AssetCheckResult:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ris_core.config import SettingsError, config_path, load_settings
+from ris_core.config import Settings, SettingsError, config_path, load_settings
 from ris_core.plugins import PluginError, load_plugins
 from ris_dagster.commands.shared import ConfigOption, app, console, open_network, refuse
 
@@ -35,7 +35,7 @@ def check_config(
     missing = sum(finding.wrong for finding in findings)
     verdict = f"the settings can be used, but {missing} thing(s) are missing" if missing else "good"
     console.print(f"{config or config_path()}: {verdict}", soft_wrap=True)
-    console.print(f"  network {settings.network.code}, {len(settings.stations)} stations, channel {settings.channel}")
+    console.print(f"  network {settings.network.code}, {len(settings.stations)} stations, {_channels(settings)}")
     takes = settings.input_spec()
     console.print(
         f"  preset {settings.preset or 'none'}, profile {settings.profile}: {takes.band[0]:g}-{takes.band[1]:g} Hz, "
@@ -54,6 +54,15 @@ def check_config(
         console.print(f"  {kind}: {finding.text}", style=style, soft_wrap=True)
     if missing:
         raise typer.Exit(1)
+
+
+def _channels(settings: Settings) -> str:
+    """Return the channels in words, and on which of them events are detected if there are several."""
+    if len(settings.channels) == 1:
+        return f"channel {settings.channel}"
+    by_sum = settings.components.detect_on == "vector_sum"
+    detected = f"their vector sum, named after {settings.channel}" if by_sum else settings.channel
+    return f"channels {', '.join(settings.channels)} (events on {detected})"
 
 
 @app.command()

@@ -79,6 +79,21 @@ def test_bad_settings_are_refused_by_every_command_with_file_key_and_value(
         assert said in done.output
 
 
+def test_the_channels_and_where_events_are_detected_are_shown(tmp_path: Path, data_root: Path) -> None:
+    values = sds_values(write_archive(tmp_path / "archive", ["AA"], DAYS[:1]), stations=["AA"], days=DAYS[:1])
+    for sections, said in (
+        ({"channel": "HHZ"}, "1 stations, channel HHZ\n"),
+        ({"channels": ["HHN", "HHZ"]}, "1 stations, channels HHN, HHZ (events on HHZ)\n"),
+        (
+            {"channels": ["HHZ", "HHN"], "components": {"detect_on": "vector_sum"}},
+            "1 stations, channels HHZ, HHN (events on their vector sum, named after HHZ)\n",
+        ),
+    ):
+        done = ris("check-config", "-c", write_yaml(tmp_path / "some.yaml", values | sections))
+        assert said in done.output
+        assert ("missing: station AA, HHN: no file" in done.output) == ("HHN" in said)
+
+
 def test_a_settings_file_that_is_not_there_is_named(data_root: Path, tmp_path: Path) -> None:
     done = ris("check-config", "-c", tmp_path / "nowhere.yaml")
     assert done.exit_code == 2

@@ -161,6 +161,25 @@ def test_files_that_are_no_stationxml_and_absent_stations_are_named(root):
     )
 
 
+def test_files_and_responses_of_every_channel_are_looked_for(root):
+    channels = {"channels": ["HHZ", "HHN"], "stations": [{"code": "S02"}]}
+    ((wrong, text),) = check(root, channels)
+    assert wrong
+    assert text.startswith("station S02, HHN: no file of 2015-01-09 ... 2015-01-11 was found; ")
+    assert text.endswith("its files there have channel 'HHZ' instead of 'HHN' (1)")
+    put(root, "2015/XX/S02/HHN.D/XX.S02..HHN.D.2015.010")
+    assert check(root, channels) == []
+    inventory = root.parent / "inventory"
+    inventory.mkdir()
+    (inventory / "Z.xml").write_bytes(station_xml("XX", "S02", [Epoch("2000-01-01", None)]))
+    ((wrong, text),) = check(root, channels, inventory=str(inventory))
+    assert (wrong, text.partition("describes ")[2]) == (True, "XX.S02..HHN; of this station there is XX.S02..HHZ")
+    short = [Epoch("2015-01-10", None)]
+    (inventory / "N.xml").write_bytes(station_xml("XX", "S02", short, channel="HHN"))
+    told = "station S02, HHN: no response in StationXML for 2015-01-09T00:00:00 ... 2015-01-10T00:00:00"
+    assert check(root, channels, inventory=str(inventory)) == [(False, told)]
+
+
 def test_ground_motion_without_an_inventory_cannot_be(root):
     put(root, f"{FOLDER}/{NAME}")
     ((wrong, text),) = check(root, {"response": {"detection_trace": "velocity"}})

@@ -167,6 +167,13 @@ def test_an_all_zero_spectrogram_can_be_drawn() -> None:
     day_pictures.sample_spectrograms(np.zeros((2, 87, 100)), FREQUENCY, TIME, ["a", "b"])
 
 
+def test_channels_are_drawn_one_below_the_other_each_as_it_is_alone() -> None:
+    traces = {"HHZ": [trace(0, 86_400)], "HHN": [trace(0, 40_000, seed=1)], "HHE": list[Segment]()}
+    together = pixels(day_pictures.day_waveforms(traces, ZERO, "S01"))
+    alone = [pixels(day_pictures.day_waveform(p, ZERO, f"S01, {code}")) for code, p in traces.items()]
+    np.testing.assert_array_equal(together, np.concatenate(alone))
+
+
 def test_the_same_picture_drawn_in_many_threads_gives_the_same_bytes() -> None:
     def both(_: int) -> bytes:
         one = day_pictures.sample_spectrograms(spectrograms(3), FREQUENCY, TIME, ["a", "b", "c"])
