@@ -28,10 +28,13 @@ def build_checks() -> list[dg.AssetChecksDefinition]:
             sources = sources_of(days.process, days.all(), store.settings.training_set)
         differ = changed_since(layout, sources)
         changed = {"new": differ.new, "gone": differ.gone, "changed": differ.changed}
+        said = [f"{len(keys)} station-days {how}" for how, keys in changed.items() if keys]
+        if differ.surroundings:
+            said.append("the same events, with another context or noise spectrum: draw again, models stay as they are")
         return dg.AssetCheckResult(
             passed=not differ,
             severity=dg.AssetCheckSeverity.WARN,
-            description="; ".join(f"{len(keys)} station-days {how}" for how, keys in changed.items() if keys) or None,
+            description="; ".join(said) or None,
             metadata={how: list(keys[:20]) for how, keys in changed.items()},
         )
 

@@ -37,6 +37,11 @@ class EventSources:
         """Return the digest of the events of each station-day."""
         return {str(key): info.content for key, info in self.current.items()}
 
+    def surroundings(self) -> str:
+        """Return the digest of context and noise spectra of all station-days; empty if none has them."""
+        found = {str(key): info.surroundings for key, info in self.current.items() if info.surroundings}
+        return digest_of(found) if found else ""
+
 
 @dataclass(frozen=True)
 class ChangedSources:
@@ -46,14 +51,17 @@ class ChangedSources:
     ----------
     new, gone, changed
         Keys of station-days that are new, that are gone, and whose events have changed.
+    surroundings
+        Whether the events are the same, but with another context and noise spectrum, or the draw was without these.
     """
 
     new: tuple[str, ...]
     gone: tuple[str, ...]
     changed: tuple[str, ...]
+    surroundings: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.new or self.gone or self.changed)
+        return bool(self.new or self.gone or self.changed or self.surroundings)
 
 
 def sources_of(process: ProcessStage, keys: Iterable[StationDay], sampling: TrainingSetSettings) -> EventSources:
@@ -78,9 +86,11 @@ def sources_of(process: ProcessStage, keys: Iterable[StationDay], sampling: Trai
     return EventSources(found, outdated)
 
 
-def draw_stamp(sampling: TrainingSetSettings, drawn_from: Mapping[str, str]) -> Stamp:
-    """Return the stamp of a training set that is drawn from station-days with these digests, by their keys."""
-    return Stamp(digest_of(sampling.drawing_values()), versions.TRAINING_SET, digest_of(dict(drawn_from)))
+def draw_stamp(sampling: TrainingSetSettings, sources: EventSources) -> Stamp:
+    """Return the stamp of a training set that is drawn from these station-days."""
+    contents, surroundings = sources.contents(), sources.surroundings()
+    inputs = digest_of([contents, surroundings]) if surroundings else digest_of(contents)
+    return Stamp(digest_of(sampling.drawing_values()), versions.TRAINING_SET, inputs)
 
 
 def is_current(layout: Layout, sources: EventSources, sampling: TrainingSetSettings) -> bool:
@@ -90,7 +100,7 @@ def is_current(layout: Layout, sources: EventSources, sampling: TrainingSetSetti
     """
     try:
         stamp = spectrogram_file.read_info(layout.training_set).stamp
-        if stamp != draw_stamp(sampling, sources.contents()):
+        if stamp != draw_stamp(sampling, sources):
             return False
         check_bytes(layout.training_set)
     except (FileNotFoundError, DamagedFileError):
@@ -100,10 +110,12 @@ def is_current(layout: Layout, sources: EventSources, sampling: TrainingSetSetti
 
 def changed_since(layout: Layout, sources: EventSources) -> ChangedSources:
     """Return how the present station-days differ from those that the training set on disk was drawn from."""
-    then: dict[str, str] = spectrogram_file.read_info(layout.training_set).summary["drawn_from"]
+    drawn = spectrogram_file.read_info(layout.training_set).summary
+    then: dict[str, str] = drawn["drawn_from"]
     now = sources.contents()
     return ChangedSources(
         new=tuple(sorted(now.keys() - then.keys())),
         gone=tuple(sorted(then.keys() - now.keys())),
         changed=tuple(sorted(key for key in now.keys() & then.keys() if now[key] != then[key])),
+        surroundings=now == then and sources.surroundings() != drawn.get("surroundings", ""),
     )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core.config import NormalisationSettings, TrainingSetSettings
-from ris_core.contracts.events import Events
+from ris_core.contracts.events import PER_EVENT, Events
 from ris_core.contracts.station_day import StationDay
 from ris_core.memory import memory_named
 from ris_core.progress import track
@@ -28,6 +28,7 @@ from ris_core.training.event_sources import EventSources, draw_stamp
 from ris_core.training.training_set import digest_of_parts, gigabytes
 
 LEAST_EVENTS = 20
+_IN_FILES = ("spectrogram", "context")
 
 
 class TooFewEventsError(ValueError):
@@ -115,14 +116,16 @@ def draw(
         memory_named(what, sampling.in_memory),
         _gathered(layout, available, chosen, place, by_station, size <= sampling.in_memory) as merged,
     ):
-        drawn_from = EventSources(available, 0).contents()
+        drawn_from = EventSources(available, 0)
         summary = {
-            "drawn_from": drawn_from,
+            "drawn_from": drawn_from.contents(),
             "of": total,
             "seed": sampling.seed,
             "by_station": by_station,
             "train": int(chosen.size - held_out),
         }
+        if surroundings := drawn_from.surroundings():
+            summary["surroundings"] = surroundings
         stamp = draw_stamp(sampling, drawn_from)
         content = spectrogram_file.write_spectrograms(
             layout.training_set, merged, stamp, processing_json, summary, validation=validation
@@ -183,10 +186,11 @@ def _gathered(
     by_station: dict[str, int],
     in_memory: bool,
 ) -> Iterator[Events]:
-    """Give the chosen events of all station-days, each at its place, with the spectrograms in memory or in a file.
+    """Give the chosen events of all station-days, each at its place.
 
-    The file lies beside the training set, since the folder for temporary files may be in memory. It is removed at the
-    end of the context. The events of each station are counted in `by_station`.
+    Spectrograms and context are in memory or in files. These lie beside the training set, since the folder for
+    temporary files may be in memory, and are removed at the end. The events of each station are counted in
+    `by_station`.
     """
     counts = [info.events for info in available.values()]
     starts = np.concatenate(([0], np.cumsum(counts)))
@@ -202,15 +206,14 @@ def _gathered(
             rows, to = chosen[span] - starts[index], place[span]
             if not rows.size:
                 continue
-            part = spectrogram_file.read_spectrograms(layout.spectrograms(key), rows)
+            path = layout.spectrograms(key)
+            part = spectrogram_file.read_spectrograms(path, rows)
             if merged is None:
-                shape = (chosen.size, *part.spectrogram.shape[1:])
-                room: Any = np.empty(shape, np.float32) if in_memory else ScratchArray(Path(folder) / "x", shape)
-                if not in_memory:
-                    open_files.enter_context(room)
-                merged = _room_for(part, chosen.size, room)
-            merged.spectrogram[to], merged.waveform[to] = part.spectrogram, part.waveform
-            merged.time_peak[to], merged.window_start[to] = part.time_peak, part.window_start
+                merged = _room_for(part, chosen.size, None if in_memory else Path(folder), open_files)
+            _check_alike(part, merged, path)
+            for name in PER_EVENT:
+                if (room := getattr(merged, name)) is not None:
+                    room[to] = getattr(part, name)
             event_id[to] = part.event_id
             by_station[key.station] = by_station.get(key.station, 0) + int(rows.size)
         if merged is None:
@@ -218,11 +221,30 @@ def _gathered(
         yield replace(merged, event_id=tuple(event_id.tolist()))
 
 
-def _room_for(part: Events, events: int, spectrogram: Any) -> Events:
-    return replace(
-        part,
-        spectrogram=spectrogram,
-        waveform=np.empty((events, *part.waveform.shape[1:]), part.waveform.dtype),
-        time_peak=np.empty(events, part.time_peak.dtype),
-        window_start=np.empty(events, part.window_start.dtype),
-    )
+def _room_for(part: Events, events: int, folder: Path | None, open_files: ExitStack) -> Events:
+    """Return room for so many events like these: all in memory, or the greatest arrays in files of a folder."""
+    room: dict[str, Any] = {}
+    for name in PER_EVENT:
+        if (values := getattr(part, name)) is not None:
+            shape = (events, *values.shape[1:])
+            if folder is not None and name in _IN_FILES:
+                room[name] = open_files.enter_context(ScratchArray(folder / name, shape))
+            else:
+                room[name] = np.empty(shape, values.dtype)
+    return replace(part, **room)
+
+
+def _check_alike(part: Events, merged: Events, path: Path) -> None:
+    """Raise `ValueError` if the events of a station-day have other arrays than those of the ones before it."""
+    for name in PER_EVENT:
+        one, other = getattr(part, name), getattr(merged, name)
+        if (one is None) != (other is None) or (one is not None and one.shape[1:] != other.shape[1:]):
+            raise ValueError(
+                f"{path}: its {name} has another shape than that of the station-days before it, or one of them has "
+                "none; process these station-days again"
+            )
+    if (part.components, part.context_lead) != (merged.components, merged.context_lead):
+        raise ValueError(
+            f"{path}: its components or the place of its context differ from those of the station-days before it; "
+            "process these station-days again"
+        )
