@@ -6,6 +6,8 @@ from typing import Any
 import dagster as dg
 
 from ris_core.config import Settings, SyntheticSettings
+from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
+from ris_dagster.assets.candidates import candidate_key, representation_key
 from ris_dagster.bindings import Binding, Bindings
 from ris_dagster.checks import DRAWN_FROM
 from ris_dagster.partitions import Partitions
@@ -15,10 +17,43 @@ CLUSTERS, DEC, CHAMPION = "initialise_clusters", "train_dec", "choose_champion"
 ASSESS = "assess_stability"
 ANALYSE, SCORE = "analyse", "score_against_truth"
 
-TRAINING = (DRAW, TRIALS, ENCODE, CLUSTERS, DEC, CHAMPION)
-"""The jobs that lead to a champion, in the order of the method."""
-SOME_MAY_FAIL = (TRIALS, CLUSTERS, DEC)
-"""Jobs in which some trials or numbers of clusters may fail: the next job chooses among the others."""
+
+def fit_job(representation: str) -> str:
+    """Return the name of the job that fits a representation other than the autoencoder."""
+    return f"fit_{representation}"
+
+
+def candidate_job(candidate: CandidateName) -> str:
+    """Return the name of the job that trains a candidate for each K."""
+    return DEC if candidate == AEC_DEC else f"train_{candidate.representation}__{candidate.clusterer}"
+
+
+def training_jobs(settings: Settings) -> tuple[str, ...]:
+    """Return the jobs that lead to a champion, in the order of the method."""
+    candidates = settings.candidate_names
+    return (
+        DRAW,
+        *((TRIALS, ENCODE) if settings.has_autoencoder else ()),
+        *((CLUSTERS, DEC) if settings.has_dec else ()),
+        *map(fit_job, settings.fitted_representations),
+        *(candidate_job(candidate) for candidate in candidates if candidate != AEC_DEC),
+        CHAMPION,
+    )
+
+
+def in_partitions(settings: Settings) -> set[str]:
+    """Return the jobs of training in which some trials or numbers of clusters may fail: there are the others."""
+    return {TRIALS, CLUSTERS, *map(candidate_job, settings.candidate_names)}
+
+
+def needed(settings: Settings) -> set[str]:
+    """Return the jobs without which there is no champion: not those of other candidates than champion.candidate."""
+    candidate = CandidateName.of(settings.champion.candidate)
+    if candidate.representation == AEC_DEC.representation:
+        before = {TRIALS, ENCODE} | ({CLUSTERS} if candidate == AEC_DEC else set())
+    else:
+        before = {fit_job(candidate.representation)}
+    return {DRAW, *before, candidate_job(candidate), CHAMPION}
 
 
 def build_jobs(settings: Settings, partitions: Partitions, bindings: Bindings) -> list[Any]:
@@ -39,18 +74,28 @@ def build_jobs(settings: Settings, partitions: Partitions, bindings: Bindings) -
         return job(binding.name, [key.to_user_string() for key in binding.assets], binding.stage.about, days)
 
     look = dg.AssetSelection.assets("availability") | dg.AssetSelection.checks(DRAWN_FROM)
-    jobs = [
-        *(stage_job(binding) for binding in bindings if not binding.after_training),
-        job(DRAW, ["training_set"], "Draw the training set from the processed station-days."),
-        job(TRIALS, ["aec_trials"], "Train the autoencoder for every point of the grid.", trials),
-        job(
+    trained = {
+        DRAW: job(DRAW, ["training_set"], "Draw the training set from the processed station-days."),
+        TRIALS: job(TRIALS, ["aec_trials"], "Train the autoencoder for every point of the grid.", trials),
+        ENCODE: job(
             ENCODE,
             ["aec_weights", "latent_features", "cluster_count"],
             "Choose the autoencoder, encode the training set, compute criteria for the number of clusters.",
         ),
-        job(CLUSTERS, ["gmm_clusters"], "Make the initial clusters for each K.", counts),
-        job(DEC, ["dec_models"], "Train deep embedded clustering for each K.", counts),
-        job(CHAMPION, ["champion_model"], "Choose the model that labels."),
+        CLUSTERS: job(CLUSTERS, ["gmm_clusters"], "Make the initial clusters for each K.", counts),
+        CHAMPION: job(CHAMPION, ["champion_model"], "Choose the model that labels."),
+    }
+    for name in settings.fitted_representations:
+        about = f"Fit the representation {name} to the training set."
+        trained[fit_job(name)] = job(fit_job(name), [representation_key(name).to_user_string()], about)
+    for candidate in settings.candidate_names:
+        name, key = candidate_job(candidate), candidate_key(candidate).to_user_string()
+        dec = candidate == AEC_DEC
+        about = "Train deep embedded clustering for each K." if dec else f"Train the candidate {candidate} for each K."
+        trained[name] = job(name, [key], about, counts)
+    jobs = [
+        *(stage_job(binding) for binding in bindings if not binding.after_training),
+        *(trained[name] for name in training_jobs(settings)),
         *(stage_job(binding) for binding in bindings if binding.after_training),
         job(ASSESS, ["stability"], "Assess how far the clusters can be trusted: other seeds, stations, noise."),
         dg.define_asset_job(

@@ -69,7 +69,7 @@ def training_runs(job: str, days: StationDays, again: bool) -> list[Run]:
     settings = days.settings
     if job == jobs.TRIALS:
         keys: list[str] = list(settings.aec.grid.trials())
-    elif job in (jobs.CLUSTERS, jobs.DEC):
+    elif job in jobs.in_partitions(settings):
         keys = [str(k) for k in settings.dec.k]
     else:
         return [] if not again and _is_current(job, days, "") else [Run(job, "")]
@@ -121,7 +121,7 @@ def all_jobs(settings: Settings, bindings: Bindings) -> list[str]:
     possible = [b for b in bindings if not (settings.imported and b.stage.reads_waveforms)]
     names = [
         *(binding.name for binding in possible if not binding.after_training),
-        *jobs.TRAINING,
+        *jobs.training_jobs(settings),
         *(binding.name for binding in possible if binding.after_training),
         jobs.ASSESS,
         jobs.ANALYSE,
@@ -139,8 +139,8 @@ def run_jobs(
 ) -> list[Executed]:
     """Run jobs in order in this process and return what failed.
 
-    A block with failed station-days does not stop the rest, nor does one of several trials or numbers of clusters. Any
-    other failed training does: what follows needs it.
+    A block with failed station-days does not stop the rest, nor does one of several trials or numbers of clusters, nor
+    a candidate that is not to be champion. Any other failed training does: what follows needs it.
 
     Raises
     ------
@@ -169,8 +169,8 @@ def run_jobs(
             if done.error:
                 failed.append(done)
                 report(f"    FAILED {done.error}")
-        usable = name in (*days.stages, *jobs.SOME_MAY_FAIL, jobs.ASSESS)
-        if failed and failed[-1].run.job == name and not usable:
+        all_needed = jobs.needed(days.settings) - jobs.in_partitions(days.settings)
+        if failed and failed[-1].run.job == name and name in all_needed:
             break
     return failed
 

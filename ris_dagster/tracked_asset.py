@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import dagster as dg
 
+from ris_core.contracts.candidate_name import CandidateName
 from ris_core.contracts.run_log import RunLog
 from ris_core.storage.layout import Layout
 from ris_dagster.metadata import picture
@@ -56,6 +57,16 @@ class Tracked(Generic[Result]):
         return dg.MaterializeResult(metadata={**metadata, **links}, data_version=dg.DataVersion(version))
 
 
+def candidate_tags(candidate: CandidateName, k: int) -> dict[str, str]:
+    """Return the tags by which MLflow finds the runs of a candidate."""
+    return {
+        "ris.candidate": str(candidate),
+        "ris.representation": candidate.representation,
+        "ris.clusterer": candidate.clusterer,
+        "ris.k": str(k),
+    }
+
+
 def tracked_asset(
     context: dg.AssetExecutionContext,
     tracking: Tracking,
@@ -65,6 +76,7 @@ def tracked_asset(
     configuration: str,
     compared: tuple[str, str] | None = None,
     device: str = "cpu",
+    tags: Mapping[str, str] | None = None,
 ) -> Tracked[Result]:
     """Run the body of an asset inside its MLflow run, which ends in any case; see `Tracking.run`.
 
@@ -82,8 +94,11 @@ def tracked_asset(
         Kind and digest of the parent run that shows all runs to compare this one with (`Tracking.parent`).
     device
         Device of the computation, by the settings' name.
+    tags
+        Further tags of the MLflow run.
     """
     parent = None if compared is None else tracking.parent(*compared)
     with tracking.run(context, name, configuration, parent, device) as run:
+        run.tags(tags or {})
         result = body(run)
     return Tracked(result, run)

@@ -7,8 +7,8 @@ import dagster as dg
 from ris_core import versions
 from ris_core.config import Settings
 from ris_core.storage.layout import Layout
+from ris_dagster.assets.candidates import candidate_keys
 from ris_dagster.assets.champion_choice import ChampionChoice, prepare_choice
-from ris_dagster.assets.clustering import DEC_MODELS
 from ris_dagster.assets.training import TRAINING_POOL
 from ris_dagster.metadata import code_version, figure, finite, finite_values, owners, table, warning
 from ris_dagster.remedies import noting_remedies
@@ -48,7 +48,7 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
         "model. Clusters that hold the same events keep the class numbers of the previous champion. The model must "
         "pass the checks better_than_mean_spectrogram of aec_trials and no_empty_clusters of dec_models. It is "
         "registered in MLflow with the alias 'champion'; the previous one has the alias 'former_champion'.",
-        deps=[DEC_MODELS],
+        deps=candidate_keys(settings),
         code_version=code_version(versions.CHAMPION, settings.champion_digest()),
         pool=TRAINING_POOL,
         check_specs=[

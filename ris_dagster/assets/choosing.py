@@ -8,8 +8,9 @@ from pydantic import Field
 
 from ris_core import versions
 from ris_core.config import Settings
+from ris_dagster.assets.candidates import candidate_keys
 from ris_dagster.assets.champion_model import CHAMPION_MODEL
-from ris_dagster.assets.clustering import DEC_MODELS, LATENT_FEATURES, SWEEP
+from ris_dagster.assets.clustering import LATENT_FEATURES, SWEEP
 from ris_dagster.assets.training import TRAINING_POOL, TRAINING_SET
 from ris_dagster.metadata import code_version, column_schema, owners, table
 from ris_dagster.remedies import noting_remedies
@@ -29,7 +30,7 @@ _FIGURES = {
 
 def build_choosing_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Return the assets that help to choose the number of clusters and to judge them."""
-    return [_cluster_count(settings), _stability(settings)]
+    return [*([_cluster_count(settings)] if settings.has_autoencoder else []), _stability(settings)]
 
 
 def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
@@ -95,7 +96,7 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
         tags={"stage": "train"},
         description="How far the clusters can be trusted: the DEC trained with several seeds and their consensus, "
         "associations of labels (station, amplitude, hour), trainings without a station, and windows without events.",
-        deps=[DEC_MODELS, CHAMPION_MODEL, TRAINING_SET],
+        deps=[*candidate_keys(settings), CHAMPION_MODEL, TRAINING_SET],
         code_version=code_version(versions.STABILITY, settings.stability.digest()),
         pool=TRAINING_POOL,
         check_specs=[

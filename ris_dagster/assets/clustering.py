@@ -6,6 +6,7 @@ import dagster as dg
 
 from ris_core import versions
 from ris_core.config import Settings, require_decoder_for_novelty
+from ris_core.contracts.candidate_name import AEC_DEC
 from ris_dagster import hyperparameters
 from ris_dagster.assets.training import AEC_WEIGHTS, TRAINING_POOL, TRAINING_SET, TRIALS_POOL
 from ris_dagster.metadata import code_version, column_schema, figure, finite_values, owners, table, warning
@@ -13,7 +14,7 @@ from ris_dagster.partitions import Partitions
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
 from ris_dagster.resources.tracking import Tracking
-from ris_dagster.tracked_asset import tracked_asset
+from ris_dagster.tracked_asset import candidate_tags, tracked_asset
 
 LATENT_FEATURES = dg.AssetKey("latent_features")
 GMM_CLUSTERS = dg.AssetKey("gmm_clusters")
@@ -32,11 +33,10 @@ _FIGURES = {
 
 
 def build_clustering_assets(settings: Settings, partitions: Partitions) -> list[dg.AssetsDefinition]:
-    """Return the assets of the stage "train" from the latents to the DEC models."""
+    """Return the assets of the stage "train" from the latents to the DEC models, as far as candidates need them."""
     return [
-        _latent_features(settings),
-        _gmm_clusters(settings, partitions),
-        _dec_models(settings, partitions),
+        *([_latent_features(settings)] if settings.has_autoencoder else []),
+        *([_gmm_clusters(settings, partitions), _dec_models(settings, partitions)] if settings.has_dec else []),
     ]
 
 
@@ -120,7 +120,7 @@ def _gmm_clusters(settings: Settings, partitions: Partitions) -> dg.AssetsDefini
             context,
             tracking,
             lambda log: run_clusters(layout, data, latents, k, dec, settings.cluster_count, about, log),
-            name=f"{dec.initialisation} k={k}",
+            name=f"aec/initial/k={k}",
             configuration=configuration,
             compared=(SWEEP, latents.inputs.aec),
         )
@@ -192,10 +192,11 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             context,
             tracking,
             lambda log: run_dec(layout, data, start, dec, settings.cluster_count, about, log),
-            name=f"dec k={k}",
+            name=AEC_DEC.with_k(k),
             configuration=dec_configuration(start.clusters, dec),
             compared=(SWEEP, start.clusters.inputs.aec),
             device=dec.device,
+            tags=candidate_tags(AEC_DEC, k),
         )
         trained, kept = made.result.trained, made.result.kept
         sizes = {str(label): size for label, size in enumerate(kept.record.sizes)}

@@ -30,8 +30,9 @@ _NAMED = 20
 
 
 def build_training_assets(settings: Settings, partitions: Partitions) -> list[dg.AssetsDefinition]:
-    """Return the assets of the stage "train" up to the chosen autoencoder."""
-    return [_training_set(settings), _aec_trials(settings, partitions), _aec_weights(settings)]
+    """Return the assets of the stage "train" up to the chosen autoencoder, which some candidate must have."""
+    autoencoder = [_aec_trials(settings, partitions), _aec_weights(settings)] if settings.has_autoencoder else []
+    return [_training_set(settings), *autoencoder]
 
 
 def _training_set(settings: Settings) -> dg.AssetsDefinition:

@@ -140,5 +140,5 @@ def test_the_link_of_a_materialization_opens_its_run_in_mlflow(page: Page, ui: U
     found = network.latest("dec_models")
     address = str(found.metadata["mlflow"].value)
     page.goto(ui.mlflow + address[address.index("/#/") :])
-    expect(page.get_by_text(f"dec k={found.partition}").first).to_be_visible()
+    expect(page.get_by_text(f"aec/dec/k={found.partition}").first).to_be_visible()
     expect(page.get_by_text("silhouette", exact=True).first).to_be_visible()

@@ -111,7 +111,7 @@ def packaged_dec(network: Opened) -> Packaged:
     save_model(folder, model, {"normalisation": data.normalisation.model_dump(mode="json")}, PAPER_INPUT)
     novelty = fit_novelty(z, labels, q, errors, data.validation, config.NoveltySettings(false_alarms=0.2))
     client = MlflowClient(network.tracking.uri)
-    run_id = str(client.create_run(network.tracking.prepare(), run_name="dec k=3").info.run_id)
+    run_id = str(client.create_run(network.tracking.prepare(), run_name="aec/dec/k=3").info.run_id)
     client.set_terminated(run_id)
     versions = network.tracking.register_packaged(network.settings, store, folder, run_id, novelty, CLASSES)
     read = read_spectrograms(store.training_set)

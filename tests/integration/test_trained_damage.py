@@ -207,7 +207,7 @@ def test_ris_run_makes_again_what_is_damaged_and_status_says_what_it_is(spoilt: 
     store.labels(station_day).unlink()
     message = failure_of(spoilt.run_block("label"))
     assert "choose the same model as champion again" in message and str(folder) in message
-    only = [part for job in (*jobs.TRAINING, "label") for part in ("--only", job)]
+    only = [part for job in (*jobs.training_jobs(store.settings), "label") for part in ("--only", job)]
     done = ris("run", "-c", config, *only)
     assert done.exit_code == 0, done.output
     for path in damaged:
