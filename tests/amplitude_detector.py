@@ -1,4 +1,4 @@
-"""A small detector, complete: its settings, and how it finds triggers. `DETECTORS.add` makes it known."""
+"""A small detector, complete: its settings, and how it finds triggers. `register` makes it known."""
 
 from __future__ import annotations
 
@@ -43,4 +43,6 @@ class AmplitudeDetector(Detector):
             )
 
 
-DETECTORS.add(AmplitudeDetector)
+def register() -> None:
+    """Add the detector; the entry point of a plug-in names this function."""
+    DETECTORS.add(AmplitudeDetector)

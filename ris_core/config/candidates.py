@@ -13,7 +13,7 @@ from ris_core.registry import Registry
 from ris_core.section import Section, digest_of
 
 
-def _named(registry: Registry) -> BeforeValidator:
+def _named(registry: Registry[Section]) -> BeforeValidator:
     """Return what checks names, and gives an entry without a kind that of its name."""
 
     def complete(value: Any) -> Any:
@@ -24,7 +24,7 @@ def _named(registry: Registry) -> BeforeValidator:
     return BeforeValidator(complete)
 
 
-def _completed(registry: Registry, name: Any, entry: Any) -> Any:
+def _completed(registry: Registry[Section], name: Any, entry: Any) -> Any:
     check_name(registry.family, str(name))
     if not isinstance(entry, Mapping):
         return entry
@@ -135,7 +135,11 @@ class CandidatesSettings(Section):
 
 
 def _require(
-    registry: Registry, named: Mapping[str, Section], name: str, candidate: CandidateName, others: tuple[str, ...]
+    registry: Registry[Section],
+    named: Mapping[str, Section],
+    name: str,
+    candidate: CandidateName,
+    others: tuple[str, ...],
 ) -> None:
     known = [*registry.kinds, *others, *(own for own in named if own not in registry.kinds)]
     if name not in known:
@@ -145,7 +149,7 @@ def _require(
         )
 
 
-def _digest(registry: Registry, section: Section) -> str:
+def _digest(registry: Registry[Section], section: Section) -> str:
     plugin = registry.plugin(registry.kind_of(section))
     # Another version of a plug-in may give something else with the same settings.
     return digest_of([section.model_dump(mode="json"), None if plugin is None else str(plugin)])

@@ -157,11 +157,11 @@ def _kind_of(section: type[Section]) -> list[tuple[str, str]]:
 
 def _sections_in(annotation: Any) -> Iterator[type[Section]]:
     if annotation is Detector:
-        yield from DETECTORS
+        yield from DETECTORS.sections
     elif annotation is Section:
         # A section of any kind, as the entries of `representations` and `clusterers` are.
         for registry in (REPRESENTATIONS, CLUSTERERS):
-            yield from (registry.settings_of(kind) for kind in registry.kinds)
+            yield from registry.sections
     elif isinstance(annotation, type) and issubclass(annotation, Section):
         yield annotation
     for part in get_args(annotation):

@@ -56,12 +56,12 @@ class GmmSettings(Section):
     )
 
 
-REPRESENTATIONS = Registry("representation")
+REPRESENTATIONS: Registry[Section] = Registry("representation")
 """What turns events into features: members are of `ris_core.representations.representation.Representation`."""
 REPRESENTATIONS.add(AecRepresentationSettings, "ris_core.representations.aec:AecRepresentation")
 REPRESENTATIONS.add(SpectraSettings, "ris_core.representations.spectra:Spectra")
 
-CLUSTERERS = Registry("clusterer")
+CLUSTERERS: Registry[Section] = Registry("clusterer")
 """What turns features into clusters: members are of `ris_core.clustering.clusterer.Clusterer`."""
 CLUSTERERS.add(KMeansSettings, "ris_core.clustering.kmeans_clusterer:KMeansClusterer")
 CLUSTERERS.add(GmmSettings, "ris_core.clustering.gmm_clusterer:GmmClusterer")

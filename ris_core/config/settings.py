@@ -204,7 +204,7 @@ class Settings(CandidatesSettings):
         if len(self.channels) > 1:
             sections |= {"channels", "components"}
         said = self.model_dump(mode="json", include=sections)
-        if (plugin := DETECTORS.plugin(self.detector)) is not None:
+        if (plugin := DETECTORS.plugin(self.detector.method)) is not None:
             said["detector_plugin"] = str(plugin)
         return json.dumps(said, sort_keys=True)
 
@@ -293,7 +293,7 @@ class Settings(CandidatesSettings):
         values: list[object] = [p.model_dump(mode="json") for p in parts]
         if len(self.channels) > 1:
             values += [self._recorded_channels(), self.components.missing]
-        if (plugin := DETECTORS.plugin(self.detector)) is not None:
+        if (plugin := DETECTORS.plugin(self.detector.method)) is not None:
             # Another version of a plug-in may find other events with the same settings.
             values.append(str(plugin))
         return digest_of(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -9,16 +10,24 @@ import numpy as np
 import pytest
 import yaml
 from amplitude_detector import AmplitudeDetector
+from members import added
 from pydantic import ValidationError
 from waveform_builders import KEY, by_channel, make_settings, ns_at, record, settings_values
 
 from ris_core.config import Settings, SettingsError, load_settings
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import NS
+from ris_core.detectors.detector import Detector
 from ris_core.detectors.registry import DETECTORS
 from ris_core.detectors.sta_lta import RecursiveStaLta
 from ris_core.processing.chain import process
 from ris_core.storage import tables
+
+
+@pytest.fixture(autouse=True)
+def _amplitude() -> Iterator[None]:
+    with added(DETECTORS, AmplitudeDetector):
+        yield
 
 
 def written(path: Path, detector: dict) -> Path:
@@ -67,12 +76,14 @@ def test_a_detector_without_a_method_is_the_published_one():
 
 def test_an_unknown_method_is_refused_with_the_known_ones(tmp_path):
     path = written(tmp_path / "a.yaml", {"method": "recursiv"})
-    known = r"method \(recursiv\) is no detector; known are recursive, classic, delayed, z_detect, carl"
+    known = r"detector 'recursiv' is not known; there are recursive, classic, delayed, z_detect, carl, amplitude \(a pl"
     with pytest.raises(SettingsError, match=known):
         load_settings(path)
     for wrong in (None, 5, ["recursive"]):
-        with pytest.raises(ValidationError, match="is no detector"):
+        with pytest.raises(ValidationError, match="is not known; there are recursive"):
             make_settings(detector={"method": wrong})
+    with pytest.raises(ValidationError, match="a detector needs its `method`: one of recursive"):
+        make_settings(detector="carl")
 
 
 @pytest.mark.parametrize(
@@ -101,10 +112,13 @@ def test_two_detectors_of_one_name_are_refused_and_the_same_one_may_be_added_aga
     class Other(AmplitudeDetector):
         method: Literal["carl"] = "carl"
 
-    with pytest.raises(ValueError, match="another detector is called 'carl'"):
+    with pytest.raises(
+        ValueError, match=r"detector 'carl' is ris_core\.detectors\.carl:CarlTrigger already; give .*Other"
+    ):
         DETECTORS.add(Other)
     DETECTORS.add(AmplitudeDetector)
-    assert [member for member in DETECTORS if member is AmplitudeDetector] == [AmplitudeDetector]
+    assert DETECTORS.sections.count(AmplitudeDetector) == 1
+    assert DETECTORS.load("amplitude", Detector) is AmplitudeDetector  # type: ignore[type-abstract]
 
 
 def test_a_section_without_a_method_cannot_be_a_detector():

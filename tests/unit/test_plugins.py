@@ -163,7 +163,7 @@ def test_products_of_a_detector_of_a_plugin_say_its_version_and_are_out_of_date_
     source = Path(amplitude_detector.__file__).read_text()
     said = {}
     for version in ("1.2", "1.3"):
-        entry = "loud = amplitude_detector"
+        entry = "loud = amplitude_detector:register"
         folder = install_plugin(tmp_path / version, "loud", version, entry, {"amplitude_detector": source})
         for name, config in (("amplitude", of_plugin), ("recursive", own)):
             done = with_plugins(folder, "-c", DETECTOR.format(config=str(config)))
