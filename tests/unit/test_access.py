@@ -1,6 +1,7 @@
 """Products for a notebook."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -10,7 +11,10 @@ from builders import DAYS, sds_values, write_archive
 
 from ris_core.access import UnknownEventError, read_detections, read_event, read_labels, read_live_time, read_raw
 from ris_core.config import Settings
+from ris_core.contracts.events import SURROUNDINGS, MissingPartError
+from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.station_days import StationDays
+from ris_core.storage import spectrogram_file
 from ris_core.storage.layout import open_layout
 
 
@@ -92,7 +96,9 @@ def test_days_in_the_wrong_order_are_told(network):
 
 def test_an_event_is_shown_in_a_line(network):
     event = read_event(network, read_detections(network).query("outcome == 'event'")["event_id"].iloc[0])
-    assert repr(event) == (f"<Event {event.event_id}: spectrogram 87 x 100, counts^2/Hz; 218 samples at 50 Hz, counts>")
+    assert repr(event) == (
+        f"<Event {event.event_id}: spectrogram 87 x 100, counts^2/Hz; 218 samples at 50 Hz, counts; context of 24 s>"
+    )
 
 
 def test_tables_that_were_not_made_yet_are_an_error_and_not_an_empty_table(network):
@@ -115,6 +121,65 @@ def test_an_event_has_its_spectrogram_and_the_samples_behind_it(network):
     assert trace.id == f"XX.{row.station}..HHZ"
     assert trace.stats.starttime.ns == event.window_start
     np.testing.assert_array_equal(trace.data, event.waveform)
+
+
+def test_an_event_has_the_trace_around_it_and_the_noise_beneath_it(network):
+    event = read_event(network, read_detections(network).query("outcome == 'event'")["event_id"].iloc[3])
+    assert event.components == ("Z",)
+    assert event.context.shape == (1200,)
+    assert event.noise_psd.shape == event.frequency.shape
+    assert event.noise_columns > 30
+    assert event.recorded is None
+    around, inner = event.context_trace(), event.trace("Z")
+    first, stop = event.context_recorded
+    assert around.stats.npts == stop - first
+    assert around.id == inner.id
+    cut = around.slice(inner.stats.starttime, inner.stats.endtime)
+    np.testing.assert_allclose(cut.data, inner.data, rtol=2**-17)
+    # The event stands out of its noise.
+    assert np.median(event.spectrogram.max(axis=1) / event.noise_psd) > 100
+    with pytest.raises(ValueError, match=r"component = 'N': XX\..* has Z"):
+        event.trace("N")
+
+
+def test_an_event_of_an_earlier_version_says_that_it_has_no_context(network, tmp_path):
+    event_id = read_detections(network).query("outcome == 'event'")["event_id"].iloc[0]
+    key = StationDay(event_id.split(".")[1], DAYS[0])
+    path = network.layout.spectrograms(key)
+    kept = path.read_bytes()
+    data, stamp = spectrogram_file.read_spectrograms(path), spectrogram_file.read_info(path).stamp
+    spectrogram_file.write_spectrograms(path, replace(data, **dict.fromkeys(SURROUNDINGS)), stamp, "{}")
+    try:
+        event = read_event(network, event_id)
+        assert repr(event).endswith("counts; no context>")
+        assert event.context is None and event.noise_psd is None
+        with pytest.raises(MissingPartError, match=f"{event_id} has no context: .* process its station-day again"):
+            event.context_trace()
+    finally:
+        path.write_bytes(kept)
+
+
+def test_an_event_of_three_components_gives_each(network):
+    event_id = read_detections(network).query("outcome == 'event'")["event_id"].iloc[0]
+    key = StationDay(event_id.split(".")[1], DAYS[0])
+    path = network.layout.spectrograms(key)
+    kept = path.read_bytes()
+    data, stamp = spectrogram_file.read_spectrograms(path), spectrogram_file.read_info(path).stamp
+    values = {name: np.repeat(getattr(data, name), 3, axis=1) for name in SURROUNDINGS[:4]}
+    values |= {name: np.stack([f * getattr(data, name) for f in (1, 2, 4)], 1) for name in ("spectrogram", "waveform")}
+    values["recorded"] = np.tile([True, True, False], (len(data), 1))
+    spectrogram_file.write_spectrograms(path, replace(data, components=("Z", "N", "E"), **values), stamp, "{}")
+    try:
+        event = read_event(network, event_id)
+        assert f"{event_id}: components Z, N, E; spectrogram 87 x 100" in repr(event)
+        assert event.spectrogram.shape == (3, 87, 100)
+        assert event.context.shape == (3, 1200)
+        assert event.recorded.tolist() == [True, True, False]
+        assert event.trace().stats.channel == "HHZ"
+        assert event.trace("E").stats.channel == event.context_trace("E").stats.channel == "HHE"
+        np.testing.assert_array_equal(event.trace("E").data, 4 * event.trace().data)
+    finally:
+        path.write_bytes(kept)
 
 
 def test_every_processed_station_day_has_its_live_time(network):

@@ -1,96 +1,30 @@
-"""Products for a notebook: tables of many station-days, and spectrogram and waveform of one event.
-
->>> from ris_core.access import open_network, read_labels, read_event
->>> network = open_network("config/demo.yaml")
->>> labels = read_labels(network, stations="S01", first="2015-01-01")
->>> event = read_event(network, labels.event_id[0])
-"""
+"""Tables of many station-days."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ris_core.clustering.champion import class_names
 from ris_core.config import load_settings
-from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage import tables
-from ris_core.storage.spectrogram_file import power_unit, read_column, read_spectrograms
 
 if TYPE_CHECKING:
-    from obspy import Stream, Trace
+    pass
 
 
 _CLASS_NAME = "class_name"
 
 
-class UnknownEventError(KeyError):
-    """There is no spectrogram of this event in the data root."""
-
-
 Day = date | datetime | np.datetime64 | str
 """A day: a date, a time of it (a pandas Timestamp too; by UTC), or text like 2015-01-31."""
-
-
-@dataclass(frozen=True, repr=False)
-class Event:
-    """One event.
-
-    Attributes
-    ----------
-    event_id
-        NET.STA.LOC.CHAN.time of the peak.
-    spectrogram
-        (87, 100) float32, ``unit``²/Hz.
-    frequency, time
-        (87,) Hz; (100,) s from the first column.
-    waveform
-        (218,) float32, conditioned samples behind the spectrogram, ``unit``; (199,) of an imported event.
-    sampling_rate
-        Of the waveform, Hz.
-    unit
-        ``counts``, or m/s or m/s^2 where the settings ask for spectrograms of ground motion.
-    time_peak, window_start
-        ns since 1970 UTC.
-    """
-
-    event_id: str
-    spectrogram: NDArray[np.float32]
-    frequency: NDArray[np.float64]
-    time: NDArray[np.float64]
-    waveform: NDArray[np.float32]
-    sampling_rate: float
-    unit: str
-    time_peak: int
-    window_start: int
-
-    def __repr__(self) -> str:
-        frequencies, times = self.spectrogram.shape
-        return (
-            f"<Event {self.event_id}: spectrogram {frequencies} x {times}, {power_unit(self.unit)}; "
-            f"{self.waveform.size} samples at {self.sampling_rate:g} Hz, {self.unit}>"
-        )
-
-    def trace(self) -> Trace:
-        """Return the conditioned waveform as an ObsPy trace."""
-        from obspy import Trace, UTCDateTime
-
-        header: dict[str, object] = _seed_id(self.event_id)._asdict()
-        header |= {"sampling_rate": self.sampling_rate, "starttime": UTCDateTime(ns=self.window_start)}
-        return Trace(self.waveform, header=header)
-
-
-def _seed_id(event_id: str) -> SeedId:
-    return SeedId(*event_id.split(".", 4)[:4])
 
 
 def open_network(config: Path | str | None = None) -> StationDays:
@@ -246,83 +180,3 @@ def read_labels(
         names = class_names(network.settings.champion, frame["label"].unique())
         frame.insert(list(frame.columns).index("label") + 1, _CLASS_NAME, frame["label"].map(names))
     return frame if wanted is None else frame[wanted]
-
-
-def read_event(network: StationDays, event_id: str) -> Event:
-    """Return spectrogram and waveform of an event.
-
-    Raises
-    ------
-    ValueError
-        The identifier is not one.
-    UnknownEventError
-        There is no such spectrogram in the data root.
-    """
-    key, row = _find(network, event_id)
-    data = read_spectrograms(network.layout.spectrograms(key), slice(row, row + 1))
-    return Event(
-        event_id=event_id,
-        spectrogram=data.spectrogram[0],
-        frequency=data.frequency,
-        time=data.time,
-        waveform=data.waveform[0],
-        sampling_rate=data.sampling_rate,
-        unit=data.unit,
-        time_peak=int(data.time_peak[0]),
-        window_start=int(data.window_start[0]),
-    )
-
-
-def read_raw(network: StationDays, event_id: str, before: float = 5.0, after: float = 10.0) -> Stream:
-    """Return the raw samples around the peak of an event, of all channels, counts.
-
-    A raw file that was dropped after processing is fetched again, and stored.
-
-    Parameters
-    ----------
-    network, event_id
-        As in `read_event`.
-    before, after
-        Seconds before and after the peak.
-
-    Raises
-    ------
-    ValueError, UnknownEventError
-        As in `read_event`.
-    """
-    from obspy import Stream, Trace, UTCDateTime
-
-    key, row = _find(network, event_id)
-    peak = UTCDateTime(ns=int(read_column(network.layout.spectrograms(key), "time_peak")[row]))
-    header = _seed_id(event_id)._asdict()
-    stream = Stream(
-        [
-            Trace(
-                s.samples,
-                header | {"channel": code, "sampling_rate": s.sampling_rate, "starttime": UTCDateTime(ns=s.start_ns)},
-            )
-            for code, found in network.acquire.segments(key).items()
-            for s in found
-        ]
-    )
-    return stream.slice(peak - before, peak + after)
-
-
-def _find(network: StationDays, event_id: str) -> tuple[StationDay, int]:
-    parts = str(event_id).split(".", 4)
-    try:
-        peak = datetime.strptime(parts[4].split("_")[0], "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)
-    except (IndexError, ValueError) as error:
-        raise ValueError(
-            f"'{event_id}' is not an event id: these are like NET.STA.LOC.CHAN.YYYYMMDDTHHMMSS.ffffff, as in the "
-            "column event_id of `read_labels` and `read_detections`"
-        ) from error
-    # A detection belongs to the day of its onset; its peak may be after midnight.
-    for day in (peak.date(), peak.date() - timedelta(days=1)):
-        key = StationDay(parts[1], day)
-        if not network.layout.spectrograms(key).exists():
-            continue
-        rows = np.flatnonzero(read_column(network.layout.spectrograms(key), "event_id") == event_id)
-        if rows.size:
-            return key, int(rows[0])
-    raise UnknownEventError(f"{event_id}: no spectrogram of this event in {network.layout.root}")

@@ -1,0 +1,22 @@
+"""Products for a notebook: tables of many station-days, and all that is kept of one event.
+
+>>> from ris_core.access import open_network, read_labels, read_event
+>>> network = open_network("config/demo.yaml")
+>>> labels = read_labels(network, stations="S01", first="2015-01-01")
+>>> event = read_event(network, labels.event_id[0])
+"""
+
+from ris_core.access.event_access import Event, UnknownEventError, read_event, read_raw
+from ris_core.access.table_access import Day, open_network, read_detections, read_labels, read_live_time
+
+__all__ = [
+    "Day",
+    "Event",
+    "UnknownEventError",
+    "open_network",
+    "read_detections",
+    "read_event",
+    "read_labels",
+    "read_live_time",
+    "read_raw",
+]
