@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ris_core.config import REPRESENTATIONS
@@ -20,6 +19,9 @@ from ris_core.contracts.events import Events, Part
 from ris_core.contracts.input_spec import InputSpec
 from ris_core.section import Section
 from ris_core.storage.tensors import Arrays
+
+if TYPE_CHECKING:
+    import torch
 
 FloatArray = NDArray[np.float32]
 
