@@ -17,6 +17,7 @@ from scipy import fft
 Fill = Callable[[NDArray[np.float32], int], None]
 
 LARGEST_BLOCK = 4096
+"""Samples that are transformed together, unless the filters ring for more than a quarter of them."""
 _AT_ONCE = 16
 
 

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from ris_core.config import ConditioningSettings, ResponseSettings
 from ris_core.contracts.station_day import NS
 from ris_core.processing import filters
-from ris_core.processing.blocks import Blocks, undo_difference
+from ris_core.processing.blocks import LARGEST_BLOCK, Blocks, undo_difference
 from ris_core.processing.ground import Ground, Missing, ground_of
 from ris_core.processing.instrument import Instrument, Kind, NoResponseError
 from ris_core.waveforms.pieces import Marks, Piece
 from ris_core.waveforms.segments import Segment
 
 EXTENSION_S = 10.0
-# Time after which the filters of each trace no longer ring, for a lower corner of 3 Hz; with a lower corner this time
-# grows in proportion. The flanks of a deconvolution ring longest, which a swell 4000 times the band makes visible.
+# Time after which the filters of each trace no longer ring, for a lower corner of 3 Hz; it goes as one over the corner.
+# The flanks of a deconvolution ring longest, which a swell 4000 times the band makes visible.
 _GUARD_S: dict[Kind, float] = {
     "counts": 3.0,
     "velocity": 20.0,
@@ -62,6 +62,8 @@ class Conditioned:
         Which samples have no ``peak_acceleration``, and why.
     marks
         Times of samples that do not follow from start and rate, as in the raw segment.
+    block
+        Number of samples, or more, that were transformed together and have rounding errors of the greatest of them.
     """
 
     start_ns: int
@@ -73,6 +75,7 @@ class Conditioned:
     ground: tuple[tuple[Kind, Trace], ...] = ()
     missing: tuple[Missing, ...] = ()
     marks: Marks | None = None
+    block: int = LARGEST_BLOCK
 
     def time_ns(self, index: int) -> int:
         """Return the time of a sample, ns since 1970 UTC."""
@@ -122,7 +125,9 @@ def condition(
     # Extensions are whole decimated samples, so that they can be removed exactly afterwards.
     unit = factor or 1
     longest = (n - 2) // unit
-    longer = _ringing(settings)
+    made: tuple[Kind, ...] = ("counts", *ground) if instrument is not None and instrument.epochs else ("counts",)
+    response = response or ResponseSettings()
+    longer = _ringing(settings, response if len(made) > 1 else None)
     extension = max(0, min(round(EXTENSION_S * longer * rate / unit), longest))
     before = 0 if segment.opens_window else extension
     after = 0 if segment.closes_window else extension
@@ -131,11 +136,10 @@ def condition(
     raw_offset = round((segment.start_ns - midnight_ns) * rate / NS)
     first = -raw_offset % unit
     rate_out = rate / unit
-    made: tuple[Kind, ...] = ("counts", *ground) if instrument is not None and instrument.epochs else ("counts",)
     guard = round(max(_GUARD_S[kind] for kind in made) * longer * rate_out)
     shift = -first % unit
     blocks = Blocks.of(shift + before * unit + n + after * unit, unit, guard)
-    motion = _ground(segment, blocks, midnight_ns, response or ResponseSettings(), instrument, ground)
+    motion = _ground(segment, blocks, midnight_ns, response, instrument, ground)
     gains = _gains(settings, rate, blocks, motion)
     differences = _Differences(segment, settings, before * unit, after * unit)
     traces = blocks.apply(lambda out, place: differences.fill(out, place - shift), gains)
@@ -166,18 +170,19 @@ def condition(
         ground=of_ground,
         missing=missing,
         marks=marks,
+        block=max(LARGEST_BLOCK, math.ceil(blocks.size * target / rate_out)),
     )
 
 
-def _ringing(settings: ConditioningSettings) -> float:
-    """Return the ringing time of the band-pass relative to the published one, 3–20 Hz of order 4; 1 or more.
+def _ringing(settings: ConditioningSettings, deconvolution: ResponseSettings | None) -> float:
+    """Return the ringing time of the filters relative to the published ones, 3–20 Hz of order 4.
 
     The ringing time of a Butterworth filter depends on its lower corner, its width, and the distance of its upper
-    corner from the Nyquist frequency, in proportion to its order.
+    corner from the Nyquist frequency, in proportion to its order; that of a deconvolution on its lower corner.
     """
     room = min(settings.band_high - settings.band_low, settings.sampling_rate / 2 - settings.band_high)
-    slowest = max(_CORNER_HZ / settings.band_low, _WIDTH_HZ / room)
-    return max(1.0, slowest) * max(1.0, settings.band_order / _ORDER)
+    slowest = max(_CORNER_HZ / settings.band_low, _WIDTH_HZ / room) * max(1.0, settings.band_order / _ORDER)
+    return slowest if deconvolution is None else max(slowest, _CORNER_HZ / deconvolution.band_low)
 
 
 def _factor(rate: float, settings: ConditioningSettings) -> int | None:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ris_core.config import ConditioningSettings
 from ris_core.detectors.detector import Detector, Trigger
-from ris_core.processing.blocks import LARGEST_BLOCK
 from ris_core.processing.condition import Conditioned
 from ris_core.processing.instrument import Kind
 
@@ -66,7 +65,7 @@ def triggers_of(
             continue
         magnitude = np.abs(samples[trigger.on : trigger.off + 1])
         peak = int(magnitude.argmax())
-        if _is_rounding(samples, trigger.on, trigger.off, float(magnitude[peak])):
+        if _is_rounding(samples, trigger.on, trigger.off, float(magnitude[peak]), conditioned.block):
             continue
         found.append(
             SegmentTrigger(
@@ -83,9 +82,9 @@ def triggers_of(
     return sorted(found, key=lambda t: t.on)
 
 
-def _is_rounding(samples: NDArray[np.float64], on: int, off: int, peak: float) -> bool:
+def _is_rounding(samples: NDArray[np.float64], on: int, off: int, peak: float, block: int) -> bool:
     """Whether a trigger of a dead trace is the rounding of a strong signal in the same block of the transform."""
-    around = samples[max(0, on - LARGEST_BLOCK) : off + LARGEST_BLOCK + 1]
+    around = samples[max(0, on - block) : off + block + 1]
     return bool(peak < _ROUNDING * max(around.max(), -around.min()))
 
 

@@ -248,7 +248,7 @@ def test_the_padding_has_no_detections_and_no_live_time():
 
 @pytest.mark.parametrize(("lta", "lead"), [(20, 31), (30, 31), (60, 60)])
 def test_live_time_begins_when_the_long_average_is_there(lta, lead):
-    longer = make_settings(detector={"lta": lta})
+    longer = make_settings(detector={"lta": lta}, conditioning={"shortest_segment": lta + 40})
     segment = record(KEY, 1000, 1400)
     products = run_chain(KEY, segment, settings=longer)
     assert products.live_seconds == pytest.approx(400 - lead - 1)

@@ -128,9 +128,9 @@ def agrees(what: str, found, wanted, tolerance: float) -> None:
     assert reached < tolerance, what
 
 
-def inner(samples, rate: float):
-    """What lies inside the tapers; ObsPy's filters start there from rest."""
-    return samples[round(TAPER * rate) : -round(TAPER * rate)]
+def inner(samples, rate: float, edge: float = TAPER):
+    """What lies inside the tapers (edge: s); ObsPy's filters start there from rest."""
+    return samples[round(edge * rate) : -round(edge * rate)]
 
 
 @pytest.mark.parametrize("name", ["STS2", "UV05"])
@@ -287,3 +287,99 @@ def test_what_lies_above_the_new_nyquist_frequency_is_left_out_and_not_folded_ba
     print(f"folded back from {strongest:.1f} Hz, rms: ObsPy {theirs:.2f}, ours {ours_rms:.2f} counts of 1e6")
     # What is left is the rounding of 1e6 counts in single precision.
     assert ours_rms < 0.03 * theirs
+
+
+VOLCANO, ICE = (make_settings(preset=name) for name in ("volcano", "icequakes_1000hz"))
+# The end of the taper of a swell rings for half a minute at 0.5 Hz; a day's padding is longer.
+EDGE = 1.5 * TAPER
+
+
+def tremor(rate: float, minutes: int = 12) -> Trace:
+    """Events of many frequencies in white noise, under a swell and a drift, at any rate."""
+    samples = noise(round(minutes * 60 * rate), 3, 50)
+    for number, at in enumerate(np.arange(70, minutes * 60 - 70, 17.3)):
+        burst(samples, rate, at, 3e3, rate / 400 * 2 ** (number % 6))
+    time = np.arange(samples.size) / rate
+    samples += 2e4 * np.sin(2 * np.pi * 0.07 * time) + 1e5 * np.linspace(-1, 1, samples.size) ** 3
+    return make_trace(KEY.start_ns, np.rint(samples).astype(np.int32), rate)
+
+
+def plain_zero_phase(trace: Trace, settings: ConditioningSettings) -> Trace:
+    """The zero-phase FIR by a convolution at the full rate, then ObsPy's band-pass."""
+    trace = trace.copy()
+    trace.data = trace.data.astype(np.float64)
+    trace.detrend("polynomial", order=3)
+    trace.taper(max_percentage=0.5, type="hann", max_length=TAPER)
+    rate, target = trace.stats.sampling_rate, settings.sampling_rate
+    if rate != target:
+        taps = filters.fir_lowpass(settings.band_high, target - settings.band_high, rate)
+        trace.data = signal.oaconvolve(trace.data, taps, mode="same")[:: round(rate / target)].copy()
+        trace.stats.sampling_rate = target
+    trace.filter("bandpass", freqmin=settings.band_low, freqmax=settings.band_high, corners=4, zerophase=True)
+    return trace
+
+
+@pytest.mark.parametrize(
+    ("raw", "settings"),
+    [
+        (100.0, VOLCANO.conditioning),
+        (200.0, VOLCANO.conditioning),
+        (1000.0, ICE.conditioning),
+        (500.0, ICE.conditioning),
+    ],
+)
+def test_other_bands_and_rates_by_the_zero_phase_filter(raw, settings):
+    trace = tremor(raw)
+    rate = settings.sampling_rate
+    found, wanted = ours(trace, settings).samples, plain_zero_phase(trace, settings).data
+    what = f"{settings.band_low:g}-{settings.band_high:g} Hz, {raw:g} to {rate:g} Hz"
+    agrees(what, inner(found, rate, EDGE), inner(wanted, rate, EDGE), 1e-4)
+
+
+def test_from_1000_to_400_hz_which_is_no_whole_number():
+    trace = tremor(1000.0)
+    settings = ConditioningSettings(sampling_rate=400, band_low=10, band_high=120, decimation="zero_phase_fir")
+    found = ours(trace, settings).samples
+    # The filters at the full rate, and a Fourier interpolation of the whole trace.
+    spectrum = fft.rfft(trace.data.astype(np.float64) * signal.windows.tukey(trace.stats.npts, 0.1))
+    frequency = np.arange(spectrum.size) * 1000 / trace.stats.npts
+    spectrum *= filters.decimation_gain(frequency, 1000, settings) * filters.bandpass_gain(frequency, settings)
+    wanted = fft.irfft(spectrum[: found.size // 2 + 1], found.size) * found.size / trace.stats.npts
+    agrees("10-120 Hz, 1000 to 400 Hz", inner(found, 400, EDGE), inner(wanted, 400, EDGE), 1e-3)
+
+
+def test_from_1000_hz_by_the_published_filter():
+    trace = tremor(1000.0)
+    settings = ConditioningSettings(sampling_rate=500, band_low=10, band_high=160)
+    found, wanted = ours(trace, settings).samples, plain(trace, settings).data
+    agrees("10-160 Hz, 1000 to 500 Hz", inner(found, 500), inner(wanted, 500), 1e-4)
+
+
+def test_a_recorded_day_of_a_volcano_from_half_a_hertz():
+    trace = waveform("UV05")
+    trace.data = trace.data[: 50 * 60 * 100]
+    found, wanted = ours(trace, VOLCANO.conditioning).samples, plain(trace, VOLCANO.conditioning).data
+    agrees("0.5-25 Hz at 100 Hz, UV05", inner(found, 100), inner(wanted, 100), 1e-5)
+
+
+@pytest.mark.parametrize(("raw", "settings"), [(100.0, VOLCANO), (1000.0, ICE)])
+def test_spectrograms_of_other_windows(raw, settings):
+    found = ours(tremor(raw), settings.conditioning)
+    constants = plan(settings.spectrogram, settings.conditioning)
+    rate, window = constants.rate, constants.window.size
+    cut = event_spectrogram(found.samples, found.grid_offset, round(300 * rate), constants)
+    start, image, wave = cut
+    frequency, _, expected = signal.spectrogram(
+        found.samples[start : start + wave.size],
+        rate,
+        signal.windows.kaiser(window, 5.7),
+        noverlap=window - constants.hop,
+        nfft=constants.nfft,
+        detrend="constant",
+        scaling="density",
+    )
+    band = settings.spectrogram
+    kept = (frequency >= band.frequency_low) & (frequency <= band.frequency_high)
+    assert image.shape == settings.input_spec().shape == expected[kept].shape
+    np.testing.assert_allclose(constants.frequency, frequency[kept])
+    np.testing.assert_allclose(image, expected[kept], rtol=0, atol=1e-5 * expected.max())
