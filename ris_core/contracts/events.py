@@ -60,7 +60,7 @@ class Events:
 
     Notes
     -----
-    A spectrogram or waveform that was left out in reading has no values: its shape is (N, 0, 0) or (N, 0).
+    A spectrogram or waveform that was left out in reading has no values: all its axes but the first have length 0.
     """
 
     spectrogram: NDArray[np.float32]
@@ -98,6 +98,19 @@ class Events:
         numbers = np.arange(len(self))[rows]
         values = {name: array[rows] for name in PER_EVENT if (array := getattr(self, name)) is not None}
         return replace(self, event_id=tuple(self.event_id[i] for i in numbers), **values)
+
+    def component(self, letter: str) -> Events:
+        """Return the same events with one of their components alone; raises `ValueError` if it is not among them."""
+        if letter not in self.letters:
+            raise ValueError(f"component {letter} is not among those of the events, {', '.join(self.letters)}")
+        if not self.components:
+            return self
+        place = self.components.index(letter)
+        values: dict[str, Any] = {name: getattr(self, name)[:, place] for name in ("spectrogram", "waveform")}
+        for name in SURROUNDINGS:
+            if (array := getattr(self, name)) is not None:
+                values[name] = array[:, place : place + 1]
+        return replace(self, components=(), **values)
 
     def require(self, *parts: Part) -> None:
         """Raise `MissingPartError` unless these arrays are there."""

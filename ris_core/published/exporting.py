@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ris_core.contracts.events import Events
+from ris_core.contracts.events import Events, Part
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.detectors.detector import Detector
 from ris_core.processing.spectrograms import Plan, plan
@@ -38,6 +38,8 @@ class Export:
         Number of events and of their station-days.
     outdated
         Number of station-days that were left out because they are out of date or damaged.
+    channel, other_channels
+        The one channel that the file holds, and those that the layout has no place for.
     """
 
     path: Path
@@ -45,10 +47,14 @@ class Export:
     events: int
     station_days: int
     outdated: int
+    channel: str
+    other_channels: tuple[str, ...]
 
 
 def export(network: StationDays, path: Path) -> Export:
     """Write all current station-days of a network as a published file, and its catalogue as ``FILE.csv`` beside it.
+
+    The layout holds one channel: of several, that of the detections is written. It has no place for the context.
 
     Events imported from one file get the order that they had there; others are in the order of stations and days.
 
@@ -83,7 +89,10 @@ def export(network: StationDays, path: Path) -> Export:
         ) as writer,
     ):
         for key, rows in zip(counts, _rows(layout, counts, settings.imported), strict=True):
-            data = spectrogram_file.read_spectrograms(layout.spectrograms(key))
+            parts: tuple[Part, ...] = ("spectrogram", "waveform")
+            data = spectrogram_file.read_spectrograms(layout.spectrograms(key), parts=parts)
+            if data.components:
+                data = data.component(settings.channel[-1:])
             if data.unit != unit:
                 raise PublishedFileError(f"{path}: spectrograms of {key} are of {data.unit}, those before of {unit}")
             if settings.imported:
@@ -96,7 +105,8 @@ def export(network: StationDays, path: Path) -> Export:
             writer.put(rows, data.spectrogram, traces, catalogue)
             progress.update(len(rows))
         _write_table(table, (text for block in writer.catalogue_blocks() for text in block))
-    return Export(path, table, total, len(counts), len(keys) - len(current))
+    others = tuple(code for code in settings.channels if code != settings.channel)
+    return Export(path, table, total, len(counts), len(keys) - len(current), settings.channel, others)
 
 
 def _rows(layout: Layout, counts: dict[StationDay, int], imported: bool) -> list[NDArray[np.int64]]:

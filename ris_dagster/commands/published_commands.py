@@ -69,7 +69,9 @@ def export_h5(
     except PublishedFileError as error:
         refuse(error)
     left_out = f"; {found.outdated} that are out of date or damaged are left out" if found.outdated else ""
+    only = f"; the layout holds one channel: {found.channel} without {', '.join(found.other_channels)}"
     console.print(
-        f"{found.path}, {found.table}: {found.events} events of {found.station_days} station-days{left_out}",
+        f"{found.path}, {found.table}: {found.events} events of {found.station_days} station-days{left_out}"
+        f"{only if found.other_channels else ''}",
         soft_wrap=True,
     )

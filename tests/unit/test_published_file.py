@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,9 @@ from published_builders import (
 
 from ris_core.access import read_detections, read_event, read_live_time, read_raw
 from ris_core.config import PROJECT_ROOT, Settings, load_settings
+from ris_core.contracts.events import SURROUNDINGS
 from ris_core.contracts.station_day import StationDay
+from ris_core.processing.process import ProcessStage
 from ris_core.published.covering import write_settings
 from ris_core.published.exporting import export
 from ris_core.published.importing import prepare
@@ -550,6 +553,34 @@ def test_events_made_here_are_exported_in_the_published_layout_and_come_in_again
     before, after = read_detections(own), read_detections(network)
     for column in ("time_on", "time_off", "time_peak", "peak_counts"):
         np.testing.assert_array_equal(after[column], before[before["outcome"] == "event"][column])
+
+
+def test_of_several_components_that_of_the_detections_is_exported(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive", ["AA"], DAYS[:1])
+    values = sds_values(archive, stations=["AA"], days=DAYS[:1])
+    own = StationDays.open(Settings.model_validate(values), tmp_path / "own")
+    for stage in (own.acquire, own.process):
+        stage.run(FIRST)
+    done = export(own, tmp_path / "one.h5")
+    assert (done.channel, done.other_channels) == ("HHZ", ())
+
+    three = Settings.model_validate(values | {"channels": ["HHN", "HHZ", "HHE"]})
+    network = StationDays.open(three, tmp_path / "own")
+    file = own.layout.spectrograms(FIRST)
+    one, stamp = spectrogram_file.read_spectrograms(file), spectrogram_file.read_info(file).stamp
+    assert stamp is not None
+    several: dict[str, Any] = {
+        name: np.stack([2 * getattr(one, name), getattr(one, name), 4 * getattr(one, name)], axis=1)
+        for name in ("spectrogram", "waveform")
+    }
+    several |= {name: np.repeat(getattr(one, name), 3, axis=1) for name in SURROUNDINGS if name != "recorded"}
+    spectrogram_file.write_spectrograms(file, replace(one, components=("N", "Z", "E"), **several), stamp, "{}")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ProcessStage, "is_current", lambda *_: True)
+        done = export(network, tmp_path / "three.h5")
+    assert (done.channel, done.other_channels) == ("HHZ", ("HHN", "HHE"))
+    for before, after in zip(arrays(tmp_path / "one.h5"), arrays(tmp_path / "three.h5"), strict=True):
+        np.testing.assert_array_equal(before, after)
 
 
 def test_an_export_refuses_to_overwrite_and_to_be_empty(tmp_path: Path) -> None:

@@ -210,3 +210,18 @@ def test_the_file_tells_what_its_arrays_are(tmp_path: Path) -> None:
         assert file["spectrogram"].dims[2][0] == file["frequency"]
         assert file["spectrogram"].dims[3][0] == file["time"]
         assert file["spectrogram"].chunks == (5, 3, F, T)
+
+
+def test_one_component_of_several_is_an_event_of_one() -> None:
+    data = events(4, LETTERS)
+    north = data.component("N")
+    assert (north.components, north.component_count) == ((), 1)
+    np.testing.assert_array_equal(north.spectrogram, data.spectrogram[:, 1])
+    np.testing.assert_array_equal(north.waveform, data.waveform[:, 1])
+    assert data.context is not None
+    assert north.context is not None
+    np.testing.assert_array_equal(north.context, data.context[:, 1:2])
+    with pytest.raises(ValueError, match="component 1 is not among those of the events, Z, N, E"):
+        data.component("1")
+    one = events(4)
+    assert one.component("Z") is one
