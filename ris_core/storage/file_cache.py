@@ -24,7 +24,7 @@ import xxhash
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import check_regular
 
-FORMAT = b"RIS file cache, format 2\n"
+FORMAT = b"RIS file cache, format 3\n"
 """Names the format and what the readers find; the number is raised when either changes."""
 
 _LONGEST_INDEX = 2**26  # some 100 bytes for each folder

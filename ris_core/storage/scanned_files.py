@@ -180,8 +180,10 @@ class ScannedFiles:
         return _stamp(stamp), content, rows
 
     def _info_of_spectrograms(self, path: Path) -> SpectrogramInfo:
-        events, stamp, content, summary = self._said("spectrograms", path, _spectrograms)
-        return SpectrogramInfo(events, _stamp(stamp), content, summary)
+        found = self._said("spectrograms", path, _spectrograms)
+        return SpectrogramInfo(
+            **found | {"stamp": _stamp(found["stamp"]), "components": tuple(found["components"])},
+        )
 
     def _name(self, kind: str, folder: str) -> str:
         """Return the name of a section: it stays the same where the data root is moved."""
@@ -209,9 +211,9 @@ def _table(path: Path) -> list[Any]:
     return [None if stamp is None else stamp.as_dict(), content, rows]
 
 
-def _spectrograms(path: Path) -> list[Any]:
+def _spectrograms(path: Path) -> dict[str, Any]:
     info = read_info(path)
-    return [info.events, None if info.stamp is None else info.stamp.as_dict(), info.content, info.summary]
+    return vars(info) | {"stamp": None if info.stamp is None else info.stamp.as_dict()}
 
 
 def _stamp(values: dict[str, str] | None) -> Stamp | None:

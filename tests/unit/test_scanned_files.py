@@ -36,8 +36,9 @@ def table(path: Path, inputs: str = "inputs") -> Path:
 def spectrograms(path: Path) -> Path:
     empty = np.empty(0, np.int64)
     data = Events(
-        np.empty((0, 87, 100), np.float32), np.empty((0, 218), np.float32), np.arange(87.0), np.arange(100.0),
-        (), empty, empty, 50.0, "counts",
+        np.empty((0, 2, 87, 100), np.float32), np.empty((0, 2, 218), np.float32), np.arange(87.0), np.arange(100.0),
+        (), empty, empty, 50.0, "counts", ("Z", "N"), np.empty((0, 2, 1200), np.float32), 490,
+        np.empty((0, 2, 2), np.int32), np.empty((0, 2, 87), np.float32), np.empty((0, 2), np.int32),
     )  # fmt: skip
     write_spectrograms(path, data, Stamp("settings", "1", "inputs"), "{}", {"live_seconds": 1.5})
     return path
@@ -178,7 +179,7 @@ def test_a_cache_of_another_format_is_not_believed(root: Path) -> None:
     scanned(root)
     data = cache_path(root).read_bytes()
     assert b"inputs" in data
-    cache_path(root).write_bytes(data.replace(b"format 2", b"format 3", 1).replace(b"inputs", b"others"))
+    cache_path(root).write_bytes(data.replace(b"format 3", b"format 4", 1).replace(b"inputs", b"others"))
     assert scanned(root) == answers(FilesOnDisk(), root)
 
 
