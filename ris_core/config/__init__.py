@@ -6,7 +6,7 @@ text with that unit (``0.5`` or ``0.5 s``); another unit is refused.
 """
 
 from ris_core.config.bounds import SMALLEST_SIZE
-from ris_core.config.channels import ComponentsSettings
+from ris_core.config.channels import SYNTHETIC_COMPONENTS, ComponentsSettings
 from ris_core.config.defaults import RECOMMENDED, known_presets
 from ris_core.config.learning import (
     AecGridSettings,
@@ -73,6 +73,7 @@ __all__ = [
     "RECOMMENDED",
     "REPRESENTATIONS",
     "SMALLEST_SIZE",
+    "SYNTHETIC_COMPONENTS",
     "AecGridSettings",
     "AecRepresentationSettings",
     "AecSettings",

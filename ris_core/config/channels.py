@@ -34,6 +34,9 @@ Channels = Annotated[
     AfterValidator(_of_one_instrument),
 ]
 
+SYNTHETIC_COMPONENTS = {"Z": "Z", "N": "N", "E": "E", "1": "N", "2": "E"}
+"""The component that the synthetic network records for the last letter of a channel; 1 and 2 point north and east."""
+
 
 class ComponentsSettings(Section):
     """What a network of several channels does with them."""

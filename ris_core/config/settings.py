@@ -157,15 +157,7 @@ class Settings(CandidatesSettings):
             self.aec.time_shift,
         )
         if isinstance(self.source, SyntheticSettings):
-            without = [s.code for s in self.stations if s.latitude is None]
-            if without:
-                raise ValueError(f"stations: {', '.join(without)} need latitude and longitude for a synthetic network")
-            last = self.last_day or self.source.catalogue_last_day
-            if self.first_day < self.source.catalogue_first_day or last > self.source.catalogue_last_day:
-                raise ValueError(
-                    f"first_day ... last_day must lie in the truth catalogue, {self.source.catalogue_first_day} ... "
-                    f"{self.source.catalogue_last_day}"
-                )
+            self.source.check(self.channels, self.stations, self.first_day, self.last_day)
         return self
 
     def station(self, code: str) -> StationSettings:

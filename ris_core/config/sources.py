@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from ris_core.config.archive_pattern import components_of
+from ris_core.config.channels import SYNTHETIC_COMPONENTS
 from ris_core.section import Degrees, ExpandedPath, ExpandedText, Megabytes, Metres, Seconds, Section
 
 
@@ -80,6 +82,26 @@ class SyntheticSettings(Section):
             if not station:
                 raise ValueError(f"'{text}' is not a station-day; write it like S01/2014-12-03")
         return value
+
+    def check(
+        self, channels: Sequence[str], stations: Sequence[StationSettings], first_day: date, last_day: date | None
+    ) -> None:
+        """Raise `ValueError` for channels, stations or days that the synthetic network cannot have."""
+        strange = [code for code in channels if code[-1] not in SYNTHETIC_COMPONENTS]
+        if strange:
+            raise ValueError(
+                f"channels: {', '.join(strange)}, but the channels of the synthetic network end in "
+                f"{', '.join(SYNTHETIC_COMPONENTS)}"
+            )
+        without = [s.code for s in stations if s.latitude is None]
+        if without:
+            raise ValueError(f"stations: {', '.join(without)} need latitude and longitude for a synthetic network")
+        last = last_day or self.catalogue_last_day
+        if first_day < self.catalogue_first_day or last > self.catalogue_last_day:
+            raise ValueError(
+                f"first_day ... last_day must lie in the truth catalogue, {self.catalogue_first_day} ... "
+                f"{self.catalogue_last_day}"
+            )
 
 
 class SdsSettings(Section):

@@ -15,6 +15,7 @@ from ris_core.config import StationSettings, SyntheticSettings
 from ris_core.synthetic.families import CODES, FAMILIES, STICK_SLIP_HZ, Shapes, draw_shapes, draw_snr, glide_limit
 from ris_core.synthetic.ice_environment import DAY_NS, Environment, build_environment, day_ns
 from ris_core.synthetic.noise import band_power, reference_power
+from ris_core.synthetic.polarisation import back_azimuths
 from ris_core.synthetic.rates import (
     STICK_SLIP_INTERVAL_CV,
     Clock,
@@ -86,6 +87,8 @@ def _local(
     if patches is not None:
         table["variant"] = patches
         table["frequency"] = np.array(STICK_SLIP_HZ)[patches]
+    variant = table["variant"].to_numpy()
+    table["back_azimuth"] = back_azimuths(source.seed, station_key(code), family, variant)
     if clusters is not None and n:
         # One cluster is one active source: its events share a fundamental within some per cent.
         base = table["frequency"].to_numpy()[np.searchsorted(np.unique(clusters), clusters)]
@@ -120,6 +123,8 @@ def _regional(
     typical = np.mean([10.0 * np.log10(reference_power(build_site(source.seed, s.code))) for s in stations])
     onset = origin + (distance / REGIONAL_SPEED_KM_S * 1e9).astype(np.int64)
     table = _table("regional", np.arange(n, dtype=np.int64), onset, snr - weaker - (louder - typical), shapes)
+    x, y = positions[code]
+    table["back_azimuth"] = np.rad2deg(np.arctan2(east - x, north - y)) % 360.0
     return table[onset < day_ns(last) + DAY_NS]
 
 
@@ -145,9 +150,10 @@ def station_catalogue(source: SyntheticSettings, stations: tuple[StationSettings
     Returns
     -------
     DataFrame
-        `family_code`, `number` (of the source within family and station), `onset` (ns since 1970), `amplitude_db`
-        (strength against the station's noise at median wind, dB), `snr_db` (against the noise of the hour), the shape
-        columns of `Shapes`, `peak`, `sustained` and `end` (ns since 1970; `SyntheticNetwork.truth` defines them).
+        `family_code`, `number` (of the source within family and station), `onset` (ns since 1970),
+        `amplitude_db` (strength against the station's noise at median wind, dB), `snr_db` (against the noise of
+        the hour), the shape columns of `Shapes`, `back_azimuth` (direction to the source, degrees clockwise
+        from north), and `peak`, `sustained` and `end` (ns since 1970; `SyntheticNetwork.truth` defines them).
     """
     environment = network_environment(source, stations)
     days = (source.catalogue_last_day - source.catalogue_first_day).days + 1

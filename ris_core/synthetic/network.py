@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from obspy import Inventory, Stream, Trace, UTCDateTime
 
-from ris_core.config import Settings, SyntheticSettings
+from ris_core.config import SYNTHETIC_COMPONENTS, Settings, SyntheticSettings
 from ris_core.synthetic.event_catalogue import catalogue_between, check_day, network_environment, station_catalogue
 from ris_core.synthetic.families import FAMILIES, NAMES
 from ris_core.synthetic.ice_environment import DAY_NS, Environment, day_ns
@@ -48,6 +48,7 @@ class SyntheticNetwork:
         self.settings = settings
         self._source = settings.source
         self.channel = channel or settings.channel
+        self._component = SYNTHETIC_COMPONENTS[self.channel[-1]]
 
     def fetch(self, station: str, day: date) -> Stream:
         """Return the raw samples of a station-day with its padding: 200 Hz, int32 counts, UTC.
@@ -110,7 +111,8 @@ class SyntheticNetwork:
             `source_id` (the same at all stations that record one source), `family`, `station`, `time` (UTC, onset of
             the energy), `peak_time` (nominal centre of the strongest half second), `sustained_until` (envelope 3 dB
             below its peak, after the chirp, the tremor or the last burst), `end_time` (envelope 20 dB below its peak),
-            `snr_db` (3-20 Hz, against the expected noise at that time), `frequency_hz` (dominant), and
+            `snr_db` (of the vertical, 3-20 Hz, against the expected noise at that time), `frequency_hz` (dominant),
+            `back_azimuth_deg` (direction from the station to the source, clockwise from north), and
             `recorded` (False on missing station-days and in gaps).
         """
         first_day = first_day or self._source.catalogue_first_day
@@ -136,6 +138,7 @@ class SyntheticNetwork:
                         "end_time": pd.to_datetime(events["end"].to_numpy(), utc=True),
                         "snr_db": events["snr_db"].to_numpy(),
                         "frequency_hz": events["frequency"].to_numpy(),
+                        "back_azimuth_deg": events["back_azimuth"].to_numpy(),
                         "recorded": self._recorded(station.code, onset, events["peak"].to_numpy()),
                     }
                 )
@@ -144,7 +147,7 @@ class SyntheticNetwork:
         return table.sort_values(["time", "station", "source_id"], kind="stable", ignore_index=True)
 
     def window_energy(self, station: str, window_start: ArrayLike, window_stop: ArrayLike) -> pd.DataFrame:
-        """Return the energy of each family in time windows, 3-20 Hz, in counts²·s.
+        """Return the energy of each family in the vertical in time windows, 3-20 Hz, in counts²·s.
 
         Energies of single events are added; interference between events is left out. The column `noise` is the
         energy expected of the noise.
@@ -203,13 +206,13 @@ class SyntheticNetwork:
 
     def _renderer(self, station: str) -> EventRenderer:
         seed = self._source.seed
-        return EventRenderer(seed, station, build_site(seed, station), self._environment)
+        return EventRenderer(seed, station, build_site(seed, station), self._environment, self._component)
 
     def _samples(self, station: str, first: int, stop: int) -> NDArray[np.float32]:
         """Return noise and events of the samples [first, stop), counted at 200 Hz from 1970, counts."""
         seed = self._source.seed
         site = build_site(seed, station)
-        samples = render_noise(seed, station, site, self._environment, first, stop - first)
+        samples = render_noise(seed, station, site, self._environment, first, stop - first, self._component)
         step_ns = round(1e9 / SAMPLING_RATE)
         # In every window the same events are added to a sample in the same order, so float32 sums are equal.
         nearby = catalogue_between(self._catalogue(station), first * step_ns - REACH_NS, stop * step_ns + _MARGIN_NS)

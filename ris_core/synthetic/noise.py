@@ -25,6 +25,14 @@ WIND_FROM_M_S = 5.0
 PEAK_WIDTH_DECADES = 0.15
 FLEXURAL_RMS_M = 0.01
 FLEXURAL_BAND_HZ = (1.0 / 900.0, 1.0 / 60.0)
+# Local noise of the horizontals against the vertical (choice).
+HORIZONTAL_DB = 2.0
+# Phase speed of flexural waves, m/s, over 500 m of water (choice), and gravity, m/s²: the slope of the shelf tilts the
+# horizontals.
+FLEXURAL_SPEED_M_S = 70.0
+GRAVITY_M_S2 = 9.81
+# Last part of the keys of horizontal noise; the vertical has none.
+_HORIZONTAL_KEYS: dict[str, tuple[int, ...]] = {"Z": (), "N": (1,), "E": (2,)}
 
 Floats = NDArray[np.float64]
 
@@ -50,11 +58,12 @@ def background_psd(frequency: Floats, site: SiteResponse, wind: float, warm: boo
     return np.asarray(10.0 ** (level / 10.0) * np.abs(firn * antialias) ** 2, dtype=np.float64)
 
 
-def ocean_psd(frequency: Floats, ice: float) -> Floats:
+def ocean_psd(frequency: Floats, ice: float, horizontal: bool = False) -> Floats:
     """Return the acceleration PSD ((m/s²)²/Hz) of microseisms and flexural waves.
 
     Microseisms at 0.15 Hz fall from −112 dB over open water to −128 dB under full ice, at 0.07 Hz −120 dB; flexural
-    waves of 1 cm rms at periods of 1-15 min have equal displacement power in each octave.
+    waves of 1 cm rms at periods of 1-15 min have equal displacement power in each octave. In the horizontals, flexural
+    waves appear as tilt: gravity times the slope, which is the displacement times the wavenumber.
     """
     decades = np.log10(frequency)
     double = 10.0 ** ((-112.0 - 16.0 * min(1.0, ice / 0.95)) / 10.0)
@@ -63,7 +72,10 @@ def ocean_psd(frequency: Floats, ice: float) -> Floats:
     low, high = FLEXURAL_BAND_HZ
     flexural = (frequency >= low) & (frequency <= high)
     displacement = FLEXURAL_RMS_M**2 / (np.log(high / low) * frequency)
-    return np.asarray(psd + np.where(flexural, displacement * (2.0 * np.pi * frequency) ** 4, 0.0), dtype=np.float64)
+    omega = 2.0 * np.pi * frequency
+    tilt = (GRAVITY_M_S2 * omega / FLEXURAL_SPEED_M_S) ** 2
+    waves = displacement * (tilt if horizontal else omega**4)
+    return np.asarray(psd + np.where(flexural, waves, 0.0), dtype=np.float64)
 
 
 @lru_cache(maxsize=64)
@@ -122,21 +134,25 @@ def _grid() -> tuple[Floats, NDArray[np.float32], NDArray[np.float32], Floats]:
     return knots, weights, scale.astype(np.float32), fine[1 : int(np.searchsorted(fine, 1.0))]
 
 
-def _block(seed: int, station: int, number: int, site: SiteResponse, environment: Environment) -> NDArray[np.float32]:
+def _block(
+    seed: int, station: int, number: int, site: SiteResponse, environment: Environment, component: str
+) -> NDArray[np.float32]:
     """Return the windowed samples of one block, counts."""
     centre = round((number * HOP + HOP) / SAMPLING_RATE * 1e9)
     wind = float(environment.at(environment.wind, centre))
     ice = float(environment.at(environment.ice, centre))
     warm = float(environment.at(environment.temperature, centre)) > WARM_C
     knots, weights, scale, ocean = _grid()
+    horizontal = component != "Z"
     levels = np.sqrt(background_psd(knots, site, wind, warm)).astype(np.float32)
+    if horizontal:
+        levels *= np.float32(10.0 ** (HORIZONTAL_DB / 20.0))
     amplitude = (levels[:-1, None] + np.diff(levels)[:, None] * weights).ravel()
     low = amplitude[1 : 1 + len(ocean)]
-    low[:] = np.sqrt(low.astype(np.float64) ** 2 + ocean_psd(ocean, ice))
+    low[:] = np.sqrt(low.astype(np.float64) ** 2 + ocean_psd(ocean, ice, horizontal))
     amplitude *= scale
-    spectrum = (
-        generator(seed, Stream.NOISE, station, number).standard_normal(BLOCK, dtype=np.float32).view(np.complex64)
-    )
+    rng = generator(seed, Stream.NOISE, station, number, *_HORIZONTAL_KEYS[component])
+    spectrum = rng.standard_normal(BLOCK, dtype=np.float32).view(np.complex64)
     spectrum *= amplitude
     samples: NDArray[np.float32] = irfft(spectrum, BLOCK)
     samples *= _window()
@@ -144,7 +160,7 @@ def _block(seed: int, station: int, number: int, site: SiteResponse, environment
 
 
 def render_noise(
-    seed: int, code: str, site: SiteResponse, environment: Environment, first: int, n: int
+    seed: int, code: str, site: SiteResponse, environment: Environment, first: int, n: int, component: str = "Z"
 ) -> NDArray[np.float32]:
     """Return noise samples, counts; a sample depends only on its own time, not on the requested window.
 
@@ -161,6 +177,8 @@ def render_noise(
         The station's ground and the weather.
     first, n : int
         First sample, counted at 200 Hz from 1970, and number of samples.
+    component : str
+        Z, N or E; the noise of each is independent of that of the others.
     """
     samples = np.zeros(n, dtype=np.float32)
     station = station_key(code)
@@ -168,6 +186,6 @@ def render_noise(
         begin = number * HOP
         low, high = max(begin, first), min(begin + BLOCK, first + n)
         if low < high:
-            block = _block(seed, station, number, site, environment)
+            block = _block(seed, station, number, site, environment, component)
             samples[low - first : high - first] += block[low - begin : high - begin]
     return samples

@@ -15,7 +15,8 @@ from scipy.fft import irfft, rfft
 from ris_core.synthetic.families import NAMES
 from ris_core.synthetic.ice_environment import Environment
 from ris_core.synthetic.noise import BAND_HZ, reference_power
-from ris_core.synthetic.seeds import station_key
+from ris_core.synthetic.polarisation import Polarisation
+from ris_core.synthetic.seeds import Stream, station_key
 from ris_core.synthetic.seismometer import SAMPLING_RATE, response
 from ris_core.synthetic.site import SIGNAL_SHARE, WARM_C, SiteResponse
 from ris_core.synthetic.wavelets import RATE, Event, ground_motion
@@ -47,6 +48,33 @@ class Rendered:
 
     first: int
     samples: NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class _Vertical:
+    """The vertical motion of one event at 100 Hz.
+
+    Attributes
+    ----------
+    first : int
+        First sample, counted from 1970.
+    t, motion : arrays of shape (N,)
+        Times after the onset, s, and the motion before ground and sensor.
+    path, spectrum : arrays of N // 2 + 1 bins
+        Ground, sensor and sub-sample shift; the motion's spectrum behind them.
+    scale : float
+        From the spectrum to counts.
+    band : array of shape (N,)
+        The 3-20 Hz part, counts.
+    """
+
+    first: int
+    t: NDArray[np.float64]
+    motion: NDArray[np.float64]
+    path: NDArray[np.complex128]
+    spectrum: NDArray[np.complex128]
+    scale: float
+    band: NDArray[np.float64]
 
 
 @lru_cache(maxsize=256)
@@ -83,12 +111,13 @@ def _length(event: Event) -> int:
 class EventRenderer:
     """Turns the catalogue rows of one station into samples."""
 
-    def __init__(self, seed: int, code: str, site: SiteResponse, environment: Environment):
-        """Render for a generator seed at a station with its ground and weather."""
+    def __init__(self, seed: int, code: str, site: SiteResponse, environment: Environment, component: str = "Z"):
+        """Render for a generator seed at a station with its ground and weather, in one component (Z, N or E)."""
         self._seed = seed
         self._station = station_key(code)
         self._site = site
         self._environment = environment
+        self._component = component
         self._reference = reference_power(site)
 
     def events(self, table: pd.DataFrame) -> Iterator[Event]:
@@ -97,18 +126,30 @@ class EventRenderer:
         return map(Event._make, zip(*columns, strict=True))
 
     def band(self, event: Event) -> Rendered:
-        """Return the 3-20 Hz part of one event at 100 Hz, float64."""
-        grid, _, _, band = self._motion(event)
-        return Rendered(grid, band)
+        """Return the 3-20 Hz part of one event's vertical at 100 Hz, float64."""
+        vertical = self._vertical(event)
+        return Rendered(vertical.first, vertical.band)
 
     def counts(self, event: Event) -> Rendered:
         """Return one event at 200 Hz, float32."""
-        grid, spectrum, scale, _ = self._motion(event)
-        n = 2 * (len(spectrum) - 1)
-        return Rendered(UPSAMPLING * grid, irfft(spectrum * (scale * UPSAMPLING), UPSAMPLING * n).astype(np.float32))
+        vertical = self._vertical(event)
+        spectrum, n = vertical.spectrum, len(vertical.t)
+        if self._component != "Z":
+            spectrum = self._horizontal(event, vertical)
+        samples = irfft(spectrum * (vertical.scale * UPSAMPLING), UPSAMPLING * n).astype(np.float32)
+        return Rendered(UPSAMPLING * vertical.first, samples)
 
-    def _motion(self, event: Event) -> tuple[int, NDArray[np.complex128], float, NDArray[np.float64]]:
-        """Return the first 100 Hz sample, the spectrum, its scale, and the scaled 3-20 Hz samples.
+    def _horizontal(self, event: Event, vertical: _Vertical) -> NDArray[np.complex128]:
+        """Return the spectrum of a horizontal component, on the scale of the vertical and through the same ground."""
+        polarisation = Polarisation.of(self._seed, self._station, event)
+        radial, transverse = polarisation.shares(self._component)
+        _, _, taper = _bins(len(vertical.t))
+        other = ground_motion(self._seed, self._station, event, vertical.t, Stream.TRANSVERSE) * taper
+        motion = radial * polarisation.radial(vertical.motion, vertical.t)
+        return np.asarray((motion + transverse * polarisation.transverse * rfft(other)) * vertical.path)
+
+    def _vertical(self, event: Event) -> _Vertical:
+        """Return the vertical motion of an event.
 
         The strength 10 log10(max over 0.5 s of mean s² / n²) in 3-20 Hz, after firn and sensor, is the event's
         `amplitude_db`, with n² the station's noise power at median wind.
@@ -123,13 +164,14 @@ class EventRenderer:
         motion = ground_motion(self._seed, self._station, event, t) * taper
         warm = float(self._environment.at(self._environment.temperature, event.onset)) > WARM_C
         regional = NAMES[event.family_code] == "regional"
-        spectrum = rfft(motion) * _path(self._site, warm, regional, n) * np.exp(-2j * np.pi * frequency * fraction)
+        ground, shift = _path(self._site, warm, regional, n), np.exp(-2j * np.pi * frequency * fraction)
+        spectrum = rfft(motion) * ground * shift
         band = irfft(np.where(in_band, spectrum, 0.0), n)
         window = round(STRENGTH_S * RATE)
         energy = np.concatenate([[0.0], np.cumsum(band**2)])
         strongest = float(np.max(energy[window:] - energy[:-window])) / window
         scale = float(np.sqrt(10.0 ** (event.amplitude_db / 10.0) * self._reference / strongest))
-        return int(grid), spectrum, scale, band * scale
+        return _Vertical(int(grid), t, motion, ground * shift, spectrum, scale, band * scale)
 
     def add(self, samples: NDArray[np.float32], first: int, table: pd.DataFrame) -> None:
         """Add events in place to 200 Hz samples that begin at sample `first`, counted from 1970."""

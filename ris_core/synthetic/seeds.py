@@ -19,6 +19,8 @@ class Stream(IntEnum):
     WAVEFORM = 6
     TEMPLATE = 7
     OUTAGE = 8
+    POLARISATION = 9
+    TRANSVERSE = 10
 
 
 def station_key(code: str) -> int:

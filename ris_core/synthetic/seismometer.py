@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from obspy import UTCDateTime
@@ -13,7 +15,7 @@ from obspy.core.inventory.response import (
     Response,
 )
 
-from ris_core.config import Settings
+from ris_core.config import SYNTHETIC_COMPONENTS, Settings, StationSettings
 from ris_core.synthetic.ice_environment import day_ns
 
 SAMPLING_RATE = 200.0
@@ -22,6 +24,9 @@ SENSOR_GAIN = 1200.0
 CORNER_S = 120.0
 DAMPING = 0.707
 REFERENCE_HZ = 5.0
+
+# Azimuth and dip of each component, degrees.
+_ORIENTATION = {"Z": (0.0, -90.0), "N": (0.0, 0.0), "E": (90.0, 0.0)}
 
 _OMEGA = 2.0 * np.pi / CORNER_S
 POLES = (
@@ -81,15 +86,34 @@ def build_inventory(settings: Settings, code: str) -> Inventory:
             decimation_correction=0.0,
         ),
     ]
-    channel = Channel(
-        code=settings.channel,
+    channels = [_channel(settings, station, channel, start, end, stages) for channel in settings.channels]
+    described = Station(
+        code=code,
+        latitude=station.position[0],
+        longitude=station.position[1],
+        elevation=station.elevation,
+        site=Site(name="synthetic ice-shelf site"),
+        channels=channels,
+        start_date=start,
+        end_date=end,
+    )
+    network = Network(code=settings.network.code, description=settings.network.title, stations=[described])
+    return Inventory(networks=[network], source="ris_core.synthetic")
+
+
+def _channel(
+    settings: Settings, station: StationSettings, code: str, start: UTCDateTime, end: UTCDateTime, stages: list[Any]
+) -> Channel:
+    azimuth, dip = _ORIENTATION[SYNTHETIC_COMPONENTS[code[-1]]]
+    return Channel(
+        code=code,
         location_code=settings.location,
         latitude=station.position[0],
         longitude=station.position[1],
         elevation=station.elevation,
         depth=0.0,
-        azimuth=0.0,
-        dip=-90.0,
+        azimuth=azimuth,
+        dip=dip,
         sample_rate=SAMPLING_RATE,
         start_date=start,
         end_date=end,
@@ -98,15 +122,3 @@ def build_inventory(settings: Settings, code: str) -> Inventory:
             response_stages=stages,
         ),
     )
-    described = Station(
-        code=code,
-        latitude=station.position[0],
-        longitude=station.position[1],
-        elevation=station.elevation,
-        site=Site(name="synthetic ice-shelf site"),
-        channels=[channel],
-        start_date=start,
-        end_date=end,
-    )
-    network = Network(code=settings.network.code, description=settings.network.title, stations=[described])
-    return Inventory(networks=[network], source="ris_core.synthetic")

@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 
 class Event(NamedTuple):
-    """One row of a station's catalogue: identity, time and shape."""
+    """One row of a station's catalogue: identity, time, shape, and the direction to the source."""
 
     family_code: int
     number: int
@@ -37,6 +37,7 @@ class Event(NamedTuple):
     decay: float
     sweep: float
     variant: int
+    back_azimuth: float
 
 
 def ricker(t: Floats, centre: float, frequency: float) -> Floats:
@@ -148,7 +149,7 @@ _MOTIONS: dict[str, Callable[[np.random.Generator, Floats, Event], Floats]] = {
 }
 
 
-def ground_motion(seed: int, station: int, event: Event, t: Floats) -> Floats:
+def ground_motion(seed: int, station: int, event: Event, t: Floats, stream: Stream = Stream.WAVEFORM) -> Floats:
     """Return the motion of one event at 100 Hz, in arbitrary units; the energy begins at t = 0.
 
     Parameters
@@ -159,8 +160,10 @@ def ground_motion(seed: int, station: int, event: Event, t: Floats) -> Floats:
         Row of the station's catalogue.
     t : array of shape (N,)
         Seconds since the onset, in steps of 0.01 s.
+    stream
+        What the random numbers are for: another stream gives another realisation of the event.
     """
-    rng = generator(seed, Stream.WAVEFORM, station, event.family_code, event.number)
+    rng = generator(seed, stream, station, event.family_code, event.number)
     family = NAMES[event.family_code]
     if family == "stick_slip":
         fixed = _template(seed, station, event.variant, len(t))
