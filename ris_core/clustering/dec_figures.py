@@ -64,6 +64,7 @@ def _gallery(data: TrainingSet, trained: TrainedDec, distance: NDArray[np.float6
         data.frequency,
         data.time,
         decibel=data.normalisation.scale == "decibel",
+        components=data.input.components,
     )
 
 

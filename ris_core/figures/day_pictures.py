@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ris_core.contracts.station_day import NS
 from ris_core.figures.raster import BLACK, GREYS, Raster, number_text, round_ticks, text_width
-from ris_core.figures.spectrogram import DYNAMIC_RANGE_DB, check_spectrograms, decibels_below_max, share_of_max
+from ris_core.figures.spectrogram import DYNAMIC_RANGE_DB, by_component, decibels_below_max, share_of_max
 from ris_core.figures.style import BLUE, GAP, SEQUENTIAL, VERMILLION, FloatArray
 
 DAY_S = 86_400.0
@@ -31,6 +31,7 @@ _MARK = 6
 _ROW_STEP = 2 * (_HALF + _MARK) + 4
 
 _MOST_SPECTROGRAMS = 8
+_TILE_WIDTH, _TILE_HEIGHT, _WIDEST = 200, 174, 1200
 _LEVELS = 40
 
 
@@ -257,13 +258,14 @@ def sample_spectrograms(
     scale: SpectrogramScale = "dB relative to max",
     *,
     title: str = "Spectrograms",
+    components: Sequence[str] = (),
 ) -> bytes:
-    """Draw up to eight spectrograms in a grid.
+    """Draw up to eight spectrograms in a grid, or four with their components side by side.
 
     Parameters
     ----------
-    spectrograms : (n, frequency, time) array
-        Linear power spectral density; the first eight are drawn.
+    spectrograms : (n, frequency, time) or (n, components, frequency, time) array
+        Linear power spectral density; the first eight or four are drawn.
     frequency : (frequency,) array
         Hz.
     time : (time,) array
@@ -271,21 +273,31 @@ def sample_spectrograms(
     titles : sequence of str
         One for each spectrogram.
     scale : {"dB relative to max", "linear"}
-        Decibels below each spectrogram's own maximum down to -30 dB, or power as a share of that maximum.
+        Decibels below the maximum of each event down to -30 dB, or power as a share of that maximum.
     title : str
+    components : sequence of str
+        Letters of the components, if there are several.
 
     Returns
     -------
     bytes
         A PNG.
     """
-    check_spectrograms(spectrograms, frequency, time, "spectrograms")
-    if len(titles) < min(len(spectrograms), _MOST_SPECTROGRAMS):
+    of_events = by_component(spectrograms, frequency, time, "spectrograms", components)
+    several = of_events.shape[1]
+    of_events = of_events[: _MOST_SPECTROGRAMS if several == 1 else _MOST_SPECTROGRAMS // 2]
+    if len(titles) < len(of_events):
         raise ValueError(f"titles has {len(titles)} entries for {len(spectrograms)} spectrograms")
-    shown = spectrograms[:_MOST_SPECTROGRAMS]
-    columns = max(1, min(4, len(shown)))
+    decibels = scale == "dB relative to max"
+    shown, named = [], []
+    for power, name in zip(of_events, titles, strict=False):
+        shares = decibels_below_max(power) / DYNAMIC_RANGE_DB + 1 if decibels else share_of_max(power)
+        shown += list(shares)
+        named += [name] if several == 1 else [f"{name} {letter}" for letter in components]
+    across, down = _enlarged(len(time), _TILE_WIDTH), _enlarged(len(frequency), _TILE_HEIGHT)
+    width, height = across * len(time), down * len(frequency)
+    columns = max(1, min(several * max(1, 4 // several), _WIDEST // width, len(shown)))
     rows = max(1, -(-len(shown) // columns))
-    width, height = 2 * len(time), 2 * len(frequency)
     left, top, step_x, step_y = 52, 50, width + 14, height + 44
     right = left + columns * step_x
     raster = Raster(right + 66, top + rows * step_y + 8, _viridis())
@@ -293,16 +305,14 @@ def sample_spectrograms(
     if not len(shown):
         raster.text((left + right) / 2, top + height / 2, "no events", 20)
         return raster.png()
-    decibels = scale == "dB relative to max"
-    for number, power in enumerate(shown):
+    for number, share in enumerate(shown):
         x, y = left + number % columns * step_x, top + number // columns * step_y
-        share = decibels_below_max(power) / DYNAMIC_RANGE_DB + 1 if decibels else share_of_max(power)
         levels = GREYS + np.minimum(share * _LEVELS, _LEVELS - 1).astype(np.uint8)
-        raster.pixels[y : y + height, x : x + width] = levels[::-1].repeat(2, axis=0).repeat(2, axis=1)
+        raster.pixels[y : y + height, x : x + width] = levels[::-1].repeat(down, axis=0).repeat(across, axis=1)
         raster.frame(x, y, x + width, y + height)
-        size = next((s for s in (_TICK, 10, 9) if text_width(titles[number], s) <= width), 8)
-        raster.text(x + width / 2, y - 10, titles[number], size)
-        _tile_axes(raster, x, y, frequency, time, labelled=number % columns == 0)
+        size = next((s for s in (_TICK, 10, 9) if text_width(named[number], s) <= width), 8)
+        raster.text(x + width / 2, y - 10, named[number], size)
+        _tile_axes(raster, (x, y), (width, height), frequency, time, labelled=number % columns == 0)
     bottom = top + rows * step_y
     raster.text((left + right - 14) / 2, bottom - 8, "time in window (s)", _LABEL)
     raster.text(10, top + (rows * step_y - 44) / 2, "frequency (Hz)", _LABEL, upright=True)
@@ -311,8 +321,21 @@ def sample_spectrograms(
     return raster.png()
 
 
-def _tile_axes(raster: Raster, x: int, y: int, frequency: FloatArray, time: FloatArray, *, labelled: bool) -> None:
-    width, height = 2 * len(time), 2 * len(frequency)
+def _enlarged(values: int, pixels: int) -> int:
+    """Return by how many pixels each of some values is drawn, so that all take about so many pixels."""
+    return max(1, round(pixels / values))
+
+
+def _tile_axes(
+    raster: Raster,
+    corner: tuple[int, int],
+    size: tuple[int, int],
+    frequency: FloatArray,
+    time: FloatArray,
+    *,
+    labelled: bool,
+) -> None:
+    (x, y), (width, height) = corner, size
     for value in round_ticks(float(time[0]), float(time[-1]), 4):
         at = x + (value - time[0]) / (time[-1] - time[0]) * (width - 2) + 1
         raster.fill(at, y + height, at + 1, y + height + 4, BLACK)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ris_core.figures.spectrogram import (
     DYNAMIC_RANGE_DB,
-    check_spectrograms,
+    by_component,
     decibels_below_max,
     draw_tiles,
     share_of_max,
@@ -30,18 +30,21 @@ def cluster_gallery(
     decibel: bool = False,
     title: str = "Clusters",
     names: Sequence[str] | None = None,
+    components: Sequence[str] = (),
 ) -> Figure:
     """Draw each cluster as a row: its decoded centroid, its mean spectrogram, and events from near to far.
 
+    Of several components each event has one picture for each, side by side, in units of the greatest of all.
+
     Parameters
     ----------
-    decoded : (K, frequency, time) array
+    decoded : (K, frequency, time) or (K, components, frequency, time) array
         Output of the decoder for each cluster's centroid.
-    mean : (K, frequency, time) array
+    mean : array like `decoded`
         Mean spectrogram of each cluster.
-    examples : mapping of int to (n, frequency, time) array
+    examples : mapping of int to array like `decoded`, n in place of K
         Some spectrograms of each cluster, by label, from the nearest to the centroid to the farthest. Up to four of
-        them are drawn, evenly from the first to the last; two if there are more than eight clusters.
+        them are drawn, evenly from the first to the last; two if there are more than eight pictures of one column.
     sizes : (K,) array of int
         Number of events of each cluster.
     frequency : (frequency,) array
@@ -53,9 +56,11 @@ def cluster_gallery(
     title : str
     names : sequence of K str, optional
         Names of the clusters; by default their numbers, from 0.
+    components : sequence of str
+        Letters of the components, if there are several.
     """
-    check_spectrograms(mean, frequency, time, "mean")
-    check_spectrograms(decoded, frequency, time, "decoded")
+    mean = by_component(mean, frequency, time, "mean", components)
+    decoded = by_component(decoded, frequency, time, "decoded", components)
     if not len(sizes) == len(mean) == len(decoded):
         raise ValueError(
             f"{len(decoded)} decoded centroids, {len(mean)} means and {len(sizes)} sizes; one of each is "
@@ -63,17 +68,25 @@ def cluster_gallery(
         )
     if not len(mean):
         return no_data(title, "no clusters")
-    for label, spectrograms in examples.items():
-        check_spectrograms(spectrograms, frequency, time, f"examples[{label}]")
-    # With many clusters each has fewer examples, to keep the picture small.
-    most = min(4 if len(mean) <= 8 else 2, max((len(s) for s in examples.values()), default=0))
+    of_clusters = {
+        label: by_component(spectrograms, frequency, time, f"examples[{label}]", components)
+        for label, spectrograms in examples.items()
+    }
+    several = mean.shape[1]
+    # With many clusters or components each has fewer examples, to keep the picture small.
+    few = len(mean) > 8 or several > 1
+    most = min(2 if few else 4, max((len(s) for s in of_clusters.values()), default=0))
     scaled = share_of_max if decibel else decibels_below_max
     rows: list[list[FloatArray | None]] = []
     for label in range(len(mean)):
-        shown = [decoded[label], mean[label], *_evenly(examples.get(label, mean[:0]), most)]
-        tiles = [scaled(np.maximum(_halved(s), 0.0)) if np.any(s) else None for s in shown]
-        rows.append(tiles + [None] * (2 + most - len(tiles)))
-    fig = new_figure(1.1 * (2 + most) + 2.3, 0.75 * len(mean) + 1.3, title)
+        shown = [decoded[label], mean[label], *_evenly(of_clusters.get(label, mean[:0]), most)]
+        tiles: list[FloatArray | None] = []
+        for event in shown:
+            halved = np.maximum(np.stack([_halved(each) for each in event]), 0.0)
+            tiles += list(scaled(halved)) if np.any(halved) else [None] * several
+        rows.append(tiles + [None] * (several * (2 + most) - len(tiles)))
+    width = 1.1 if several == 1 else 0.7
+    fig = new_figure(width * several * (2 + most) + 2.3, 0.75 * len(mean) + 1.3, title)
     axes = fig.subplots()
     image = draw_tiles(
         axes,
@@ -81,7 +94,7 @@ def cluster_gallery(
         _halved(frequency[None])[0],
         _halved(time[None])[0],
         (0.0, 1.0) if decibel else (-DYNAMIC_RANGE_DB, 0.0),
-        titles=[["centroid,\ndecoded", "mean", *_titles(most)]],
+        titles=[_with_letters(["centroid,\ndecoded", "mean", *_titles(most)], components)],
         title_size=LABEL,
         levels=round(DYNAMIC_RANGE_DB / 2),
     )
@@ -112,6 +125,13 @@ def _evenly(examples: FloatArray, most: int) -> FloatArray:
         return examples
     chosen = np.linspace(0, len(examples) - 1, most).round().astype(int)
     return np.asarray(examples[chosen])
+
+
+def _with_letters(titles: list[str], components: Sequence[str]) -> list[str]:
+    """Return one title for each component of an event: of several its letter, below the event's title at the first."""
+    if len(components) < 2:
+        return titles
+    return [f"{title}\n{components[0]}" if not n else letter for title in titles for n, letter in enumerate(components)]
 
 
 def _titles(examples: int) -> list[str]:

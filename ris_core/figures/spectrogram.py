@@ -15,11 +15,36 @@ from ris_core.figures.style import SEQUENTIAL, FloatArray
 DYNAMIC_RANGE_DB = 30.0
 
 
-def check_spectrograms(values: FloatArray, frequency: FloatArray, time: FloatArray, name: str) -> None:
-    """Raise `ValueError` unless `values` is (n, frequencies, times)."""
-    expected = (len(frequency), len(time))
-    if values.ndim != 3 or values.shape[1:] != expected:
-        raise ValueError(f"{name} has the shape {values.shape}; expected (n, {expected[0]}, {expected[1]})")
+def by_component(
+    values: FloatArray, frequency: FloatArray, time: FloatArray, name: str, components: Sequence[str] = ()
+) -> FloatArray:
+    """Return spectrograms (n, frequency, time) or (n, components, frequency, time) in the second shape.
+
+    Parameters
+    ----------
+    values, frequency, time
+        The spectrograms and their axes.
+    name
+        What errors call them.
+    components
+        Letters of the components; they may be left out for one.
+
+    Raises
+    ------
+    ValueError
+        The spectrograms do not have the axes' sizes, or there is not one letter for each component.
+    """
+    size = len(frequency), len(time)
+    letters = len(components)
+    if values.ndim == 3 and values.shape[1:] == size and letters <= 1:
+        return values[:, None]
+    if values.ndim == 4 and values.shape[1:] == (letters, *size):
+        return values
+    expected = (letters, *size) if letters > 1 else size
+    raise ValueError(
+        f"{name} has the shape {values.shape}; expected (n, {', '.join(map(str, expected))})"
+        + (f" for components {', '.join(components)}" if letters > 1 else "")
+    )
 
 
 def decibels_below_max(power: FloatArray) -> FloatArray:
@@ -27,8 +52,8 @@ def decibels_below_max(power: FloatArray) -> FloatArray:
 
     Parameters
     ----------
-    power : (frequency, time) array
-        Linear power, at least 0.
+    power : array of any shape
+        Linear power, at least 0: of one component, or of all components of one event.
     """
     floor = 10 ** (-DYNAMIC_RANGE_DB / 10)
     return np.asarray(10 * np.log10(np.maximum(share_of_max(power), floor)))

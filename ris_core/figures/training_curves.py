@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ris_core.figures.spectrogram import check_spectrograms, draw_spectrogram
+from ris_core.figures.spectrogram import by_component, draw_spectrogram
 from ris_core.figures.style import (
     BLUE,
     GREEN,
@@ -81,12 +81,13 @@ def reconstructions(
     time: FloatArray,
     *,
     title: str = "Input, latent vector, reconstruction",
+    components: Sequence[str] = (),
 ) -> Figure:
     """Draw inputs (top), their latent vectors (middle) and their reconstructions (bottom), one column each.
 
     Parameters
     ----------
-    x, x_hat : (n, frequency, time) arrays
+    x, x_hat : (n, frequency, time) or (n, components, frequency, time) arrays
         Normalised spectrograms and their reconstructions; the first six are drawn.
     latent : (n, d) array
     frequency : (frequency,) array
@@ -94,9 +95,10 @@ def reconstructions(
     time : (time,) array
         s.
     title : str
+    components : sequence of str
+        Letters of the components, if there are several; each has a row of its own.
     """
-    check_spectrograms(x, frequency, time, "x")
-    check_spectrograms(x_hat, frequency, time, "x_hat")
+    x, x_hat = (by_component(v, frequency, time, name, components) for v, name in ((x, "x"), (x_hat, "x_hat")))
     if not len(x) == len(latent) == len(x_hat):
         raise ValueError(
             f"x, latent and x_hat have {len(x)}, {len(latent)} and {len(x_hat)} rows; the numbers must be equal"
@@ -104,31 +106,32 @@ def reconstructions(
     n = min(len(x), 6)
     if n == 0:
         return no_data(title, "no events")
-    fig = new_figure(1.55 * n + 1.5, 5.0, title)
-    grid = fig.subplots(3, n, squeeze=False, height_ratios=(3, 1.5, 3))
+    several = x.shape[1]
+    fig = new_figure(1.55 * n + 1.5, 5.0 if several == 1 else 2.0 + 2.4 * several, title)
+    grid = fig.subplots(2 * several + 1, n, squeeze=False, height_ratios=(*[3] * several, 1.5, *[3] * several))
     top = max(float(np.max(latent[:n])), 1e-12)
     for column in range(n):
         greatest = max(float(np.max(x[column])), 1e-300)
-        upper, middle, lower = grid[:, column]
-        image = draw_spectrogram(upper, x[column] / greatest, frequency, time, (0.0, 1.0))
-        draw_spectrogram(lower, x_hat[column] / greatest, frequency, time, (0.0, 1.0))
+        upper, middle, lower = grid[:several, column], grid[several, column], grid[several + 1 :, column]
+        for axes, values in zip((*upper, *lower), (*x[column], *x_hat[column]), strict=True):
+            image = draw_spectrogram(axes, values / greatest, frequency, time, (0.0, 1.0))
+            finish(axes)
+            axes.tick_params(labelbottom=axes is lower[-1], labelleft=column == 0)
         middle.bar(np.arange(latent.shape[1]), latent[column], color=BLUE)
         middle.set_ylim(min(0.0, 1.05 * float(np.min(latent[:n]))), 1.05 * top)
         middle.set_xticks([0, latent.shape[1] - 1])
         error = float(np.mean((np.asarray(x[column], float) - x_hat[column]) ** 2))
-        finish(upper, title=f"event {column + 1}")
         finish(middle)
-        finish(lower, "time (s)", title=f"MSE {error:.1e}")
-        lower.title.set_fontsize(TICK)
-        upper.tick_params(labelbottom=False)
-        if column:
-            for axes in (upper, middle, lower):
-                axes.tick_params(labelleft=False)
-    for axes, label in zip(
-        grid[:, 0], ("input\nfrequency (Hz)", "latent\nvalue", "reconstruction\nfrequency (Hz)"), strict=True
-    ):
+        middle.tick_params(labelleft=column == 0)
+        upper[0].set_title(f"event {column + 1}", fontsize=LABEL)
+        lower[0].set_title(f"MSE {error:.1e}", fontsize=TICK)
+        lower[-1].set_xlabel("time (s)", fontsize=LABEL)
+    letters = [f" {letter}" for letter in components] if several > 1 else [""]
+    inputs, outputs = ([f"{what}{n}\nfrequency (Hz)" for n in letters] for what in ("input", "reconstruction"))
+    for axes, label in zip(grid[:, 0], (*inputs, "latent\nvalue", *outputs), strict=True):
         axes.set_ylabel(label, fontsize=LABEL)
-    bar = fig.colorbar(image, ax=grid[(0, 2), :].ravel().tolist(), shrink=0.7, pad=0.01)
+    pictures = np.delete(grid, several, axis=0).ravel().tolist()
+    bar = fig.colorbar(image, ax=pictures, shrink=0.7, pad=0.01)
     bar.set_label("PSD / the input's maximum", fontsize=LABEL)
     bar.ax.tick_params(labelsize=TICK)
     return fig

@@ -17,7 +17,7 @@ from ris_core.figures.latent_space import label_change, latent_space
 from ris_core.labels.appointment import Appointment
 from ris_core.models.inference import decode
 from ris_core.storage.layout import Layout
-from ris_core.storage.spectrogram_file import read_column
+from ris_core.storage.spectrogram_file import input_spec_of, read_column
 from ris_core.training.samples import of_file
 
 _EXAMPLES = 4
@@ -67,4 +67,5 @@ def _gallery(layout: Layout, found: Appointment, titles: dict[int, str]) -> Figu
         decibel=normalisation.scale == "decibel",
         title="Classes",
         names=[titles[champion.classes[int(cluster)]] for cluster in order],
+        components=input_spec_of(layout.training_set).components,
     )

@@ -190,6 +190,11 @@ def _pictures(products: Products, key: StationDay) -> dict[str, bytes]:
         rows = np.unique(np.linspace(0, len(events.event_id) - 1, PREVIEW_SPECTROGRAMS).astype(int))
         titles = [str(pd.Timestamp(events.time_peak[i])).split(" ")[1][:10] for i in rows]
         pictures["spectrograms"] = sample_spectrograms(
-            events.spectrogram[rows], events.frequency, events.time, titles, title=str(key)
+            events.spectrogram[rows],
+            events.frequency,
+            events.time,
+            titles,
+            title=str(key),
+            components=events.components,
         )
     return pictures

@@ -83,7 +83,9 @@ def make_trial(task: TrialTask, data: TrainingSet, profile: str, log: RunLog, tr
     }
     log.figure(loss_curves(history, floors), "loss")
     model, x = trial.result.model, data.val.take(np.arange(min(_SHOWN, len(data.val))))
-    shown = reconstructions(x, encode(model, x), reconstruct(model, x), data.frequency, data.time)
+    shown = reconstructions(
+        x, encode(model, x), reconstruct(model, x), data.frequency, data.time, components=data.input.components
+    )
     log.figure(shown, "reconstructions")
     digest = save_trial(task.layout, trial, data, task.configuration, log.links)
     task.checkpoint.clear()

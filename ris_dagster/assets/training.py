@@ -71,7 +71,8 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
         data = load(layout, sampling, normalisation)
         rows = np.arange(min(_SHOWN, len(data)))  # the file is in random order
         images = read_rows(layout.training_set, rows)
-        shown = sample_spectrograms(images, data.frequency, data.time, [data.event_id[i] for i in rows])
+        names = [data.event_id[i] for i in rows]
+        shown = sample_spectrograms(images, data.frequency, data.time, names, components=data.input.components)
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": drawn.events,

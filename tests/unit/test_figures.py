@@ -232,6 +232,58 @@ def test_the_gallery_goes_from_the_nearest_to_the_farthest_event(clusters: int, 
     assert "dB above the floor" in texts(fig)
 
 
+def of_three(n: int) -> np.ndarray:
+    """Spectrograms of three components; the second has a quarter of the first's power, the third none."""
+    x = spectrograms(n)
+    return np.stack([x, x / 4, 0 * x], axis=1)
+
+
+def test_the_gallery_shows_components_side_by_side_in_units_of_the_greatest() -> None:
+    x = of_three(4)
+    fig = gallery.cluster_gallery(
+        x, x, dict.fromkeys(range(4), x), np.full(4, 10), FREQUENCY, TIME, components="ZNE", decibel=True
+    )
+    titles = [t.get_text() for t in fig.axes[0].texts]
+    assert titles[:6] == ["centroid,\ndecoded\nZ", "N", "E", "mean\nZ", "N", "E"]
+    assert len(titles) == 12 + 4
+    image = np.asarray(fig.axes[0].images[0].get_array().filled(np.nan))
+    tiles = np.split(image[:40], np.flatnonzero(np.isnan(image[0])), axis=1)
+    greatest = [float(np.nanmax(tile)) for tile in tiles if np.isfinite(tile).any()]
+    np.testing.assert_allclose(greatest[:6], [1, 0.25, 0] * 2, atol=1e-6)
+    assert max(Image.open(io.BytesIO(to_png(fig))).size) < 1400
+
+
+def test_reconstructions_have_a_row_for_each_component() -> None:
+    x = of_three(3)
+    fig = training_curves.reconstructions(x, np.ones((3, 9)), x, FREQUENCY, TIME, components=("Z", "N", "E"))
+    labels = [axes.get_ylabel().split("\n")[0] for axes in fig.axes if axes.get_ylabel()]
+    wanted = ["input Z", "input N", "input E", "latent", *(f"reconstruction {letter}" for letter in "ZNE")]
+    assert labels[:7] == wanted
+    assert to_png(fig)
+
+
+def test_several_components_without_their_letters_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"x has the shape \(3, 3, 87, 100\); expected \(n, 87, 100\)"):
+        training_curves.reconstructions(of_three(3), np.ones((3, 9)), of_three(3), FREQUENCY, TIME)
+    with pytest.raises(ValueError, match=r"expected \(n, 2, 87, 100\) for components Z, N"):
+        training_curves.reconstructions(
+            of_three(3), np.ones((3, 9)), of_three(3), FREQUENCY, TIME, components=("Z", "N")
+        )
+
+
+@pytest.mark.parametrize(("frequencies", "times"), [(17, 17), (200, 400)])
+def test_axes_are_those_of_the_spectrograms(frequencies: int, times: int) -> None:
+    x = np.random.default_rng(0).random((2, frequencies, times))
+    frequency, time = np.linspace(10, 200, frequencies), np.linspace(0, 0.8, times)
+    fig = training_curves.reconstructions(x, np.ones((2, 9)), x, frequency, time)
+    first = fig.axes[0]
+    low, high = first.get_ylim()
+    assert 0 < low < 10
+    assert 200 < high < 220
+    assert first.get_xlim()[1] < 0.9
+    to_png(gallery.cluster_gallery(x, x, {0: x}, np.array([1, 2]), frequency, time))
+
+
 def test_a_gallery_of_other_means_than_centroids_is_refused() -> None:
     x = spectrograms(3)
     with pytest.raises(ValueError, match="2 decoded centroids, 3 means and 3 sizes"):

@@ -149,6 +149,25 @@ def test_up_to_eight_spectrograms_are_drawn(scale: day_pictures.SpectrogramScale
     assert picture.shape[0] == 50 + rows * 218 + 8
 
 
+def test_four_events_of_several_components_are_drawn_side_by_side() -> None:
+    x = spectrograms(6)
+    of_three = np.stack([x, x / 4, 0 * x], axis=1)
+    picture = pixels(day_pictures.sample_spectrograms(of_three, FREQUENCY, TIME, ["a"] * 6, components="ZNE"))
+    assert picture.shape[:2] == (50 + 4 * 218 + 8, 52 + 3 * 214 + 66)
+    brightest = (picture[:, :-70] == [253, 231, 36]).all(axis=-1)
+    # The greatest power of each event is that of its first component.
+    assert brightest[:, 52 : 52 + 200].sum() >= 16
+    assert not brightest[:, 52 + 214 :].any()
+
+
+@pytest.mark.parametrize(("frequencies", "times", "size"), [(20, 20, (180, 200)), (200, 400, (200, 400))])
+def test_tiles_of_other_sizes_stay_legible(frequencies: int, times: int, size: tuple[int, int]) -> None:
+    x = np.random.default_rng(0).random((2, frequencies, times))
+    axes = np.linspace(1, 20, frequencies), np.linspace(0, 20, times)
+    picture = pixels(day_pictures.sample_spectrograms(x, *axes, ["a", "b"]))
+    assert picture.shape[:2] == (50 + size[0] + 44 + 8, 52 + 2 * (size[1] + 14) + 66)
+
+
 def test_no_events_give_a_picture_that_says_so() -> None:
     assert pixels(day_pictures.sample_spectrograms(spectrograms(0), FREQUENCY, TIME, [])).min() < 100
 
