@@ -14,9 +14,9 @@ from ris_core.processing.condition import Conditioned
 from ris_core.processing.instrument import Kind
 from ris_core.processing.spectrograms import Plan, Trace, densities_at
 
-# A stretch without signal is not zero after the filters: rounding of single precision leaves this share of the greatest
-# samples near it.
-_ROUNDING = 5e-7
+# A stretch without signal is not zero after the filters: rounding of single precision leaves less than this share of
+# the amplitude of the strongest column near it (at most 0.7e-7 beside bursts of a thousand to a million counts).
+_ROUNDING = 1e-7
 # Short-time spectra that are held together; neighbouring events share theirs.
 _TOGETHER = 4096
 

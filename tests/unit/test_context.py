@@ -5,8 +5,9 @@ import pytest
 from chain_builders import run_chain
 from numpy.typing import NDArray
 from scipy import signal
-from waveform_builders import KEY, make_settings, noise, record
+from waveform_builders import KEY, burst, make_settings, noise, record
 
+from ris_core.contracts.events import Events
 from ris_core.processing.context import context_plan, surroundings
 from ris_core.processing.spectrograms import plan
 
@@ -85,11 +86,38 @@ def test_a_context_shorter_than_the_window_begins_after_its_first_sample() -> No
 def test_a_dead_stretch_is_not_taken_for_quiet_noise() -> None:
     samples = noise(12_000, seed=4)
     # What the filters leave of a constant is rounding.
-    samples[2000:5500] = np.random.default_rng(0).normal(0, 1e-7, 3500)
+    samples[2000:5500] = np.random.default_rng(0).normal(0, 2e-6, 3500)
     found = surroundings(samples, 0, np.array([5600]), PLAN, CONTEXT)
     columns = [at for at in columns_of(samples, 0, 5600) if at + 20 <= 2000 or at >= 5500]
     assert found.noise_columns[0] == pytest.approx(len(columns), abs=1)
     np.testing.assert_allclose(found.noise_psd[0], np.quantile(spectra(samples, columns), 0.25, axis=1), rtol=0.05)
+
+
+def test_a_flat_line_of_the_instrument_is_not_taken_for_quiet_noise() -> None:
+    def day(dead: bool) -> Events:
+        trace = record(KEY, -300, 600, [300.0])
+        if dead:
+            # 50 of the 120 s around the event, from 548 s of the trace on.
+            trace.data[27_400:29_900] = trace.data[27_399]
+        return run_chain(KEY, trace).spectrograms
+
+    whole, dead = day(dead=False), day(dead=True)
+    assert whole.noise_psd is not None
+    assert dead.noise_psd is not None
+    assert dead.noise_columns is not None
+    assert dead.noise_columns[0, 0] == pytest.approx(72, abs=3)
+    difference = 10 * np.log10(dead.noise_psd[0, 0] / whole.noise_psd[0, 0])
+    assert np.abs(difference).max() < 4
+    assert abs(difference.mean()) < 0.7
+
+
+def test_weak_noise_beside_a_strong_event_is_noise() -> None:
+    samples = noise(12_000, seed=4, deviation=2.0)
+    burst(samples, RATE, 120.0, 8e6)
+    found = surroundings(samples, 0, np.array([5900]), PLAN, CONTEXT)
+    assert found.noise_columns[0] >= 119
+    wanted = np.quantile(spectra(samples, columns_of(samples, 0, 5900)), 0.25, axis=1)
+    np.testing.assert_allclose(found.noise_psd[0], wanted, rtol=1e-3)
 
 
 def test_a_trace_of_zeros_has_a_noise_of_zero() -> None:
