@@ -269,7 +269,7 @@ TARGETS: dict[str, Target] = {
 
 
 def _tables(days: StationDays) -> list[Path]:
-    return [days.layout.detections(KEY), days.layout.labels(KEY)]
+    return [days.layout.detections(KEY), days.layout.live(KEY), days.layout.labels(KEY)]
 
 
 def _failures(days: StationDays) -> list[Path]:

@@ -51,7 +51,7 @@ from ris_dagster.records import recorded_station_days
 
 _PITCHES_HZ = (5.0, 9.0, 14.0)
 """Of the events of each station-day."""
-_TIMES = ("time_on", "time_off", "time_peak")
+_TIMES = ("time_on", "time_off", "time_peak", "start", "end")
 _DRAWN = 2000
 
 
@@ -148,12 +148,12 @@ class _Pattern:
         self._record: dict[str, Any] = read_json(layout.acquisition(key))
         self._spectrograms = spectrogram_file.read_spectrograms(layout.spectrograms(key))
         self._summary = spectrogram_file.read_info(layout.spectrograms(key)).summary
-        self._tables = {path: tables.read_table(path(key)) for path in (layout.detections, layout.labels)}
+        self._tables = {path: tables.read_table(path(key)) for path in (layout.detections, layout.live, layout.labels)}
         self._stamps = {path: tables.read_stamp(path(key))[0] for path in self._tables}
         self._summaries = {path: tables.read_summary(path(key)) for path in self._tables}
 
     def write(self, key: StationDay) -> None:
-        """Write record, detections, spectrograms and labels of a station-day."""
+        """Write record, detections, live intervals, spectrograms and labels of a station-day."""
         layout = self._layout
         shift = (key.day - self._key.day).days * DAY_NS
         write_json(layout.acquisition(key), self._record | {"station": key.station, "day": key.day.isoformat()})
@@ -161,6 +161,7 @@ class _Pattern:
         if processed is None or labelled is None:
             raise ValueError(f"{self._key}: its products have no stamps")
         self._write_table(layout.detections, key, shift, tables.DETECTION_SCHEMA, processed)
+        self._write_table(layout.live, key, shift, tables.LIVE_SCHEMA, processed)
         data = self._spectrograms
         peaks = data.time_peak + shift
         events = replace(
@@ -177,10 +178,11 @@ class _Pattern:
 
     def _write_table(self, path: Any, key: StationDay, shift: int, schema: Any, stamp: Stamp) -> None:
         frame = self._tables[path]
-        moved = {name: frame[name] + pd.Timedelta(shift, "ns") for name in _TIMES if name in frame}
-        peaks = moved["time_peak"].to_numpy(dtype="int64")
-        names = [_renamed(name, int(peak)) for name, peak in zip(frame["event_id"], peaks, strict=True)]
-        tables.write_table(path(key), frame.assign(event_id=names, **moved), schema, stamp, self._summaries[path])
+        moved: dict[str, Any] = {name: frame[name] + pd.Timedelta(shift, "ns") for name in _TIMES if name in frame}
+        if "event_id" in frame:
+            peaks = moved["time_peak"].to_numpy(dtype="int64")
+            moved["event_id"] = [_renamed(name, int(peak)) for name, peak in zip(frame["event_id"], peaks, strict=True)]
+        tables.write_table(path(key), frame.assign(**moved), schema, stamp, self._summaries[path])
 
 
 def _renamed(name: str, peak_ns: int) -> str:

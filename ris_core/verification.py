@@ -93,6 +93,7 @@ def _readers_of(network: StationDays, key: StationDay) -> dict[Path, Reader]:
     return found | {
         layout.acquisition(key): lambda _: network.acquire.read(key),
         layout.detections(key): lambda path: _read_detections(path, network, key),
+        layout.live(key): lambda path: _read_live(path, network, key),
         layout.spectrograms(key): lambda path: _read_spectrograms_of(path, network, key),
         layout.labels(key): lambda path: _read_table_of(path, network, key),
     }
@@ -118,6 +119,17 @@ def _waveform_reader(network: StationDays, key: StationDay, channel: str) -> Rea
 
 def _read_detections(path: Path, network: StationDays, key: StationDay) -> None:
     _read_table_of(path, network, key)
+    _require_present_input(path, tables.read_stamp(path)[0], network, key)
+
+
+def _read_live(path: Path, network: StationDays, key: StationDay) -> None:
+    """Raise `DamagedFileError` if live intervals have changed, or are of another station-day."""
+    tables.verify(path)
+    table = tables.read_table(path)
+    start, end = (table[name].to_numpy(np.int64) for name in ("start", "end"))
+    other = (table["station"].to_numpy() != key.station) | (start < key.start_ns) | (end > key.end_ns)
+    if other.any():
+        raise DamagedFileError(path, f"{other.sum()} of its {len(table)} intervals are of another station-day")
     _require_present_input(path, tables.read_stamp(path)[0], network, key)
 
 

@@ -49,7 +49,7 @@ def status_table(settings: Settings, layout: Layout, states: Sequence[StationDay
 
 
 _NAMED_AT_MOST = 20
-_STATION_DAY_FOLDERS = ("waveforms", "detections", "spectrograms", "labels")
+_STATION_DAY_FOLDERS = ("waveforms", "detections", "live", "spectrograms", "labels")
 
 
 def _expected_size(settings: Settings, usage: Mapping[str, Usage], station_days: int) -> float:

@@ -7,7 +7,7 @@
 """
 
 from ris_core.access.event_access import Event, UnknownEventError, read_event, read_raw
-from ris_core.access.table_access import Day, open_network, read_detections, read_labels, read_live_time
+from ris_core.access.table_access import Day, open_network, read_detections, read_labels, read_live, read_live_time
 
 __all__ = [
     "Day",
@@ -17,6 +17,7 @@ __all__ = [
     "read_detections",
     "read_event",
     "read_labels",
+    "read_live",
     "read_live_time",
     "read_raw",
 ]

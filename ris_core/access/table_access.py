@@ -157,6 +157,33 @@ def read_live_time(
     return pd.DataFrame(rows, columns=["station", "day", "live_seconds"])
 
 
+def read_live(
+    network: StationDays, stations: Sequence[str] | str | None = None, first: Day | None = None, last: Day | None = None
+) -> pd.DataFrame:
+    """Return the live intervals of processed station-days: those in which a detection could start.
+
+    Columns: station, start, end (UTC; the end does not belong to the interval). An interval ends at midnight, where one
+    of the next day may continue it.
+
+    Raises
+    ------
+    ValueError
+        The events were imported, so that nothing is known of the time without events; or a station-day was processed
+        by an earlier version. Otherwise as `read_detections`.
+    """
+    if network.settings.imported:
+        raise ValueError(
+            f"{network.layout.root}: its events were imported, and the published file does not say when a detection "
+            "could start; there are no live intervals"
+        )
+    paths = []
+    for key, _ in _paths(network, network.layout.detections, stations, first, last):
+        paths.append(network.layout.live(key))
+        if not paths[-1].exists():
+            raise ValueError(f"{paths[-1]} is absent: an earlier version has processed {key}; process it again")
+    return tables.read_tables(paths)
+
+
 def read_labels(
     network: StationDays,
     stations: Sequence[str] | str | None = None,

@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ris_core.config import Settings
 from ris_core.contracts.events import Events
-from ris_core.contracts.station_day import StationDay
+from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.condition import Conditioned, condition
 from ris_core.processing.cutting import cut
 from ris_core.processing.detection_table import detection_table
 from ris_core.processing.detections import detections_of
 from ris_core.processing.instrument import Instrument, Kind
-from ris_core.processing.live_time import live_seconds
+from ris_core.processing.live_time import live_intervals
 from ris_core.processing.outcomes import resolve
 from ris_core.processing.spectrograms import plan
 from ris_core.waveforms.segments import Segment
@@ -27,16 +29,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Products:
-    """The result of the chain for one station-day."""
+    """The result of the chain for one station-day.
+
+    Attributes
+    ----------
+    detections, spectrograms
+        The detection table, and the events among the detections.
+    live
+        Live intervals (M, 2), as `live_intervals` returns them.
+    conditioned
+        The conditioned segments.
+    too_short_segments, too_short_seconds
+        Segments that were left out because they are too short, and their length, s.
+    notes, remarks
+        Why detections have no peak acceleration; what is unusual about the response.
+    """
 
     detections: pd.DataFrame
     spectrograms: Events
+    live: NDArray[np.int64]
     conditioned: list[Conditioned]
-    live_seconds: float
     too_short_segments: int
     too_short_seconds: float
     notes: list[str]
     remarks: list[str]
+
+    @property
+    def live_seconds(self) -> float:
+        """Length of all live intervals together, s."""
+        return int((self.live[:, 1] - self.live[:, 0]).sum()) / NS
 
 
 def process(
@@ -65,8 +86,8 @@ def process(
     return Products(
         detections=detection_table(resolved, traces, seed_id, settings),
         spectrograms=cut(resolved, traces, settings, constants),
+        live=live_intervals(traces, key, settings),
         conditioned=traces,
-        live_seconds=live_seconds(traces, key, settings),
         too_short_segments=len(short),
         too_short_seconds=float(sum(map(_seconds, short))),
         notes=sorted({missing.why for trace in traces for missing in trace.missing}),

@@ -25,6 +25,8 @@ from ris_core.waveforms.acquire import AcquireStage
 from ris_core.waveforms.imported_events import NoWaveformsError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ris_core.processing.chain import Products
 
 PREVIEW_SPECTROGRAMS = 4
@@ -87,15 +89,24 @@ class ProcessStage(StationDayStage[Processed]):
         return f"{self._version}-{self._settings_digest}"
 
     def products(self, key: StationDay) -> tuple[Path, ...]:
-        """Return the paths of the detection table and of the spectrogram file."""
-        return self.layout.detections(key), self.layout.spectrograms(key)
+        """Return the paths of detections, spectrograms and live intervals; imported events have no live intervals."""
+        return self._of_all_versions(key) + (() if self.settings.imported else (self.layout.live(key),))
+
+    def exists(self, key: StationDay) -> bool:
+        """Return whether detections and spectrograms exist: earlier versions wrote no live intervals."""
+        return all(self.files.exists(path) for path in self._of_all_versions(key))
+
+    def stamps(self, key: StationDay) -> tuple[Stamp | None, ...]:
+        """Return the stamps of the products, without that of live intervals that an earlier version did not write."""
+        live = self.layout.live(key)
+        return tuple(self.stamp_of(path) for path in self.products(key) if path != live or self.files.exists(live))
 
     def expected_stamp(self, key: StationDay) -> Stamp:
         """Return the stamp of products from the present samples and response; raises as its parent."""
         return self._stamp(key, self.acquire.require(key))
 
     def is_current(self, key: StationDay) -> bool:
-        """Return whether both products were made from the present samples, settings and version."""
+        """Return whether all products were made from the present samples, settings and version."""
         return self.current(key) is not None
 
     def current(self, key: StationDay) -> SpectrogramInfo | None:
@@ -118,12 +129,14 @@ class ProcessStage(StationDayStage[Processed]):
     def _current(self, key: StationDay) -> SpectrogramInfo | None:
         if not self.exists(key):
             return None
-        table, file = self.products(key)
         with suppress(OSError):
-            expected, info = self.expected_stamp(key), self.files.info_of_spectrograms(file)
-            if info.stamp == expected and self.files.stamp_of_table(table)[0] == expected:
+            expected, info = self.expected_stamp(key), self.files.info_of_spectrograms(self.layout.spectrograms(key))
+            if all(self.stamp_of(path) == expected for path in self.products(key)):
                 return info
         return None
+
+    def _of_all_versions(self, key: StationDay) -> tuple[Path, ...]:
+        return self.layout.detections(key), self.layout.spectrograms(key)
 
     def _stamp(self, key: StationDay, acquired: Acquisition) -> Stamp:
         inputs = acquired.content
@@ -132,8 +145,10 @@ class ProcessStage(StationDayStage[Processed]):
         return Stamp(self._settings_digest, self._version, inputs)
 
     def _outcomes(self, key: StationDay) -> Sequence[str] | None:
-        """Return the outcomes of the detections; none if the table is damaged."""
+        """Return the outcomes of the detections; none if their table or that of the live intervals is damaged."""
         with suppress(DamagedFileError):
+            if not self.settings.imported:
+                tables.verify(self.layout.live(key))
             outcomes: list[str] = tables.read_table(self.layout.detections(key), ["outcome"])["outcome"].tolist()
             return outcomes
         return None
@@ -146,10 +161,10 @@ class ProcessStage(StationDayStage[Processed]):
             "without_acceleration": "; ".join(products.notes),
             "response_remarks": "; ".join(products.remarks),
         }
-        table, file = self.products(key)
-        sections = self.settings.processing_json()
-        spectrogram_file.write_spectrograms(file, products.spectrograms, stamp, sections, summary)
-        tables.write_table(table, products.detections, tables.DETECTION_SCHEMA, stamp, summary)
+        layout, sections = self.layout, self.settings.processing_json()
+        spectrogram_file.write_spectrograms(layout.spectrograms(key), products.spectrograms, stamp, sections, summary)
+        tables.write_table(layout.live(key), _live_table(key, products), tables.LIVE_SCHEMA, stamp)
+        tables.write_table(layout.detections(key), products.detections, tables.DETECTION_SCHEMA, stamp, summary)
         if self.settings.retention.raw == "drop_after_processing":
             for path in self.acquire.raw_files(key).values():
                 path.unlink(missing_ok=True)
@@ -158,22 +173,32 @@ class ProcessStage(StationDayStage[Processed]):
         self, key: StationDay, acquired: Acquisition, info: SpectrogramInfo, outcomes: Iterable[str]
     ) -> Processed:
         counts = Counter(text.partition(" ")[0] for text in outcomes)
-        table, file = self.products(key)
+        table, file, live = self.layout.detections(key), self.layout.spectrograms(key), self.layout.live(key)
+        _, live_content, intervals = (None, None, None) if self.settings.imported else self.files.stamp_of_table(live)
         return Processed(
             detections=counts.total(),
             events=info.events,
             outcomes=dict(sorted(counts.items())),
             reason=acquired.reason,
             live_seconds=float(info.summary["live_seconds"]),
+            live_intervals=intervals,
             too_short_segments=int(info.summary["too_short_segments"]),
             too_short_seconds=float(info.summary["too_short_seconds"]),
             without_acceleration=str(info.summary["without_acceleration"]),
             response_remarks=str(info.summary.get("response_remarks", "")),
             detections_path=self.layout.relative(table),
+            live_path=None if self.settings.imported else self.layout.relative(live),
             spectrograms_path=self.layout.relative(file),
             detections_content=self.files.stamp_of_table(table)[1],
+            live_content=live_content,
             spectrograms_content=info.content,
         )
+
+
+def _live_table(key: StationDay, products: Products) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame({"station": key.station, "start": products.live[:, 0], "end": products.live[:, 1]})
 
 
 def _pictures(products: Products, key: StationDay) -> dict[str, bytes]:

@@ -90,6 +90,10 @@ class Layout:
         """Path of a spectrogram file (HDF5)."""
         return _spectrograms(self.root, key)
 
+    def live(self, key: StationDay) -> Path:
+        """Path of the table of live intervals (Parquet)."""
+        return self.table("live", key)
+
     def labels(self, key: StationDay) -> Path:
         """Path of a label table (Parquet)."""
         return self.table("labels", key)

@@ -1,4 +1,4 @@
-"""Parquet tables of a station-day: detections and labels."""
+"""Parquet tables of a station-day: detections, live intervals and labels."""
 
 from __future__ import annotations
 
@@ -61,6 +61,14 @@ DETECTION_SCHEMA = pa.schema(
     ]
 )
 
+
+LIVE_SCHEMA = pa.schema(
+    [
+        pa.field("station", pa.string(), False, {"description": "FDSN station code"}),
+        pa.field("start", _TIME, False, {"description": "First instant at which a detection could start (UTC)"}),
+        pa.field("end", _TIME, False, {"description": "End of the interval, the first instant after it (UTC)"}),
+    ]
+)
 
 # Columns of station-days that may be unknown: without a response, without noise before the trigger, or in imported
 # events. Tables of scores have columns of other names, in which undefined values are NaN.

@@ -93,6 +93,7 @@ def describe_detections(made: Made[Processed]) -> dict[str, Any]:
         "dagster/row_count": found.detections,
         "outcomes": dict(found.outcomes),
         "live_seconds": finite(found.live_seconds),
+        **_live_of(found),
         "too_short_segments": found.too_short_segments,
         "too_short_seconds": found.too_short_seconds,
         "without_acceleration": found.without_acceleration,
@@ -103,6 +104,16 @@ def describe_detections(made: Made[Processed]) -> dict[str, Any]:
         "seconds": round(made.seconds, 3),
         "already_current": made.already_current,
         **({"day": picture(made.pictures["day"], "Conditioned day with detections")} if shown else {}),
+    }
+
+
+def _live_of(found: Processed) -> dict[str, Any]:
+    if found.live_path is None:
+        return {}  # imported events say nothing of the time in which others could have been found
+    return {
+        "live_intervals": found.live_intervals,
+        "live_path": dg.MetadataValue.path(found.live_path),
+        "live_content": found.live_content,
     }
 
 

@@ -9,7 +9,15 @@ import pandas as pd
 import pytest
 from builders import DAYS, sds_values, write_archive
 
-from ris_core.access import UnknownEventError, read_detections, read_event, read_labels, read_live_time, read_raw
+from ris_core.access import (
+    UnknownEventError,
+    read_detections,
+    read_event,
+    read_labels,
+    read_live,
+    read_live_time,
+    read_raw,
+)
 from ris_core.config import Settings
 from ris_core.contracts.events import SURROUNDINGS, MissingPartError
 from ris_core.contracts.station_day import StationDay
@@ -190,6 +198,30 @@ def test_every_processed_station_day_has_its_live_time(network):
     assert read_live_time(network, stations=["BB"], first=DAYS[2])[["station", "day"]].values.tolist() == [
         ["BB", DAYS[2]]
     ]
+
+
+def test_the_live_intervals_of_a_station_day_are_its_live_time_and_hold_its_detections(network):
+    live, detections = read_live(network), read_detections(network)
+    assert list(live.columns) == ["station", "start", "end"]
+    seconds = (live["end"] - live["start"]).dt.total_seconds()
+    assert seconds.tolist() == pytest.approx([568.0] * 6, abs=0.1)
+    assert seconds.tolist() == pytest.approx(read_live_time(network)["live_seconds"].tolist(), abs=1e-3)
+    for row in detections.itertuples():
+        here = live[live["station"] == row.station]
+        assert ((here["start"] <= row.time_on) & (row.time_on < here["end"])).sum() == 1
+    one = read_live(network, "BB", first=DAYS[2])
+    assert set(one["station"]) == {"BB"} and set(one["start"].dt.date) == {DAYS[2]}
+
+
+def test_a_station_day_of_an_earlier_version_without_live_intervals_is_named(network, tmp_path):
+    path = network.layout.live(next(iter(network.settings.station_days())))
+    kept = path.rename(tmp_path / "kept")
+    try:
+        with pytest.raises(ValueError, match=f"an earlier version has processed AA {DAYS[0]}; process it again"):
+            read_live(network)
+        assert len(read_live_time(network)) == 6
+    finally:
+        kept.rename(path)
 
 
 def test_the_raw_samples_around_an_event_are_those_of_the_archive(network):

@@ -31,7 +31,7 @@ from ris_core.storage.scanned_files import ScannedFiles, cache_path
 
 STATIONS = ("S01", "S02")
 RATE = 50
-FIRST, DAYS = date(2015, 1, 10), 10
+FIRST, DAYS = date(2015, 1, 10), 11
 
 
 class Source:
@@ -74,6 +74,7 @@ def fail(store: Store, key: StationDay, stage: str, times: int = 1) -> None:
 def remove_all(store: Store, key: StationDay) -> None:
     for path in (store.acquisition(key), store.waveform(key), store.detections(key), store.spectrograms(key)):
         path.unlink()
+    store.live(key).unlink()
     store.labels(key).unlink()
 
 
@@ -90,6 +91,8 @@ WRONGS: dict[str, Callable[[Store, StationDay], Any]] = {
     "label table damaged": lambda store, key: flip(store.labels(key), -40),
     "detections damaged": lambda store, key: flip(store.detections(key), -40),
     "no detections": lambda store, key: store.detections(key).unlink(),
+    "live intervals damaged": lambda store, key: flip(store.live(key), -40),
+    "no live intervals": lambda store, key: store.live(key).unlink(),
     "spectrograms damaged": lambda store, key: flip(store.spectrograms(key), 40),
     "no spectrograms": lambda store, key: store.spectrograms(key).unlink(),
     "a folder for a file": lambda store, key: to_folder(store.spectrograms(key)),

@@ -25,7 +25,7 @@ from published_builders import (
     published_values,
 )
 
-from ris_core.access import read_detections, read_event, read_live_time, read_raw
+from ris_core.access import read_detections, read_event, read_live, read_live_time, read_raw
 from ris_core.config import PROJECT_ROOT, Settings, load_settings
 from ris_core.contracts.events import SURROUNDINGS
 from ris_core.contracts.station_day import StationDay
@@ -238,6 +238,9 @@ def test_a_station_day_that_is_not_in_the_file_has_no_record_and_the_others_are_
     assert states["events"].sum() == 24 and set(states["outdated"]) == {""}
     live = read_live_time(network)
     assert len(live) == 4 and live["live_seconds"].isna().all()
+    with pytest.raises(ValueError, match=r"its events were imported.*there are no live intervals"):
+        read_live(network)
+    assert network.process.products(FIRST) == (network.layout.detections(FIRST), network.layout.spectrograms(FIRST))
 
 
 def test_stages_say_that_imported_station_days_cannot_be_made_again(tmp_path: Path) -> None:

@@ -92,8 +92,8 @@ def with_settings(store: Store, **sections) -> Store:
     return Store(Settings.model_validate(values), store.root)
 
 
-def bytes_of(store: Store, key: StationDay = KEY) -> tuple[bytes, bytes]:
-    return store.detections(key).read_bytes(), store.spectrograms(key).read_bytes()
+def bytes_of(store: Store, key: StationDay = KEY) -> tuple[bytes, ...]:
+    return tuple(path.read_bytes() for path in days_at(store).process.products(key))
 
 
 def test_an_archive_read_in_place_becomes_products_and_none_of_its_waveforms_is_stored(store, archive):

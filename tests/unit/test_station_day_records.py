@@ -45,8 +45,7 @@ def network(tmp_path: Path, archive: Path) -> StationDays:
 
 
 def files_of(network: StationDays, key: StationDay) -> list[Path]:
-    layout = network.layout
-    return [layout.acquisition(key), layout.detections(key), layout.spectrograms(key)]
+    return [network.layout.acquisition(key), *network.process.products(key)]
 
 
 def row_of(network: StationDays, key: StationDay = KEY) -> dict[str, Any]:
@@ -173,7 +172,7 @@ def test_processing_acquires_a_station_day_again_whose_record_is_damaged(network
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("product", ["detections", "spectrograms"])
+@pytest.mark.parametrize("product", ["detections", "live", "spectrograms"])
 def test_a_damaged_product_that_says_so_costs_its_station_day_and_is_made_again(
     network: StationDays, product: str, damage: str
 ) -> None:
