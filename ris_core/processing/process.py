@@ -205,7 +205,8 @@ def _pictures(products: Products, key: StationDay) -> dict[str, bytes]:
     import numpy as np
     import pandas as pd
 
-    from ris_core.figures.day_pictures import day_waveform, sample_spectrograms
+    from ris_core.figures.day_pictures import day_waveform
+    from ris_core.figures.sample_spectrograms import sample_spectrograms
 
     frame, events = products.detections, products.spectrograms
     onsets = (frame["time_on"].to_numpy(dtype=np.int64) - key.start_ns) / NS

@@ -52,7 +52,7 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
     def training_set(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
         import numpy as np
 
-        from ris_core.figures.day_pictures import sample_spectrograms
+        from ris_core.figures.sample_spectrograms import sample_spectrograms
         from ris_core.storage.spectrogram_file import read_rows
         from ris_core.training.event_sources import sources_of
         from ris_core.training.training_draw import draw

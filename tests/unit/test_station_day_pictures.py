@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from waveform_builders import KEY, make_segment, ns_at
 
-from ris_core.figures import day_pictures
+from ris_core.figures import day_pictures, sample_spectrograms
 from ris_core.figures.raster import Raster, number_text, round_ticks
 from ris_core.figures.style import BLUE, GAP, VERMILLION
 from ris_core.waveforms.segments import Segment
@@ -55,7 +55,7 @@ def draw(pieces, seconds=None, is_event=None) -> bytes:
 def test_pictures_are_small_enough_for_tens_of_thousands_of_them() -> None:
     rng = np.random.default_rng(0)
     day = draw([trace(0, 86400)], rng.uniform(0, 86400, 300), rng.random(300) < 0.9)
-    four = day_pictures.sample_spectrograms(spectrograms(4), FREQUENCY, TIME, ["00:00:12.5"] * 4)
+    four = sample_spectrograms.sample_spectrograms(spectrograms(4), FREQUENCY, TIME, ["00:00:12.5"] * 4)
     for png in (day, four):
         assert len(png) < 40_000
         assert max(pixels(png).shape) < 1000
@@ -139,8 +139,8 @@ def test_lengths_that_differ_are_refused() -> None:
 
 @pytest.mark.parametrize("scale", ["dB relative to max", "linear"])
 @pytest.mark.parametrize(("n", "drawn"), [(1, 1), (3, 3), (5, 5), (12, 8)])
-def test_up_to_eight_spectrograms_are_drawn(scale: day_pictures.SpectrogramScale, n: int, drawn: int) -> None:
-    picture = pixels(day_pictures.sample_spectrograms(spectrograms(n), FREQUENCY, TIME, ["event"] * n, scale))
+def test_up_to_eight_spectrograms_are_drawn(scale: sample_spectrograms.SpectrogramScale, n: int, drawn: int) -> None:
+    picture = pixels(sample_spectrograms.sample_spectrograms(spectrograms(n), FREQUENCY, TIME, ["event"] * n, scale))
     # Every tile has its own maximum, in the colour map's last colour.
     greatest = (picture[:, :-70] == [253, 231, 36]).all(axis=-1)
     assert greatest.sum() >= 4 * drawn
@@ -152,7 +152,7 @@ def test_up_to_eight_spectrograms_are_drawn(scale: day_pictures.SpectrogramScale
 def test_four_events_of_several_components_are_drawn_side_by_side() -> None:
     x = spectrograms(6)
     of_three = np.stack([x, x / 4, 0 * x], axis=1)
-    picture = pixels(day_pictures.sample_spectrograms(of_three, FREQUENCY, TIME, ["a"] * 6, components="ZNE"))
+    picture = pixels(sample_spectrograms.sample_spectrograms(of_three, FREQUENCY, TIME, ["a"] * 6, components="ZNE"))
     assert picture.shape[:2] == (50 + 4 * 218 + 8, 52 + 3 * 214 + 66)
     brightest = (picture[:, :-70] == [253, 231, 36]).all(axis=-1)
     # The greatest power of each event is that of its first component.
@@ -164,26 +164,26 @@ def test_four_events_of_several_components_are_drawn_side_by_side() -> None:
 def test_tiles_of_other_sizes_stay_legible(frequencies: int, times: int, size: tuple[int, int]) -> None:
     x = np.random.default_rng(0).random((2, frequencies, times))
     axes = np.linspace(1, 20, frequencies), np.linspace(0, 20, times)
-    picture = pixels(day_pictures.sample_spectrograms(x, *axes, ["a", "b"]))
+    picture = pixels(sample_spectrograms.sample_spectrograms(x, *axes, ["a", "b"]))
     assert picture.shape[:2] == (50 + size[0] + 44 + 8, 52 + 2 * (size[1] + 14) + 66)
 
 
 def test_no_events_give_a_picture_that_says_so() -> None:
-    assert pixels(day_pictures.sample_spectrograms(spectrograms(0), FREQUENCY, TIME, [])).min() < 100
+    assert pixels(sample_spectrograms.sample_spectrograms(spectrograms(0), FREQUENCY, TIME, [])).min() < 100
 
 
 def test_spectrograms_of_another_shape_are_refused_with_both_shapes() -> None:
     with pytest.raises(ValueError, match=r"\(2, 80, 100\); expected \(n, 87, 100\)"):
-        day_pictures.sample_spectrograms(np.ones((2, 80, 100)), FREQUENCY, TIME, ["a", "b"])
+        sample_spectrograms.sample_spectrograms(np.ones((2, 80, 100)), FREQUENCY, TIME, ["a", "b"])
 
 
 def test_spectrograms_without_titles_are_refused() -> None:
     with pytest.raises(ValueError, match="titles has 1 entries for 2 spectrograms"):
-        day_pictures.sample_spectrograms(spectrograms(2), FREQUENCY, TIME, ["a"])
+        sample_spectrograms.sample_spectrograms(spectrograms(2), FREQUENCY, TIME, ["a"])
 
 
 def test_an_all_zero_spectrogram_can_be_drawn() -> None:
-    day_pictures.sample_spectrograms(np.zeros((2, 87, 100)), FREQUENCY, TIME, ["a", "b"])
+    sample_spectrograms.sample_spectrograms(np.zeros((2, 87, 100)), FREQUENCY, TIME, ["a", "b"])
 
 
 def test_channels_are_drawn_one_below_the_other_each_as_it_is_alone() -> None:
@@ -195,7 +195,7 @@ def test_channels_are_drawn_one_below_the_other_each_as_it_is_alone() -> None:
 
 def test_the_same_picture_drawn_in_many_threads_gives_the_same_bytes() -> None:
     def both(_: int) -> bytes:
-        one = day_pictures.sample_spectrograms(spectrograms(3), FREQUENCY, TIME, ["a", "b", "c"])
+        one = sample_spectrograms.sample_spectrograms(spectrograms(3), FREQUENCY, TIME, ["a", "b", "c"])
         return one + draw([trace(0, 86400)], [5.0], [True])
 
     with ThreadPoolExecutor(4) as pool:
@@ -205,8 +205,8 @@ def test_the_same_picture_drawn_in_many_threads_gives_the_same_bytes() -> None:
 def test_drawing_loads_no_canvas() -> None:
     loaded = "'matplotlib.pyplot' in sys.modules or 'matplotlib.backends.backend_agg' in sys.modules"
     code = (
-        "import sys, numpy as np; from ris_core.figures import day_pictures as s; "
-        f"s.day_waveform([], 0, 'day'); s.sample_spectrograms(np.ones((1, 3, 4)), np.arange(3.), np.arange(4.), 'a'); "
+        "import sys, numpy as np; from ris_core.figures import day_pictures as d, sample_spectrograms as s; "
+        f"d.day_waveform([], 0, 'day'); s.sample_spectrograms(np.ones((1, 3, 4)), np.arange(3.), np.arange(4.), 'a'); "
         f"sys.exit({loaded})"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
