@@ -55,7 +55,7 @@ class NoiseNull:
 def against_noise(
     recipe: Recipe, model: Dec, labels: NDArray[Any], x: NDArray[np.float32], without: str, seed: int
 ) -> NoiseNull:
-    """Compare the events of a training with windows (M, 87, 100) that hold none, normalised alike.
+    """Compare the events of a training with windows (M, F, T) that hold none, normalised alike.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ class NoiseWindows:
     Attributes
     ----------
     x
-        (M, 87, 100) float32, normalised.
+        (M, F, T) float32, normalised.
     station_days
         Where they are from.
     without
@@ -64,7 +64,7 @@ def noise_windows(
         Of all draws.
     """
     settings = processing.settings
-    empty = np.empty((0, 87, 100), np.float32)
+    empty = np.empty((0, *settings.input_spec().shape), np.float32)
     if most == 0:
         return NoiseWindows(empty, (), "stability.noise_windows is 0")
     rng = np.random.default_rng(seed)
@@ -113,7 +113,7 @@ def _processed(processing: ProcessStage, key: StationDay) -> Products:
 def _windows_of(
     products: Products, key: StationDay, settings: Settings, p: Plan, rng: np.random.Generator, most: int
 ) -> NDArray[np.float32]:
-    """Return the spectrograms (M, 87, 100), M at most `most`, of windows of a station-day that do not overlap."""
+    """Return the spectrograms (M, F, T), M at most `most`, of windows of a station-day that do not overlap."""
     # A centre up to `search` from the middle, and the columns to each side of it.
     reach = p.search + p.samples
     places = [

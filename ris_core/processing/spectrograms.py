@@ -16,24 +16,24 @@ Trace = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Plan:
-    """The constants of a spectrogram.
+    """The constants of a spectrogram: of F frequencies, T columns and S samples, 87, 100 and 218 by default.
 
     Attributes
     ----------
     window
-        Kaiser window, shape (20,).
+        Kaiser window, shape (W,), 20 samples by default.
     hop, columns, nfft
         Samples between columns, number of columns, points of the transform.
     search
         Columns are searched from this many samples before the peak to less than this after it.
     frequency, time
-        Kept frequencies (87,), Hz; times of the columns from the first one (100,), s.
+        Kept frequencies (F,), Hz; times of the columns from the first one (T,), s.
     rate
         Sampling rate, Hz.
     taper
-        Shape (20, 20): removes the mean of the samples of one column and multiplies them with the window.
+        Shape (W, W): removes the mean of the samples of one column and multiplies them with the window.
     transform
-        Shape (2 · 87, 20), float32: turns the samples of one column into the real, then the imaginary parts of its kept
+        Shape (2 F, W), float32: turns the samples of one column into the real, then the imaginary parts of its kept
         bins. One matrix for mean removal, window, Fourier transform and the root of a one-sided density's scale.
     """
 
@@ -50,12 +50,12 @@ class Plan:
 
     @property
     def samples(self) -> int:
-        """Samples that all columns of one spectrogram need (218)."""
+        """S, the samples that all columns of one spectrogram need."""
         return self.window.size + (self.columns - 1) * self.hop
 
     @property
     def samples_between_columns(self) -> int:
-        """Samples from the middle of the first column to the middle of the last one (199)."""
+        """Samples from the middle of the first column to the middle of the last one (199 by default)."""
         return (self.columns - 1) * self.hop + 1
 
 
@@ -97,13 +97,13 @@ def densities(samples: Trace, p: Plan) -> NDArray[np.float32]:
     Returns
     -------
     ndarray
-        Shape (87, windows), samples² per Hz, as ``scipy.signal.spectrogram`` with a constant detrend per window.
+        Shape (F, windows), samples² per Hz, as ``scipy.signal.spectrogram`` with a constant detrend per window.
     """
     return _densities_of(_windows(samples, p), p)
 
 
 def densities_at(samples: Trace, starts: NDArray[np.int64], p: Plan) -> NDArray[np.float32]:
-    """Return the power spectral densities (87, windows) of windows that start at given samples; see `densities`."""
+    """Return the power spectral densities (F, windows) of windows that start at given samples; see `densities`."""
     (step,) = samples.strides
     shape = max(0, samples.size - p.window.size + 1), p.window.size
     every = np.lib.stride_tricks.as_strided(samples, shape, (step, step), writeable=False)
@@ -117,7 +117,7 @@ def _densities_of(windows: Trace, p: Plan) -> NDArray[np.float32]:
 
 
 def _windows(samples: Trace, p: Plan) -> Trace:
-    """Return consecutive windows, shape (windows, 20), without a copy."""
+    """Return consecutive windows, shape (windows, W), without a copy."""
     count = max(0, (samples.size - p.window.size) // p.hop + 1)
     # NumPy's sliding_window_view does the same and takes five times as long for so few samples.
     (step,) = samples.strides
@@ -138,7 +138,8 @@ def strongest_window(samples: Trace, grid_offset: int, peak: int, p: Plan) -> in
 
     Columns start at every ``hop``-th sample of the grid that starts at 00:00 UTC. The centre is the column of greatest
     power summed over all frequencies, among those whose middle lies in [peak − ``search``, peak + ``search``) samples,
-    as in the published code. The spectrogram consists of 50 columns before the centre, the centre, and 49 after it.
+    as in the published code. The spectrogram consists of half of the columns before the centre, the centre, and the
+    rest after it: 50, 1 and 49 of 100.
 
     Parameters
     ----------
@@ -150,7 +151,7 @@ def strongest_window(samples: Trace, grid_offset: int, peak: int, p: Plan) -> in
     Returns
     -------
     int or None
-        Index of the first of the 218 samples; none if the columns do not fit into the segment.
+        Index of the first of the S samples; none if the columns do not fit into the segment.
     """
     n, width, half = samples.size, p.window.size, p.columns // 2
     align = -grid_offset % p.hop
@@ -173,7 +174,7 @@ def event_spectrogram(
     Returns
     -------
     tuple or None
-        Index of the first sample, spectrogram (87, 100) and waveform (218,); none if the columns do not fit into the
+        Index of the first sample, spectrogram (F, T) and waveform (S,); none if the columns do not fit into the
         segment.
     """
     start = strongest_window(samples, grid_offset, peak, p)

@@ -15,19 +15,19 @@ def window_spectrograms(windows: NDArray[Any], p: Plan) -> NDArray[np.float32]:
 
     The centre is the column of greatest power summed over all frequencies, among those whose middle lies from
     ``search`` samples before the window's middle to less than that after it, and around which all columns fit into the
-    window. A window of exactly the 218 samples of a spectrogram has one such column, and is used as it is.
+    window. A window of exactly the samples of a spectrogram has one such column, and is used as it is.
 
     Parameters
     ----------
     windows
-        Conditioned samples (N, n), at the rate of the plan; n of 218 or more.
+        Conditioned samples (N, n), at the rate of the plan; n of `Plan.samples` or more, 218 by default.
     p
         The constants.
 
     Returns
     -------
     ndarray
-        Shape (N, 87, 100), float32: one-sided power spectral density, in the windows' unit squared per Hz.
+        Shape (N, F, T), float32: one-sided power spectral density, in the windows' unit squared per Hz.
 
     Raises
     ------

@@ -45,7 +45,10 @@ DETECTION_SCHEMA = pa.schema(
             "peak_acceleration",
             pa.float64(),
             False,
-            {"description": "Signed peak ground acceleration, 3-20 Hz; NaN without a response", "unit": "m/s^2"},
+            {
+                "description": "Signed peak ground acceleration in the band of `response`; NaN without a response",
+                "unit": "m/s^2",
+            },
         ),
         pa.field("acceleration_note", pa.string(), False, {"description": "Why there is no peak_acceleration"}),
         pa.field(

@@ -32,9 +32,11 @@ Floats = NDArray[np.float64]
 def hand_features(spectrograms: NDArray[np.float32], frequency: Floats, time: Floats) -> Floats:
     """Return hand-made features of spectrograms, named by `FEATURES`; they do not depend on a spectrogram's scale.
 
+    Of several components, those of each follow one after another.
+
     Parameters
     ----------
-    spectrograms : array of shape (N, F, T)
+    spectrograms : array of shape (N, F, T) or (N, C, F, T)
         Linear power.
     frequency : array of shape (F,)
         Hz.
@@ -43,8 +45,12 @@ def hand_features(spectrograms: NDArray[np.float32], frequency: Floats, time: Fl
 
     Returns
     -------
-    array of shape (N, 15)
+    array of shape (N, 15) or (N, 15 C)
     """
+    if spectrograms.ndim == 4:
+        return np.concatenate(
+            [hand_features(each, frequency, time) for each in np.moveaxis(spectrograms, 1, 0)], axis=1
+        )
     if spectrograms.ndim != 3 or spectrograms.shape[1:] != (len(frequency), len(time)):
         raise ValueError(
             f"spectrograms have shape {spectrograms.shape}; expected (N, {len(frequency)}, {len(time)}) from the axes"

@@ -28,6 +28,7 @@ def _build(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:
     # Removed raw files are fetched again, so these runs also count for the data centre's limit.
     fetches = isinstance(settings.source, FdsnSettings) and settings.retention.raw == "drop_after_processing"
     imported = _IMPORTED if settings.imported else ""
+    takes = settings.input_spec()
     common: dict[str, Any] = {
         "group_name": "process",
         "owners": owners(settings),
@@ -53,8 +54,8 @@ def _build(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:
             dg.AssetSpec(
                 SPECTROGRAMS,
                 kinds={"scipy", "hdf5"},
-                description="Spectrograms (87 frequencies x 100 times, power density) of a station-day's events with "
-                "the conditioned samples behind them." + imported,
+                description=f"Spectrograms ({takes.frequencies} frequencies x {takes.times} times, power density) of a "
+                "station-day's events with the conditioned samples behind them." + imported,
                 **common,
             ),
         ],

@@ -176,6 +176,18 @@ def test_hand_features_survive_an_empty_spectrogram_and_refuse_wrong_axes():
         hand_features(np.zeros((1, 100, 87), dtype=np.float32), frequency, time)
 
 
+def test_hand_features_of_several_components_follow_one_after_another() -> None:
+    frequency, time = np.linspace(0.5, 25, 40), np.arange(60) * 0.1
+    x = np.random.default_rng(0).random((5, 3, 40, 60)).astype(np.float32)
+    x[2, 1] = 0
+    found = hand_features(x, frequency, time)
+    assert found.shape == (5, 3 * len(FEATURES))
+    assert np.isfinite(found).all()
+    for component in range(3):
+        part = found[:, component * len(FEATURES) : (component + 1) * len(FEATURES)]
+        np.testing.assert_array_equal(part, hand_features(x[:, component], frequency, time))
+
+
 def test_the_baseline_is_seeded_and_finds_plain_groups():
     rng = np.random.default_rng(0)
     features = np.concatenate([rng.normal(0, 0.1, (50, 3)), rng.normal(5, 0.1, (50, 3))])
