@@ -17,6 +17,7 @@ from ris_core.storage import spectrogram_file
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.finite import NotFiniteError
 from ris_core.storage.rounding import round_mantissa
+from ris_core.storage.spectrogram_file import spectrogram_writing
 
 STAMP = Stamp("settings12345", "1", "inputs123456")
 F, T, S, LONG = 5, 6, 22, 60
@@ -180,6 +181,15 @@ def test_surroundings_that_are_not_finite_are_not_stored(tmp_path: Path, name: s
     values[1, 0, 2] = np.nan
     with pytest.raises(NotFiniteError, match=f"the {name} of XX.S01..HHZ.1 is not finite"):
         spectrogram_file.write_spectrograms(tmp_path / "day.h5", replace(data, **{name: values}), STAMP, "{}")
+
+
+def test_verification_names_a_value_that_is_not_finite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = events(3)
+    assert data.noise_psd is not None
+    data.noise_psd[2, 0, 1] = np.inf
+    monkeypatch.setattr(spectrogram_writing, "check_finite", lambda *_: None)
+    spectrogram_file.write_spectrograms(tmp_path / "day.h5", data, STAMP, "{}")
+    assert spectrogram_file.not_finite(tmp_path / "day.h5") == "its noise_psd 3 is not finite"
 
 
 @pytest.mark.parametrize(
