@@ -44,9 +44,8 @@ def check_config(
     console.print(
         f"  {settings.first_day} ... {settings.last_day or 'open'}: {len(days) * len(settings.stations)} station-days"
     )
-    console.print(
-        f"  source {settings.source.kind}, {len(settings.aec.grid.trials())} trials, K = {list(settings.dec.k)}"
-    )
+    console.print(f"  source {settings.source.kind}", soft_wrap=True)
+    console.print(f"  {_candidates(settings)}", soft_wrap=True)
     for plugin in load_plugins():
         console.print(f"  plug-in {plugin}", soft_wrap=True)
     for finding in findings:
@@ -54,6 +53,14 @@ def check_config(
         console.print(f"  {kind}: {finding.text}", style=style, soft_wrap=True)
     if missing:
         raise typer.Exit(1)
+
+
+def _candidates(settings: Settings) -> str:
+    """Return what is trained, in words."""
+    counts = ", ".join(map(str, settings.dec.k))
+    trials = len(settings.aec.grid.trials())
+    trained = f"; {trials} trial{'s' if trials > 1 else ''} of the autoencoder" if settings.has_autoencoder else ""
+    return f"candidates {', '.join(settings.candidates)}, K = {counts}{trained}"
 
 
 def _channels(settings: Settings) -> str:

@@ -28,7 +28,7 @@ def test_good_settings_are_described(config: Path) -> None:
     assert f"{config}: good" in done.output.replace("\n", "")  # a long path is wrapped
     assert "network XX, 1 stations, channel HHZ" in done.output
     assert "1 station-days" in done.output
-    assert "source sds, 1 trials, K = [2, 3]" in done.output
+    assert "candidates aec/dec, K = 2, 3; 1 trial of the autoencoder" in done.output
 
 
 def test_what_is_missing_of_the_source_is_said_and_is_not_good(config: Path, tmp_path: Path) -> None:
