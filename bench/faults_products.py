@@ -164,7 +164,7 @@ def _read_table(folder: Path, path: Path) -> Found:
     days = _store(folder)
     _check_answers(days)
     frame, stamp = tables.read_table(path), tables.read_stamp(path)
-    some = tables.read_table(path, list(frame)[:2])
+    some = tables.read_table(path, [str(name) for name in frame][:2])
     columns = [[name, frame[name].tolist()] for name in frame]
     return Found(digest_of_values([columns, some.to_numpy().tolist(), str(stamp), tables.read_summary(path)]))
 

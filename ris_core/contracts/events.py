@@ -112,17 +112,17 @@ class Events:
                 values[name] = array[:, place : place + 1]
         return replace(self, components=(), **values)
 
-    def require(self, *parts: Part) -> None:
-        """Raise `MissingPartError` unless these arrays are there."""
+    def require(self, *parts: Part, where: str = "these events") -> None:
+        """Raise `MissingPartError` unless these arrays are there; `where` says which events they are."""
         for part in parts:
             array = getattr(self, part)
             if array is None:
                 raise MissingPartError(
-                    f"these events have no {part}: they were imported or made by an earlier version; process their "
-                    "station-days again, and then draw the training set again"
+                    f"{where}: there is no {part}, as in events that were imported or made by an earlier version; "
+                    "process their station-days again, and then draw the training set again"
                 )
             if len(self) and not array[:1].size:
-                raise MissingPartError(f"the {part} of these events was not read; name it among the parts to read")
+                raise MissingPartError(f"{where}: {part} was not read; name it among the parts to read")
 
 
 PER_EVENT = (

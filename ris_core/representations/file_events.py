@@ -51,7 +51,7 @@ class FileEvents:
         """Iterate over the events in order, with these arrays; raises `MissingPartError` naming the file."""
         start = 0
         for block in spectrogram_file.iterate_events(self._path, _BLOCK, parts):
-            block.require(*parts)
+            block.require(*parts, where=str(self._path))
             stop = start + len(block)
             yield block if self._mask is None else block.take(self._mask[start:stop])
             start = stop

@@ -111,7 +111,7 @@ def test_blocks_have_the_arrays_that_are_asked_for(tmp_path: Path, parts: Any) -
         for name in {"spectrogram", "waveform"} - set(parts):
             assert getattr(block, name).shape[0] == len(block)
             assert not getattr(block, name).size
-            with pytest.raises(MissingPartError, match=f"the {name} of these events was not read"):
+            with pytest.raises(MissingPartError, match=f"these events: {name} was not read"):
                 block.require(name)
         start += len(block)
     assert start == 40
@@ -133,7 +133,9 @@ def test_files_of_earlier_versions_have_none_and_say_what_to_do(tmp_path: Path) 
     assert (found.context, found.noise_psd, found.recorded, found.component_count) == (None, None, None, 1)
     assert found.letters == ("Z",)
     found.require("spectrogram", "waveform")
-    with pytest.raises(MissingPartError, match=r"no noise_psd: .* process their station-days again"):
+    with pytest.raises(
+        MissingPartError, match=r"these events: there is no noise_psd, .* process their station-days again"
+    ):
         found.require("noise_psd")
 
 
