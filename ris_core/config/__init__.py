@@ -5,7 +5,7 @@ Every default is the value of Jenkins et al. (2021, doi 10.1029/2021JB021716; "J
 text with that unit (``0.5`` or ``0.5 s``); another unit is refused.
 """
 
-from ris_core.config.bounds import SMALLEST_SIZE
+from ris_core.config.bounds import SMALLEST_SIZE, check_time_shift
 from ris_core.config.channels import SYNTHETIC_COMPONENTS, ComponentsSettings
 from ris_core.config.defaults import RECOMMENDED, known_presets
 from ris_core.config.learning import (
@@ -52,6 +52,7 @@ from ris_core.config.processing import (
 )
 from ris_core.config.settings import Settings
 from ris_core.config.sources import (
+    SYNTHETIC_RATE,
     FdsnSettings,
     NetworkSettings,
     PublishedSettings,
@@ -74,6 +75,7 @@ __all__ = [
     "REPRESENTATIONS",
     "SMALLEST_SIZE",
     "SYNTHETIC_COMPONENTS",
+    "SYNTHETIC_RATE",
     "AecGridSettings",
     "AecRepresentationSettings",
     "AecSettings",
@@ -106,6 +108,7 @@ __all__ = [
     "SyntheticSettings",
     "TraceKind",
     "TrainingSetSettings",
+    "check_time_shift",
     "config_path",
     "data_root",
     "input_spec",

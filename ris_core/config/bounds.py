@@ -20,6 +20,8 @@ SMALLEST_SIZE = 17
 LONGEST_SEARCH = 30.0
 """Longest search for the centre, s: a duplicate across midnight is looked for within twice this time."""
 _FEWEST_SAMPLES = 8
+# Periods of the lower corner after which the band-pass no longer rings: 3 s at 3 Hz.
+_RINGING_PERIODS = 9.0
 # Shares of the Nyquist frequency to which the anti-alias filters are flat, within 1 dB.
 _FLAT = {"causal_chebyshev": 0.65, "zero_phase_fir": 0.9}
 
@@ -48,10 +50,11 @@ def check_bounds(
     for wrong in (
         *_of_samples(conditioning, spectrogram, context),
         *_of_bands(profile, conditioning, response, spectrogram),
-        *_of_size(profile, conditioning, spectrogram, time_shift),
+        *_of_size(profile, conditioning, spectrogram),
         *_of_lengths(conditioning, detector, spectrogram, context),
     ):
         raise ValueError(wrong)
+    check_time_shift(time_shift, spectrogram_shape(conditioning, spectrogram)[1])
 
 
 def _of_samples(
@@ -131,9 +134,16 @@ def _of_bands(
             )
 
 
-def _of_size(
-    profile: str, conditioning: ConditioningSettings, spectrogram: SpectrogramSettings, time_shift: int
-) -> Iterator[str]:
+def check_time_shift(time_shift: int, columns: int) -> None:
+    """Raise `ValueError` for an ``aec.time_shift`` of more than half of a spectrogram's columns."""
+    if 2 * time_shift > columns:
+        raise ValueError(
+            f"aec.time_shift ({time_shift}) is more than half of the {columns} columns of a spectrogram; set it to "
+            f"{columns // 2} or less"
+        )
+
+
+def _of_size(profile: str, conditioning: ConditioningSettings, spectrogram: SpectrogramSettings) -> Iterator[str]:
     size = spectrogram_shape(conditioning, spectrogram)
     band = f"{spectrogram.frequency_low:g}-{spectrogram.frequency_high:g} Hz"
     if profile == "paper" and size != PAPER_INPUT.shape:
@@ -152,11 +162,6 @@ def _of_size(
         yield (
             f"spectrogram.duration ({spectrogram.duration:g} s) has {size[1]} columns; the networks need "
             f"{SMALLEST_SIZE} or more: {SMALLEST_SIZE * spectrogram.hop:g} s would do, or a shorter spectrogram.hop"
-        )
-    if 2 * time_shift > size[1]:
-        yield (
-            f"aec.time_shift ({time_shift}) is more than half of the {size[1]} columns of a spectrogram; set it to "
-            f"{size[1] // 2} or less"
         )
 
 
@@ -187,6 +192,7 @@ def _of_lengths(
         "context.noise_reach": context.noise_reach,
         "context.half_length": context.half_length,
         "spectrogram.search and duration": spectrogram.search + span,
+        "the ringing of the band-pass": _RINGING_PERIODS / conditioning.band_low,
     }
     longest = max(reach, key=lambda name: reach[name])
     if conditioning.padding < conditioning.taper + reach[longest]:

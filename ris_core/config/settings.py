@@ -157,7 +157,9 @@ class Settings(CandidatesSettings):
             self.aec.time_shift,
         )
         if isinstance(self.source, SyntheticSettings):
-            self.source.check(self.channels, self.stations, self.first_day, self.last_day)
+            self.source.check(
+                self.channels, self.stations, self.first_day, self.last_day, self.conditioning.sampling_rate
+            )
         return self
 
     def station(self, code: str) -> StationSettings:

@@ -14,6 +14,9 @@ from ris_core.config.archive_pattern import components_of
 from ris_core.config.channels import SYNTHETIC_COMPONENTS
 from ris_core.section import Degrees, ExpandedPath, ExpandedText, Megabytes, Metres, Seconds, Section
 
+SYNTHETIC_RATE = 200.0
+"""Sampling rate of the synthetic network, Hz."""
+
 
 class NetworkSettings(Section):
     """The seismic network."""
@@ -84,9 +87,19 @@ class SyntheticSettings(Section):
         return value
 
     def check(
-        self, channels: Sequence[str], stations: Sequence[StationSettings], first_day: date, last_day: date | None
+        self,
+        channels: Sequence[str],
+        stations: Sequence[StationSettings],
+        first_day: date,
+        last_day: date | None,
+        sampling_rate: float,
     ) -> None:
-        """Raise `ValueError` for channels, stations or days that the synthetic network cannot have."""
+        """Raise `ValueError` for channels, stations, days or a rate (Hz) that the synthetic network cannot have."""
+        if sampling_rate > SYNTHETIC_RATE:
+            raise ValueError(
+                f"conditioning.sampling_rate ({sampling_rate:g} Hz) is above the {SYNTHETIC_RATE:g} Hz of the "
+                "synthetic network; take a lower rate, or another source"
+            )
         strange = [code for code in channels if code[-1] not in SYNTHETIC_COMPONENTS]
         if strange:
             raise ValueError(

@@ -15,10 +15,10 @@ from obspy.core.inventory.response import (
     Response,
 )
 
-from ris_core.config import SYNTHETIC_COMPONENTS, Settings, StationSettings
+from ris_core.config import SYNTHETIC_COMPONENTS, SYNTHETIC_RATE, Settings, StationSettings
 from ris_core.synthetic.ice_environment import day_ns
 
-SAMPLING_RATE = 200.0
+SAMPLING_RATE = SYNTHETIC_RATE
 SENSITIVITY = 5.04e8
 SENSOR_GAIN = 1200.0
 CORNER_S = 120.0

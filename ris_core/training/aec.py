@@ -67,12 +67,15 @@ def train_aec(
 
     Raises
     ------
+    ValueError
+        There are no events, or ``time_shift`` is more than half of their columns.
     DivergedError
         With every seed the loss is not finite, or above ten times that of a network that answers with zeros.
     """
     train, val = as_samples(train), as_samples(val)
     if len(train) == 0 or len(val) == 0:
         raise ValueError(f"{len(train)} events to train and {len(val)} to validate; both need at least one")
+    config.check_time_shift(settings.time_shift, train.shape[-1])
     zero = sum(float(inputs.square().mean()) * len(inputs) for _, inputs in val.batches(VALIDATION_BATCH)) / len(val)
     device = resolve_device(settings.device)
     training = Training(train, val, batch_size, learning_rate, settings, network, device, zero)

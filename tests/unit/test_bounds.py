@@ -53,6 +53,14 @@ def test_other_sizes_than_the_papers_can_be_used_with_the_profile_recommended() 
         ),
         ({"conditioning": {"shortest_segment": 30}}, ["shortest_segment (30 s)", "30 s", "36.64 s or more"]),
         ({"conditioning": {"guard_after_gap": 60}}, ["shortest_segment (40 s)", "guard_after_gap (60 s)", "65.64 s"]),
+        (
+            {"conditioning": {"sampling_rate": 250, "padding": 400}, "spectrogram": {"nfft": 256}},
+            ["conditioning.sampling_rate (250 Hz) is above the 200 Hz of the synthetic network", "another source"],
+        ),
+        (
+            {"conditioning": {"band_low": 0.03}},
+            ["padding (300 s)", "ringing of the band-pass (300 s)", "360 s or more"],
+        ),
         ({"conditioning": {"padding": 100}}, ["padding (100 s)", "context.noise_reach (60 s)", "120 s or more"]),
         ({"response": {"band_high": 46}}, ["response.band_high (46 Hz)", "45.45 Hz"]),
         ({"detector": {"sta": 0.005}}, ["detector.sta (0.005 s)", "one sample at 100 Hz"]),

@@ -14,7 +14,7 @@ import pytest
 from obspy import Trace, UTCDateTime, read, read_inventory
 from obspy.signal.trigger import recursive_sta_lta, trigger_onset
 from scipy import fft, signal
-from waveform_builders import KEY, burst, make_segment, make_settings, make_trace, noise
+from waveform_builders import KEY, burst, make_segment, make_settings, make_trace, noise, sds_settings
 
 from ris_core.config import PROJECT_ROOT, ConditioningSettings, ResponseSettings
 from ris_core.detectors.sta_lta import RecursiveStaLta
@@ -289,7 +289,7 @@ def test_what_lies_above_the_new_nyquist_frequency_is_left_out_and_not_folded_ba
     assert ours_rms < 0.03 * theirs
 
 
-VOLCANO, ICE = (make_settings(preset=name) for name in ("volcano", "icequakes_1000hz"))
+VOLCANO, ICE = (sds_settings(SHARED, preset=name) for name in ("volcano", "icequakes_1000hz"))
 # The end of the taper of a swell rings for half a minute at 0.5 Hz; a day's padding is longer.
 EDGE = 1.5 * TAPER
 

@@ -151,3 +151,5 @@ def test_an_autoencoder_is_trained_for_the_shape_of_its_events(shape: tuple[int,
     assert found.model.shape == as_input(x).shape[1:]
     assert found.model.gain == pytest.approx(np.prod(shape) ** 0.5)
     assert found.history[1]["train_mse"] < found.history[0]["train_mse"]
+    with pytest.raises(ValueError, match=r"aec\.time_shift \(21\) is more than half of the 40 columns .* 20 or less"):
+        train_aec(x[:32], x[32:], 16, 1e-3, options.model_copy(update={"time_shift": 21}))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from obspy import Trace
 from pydantic import ValidationError
-from waveform_builders import KEY, by_channel, make_settings, make_trace, noise, settings_values
+from waveform_builders import KEY, by_channel, make_trace, noise, settings_values
 
 from ris_core.config import PROJECT_ROOT, Settings, known_presets, load_settings
 from ris_core.contracts.station_day import NS
@@ -18,6 +18,11 @@ from ris_core.models.networks import Aec
 from ris_core.processing.chain import Products, process
 from ris_core.training.aec import train_aec
 from ris_core.training.normalise import normalise
+
+
+def make_settings(**values: object) -> Settings:
+    """Settings of a network that records at any rate."""
+    return Settings.model_validate(settings_values(source={"kind": "sds", "root": "archive"}) | values)
 
 
 @dataclass(frozen=True)
