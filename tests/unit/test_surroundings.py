@@ -221,7 +221,14 @@ def test_the_file_tells_what_its_arrays_are(tmp_path: Path) -> None:
         assert file["noise_psd"].dims[2][0] == file["frequency"]
         assert file["spectrogram"].dims[2][0] == file["frequency"]
         assert file["spectrogram"].dims[3][0] == file["time"]
-        assert file["spectrogram"].chunks == (5, 3, F, T)
+        assert file["spectrogram"].chunks == (16, 3, F, T)
+
+
+@pytest.mark.parametrize(
+    ("shape", "events"), [((40, 87, 100), 16), ((40, 3, 87, 100), 10), ((4, 3, 87, 100), 4), ((40, 500, 1000), 1)]
+)
+def test_a_chunk_fits_the_cache_of_the_library(shape: tuple[int, ...], events: int) -> None:
+    assert spectrogram_file.layout(shape)["chunks"] == (events, *shape[1:])
 
 
 def test_one_component_of_several_is_an_event_of_one() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import hdf5plugin
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from ris_core.contracts.events import SURROUNDINGS, Events
 from ris_core.storage.array_digest import digest_of_arrays
 
-# One chunk is 557 kB: it fits HDF5's default chunk cache of 1 MB, and one event is read without unpacking many others.
 CHUNK = 16
+"""Most events of one chunk, so that one event is read without unpacking many others (557 kB of 87 x 100)."""
+_CHUNK_BYTES = 2**20  # HDF5's default chunk cache
 WRITE_BLOCK = 1024
 """Number of events that are written together."""
 
@@ -26,8 +28,7 @@ def layout(shape: tuple[int, ...]) -> dict[str, Any]:
     """Return chunks and filter of a dataset of this shape: h5py's arguments; none for columns and for no events."""
     if len(shape) < 2 or not shape[0]:
         return {}
-    # Spectrograms of several components have four axes; a chunk of them is no greater than of one component.
-    events = max(1, CHUNK // shape[1]) if len(shape) == 4 else CHUNK
+    events = max(1, min(CHUNK, _CHUNK_BYTES // (4 * math.prod(shape[1:]))))
     # Chosen by `bench.spectrogram_file`. Bitshuffle cuts a chunk into blocks of 8,192 values, about one event. The
     # checksum protects from Bitshuffle's reading of a damaged file, which would end the process.
     codec = hdf5plugin.Bitshuffle(nelems=8192, cname="lz4")
