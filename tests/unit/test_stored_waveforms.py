@@ -142,7 +142,7 @@ def test_products_bear_the_digest_of_what_was_read_and_verify_compares_it_with_w
     acquire_one(store, KEY, other, again=True)
     assert not days_at(store).process.is_current(KEY)
     found = {error.path: str(error) for error in damaged_files(store.days, [KEY])}
-    assert set(found) == {store.detections(KEY), store.spectrograms(KEY)}
+    assert set(found) == {store.detections(KEY), store.spectrograms(KEY), store.live(KEY)}
     assert all("it was not made from the samples and the response that are there" in text for text in found.values())
     process_one(store, KEY, other)
     assert list(damaged_files(store.days, [KEY])) == []
