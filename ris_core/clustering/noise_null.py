@@ -13,11 +13,9 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from threadpoolctl import threadpool_limits
 
-from ris_core.clustering.initialise import initialise
+from ris_core.clustering.noise_windows import NoiseWindows
+from ris_core.clustering.recipe import Labels, Recipe
 from ris_core.clustering.scores import silhouette, subsample
-from ris_core.clustering.trainings import Recipe
-from ris_core.models.inference import describe, encode, reconstruction_error, soft_assignments
-from ris_core.models.networks import Dec
 from ris_core.training.floors import live_dimensions
 
 LEAST_WINDOWS = 20
@@ -39,11 +37,11 @@ class NoiseNull:
     scores
         ``probability_events`` and ``probability_noise``: mean greatest membership.
         ``silhouette_events`` and ``silhouette_noise``: of as many events as windows, and of the windows, each clustered
-        alone in the autoencoder's latents as the initial clusters are; if noise reaches what events reach, the
-        silhouette says nothing for clusters.
+        alone in the features of the representation (of DEC, the autoencoder's latents) as the candidate begins; if
+        noise reaches what events reach, the silhouette says nothing for clusters.
         ``auc_latents``: area under the ROC curve of telling one from the other by linear discriminants of the
-        autoencoder's latents, cross-validated in five parts; ``auc_reconstruction``: the same by the reconstruction
-        error alone. 0.5 if they cannot be distinguished.
+        features, cross-validated in five parts; ``auc_reconstruction``: the same by the reconstruction error alone,
+        where the model has one. 0.5 if they cannot be distinguished.
     """
 
     windows: int
@@ -52,48 +50,45 @@ class NoiseNull:
     scores: dict[str, float] = field(default_factory=dict)
 
 
-def against_noise(
-    recipe: Recipe, model: Dec, labels: NDArray[Any], x: NDArray[np.float32], without: str, seed: int
-) -> NoiseNull:
-    """Compare the events of a training with windows (M, F, T) that hold none, normalised alike.
+def against_noise(recipe: Recipe, labels: Labels, windows: NoiseWindows, seed: int) -> NoiseNull:
+    """Compare the events of a model with windows that hold none, in the same representation.
 
     Parameters
     ----------
-    recipe, model, labels
-        What was trained, the network, and its labels (N,).
-    x, without
-        The windows, and why there are none.
+    recipe, labels
+        The recipe of the model, and its labels (N,).
+    windows
+        The windows.
     seed
         Of the draw of as many events as there are windows, of the clusters and of the cross-validation.
     """
     least = max(LEAST_WINDOWS, 2 * recipe.k)
-    if len(x) < least:
-        return NoiseNull(len(x), without or f"{len(x)} windows were found; at least {least} are needed")
-    q, _, error = describe(model, x)
-    rows = subsample(len(recipe.samples), len(x), seed)
-    events = recipe.samples.take(rows)
-    z = {"events": recipe.z[rows], "noise": encode(recipe.aec, x)}
+    if windows.events is None or len(windows.events) < least:
+        found = 0 if windows.events is None else len(windows.events)
+        return NoiseNull(found, windows.without or f"{found} windows were found; at least {least} are needed")
+    noise = recipe.of_windows(windows.events)
+    events = recipe.of_events(subsample(len(recipe.z), len(windows.events), seed))
+    z = {"events": events.features, "noise": noise.features}
     scores = {
-        "probability_events": float(soft_assignments(model, events)[0].max(axis=1).mean()),
-        "probability_noise": float(q.max(axis=1).mean()),
+        "probability_events": float(events.memberships.max(axis=1).mean()),
+        "probability_noise": float(noise.memberships.max(axis=1).mean()),
         **{f"silhouette_{name}": _silhouette_alone(values, recipe, seed) for name, values in z.items()},
-        "auc_latents": _auc_of_latents(z["events"], z["noise"], seed),
-        "auc_reconstruction": _auc(reconstruction_error(model, events), error),
+        "auc_latents": _auc_of_latents(events.features, noise.features, seed),
     }
+    if events.reconstruction_error is not None and noise.reconstruction_error is not None:
+        scores["auc_reconstruction"] = _auc(events.reconstruction_error, noise.reconstruction_error)
     shares = {
         "events": np.bincount(labels, minlength=recipe.k) / len(labels),
-        "noise": np.bincount(q.argmax(axis=1), minlength=recipe.k) / len(x),
+        "noise": np.bincount(noise.memberships.argmax(axis=1), minlength=recipe.k) / len(noise.memberships),
     }
-    return NoiseNull(len(x), "", pd.DataFrame(shares).rename_axis("label"), scores)
+    return NoiseNull(len(windows.events), "", pd.DataFrame(shares).rename_axis("label"), scores)
 
 
 def _silhouette_alone(z: NDArray[Any], recipe: Recipe, seed: int) -> float:
-    """Return the silhouette of latents clustered alone; NaN if they have fewer different values than clusters."""
+    """Return the silhouette of features clustered alone; NaN if they have fewer different values than clusters."""
     if len(np.unique(z, axis=0)) < recipe.k:
         return float("nan")
-    # Given centroids belong to events.
-    method = "kmeans" if recipe.dec.initialisation == "given" else recipe.dec.initialisation
-    return silhouette(z, initialise(method, z, recipe.k, recipe.dec.n_init, seed).labels, len(z))
+    return silhouette(z, recipe.cluster(z, seed), len(z))
 
 
 def _auc_of_latents(events: NDArray[Any], noise: NDArray[Any], seed: int) -> float:

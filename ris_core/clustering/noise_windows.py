@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ris_core import config
 from ris_core.config import Settings
 from ris_core.contracts.acquisition import SamplesAt
+from ris_core.contracts.events import PER_EVENT, Events
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.chain import Products, process
 from ris_core.processing.condition import Conditioned
+from ris_core.processing.cutting import cut
+from ris_core.processing.detect import SegmentTrigger
+from ris_core.processing.detections import Detection
+from ris_core.processing.outcomes import EVENT, Resolved
 from ris_core.processing.process import ProcessStage
-from ris_core.processing.spectrograms import Plan, event_spectrogram, plan
+from ris_core.processing.spectrograms import Plan, plan, strongest_window
 from ris_core.storage.damage import DamagedFileError
-from ris_core.training.normalise import normalise
 
 STATION_DAYS = 4
 """Largest number of station-days that windows are taken from."""
@@ -30,22 +35,20 @@ class NoiseWindows:
 
     Attributes
     ----------
-    x
-        (M, F, T) float32, normalised.
+    events
+        M windows, processed as events are, with context and noise spectra; none if there are no windows.
     station_days
         Where they are from.
     without
         Why there are none; empty if there are some.
     """
 
-    x: NDArray[np.float32] = field(repr=False)
-    station_days: tuple[StationDay, ...]
+    events: Events | None = field(repr=False)
+    station_days: tuple[StationDay, ...] = ()
     without: str = ""
 
 
-def noise_windows(
-    processing: ProcessStage, normalisation: config.NormalisationSettings, most: int, seed: int
-) -> NoiseWindows:
+def noise_windows(processing: ProcessStage, most: int, seed: int) -> NoiseWindows:
     """Take windows from the available waveforms of a few station-days, drawn with `seed`.
 
     The middles of the windows are drawn among those around which no detection, of any outcome, lies within the
@@ -56,20 +59,17 @@ def noise_windows(
     ----------
     processing
         The stage that processes station-days, which knows the settings of the network and where its samples are.
-    normalisation
-        Normalisation of the spectrograms.
     most
         Largest number of windows (`stability.noise_windows`).
     seed
         Of all draws.
     """
     settings = processing.settings
-    empty = np.empty((0, *settings.input_spec().shape), np.float32)
     if most == 0:
-        return NoiseWindows(empty, (), "stability.noise_windows is 0")
+        return NoiseWindows(None, without="stability.noise_windows is 0")
     rng = np.random.default_rng(seed)
     constants = plan(settings.spectrogram, settings.conditioning)
-    found: list[NDArray[np.float32]] = []
+    found: list[Events] = []
     used: list[StationDay] = []
     for key in _at_hand(processing, rng):
         try:
@@ -84,9 +84,20 @@ def noise_windows(
             break
     if not used:
         return NoiseWindows(
-            empty, (), "no processed station-day has an available raw waveform (imported, or removed after processing)"
+            None,
+            without="no processed station-day has an available raw waveform (imported, or removed after processing)",
         )
-    return NoiseWindows(normalise(np.concatenate(found)[:most], normalisation), tuple(used))
+    return NoiseWindows(_together(found).take(slice(most)), tuple(used))
+
+
+def _together(parts: Sequence[Events]) -> Events:
+    """Return the events of several station-days, which have the same arrays, as one."""
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in PER_EVENT
+        if getattr(parts[0], name) is not None
+    }
+    return replace(parts[0], event_id=tuple(chain.from_iterable(part.event_id for part in parts)), **joined)
 
 
 def _at_hand(processing: ProcessStage, rng: np.random.Generator) -> Iterator[StationDay]:
@@ -112,24 +123,32 @@ def _processed(processing: ProcessStage, key: StationDay) -> Products:
 
 def _windows_of(
     products: Products, key: StationDay, settings: Settings, p: Plan, rng: np.random.Generator, most: int
-) -> NDArray[np.float32]:
-    """Return the spectrograms (M, F, T), M at most `most`, of windows of a station-day that do not overlap."""
+) -> Events:
+    """Return at most `most` windows of a station-day that do not overlap and hold a signal."""
     # A centre up to `search` from the middle, and the columns to each side of it.
     reach = p.search + p.samples
     places = [
-        (trace, middle)
-        for trace in products.conditioned
+        (number, middle)
+        for number, trace in enumerate(products.conditioned)
         for middle in _free_middles(trace, products.detections, key, settings, reach)
     ]
     chosen = rng.permutation(len(places))[:most]
-    cut = []
-    for number in np.sort(chosen):
-        trace, middle = places[number]
+    wanted = []
+    for place in np.sort(chosen):
+        segment, middle = places[place]
+        trace = products.conditioned[segment]
         samples = trace.of_kind(settings.response.spectrogram_trace)
-        found = event_spectrogram(samples, trace.grid_offset, middle, p)
-        if found is not None and np.any(found[1]):
-            cut.append(found[1])
-    return np.stack(cut) if cut else np.empty((0, p.frequency.size, p.columns), np.float32)
+        window = strongest_window(samples, trace.grid_offset, middle, p)
+        name = settings.seed_id(key.station).event_id(trace.time_ns(middle))
+        wanted.append(Resolved(Detection(name, _trigger(segment, middle, trace)), EVENT, window))
+    found = cut(wanted, products.conditioned, settings, p)
+    return found.take(np.any(found.spectrogram, axis=tuple(range(1, found.spectrogram.ndim))))
+
+
+def _trigger(segment: int, middle: int, trace: Conditioned) -> SegmentTrigger:
+    """Return what stands for the trigger of a window that nothing triggered: its middle."""
+    nan = float("nan")
+    return SegmentTrigger(segment, middle, middle, middle, trace.time_ns(middle), nan, nan, "")
 
 
 def _free_middles(

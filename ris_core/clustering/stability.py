@@ -14,24 +14,16 @@ from sklearn.metrics import adjusted_rand_score
 
 from ris_core import config
 from ris_core.clustering.agreement import Consensus, consensus, mean_of_pairs, pairwise_ari
+from ris_core.clustering.another_representation import DeadLatentsError
 from ris_core.clustering.associations import associations
 from ris_core.clustering.event_properties import EventProperties
 from ris_core.clustering.noise_null import NoiseNull, against_noise
 from ris_core.clustering.noise_windows import NoiseWindows
-from ris_core.clustering.trainings import (
-    AnotherAec,
-    DeadLatentsError,
-    Labels,
-    Recipe,
-    Trainings,
-    train_once,
-    train_with,
-)
-from ris_core.models.networks import Dec
+from ris_core.clustering.recipe import Labels, Recipe
+from ris_core.clustering.trainings import Trainings
 from ris_core.progress import track
 from ris_core.training.acceptance import Acceptance
 from ris_core.training.loop import DivergedError
-from ris_core.training.training_set import TrainingSet
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +45,7 @@ class Stability:
     k
         Number of clusters.
     names, labels
-        The trainings: ``model``, the DEC on disk, then the seeds of the others; and their labels (M, N).
+        The trainings: ``model``, the one on disk, then the seeds of the others; and their labels (M, N).
     ari
         (M, M) adjusted Rand index of each pair of trainings.
     consensus
@@ -110,37 +102,29 @@ class Stability:
 
 
 def assess(
-    data: TrainingSet,
     recipe: Recipe,
-    model: Dec,
-    labels: Labels,
     properties: EventProperties,
     windows: NoiseWindows,
     settings: config.StabilitySettings,
-    again: AnotherAec,
     trainings: Trainings,
     on_training: OnTraining | None = None,
 ) -> Stability:
-    """Train the configuration of a DEC again and again and compare the labels.
+    """Train a model again and again and compare the labels.
 
-    Each further training has another seed of the initial clusters and of DEC, and takes the events in another order;
-    if `stability.vary` is ``autoencoder``, its autoencoder is trained again with that seed as well. The trainings
-    without a station keep the autoencoder, the seed and the order of the model.
+    Each further training has another seed of the clusters and takes the events in another order; if `stability.vary` is
+    ``autoencoder``, the representation is trained again with that seed as well. The trainings without a station keep
+    the representation, the seed and the order of the model.
 
     Parameters
     ----------
-    data
-        The training set of N events.
-    recipe, model, labels
-        What the DEC was trained from, the DEC, and its labels (N,).
+    recipe
+        The model with N events, and how it is trained again.
     properties
         Properties of the N events.
     windows
         Windows without events.
     settings
         Section `stability`.
-    again
-        How autoencoders are trained, if they vary.
     trainings
         Where finished trainings are kept.
     on_training
@@ -150,9 +134,10 @@ def assess(
     ------
     NoTrainingError
         None of the further trainings came to an end. The message gives the reasons.
-    NoTrialError
-        The autoencoder is to be trained again, but it is of no trial.
+    NoOtherSeedError
+        The representation is to be trained again, but it cannot be, or it has no seed.
     """
+    labels = recipe.labels()
     found: dict[str, Labels] = {MODEL: labels}
     failed: dict[str, str] = {}
     seeds = range(settings.seed + 1, settings.seed + settings.seeds)
@@ -161,7 +146,7 @@ def assess(
         try:
             found[name] = trainings.labels(
                 name,
-                lambda s=seed: train_with(data, recipe, s, settings.vary, again),  # type: ignore[misc]
+                lambda s=seed: recipe.train_with(s, settings.vary),  # type: ignore[misc]
             )
         except (DivergedError, DeadLatentsError) as error:
             logger.warning("stability, %s: %s", name, error)
@@ -184,7 +169,7 @@ def assess(
         associations=_associations(settings, labels, properties),
         amplitude_of=properties.amplitude_of,
         stations=_without_stations(settings.held_out_stations, recipe, partitions, properties.station, trainings),
-        noise=against_noise(recipe, model, labels, windows.x, windows.without, settings.seed),
+        noise=against_noise(recipe, labels, windows, settings.seed),
         failed=failed,
     )
 
@@ -218,7 +203,7 @@ def _without_stations(
             continue
         without = trainings.labels(
             f"without {code}",
-            lambda rows=others: train_once(recipe, rows, recipe.dec.seed),  # type: ignore[misc]
+            lambda rows=others: recipe.train(rows, recipe.seed),  # type: ignore[misc]
         )
         model = partitions[0]
         rows.append(
@@ -233,7 +218,7 @@ def _without_stations(
     return pd.DataFrame(rows, columns=["station", "events", "ari_station", "ari_others", "ari_seeds"])
 
 
-def judge(found: Stability, least: float) -> Acceptance:
+def judge(found: Stability, least: float, better: str) -> Acceptance:
     """Judge the agreement over trainings.
 
     Parameters
@@ -242,6 +227,8 @@ def judge(found: Stability, least: float) -> Acceptance:
         What the trainings gave.
     least
         Smallest mean ARI that passes (`stability.least_ari`).
+    better
+        What makes trainings agree better (`Recipe.better`).
 
     Returns
     -------
@@ -261,8 +248,7 @@ def judge(found: Stability, least: float) -> Acceptance:
         listed = ", ".join(f"{label} ({share:.0%})" for label, share in doubtful["agreement"].items())
         reasons.append(f"label(s) that trainings agree least on: {listed}")
     reasons.append(
-        "try the K that cluster_count names as most stable, more starts (dec.n_init), or another objective or weight "
-        "of the clustering loss (dec.objective, dec.gamma); or keep only events of high agreement "
+        f"try the K that cluster_count names as most stable, {better}; or keep only events of high agreement "
         "(analysis/stability.parquet)"
     )
     return Acceptance(False, tuple(reasons))

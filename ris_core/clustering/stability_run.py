@@ -10,17 +10,18 @@ import pyarrow as pa
 from matplotlib.figure import Figure
 
 from ris_core import config, versions
+from ris_core.clustering.another_representation import AnotherAec
 from ris_core.clustering.champion import champion_or_none
 from ris_core.clustering.dec_models import dec_is_current, load_dec, read_dec
+from ris_core.clustering.dec_recipe import DecRecipe
 from ris_core.clustering.event_properties import event_properties
 from ris_core.clustering.latents import OutOfStepError, current_inputs, read_latents
 from ris_core.clustering.noise_windows import noise_windows
 from ris_core.clustering.stability import Stability, assess, judge
-from ris_core.clustering.trainings import AnotherAec, Recipe, Trainings
+from ris_core.clustering.trainings import Trainings
 from ris_core.contracts.run_log import RunLog
 from ris_core.contracts.stamp import Stamp
 from ris_core.figures.cluster_criteria import agreement, ari_matrix, associations
-from ris_core.models.inference import soft_assignments
 from ris_core.processing.process import ProcessStage
 from ris_core.section import digest_of
 from ris_core.storage import tables
@@ -168,8 +169,8 @@ def run_stability(
         The latents are of another autoencoder or another training set.
     NoTrainingError
         None of the further trainings came to an end.
-    NoTrialError
-        The autoencoder is to be trained again, but it is of no trial.
+    NoOtherSeedError
+        The representation is to be trained again, but it cannot be, or it has no seed.
     """
     layout, stability = processing.layout, settings.stability
     log.parameters({"k": chosen.k, "dec": chosen.digest, **stability.model_dump(exclude={"k"})})
@@ -178,29 +179,35 @@ def run_stability(
         log.note(f"{name}: ARI {ari:.2f} with the model")
         log.metrics({"ari_with_model": ari}, step=number)
 
-    model, _ = load_dec(layout, chosen.k)
-    labels = soft_assignments(model, data.samples)[0].argmax(axis=1).astype("int32")
-    aec = chosen_aec(layout)
-    aec.input.require(data.input)
-    recipe = Recipe(aec.network, read_latents(layout, settings.normalisation).z, data.samples, chosen.k, settings.dec)
+    recipe = _dec_recipe(layout, data, chosen.k, settings)
     trainings = Trainings(layout.analysis(TRAININGS), chosen.configuration)
     found = assess(
-        data,
         recipe,
-        model,
-        labels,
         event_properties(layout),
-        noise_windows(processing, data.normalisation, stability.noise_windows, stability.seed),
+        noise_windows(processing, stability.noise_windows, stability.seed),
         stability,
-        AnotherAec(settings.aec, settings.aec.grid.trials().get(aec.choice.trial)),
         trainings,
         on_training,
     )
     _write(layout, found, data, chosen.configuration)
     trainings.clear()
-    verdict = judge(found, stability.least_ari)
+    verdict = judge(found, stability.least_ari, recipe.better)
     _log(found, verdict, log)
     return JudgedStability(found, verdict)
+
+
+def _dec_recipe(layout: Layout, data: TrainingSet, k: int, settings: config.Settings) -> DecRecipe:
+    aec = chosen_aec(layout)
+    aec.input.require(data.input)
+    return DecRecipe(
+        model=load_dec(layout, k)[0],
+        aec=aec.network,
+        z=read_latents(layout, settings.normalisation).z,
+        samples=data.samples,
+        dec=settings.dec,
+        normalisation=data.normalisation,
+        another=AnotherAec(data, settings.aec, settings.aec.grid.trials().get(aec.choice.trial)),
+    )
 
 
 def _log(found: Stability, verdict: Acceptance, log: RunLog) -> None:

@@ -1,0 +1,107 @@
+"""How a representation with a clusterer is fitted again, and what it says of events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ris_core import config
+from ris_core.clustering.another_representation import AnotherRepresentation
+from ris_core.clustering.cluster_model import ClusterModel, Described
+from ris_core.clustering.clusterer import Clusterer
+from ris_core.clustering.recipe import Labels, Recipe
+from ris_core.contracts.events import Events
+from ris_core.representations.file_events import FileEvents
+from ris_core.section import Section
+
+_CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True, eq=False)
+class ClusteredRecipe(Recipe):
+    """How the clusters of a representation are fitted again.
+
+    Attributes
+    ----------
+    model
+        The model on disk.
+    z
+        Features (N, D) of its representation.
+    train_split
+        (N,) bool: events that clusters are fitted to; all get labels.
+    clusterer, settings
+        The class of the clusterer, and its section.
+    dec
+        Section `dec`: its seed is that of the model on disk.
+    training_set
+        File of the N events.
+    another
+        How the representation is trained again.
+    better
+        As in `Recipe`.
+    """
+
+    model: ClusterModel = field(repr=False)
+    z: NDArray[np.float32] = field(repr=False)
+    train_split: NDArray[np.bool_] = field(repr=False)
+    clusterer: type[Clusterer]
+    settings: Section
+    dec: config.DecSettings
+    training_set: Path
+    another: AnotherRepresentation
+    better: str
+
+    @property
+    def k(self) -> int:
+        """Number of clusters."""
+        return self.model.n_clusters
+
+    @property
+    def seed(self) -> int:
+        """Of the clusterer."""
+        return self.dec.seed
+
+    def labels(self) -> Labels:
+        """Return the cluster (N,) of the greatest membership."""
+        found = self._described(FileEvents(self.training_set).blocks(self.model.needs), reconstruction=False)
+        return np.asarray(found.memberships.argmax(axis=1), dtype=np.int32)
+
+    def train(self, rows: NDArray[np.int64], seed: int) -> Labels:
+        """Fit clusters to the rows that are of the training split; see `Recipe.train`."""
+        fitted = self.clusterer.fit(self.z[rows[self.train_split[rows]]], self.k, self.settings, seed)
+        return fitted.labels(self.z)
+
+    def with_seed(self, seed: int) -> ClusteredRecipe:
+        """Return the recipe with the features of another seed; see `Recipe.with_seed`."""
+        return replace(self, z=self.another.features(seed))
+
+    def cluster(self, z: NDArray[Any], seed: int) -> Labels:
+        """Return the labels (n,) of clusters of features (n, D)."""
+        return self.clusterer.fit(z, self.k, self.settings, seed).labels(z)
+
+    def of_events(self, rows: NDArray[np.int64]) -> Described:
+        """Return what the model says of events of the training set."""
+        mask = np.zeros(len(self.z), dtype=bool)
+        mask[rows] = True
+        return self._described(FileEvents(self.training_set, mask).blocks(self.model.needs))
+
+    def of_windows(self, windows: Events) -> Described:
+        """Return what the model says of windows; raises `MissingPartError` if they lack an array that it needs."""
+        windows.require(*self.model.needs)
+        return self._described([windows])
+
+    def _described(self, blocks: Iterable[Events], reconstruction: bool = True) -> Described:
+        describe = self.model.describer(_CPU, reconstruction)
+        parts = [describe(block) for block in blocks if len(block)]
+        errors = [part.reconstruction_error for part in parts if part.reconstruction_error is not None]
+        return Described(
+            np.concatenate([part.memberships for part in parts]),
+            np.concatenate([part.features for part in parts]),
+            np.concatenate(errors) if errors else None,
+        )
