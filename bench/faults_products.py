@@ -19,14 +19,15 @@ from obspy import Inventory, Stream, Trace, UTCDateTime
 from bench.faults_targets import Found, Target, digest_of_values, never
 from ris_core.clustering.candidates import Candidate
 from ris_core.clustering.champion import appoint, read_champion
+from ris_core.clustering.dec_model import DecModel
 from ris_core.clustering.initial_clusters import make_clusters, read_clusters
 from ris_core.clustering.latents import make_latents, read_latents
 from ris_core.clustering.novelty import NoveltyModel
-from ris_core.config import PAPER_INPUT, Settings
+from ris_core.config import PAPER_INPUT, NormalisationSettings, Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.labels.appointment import prepare
 from ris_core.models.networks import Aec, Dec
-from ris_core.models.weights import load_model, save_model, weights_digest
+from ris_core.models.weights import load_model, save_model
 from ris_core.station_days.state import state_table, states_of
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage import spectrogram_file, tables
@@ -107,7 +108,7 @@ def _make_network(days: StationDays) -> None:
     order = np.argsort(latents.z.sum(axis=1))
     model = Dec.from_aec(aec, torch.from_numpy(latents.z[order[[0, len(order) // 2, -1]]]))
     save_model(days.layout.dec(K), model, {"metrics": {"silhouette": 0.1}}, PAPER_INPUT)
-    candidate = Candidate("untrained", model, {}, weights_digest(model), PAPER_INPUT)
+    candidate = Candidate("untrained", DecModel(model, NormalisationSettings(), PAPER_INPUT), {})
     appoint(days.layout, prepare(days.layout, candidate, days.settings).champion)
     days.label.run(KEY)
     days.journal.note("process", KEY, "ValueError: the samples of 06:00 are not finite")
@@ -229,7 +230,7 @@ def _read_weights(folder: Path, path: Path) -> Found:
 def _read_latents(folder: Path, path: Path) -> Found:
     days = _store(folder)
     found = read_latents(days.layout, days.settings.normalisation)
-    return Found(digest_of_values([found.z, found.inputs.aec, found.inputs.training_set]))
+    return Found(digest_of_values([found.z, found.inputs.representation, found.inputs.training_set]))
 
 
 def _make_clusters(folder: Path) -> list[Path]:

@@ -31,13 +31,13 @@ from bench.operations_memory import record_after_pattern
 from bench.operations_network import Network, first_days
 from ris_core.clustering.candidates import Candidate
 from ris_core.clustering.champion import appoint
-from ris_core.config import PAPER_INPUT, Settings, load_settings
+from ris_core.clustering.dec_model import DecModel
+from ris_core.config import PAPER_INPUT, NormalisationSettings, Settings, load_settings
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import DAY_NS, NS, StationDay
 from ris_core.labels.appointment import prepare
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
-from ris_core.models.weights import weights_digest
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.json_records import read_json, write_json
@@ -125,7 +125,7 @@ def _appoint_untrained(days: StationDays) -> None:
     order = np.argsort(latents.sum(axis=1))
     centroids = latents[order[[0, len(latents) // 2, -1]]]
     model = Dec.from_aec(aec, torch.from_numpy(centroids))
-    candidate = Candidate("untrained", model, {}, weights_digest(model), PAPER_INPUT)
+    candidate = Candidate("untrained", DecModel(model, NormalisationSettings(), PAPER_INPUT), {})
     appoint(days.layout, prepare(days.layout, candidate, days.settings).champion)
 
 

@@ -22,10 +22,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from ris_core.clustering.dec_model import DecModel
 from ris_core.clustering.initialise import kmeans
-from ris_core.config import Settings, load_settings
+from ris_core.config import PAPER_INPUT, Settings, load_settings
 from ris_core.contracts.station_day import StationDay
-from ris_core.labels.labelling import label_spectrograms
+from ris_core.labels.labelling import label_events
 from ris_core.models.inference import encode
 from ris_core.processing.chain import process
 from ris_core.processing.condition import condition
@@ -79,9 +80,9 @@ def run(settings: Settings, root: Path, events: int, epochs: int) -> dict[str, d
     with stages.stage("read spectrograms in blocks", sum(len(b) for b in iterate_spectrograms(path, 2048))):
         for _ in iterate_spectrograms(path, 2048):
             pass
-    found = read_spectrograms(path).spectrogram
-    raw = np.tile(found, (-(-events // len(found)), 1, 1))[:events]
-    x = normalise(raw)
+    found = read_spectrograms(path)
+    labelled = found.take(np.arange(events) % len(found))
+    x = normalise(labelled.spectrogram)
     aec_settings = settings.aec.model_copy(update={"max_epochs": epochs, "patience": epochs})
     with stages.stage("train the autoencoder, batch 64", epochs * events):
         trained = train_aec(x, x[:64], 64, 1e-3, aec_settings)
@@ -94,7 +95,7 @@ def run(settings: Settings, root: Path, events: int, epochs: int) -> dict[str, d
     with stages.stage("train DEC with its updates, batch 64", epochs * events):
         dec = train_dec(trained.model, x, start.centroids, start.labels, dec_settings)
     with stages.stage("label", events):
-        label_spectrograms(dec.model, [raw])
+        label_events(DecModel(dec.model, settings.normalisation, PAPER_INPUT), [labelled])
     return stages.rows
 
 

@@ -112,19 +112,16 @@ def embedded(days: StationDays) -> int:
 
 def labels(days: StationDays) -> int:
     """Label all station-days, with reconstruction errors."""
-    from ris_core.labels.labelling import label_spectrograms
-    from ris_core.models.networks import Dec
-    from ris_core.models.weights import load_model
-    from ris_core.storage.spectrogram_file import iterate_spectrograms
+    from ris_core.clustering.open_models import open_model
+    from ris_core.labels.labelling import label_events
+    from ris_core.storage.spectrogram_file import iterate_events
 
-    model, _ = load_model(days.layout.dec(K))
-    if not isinstance(model, Dec):
-        raise TypeError(f"{days.layout.dec(K)}: not a DEC")
+    model, _ = open_model(days.layout.dec(K))
     settings, done = days.settings.labelling, 0
     for key in days.all():
         if (path := days.layout.spectrograms(key)).exists():
-            blocks = iterate_spectrograms(path, settings.batch_size)
-            done += len(label_spectrograms(model, blocks, days.settings.normalisation, device="cpu"))
+            blocks = iterate_events(path, settings.batch_size, model.needs)
+            done += len(label_events(model, blocks, device="cpu"))
     return done
 
 

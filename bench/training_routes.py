@@ -239,14 +239,15 @@ def _dec(job: Job) -> Any:
 
 def _our_labels(job: Job) -> dict[str, Any]:
     from ris_core import config
-    from ris_core.labels.labelling import label_spectrograms
-    from ris_core.storage.spectrogram_file import iterate_spectrograms
+    from ris_core.clustering.open_models import open_model
+    from ris_core.labels.labelling import label_events
+    from ris_core.storage.spectrogram_file import iterate_events
 
-    model, block = _dec(job), config.LabellingSettings().batch_size
+    model, block = open_model(job.folder / DEC)[0], config.LabellingSettings().batch_size
     clock = Clock()
     for _ in range(job.passes):
-        blocks = iterate_spectrograms(job.folder / OUR_FILE, block)
-        found = label_spectrograms(model, blocks, device="cpu", reconstruction=job.part == "labels_and_error")
+        blocks = iterate_events(job.folder / OUR_FILE, block, model.needs)
+        found = label_events(model, blocks, device="cpu", reconstruction=job.part == "labels_and_error")
         clock.lap(len(found))
     return {"passes": clock.passes, "labels": found.cluster.tolist()}
 

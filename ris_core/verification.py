@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ris_core.contracts.candidate_name import CandidateName
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.progress import track
@@ -24,6 +26,8 @@ from ris_core.storage.tensors import read_arrays
 from ris_core.waveforms.stored import read_checked
 from ris_core.waveforms.stored_response import read_stored_inventory
 
+_VERSION = r"([a-z0-9_]+-[a-z0-9_]+-)?k\d+-[0-9a-f]{12}"
+"""Versions of models (`ClusterModel.version`), after which the copies of champions are named."""
 Reader = Callable[[Path], object]
 """Reads all of a file; raises `DamagedFileError` if it is not what was written."""
 
@@ -220,16 +224,26 @@ def _reader_of(layout: Layout, path: Path, trials: Collection[str], counts: Coll
 
 def _read_model(layout: Layout, folder: Path, remedy: str, trials: Collection[str], counts: Collection[int]) -> None:
     """Raise `DamagedFileError` if a model does not match its digest, or is not the one that its folder names."""
+    from ris_core.clustering.candidate_models import read_candidate
     from ris_core.clustering.champion_files import load_copy
-    from ris_core.clustering.dec_models import read_dec
     from ris_core.models.weights import require_sound
+    from ris_core.registry import UnknownKindError
     from ris_core.training.trials import read_trial
 
     require_sound(folder, remedy)
     # A folder with another name is a copy that a user made.
-    if folder.parent == layout.champion_model("x").parent and re.fullmatch(r"k\d+-[0-9a-f]{12}", folder.name):
-        load_copy(folder)
+    if folder.parent == layout.champion_model("x").parent and re.fullmatch(_VERSION, folder.name):
+        with suppress(UnknownKindError):  # sound, but of a plug-in that is not installed here
+            load_copy(folder)
     elif folder in map(layout.aec, trials):
         read_trial(layout, folder.name)
-    elif folder in map(layout.dec, counts):
-        read_dec(layout, int(folder.name.removeprefix("k=")))
+    elif (candidate := _candidate_of(layout, folder)) is not None and candidate[1] in counts:
+        read_candidate(layout, *candidate)
+
+
+def _candidate_of(layout: Layout, folder: Path) -> tuple[CandidateName, int] | None:
+    """Return candidate and K of a folder of models; none if it is another folder."""
+    found = re.fullmatch(r"models/([^/]+/[^/]+)/k=(\d+)", layout.relative(folder))
+    with suppress(ValueError):
+        return None if found is None else (CandidateName.of(found[1]), int(found[2]))
+    return None

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ris_core.config import Settings
+from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
 from ris_core.storage.layout import Layout
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def model_rows(layout: Layout, settings: Settings) -> Rows:
     layout
         The data root.
     settings
-        Sections `aec`, `dec`, `normalisation` and `champion`.
+        Sections `aec`, `dec`, `normalisation`, `champion` and `candidates`.
     """
     from ris_core.clustering import model_states
 
@@ -32,7 +33,13 @@ def model_rows(layout: Layout, settings: Settings) -> Rows:
         *_imported_rows(layout),
         ("AEC validation MSE", _choice(choice)),
         *_doubts(choice.model.doubts),
-        *_dec_rows(model_states.dec_states(layout, settings.dec, settings.normalisation)),
+        *(
+            row
+            for name in settings.candidate_names
+            for row in _candidate_rows(
+                name, model_states.candidate_states(layout, name, settings.dec, settings.normalisation)
+            )
+        ),
         ("champion", model_states.champion_state(layout)),
         *_doubts(model_states.champion_doubts(layout, settings.dec, settings.champion)),
     ]
@@ -73,23 +80,23 @@ def _choice(found: "ChoiceState") -> str:
     return f"{mse} ({found.name}; mean spectrogram {mean}, PCA-9 {pca})"
 
 
-def _dec_rows(models: "Mapping[int, ModelState]") -> Rows:
-    rows = []
+def _candidate_rows(name: CandidateName, models: "Mapping[int, ModelState]") -> Rows:
+    called, rows = "DEC" if name == AEC_DEC else str(name), []
     for k, found in models.items():
         if found.is_there:
             # The verdict says nothing about how good the classes are.
             verdict = (
                 "may label (clusters of enough events, apart)" if found.accepted else f"may not label: {found.reasons}"
             )
-            updates = number(found.metrics.get("updates"), ".0f")
+            updates = f"{number(found.metrics.get('updates'), '.0f')} updates, " if name == AEC_DEC else ""
             silhouette = number(found.metrics.get("silhouette"), ".3f")
-            rows.append((f"DEC K = {k}", f"{updates} updates, silhouette {silhouette}, {verdict}"))
+            rows.append((f"{called} K = {k}", f"{updates}silhouette {silhouette}, {verdict}"))
             rows += _doubts(found.doubts)
         elif found.is_trained:
-            rows.append((f"DEC K = {k}", found.why))
+            rows.append((f"{called} K = {k}", found.why))
     missing = [str(k) for k, found in models.items() if not found.is_trained]
     if missing:
-        rows.append(("DEC not trained", f"K = {', '.join(missing)}"))
+        rows.append((f"{called} not trained", f"K = {', '.join(missing)}"))
     return rows
 
 

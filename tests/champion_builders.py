@@ -7,11 +7,11 @@ from training_builders import draw_set, load_set
 
 from ris_core.clustering.candidates import Candidate
 from ris_core.clustering.champion import Champion, appoint
-from ris_core.config import PAPER_INPUT
+from ris_core.clustering.dec_model import DecModel
+from ris_core.config import PAPER_INPUT, NormalisationSettings
 from ris_core.labels.appointment import prepare
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
-from ris_core.models.weights import weights_digest
 
 
 def appoint_untrained(store: Store, seed: int = 1) -> Champion:
@@ -22,7 +22,7 @@ def appoint_untrained(store: Store, seed: int = 1) -> Champion:
     latents = encode(aec, load_set(store).samples)
     order = np.argsort(latents.sum(axis=1))
     model = Dec.from_aec(aec, torch.from_numpy(latents[order[[0, len(latents) // 2, -1]]]))
-    candidate = Candidate("untrained", model, {}, weights_digest(model), PAPER_INPUT)
+    candidate = Candidate("untrained", DecModel(model, NormalisationSettings(), PAPER_INPUT), {})
     champion = prepare(store, candidate, store.settings).champion
     appoint(store, champion)
     return champion

@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ris_core import config
-from ris_core.clustering.dec_models import DecRecord, load_dec, record_of, trained_models
-from ris_core.contracts.input_spec import InputSpec
-from ris_core.models.imported_models import imported_models, load_imported
-from ris_core.models.networks import Dec
-from ris_core.models.weights import JSON_FILE, load_model, read_description, require_sound
+from ris_core.clustering.candidate_models import load_candidate, trained_candidates
+from ris_core.clustering.cluster_model import ClusterModel
+from ris_core.clustering.model_record import ModelRecord, accepted, record_of
+from ris_core.clustering.open_models import NoClustersError, open_model
+from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
+from ris_core.models.imported_models import IMPORT_AGAIN, imported_folder, imported_models
+from ris_core.models.weights import JSON_FILE, read_description, require_sound
+from ris_core.registry import UnknownKindError
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
 from ris_core.training import trials
-from ris_core.training.acceptance import Acceptance, NoAcceptedModelError, accept_dec
+from ris_core.training.acceptance import Acceptance, NoAcceptedModelError
 from ris_core.training.aec_choice import read_choice
 
 
@@ -25,7 +28,11 @@ class UnknownCandidateError(ValueError):
     """There is no such model. The message names those that there are."""
 
 
-class NoTrainedDecError(NoAcceptedModelError):
+class NoTrainedModelError(NoAcceptedModelError):
+    """No model of a candidate was trained from its current representation and training set."""
+
+
+class NoTrainedDecError(NoTrainedModelError):
     """No DEC was trained from the current autoencoder and training set."""
 
 
@@ -38,20 +45,14 @@ class Candidate:
     origin
         Where it came from, in words.
     model
-        The network.
+        The model.
     metadata
         The metadata of its file, which are copied to the champion's folder.
-    digest
-        Digest of its weights.
-    input
-        What the network takes in.
     """
 
     origin: str
-    model: Dec = field(repr=False)
+    model: ClusterModel = field(repr=False)
     metadata: Mapping[str, Any] = field(repr=False)
-    digest: str
-    input: InputSpec
 
     @property
     def k(self) -> int:
@@ -59,7 +60,7 @@ class Candidate:
         return self.model.n_clusters
 
     @property
-    def record(self) -> DecRecord:
+    def record(self) -> ModelRecord:
         """What is known about its training."""
         return record_of(self.metadata)
 
@@ -80,7 +81,7 @@ class Requirement:
     Attributes
     ----------
     of
-        What is judged: its ``autoencoder``, or its ``clusters``.
+        What is judged: its ``autoencoder`` if it has one, or its ``clusters``.
     name
         Trial of the autoencoder (empty if it is not known), or K.
     passed
@@ -95,54 +96,71 @@ class Requirement:
     reasons: str
 
 
-def choose_k(models: Mapping[int, DecRecord], k: int | None, dec: config.DecSettings) -> int:
-    """Choose the model that labels among those trained on the current training set.
+def choose_k(
+    models: Mapping[int, ModelRecord], k: int | None, dec: config.DecSettings, name: CandidateName = AEC_DEC
+) -> int:
+    """Choose the model that labels among those of a candidate that were trained from what is current.
 
     Parameters
     ----------
     models
-        Records of the models by K (`dec_models.trained_models`).
+        Records of the models by K (`candidate_models.trained_candidates`).
     k
         The requested K; none: the accepted model with the best silhouette in data space.
     dec
         Section `dec`: what a model must fulfil to be accepted.
+    name
+        The candidate.
 
     Raises
     ------
-    NoTrainedDecError
+    NoTrainedModelError
         There is no such model.
     NoAcceptedModelError
         No model is accepted. The message gives the reasons.
     """
+    what = "DEC model" if name == AEC_DEC else f"model {name}"
     if not models or (k is not None and k not in models):
-        raise NoTrainedDecError(
-            f"no DEC model{'' if k is None else f' of K = {k}'} was trained from the current autoencoder and training "
+        source = "autoencoder" if name == AEC_DEC else "representation"
+        kind = NoTrainedDecError if name == AEC_DEC else NoTrainedModelError
+        raise kind(
+            f"no {what}{'' if k is None else f' of K = {k}'} was trained from the current {source} and training "
             f"set (trained: {sorted(models) or 'none'})"
         )
     wanted = {k: models[k]} if k is not None else dict(models)
     verdicts = {n: record.verdict(dec) for n, record in wanted.items()}
-    accepted = [n for n in sorted(wanted) if verdicts[n].passed]
-    if not accepted:
+    passed = [n for n in sorted(wanted) if verdicts[n].passed]
+    if not passed:
         reasons = "\n".join(f"K = {n}: {'; '.join(found.reasons)}" for n, found in verdicts.items())
-        raise NoAcceptedModelError(f"none of {len(wanted)} DEC models may label\n{reasons}")
+        raise NoAcceptedModelError(f"none of {len(wanted)} {what}s may label\n{reasons}")
 
     def score(n: int) -> float:
         value = wanted[n].metrics.get("silhouette")
         return float("-inf") if value is None else float(value)
 
-    return max(accepted, key=score)
+    return max(passed, key=score)
 
 
 def candidate_of_k(
-    layout: Layout, k: int | None, dec: config.DecSettings, normalisation: config.NormalisationSettings
+    layout: Layout,
+    name: CandidateName,
+    k: int | None,
+    dec: config.DecSettings,
+    normalisation: config.NormalisationSettings,
 ) -> Candidate:
-    """Return the model of a K, or the accepted one with the best silhouette; raises as `choose_k` and `load_dec`."""
+    """Return the model of a candidate and a K, or the accepted one with the best silhouette.
+
+    Raises as `choose_k` and `load_candidate`.
+    """
     # Only the files of the requested K are read: others may be damaged.
     asked = [] if k is None else [n for n in dec.k if n == k]
-    models = trained_models(layout, asked, normalisation) or trained_models(layout, dec.k, normalisation)
-    chosen = choose_k(models, k, dec)
-    model, said = load_dec(layout, chosen)
-    return Candidate(f"trained here, K = {chosen}", model, said.metadata, said.digest, said.input)
+    models = trained_candidates(layout, name, asked, normalisation) or trained_candidates(
+        layout, name, dec.k, normalisation
+    )
+    chosen = choose_k(models, k, dec, name)
+    model, said = load_candidate(layout, name, chosen)
+    what = "" if name == AEC_DEC else f"{name}, "
+    return Candidate(f"trained here, {what}K = {chosen}", model, said.metadata)
 
 
 def candidate_of_folder(folder: Path, origin: str) -> Candidate:
@@ -155,12 +173,13 @@ def candidate_of_folder(folder: Path, origin: str) -> Candidate:
     DamagedFileError
         It is damaged.
     UnknownCandidateError
-        It is an autoencoder.
+        It has no clusters, or is of a plug-in that is not installed here.
     """
-    model, said = load_model(folder)
-    if not isinstance(model, Dec):
-        raise UnknownCandidateError(f"{folder}: holds an autoencoder without clusters, which cannot label")
-    return Candidate(origin, model, said.metadata, said.digest, said.input)
+    try:
+        model, said = open_model(folder)
+    except (NoClustersError, UnknownKindError) as error:
+        raise UnknownCandidateError(f"{origin}: {error}") from error
+    return Candidate(origin, model, said.metadata)
 
 
 def candidate_of_imported(layout: Layout, name: str) -> Candidate:
@@ -171,20 +190,21 @@ def candidate_of_imported(layout: Layout, name: str) -> Candidate:
     UnknownModelError
         There is no imported model of this name. The message names those that there are.
     UnknownCandidateError
-        It is an autoencoder without clusters. The message names those that have clusters.
+        It has no clusters. The message names those that have clusters.
     """
-    model, said = load_imported(layout, name)
-    if not isinstance(model, Dec):
-        found = [n for n, description in imported_models(layout).items() if description.network == "dec"]
+    try:
+        model, said = open_model(imported_folder(layout, name), IMPORT_AGAIN)
+    except NoClustersError as error:
+        found = [n for n, description in imported_models(layout).items() if description.has_clusters]
         raise UnknownCandidateError(
             f"imported = {name!r}: an autoencoder without clusters cannot label (imported with clusters: "
             f"{', '.join(found) or 'none'}); choose it as the autoencoder and train clusters from it"
-        )
-    return Candidate(f"imported {name}", model, said.metadata, said.digest, said.input)
+        ) from error
+    return Candidate(f"imported {name}", model, said.metadata)
 
 
-def folder_of_run(layout: Layout, run_id: str, counts: Iterable[int]) -> Path | None:
-    """Return the folder of the model that an MLflow run trained: a champion's copy, or the DEC of a K.
+def folder_of_run(layout: Layout, run_id: str, names: Iterable[CandidateName], counts: Sequence[int]) -> Path | None:
+    """Return the folder of the model that an MLflow run trained: a champion's copy, or the model of a candidate and K.
 
     Damaged ones are skipped: they do not say which run they are of, and MLflow has the files as well.
 
@@ -194,12 +214,12 @@ def folder_of_run(layout: Layout, run_id: str, counts: Iterable[int]) -> Path | 
         The data root.
     run_id
         Identifier of the run.
-    counts
-        The K to look at.
+    names, counts
+        The candidates and the K to look at.
     """
     champions = sorted(path.parent for path in layout.champion_model("").glob(f"*/{JSON_FILE}"))
-    trained = [layout.dec(k) for k in counts if (layout.dec(k) / JSON_FILE).exists()]
-    for folder in [*champions, *trained]:
+    places = [layout.candidate(name, k) for name in names for k in counts]
+    for folder in [*champions, *(place for place in places if (place / JSON_FILE).exists())]:
         with suppress(DamagedFileError):
             require_sound(folder)
             if read_description(folder).metadata.get("mlflow_run_id") == run_id:
@@ -232,22 +252,26 @@ def requirements(
     DamagedFileError
         The description of what may be its autoencoder is damaged.
     """
+    name = candidate.model.name
+    judgement = accepted(name, sizes, dec, coinciding)
+    clusters = Requirement("clusters", str(candidate.k), judgement.passed, "; ".join(judgement.reasons))
+    if name.representation != AEC_DEC.representation:
+        return (clusters,)
     trial, judged = _of_autoencoder(layout, candidate, aec)
-    clusters = accept_dec(sizes, dec, coinciding)
-    return (
-        Requirement(
-            "autoencoder",
-            trial,
-            None if judged is None else judged.passed,
-            "its autoencoder is no trial of this store" if judged is None else "; ".join(judged.reasons),
-        ),
-        Requirement("clusters", str(candidate.k), clusters.passed, "; ".join(clusters.reasons)),
+    autoencoder = Requirement(
+        "autoencoder",
+        trial,
+        None if judged is None else judged.passed,
+        "its autoencoder is no trial of this store" if judged is None else "; ".join(judged.reasons),
     )
+    return autoencoder, clusters
 
 
 def _of_autoencoder(layout: Layout, candidate: Candidate, aec: config.AecSettings) -> tuple[str, Acceptance | None]:
     """Return trial and verdict of the autoencoder that a model was trained from; no verdict if it does not exist."""
-    wanted = candidate.metadata.get("aec")
+    inputs = candidate.record.inputs
+    # Records of earlier versions may know the autoencoder but not the training set.
+    wanted = candidate.metadata.get("aec") if inputs is None else inputs.representation
     if layout.aec_choice.exists():
         choice = read_choice(layout)
         if choice.digest == wanted and choice.is_imported:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ris_core import config
+from ris_core.contracts.candidate_name import AEC_DEC
+from ris_core.contracts.events import Part
 from ris_core.section import digest_of
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import DamagedFileError
@@ -16,6 +18,8 @@ from ris_core.storage.json_records import read_record, to_text, write_json
 from ris_core.storage.layout import Layout
 
 _COPY = "champion.json"
+_LATER = ("candidate", "needs")
+"""Fields that earlier versions did not write."""
 
 
 class NoChampionError(FileNotFoundError):
@@ -30,6 +34,7 @@ class Former:
     model_version: str
     classes: tuple[int, ...]
     mlflow_versions: Mapping[str, str]
+    candidate: str = str(AEC_DEC)
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,8 @@ class Champion:
     k
         Number of clusters.
     model_version
-        K and digest of the weights; also the name of the folder that holds the champion's own copy of its files.
+        Of the model (`ClusterModel.version`); also the name of the folder that holds the champion's own copy of its
+        files.
     origin
         Where the model came from, in words.
     classes
@@ -60,6 +66,10 @@ class Champion:
         The run that trained it, the registered model and its version.
     mlflow_versions
         Versions of all registered models that hold it, by name.
+    candidate
+        Representation and clusterer, like ``aec/dec``, which earlier versions did not write.
+    needs
+        The great arrays of the events that the model reads, which earlier versions did not write.
     """
 
     k: int
@@ -75,6 +85,13 @@ class Champion:
     mlflow_model: str = ""
     mlflow_model_version: str = ""
     mlflow_versions: Mapping[str, str] = field(default_factory=dict)
+    candidate: str = str(AEC_DEC)
+    needs: tuple[Part, ...] = ("spectrogram",)
+
+    @property
+    def needs_surroundings(self) -> bool:
+        """Whether labels depend on what lies around the events, beside spectrograms and waveforms."""
+        return not {"spectrogram", "waveform"}.issuperset(self.needs)
 
     @property
     def digest(self) -> str:
@@ -87,12 +104,7 @@ class Champion:
 
     def as_former(self) -> Former:
         """Return what is kept of this one once another is champion."""
-        return Former(self.k, self.model_version, self.classes, self.mlflow_versions)
-
-
-def version_of(k: int, digest: str) -> str:
-    """Return the model version of K clusters and weights of a digest."""
-    return f"k{k}-{digest}"
+        return Former(self.k, self.model_version, self.classes, self.mlflow_versions, self.candidate)
 
 
 def label_digest(champion: Champion, settings: config.LabellingSettings) -> str:
@@ -119,14 +131,17 @@ def read_champion(layout: Layout) -> Champion:
 
 
 def _read_record(path: Path) -> Champion:
-    record = read_record(path, {f.name: object for f in fields(Champion)})
+    names = [f.name for f in fields(Champion)]
+    record = read_record(path, {name: object for name in names if name not in _LATER})
     try:
         former = record["former"]
-        values = {f.name: record[f.name] for f in fields(Champion)} | {
+        values = {name: record[name] for name in names if name in record} | {
             "classes": tuple(record["classes"]),
             "classes_of": {version: tuple(numbers) for version, numbers in record["classes_of"].items()},
             "former": None if former is None else Former(**former | {"classes": tuple(former["classes"])}),
         }
+        if "needs" in values:
+            values["needs"] = tuple(values["needs"])
         return Champion(**values)
     except (TypeError, AttributeError) as error:
         raise DamagedFileError(path, f"not a record of this version: {error}") from error

@@ -12,8 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ris_core.contracts.candidate_name import CandidateName
+from ris_core.contracts.event_source import EventSource
 from ris_core.contracts.events import Events, Part
 from ris_core.contracts.input_spec import InputSpec
+from ris_core.plugins import Plugin
 
 FloatArray = NDArray[np.float32]
 
@@ -53,7 +56,7 @@ class ClusterModel(ABC):
         The great arrays of the events that it reads; others may be left out.
     """
 
-    name: str
+    name: CandidateName
     input: InputSpec
     needs: tuple[Part, ...]
 
@@ -97,6 +100,10 @@ class ClusterModel(ABC):
     def centroids(self) -> NDArray[np.floating[Any]] | None:
         """The centroids (K, D) in the space of the features; none if its clusters have none."""
 
+    def require(self, events: EventSource) -> None:
+        """Raise `InputMismatchError` unless events are such as it was trained on."""
+        self.input.require(events.input)
+
     @abstractmethod
     def describer(self, device: torch.device, reconstruction: bool) -> Describe:
         """Return a function that describes blocks of events on a device; several threads may call it at once.
@@ -109,6 +116,11 @@ class ClusterModel(ABC):
             Whether the reconstruction error is wanted; a model that has none gives none.
         """
 
+    @property
+    def members(self) -> tuple[tuple[type, Plugin | None], ...]:
+        """The classes of registries that it is built of, each with its plug-in; none if it belongs to this project."""
+        return ()
+
     @abstractmethod
     def decode(self, z: NDArray[Any]) -> FloatArray | None:
         """Return what features (n, D) stand for: spectrograms (n, F, T), spectra (n, F); none if that is not known."""
@@ -116,6 +128,16 @@ class ClusterModel(ABC):
     @abstractmethod
     def save(self, folder: Path, metadata: Mapping[str, Any]) -> None:
         """Write the model to a folder (`ris_core.models.weights`), from which `open_model` reads it."""
+
+
+def decoded_spectrograms(model: ClusterModel) -> FloatArray | None:
+    """Return the spectrograms that the centroids stand for, (K, F, T) or (K, C, F, T).
+
+    None if the clusters have no centroids, or the model does not give spectrograms for them.
+    """
+    decoded = None if model.centroids is None else model.decode(model.centroids)
+    is_spectrogram = decoded is not None and decoded.ndim > 2 and decoded.shape[-2:] == model.input.shape
+    return decoded if is_spectrogram else None
 
 
 def require_reconstruction(model: ClusterModel, score: str) -> None:

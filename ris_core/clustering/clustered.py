@@ -12,8 +12,12 @@ from numpy.typing import NDArray
 
 from ris_core.clustering.cluster_model import ClusterModel, Describe, Described, FloatArray
 from ris_core.clustering.clusterer import Clusterer, clusterer_class
+from ris_core.config import CLUSTERERS, REPRESENTATIONS
+from ris_core.contracts.candidate_name import CandidateName
+from ris_core.contracts.event_source import EventSource
 from ris_core.contracts.events import Events
 from ris_core.models.weights import CLUSTERS, ModelDescription, parts_digest, save_parts
+from ris_core.plugins import Plugin
 from ris_core.representations.representation import Representation, representation_class
 from ris_core.storage.tensors import Arrays
 
@@ -31,7 +35,7 @@ class Clustered(ClusterModel):
         Both fitted.
     """
 
-    def __init__(self, name: str, representation: Representation, clusterer: Clusterer) -> None:
+    def __init__(self, name: CandidateName, representation: Representation, clusterer: Clusterer) -> None:
         self.name, self.representation, self.clusterer = name, representation, clusterer
         self.input, self.needs = representation.input, representation.needs
 
@@ -49,7 +53,7 @@ class Clustered(ClusterModel):
         clusterer = clusterer_class(of[_CLUSTERER]["kind"]).build(of[_CLUSTERER]["spec"], own[_CLUSTERER])
         if clusterer.n_clusters != description.n_clusters:
             raise ValueError(f"it has {clusterer.n_clusters} clusters, not {description.n_clusters}")
-        return cls(str(description.spec["name"]), representation, clusterer)
+        return cls(CandidateName.of(description.spec["name"]), representation, clusterer)
 
     @property
     def n_clusters(self) -> int:
@@ -69,7 +73,7 @@ class Clustered(ClusterModel):
     @property
     def version(self) -> str:
         """Both names, K and the digest."""
-        return f"{self.name.replace('/', '-')}-k{self.n_clusters}-{self.digest}"
+        return f"{self.name.representation}-{self.name.clusterer}-k{self.n_clusters}-{self.digest}"
 
     @property
     def membership_words(self) -> str:
@@ -85,6 +89,18 @@ class Clustered(ClusterModel):
     def centroids(self) -> NDArray[np.float64] | None:
         """The centroids of the clusterer."""
         return self.clusterer.centroids
+
+    @property
+    def members(self) -> tuple[tuple[type, Plugin | None], ...]:
+        """The classes of representation and clusterer, each with its plug-in."""
+        return (
+            (type(self.representation), REPRESENTATIONS.plugin(self.representation.kind)),
+            (type(self.clusterer), CLUSTERERS.plugin(self.clusterer.kind)),
+        )
+
+    def require(self, events: EventSource) -> None:
+        """Raise `InputMismatchError` unless events are such as the representation was fitted to."""
+        self.representation.require(events)
 
     def describer(self, device: torch.device, reconstruction: bool) -> Describe:
         """Return a function that describes blocks of events; see `ClusterModel`."""
@@ -113,7 +129,7 @@ class Clustered(ClusterModel):
 
     def _spec(self) -> Mapping[str, Any]:
         return {
-            "name": self.name,
+            "name": str(self.name),
             _REPRESENTATION: {"kind": self.representation.kind, "spec": dict(self.representation.spec())},
             _CLUSTERER: {"kind": self.clusterer.kind, "spec": dict(self.clusterer.spec())},
         }

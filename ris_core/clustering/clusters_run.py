@@ -72,7 +72,7 @@ def run_clusters(
     ValueError
         The given centroids are not K rows of 9 numbers, or there are fewer different events than clusters.
     """
-    log.parameters({"k": k, "aec": latents.inputs.aec, **dec.initialisation_values(), **about})
+    log.parameters({"k": k, "aec": latents.inputs.representation, **dec.initialisation_values(), **about})
     log_training_set(log, layout.training_set, data)
     clusters = make_clusters(layout, latents, k, dec)
     scores = score_labels(data, latents.z, clusters.start.labels, k, cluster_count.sample)

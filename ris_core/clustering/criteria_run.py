@@ -43,7 +43,9 @@ class Criteria:
 
 def criteria_configuration(inputs: ClusteringInputs, settings: config.ClusterCountSettings) -> str:
     """Return the digest of all that decides about the criteria for the number of clusters."""
-    return digest_of([versions.CLUSTER_COUNT, inputs.aec, inputs.training_set, settings.model_dump(mode="json")])
+    return digest_of(
+        [versions.CLUSTER_COUNT, inputs.representation, inputs.training_set, settings.model_dump(mode="json")]
+    )
 
 
 def run_criteria(layout: Layout, latents: Latents, settings: config.ClusterCountSettings, log: RunLog) -> Criteria:

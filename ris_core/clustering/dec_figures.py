@@ -41,7 +41,8 @@ def dec_figures(data: TrainingSet, trained: TrainedDec, tolerance: float) -> Ite
     """
     result = trained.result
     z, labels = result.latent, result.labels
-    distance = own_distance(z, result.model.clustering.centroids.detach().numpy(), labels)
+    centroids = result.model.clustering.centroids.detach().numpy()
+    distance = own_distance(z, centroids, labels, result.probabilities.max(axis=1))
     updates = pd.DataFrame(result.updates).iloc[1:]
     yield "history", dec_history(updates, tolerance, result.gamma)
     method = trained.start.clusters.start.method

@@ -15,11 +15,11 @@ from ris_core.config import NormalisationSettings
 from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.contracts.events import Events, Part
 from ris_core.contracts.input_spec import InputSpec
+from ris_core.contracts.labelled import DEC_WORDS
 from ris_core.models.decoding import FastDecoder
 from ris_core.models.inference import as_input, decode
 from ris_core.models.networks import Dec
 from ris_core.models.weights import ModelDescription, save_model, weights_digest
-from ris_core.representations.aec import AecRepresentation
 from ris_core.storage.tensors import Arrays
 from ris_core.training.normalise import normalise
 
@@ -37,10 +37,10 @@ class DecModel(ClusterModel):
         What it takes in.
     """
 
-    name = str(AEC_DEC)
+    name = AEC_DEC
     needs: tuple[Part, ...] = ("spectrogram",)
-    membership_words = "Greatest membership q; not a posterior"
-    error_words = AecRepresentation.error_words
+    membership_words = DEC_WORDS["probability"]
+    error_words = DEC_WORDS["reconstruction_error"]
 
     def __init__(self, network: Dec, normalisation: NormalisationSettings, takes: InputSpec) -> None:
         self.network, self.normalisation, self.input = network, normalisation, takes

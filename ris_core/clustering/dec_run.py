@@ -10,7 +10,8 @@ import pandas as pd
 
 from ris_core import config
 from ris_core.clustering.dec_figures import dec_figures
-from ris_core.clustering.dec_models import KeptDec, dec_configuration, save_dec
+from ris_core.clustering.dec_models import dec_configuration, save_dec
+from ris_core.clustering.model_record import KeptModel
 from ris_core.clustering.trained_dec import DecStart, TrainedDec, train_k
 from ris_core.contracts.run_log import RunLog
 from ris_core.storage.layout import Layout
@@ -36,7 +37,7 @@ class FinishedDec:
     """
 
     trained: TrainedDec
-    kept: KeptDec
+    kept: KeptModel
 
 
 def run_dec(
@@ -81,7 +82,7 @@ def run_dec(
         {
             "k": start.k,
             "initialisation": clusters.start.method,
-            "aec": clusters.inputs.aec,
+            "aec": clusters.inputs.representation,
             **dec.training_values(),
             **about,
         }
@@ -106,4 +107,4 @@ def run_dec(
     record = trained.record(data.normalisation, log.links)
     digest = save_dec(layout, trained.result.model, record, data.input)
     checkpoint.clear()
-    return FinishedDec(trained, KeptDec(digest, record))
+    return FinishedDec(trained, KeptModel(digest, record))

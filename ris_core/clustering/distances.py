@@ -8,8 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def own_distance(z: NDArray[Any], centroids: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the Euclidean distance (N,) of latents (N, D) to the centroid (K, D) that their label names."""
+def own_distance(
+    z: NDArray[Any], centroids: NDArray[Any] | None, labels: NDArray[Any], membership: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Return how far events lie from the centre of their cluster, (N,).
+
+    Parameters
+    ----------
+    z, centroids, labels
+        Latents (N, D), centroids (K, D) and labels (N,): the distance is Euclidean. Clusters may have no centroids.
+    membership
+        (N,) the membership in the own cluster: without centroids, the distance is one minus it.
+    """
+    if centroids is None:
+        return np.asarray(1.0 - membership, dtype=np.float64)
     return np.asarray(np.linalg.norm(np.asarray(z, dtype=np.float64) - np.asarray(centroids)[labels], axis=1))
 
 

@@ -62,7 +62,7 @@ class InitialClusters:
             "method": self.start.method,
             "sizes": list(self.start.sizes),
             "inertia": self.start.inertia,
-            "aec": self.inputs.aec,
+            "aec": self.inputs.representation,
             "training_set": self.inputs.training_set,
             "configuration": self.configuration,
         }
@@ -71,7 +71,7 @@ class InitialClusters:
 def clusters_configuration(inputs: ClusteringInputs, dec: config.DecSettings) -> str:
     """Return the digest of all that decides about the initial clusters, except K."""
     return digest_of(
-        [versions.GMM, inputs.aec, inputs.training_set, dec.initialisation_values(), centroids_digest(dec)]
+        [versions.GMM, inputs.representation, inputs.training_set, dec.initialisation_values(), centroids_digest(dec)]
     )
 
 

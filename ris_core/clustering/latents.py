@@ -47,24 +47,24 @@ class ClusteringInputs:
 
     Attributes
     ----------
-    aec
-        Digest of the autoencoder's weights.
+    representation
+        Digest of the representation: of the autoencoder's weights, or of what was fitted.
     training_set
         Digest of the training set.
     """
 
-    aec: str
+    representation: str
     training_set: str
 
 
 @dataclass(frozen=True, eq=False)
 class Latents:
-    """The latents of the training set.
+    """The latents of the training set, or the features of another representation.
 
     Attributes
     ----------
     z
-        (N, 9) float32, in the order of the training set.
+        (N, D) float32, in the order of the training set; D is 9 for the autoencoder.
     inputs
         What they were made from.
     """
@@ -103,7 +103,7 @@ def make_latents(layout: Layout, data: TrainingSet) -> Latents:
     z = encode(aec.network, data.samples)
     frame = pd.DataFrame({"event_id": data.event_id, "validation": data.validation, "latent": list(z)})
     inputs = ClusteringInputs(aec.choice.digest, data.digest)
-    stamp = Stamp(inputs.aec, versions.LATENTS, inputs.training_set)
+    stamp = Stamp(inputs.representation, versions.LATENTS, inputs.training_set)
     tables.write_table(layout.latent_features, frame, LATENT_SCHEMA, stamp)
     return Latents(z, inputs)
 
@@ -127,8 +127,8 @@ def read_latents(layout: Layout, normalisation: config.NormalisationSettings) ->
     inputs = current_inputs(layout, normalisation)
     if stamp is None or ClusteringInputs(stamp.settings, stamp.inputs) != inputs:
         raise LatentsOutOfStepError(
-            f"{path}: these latents are not of the current autoencoder ({inputs.aec}) and the current training set "
-            f"({inputs.training_set})"
+            f"{path}: these latents are not of the current autoencoder ({inputs.representation}) and the current "
+            f"training set ({inputs.training_set})"
         )
     with damage_named(path, _ENCODE_AGAIN):
         return Latents(np.stack(tables.read_table(path, ["latent"])["latent"].tolist()), inputs)

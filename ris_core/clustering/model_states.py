@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ris_core import config
+from ris_core.clustering.candidate_models import read_candidate
 from ris_core.clustering.champion import champion_or_none, names_without_a_class
 from ris_core.clustering.champion_files import load_copy, novelty_path
-from ris_core.clustering.dec_models import read_dec, record_of
-from ris_core.clustering.latents import current_inputs
+from ris_core.clustering.features import inputs_of
+from ris_core.clustering.model_record import record_of
 from ris_core.clustering.novelty import NoveltyModel
+from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
 from ris_core.models.weights import WeightsError, read_description
 from ris_core.storage import spectrogram_file
 from ris_core.storage.layout import Layout
@@ -26,12 +28,12 @@ _UNUSABLE = (OSError, WeightsError, ValueError, KeyError)
 
 @dataclass(frozen=True)
 class ModelState:
-    """The state of a trial or of a DEC.
+    """The state of a trial or of a model with clusters.
 
     Attributes
     ----------
     is_there
-        Whether it has been trained from the current training set (a DEC: and autoencoder) and can be read.
+        Whether it has been trained from the current training set (with clusters: and representation) and can be read.
     is_trained
         Whether it has been trained at all; what cannot be read counts as trained.
     why
@@ -94,20 +96,23 @@ def _trial(layout: Layout, key: str, aec: config.AecSettings) -> ModelState:
         return _missing(str(error))
 
 
-def dec_states(
-    layout: Layout, dec: config.DecSettings, normalisation: config.NormalisationSettings
+def candidate_states(
+    layout: Layout, name: CandidateName, dec: config.DecSettings, normalisation: config.NormalisationSettings
 ) -> dict[int, ModelState]:
-    """Return the state of the DEC of every K of the settings."""
-    return {k: _dec(layout, k, dec, normalisation) for k in dec.k}
+    """Return the state of the model of a candidate for every K of the settings."""
+    return {k: _candidate(layout, name, k, dec, normalisation) for k in dec.k}
 
 
-def _dec(layout: Layout, k: int, dec: config.DecSettings, normalisation: config.NormalisationSettings) -> ModelState:
+def _candidate(
+    layout: Layout, name: CandidateName, k: int, dec: config.DecSettings, normalisation: config.NormalisationSettings
+) -> ModelState:
     try:
-        kept = read_dec(layout, k)
+        kept = read_candidate(layout, name, k)
         if kept is None:
             return _missing("not trained", is_trained=False)
-        if kept.record.inputs != current_inputs(layout, normalisation):
-            return _missing("trained from another autoencoder or training set than the current ones")
+        if kept.record.inputs != inputs_of(layout, name.representation, normalisation):
+            what = "autoencoder" if name.representation == AEC_DEC.representation else "representation"
+            return _missing(f"trained from another {what} or training set than the current ones")
         return _there(kept.record.verdict(dec), kept.record.doubts(dec), kept.record.metrics)
     except _UNUSABLE as error:
         return _missing(str(error))

@@ -11,14 +11,16 @@ from matplotlib.figure import Figure
 
 from ris_core import config, versions
 from ris_core.clustering.another_representation import AnotherAec
+from ris_core.clustering.candidate_models import read_candidate
 from ris_core.clustering.champion import champion_or_none
-from ris_core.clustering.dec_models import dec_is_current, load_dec, read_dec
+from ris_core.clustering.dec_models import dec_is_current, load_dec
 from ris_core.clustering.dec_recipe import DecRecipe
 from ris_core.clustering.event_properties import event_properties
 from ris_core.clustering.latents import OutOfStepError, current_inputs, read_latents
 from ris_core.clustering.noise_windows import noise_windows
 from ris_core.clustering.stability import Stability, assess, judge
 from ris_core.clustering.trainings import Trainings
+from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.contracts.run_log import RunLog
 from ris_core.contracts.stamp import Stamp
 from ris_core.figures.cluster_criteria import agreement, ari_matrix, associations
@@ -94,7 +96,7 @@ def dec_to_assess(layout: Layout, k: int, settings: config.Settings) -> DecToAss
     DecOutOfStepError
         There is no DEC of this K as the settings would make it.
     """
-    kept = read_dec(layout, k)
+    kept = read_candidate(layout, AEC_DEC, k)
     if kept is None or not dec_is_current(layout, k, settings.dec, settings.normalisation):
         raise DecOutOfStepError(
             f"{layout.dec(k)}: there is no DEC of K = {k} as the current settings, autoencoder and training set would "
@@ -105,7 +107,7 @@ def dec_to_assess(layout: Layout, k: int, settings: config.Settings) -> DecToAss
     configuration = digest_of(
         [
             versions.STABILITY,
-            inputs.aec,
+            inputs.representation,
             inputs.training_set,
             kept.digest,
             k,
@@ -115,7 +117,7 @@ def dec_to_assess(layout: Layout, k: int, settings: config.Settings) -> DecToAss
             varied,
         ]
     )
-    return DecToAssess(k, kept.digest, inputs.aec, configuration)
+    return DecToAssess(k, kept.digest, inputs.representation, configuration)
 
 
 def stability_is_current(layout: Layout, settings: config.Settings) -> bool:

@@ -9,17 +9,18 @@ import pandas as pd
 
 from ris_core import config
 from ris_core.clustering.dec_doubts import StrongestStation, strongest_stations
-from ris_core.clustering.dec_models import DecRecord, dec_configuration
+from ris_core.clustering.dec_models import dec_configuration
 from ris_core.clustering.initial_clusters import InitialClusters, read_clusters
 from ris_core.clustering.label_scores import score_labels
 from ris_core.clustering.latents import Latents, read_latents
+from ris_core.clustering.model_record import ModelRecord
 from ris_core.clustering.scores import label_change_table, silhouette
 from ris_core.contracts.input_spec import InputSpec
 from ris_core.models.device import use_cores
 from ris_core.models.inference import reconstruction_error
 from ris_core.models.networks import Aec
 from ris_core.storage.layout import Layout
-from ris_core.training.acceptance import Acceptance, accept_dec, coinciding
+from ris_core.training.acceptance import Acceptance, accept_clusters, coinciding
 from ris_core.training.aec_choice import chosen_aec
 from ris_core.training.checkpoint import Checkpoint
 from ris_core.training.dec import train_dec
@@ -112,9 +113,9 @@ class TrainedDec:
         """Number of clusters."""
         return self.start.k
 
-    def record(self, normalisation: config.NormalisationSettings, links: Mapping[str, str]) -> DecRecord:
+    def record(self, normalisation: config.NormalisationSettings, links: Mapping[str, str]) -> ModelRecord:
         """Return what is kept beside the weights; `links` are identifiers of the run that trained it."""
-        return DecRecord(
+        return ModelRecord(
             inputs=self.start.clusters.inputs,
             configuration=self.configuration,
             metrics=self.metrics,
@@ -196,7 +197,7 @@ def train_k(
         metrics=metrics,
         classes=scores.classes,
         coinciding=same,
-        acceptance=accept_dec(result.sizes, dec, same),
+        acceptance=accept_clusters(result.sizes, dec, same),
         change=label_change_table(initial.labels, result.labels, start.k),
         stations=strongest_stations(data.event_id, result.labels, start.k),
     )

@@ -6,6 +6,7 @@ text with that unit (``0.5`` or ``0.5 s``); another unit is refused.
 """
 
 from ris_core.config.bounds import SMALLEST_SIZE, check_time_shift
+from ris_core.config.candidates import CandidatesSettings
 from ris_core.config.channels import SYNTHETIC_COMPONENTS, ComponentsSettings
 from ris_core.config.defaults import RECOMMENDED, known_presets
 from ris_core.config.learning import (
@@ -79,6 +80,7 @@ __all__ = [
     "AecGridSettings",
     "AecRepresentationSettings",
     "AecSettings",
+    "CandidatesSettings",
     "ChampionSettings",
     "ClusterCountSettings",
     "ComponentsSettings",

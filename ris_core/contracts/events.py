@@ -145,3 +145,33 @@ def component_letters(event_id: Iterable[str]) -> tuple[str, ...]:
     """Return the sorted last letters of the channels in identifiers NET.STA.LOC.CHANNEL.TIME."""
     channels = {name.split(".", 4)[3] for name in event_id}
     return tuple(sorted({channel[-1:] for channel in channels}))
+
+
+def bare_events(
+    spectrogram: NDArray[np.float32],
+    frequency: NDArray[np.float64],
+    time: NDArray[np.float64],
+    sampling_rate: float,
+    components: tuple[str, ...] = (),
+    noise_psd: NDArray[np.float32] | None = None,
+) -> Events:
+    """Return events of which only spectrograms, and perhaps noise spectra, are known; errors name them by their rows.
+
+    Parameters
+    ----------
+    spectrogram, frequency, time, sampling_rate, components, noise_psd
+        As in `Events`.
+    """
+    n = len(spectrogram)
+    return Events(
+        spectrogram=spectrogram,
+        waveform=np.empty((n, 0) if len(components) < 2 else (n, 0, 0), np.float32),
+        frequency=frequency,
+        time=time,
+        event_id=tuple(f"row {row}" for row in range(n)),
+        time_peak=np.zeros(n, np.int64),
+        window_start=np.zeros(n, np.int64),
+        sampling_rate=sampling_rate,
+        components=components if len(components) > 1 else (),
+        noise_psd=noise_psd,
+    )

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 
 class InputMismatchError(ValueError):
-    """Spectrograms differ from those of a model's training."""
+    """Events differ from those of a model's training.
 
-    def __init__(self, wanted: InputSpec, given: InputSpec) -> None:
+    Parameters
+    ----------
+    wanted, given
+        What the model takes in, and what the events are.
+    *more
+        Further differences, in words.
+    """
+
+    def __init__(self, wanted: InputSpec, given: InputSpec, *more: str) -> None:
         differences = [
             f"{name}: the model takes {value}, the data have {other}"
             for name, value in asdict(wanted).items()
             if (other := getattr(given, name)) != value
         ]
-        super().__init__("; ".join(differences))
+        super().__init__("; ".join([*differences, *more]))
+
+    def named(self, about: str) -> Self:
+        """Return this error with what it is about, and what to do, before the differences."""
+        self.args = (f"{about}: {self}",)
+        return self
 
 
 @dataclass(frozen=True)

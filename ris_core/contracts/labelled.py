@@ -1,9 +1,15 @@
-"""The result of labelling for a station-day."""
+"""The result of labelling for a station-day, and what its columns mean."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+DEC_WORDS = {
+    "probability": "Greatest membership q; not a posterior",
+    "reconstruction_error": "Mean squared error per pixel of the unit-norm spectrogram; null where not asked for",
+}
+"""Descriptions of columns of label tables whose meaning depends on the model, for DEC."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from ris_core.figures.style import LABEL, FloatArray, colour_bar, finish, new_fi
 
 
 def cluster_gallery(
-    decoded: FloatArray,
+    decoded: FloatArray | None,
     mean: FloatArray,
     examples: Mapping[int, FloatArray],
     sizes: NDArray[np.integer[Any]],
@@ -38,8 +38,8 @@ def cluster_gallery(
 
     Parameters
     ----------
-    decoded : (K, frequency, time) or (K, components, frequency, time) array
-        Output of the decoder for each cluster's centroid.
+    decoded : (K, frequency, time) or (K, components, frequency, time) array, optional
+        Output of the decoder for each cluster's centroid; models without a decoder have none.
     mean : array like `decoded`
         Mean spectrogram of each cluster.
     examples : mapping of int to array like `decoded`, n in place of K
@@ -60,10 +60,10 @@ def cluster_gallery(
         Letters of the components, if there are several.
     """
     mean = by_component(mean, frequency, time, "mean", components)
-    decoded = by_component(decoded, frequency, time, "decoded", components)
-    if not len(sizes) == len(mean) == len(decoded):
+    first = mean[:0] if decoded is None else by_component(decoded, frequency, time, "decoded", components)
+    if not len(sizes) == len(mean) == (len(mean) if decoded is None else len(first)):
         raise ValueError(
-            f"{len(decoded)} decoded centroids, {len(mean)} means and {len(sizes)} sizes; one of each is "
+            f"{len(first)} decoded centroids, {len(mean)} means and {len(sizes)} sizes; one of each is "
             "needed for every cluster"
         )
     if not len(mean):
@@ -76,25 +76,27 @@ def cluster_gallery(
     # With many clusters or components each has fewer examples, to keep the picture small.
     few = len(mean) > 8 or several > 1
     most = min(2 if few else 4, max((len(s) for s in of_clusters.values()), default=0))
+    columns = most + (1 if decoded is None else 2)
     scaled = share_of_max if decibel else decibels_below_max
     rows: list[list[FloatArray | None]] = []
     for label in range(len(mean)):
-        shown = [decoded[label], mean[label], *_evenly(of_clusters.get(label, mean[:0]), most)]
+        shown = [*first[label : label + 1], mean[label], *_evenly(of_clusters.get(label, mean[:0]), most)]
         tiles: list[FloatArray | None] = []
         for event in shown:
             halved = np.maximum(np.stack([_halved(each) for each in event]), 0.0)
             tiles += list(scaled(halved)) if np.any(halved) else [None] * several
-        rows.append(tiles + [None] * (several * (2 + most) - len(tiles)))
+        rows.append(tiles + [None] * (several * columns - len(tiles)))
     width = 1.1 if several == 1 else 0.7
-    fig = new_figure(width * several * (2 + most) + 2.3, 0.75 * len(mean) + 1.3, title)
+    fig = new_figure(width * several * columns + 2.3, 0.75 * len(mean) + 1.3, title)
     axes = fig.subplots()
+    named = [] if decoded is None else ["centroid,\ndecoded"]
     image = draw_tiles(
         axes,
         rows,
         _halved(frequency[None])[0],
         _halved(time[None])[0],
         (0.0, 1.0) if decibel else (-DYNAMIC_RANGE_DB, 0.0),
-        titles=[_with_letters(["centroid,\ndecoded", "mean", *_titles(most)], components)],
+        titles=[_with_letters([*named, "mean", *_titles(most)], components)],
         title_size=LABEL,
         levels=round(DYNAMIC_RANGE_DB / 2),
     )

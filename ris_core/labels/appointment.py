@@ -19,14 +19,15 @@ from ris_core.clustering.champion import (
     Former,
     champion_or_none,
     class_names,
-    version_of,
 )
 from ris_core.clustering.champion_files import load_copy, novelty_path
+from ris_core.clustering.cluster_model import ClusterModel, require_reconstruction
 from ris_core.clustering.matching import Matching, first_classes, known_classes, match_clusters
 from ris_core.clustering.novelty import NoveltyModel, fit_novelty
-from ris_core.labels.labelling import LabelArrays, label_spectrograms
-from ris_core.models.networks import Dec
-from ris_core.models.weights import WeightsError, read_description, save_model
+from ris_core.contracts.candidate_name import AEC_DEC
+from ris_core.labels.label_table import require_input
+from ris_core.labels.labelling import LabelArrays, label_events
+from ris_core.models.weights import WeightsError, read_description
 from ris_core.storage import spectrogram_file
 from ris_core.storage.layout import Layout
 from ris_core.training.acceptance import coinciding
@@ -42,7 +43,7 @@ class Appointment:
     champion
         The record, without names and versions in MLflow.
     model, run_id
-        The network, and the MLflow run that trained it (empty if there is none).
+        The model, and the MLflow run that trained it (empty if there is none).
     novelty
         Its novelty model.
     matching
@@ -54,12 +55,12 @@ class Appointment:
     before
         (N,) class of each event of the training set by the previous champion; none for the first one.
     same_training_set
-        Whether the model was trained on the current training set, so that its autoencoder has not seen the validation
-        split on which novelty is calibrated; none if the training set of the model is not known.
+        Whether the model was trained on the current training set, so that its representation has not seen the
+        validation split on which novelty is calibrated; none if the training set of the model is not known.
     """
 
     champion: Champion
-    model: Dec = field(repr=False)
+    model: ClusterModel = field(repr=False)
     run_id: str
     novelty: NoveltyModel
     matching: Matching
@@ -74,14 +75,14 @@ class Appointment:
 
     @property
     def calibration_note(self) -> str:
-        """What the novelty threshold was calibrated on, and whether the autoencoder was trained on that."""
+        """What the novelty threshold was calibrated on, and whether the representation was trained on that."""
+        has_autoencoder = self.model.name.representation == AEC_DEC.representation
+        what = "autoencoder" if has_autoencoder else "representation"
         if self.same_training_set:
-            return (
-                "the model was trained on the current training set: its autoencoder has not seen the validation split"
-            )
+            return f"the model was trained on the current training set: its {what} has not seen the validation split"
         of_what = "on something unknown" if self.same_training_set is None else "on another training set"
         return (
-            f"the model was trained {of_what}, so its autoencoder may have seen events of the validation split that "
+            f"the model was trained {of_what}, so its {what} may have seen events of the validation split that "
             "the novelty threshold is calibrated on: the threshold may be too low, and more events than "
             "novelty.false_alarms say are then not assigned"
         )
@@ -122,23 +123,27 @@ def prepare(layout: Layout, candidate: Candidate, settings: config.Settings) -> 
         The model does not fulfil a requirement.
     DamagedFileError
         The record or the files of the previous champion are damaged.
+    InputMismatchError
+        The model was trained on other events than those of the training set.
     ValueError
         Its novelty cannot be calibrated.
     """
     training_set = digest_on_disk(layout, settings.normalisation)
-    labelling, record = settings.labelling, candidate.record
-    normalisation = record.normalisation
-    labels = label_training_set(layout, candidate.model, normalisation, labelling, labelling.reconstruction_error)
+    model, labelling, record = candidate.model, settings.labelling, candidate.record
+    require_reconstruction(model, settings.novelty.score)
+    require_input(model, layout.training_set)
+    labels = label_training_set(layout, model, labelling, labelling.reconstruction_error)
     sizes = np.bincount(labels.cluster, minlength=candidate.k)
-    together = coinciding(candidate.model.clustering.centroids.detach().cpu().numpy(), labels.latent)
+    centroids = model.centroids
+    together = () if centroids is None else coinciding(centroids, labels.latent)
     required = requirements(layout, candidate, sizes.tolist(), together, settings.aec, settings.dec)
     require(required, candidate)
     held_out = validation_split(layout)
     q, errors = labels.probabilities, labels.reconstruction_error
     novelty = fit_novelty(labels.latent, labels.cluster, q, errors, held_out, settings.novelty)
-    version = version_of(candidate.k, candidate.digest)
+    version = model.version
     before = champion_or_none(layout)
-    normalised_by = normalisation.model_dump(mode="json")
+    normalised_by = record.normalisation.model_dump(mode="json")
     if before is None:
         shared = None
     elif (before.model_version, before.normalisation) == (version, normalised_by):
@@ -161,11 +166,13 @@ def prepare(layout: Layout, candidate: Candidate, settings: config.Settings) -> 
         normalisation=normalised_by,
         novelty=novelty.digest,
         former=_former(before, version),
+        candidate=str(model.name),
+        needs=model.needs,
     )
     trained_on = candidate.metadata.get("training_set")
     return Appointment(
         champion=champion,
-        model=candidate.model,
+        model=model,
         run_id=record.mlflow_run_id,
         novelty=novelty,
         matching=matching,
@@ -181,17 +188,13 @@ def _keep_copy(folder: Path, candidate: Candidate, metadata: Mapping[str, Any]) 
     with suppress(OSError, WeightsError):
         load_copy(folder)
         said = read_description(folder)
-        if (said.metadata, said.input) == (metadata, candidate.input):
+        if (said.metadata, said.input) == (metadata, candidate.model.input):
             return
-    save_model(folder, candidate.model, metadata, candidate.input)
+    candidate.model.save(folder, metadata)
 
 
 def label_training_set(
-    layout: Layout,
-    model: Dec,
-    normalisation: config.NormalisationSettings,
-    labelling: config.LabellingSettings,
-    reconstruction: bool,
+    layout: Layout, model: ClusterModel, labelling: config.LabellingSettings, reconstruction: bool
 ) -> LabelArrays:
     """Return a model's labels of the current training set, in its order.
 
@@ -199,17 +202,14 @@ def label_training_set(
     ----------
     layout, model
         The data root, and the model.
-    normalisation
-        Normalisation that the model was trained with.
     labelling
         Section `labelling`: `batch_size` and `device`.
     reconstruction
         Whether to compute the reconstruction errors.
     """
-    return label_spectrograms(
+    return label_events(
         model,
-        spectrogram_file.iterate_spectrograms(layout.training_set, labelling.batch_size),
-        normalisation,
+        spectrogram_file.iterate_events(layout.training_set, labelling.batch_size, model.needs),
         batch_size=labelling.batch_size,
         device=labelling.device,
         reconstruction=reconstruction,
@@ -239,7 +239,7 @@ def _clusters_of(layout: Layout, champion: Champion, labelling: config.Labelling
         "to begin with new class numbers"
     )
     model = load_copy(layout.champion_model(champion.model_version), remedy)
-    return label_training_set(layout, model, champion.normalisation_settings(), labelling, reconstruction=False).cluster
+    return label_training_set(layout, model, labelling, reconstruction=False).cluster
 
 
 def _former(before: Champion | None, version: str) -> Former | None:

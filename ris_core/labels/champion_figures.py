@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 
 from ris_core import config
 from ris_core.clustering.champion import class_titles
+from ris_core.clustering.cluster_model import decoded_spectrograms
 from ris_core.clustering.distances import near_to_far, own_distance
 from ris_core.clustering.scores import class_means
 from ris_core.figures.gallery import cluster_gallery
 from ris_core.figures.latent_space import label_change, latent_space
 from ris_core.labels.appointment import Appointment
-from ris_core.models.inference import decode
 from ris_core.storage.layout import Layout
 from ris_core.storage.spectrogram_file import input_spec_of, read_column
 from ris_core.training.samples import of_file
@@ -50,15 +50,15 @@ def champion_figures(
 
 
 def _gallery(layout: Layout, found: Appointment, titles: dict[int, str]) -> Figure:
-    champion, labels, model = found.champion, found.labels, found.model
+    champion, labels = found.champion, found.labels
     normalisation = champion.normalisation_settings()
     samples = of_file(layout.training_set, normalisation, in_memory=False)
-    centroids = model.clustering.centroids.detach().cpu().numpy()
-    distance = own_distance(labels.latent, centroids, labels.cluster)
+    distance = own_distance(labels.latent, found.model.centroids, labels.cluster, labels.probability)
     rows = near_to_far(distance, labels.cluster, champion.k, _EXAMPLES)
     order = np.argsort(champion.classes)
+    decoded = decoded_spectrograms(found.model)
     return cluster_gallery(
-        decode(model, centroids)[order],
+        None if decoded is None else decoded[order],
         class_means(samples, labels.cluster, champion.k)[order],
         {place: samples.take(rows[int(cluster)]) for place, cluster in enumerate(order) if len(rows[int(cluster)])},
         np.array(found.matching.sizes)[order],

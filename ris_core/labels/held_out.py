@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ris_core import config
+from ris_core.contracts.events import Events, Part
 from ris_core.labels.appointment import Appointment
-from ris_core.labels.labelling import LabelArrays, label_spectrograms
+from ris_core.labels.labelling import LabelArrays, label_events
 from ris_core.models.inference import reconstruction_error
 from ris_core.models.networks import Aec
 from ris_core.processing.process import ProcessStage
@@ -20,9 +23,12 @@ SAMPLE = 2000
 
 
 def held_out_events(
-    processing: ProcessStage, sampling: config.TrainingSetSettings, sample: int = SAMPLE
-) -> NDArray[np.float32] | None:
-    """Return spectrograms (n, F, T), PSD, of events of the held-out stations; none if there are no such events.
+    processing: ProcessStage,
+    sampling: config.TrainingSetSettings,
+    parts: Sequence[Part] = ("spectrogram",),
+    sample: int = SAMPLE,
+) -> list[Events]:
+    """Return events of the held-out stations, one block for each station-day; an empty list if there are none.
 
     They are drawn uniformly over the station-days whose spectrograms are current, with the seed of the training set.
 
@@ -32,6 +38,8 @@ def held_out_events(
         The stage that processes station-days.
     sampling
         Section `training_set`: `held_out_stations` and `seed`.
+    parts
+        The great arrays to read.
     sample
         Largest number of events.
     """
@@ -43,15 +51,15 @@ def held_out_events(
     counts = {key: spectrogram_file.read_info(path).events for key, path in paths.items()}
     total = sum(counts.values())
     if total == 0:
-        return None
+        return []
     chosen = np.sort(np.random.default_rng(sampling.seed).choice(total, min(sample, total), replace=False))
-    parts, start = [], 0
+    found, start = [], 0
     for key, events in counts.items():
         rows = chosen[slice(*np.searchsorted(chosen, (start, start + events)))] - start
         start += events
         if rows.size:
-            parts.append(spectrogram_file.read_rows(paths[key], rows))
-    return np.concatenate(parts)
+            found.append(spectrogram_file.read_spectrograms(paths[key], rows, parts))
+    return found
 
 
 def held_out_mse(
@@ -74,9 +82,10 @@ def held_out_mse(
     dict
         `held_out_mse` and `held_out_events`, the number of events.
     """
-    x = held_out_events(processing, sampling)
-    if x is None:
+    blocks = held_out_events(processing, sampling)
+    if not blocks:
         return {}
+    x = np.concatenate([block.spectrogram for block in blocks])
     errors = reconstruction_error(model, normalise(x, normalisation))
     return {"held_out_mse": float(errors.mean()), "held_out_events": float(len(x))}
 
@@ -104,13 +113,12 @@ def held_out_assignment(
         Share of assigned events and median novelty: `held_out_assigned`, `held_out_novelty`, `val_assigned` and
         `val_novelty`; and `held_out_events`, their number. Empty if there are no held-out events.
     """
-    x = held_out_events(processing, sampling)
-    if x is None:
+    blocks = held_out_events(processing, sampling, found.model.needs)
+    if not blocks:
         return {}
-    labels = label_spectrograms(
+    labels = label_events(
         found.model,
-        [x],
-        found.champion.normalisation_settings(),
+        blocks,
         batch_size=settings.batch_size,
         device=settings.device,
         reconstruction=settings.reconstruction_error,
@@ -120,7 +128,7 @@ def held_out_assignment(
     return {
         **_judged("held_out", found, labels, everything),
         **_judged("val", found, found.labels, validation),
-        "held_out_events": float(len(x)),
+        "held_out_events": float(len(labels)),
     }
 
 

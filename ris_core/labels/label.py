@@ -15,6 +15,7 @@ from ris_core.contracts.outcome import Made
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import StationDay
 from ris_core.processing.process import NotProcessedError, ProcessStage
+from ris_core.section import digest_of
 from ris_core.stages.station_day_stage import StationDayStage
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
@@ -58,8 +59,8 @@ class LabelStage(StationDayStage[Labelled]):
         if written is None:
             from ris_core.labels.label_table import label_table
 
-            frame, summary = label_table(self.layout, key, champion, self.settings.labelling)
-            tables.write_table(path, frame, tables.label_schema(champion.k), stamp, summary)
+            frame, schema, summary = label_table(self.layout, key, champion, self.settings.labelling)
+            tables.write_table(path, frame, schema, stamp, summary)
             written = tables.read_table(path, _COUNTED)
         result = Labelled(
             labels=len(written),
@@ -90,8 +91,9 @@ class LabelStage(StationDayStage[Labelled]):
         """Return whether the table was made from the present spectrograms, by any champion."""
         with suppress(OSError):
             (stamp,) = self.stamps(key)
-            content = self.files.info_of_spectrograms(self.layout.spectrograms(key)).content
-            return stamp is not None and stamp.inputs == content
+            info = self.files.info_of_spectrograms(self.layout.spectrograms(key))
+            # A table by an earlier champion may have needed the surroundings, or not.
+            return stamp is not None and stamp.inputs in (info.content, _with_surroundings(info))
         return False
 
     def is_ready(self, key: StationDay) -> bool:
@@ -144,7 +146,8 @@ class LabelStage(StationDayStage[Labelled]):
         digest = self.files.once(
             ("label digest", champion.model_version), lambda: label_digest(champion, self.settings.labelling)
         )
-        return Stamp(digest, versions.LABEL, info.content)
+        inputs = _with_surroundings(info) if champion.needs_surroundings else info.content
+        return Stamp(digest, versions.LABEL, inputs)
 
     def _rows_of(self, path: Path, stamp: Stamp) -> pd.DataFrame | None:
         """Return the counts of a current table; none if it is absent, out of date or damaged."""
@@ -152,3 +155,8 @@ class LabelStage(StationDayStage[Labelled]):
             if self.files.stamp_of_table(path)[0] == stamp:
                 return tables.read_table(path, _COUNTED)
         return None
+
+
+def _with_surroundings(info: SpectrogramInfo) -> str:
+    """Return the digest of a spectrogram file's content together with context and noise spectra."""
+    return digest_of([info.content, info.surroundings])

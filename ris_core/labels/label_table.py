@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from ris_core.clustering.champion import Champion
 from ris_core.clustering.champion_files import load_copy, novelty_path
+from ris_core.clustering.cluster_model import ClusterModel
 from ris_core.clustering.novelty import NoveltyModel
 from ris_core.config import LabellingSettings
+from ris_core.contracts.input_spec import InputMismatchError
 from ris_core.contracts.station_day import StationDay
-from ris_core.labels.labelling import LabelArrays, label_spectrograms
-from ris_core.models.networks import Dec
-from ris_core.storage import spectrogram_file
+from ris_core.labels.labelling import LabelArrays, label_events
+from ris_core.representations.file_events import FileEvents
+from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.layout import Layout
 
 
@@ -25,14 +28,14 @@ class NoReconstructionError(ValueError):
 
 
 @lru_cache(maxsize=2)
-def _load(folder: Path, novelty: Path, digest: str) -> tuple[Dec, NoveltyModel]:
+def _load(folder: Path, novelty: Path, digest: str) -> tuple[ClusterModel, NoveltyModel]:
     return load_copy(folder), NoveltyModel.load(novelty, digest)
 
 
 def label_table(
     layout: Layout, key: StationDay, champion: Champion, settings: LabellingSettings
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Return the label table of a station-day and the summary for its file.
+) -> tuple[pd.DataFrame, pa.Schema, dict[str, Any]]:
+    """Return the label table of a station-day, its schema, and the summary for its file.
 
     Parameters
     ----------
@@ -47,6 +50,10 @@ def label_table(
     ------
     NoReconstructionError
         The champion's novelty needs a reconstruction error.
+    InputMismatchError
+        The events are not what the model takes in. The message names what differs.
+    MissingPartError
+        The events lack an array that the model needs.
     DamagedFileError
         A file of the champion, or the spectrograms, are damaged.
     """
@@ -60,14 +67,14 @@ def label_table(
             "choose the champion again with another novelty.score, or switch it on"
         )
     names = [str(name) for name in spectrogram_file.read_column(source, "event_id")]
-    found = label_spectrograms(
+    if names:  # an empty file does not say of which components it is
+        require_input(model, source)
+    found = label_events(
         model,
-        spectrogram_file.iterate_spectrograms(source, settings.batch_size),
-        champion.normalisation_settings(),
+        spectrogram_file.iterate_events(source, settings.batch_size, model.needs),
         batch_size=settings.batch_size,
         device=settings.device,
         reconstruction=settings.reconstruction_error,
-        event_ids=names,
     )
     scores = novelty.novelty(found.latent, found.probabilities, found.reconstruction_error)
     frame = pd.DataFrame(
@@ -90,7 +97,26 @@ def label_table(
         "novelty_score": novelty.score,
         "novelty_threshold": repr(novelty.threshold),
     }
-    return frame, summary
+    return frame, schema_of(model), summary
+
+
+def require_input(model: ClusterModel, source: Path) -> None:
+    """Raise `InputMismatchError`, naming the file, unless its events are what a model takes in."""
+    try:
+        model.require(FileEvents(source))
+    except InputMismatchError as error:
+        raise error.named(
+            f"{source}: its events are not such as the model {model.version} was trained on (set the settings back and "
+            "process these days again, or train models on such events and choose a champion)"
+        ) from None
+
+
+def schema_of(model: ClusterModel) -> pa.Schema:
+    """Return the schema of a label table by a model."""
+    said = {"probability": model.membership_words}
+    if model.has_reconstruction:
+        said["reconstruction_error"] = model.error_words
+    return tables.label_schema(model.n_clusters, model.dimensions, said)
 
 
 def _errors(found: LabelArrays) -> pd.Series[Any]:

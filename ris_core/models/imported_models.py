@@ -107,13 +107,18 @@ def load_imported(layout: Layout, name: str) -> tuple[Aec | Dec, ModelDescriptio
     DamagedFileError
         Its files are damaged.
     """
+    return load_model(imported_folder(layout, name), remedy=IMPORT_AGAIN)
+
+
+def imported_folder(layout: Layout, name: str) -> Path:
+    """Return the folder of an imported model; raises `UnknownModelError` as `load_imported`."""
     if not _NAME.fullmatch(name) or not (layout.imported(name) / JSON_FILE).exists():
         known = ", ".join(imported_names(layout)) or "none"
         raise UnknownModelError(
             f"imported = {name!r}: there is no imported model of this name (there are: {known}); import a weight file "
             "with: ris import-h5 --weights FILE"
         )
-    return load_model(layout.imported(name), remedy=IMPORT_AGAIN)
+    return layout.imported(name)
 
 
 def read_weights(path: Path) -> WeightFile:

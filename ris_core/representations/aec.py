@@ -13,6 +13,7 @@ from ris_core.config import NormalisationSettings
 from ris_core.contracts.event_source import EventSource
 from ris_core.contracts.events import Events
 from ris_core.contracts.input_spec import InputSpec
+from ris_core.contracts.labelled import DEC_WORDS
 from ris_core.models.decoding import FastDecoder
 from ris_core.models.inference import as_input, decode
 from ris_core.models.networks import LATENT_DIM, Aec
@@ -40,7 +41,7 @@ class AecRepresentation(Representation):
     """
 
     kind: ClassVar[str] = "aec"
-    error_words: ClassVar[str] = "Mean squared error per pixel of the unit-norm spectrogram; null where not asked for"
+    error_words: ClassVar[str] = DEC_WORDS["reconstruction_error"]
 
     def __init__(self, network: Aec, normalisation: NormalisationSettings, takes: InputSpec) -> None:
         self.network, self.normalisation, self.input = network, normalisation, takes

@@ -36,7 +36,8 @@ class Representation(ABC):
     needs
         The great arrays of the events that it reads; others may be left out.
     error_words
-        What `reconstruction_error` returns, for the description of a column; empty if it returns nothing.
+        What `reconstruction_error` returns, for the description of a column; empty if it returns nothing. Then the
+        settings section says ``reconstructs: ClassVar[bool] = False``.
     input
         What events must be to fit it.
     """
@@ -75,6 +76,10 @@ class Representation(ABC):
     def reconstruction_error(self, events: Events, z: FloatArray) -> FloatArray | None:
         """Return how badly features (n, D) describe their events (n,); none if there is no such measure."""
         return None
+
+    def require(self, events: EventSource) -> None:
+        """Raise `InputMismatchError` unless events are what it was fitted to."""
+        self.input.require(events.input)
 
     def place(self, device: torch.device) -> None:  # noqa: B027 - nothing to do for most representations
         """Compute on a device from now on; only networks do anything here."""

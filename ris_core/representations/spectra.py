@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ris_core.config import SpectraSettings
 from ris_core.contracts.event_source import EventSource
 from ris_core.contracts.events import Events, Part
-from ris_core.contracts.input_spec import InputSpec
+from ris_core.contracts.input_spec import InputMismatchError, InputSpec
 from ris_core.representations.representation import FloatArray, Representation
 from ris_core.section import Section
 from ris_core.storage.tensors import Arrays
@@ -107,6 +107,17 @@ class Spectra(Representation):
     def dimensions(self) -> int:
         """Number of principal components."""
         return len(self._axes)
+
+    def require(self, events: EventSource) -> None:
+        """Raise `InputMismatchError` unless events and the quantile of their noise spectra are those of the fit."""
+        super().require(events)
+        if events.noise_quantile != self._noise_quantile:
+            raise InputMismatchError(
+                self.input,
+                events.input,
+                f"context.noise_quantile: the model takes {self._noise_quantile:g}, the data have "
+                f"{events.noise_quantile:g}",
+            )
 
     def transform(self, events: Events) -> FloatArray:
         """Return the principal components (n, D), dB, of n events."""

@@ -6,8 +6,8 @@ Nothing in it is pickled. `ris_core.serving.packaged` is the MLflow model that r
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,19 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core import config
+from ris_core.clustering.cluster_model import ClusterModel
 from ris_core.clustering.novelty import NoveltyModel
+from ris_core.clustering.open_models import open_model
+from ris_core.config import REPRESENTATIONS
+from ris_core.contracts.events import Events, Part, bare_events
 from ris_core.contracts.input_spec import InputSpec
-from ris_core.labels.labelling import label_spectrograms
-from ris_core.models.inference import encode, reconstruction_error
-from ris_core.models.networks import Aec, Dec
-from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE, load_model, read_description
+from ris_core.labels.labelling import label_events
+from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE, read_description
+from ris_core.plugins import Plugin, load_plugins
 from ris_core.processing.spectrograms import Plan, plan
 from ris_core.processing.windows import window_spectrograms
+from ris_core.representations.open_representations import open_representation
+from ris_core.representations.representation import Representation
 from ris_core.section import digest_of
 from ris_core.storage.json_records import read_record, write_json
-from ris_core.training.normalise import normalise
 
-Takes = Literal["spectrograms", "waveforms"]
+Takes = Literal["spectrograms", "waveforms", "events"]
 PACKAGE_FILE, NOVELTY_FILE = "package.json", "novelty.safetensors"
 _FIELDS = {"takes": str, "conditioning": dict, "spectrogram": dict, "classes": list}
 _FETCH_AGAIN = "fetch the model from MLflow again, or register it again"
@@ -35,6 +39,46 @@ ARTIFACT = "package"
 """Name of a package's folder among the artifacts of its MLflow model."""
 FORMAT = "1"
 _BLOCK = 256
+_TAKEN: tuple[Part, ...] = ("spectrogram", "noise_psd")
+"""Arrays of events that a caller of a package can give."""
+
+
+class NoPackageError(ValueError):
+    """A model cannot be packaged, or not in this way; the message says why."""
+
+
+def ways_of(model: ClusterModel | Representation) -> tuple[Takes, ...]:
+    """Return what packages of a model can take, the one with its arrays first.
+
+    A model of spectrograms alone takes them as one tensor; if it has clusters and is of one component, it also takes
+    the windows behind them. One that needs more takes named tensors.
+
+    Raises
+    ------
+    NoPackageError
+        It needs arrays that a caller cannot give, or code that cannot travel with it.
+    """
+    for member, plugin in members_of(model):
+        if plugin is None and not member.__module__.startswith("ris_core."):
+            raise NoPackageError(
+                f"{member.__module__}.{member.__name__} belongs neither to this project nor to a plug-in, so its code "
+                "cannot travel with a package: give its distribution an entry point of the group ris_core.plugins"
+            )
+    missing = [name for name in model.needs if name not in _TAKEN]
+    if missing:
+        raise NoPackageError(
+            f"a model that reads {', '.join(missing)} of the events cannot be packaged: a package takes in "
+            f"{' and '.join(_TAKEN)} alone"
+        )
+    if model.needs != ("spectrogram",):
+        return ("events",)
+    has_windows = isinstance(model, ClusterModel) and len(model.input.components) == 1
+    return ("spectrograms", "waveforms") if has_windows else ("spectrograms",)
+
+
+def members_of(model: ClusterModel | Representation) -> tuple[tuple[type, Plugin | None], ...]:
+    """Return the classes of registries that a model is built of; see `ClusterModel.members`."""
+    return model.members if isinstance(model, ClusterModel) else ((type(model), REPRESENTATIONS.plugin(model.kind)),)
 
 
 @dataclass(frozen=True)
@@ -46,14 +90,15 @@ class Contents:
     model
         Folder of the trained model.
     takes
-        What the package takes: ``spectrograms`` (N, 87, 100), linear PSD; or ``waveforms`` (N, n), conditioned samples
-        from which the spectrograms are made.
+        What the package takes (`ways_of`): ``spectrograms`` (N, 87, 100), linear PSD; ``waveforms`` (N, n), conditioned
+        samples from which the spectrograms are made; or ``events``, the named arrays ``spectrogram`` and ``noise_psd``
+        (N, C, 87).
     conditioning, spectrogram
         Sections of the settings that the spectrograms were made with.
     novelty
-        For a DEC: how novelty is scored.
+        For a model with clusters: how novelty is scored.
     classes
-        For a DEC: the class of each of its K clusters.
+        For a model with clusters: the class of each of its K clusters.
     """
 
     model: Path
@@ -97,24 +142,25 @@ class Package:
     Attributes
     ----------
     model
-        The network, on the CPU.
+        The model with its clusters, or a representation alone; on the CPU.
     takes
         See `Contents`.
-    input
-        What the network takes in: the spectrograms, or those that are made from the windows.
     constants
         Constants of the spectrograms.
-    normalisation, novelty, classes
-        How spectrograms are normalised; for a DEC, how novelty is scored and the class of each cluster.
+    novelty, classes
+        For a model with clusters: how novelty is scored, and the class of each cluster.
     """
 
-    model: Aec | Dec
+    model: ClusterModel | Representation
     takes: Takes
-    input: InputSpec
     constants: Plan
-    normalisation: config.NormalisationSettings
     novelty: NoveltyModel | None = None
     classes: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+
+    @property
+    def input(self) -> InputSpec:
+        """What the model takes in: the spectrograms, or those that are made from the windows."""
+        return self.model.input
 
     @classmethod
     def open(cls, folder: Path) -> Package:
@@ -124,52 +170,57 @@ class Package:
         ------
         DamagedFileError
             One of its files is damaged or missing.
+        InputMismatchError
+            It makes spectrograms from windows by other settings than those of the model's training.
         """
+        load_plugins()
         about = read_record(folder / PACKAGE_FILE, _FIELDS, _FETCH_AGAIN)
-        model, description = load_model(folder, remedy=_FETCH_AGAIN)
+        conditioning = config.ConditioningSettings.model_validate(about["conditioning"])
+        spectrogram = config.SpectrogramSettings.model_validate(about["spectrogram"])
         novelty = folder / NOVELTY_FILE
         # Packages of earlier versions do not say whether there is a novelty model.
         has_novelty = novelty.exists() if "novelty" not in about else about["novelty"] is not None
-        return cls(
-            model=model.eval(),
+        package = cls(
+            model=packaged_model(folder),
             takes=about["takes"],
-            input=description.input,
-            constants=plan(
-                config.SpectrogramSettings.model_validate(about["spectrogram"]),
-                config.ConditioningSettings.model_validate(about["conditioning"]),
-            ),
-            normalisation=config.NormalisationSettings.model_validate(description.metadata.get("normalisation", {})),
+            constants=plan(spectrogram, conditioning),
             novelty=NoveltyModel.load(novelty, about.get("novelty")) if has_novelty else None,
             classes=np.array(about["classes"], dtype=np.int32),
         )
+        if package.takes == "waveforms":
+            made = config.input_spec(("Z",), conditioning, spectrogram)
+            package.input.require(replace(made, components=package.input.components))
+        return package
 
-    def answer(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    def answer(self, values: NDArray[Any] | Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Return the answers of the model for N events.
 
         Parameters
         ----------
         values
-            Spectrograms (N, 87, 100) or windows (N, n), depending on `takes`.
+            Spectrograms (N, 87, 100), windows (N, n) or arrays by name, depending on `takes`.
 
         Returns
         -------
         dict
-            For an autoencoder: ``latent`` (N, 9), ``reconstruction_error`` (N,). For a DEC: ``label`` (N,) int32, the
-            number of the class; ``probabilities`` (N, K), memberships in the order of the clusters; ``novelty`` (N,),
-            and ``assigned`` (N,) bool: whether the novelty does not exceed the threshold.
+            For a representation: ``latent`` (N, D), and ``reconstruction_error`` (N,) if it has one. For a model with
+            clusters: ``label`` (N,) int32, the number of the class; ``probabilities`` (N, K), memberships in the order
+            of the clusters; ``novelty`` (N,), and ``assigned`` (N,) bool: whether the novelty does not exceed the
+            threshold.
 
         Raises
         ------
+        InputMismatchError
+            The spectrograms are not such as the model was trained on.
         SpectrogramError, ValueError
-            An event is zero everywhere or not finite, or the values have another shape.
+            An event is zero everywhere or not finite, or the values have another number of dimensions.
         """
-        spectrograms = window_spectrograms(values, self.constants) if self.takes == "waveforms" else np.asarray(values)
-        if isinstance(self.model, Aec):
-            x = normalise(spectrograms, self.normalisation)
-            return {"latent": encode(self.model, x), "reconstruction_error": reconstruction_error(self.model, x)}
-        blocks = (spectrograms[start : start + _BLOCK] for start in range(0, len(spectrograms), _BLOCK))
+        events = self._events(values)
+        blocks = [events.take(slice(start, start + _BLOCK)) for start in range(0, len(events), _BLOCK)]
+        if isinstance(self.model, Representation):
+            return _features(self.model, blocks)
         # The function that makes label tables, so that both agree.
-        found = label_spectrograms(self.model, blocks, self.normalisation, device="cpu")
+        found = label_events(self.model, blocks, device="cpu")
         answer: dict[str, NDArray[Any]] = {
             "label": self.classes[found.cluster],
             "probabilities": found.probabilities,
@@ -178,3 +229,45 @@ class Package:
             answer["novelty"] = self.novelty.novelty(found.latent, found.probabilities, found.reconstruction_error)
             answer["assigned"] = self.novelty.assigned(answer["novelty"])
         return answer
+
+    def _events(self, values: NDArray[Any] | Mapping[str, NDArray[Any]]) -> Events:
+        if isinstance(values, Mapping):
+            absent = [name for name in self.model.needs if name not in values]
+            if absent:
+                raise ValueError(f"the model needs the arrays {', '.join(self.model.needs)}; {absent[0]} is missing")
+            spectrogram, noise = np.asarray(values["spectrogram"]), values.get("noise_psd")
+        else:
+            array = np.asarray(values)
+            spectrogram = window_spectrograms(array, self.constants) if self.takes == "waveforms" else array
+            noise = None
+        takes = self.input
+        several = len(takes.components) > 1
+        if spectrogram.ndim != 3 + several or (several and spectrogram.shape[1] != len(takes.components)):
+            wanted = f"(N, {len(takes.components)}, F, T)" if several else "(N, F, T)"
+            raise ValueError(f"spectrograms must have the shape {wanted}, got {spectrogram.shape}")
+        frequencies, times = spectrogram.shape[-2:]
+        takes.require(replace(takes, frequencies=frequencies, times=times))
+        return bare_events(
+            spectrogram,
+            self.constants.frequency,
+            self.constants.time,
+            takes.sampling_rate,
+            takes.components,
+            None if noise is None else np.asarray(noise),
+        )
+
+
+def _features(representation: Representation, blocks: Sequence[Events]) -> dict[str, NDArray[Any]]:
+    z, errors = [np.empty((0, representation.dimensions), np.float32)], [np.empty(0, np.float32)]
+    for block in blocks:
+        z.append(representation.transform(block))
+        error = representation.reconstruction_error(block, z[-1])
+        errors += [] if error is None else [error]
+    found = {"latent": np.concatenate(z)}
+    return found | ({"reconstruction_error": np.concatenate(errors)} if representation.error_words else {})
+
+
+def packaged_model(folder: Path) -> ClusterModel | Representation:
+    """Return the model in a folder; raises as `open_model` and `open_representation`."""
+    has_clusters = read_description(folder, _FETCH_AGAIN).has_clusters
+    return open_model(folder, _FETCH_AGAIN)[0] if has_clusters else open_representation(folder, _FETCH_AGAIN)[0]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+
+from ris_core.plugins import Plugin
 
 _ROOT = Path(__file__).parents[2]
 _PROJECT = "ris_core"
@@ -16,11 +18,13 @@ ENTRY = f"{_PROJECT}.serving.packaged"
 """The module that MLflow runs to load a package."""
 REQUIREMENTS = ("croniter", "joblib", "numpy", "pydantic", "pyyaml", "safetensors", "scipy", "scikit-learn", "torch")
 """Distributions of the libraries that the code imports. MLflow adds itself."""
+_SETTINGS_ONLY = f"{_PROJECT}.detectors"
+"""A room that settings import, but whose functions do not run in a package; its libraries are not needed."""
 
 
 @dataclass(frozen=True)
 class PackageCode:
-    """What the module `ENTRY` imports, directly or through others, also inside functions.
+    """What the module `ENTRY` and the members of a model import, directly or through others, also inside functions.
 
     Attributes
     ----------
@@ -41,14 +45,20 @@ class PackageCode:
         return folder / _PROJECT, folder.joinpath(*ENTRY.split(".")).with_suffix(".py")
 
 
-def package_code() -> PackageCode:
+def package_code(members: Iterable[str] = ()) -> PackageCode:
     """Return the code that a packaged model needs, read from the import statements of this version.
 
     Imports for type checkers only are not followed.
+
+    Parameters
+    ----------
+    members
+        Modules of the representation and the clusterer of the model, which a registry imports by their names. Those of
+        plug-ins are no part of this code: their distributions are required (`pinned_requirements`).
     """
     files: set[Path] = set()
     libraries: set[str] = set()
-    waiting = [ENTRY]
+    waiting = [ENTRY, *(name for name in members if name.partition(".")[0] == _PROJECT)]
     while waiting:
         name = waiting.pop()
         top, _, _ = name.partition(".")
@@ -59,14 +69,17 @@ def package_code() -> PackageCode:
             waiting.append(name.rpartition(".")[0])  # the folder of a module, or the module of a name
         if (file := _file(name)) is not None and file not in files:
             files.add(file)
-            waiting += _imported(ast.parse((_ROOT / file).read_text(encoding="utf-8")))
+            found = list(_imported(ast.parse((_ROOT / file).read_text(encoding="utf-8"))))
+            of_settings = name.startswith(_SETTINGS_ONLY)
+            waiting += [one for one in found if not of_settings or one.partition(".")[0] == _PROJECT]
     return PackageCode(frozenset(files), frozenset(libraries - sys.stdlib_module_names))
 
 
-def pinned_requirements() -> list[str]:
-    """Return the requirements of a package with the versions that are installed here."""
+def pinned_requirements(plugins: Iterable[Plugin] = ()) -> list[str]:
+    """Return the requirements of a package, and of plug-ins, with the versions that are installed here."""
     # A package index does not know the label that a build adds to its version ("+cpu").
-    return [f"{name}=={metadata.version(name).split('+')[0]}" for name in REQUIREMENTS]
+    pinned = [f"{name}=={metadata.version(name).split('+')[0]}" for name in REQUIREMENTS]
+    return pinned + sorted({f"{plugin.distribution}=={plugin.version}" for plugin in plugins})
 
 
 def _file(name: str) -> Path | None:

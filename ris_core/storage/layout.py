@@ -112,6 +112,10 @@ class Layout:
         """Path of the latents of the training set (Parquet)."""
         return self.root / "training" / "latent_features.parquet"
 
+    def features(self, representation: str) -> Path:
+        """Path of the features of the training set by a representation other than the autoencoder (Parquet)."""
+        return self.root / "training" / "features" / f"{check_name('representation', representation)}.parquet"
+
     @property
     def cluster_count(self) -> Path:
         """Path of the table of criteria over K (Parquet)."""

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ris_core.contracts.labelled import DEC_WORDS
 from ris_core.contracts.stamp import Stamp
 from ris_core.storage import parquet_file
 from ris_core.storage.atomic import replacing
@@ -79,12 +80,22 @@ _FINITE_OR_NAN = {"peak_acceleration", "snr", "characteristic_max"}
 _FINITE = {"peak_counts", "sampling_rate", "probability", "probabilities", "latent", "reconstruction_error", "novelty"}
 
 
-def label_schema(k: int, latent_size: int = 9) -> pa.Schema:
+def label_schema(k: int, latent_size: int = 9, said: Mapping[str, str] | None = None) -> pa.Schema:
     """Return the schema of a label table by a model of K clusters.
 
+    Parameters
+    ----------
+    k, latent_size
+        Numbers of clusters, and of features of the model's representation.
+    said
+        Descriptions of columns whose meaning depends on the model; by default those of DEC.
+
+    Notes
+    -----
     Probabilities are in the order of the model's clusters; ``classes`` of the file's summary (`read_summary`) has the
     class number of each cluster.
     """
+    words = DEC_WORDS | dict(said or {})
     return pa.schema(
         [
             pa.field("event_id", pa.string(), False, {"description": "As in the detection table"}),
@@ -96,7 +107,7 @@ def label_schema(k: int, latent_size: int = 9) -> pa.Schema:
                 False,
                 {"description": "Class number of the cluster of greatest membership; a new champion keeps it"},
             ),
-            pa.field("probability", pa.float32(), False, {"description": "Greatest membership q; not a posterior"}),
+            pa.field("probability", pa.float32(), False, {"description": words["probability"]}),
             pa.field(
                 "probabilities",
                 pa.list_(pa.float32(), k),
@@ -108,7 +119,7 @@ def label_schema(k: int, latent_size: int = 9) -> pa.Schema:
                 "reconstruction_error",
                 pa.float32(),
                 True,
-                {"description": "Mean squared error per pixel of the unit-norm spectrogram; null where not asked for"},
+                {"description": words["reconstruction_error"]},
             ),
             pa.field(
                 "novelty",

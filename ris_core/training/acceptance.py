@@ -71,10 +71,13 @@ def coinciding(centroids: NDArray[Any], z: NDArray[Any]) -> tuple[tuple[int, int
     return tuple((int(i), int(j)) for i, j in np.argwhere(np.triu(distance <= _TOGETHER * spread, 1)))
 
 
-def accept_dec(
-    sizes: Sequence[int], settings: config.DecSettings, coinciding: Sequence[Sequence[int]] = ()
+def accept_clusters(
+    sizes: Sequence[int],
+    settings: config.DecSettings,
+    coinciding: Sequence[Sequence[int]] = (),
+    else_try: str = "another seed or initialisation, or a smaller dec.gamma",
 ) -> Acceptance:
-    """Accept a DEC if its clusters are apart, and each holds a sufficient share of the training set.
+    """Accept a model if its clusters are apart, and each holds a sufficient share of the training set.
 
     Parameters
     ----------
@@ -84,6 +87,8 @@ def accept_dec(
         Section `dec`: `smallest_cluster`.
     coinciding
         Pairs of clusters that have merged; see `coinciding`.
+    else_try
+        What a refused model may be trained with, beside another K.
     """
     total = sum(sizes)
     least = settings.smallest_cluster * total
@@ -101,5 +106,5 @@ def accept_dec(
         pairs = ", ".join(f"{i} and {j}" for i, j in coinciding)
         reasons.append(f"the centroids of cluster(s) {pairs} have merged")
     if reasons:
-        reasons.append(f"try a K below {len(sizes)}, another seed or initialisation, or a smaller dec.gamma")
+        reasons.append(f"try a K below {len(sizes)}, {else_try}")
     return Acceptance(passed=not reasons, reasons=tuple(reasons))

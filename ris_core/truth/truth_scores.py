@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ris_core.clustering.dec_models import load_dec, trained_models
+from ris_core.clustering.candidate_models import trained_candidates
+from ris_core.clustering.dec_models import load_dec
 from ris_core.clustering.initial_clusters import read_clusters
+from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.contracts.station_day import StationDay
 from ris_core.models.inference import soft_assignments
 from ris_core.processing.condition import filter_delay
@@ -108,7 +110,7 @@ def score(network: StationDays) -> TruthScores:
     features = np.concatenate(parts)
     rows: list[dict[str, Any]] = []
     recall: dict[str, dict[str, float]] = {}
-    for k in trained_models(layout, settings.dec.k, settings.normalisation):
+    for k in trained_candidates(layout, AEC_DEC, settings.dec.k, settings.normalisation):
         initial = read_clusters(layout, k, settings.normalisation).start
         model, _ = load_dec(layout, k)
         q, _ = soft_assignments(model, data.samples)

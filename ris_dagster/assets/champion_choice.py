@@ -9,8 +9,9 @@ import dagster as dg
 from pydantic import Field
 
 from ris_core.config import Settings
+from ris_core.contracts.candidate_name import CandidateName
 from ris_core.storage.layout import Layout
-from ris_dagster.resources.champion_registry import registered_name
+from ris_dagster.resources.registry import registered_name
 from ris_dagster.resources.tracking import Tracking
 from ris_dagster.tracked_asset import tracked_asset
 
@@ -28,7 +29,9 @@ class ChampionChoice(dg.Config):
         "was trained for.",
     )
     mlflow_version: int | None = Field(
-        None, description="A version of the registered model NETWORK-dec. Allowed: the versions that MLflow shows."
+        None,
+        description="A version of the registered model: NETWORK-dec for aec/dec, NETWORK-REPRESENTATION-CLUSTERER for "
+        "other candidates (champion.candidate). Allowed: the versions that MLflow shows.",
     )
     imported: str | None = Field(None, description="Name of an imported model with clusters.")
 
@@ -58,7 +61,8 @@ def prepare_choice(
         candidate = _of_version(context, choice.mlflow_version, settings, layout, tracking)
     else:
         k = settings.champion.k if choice.k is None else choice.k
-        candidate = candidate_of_k(layout, k, settings.dec, settings.normalisation)
+        name = CandidateName.of(settings.champion.candidate)
+        candidate = candidate_of_k(layout, name, k, settings.dec, settings.normalisation)
     return prepare(layout, candidate, settings)
 
 
@@ -69,7 +73,7 @@ def _of_version(
     from ris_core.clustering.candidates import UnknownCandidateError, candidate_of_folder, folder_of_run
     from ris_core.models.weights import JSON_FILE
 
-    name = registered_name(settings)
+    name = registered_name(settings, CandidateName.of(settings.champion.candidate))
     known = {found.version: found for found in tracking.model_versions(name)}
     if str(version) not in known:
         there = ", ".join(sorted(known, key=int)) or "none"
@@ -78,7 +82,7 @@ def _of_version(
         )
     run_id = known[str(version)].run_id
     origin = f"{name} version {version}"
-    folder = folder_of_run(layout, run_id, settings.dec.k) if run_id else None
+    folder = folder_of_run(layout, run_id, settings.candidate_names, settings.dec.k) if run_id else None
     if folder is not None:
         return candidate_of_folder(folder, origin)
     context.log.info(f"{origin} is no longer in {layout.root}; it is fetched from MLflow")
@@ -95,7 +99,6 @@ def _imported(
 ) -> "Appointment":
     """Prepare an imported model, with an MLflow run of its own to be compared with those that were trained here."""
     from ris_core.clustering.candidates import candidate_of_imported
-    from ris_core.clustering.champion import version_of
     from ris_core.labels.appointment import prepare
     from ris_core.labels.champion_run import prepare_imported
     from ris_core.models.weights import WeightsError, read_description
@@ -104,7 +107,7 @@ def _imported(
     from ris_core.training.training_set import digest_on_disk
 
     candidate = candidate_of_imported(layout, name)
-    kept = layout.champion_model(version_of(candidate.k, candidate.digest))
+    kept = layout.champion_model(candidate.model.version)
     run_id = ""
     # A damaged copy is made again, with a run of its own.
     with suppress(WeightsError, DamagedFileError):
@@ -117,6 +120,6 @@ def _imported(
         tracking,
         lambda log: prepare_imported(layout, name, candidate, settings, log),
         name=f"dec imported {name}",
-        configuration=digest_of(["imported", candidate.digest, digest_on_disk(layout, settings.normalisation)]),
+        configuration=digest_of(["imported", candidate.model.digest, digest_on_disk(layout, settings.normalisation)]),
     )
     return made.result

@@ -97,10 +97,10 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
 def _described(layout: Layout, settings: Settings, found: "Appointment") -> dict[str, Any]:
     import pandas as pd
 
-    from ris_core.clustering.model_states import dec_states
+    from ris_core.clustering.model_states import candidate_states
 
     novelty, former = found.novelty, found.champion.former
-    models = dec_states(layout, settings.dec, settings.normalisation)
+    models = candidate_states(layout, found.model.name, settings.dec, settings.normalisation)
     rows = [
         {"k": k, "accepted": model.accepted, **{name: model.metrics.get(name) for name in _COMPARED}}
         for k, model in models.items()

@@ -60,7 +60,7 @@ def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
             lambda log: run_criteria(layout, latents, settings.cluster_count, log),
             name="cluster_count",
             configuration=configuration,
-            compared=(SWEEP, latents.inputs.aec),
+            compared=(SWEEP, latents.inputs.representation),
         )
         found = made.result
         return made.materialize_result(

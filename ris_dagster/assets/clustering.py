@@ -63,19 +63,19 @@ def _latent_features(settings: Settings) -> dg.AssetsDefinition:
         data = sampling.load(layout, settings.training_set, settings.normalisation)
         latents = make_latents(layout, data)
         z, inputs = latents.z, latents.inputs
-        sweep = tracking.parent(SWEEP, inputs.aec)
+        sweep = tracking.parent(SWEEP, inputs.representation)
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": len(z),
                 "dagster/column_schema": column_schema(LATENT_SCHEMA),
                 "live_latents": live_latents(z),
-                "aec": inputs.aec,
+                "aec": inputs.representation,
                 "path": dg.MetadataValue.path(layout.relative(layout.latent_features)),
                 "mlflow_sweep": dg.MetadataValue.url(tracking.url(tracking.prepare(), sweep)),
                 "latent_space": figure(latent_space(z), "Latent space"),
                 "t_sne": figure(tsne_space(z), "Latent space, t-SNE"),
             },
-            data_version=dg.DataVersion(f"{inputs.aec}-{inputs.training_set}"),
+            data_version=dg.DataVersion(f"{inputs.representation}-{inputs.training_set}"),
         )
 
     return latent_features
@@ -122,7 +122,7 @@ def _gmm_clusters(settings: Settings, partitions: Partitions) -> dg.AssetsDefini
             lambda log: run_clusters(layout, data, latents, k, dec, settings.cluster_count, about, log),
             name=f"aec/initial/k={k}",
             configuration=configuration,
-            compared=(SWEEP, latents.inputs.aec),
+            compared=(SWEEP, latents.inputs.representation),
         )
         found = made.result
         return made.materialize_result(
@@ -194,7 +194,7 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             lambda log: run_dec(layout, data, start, dec, settings.cluster_count, about, log),
             name=AEC_DEC.with_k(k),
             configuration=dec_configuration(start.clusters, dec),
-            compared=(SWEEP, start.clusters.inputs.aec),
+            compared=(SWEEP, start.clusters.inputs.representation),
             device=dec.device,
             tags=candidate_tags(AEC_DEC, k),
         )

@@ -6,17 +6,13 @@ from typing import TYPE_CHECKING
 
 from ris_core.config import Settings
 from ris_core.storage.layout import Layout
+from ris_dagster.resources.registry import registered_name
 from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS, Tracking
 
 if TYPE_CHECKING:
     from ris_core.clustering.champion import Champion
     from ris_core.labels.appointment import Appointment
     from ris_core.labels.champion_run import Registration
-
-
-def registered_name(settings: Settings) -> str:
-    """Return the name of the registered model whose versions can be chosen."""
-    return f"{settings.network.name}-dec"
 
 
 class MlflowChampions:
@@ -40,10 +36,11 @@ class MlflowChampions:
         from ris_core.labels.champion_run import Registration
 
         run_id = self._tracking.known_run(found.run_id)
+        name = registered_name(self._settings, found.model.name)
         versions = self._tracking.register_packaged(
             self._settings, self._layout, folder, run_id, found.novelty, found.champion.classes
         )
-        return Registration(run_id, registered_name(self._settings), versions)
+        return Registration(run_id, name, versions)
 
     def add_metrics(self, run_id: str, values: Mapping[str, float]) -> None:
         """Add metrics to a run that has ended."""

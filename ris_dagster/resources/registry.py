@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ris_core.config import Settings
+from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
 from ris_core.storage.layout import Layout
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ class ModelVersion:
     tags: dict[str, str]
 
 
+def registered_name(settings: Settings, candidate: CandidateName) -> str:
+    """Return the name of the registered model of a candidate, whose versions can be chosen."""
+    of = "dec" if candidate == AEC_DEC else f"{candidate.representation}-{candidate.clusterer}"
+    return f"{settings.network.name}-{of}"
+
+
 def register_packaged(
     client: "MlflowClient",
     experiment: str,
@@ -44,9 +51,9 @@ def register_packaged(
 ) -> dict[str, str]:
     """Register a trained model as a package, and return the version for each name in the registry.
 
-    An autoencoder becomes ``NETWORK-aec``, which takes spectrograms; a DEC becomes ``NETWORK-dec``, which takes
-    spectrograms, and ``NETWORK-dec-waveforms``, which takes conditioned windows. The same contents of the same run are
-    registered once.
+    An autoencoder becomes ``NETWORK-aec``, a model with clusters what `registered_name` says. A model of spectrograms
+    takes these; if it has clusters and one component, ``NAME-waveforms`` takes conditioned windows. A model that needs
+    more takes named arrays (`ris_core.serving.package.ways_of`). The same contents of the same run are registered once.
 
     Parameters
     ----------
@@ -61,23 +68,29 @@ def register_packaged(
     run_id
         The run that trained the model; empty if there is none.
     novelty, classes
-        For a DEC: how novelty is scored, and the class of each of its clusters.
+        For a model with clusters: how novelty is scored, and the class of each of its clusters.
+
+    Raises
+    ------
+    NoPackageError
+        It needs arrays of the events that a package cannot take in.
     """
-    from ris_core.models.weights import read_description
+    from ris_core.clustering.cluster_model import ClusterModel
     from ris_core.processing.spectrograms import plan
     from ris_core.serving.example import example_events
-    from ris_core.serving.package import Contents, Takes
+    from ris_core.serving.package import Contents, packaged_model, ways_of
 
-    kind = read_description(folder).network
-    constants = plan(settings.spectrogram, settings.conditioning)
-    names: dict[str, Takes] = {f"{settings.network.name}-{kind}": "spectrograms"}
-    if kind == "dec":
-        names[f"{settings.network.name}-dec-waveforms"] = "waveforms"
+    constants, model = plan(settings.spectrogram, settings.conditioning), packaged_model(folder)
+    if isinstance(model, ClusterModel):
+        name = registered_name(settings, model.name)
+    else:
+        name = f"{settings.network.name}-{model.kind}"
     registered = {}
-    for name, takes in names.items():
+    for takes in ways_of(model):
+        called = f"{name}-waveforms" if takes == "waveforms" else name
         contents = Contents(folder, takes, settings.conditioning, settings.spectrogram, novelty, classes)
-        example = example_events(layout.training_set, takes, constants)
-        registered[name] = _register(client, name, contents, example, run_id, experiment)
+        example = example_events(layout.training_set, takes, model.needs, constants)
+        registered[called] = _register(client, called, contents, example, run_id, experiment)
     return registered
 
 
@@ -85,7 +98,7 @@ def _register(
     client: "MlflowClient",
     name: str,
     contents: "Contents",
-    example: "NDArray[np.float32]",
+    example: "NDArray[np.float32] | dict[str, NDArray[np.float32]]",
     run_id: str,
     experiment: str,
 ) -> str:
@@ -93,9 +106,9 @@ def _register(
     import mlflow
     from mlflow.models import Model
     from mlflow.models.signature import ModelSignature
-    from mlflow.types import Schema, TensorSpec
+    from mlflow.types import ColSpec, Schema, TensorSpec
 
-    from ris_core.serving.package import ARTIFACT, Package
+    from ris_core.serving.package import ARTIFACT, Package, members_of
     from ris_core.serving.package_code import package_code, pinned_requirements
 
     digest = contents.digest()
@@ -105,12 +118,19 @@ def _register(
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / ARTIFACT
         contents.write(folder)
-        code, entry = package_code().copy(Path(temporary))
         package = Package.open(folder)
+        members = members_of(package.model)
+        code, entry = package_code(member.__module__ for member, _ in members).copy(Path(temporary))
+        requirements = pinned_requirements(plugin for _, plugin in members if plugin is not None)
         answer = package.answer(example)
-        free = (-1, -1) if contents.takes == "waveforms" else (-1, *example.shape[1:])
+        inputs: list[ColSpec | TensorSpec]
+        if isinstance(example, dict):
+            inputs = [TensorSpec(v.dtype, (-1, *v.shape[1:]), n) for n, v in example.items()]
+        else:
+            free = (-1, -1) if contents.takes == "waveforms" else (-1, *example.shape[1:])
+            inputs = [TensorSpec(example.dtype, free)]
         signature = ModelSignature(
-            inputs=Schema([TensorSpec(example.dtype, free)]),
+            inputs=Schema(inputs),
             outputs=Schema([TensorSpec(v.dtype, (-1, *v.shape[1:]), n) for n, v in answer.items()]),
         )
         tags = {DIGEST_TAG: digest, TAKES_TAG: contents.takes}
@@ -129,7 +149,7 @@ def _register(
                 code_paths=[str(code)],
                 signature=signature,
                 input_example=example,
-                pip_requirements=pinned_requirements(),
+                pip_requirements=requirements,
                 metadata={
                     "takes": contents.takes,
                     "classes": list(contents.classes),

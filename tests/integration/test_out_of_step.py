@@ -17,10 +17,12 @@ from training_builders import (
 )
 
 from ris_core.clustering import candidates, dec_models
+from ris_core.clustering.candidate_models import trained_candidates
 from ris_core.clustering.criteria_run import criteria_are_current
 from ris_core.clustering.initial_clusters import ClustersOutOfStepError, clusters_are_current, read_clusters
 from ris_core.clustering.latents import LatentsOutOfStepError, latents_are_current, read_latents
 from ris_core.config import Settings
+from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.storage.json_records import read_json, write_json
 from ris_core.training.acceptance import NoAcceptedModelError
 from ris_core.training.training_draw import TooFewEventsError
@@ -70,7 +72,7 @@ def test_latents_and_clusters_of_another_autoencoder_are_refused_by_name(copied:
 
 def test_models_of_another_autoencoder_are_no_candidates_for_the_champion(copied: Store) -> None:
     choose_another_autoencoder(copied)
-    models = dec_models.trained_models(copied, copied.settings.dec.k, copied.settings.normalisation)
+    models = trained_candidates(copied, AEC_DEC, copied.settings.dec.k, copied.settings.normalisation)
     assert models == {}
     with pytest.raises(NoAcceptedModelError, match="no DEC model was trained from the current autoencoder"):
         candidates.choose_k(models, None, copied.settings.dec)
@@ -78,7 +80,7 @@ def test_models_of_another_autoencoder_are_no_candidates_for_the_champion(copied
 
 def test_a_changed_acceptance_counts_without_training_again(copied: Store) -> None:
     strict = with_settings(copied, "dec", smallest_cluster=0.49)
-    models = dec_models.trained_models(strict, strict.settings.dec.k, strict.settings.normalisation)
+    models = trained_candidates(strict, AEC_DEC, strict.settings.dec.k, strict.settings.normalisation)
     assert set(models) == set(copied.settings.dec.k)
     with pytest.raises(NoAcceptedModelError, match=r"dec\.smallest_cluster"):
         candidates.choose_k(models, None, strict.settings.dec)

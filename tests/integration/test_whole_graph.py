@@ -294,8 +294,9 @@ def test_no_registered_model_is_pickled(network: Opened) -> None:
 
 
 def test_training_again_with_the_same_seed_gives_the_same_weights_and_labels(network: Opened) -> None:
-    from ris_core.clustering.dec_models import trained_models
+    from ris_core.clustering.candidate_models import trained_candidates
     from ris_core.clustering.trained_dec import read_start, train_k
+    from ris_core.contracts.candidate_name import AEC_DEC
     from ris_core.models.weights import load_model, read_description, weights_digest
     from ris_core.training.trials import train_trial
 
@@ -307,7 +308,7 @@ def test_training_again_with_the_same_seed_gives_the_same_weights_and_labels(net
     k = settings.dec.k[0]
     start = read_start(store, k, settings.normalisation)
     trained = train_k(data, start, settings.dec, settings.cluster_count.sample)
-    kept = trained_models(store, [k], settings.normalisation)[k]
+    kept = trained_candidates(store, AEC_DEC, [k], settings.normalisation)[k]
     assert weights_digest(trained.result.model) == weights_digest(load_model(store.dec(k))[0])
     assert trained.metrics["label_change"] == kept.metrics["label_change"]
     assert trained.result.sizes == kept.sizes

@@ -26,16 +26,18 @@ from ris_core.clustering.champion import (
     why_nothing_labels,
 )
 from ris_core.clustering.champion_files import load_copy, novelty_path
+from ris_core.clustering.dec_model import DecModel
 from ris_core.clustering.initialise import kmeans
 from ris_core.clustering.novelty import NoveltyModel
-from ris_core.config import PAPER_INPUT, Settings
+from ris_core.config import PAPER_INPUT, NormalisationSettings, Settings
+from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.contracts.events import Events
 from ris_core.contracts.stamp import Stamp
 from ris_core.labels.appointment import Appointment, prepare
 from ris_core.labels.champion_run import Registration, install
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
-from ris_core.models.weights import load_model, save_model, weights_digest
+from ris_core.models.weights import load_model, weights_digest
 from ris_core.storage import spectrogram_file
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_json, write_json
@@ -47,6 +49,7 @@ Array = NDArray[Any]
 FREQUENCY = np.arange(16, 103) * 50 / 256
 TIME = np.arange(100) * 0.04
 EVENTS = 240
+LINEAR = NormalisationSettings()
 
 
 def spectrograms(families: Array, seed: int = 0) -> Array:
@@ -88,7 +91,7 @@ def candidate(merged: dict[int, int] | None = None, seed: int = 0, run: str = ""
     numbers = np.random.default_rng(seed).permutation(np.unique(families))
     centroids = np.stack([z[families == number].mean(axis=0) for number in numbers])
     model = Dec.from_aec(aec, torch.from_numpy(centroids.astype(np.float32)))
-    return Candidate(f"seed {seed}", model, {"mlflow_run_id": run}, weights_digest(model), PAPER_INPUT)
+    return Candidate(f"seed {seed}", DecModel(model, LINEAR, PAPER_INPUT), {"mlflow_run_id": run})
 
 
 def appointed(store: Store, model: Candidate) -> Appointment:
@@ -118,9 +121,9 @@ def test_the_first_champion_has_the_classes_of_its_clusters_and_a_folder_of_its_
     assert champion == found.champion
     assert (champion.k, champion.classes, champion.next_class, champion.former) == (4, (0, 1, 2, 3), 4, None)
     kept, description = load_model(store.champion_model(champion.model_version))
-    assert weights_digest(kept) == model.digest
+    assert weights_digest(kept) == model.model.digest
     assert description.metadata["normalisation"]["scale"] == "linear"
-    assert description.input == model.input
+    assert description.input == model.model.input
     novelty = NoveltyModel.load(novelty_path(store, champion.model_version, champion.novelty))
     assert novelty.digest == champion.novelty
     assert novelty.held_out == 48
@@ -190,7 +193,7 @@ def test_other_novelty_settings_are_another_champion_digest_of_the_same_model(tm
     for score in ("reconstruction", "distance", "probability"):
         champion = appointed(made(tmp_path, novelty={"score": score, "false_alarms": 0.05}), candidate()).champion
         digests.add(champion.digest)
-        assert champion.model_version == f"k4-{candidate().digest}"
+        assert champion.model_version == candidate().model.version
     assert len(digests) == 3
 
 
@@ -213,10 +216,10 @@ def test_if_telling_others_fails_the_champion_stays_and_a_repeat_mends_it(store:
 
 def test_a_model_with_an_empty_cluster_may_not_label(store: Store) -> None:
     model = candidate()
-    far = torch.cat([model.model.clustering.centroids.detach(), torch.full((1, 9), 1e3)])
-    five = Dec.from_aec(model.model.aec, far)
+    far = torch.cat([torch.from_numpy(model.model.centroids), torch.full((1, 9), 1e3)])
+    five = Dec.from_aec(model.model.network.aec, far)
     with pytest.raises(NoAcceptedModelError, match=r"its clusters \(5\): cluster\(s\) 4 of 5 are empty"):
-        prepare(store, Candidate("five", five, {}, weights_digest(five), PAPER_INPUT), store.settings)
+        prepare(store, Candidate("five", DecModel(five, LINEAR, PAPER_INPUT), {}), store.settings)
     assert not store.champion.exists()
 
 
@@ -265,10 +268,10 @@ def test_a_damaged_record_is_mended_by_its_copy(store: Store) -> None:
 def test_a_run_is_found_in_the_champions_copy_even_after_its_k_was_trained_again(store: Store) -> None:
     model = candidate(run="abc")
     champion = appointed(store, model).champion
-    assert folder_of_run(store, "abc", store.settings.dec.k) == store.champion_model(champion.model_version)
-    assert folder_of_run(store, "other", store.settings.dec.k) is None
-    save_model(store.dec(3), candidate({3: 2}).model, {"mlflow_run_id": "other"}, PAPER_INPUT)
-    assert folder_of_run(store, "other", store.settings.dec.k) == store.dec(3)
+    assert folder_of_run(store, "abc", [AEC_DEC], store.settings.dec.k) == store.champion_model(champion.model_version)
+    assert folder_of_run(store, "other", [AEC_DEC], store.settings.dec.k) is None
+    candidate({3: 2}).model.save(store.dec(3), {"mlflow_run_id": "other"})
+    assert folder_of_run(store, "other", [AEC_DEC], store.settings.dec.k) == store.dec(3)
     assert candidate_of_folder(store.dec(3), "here").k == 3
 
 
@@ -287,7 +290,7 @@ def test_kmeans_on_other_latents_finds_the_same_classes(store: Store) -> None:
     aec = Aec(5)
     start = kmeans(encode(aec, normalise(spectrograms(FAMILIES))), 4, 10, 0)
     model = Dec.from_aec(aec, torch.from_numpy(start.centroids.astype(np.float32)))
-    second = appointed(store, replace(candidate(), model=model, digest=weights_digest(model)))
+    second = appointed(store, replace(candidate(), model=DecModel(model, LINEAR, PAPER_INPUT)))
     assert second.matching.states == ("kept",) * 4
     assert family_of_class(second) == family_of_class(first)
 

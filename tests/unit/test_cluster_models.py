@@ -19,6 +19,7 @@ from ris_core.config import (
     NormalisationSettings,
     SpectraSettings,
 )
+from ris_core.contracts.candidate_name import CandidateName
 from ris_core.models.inference import describe
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import WEIGHTS_FILE, WeightsError, load_model, save_model, weights_digest
@@ -43,7 +44,7 @@ def dec() -> Dec:
 def clustered(kind: str, representation: Representation | None = None) -> Clustered:
     chosen = representation or Spectra.fit(EVENTS, SpectraSettings(dimensions=4))
     clusterer = clusterer_class(kind).fit(chosen.transform(BLOCK), 2, CLUSTERERS.settings_of(kind)(), 0)
-    return Clustered(f"{chosen.kind}/{kind}", chosen, clusterer)
+    return Clustered(CandidateName(chosen.kind, kind), chosen, clusterer)
 
 
 @pytest.mark.parametrize("kind", CLUSTERERS.kinds)
@@ -81,7 +82,7 @@ def test_a_dec_is_kept_as_ever_and_answers_as_its_network(tmp_path: Path) -> Non
     for name in ("model.json", WEIGHTS_FILE):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     found, _ = open_model(tmp_path / "a")
-    assert (found.name, found.version) == ("aec/dec", f"k3-{weights_digest(network)}")
+    assert (str(found.name), found.version) == ("aec/dec", f"k3-{weights_digest(network)}")
     q, z, error = describe(network, normalise(BLOCK.spectrogram))
     said = found.describer(CPU, True)(BLOCK)
     np.testing.assert_allclose(said.memberships, q, atol=1e-6)

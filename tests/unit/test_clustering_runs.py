@@ -8,14 +8,16 @@ from published_builders import import_into, published, published_store, write_we
 from store import Store
 from training_builders import draw_set, load_set
 
+from ris_core.clustering.candidate_models import read_candidate
 from ris_core.clustering.clusters_run import run_clusters
 from ris_core.clustering.criteria_run import criteria_are_current, run_criteria
-from ris_core.clustering.dec_models import dec_is_current, read_dec
+from ris_core.clustering.dec_models import dec_is_current
 from ris_core.clustering.dec_run import run_dec
 from ris_core.clustering.initial_clusters import NoInitialClustersError, clusters_are_current, read_clusters
 from ris_core.clustering.latents import Latents, NoLatentsError, make_latents, read_latents
 from ris_core.clustering.trained_dec import read_start
 from ris_core.config import Settings
+from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.contracts.run_log import RecordedRun
 from ris_core.models.imported_models import keep_weights, read_weights
 from ris_core.models.weights import load_model, weights_digest
@@ -61,7 +63,7 @@ def test_what_has_not_been_made_yet_is_an_error_of_its_own(store: Store, tmp_pat
         read_latents(empty, store.settings.normalisation)
     with pytest.raises(NoInitialClustersError, match="no initial clusters for K = 2 yet"):
         read_clusters(empty, K, store.settings.normalisation)
-    assert read_dec(empty, K) is None
+    assert read_candidate(empty, AEC_DEC, K) is None
 
 
 def test_criteria_over_k_are_logged_and_kept(store: Store, latents: Latents) -> None:
@@ -82,7 +84,10 @@ def test_clusters_and_a_dec_from_them_are_logged_and_kept(store: Store, data: Tr
     dec, normalisation = settings.dec, settings.normalisation
     log = RecordedRun()
     made = run_clusters(store, data, latents, K, dec, settings.cluster_count, ABOUT, log)
-    assert log.logged_parameters | {"k": K, "aec": latents.inputs.aec, "n_init": 1, **ABOUT} == log.logged_parameters
+    assert (
+        log.logged_parameters | {"k": K, "aec": latents.inputs.representation, "n_init": 1, **ABOUT}
+        == log.logged_parameters
+    )
     assert log.logged_metrics["inertia"] == {0: made.clusters.start.inertia}
     assert set(log.logged_figures) == {"latent_space"}
     read = read_clusters(store, K, normalisation)
@@ -98,7 +103,7 @@ def test_clusters_and_a_dec_from_them_are_logged_and_kept(store: Store, data: Tr
     assert log.logged_tags["accepted"] == str(finished.trained.acceptance.passed).lower()
     assert {"history", "clusters", "latent_space", "silhouettes", "distances"} <= set(log.logged_figures)
     assert set(log.logged_texts) == {"updates.csv", "label_change.csv", "classes.csv"}
-    kept = read_dec(store, K)
+    kept = read_candidate(store, AEC_DEC, K)
     assert kept is not None
     assert (kept.digest, kept.record.inputs) == (finished.kept.digest, latents.inputs)
     assert kept.record.sizes == finished.trained.result.sizes

@@ -293,7 +293,7 @@ def test_a_gallery_of_other_means_than_centroids_is_refused() -> None:
 def test_examples_are_the_nearest_the_farthest_and_some_between() -> None:
     z = np.array([[0.0], [4.0], [1.0], [9.0], [2.0], [3.0]])
     labels = np.array([0, 0, 0, 1, 0, 0])
-    distance = own_distance(z, np.array([[0.0], [10.0], [5.0]]), labels)
+    distance = own_distance(z, np.array([[0.0], [10.0], [5.0]]), labels, np.ones(len(z)))
     assert distance.tolist() == [0, 4, 1, 1, 2, 3]
     found = near_to_far(distance, labels, 3, 3)
     assert {label: rows.tolist() for label, rows in found.items()} == {0: [0, 4, 1], 1: [3], 2: []}

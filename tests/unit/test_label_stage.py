@@ -16,12 +16,12 @@ from training_builders import draw_set, load_set
 from ris_core.access import read_labels
 from ris_core.clustering.candidates import Candidate
 from ris_core.clustering.champion import Champion, appoint
-from ris_core.config import PAPER_INPUT, Settings
+from ris_core.clustering.dec_model import DecModel
+from ris_core.config import PAPER_INPUT, NormalisationSettings, Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.labels.appointment import prepare
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
-from ris_core.models.weights import weights_digest
 from ris_core.processing.process import NotProcessedError
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
@@ -58,7 +58,9 @@ def labelled_by_three(store: Store) -> Champion:
     order = np.argsort(z.sum(axis=1))
     far = z[order[[0, len(z) // 2, -1]]]
     model = Dec.from_aec(aec, torch.from_numpy(far))
-    champion = prepare(store, Candidate("here", model, {}, weights_digest(model), PAPER_INPUT), store.settings).champion
+    champion = prepare(
+        store, Candidate("here", DecModel(model, NormalisationSettings(), PAPER_INPUT), {}), store.settings
+    ).champion
     champion = Champion(**{**vars(champion), "classes": CLASSES, "next_class": 10})
     appoint(store, champion)
     return champion

@@ -19,7 +19,7 @@ TRIAL = "bs64_lr1e-3"
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     inputs = ClusteringInputs("an autoencoder", "a training set")
-    monkeypatch.setattr(model_states, "current_inputs", lambda layout, normalisation: inputs)
+    monkeypatch.setattr(model_states, "inputs_of", lambda layout, representation, normalisation: inputs)
     grid = {"batch_size": [64], "learning_rate": [1e-3]}
     values = sds_values(tmp_path / "archive") | {"aec": {"grid": grid}, "dec": {"k": [2, 3, 4]}}
     return Store(Settings.model_validate(values), tmp_path / "data")

@@ -21,6 +21,11 @@ def test_the_modules_are_those_that_the_graph_of_imports_has() -> None:
     assert modules(package_code().files) == needed | folders
 
 
+def test_the_modules_of_its_members_travel_with_a_model() -> None:
+    member = "ris_core.representations.spectra"
+    assert modules(package_code([member, "elsewhere.encoder"]).files) - modules(package_code().files) == {member}
+
+
 def test_what_a_model_does_not_need_stays_out() -> None:
     rooms = {file.parts[1] for file in package_code().files}
     assert not rooms & {"figures", "published", "synthetic", "truth", "waveforms"}

@@ -12,10 +12,12 @@ from store import Store
 from training_builders import draw_set, load_set
 
 from ris_core.clustering import dec_models
+from ris_core.clustering.candidate_models import trained_candidates
 from ris_core.clustering.initial_clusters import make_clusters
 from ris_core.clustering.latents import make_latents
 from ris_core.clustering.trained_dec import read_start, train_k
 from ris_core.config import Settings
+from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.models.device import use_cores
 from ris_core.models.imported_models import keep_weights, read_weights
 from ris_core.models.weights import read_description
@@ -80,7 +82,7 @@ def test_a_dec_is_recorded_with_the_training_set_it_began_with(store: Store, tmp
     dec_models.save_dec(store, trained.result.model, trained.record(data.normalisation, {}), data.input)
     assert training_set.digest_on_disk(store, store.settings.normalisation) != data.digest
     metadata = read_description(store.dec(K)).metadata
-    assert (metadata["aec"], metadata["training_set"]) == (latents.inputs.aec, data.digest)
+    assert (metadata["aec"], metadata["training_set"]) == (latents.inputs.representation, data.digest)
     assert (
-        dec_models.trained_models(store, [K], settings.normalisation) == {}
+        trained_candidates(store, AEC_DEC, [K], settings.normalisation) == {}
     )  # not a candidate for the current training set

@@ -7,10 +7,10 @@ import torch
 from store import Store
 from waveform_builders import make_settings
 
-from ris_core.clustering.champion import version_of
+from ris_core.clustering.candidate_models import load_candidate, read_candidate
 from ris_core.clustering.champion_files import load_copy
-from ris_core.clustering.dec_models import load_dec, read_dec
 from ris_core.config import PAPER_INPUT
+from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import save_model
 from ris_core.storage.damage import DamagedFileError
@@ -44,11 +44,11 @@ def test_the_dec_of_another_k(store: Store) -> None:
     for k in (first, second):
         save_model(store.dec(k), dec(k), {"k": k}, PAPER_INPUT)
     assert damaged(store) == []
-    assert load_dec(store, first)[0].n_clusters == first
+    assert load_candidate(store, AEC_DEC, first)[0].n_clusters == first
     swap(store.dec(first), store.dec(second))
-    for read in (read_dec, load_dec):
+    for read in (read_candidate, load_candidate):
         with pytest.raises(DamagedFileError, match=f"it is of K = {second}.; train the DEC of this K again"):
-            read(store, first)
+            read(store, AEC_DEC, first)
     assert damaged(store) == sorted(str(store.dec(k) / "model.json") for k in (first, second))
 
 
@@ -66,7 +66,7 @@ def test_the_autoencoder_of_another_trial(store: Store) -> None:
 
 def test_another_model_as_the_copy_of_the_champion(store: Store) -> None:
     champion = store.aec("aside")
-    folder = store.champion_model(version_of(3, save_model(champion, dec(3), {}, PAPER_INPUT)))
+    folder = store.champion_model(f"k3-{save_model(champion, dec(3), {}, PAPER_INPUT)}")
     folder.parent.mkdir(parents=True)
     champion.rename(folder)
     assert load_copy(folder).n_clusters == 3

@@ -12,7 +12,7 @@ from ris_core import config
 from ris_core.models.inference import encode, reconstruction_error, soft_assignments
 from ris_core.models.networks import PAPER_SHAPE, Aec, LatentActivation, Shape
 from ris_core.models.weights import weights_digest
-from ris_core.training.acceptance import accept_aec, accept_dec, coinciding
+from ris_core.training.acceptance import accept_aec, accept_clusters, coinciding
 from ris_core.training.aec import train_aec
 from ris_core.training.dec import train_dec
 from ris_core.training.floors import live_latents, mean_spectrogram_mse, pca_mse
@@ -246,8 +246,8 @@ def test_an_autoencoder_is_accepted_only_above_the_floors() -> None:
 
 
 def test_a_dec_with_empty_or_tiny_clusters_is_not_accepted() -> None:
-    assert accept_dec([500, 498, 2], DEC).passed
-    verdict = accept_dec([0, 9998, 2], DEC)
+    assert accept_clusters([500, 498, 2], DEC).passed
+    verdict = accept_clusters([0, 9998, 2], DEC)
     assert not verdict.passed
     assert verdict.reasons[0] == "cluster(s) 0 of 3 are empty"
     assert verdict.reasons[1].startswith("cluster(s) 2 (2 events, 0.02%) lie below the least share of 0.20%")
@@ -258,7 +258,7 @@ def test_a_dec_whose_centroids_have_fallen_together_is_not_accepted() -> None:
     z = np.random.default_rng(0).normal(size=(200, 9))
     centroids = np.stack([z[0], z[1], z[0] + 1e-4])
     assert coinciding(centroids, z) == ((0, 2),)
-    verdict = accept_dec([80, 80, 40], DEC, coinciding(centroids, z))
+    verdict = accept_clusters([80, 80, 40], DEC, coinciding(centroids, z))
     assert verdict.reasons[0] == "the centroids of cluster(s) 0 and 2 have merged"
     assert "try a K below 3" in verdict.reasons[1]
 
@@ -329,7 +329,7 @@ def test_dec_does_not_crash_on_collapsed_clusters(trained: AecResult) -> None:
     result = train_dec(trained.model, X, far, labels, DEC.model_copy(update={"max_epochs": 1}))
     assert result.sizes[3] == 0
     assert np.isfinite(result.probabilities).all()
-    assert not accept_dec(result.sizes, DEC).passed
+    assert not accept_clusters(result.sizes, DEC).passed
 
 
 def test_dec_refuses_labels_that_do_not_belong_to_the_events(trained: AecResult) -> None:
