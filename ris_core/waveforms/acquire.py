@@ -257,7 +257,7 @@ class AcquireStage(StationDayStage[Acquisition]):
     def _take_in(self, key: StationDay, fetched: Mapping[str, Fetched]) -> tuple[Acquisition, dict[str, bytes]]:
         found, segments = take_in(self.layout, self.settings, key, self.context.sources(), fetched, self._known(key))
         wanted = self.context.pictures and any(segments.values())
-        return found, {"day": _picture(segments, key)} if wanted else {}
+        return found, {"day": _picture(segments, key, len(self.settings.channels) > 1)} if wanted else {}
 
     def _response_is_sound(self, station: str) -> bool:
         with suppress(DamagedFileError):
@@ -309,9 +309,10 @@ def _is_stored(found: Acquisition) -> bool:
     return found.has_data and found.samples_at not in (SamplesAt.IN_PLACE, SamplesAt.IMPORTED)
 
 
-def _picture(segments: Mapping[str, list[Segment]], key: StationDay) -> bytes:
+def _picture(segments: Mapping[str, list[Segment]], key: StationDay, several: bool) -> bytes:
+    """Return the picture of what came; of a network of several channels, each is named."""
     from ris_core.figures.day_pictures import day_waveform, day_waveforms
 
-    if len(segments) == 1:
-        return day_waveform(next(iter(segments.values())), key.start_ns, f"{key}, raw")
-    return day_waveforms(segments, key.start_ns, f"{key}, raw")
+    if several:
+        return day_waveforms(segments, key.start_ns, f"{key}, raw")
+    return day_waveform(next(iter(segments.values())), key.start_ns, f"{key}, raw")

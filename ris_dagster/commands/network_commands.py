@@ -35,7 +35,9 @@ def check_config(
     missing = sum(finding.wrong for finding in findings)
     verdict = f"the settings can be used, but {missing} thing(s) are missing" if missing else "good"
     console.print(f"{config or config_path()}: {verdict}", soft_wrap=True)
-    console.print(f"  network {settings.network.code}, {len(settings.stations)} stations, {_channels(settings)}")
+    console.print(
+        f"  network {settings.network.code}, {len(settings.stations)} stations, {_channels(settings)}", soft_wrap=True
+    )
     takes = settings.input_spec()
     console.print(
         f"  preset {settings.preset or 'none'}, profile {settings.profile}: {takes.band[0]:g}-{takes.band[1]:g} Hz, "
