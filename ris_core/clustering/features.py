@@ -92,6 +92,15 @@ def make_features(
     -------
     tuple
         The features, and the reconstruction error of each event (N,); none if the representation has none.
+
+    Raises
+    ------
+    OutOfStepError
+        Another training set was drawn meanwhile.
+    MissingPartError
+        The training set lacks arrays that the representation needs.
+    ValueError
+        The representation gives features that cannot be.
     """
     parts, errors = [], []
     for block in FileEvents(layout.training_set).blocks(fitted.needs):
@@ -100,11 +109,15 @@ def make_features(
         error = fitted.reconstruction_error(block, z)
         if error is not None:
             errors.append(error)
+    if digest_on_disk(layout, data.normalisation) != data.digest:
+        raise FeaturesOutOfStepError(
+            f"{layout.training_set}: another training set was drawn meanwhile; fit the representation {name} again"
+        )
     z = np.concatenate(parts)
-    if len(z) != len(data) or not np.isfinite(z).all():
+    if z.shape != (len(data), fitted.dimensions) or not np.isfinite(z).all():
         raise ValueError(
-            f"the representation {name} gave {len(z)} vectors for {len(data)} events, {int((~np.isfinite(z)).sum())} "
-            "of their values not finite; the training set has changed meanwhile, or the representation is wrong"
+            f"the representation {name} gave features of the shape {z.shape}, {int((~np.isfinite(z)).sum())} of them "
+            f"not finite; {len(data)} events have {fitted.dimensions} finite features each, so it is wrong"
         )
     inputs = ClusteringInputs(digest, data.digest)
     frame = pd.DataFrame({"event_id": data.event_id, "validation": data.validation, "features": list(z)})
