@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ris_core.config import load_settings
-from ris_core.contracts.events import SURROUNDINGS, Events
+from ris_core.contracts.events import PARTS, SURROUNDINGS, Events
 from ris_core.contracts.stamp import Stamp
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.rounding import round_mantissa
@@ -65,7 +65,7 @@ def own_figures(data: Events, detections: pd.DataFrame, folder: Path, repeats: i
     written = float(np.median([write() for _ in range(repeats)]))
     spectrograms = round_mantissa(day.spectrogram)
     ten_megabytes = np.random.default_rng(0).bytes(10_000_000)
-    raw = sum(array.nbytes for array in (data.spectrogram, data.waveform))
+    raw = sum(array.nbytes for name in PARTS if (array := getattr(data, name)) is not None)
     figures = {
         "read_normalise_per_s": n / median_cpu(lambda: read_all(whole), 3 * repeats),
         "scattered_rows_per_s": len(rows)
