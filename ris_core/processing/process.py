@@ -73,10 +73,14 @@ class ProcessStage(StationDayStage[Processed]):
             raise NoWaveformsError(key)
         segments, acquired = self.acquire.segments_to_process(key)
 
+        from threadpoolctl import threadpool_limits
+
         from ris_core.processing.chain import process
 
         recorded = [code for code, found in segments.items() if found]
-        products = process(segments, key, self.settings, self.acquire.inventory(key.station, recorded))
+        inventory = self.acquire.inventory(key.station, recorded)
+        with threadpool_limits(1, user_api="blas"):  # the many small products of spectrograms gain nothing from more
+            products = process(segments, key, self.settings, inventory)
         self._write(key, self._stamp(key, acquired), products)
         info = spectrogram_file.read_info(self.layout.spectrograms(key))
         result = self._result(key, acquired, info, products.detections["outcome"])
