@@ -203,7 +203,7 @@ def _noise(
     network: SyntheticNetwork, key: StationDay, products: Products, settings: Settings, number: int, generator: int
 ) -> Events:
     """Return windows of a station-day without an event, cut like those of events."""
-    (trace,) = products.conditioned
+    (trace,) = products.traces.detection
     constants = plan(settings.spectrogram, settings.conditioning)
     seed = [generator, settings.stations.index(settings.station(key.station)), key.day.toordinal()]
     places = np.random.default_rng(seed).integers(0, trace.samples.size, number * _TRIES_PER_NOISE_WINDOW)

@@ -160,7 +160,8 @@ class _Pattern:
         processed, labelled = self._stamps[layout.detections], self._stamps[layout.labels]
         if processed is None or labelled is None:
             raise ValueError(f"{self._key}: its products have no stamps")
-        self._write_table(layout.detections, key, shift, tables.DETECTION_SCHEMA, processed)
+        schema = tables.detection_schema(self._settings.channels)
+        self._write_table(layout.detections, key, shift, schema, processed)
         self._write_table(layout.live, key, shift, tables.LIVE_SCHEMA, processed)
         data = self._spectrograms
         peaks = data.time_peak + shift

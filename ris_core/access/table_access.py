@@ -136,7 +136,7 @@ def read_detections(
     DamagedFileError
         A table is not what was written; the message names it.
     """
-    wanted = _checked(columns, tables.DETECTION_SCHEMA.names)
+    wanted = _checked(columns, tables.detection_schema(network.settings.channels).names)
     paths = [path for _, path in _paths(network, network.layout.detections, stations, first, last)]
     return tables.read_tables(paths, wanted)
 

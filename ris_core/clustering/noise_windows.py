@@ -124,24 +124,25 @@ def _processed(processing: ProcessStage, key: StationDay) -> Products:
 def _windows_of(
     products: Products, key: StationDay, settings: Settings, p: Plan, rng: np.random.Generator, most: int
 ) -> Events:
-    """Return at most `most` windows of a station-day that do not overlap and hold a signal."""
+    """Return at most `most` windows of a station-day that do not overlap, hold a signal and have all components."""
     # A centre up to `search` from the middle, and the columns to each side of it.
-    reach = p.search + p.samples
+    reach, traces = p.search + p.samples, products.traces
     places = [
         (number, middle)
-        for number, trace in enumerate(products.conditioned)
+        for number, trace in enumerate(traces.detection)
         for middle in _free_middles(trace, products.detections, key, settings, reach)
     ]
     chosen = rng.permutation(len(places))[:most]
     wanted = []
     for place in np.sort(chosen):
         segment, middle = places[place]
-        trace = products.conditioned[segment]
-        samples = trace.of_kind(settings.response.spectrogram_trace)
-        window = strongest_window(samples, trace.grid_offset, middle, p)
-        name = settings.seed_id(key.station).event_id(trace.time_ns(middle))
-        wanted.append(Resolved(Detection(name, _trigger(segment, middle, trace)), EVENT, window))
-    found = cut(wanted, products.conditioned, settings, p)
+        trace = traces.detection[segment]
+        window = strongest_window(traces.strength[segment], trace.grid_offset, middle, p)
+        in_channels = (None,) if window is None else traces.places(segment, window, p.samples)
+        if None not in in_channels:
+            name = settings.seed_id(key.station).event_id(trace.time_ns(middle))
+            wanted.append(Resolved(Detection(name, _trigger(segment, middle, trace)), EVENT, window, in_channels))
+    found = cut(wanted, traces, settings, p)
     return found.take(np.any(found.spectrogram, axis=tuple(range(1, found.spectrogram.ndim))))
 
 

@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 from ris_core.config import Settings
 from ris_core.contracts.events import Events
 from ris_core.contracts.station_day import NS, StationDay
-from ris_core.processing.condition import Conditioned, condition
+from ris_core.processing.condition import BadWaveformError, Conditioned, condition
 from ris_core.processing.cutting import cut
+from ris_core.processing.day_traces import DayTraces
 from ris_core.processing.detection_table import detection_table
 from ris_core.processing.detections import detections_of
 from ris_core.processing.instrument import Instrument, Kind
 from ris_core.processing.live_time import live_intervals
 from ris_core.processing.outcomes import resolve
 from ris_core.processing.spectrograms import plan
+from ris_core.processing.vector_sum import vector_sums
 from ris_core.waveforms.segments import Segment
 
 if TYPE_CHECKING:
@@ -37,8 +39,8 @@ class Products:
         The detection table, and the events among the detections.
     live
         Live intervals (M, 2), as `live_intervals` returns them.
-    conditioned
-        The conditioned segments.
+    traces
+        The conditioned traces.
     too_short_segments, too_short_seconds
         Segments that were left out because they are too short, and their length, s.
     notes, remarks
@@ -48,7 +50,7 @@ class Products:
     detections: pd.DataFrame
     spectrograms: Events
     live: NDArray[np.int64]
-    conditioned: list[Conditioned]
+    traces: DayTraces
     too_short_segments: int
     too_short_seconds: float
     notes: list[str]
@@ -77,21 +79,30 @@ def process(
     BadWaveformError
         The samples cannot be processed (sampling rate, no response for a trace that needs it).
     """
-    seed_id = settings.seed_id(key.station)
-    instrument = Instrument.of(inventory, str(seed_id)) if inventory is not None else None
-    usable, short = _by_length(segments[settings.channel], settings.conditioning.shortest_segment)
-    traces = _conditioned(usable, key, settings, instrument)
-    constants = plan(settings.spectrogram, settings.conditioning)
-    resolved = resolve(detections_of(traces, settings, seed_id), traces, key, settings, constants)
+    shortest = settings.conditioning.shortest_segment
+    short = [s for code in settings.channels for s in segments[code] if _seconds(s) < shortest]
+    instruments = _instruments(key, settings, inventory)
+    traces = _day_traces(
+        {
+            code: _conditioned([s for s in segments[code] if _seconds(s) >= shortest], key, code, settings, instrument)
+            for code, instrument in instruments.items()
+        },
+        settings,
+    )
+    seed_id, constants = settings.seed_id(key.station), plan(settings.spectrogram, settings.conditioning)
+    detections = detections_of(traces.detection, settings, seed_id)
+    resolved = resolve(detections, traces, key, settings, constants)
     return Products(
         detections=detection_table(resolved, traces, seed_id, settings),
         spectrograms=cut(resolved, traces, settings, constants),
-        live=live_intervals(traces, key, settings),
-        conditioned=traces,
+        live=live_intervals(traces.detection, key, settings),
+        traces=traces,
         too_short_segments=len(short),
         too_short_seconds=float(sum(map(_seconds, short))),
-        notes=sorted({missing.why for trace in traces for missing in trace.missing}),
-        remarks=sorted(instrument.remarks) if instrument is not None else [],
+        notes=sorted(
+            {gap.why for of_channel in traces.by_channel.values() for trace in of_channel for gap in trace.missing}
+        ),
+        remarks=sorted({remark for found in instruments.values() if found is not None for remark in found.remarks}),
     )
 
 
@@ -99,18 +110,32 @@ def _seconds(segment: Segment) -> float:
     return segment.samples.size / segment.sampling_rate
 
 
-def _by_length(segments: Sequence[Segment], shortest: float) -> tuple[list[Segment], list[Segment]]:
-    """Return the segments of at least ``shortest`` seconds, and the others."""
-    return (
-        [s for s in segments if _seconds(s) >= shortest],
-        [s for s in segments if _seconds(s) < shortest],
-    )
+def _instruments(key: StationDay, settings: Settings, inventory: Inventory | None) -> dict[str, Instrument | None]:
+    return {
+        seed_id.channel: Instrument.of(inventory, str(seed_id)) if inventory is not None else None
+        for seed_id in settings.seed_ids(key.station)
+    }
 
 
 def _conditioned(
-    segments: Sequence[Segment], key: StationDay, settings: Settings, instrument: Instrument | None
+    segments: Sequence[Segment], key: StationDay, code: str, settings: Settings, instrument: Instrument | None
 ) -> list[Conditioned]:
     response = settings.response
     wanted: tuple[Kind, ...] = (response.detection_trace, response.spectrogram_trace, "peak_acceleration")
     ground = [kind for kind in dict.fromkeys(wanted) if kind != "counts"]
-    return [condition(s, settings.conditioning, key.start_ns, response, instrument, ground) for s in segments]
+    try:
+        return [condition(s, settings.conditioning, key.start_ns, response, instrument, ground) for s in segments]
+    except BadWaveformError as error:
+        raise BadWaveformError(f"{code}: {error}" if len(settings.channels) > 1 else str(error)) from error
+
+
+def _day_traces(by_channel: Mapping[str, Sequence[Conditioned]], settings: Settings) -> DayTraces:
+    response = settings.response
+    if settings.components.detect_on == "vector_sum":
+        sums, components = vector_sums(
+            by_channel, settings.channel, response.detection_trace, response.spectrogram_trace
+        )
+        return DayTraces(by_channel, settings.channel, sums, components)
+    detection = by_channel[settings.channel]
+    strength = [(trace.of_kind(response.spectrogram_trace),) for trace in detection]
+    return DayTraces(by_channel, settings.channel, detection, strength)

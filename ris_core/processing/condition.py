@@ -77,9 +77,14 @@ class Conditioned:
     marks: Marks | None = None
     block: int = LARGEST_BLOCK
 
+    @property
+    def piece(self) -> Piece:
+        """The samples and their times."""
+        return Piece(self.start_ns, self.sampling_rate, self.samples, self.marks)
+
     def time_ns(self, index: int) -> int:
         """Return the time of a sample, ns since 1970 UTC."""
-        return Piece(self.start_ns, self.sampling_rate, self.samples, self.marks).time_ns(index)
+        return self.piece.time_ns(index)
 
     def of_kind(self, kind: Kind) -> Trace:
         """Return the trace of a kind; raises `ValueError` if it was not made."""

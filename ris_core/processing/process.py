@@ -168,7 +168,8 @@ class ProcessStage(StationDayStage[Processed]):
         layout, sections = self.layout, self.settings.processing_json()
         spectrogram_file.write_spectrograms(layout.spectrograms(key), products.spectrograms, stamp, sections, summary)
         tables.write_table(layout.live(key), _live_table(key, products), tables.LIVE_SCHEMA, stamp)
-        tables.write_table(layout.detections(key), products.detections, tables.DETECTION_SCHEMA, stamp, summary)
+        schema = tables.detection_schema(self.settings.channels)
+        tables.write_table(layout.detections(key), products.detections, schema, stamp, summary)
         if self.settings.retention.raw == "drop_after_processing":
             for path in self.acquire.raw_files(key).values():
                 path.unlink(missing_ok=True)
@@ -215,7 +216,7 @@ def _pictures(products: Products, key: StationDay) -> dict[str, bytes]:
     frame, events = products.detections, products.spectrograms
     onsets = (frame["time_on"].to_numpy(dtype=np.int64) - key.start_ns) / NS
     is_event = (frame["outcome"] == "event").to_numpy(dtype=bool)
-    pictures = {"day": day_waveform(products.conditioned, key.start_ns, str(key), onsets, is_event)}
+    pictures = {"day": day_waveform(products.traces.detection, key.start_ns, str(key), onsets, is_event)}
     if events.event_id:
         rows = np.unique(np.linspace(0, len(events.event_id) - 1, PREVIEW_SPECTROGRAMS).astype(int))
         titles = [str(pd.Timestamp(events.time_peak[i])).split(" ")[1][:10] for i in rows]

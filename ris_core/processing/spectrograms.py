@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -133,13 +135,45 @@ def column_power(samples: Trace, p: Plan) -> NDArray[np.float64]:
     return np.asarray(np.einsum("ij,ij->i", windowed, windowed) * (p.nfft / (p.rate * np.sum(p.window**2))))
 
 
-def strongest_window(samples: Trace, grid_offset: int, peak: int, p: Plan) -> int | None:
+def strongest_window(traces: Sequence[Trace], grid_offset: int, peak: int, p: Plan) -> int | None:
     """Return the first sample of the window whose centre is the strongest column near a peak.
 
     Columns start at every ``hop``-th sample of the grid that starts at 00:00 UTC. The centre is the column of greatest
     power summed over all frequencies, among those whose middle lies in [peak − ``search``, peak + ``search``) samples,
     as in the published code. The spectrogram consists of half of the columns before the centre, the centre, and the
     rest after it: 50, 1 and 49 of 100.
+
+    Parameters
+    ----------
+    traces, grid_offset
+        The trace (n,) of a conditioned segment, or those of several components, whose powers are added; and the grid
+        index of the first sample.
+    peak, p
+        Index of the detection's peak; the constants.
+
+    Returns
+    -------
+    int or None
+        Index of the first of the S samples; none if the columns do not fit into the segment.
+    """
+    n, width, half = traces[0].size, p.window.size, p.columns // 2
+    align = -grid_offset % p.hop
+    # Column starts whose middle (start + width / 2) lies in [peak − search, peak + search).
+    first = max(_at_or_after(peak - p.search - width // 2, align, p.hop), align)
+    last = _at_or_after(peak + p.search - width // 2, align, p.hop) - p.hop
+    last = min(last, align + (n - width - align) // p.hop * p.hop)
+    if last < first:
+        return None
+    power = reduce(np.add, (column_power(samples[first : last + width], p) for samples in traces))
+    centre = first + p.hop * int(np.argmax(power))
+    start = centre - half * p.hop
+    return start if align <= start <= n - p.samples else None
+
+
+def event_spectrogram(
+    samples: Trace, grid_offset: int, peak: int, p: Plan
+) -> tuple[int, NDArray[np.float32], NDArray[np.float32]] | None:
+    """Cut the window of `strongest_window` from one trace.
 
     Parameters
     ----------
@@ -150,34 +184,11 @@ def strongest_window(samples: Trace, grid_offset: int, peak: int, p: Plan) -> in
 
     Returns
     -------
-    int or None
-        Index of the first of the S samples; none if the columns do not fit into the segment.
-    """
-    n, width, half = samples.size, p.window.size, p.columns // 2
-    align = -grid_offset % p.hop
-    # Column starts whose middle (start + width / 2) lies in [peak − search, peak + search).
-    first = max(_at_or_after(peak - p.search - width // 2, align, p.hop), align)
-    last = _at_or_after(peak + p.search - width // 2, align, p.hop) - p.hop
-    last = min(last, align + (n - width - align) // p.hop * p.hop)
-    if last < first:
-        return None
-    centre = first + p.hop * int(np.argmax(column_power(samples[first : last + width], p)))
-    start = centre - half * p.hop
-    return start if align <= start <= n - p.samples else None
-
-
-def event_spectrogram(
-    samples: Trace, grid_offset: int, peak: int, p: Plan
-) -> tuple[int, NDArray[np.float32], NDArray[np.float32]] | None:
-    """Cut the window of `strongest_window`, which has the parameters.
-
-    Returns
-    -------
     tuple or None
         Index of the first sample, spectrogram (F, T) and waveform (S,); none if the columns do not fit into the
         segment.
     """
-    start = strongest_window(samples, grid_offset, peak, p)
+    start = strongest_window((samples,), grid_offset, peak, p)
     if start is None:
         return None
     wave = samples[start : start + p.samples]

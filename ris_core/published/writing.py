@@ -17,7 +17,6 @@ from ris_core.contracts.acquisition import Acquisition, SamplesAt
 from ris_core.contracts.events import Events
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import NS, StationDay
-from ris_core.processing.detection_table import DETECTION_COLUMNS
 from ris_core.processing.spectrograms import Plan
 from ris_core.published.published_catalogue import Catalogue
 from ris_core.storage import spectrogram_file, tables
@@ -150,7 +149,7 @@ def _detections(
         "sampling_rate": catalogue.sampling_rate[rows],
         "outcome": "event",
     }
-    return pd.DataFrame(values, columns=list(DETECTION_COLUMNS))
+    return pd.DataFrame(values, columns=tables.DETECTION_SCHEMA.names)
 
 
 def _peaks(

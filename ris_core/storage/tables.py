@@ -66,6 +66,43 @@ DETECTION_SCHEMA = pa.schema(
 )
 
 
+def detection_schema(channels: Sequence[str]) -> pa.Schema:
+    """Return the schema of the detection tables of a network.
+
+    Parameters
+    ----------
+    channels
+        The network's channels. With several, three columns follow for each: ``peak_counts_HHN``,
+        ``peak_acceleration_HHN`` and ``acceleration_note_HHN``.
+    """
+    fields = list(DETECTION_SCHEMA)
+    for code in channels if len(channels) > 1 else ():
+        fields += [
+            pa.field(
+                f"peak_counts_{code}",
+                pa.float64(),
+                False,
+                {
+                    "description": f"Signed peak of the counts of {code}; NaN if not recorded",
+                    "unit": "counts",
+                },
+            ),
+            pa.field(
+                f"peak_acceleration_{code}",
+                pa.float64(),
+                False,
+                {"description": f"Greatest ground acceleration of {code}, signed; NaN if unknown", "unit": "m/s^2"},
+            ),
+            pa.field(
+                f"acceleration_note_{code}",
+                pa.string(),
+                False,
+                {"description": f"Why there is no peak_acceleration_{code}"},
+            ),
+        ]
+    return pa.schema(fields)
+
+
 LIVE_SCHEMA = pa.schema(
     [
         pa.field("station", pa.string(), False, {"description": "FDSN station code"}),
@@ -77,6 +114,7 @@ LIVE_SCHEMA = pa.schema(
 # Columns of station-days that may be unknown: without a response, without noise before the trigger, or in imported
 # events. Tables of scores have columns of other names, in which undefined values are NaN.
 _FINITE_OR_NAN = {"peak_acceleration", "snr", "characteristic_max"}
+_OF_CHANNELS = ("peak_counts_", "peak_acceleration_")
 _FINITE = {"peak_counts", "sampling_rate", "probability", "probabilities", "latent", "reconstruction_error", "novelty"}
 
 
@@ -166,13 +204,14 @@ def _column(values: pd.Series[Any], field: pa.Field) -> pa.Array:
 
 def _check_finite(table: pa.Table) -> None:
     for field in table.schema:
-        if field.name not in _FINITE | _FINITE_OR_NAN:
+        or_nan = field.name in _FINITE_OR_NAN or field.name.startswith(_OF_CHANNELS)
+        if not or_nan and field.name not in _FINITE:
             continue
         column = table.column(field.name).combine_chunks()
         if pa.types.is_fixed_size_list(field.type):
             column = column.flatten()
         values = column.drop_null().to_numpy(zero_copy_only=False)
-        bad = np.isinf(values) if field.name in _FINITE_OR_NAN else ~np.isfinite(values)
+        bad = np.isinf(values) if or_nan else ~np.isfinite(values)
         if bad.any():
             raise NotFiniteError(
                 f"{field.name}: {bad.sum()} of {values.size} values are not finite; nothing was written"

@@ -102,6 +102,14 @@ class Piece:
             base, time = int(self.marks.index[place]), int(self.marks.time_ns[place])
         return time + round((index - base) * NS / self.sampling_rate)
 
+    def nearest(self, time_ns: int) -> int:
+        """Return the index of the sample nearest to a time; beyond the ends, of one that would follow at the rate."""
+        base, time = 0, self.start_ns
+        if self.marks is not None:
+            place = max(0, int(np.searchsorted(self.marks.time_ns, time_ns, side="right")) - 1)
+            base, time = int(self.marks.index[place]), int(self.marks.time_ns[place])
+        return base + round((time_ns - time) * self.sampling_rate / NS)
+
     def index_from(self, time_ns: int) -> int:
         """Return the index of the first sample at or after a time, to a thousandth of a sample."""
         base, time, stop = 0, self.start_ns, self.samples.size

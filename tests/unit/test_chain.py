@@ -272,7 +272,7 @@ def test_samples_that_are_not_finite_are_a_gap(bad):
     trace.data[10_000:10_010] = bad
     products = run_chain(KEY, trace)
     assert products.detections["event_id"].tolist() == whole.detections["event_id"].tolist()
-    assert len(products.conditioned) == 2
+    assert len(products.traces.detection) == 2
     assert products.live_seconds == pytest.approx(whole.live_seconds - 32.2, abs=0.1)
 
 

@@ -173,7 +173,7 @@ def test_every_event_of_a_day_has_the_trace_of_its_own_segment() -> None:
     assert events.noise_columns[1, 0] == pytest.approx(64, abs=2)
     assert events.noise_columns[2, 0] == pytest.approx(95, abs=2)
     assert events.noise_columns[0, 0] in (119, 120)
-    segments = products.conditioned
+    segments = products.traces.detection
     for row, number in enumerate((0, 0, 1, 1)):
         trace = segments[number]
         start = round((int(events.window_start[row]) - trace.start_ns) * RATE / 1e9)

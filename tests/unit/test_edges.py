@@ -152,7 +152,7 @@ def test_segments_of_a_few_samples_can_be_conditioned(chosen, rate, size, opens,
 def test_a_day_of_single_samples_is_a_day_of_short_segments():
     traces = [make_trace(ns_at(KEY, 60 * i), noise(1), 200.0) for i in range(50)]
     products = run_chain(KEY, *traces)
-    assert (products.too_short_segments, len(products.conditioned)) == (50, 0)
+    assert (products.too_short_segments, len(products.traces.detection)) == (50, 0)
 
 
 @BOTH
@@ -232,7 +232,7 @@ def at_50_hz(decimation: str):
 
 def amplitudes(rate: float, chosen: Settings):
     """Greatest amplitude around each event between the samples, which a delay shifts against the wave."""
-    (trace,) = run_chain(KEY, ground(rate), settings=chosen).conditioned
+    (trace,) = run_chain(KEY, ground(rate), settings=chosen).traces.detection
     fine = np.abs(signal.resample(trace.samples, 8 * trace.samples.size))
     start = (trace.start_ns - KEY.start_ns) / NS
     places = [round((at - start) * 400) for at in EVENTS]
@@ -271,7 +271,7 @@ def test_times_do_not_drift_over_a_day_at_99_999_hz():
     # The sample nearest to the peak, on the grid of 20 ms; the clock of 100 Hz would be 0.86 s off at the end.
     np.testing.assert_allclose(peaks, events, atol=0.0101)
     assert (products.detections["time_peak"].to_numpy() % (NS // 50) == 0).all()
-    assert products.conditioned[0].samples.size == pytest.approx(86_400 * 50, abs=1)
+    assert products.traces.detection[0].samples.size == pytest.approx(86_400 * 50, abs=1)
 
 
 @pytest.mark.parametrize("rate", [99.999, 62.5, 125.0])

@@ -228,7 +228,7 @@ def test_spectrograms_are_of_the_trace_that_the_settings_name_and_say_their_unit
     assert found.unit == UNITS[kind]
     # Detection is on counts all the same.
     assert products.detections["time_on"].tolist() == plain.detections["time_on"].tolist()
-    (conditioned,) = products.conditioned
+    (conditioned,) = products.traces.detection
     start = round((found.window_start[0] - conditioned.start_ns) / (NS / 50))
     np.testing.assert_array_equal(found.waveform[0], conditioned.of_kind(kind)[start : start + 218])
 

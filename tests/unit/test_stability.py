@@ -212,7 +212,7 @@ def test_windows_never_overlap_one_another_nor_a_detection(processed: Store) -> 
     settings = processed.settings
     constants = plan(settings.spectrogram, settings.conditioning)
     reach = constants.search + constants.samples
-    (trace,) = products.conditioned
+    (trace,) = products.traces.detection
     middles = _free_middles(trace, products.detections, key, settings, reach)
     assert len(middles) > 5
     assert np.diff(middles).min() >= 2 * reach
