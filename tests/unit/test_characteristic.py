@@ -138,7 +138,7 @@ def pairs(method: str = "recursive", **values):
     on, off = THRESHOLDS[method]
     further = {"sta": 5, "lta": 60, "threshold_on": 4, "threshold_off": 1.5}
     first = {"method": method, "threshold_on": on, "threshold_off": off, "further_pairs": [further]}
-    return make_settings(detector=first | values)
+    return make_settings(detector=first | values, conditioning={"shortest_segment": 70})
 
 
 def emergent(key=KEY):
