@@ -9,6 +9,7 @@ import dagster as dg
 
 from ris_core.config import Settings, data_root, load_settings
 from ris_dagster.assets.analysis import build_analysis_assets
+from ris_dagster.assets.candidates import build_candidate_assets
 from ris_dagster.assets.champion_model import build_champion_asset
 from ris_dagster.assets.choosing import build_choosing_assets
 from ris_dagster.assets.clustering import build_clustering_assets
@@ -62,6 +63,7 @@ def build_definitions(
             *(binding.build(settings, partitions) for binding in bindings),
             *build_training_assets(settings, partitions),
             *build_clustering_assets(settings, partitions),
+            *build_candidate_assets(settings, partitions),
             *build_choosing_assets(settings),
             build_champion_asset(settings),
             *build_analysis_assets(settings),

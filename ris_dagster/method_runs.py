@@ -3,11 +3,13 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
 from ris_core.config import Settings, SyntheticSettings
+from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage.damage import DamagedFileError
@@ -81,8 +83,10 @@ def _is_current(job: str, days: StationDays, key: str) -> bool:
 
     What is damaged, or was made from something damaged, is made again.
     """
+    from ris_core.clustering.candidate_models import candidate_is_current
     from ris_core.clustering.criteria_run import criteria_are_current
     from ris_core.clustering.dec_models import dec_is_current
+    from ris_core.clustering.features import features_are_current
     from ris_core.clustering.initial_clusters import clusters_are_current
     from ris_core.clustering.latents import latents_are_current
     from ris_core.clustering.stability_run import stability_is_current
@@ -110,6 +114,11 @@ def _is_current(job: str, days: StationDays, key: str) -> bool:
         jobs.DEC: lambda: dec_is_current(layout, int(key), dec, normalisation),
         jobs.ASSESS: lambda: stability_is_current(layout, settings),
     }
+    for name in settings.fitted_representations:
+        current[jobs.fit_job(name)] = partial(features_are_current, layout, name, settings, normalisation)
+    for candidate in settings.candidate_names:
+        if candidate != AEC_DEC and job == jobs.candidate_job(candidate):
+            current[job] = partial(candidate_is_current, layout, candidate, int(key), settings, dec, normalisation)
     with suppress(DamagedFileError):
         return job in current and current[job]()
     return False

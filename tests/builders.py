@@ -185,7 +185,7 @@ class Opened:
         """Return what the UI says of a station-day: ``FRESH``, ``STALE`` or ``MISSING``."""
         return stale_status(self.instance, self.definitions, asset, str(partition_key(key)))
 
-    def latest(self, asset: str) -> dg.AssetMaterialization:
+    def latest(self, *asset: str) -> dg.AssetMaterialization:
         event = self.instance.get_latest_materialization_event(dg.AssetKey(asset))
         assert event is not None and event.asset_materialization is not None, f"{asset} was never materialized"
         return event.asset_materialization

@@ -21,17 +21,22 @@ if TYPE_CHECKING:
 
 
 class ChampionChoice(dg.Config):
-    """Which model labels; at most one of the three."""
+    """Which model labels; at most one of `k`, `mlflow_version` and `imported`."""
 
+    candidate: str | None = Field(
+        None,
+        description="Candidate of the champion, alone or with k or mlflow_version; none: champion.candidate of the "
+        "settings. Allowed: those of the settings, and with mlflow_version others that were registered.",
+    )
     k: int | None = Field(
         None,
-        description="K of the champion; none: as the settings say, else the best silhouette. Allowed: each K that DEC "
-        "was trained for.",
+        description="K of the champion; none: as the settings say for their candidate, else the best silhouette. "
+        "Allowed: each K that the candidate was trained for.",
     )
     mlflow_version: int | None = Field(
         None,
         description="A version of the registered model: NETWORK-dec for aec/dec, NETWORK-REPRESENTATION-CLUSTERER for "
-        "other candidates (champion.candidate). Allowed: the versions that MLflow shows.",
+        "other candidates. Allowed: the versions that MLflow shows.",
     )
     imported: str | None = Field(None, description="Name of an imported model with clusters.")
 
@@ -44,36 +49,47 @@ def prepare_choice(
     Raises
     ------
     ValueError
-        Two are asked for at once, or the one that is asked for is not there; names those that are.
+        Two are asked for at once, or what is asked for is not there; names what is.
     NoAcceptedModelError
         It may not label; gives the reasons.
     """
-    from ris_core.clustering.candidates import candidate_of_k
+    from ris_core.clustering.candidates import UnknownCandidateError, candidate_of_k
     from ris_core.labels.appointment import prepare
 
-    named = {name: value for name, value in choice.model_dump().items() if value is not None}
+    named = {name: value for name, value in choice.model_dump(exclude={"candidate"}).items() if value is not None}
+    if choice.imported is not None and choice.candidate is not None:
+        named["candidate"] = choice.candidate
     if len(named) > 1:
         asked = ", ".join(f"{name} = {value}" for name, value in named.items())
         raise ValueError(f"{asked}: only one model can be champion; give one of k, mlflow_version and imported")
     if choice.imported is not None:
         return _imported(context, choice.imported, settings, layout, tracking)
+    name = CandidateName.of(choice.candidate or settings.champion.candidate)
     if choice.mlflow_version is not None:
-        candidate = _of_version(context, choice.mlflow_version, settings, layout, tracking)
+        candidate = _of_version(context, name, choice.mlflow_version, settings, layout, tracking)
     else:
-        k = settings.champion.k if choice.k is None else choice.k
-        name = CandidateName.of(settings.champion.candidate)
+        if name not in settings.candidate_names:
+            there = ", ".join(settings.candidates)
+            raise UnknownCandidateError(f"candidate = {name}: this is none of the candidates of the settings ({there})")
+        # A K of the settings is meant for their candidate.
+        k = settings.champion.k if str(name) == settings.champion.candidate and choice.k is None else choice.k
         candidate = candidate_of_k(layout, name, k, settings.dec, settings.normalisation)
     return prepare(layout, candidate, settings)
 
 
 def _of_version(
-    context: dg.AssetExecutionContext, version: int, settings: Settings, layout: Layout, tracking: Tracking
+    context: dg.AssetExecutionContext,
+    candidate: CandidateName,
+    version: int,
+    settings: Settings,
+    layout: Layout,
+    tracking: Tracking,
 ) -> "Candidate":
     """Return the model of a registered version: from the data root, else from MLflow's artifacts."""
     from ris_core.clustering.candidates import UnknownCandidateError, candidate_of_folder, folder_of_run
     from ris_core.models.weights import JSON_FILE
 
-    name = registered_name(settings, CandidateName.of(settings.champion.candidate))
+    name = registered_name(settings, candidate)
     known = {found.version: found for found in tracking.model_versions(name)}
     if str(version) not in known:
         there = ", ".join(sorted(known, key=int)) or "none"
@@ -82,7 +98,7 @@ def _of_version(
         )
     run_id = known[str(version)].run_id
     origin = f"{name} version {version}"
-    folder = folder_of_run(layout, run_id, settings.candidate_names, settings.dec.k) if run_id else None
+    folder = folder_of_run(layout, run_id, [candidate], settings.dec.k) if run_id else None
     if folder is not None:
         return candidate_of_folder(folder, origin)
     context.log.info(f"{origin} is no longer in {layout.root}; it is fetched from MLflow")
@@ -119,7 +135,7 @@ def _imported(
         context,
         tracking,
         lambda log: prepare_imported(layout, name, candidate, settings, log),
-        name=f"dec imported {name}",
+        name=f"imported {name}",
         configuration=digest_of(["imported", candidate.model.digest, digest_on_disk(layout, settings.normalisation)]),
     )
     return made.result

@@ -6,8 +6,9 @@ import dagster as dg
 
 from ris_core import versions
 from ris_core.config import Settings
+from ris_core.contracts.candidate_name import CandidateName
 from ris_core.storage.layout import Layout
-from ris_dagster.assets.candidates import candidate_keys
+from ris_dagster.assets.candidates import candidate_key, candidate_keys
 from ris_dagster.assets.champion_choice import ChampionChoice, prepare_choice
 from ris_dagster.assets.training import TRAINING_POOL
 from ris_dagster.metadata import code_version, figure, finite, finite_values, owners, table, warning
@@ -17,15 +18,19 @@ from ris_dagster.resources.data_store import DataStore
 from ris_dagster.resources.tracking import Tracking
 
 if TYPE_CHECKING:
+    from ris_core.clustering.candidates import Requirement
     from ris_core.labels.appointment import Appointment
 
 CHAMPION_MODEL = dg.AssetKey("champion_model")
-_COMPARED = ("silhouette", "silhouette_aec", "silhouette_dec", "davies_bouldin", "smallest_cluster", "updates")
-_CHECKS = {
-    "autoencoder": ("aec_trials", "better_than_mean_spectrogram"),
-    "clusters": ("dec_models", "no_empty_clusters"),
-}
-"""The asset checks that a model must pass."""
+_COMPARED = (
+    "silhouette",
+    "silhouette_aec",
+    "silhouette_features",
+    "silhouette_dec",
+    "davies_bouldin",
+    "smallest_cluster",
+    "updates",
+)
 _FIGURES = {
     "classes": "Classes: decoded centroid, mean, events from near to far",
     "latent_space": "Latent space by class",
@@ -43,11 +48,12 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
         kinds={"torch", "mlflow"},
         owners=owners(settings),
         tags={"stage": "train"},
-        description="The DEC model that labels: champion.k of the settings, else the accepted K with the best "
-        "data-space silhouette, or the model that the launchpad names: another K, a version in MLflow, an imported "
-        "model. Clusters that hold the same events keep the class numbers of the previous champion. The model must "
-        "pass the checks better_than_mean_spectrogram of aec_trials and no_empty_clusters of dec_models. It is "
-        "registered in MLflow with the alias 'champion'; the previous one has the alias 'former_champion'.",
+        description="The model that labels: champion.candidate and champion.k of the settings, else the accepted K of "
+        "that candidate with the best data-space silhouette, or the model that the launchpad names: another candidate "
+        "or K, a version in MLflow, an imported model. Clusters that hold the same events keep the class numbers of "
+        "the previous champion. The model must pass the check no_empty_clusters of its candidate and, with the "
+        "autoencoder, better_than_mean_spectrogram of aec_trials. It is registered in MLflow with the alias "
+        "'champion'; the previous one has the alias 'former_champion'.",
         deps=candidate_keys(settings),
         code_version=code_version(versions.CHAMPION, settings.champion_digest()),
         pool=TRAINING_POOL,
@@ -55,7 +61,7 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(
                 "separated_settled_and_named",
                 asset=CHAMPION_MODEL,
-                description="The result of separated_and_settled of dec_models for the model that labels now, and "
+                description="What speaks against the model that labels now, as in the check of its candidate, and "
                 "whether every number in champion.names belongs to a class. It only warns.",
             )
         ],
@@ -77,6 +83,7 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
                 context.log.warning(line)
         yield dg.MaterializeResult(
             metadata={
+                "candidate": champion.candidate,
                 "k": champion.k,
                 "model_version": champion.model_version,
                 "origin": champion.origin,
@@ -100,16 +107,26 @@ def _described(layout: Layout, settings: Settings, found: "Appointment") -> dict
     from ris_core.clustering.model_states import candidate_states
 
     novelty, former = found.novelty, found.champion.former
-    models = candidate_states(layout, found.model.name, settings.dec, settings.normalisation)
+    # The champion may be of a candidate that the settings no longer have.
+    names = dict.fromkeys([*settings.candidate_names, found.model.name])
+    models = {
+        (name, k): model
+        for name in names
+        for k, model in candidate_states(layout, name, settings.dec, settings.normalisation).items()
+    }
     rows = [
-        {"k": k, "accepted": model.accepted, **{name: model.metrics.get(name) for name in _COMPARED}}
-        for k, model in models.items()
+        {
+            "candidate": str(name),
+            "k": k,
+            "accepted": model.accepted,
+            **{metric: model.metrics.get(metric) for metric in _COMPARED},
+        }
+        for (name, k), model in models.items()
         if model.is_there
     ]
     checks = [
         {
-            "asset": _CHECKS[one.of][0],
-            "check": _CHECKS[one.of][1],
+            **_check_of(one, found.model.name),
             "partition": one.name,
             "passed": "not asked" if one.passed is None else one.passed,
             "reasons": one.reasons,
@@ -121,8 +138,8 @@ def _described(layout: Layout, settings: Settings, found: "Appointment") -> dict
         "lost_classes": list(found.matching.lost),
         "former_champion": former.model_version if former is not None else None,
         "required_checks": table(pd.DataFrame(checks)),
-        "candidates": table(pd.DataFrame(rows, columns=["k", "accepted", *_COMPARED])),
-        "no_candidates": {str(k): model.why for k, model in models.items() if model.why},
+        "candidates": table(pd.DataFrame(rows, columns=["candidate", "k", "accepted", *_COMPARED])),
+        "no_candidates": {name.with_k(k): model.why for (name, k), model in models.items() if model.why},
         "novelty": {
             "score": novelty.score,
             "threshold": finite(novelty.threshold),
@@ -133,6 +150,13 @@ def _described(layout: Layout, settings: Settings, found: "Appointment") -> dict
             "calibrated_on_unseen": found.same_training_set,
         },
     }
+
+
+def _check_of(requirement: "Requirement", candidate: CandidateName) -> dict[str, str]:
+    """Return the asset check that shows whether a requirement is fulfilled."""
+    if requirement.of == "autoencoder":
+        return {"asset": "aec_trials", "check": "better_than_mean_spectrogram"}
+    return {"asset": candidate_key(candidate).to_user_string(), "check": "no_empty_clusters"}
 
 
 def _pictures(layout: Layout, settings: Settings, found: "Appointment") -> dict[str, Any]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ris_core.config import Settings
+from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.storage.layout import Layout
 from ris_dagster.resources.registry import registered_name
 from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS, Tracking
@@ -47,7 +48,11 @@ class MlflowChampions:
         self._tracking.add_metrics(run_id, values)
 
     def publish(self, champion: "Champion") -> None:
-        """Move the aliases: first that of the former champion, so that a version is never without one."""
+        """Move the aliases: first that of the former champion, so that a version is never without one.
+
+        Models of other candidates lose theirs: of all registered models of a network, those of one candidate alone have
+        a champion, and those of one alone a former one.
+        """
         tracking = self._tracking
         former = champion.former.mlflow_versions if champion.former is not None else {}
         for name, version in former.items():
@@ -57,3 +62,12 @@ class MlflowChampions:
                 self._warn(f"{name} version {version}, the former champion, is no longer in MLflow")
         for name, version in champion.mlflow_versions.items():
             tracking.set_alias(name, CHAMPION_ALIAS, version)
+        for name in self._names() | former.keys():
+            for alias, of in ((CHAMPION_ALIAS, champion.mlflow_versions), (FORMER_ALIAS, former)):
+                if name not in of:
+                    tracking.drop_alias(name, alias)
+
+    def _names(self) -> set[str]:
+        """Return the names of all registered models of candidates."""
+        names = [registered_name(self._settings, found) for found in {*self._settings.candidate_names, AEC_DEC}]
+        return {*names, *(f"{name}-waveforms" for name in names)}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ris_core.config import Settings
 from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
@@ -106,7 +106,7 @@ def _register(
     import mlflow
     from mlflow.models import Model
     from mlflow.models.signature import ModelSignature
-    from mlflow.types import ColSpec, Schema, TensorSpec
+    from mlflow.types import Schema, TensorSpec
 
     from ris_core.serving.package import ARTIFACT, Package, members_of
     from ris_core.serving.package_code import package_code, pinned_requirements
@@ -123,7 +123,7 @@ def _register(
         code, entry = package_code(member.__module__ for member, _ in members).copy(Path(temporary))
         requirements = pinned_requirements(plugin for _, plugin in members if plugin is not None)
         answer = package.answer(example)
-        inputs: list[ColSpec | TensorSpec]
+        inputs: list[Any]
         if isinstance(example, dict):
             inputs = [TensorSpec(v.dtype, (-1, *v.shape[1:]), n) for n, v in example.items()]
         else:

@@ -193,6 +193,18 @@ class Tracking(TrackingStore):
         """Move an alias to a version of a registered model, in one call, so that it always leads to a version."""
         self._client().set_registered_model_alias(name, alias, version)
 
+    def drop_alias(self, name: str, alias: str) -> None:
+        """Take an alias away from a registered model; nothing is done if the model or the alias does not exist."""
+        from mlflow.exceptions import MlflowException
+
+        client = self._client()
+        try:
+            if alias in client.get_registered_model(name).aliases:
+                client.delete_registered_model_alias(name, alias)
+        except MlflowException as error:
+            if not says_that_it_is_absent(error):
+                raise self._error(error) from error
+
     def download_version(self, name: str, version: str, folder: Path) -> Path:
         """Fetch the files of a version of a registered model into a folder, and return their path."""
         import mlflow

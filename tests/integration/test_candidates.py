@@ -1,0 +1,152 @@
+"""Several candidates side by side: trained, listed, one made champion, labelled with, packaged, and left again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pytest
+from builders import DAYS, Opened, failure_of, opened, own_environment, ris, sds_values, write_archive, write_yaml
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from ris_core.access import read_labels
+from ris_core.clustering.champion import read_champion
+from ris_core.station_days.state import states_of
+from ris_core.storage.spectrogram_file import read_spectrograms
+from ris_dagster import jobs
+from ris_dagster.assets.station_day_bindings import BINDINGS
+from ris_dagster.method_runs import all_jobs, run_jobs, training_runs
+from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS
+from ris_dagster.summary import run_tables
+
+CANDIDATES = ["aec/dec", "aec/kmeans", "spectra/gmm"]
+
+
+def values(archive: Path) -> dict[str, Any]:
+    return sds_values(archive, days=DAYS[:2]) | {
+        "profile": "recommended",
+        "candidates": CANDIDATES,
+        "champion": {"candidate": "spectra/gmm"},
+        "aec": {"grid": {"batch_size": [4], "learning_rate": [2e-3]}, "max_epochs": 40, "time_shift": 0},
+    }
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    """A network that went through all jobs, whose champion is of spectra/gmm."""
+    root = tmp_path_factory.mktemp("candidates")
+    archive = write_archive(root / "archive", days=DAYS[:2])
+    with pytest.MonkeyPatch.context() as environment:
+        own_environment(environment, root / "data")
+        with opened(write_yaml(root / "small.yaml", values(archive))) as network:
+            names = all_jobs(network.settings, BINDINGS)
+            assert [name for name in names if name in jobs.training_jobs(network.settings)][-4:] == [
+                "fit_spectra",
+                "train_aec__kmeans",
+                "train_spectra__gmm",
+                jobs.CHAMPION,
+            ]
+            failed = run_jobs(network.definitions, network.instance, network.days, names)
+            assert not failed, failed
+            yield network
+
+
+def runs(network: Opened, query: str) -> list[Run]:
+    client = MlflowClient(network.tracking.uri)
+    return list(client.search_runs([network.tracking.prepare()], query))
+
+
+def aliases(network: Opened, name: str) -> dict[str, str]:
+    found = MlflowClient(network.tracking.uri).get_registered_model(name).aliases
+    return {alias: str(version) for alias, version in found.items()}
+
+
+def choose(network: Opened, **config: Any) -> Any:
+    result = network.run(jobs.CHAMPION, config={"ops": {"champion_model": {"config": config}}})
+    assert result.success, failure_of(result)
+    return read_champion(network.store)
+
+
+def test_every_candidate_is_trained_for_every_k_in_its_place_and_under_its_name(trained: Opened) -> None:
+    for name in CANDIDATES:
+        found = {run.info.run_name: run for run in runs(trained, f"tags.`ris.candidate` = '{name}'")}
+        assert sorted(found) == [f"{name}/k=2", f"{name}/k=3"]
+        representation, clusterer = name.split("/")
+        for k, run in zip((2, 3), (found[f"{name}/k={k}"] for k in (2, 3)), strict=True):
+            assert (trained.store.root / "models" / name / f"k={k}" / "model.json").exists()
+            tags = run.data.tags
+            assert (tags["ris.representation"], tags["ris.clusterer"], tags["ris.k"]) == (
+                representation,
+                clusterer,
+                str(k),
+            )
+            assert {"silhouette", "smallest_cluster", "size_0"} <= run.data.metrics.keys()
+            assert run.data.params["k"] == str(k)
+            assert run.inputs.dataset_inputs
+            assert tags["mlflow.parentRunId"]
+
+
+def test_what_is_current_is_not_trained_again(trained: Opened) -> None:
+    for job in jobs.training_jobs(trained.settings):
+        if job != jobs.CHAMPION:
+            assert training_runs(job, trained.days, again=False) == [], job
+
+
+def test_assets_have_their_checks_and_figures(trained: Opened) -> None:
+    shown = trained.latest("candidates", "spectra", "gmm")
+    assert {"silhouette", "sizes", "classes", "mlflow"} <= shown.metadata.keys()
+    assert any("image/png" in str(value.value) for value in shown.metadata.values())
+    fitted = trained.latest("representations", "spectra")
+    assert fitted.metadata["dimensions"].value > 0
+
+
+def test_status_lists_all_candidates(trained: Opened) -> None:
+    said = ris("status", "-c", trained.config).output
+    for name in ("DEC K = 2", "aec/kmeans K = 3", "spectra/gmm K = 2"):
+        assert name in said
+    assert run_tables(trained.settings, trained.store, states_of(trained.days))
+
+
+def test_the_champion_is_of_the_candidate_of_the_settings_and_labels(trained: Opened) -> None:
+    champion = read_champion(trained.store)
+    assert champion.candidate == "spectra/gmm"
+    labels = read_labels(trained.days)
+    assert set(labels["model_version"]) == {champion.model_version}
+    assert set(labels["label"]) <= set(champion.classes)
+    assert len(labels) > 20
+
+
+def test_the_packaged_model_gives_the_same_labels(trained: Opened) -> None:
+    champion = read_champion(trained.store)
+    mlflow.set_tracking_uri(trained.tracking.uri)
+    model = mlflow.pyfunc.load_model(f"models:/{champion.mlflow_model}@{CHAMPION_ALIAS}")
+    labels = read_labels(trained.days).set_index("event_id")
+    read = read_spectrograms(trained.store.training_set)
+    answer = model.predict({"spectrogram": read.spectrogram, "noise_psd": read.noise_psd})
+    wanted = labels.loc[list(read.event_id), "label"].to_numpy()
+    np.testing.assert_array_equal(np.asarray(answer["label"]), wanted)
+
+
+def test_another_candidate_takes_over_and_classes_follow_the_events(trained: Opened) -> None:
+    first, before = read_champion(trained.store), read_labels(trained.days)
+    second = choose(trained, candidate="aec/dec", k=3)
+    assert second.former is not None
+    assert (second.candidate, second.k) == ("aec/dec", 3)
+    assert second.former.model_version == first.model_version
+    assert aliases(trained, first.mlflow_model) == {FORMER_ALIAS: first.mlflow_model_version}
+    assert aliases(trained, second.mlflow_model) == {CHAMPION_ALIAS: second.mlflow_model_version}
+    assert trained.run_block("label").success
+    after = read_labels(trained.days)
+    assert set(after["model_version"]) == {second.model_version}
+    assert len(after) == len(before)
+    back = choose(trained, candidate="spectra/gmm", k=first.k)
+    assert (back.model_version, back.classes) == (first.model_version, first.classes)
+    assert back.next_class >= second.next_class
+
+
+def test_a_candidate_that_is_not_there_is_refused_with_those_that_are(trained: Opened) -> None:
+    result = trained.run(jobs.CHAMPION, config={"ops": {"champion_model": {"config": {"candidate": "spectra/kmeans"}}}})
+    assert not result.success
+    assert "aec/dec, aec/kmeans, spectra/gmm" in failure_of(result)
