@@ -34,11 +34,12 @@ class Event:
     components
         Letters of the components, in the order of their axis; the one letter of one component.
     spectrogram
-        (87, 100) or (C, 87, 100) float32, ``unit``²/Hz.
+        (F, T) or (C, F, T) float32, ``unit``²/Hz; 87 × 100 by default.
     frequency, time
-        (87,) Hz; (100,) s from the first column.
+        (F,) Hz; (T,) s from the first column.
     waveform
-        (218,) or (C, 218) float32, conditioned samples behind the spectrogram, ``unit``; 199 of an imported event.
+        (S,) or (C, S) float32, conditioned samples behind the spectrogram, ``unit``; 218 by default, 199 of an imported
+        event.
     sampling_rate
         Of waveform and context, Hz.
     unit
@@ -53,7 +54,7 @@ class Event:
     context_recorded
         (2,) or (C, 2): its first recorded sample, and the first one after them.
     noise_psd
-        (87,) or (C, 87) float32, ``unit``²/Hz: the noise around the event at each frequency; None as `context`.
+        (F,) or (C, F) float32, ``unit``²/Hz: the noise around the event at each frequency; None as `context`.
     noise_columns
         () or (C,): number of short-time spectra that the noise was taken from.
     recorded

@@ -102,7 +102,7 @@ class DecModel(ClusterModel):
         return describe
 
     def decode(self, z: NDArray[Any]) -> FloatArray:
-        """Return the spectrograms (n, 87, 100) of latents (n, 9)."""
+        """Return the spectrograms (n, F, T) or (n, C, F, T) of latents (n, 9)."""
         return decode(self.network, z)
 
     def save(self, folder: Path, metadata: Mapping[str, Any]) -> None:

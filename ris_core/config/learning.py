@@ -166,7 +166,10 @@ class DecSettings(Section):
         "with the weight gamma_relative (after Guo et al. 2017).",
     )
     gamma: float = Field(
-        1e-3, gt=0, description="joint: weight of the clustering loss, for inputs of unit L2 norm (code: 1e-3)."
+        1e-3,
+        gt=0,
+        description="joint: weight of the clustering loss, for inputs of unit L2 norm and 87 x 100 values (code: "
+        "1e-3); for n values times 8700 / n (ours).",
     )
     gamma_relative: float = Field(
         1.0, gt=0, description="idec: weight of the clustering loss in units of the autoencoder's own MSE (ours)."

@@ -60,7 +60,7 @@ class Surroundings:
     context_recorded
         (M, 2) int32: the first sample of the context that the segment has, and the first one after them.
     noise_psd
-        (M, 87) float32, samples² per Hz: quantile of the short-time spectra at each frequency.
+        (M, F) float32, samples² per Hz: quantile of the short-time spectra at each frequency.
     noise_columns
         (M,) int32: number of spectra behind it, at least 1.
     """

@@ -64,7 +64,7 @@ class AecRepresentation(Representation):
         return found
 
     def decode(self, z: NDArray[Any]) -> FloatArray:
-        """Return the spectrograms (n, 87, 100) of latents (n, 9)."""
+        """Return the spectrograms (n, F, T) or (n, C, F, T) of latents (n, 9)."""
         return decode(self.network, z)
 
     @torch.inference_mode()

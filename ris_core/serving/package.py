@@ -90,9 +90,9 @@ class Contents:
     model
         Folder of the trained model.
     takes
-        What the package takes (`ways_of`): ``spectrograms`` (N, 87, 100), linear PSD; ``waveforms`` (N, n), conditioned
+        What the package takes (`ways_of`): ``spectrograms`` (N, F, T), linear PSD; ``waveforms`` (N, n), conditioned
         samples from which the spectrograms are made; or ``events``, the named arrays ``spectrogram`` and ``noise_psd``
-        (N, C, 87).
+        (N, C, F).
     conditioning, spectrogram
         Sections of the settings that the spectrograms were made with.
     novelty
@@ -198,7 +198,7 @@ class Package:
         Parameters
         ----------
         values
-            Spectrograms (N, 87, 100), windows (N, n) or arrays by name, depending on `takes`.
+            Spectrograms (N, F, T) or (N, C, F, T), windows (N, n) or arrays by name, depending on `takes`.
 
         Returns
         -------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +16,7 @@ from torch.nn import functional
 from ris_core import config
 from ris_core.models.device import resolve_device
 from ris_core.models.inference import squared_error
-from ris_core.models.networks import Dec
+from ris_core.models.networks import PAPER_SHAPE, Dec
 from ris_core.progress import bar
 from ris_core.training.checkpoint import Checkpoint, into_model, of_model
 from ris_core.training.loop import Metrics, OnStep, Stepper, channels_last, make_adam, require_finite, to_device
@@ -73,7 +74,9 @@ class _Trainer:
     @torch.inference_mode()
     def _gamma(self) -> float:
         if self.settings.objective == "joint":
-            return self.settings.gamma
+            # The mean squared error of inputs of unit L2 norm goes as one over the number of their values.
+            shape = self.samples.shape
+            return self.settings.gamma * (math.prod(PAPER_SHAPE) / math.prod(shape) if len(shape) == 3 else 1.0)
         if self.settings.objective == "dec":
             return 1.0
         total = 0.0
@@ -227,11 +230,12 @@ def train_dec(
 ) -> DecResult:
     """Train a DEC from a trained autoencoder and initial clusters.
 
-    The loss of a batch of B events is the mean over pixels of (x − x̂)² plus γ · (1/B) · Σ p ln(p/q): with the objective
-    ``joint`` γ is `gamma`, with ``idec`` it is `gamma_relative` times the mean squared error of the autoencoder at the
-    start. With ``dec`` the loss is the second term alone, and the decoder does not change. P is computed from Q of the
-    whole training set, `updates_per_epoch` times in an epoch; it belongs to the events, in any order. Training
-    stops at an update at which less than `tolerance` of the labels changed, if there were two updates before it.
+    The loss of a batch of B events is the mean over pixels of (x − x̂)² plus γ · (1/B) · Σ p ln(p/q): with the
+    objective ``joint`` γ is `gamma` · 8700 / n for events of n values, with ``idec`` it is `gamma_relative` times
+    the mean squared error of the autoencoder at the start. With ``dec`` the loss is the second term alone, and the
+    decoder does not change. P is computed from Q of the whole training set, `updates_per_epoch` times in an epoch;
+    it belongs to the events, in any order. Training stops at an update at which less than `tolerance` of the labels
+    changed, if there were two updates before it.
 
     Parameters
     ----------

@@ -46,6 +46,19 @@ def test_the_joint_objective_takes_gamma_as_it_is() -> None:
     assert trained(Aec(3), objective="joint", gamma=0.02).gamma == 0.02
 
 
+def test_gamma_keeps_its_balance_with_the_error_of_spectrograms_of_another_size() -> None:
+    x = np.random.default_rng(0).exponential(size=(48, 3, 20, 29)).astype(np.float32)
+    x /= np.linalg.norm(x.reshape(48, -1), axis=1)[:, None, None, None]
+    aec = Aec(3, shape=(3, 20, 29))
+    z, labels = encode(aec, x), np.arange(48) % 3
+    centroids = np.stack([z[labels == j].mean(axis=0) + 0.1 * j for j in range(3)])
+    found = train_dec(aec, x, centroids, labels, config.DecSettings(**BASE, objective="joint", gamma=0.02))
+    assert found.gamma == pytest.approx(0.02 * (87 * 100) / (3 * 20 * 29))
+    assert found.model.aec.shape == (3, 20, 29)
+    assert np.isfinite(found.probabilities).all()
+    assert reconstruction_error(found.model, x).shape == (48,)
+
+
 def test_the_learning_rate_is_constant_or_rises_and_falls_as_half_a_cosine() -> None:
     assert {rate_at(step, 100, 1e-3, "constant") for step in range(100)} == {1e-3}
     cosine = [rate_at(step, 100, 1e-3, "cosine") for step in range(101)]
