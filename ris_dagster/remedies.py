@@ -21,6 +21,9 @@ _REMEDIES = {
     "LatentsOutOfStepError": "materialize latent_features again",
     "NoInitialClustersError": "materialize gmm_clusters first",
     "ClustersOutOfStepError": "materialize latent_features and gmm_clusters again",
+    "NoRepresentationError": "materialize the representation first",
+    "FeaturesOutOfStepError": "materialize the representation again",
+    "NoTrainedModelError": "materialize the asset of the candidate for this K",
     "NoTrainedDecError": "materialize gmm_clusters and dec_models",
     "DecOutOfStepError": "materialize gmm_clusters and dec_models for it with the values of the settings, not with "
     "others from the launchpad, or set stability.k to another K",

@@ -9,7 +9,7 @@ from ris_core.clustering.model_record import ModelRecord
 from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.contracts.input_spec import InputSpec
 from ris_core.models.networks import Dec
-from ris_core.models.weights import ModelDescription, load_model, require_sound, save_model
+from ris_core.models.weights import ModelDescription, load_network, require_sound, save_model
 from ris_core.section import digest_of
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
@@ -39,10 +39,7 @@ def load_dec(layout: Layout, k: int) -> tuple[Dec, ModelDescription]:
         Its files are damaged or of another K.
     """
     read_candidate(layout, AEC_DEC, k)
-    model, description = load_model(layout.dec(k), remedy=train_again(AEC_DEC))
-    if not isinstance(model, Dec):
-        raise TypeError(f"{layout.dec(k)}: not a DEC model")
-    return model, description
+    return load_network(layout.dec(k), Dec, train_again(AEC_DEC))
 
 
 def dec_configuration(clusters: InitialClusters, dec: config.DecSettings) -> str:

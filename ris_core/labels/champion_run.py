@@ -29,7 +29,7 @@ class Registration:
     model
         Name of the registered model whose versions can be chosen.
     versions
-        Version of each registered model that contains it, by name.
+        Version of each registered model that contains it, by name; empty if it cannot be packaged.
     """
 
     run_id: str
@@ -115,7 +115,7 @@ def install(
         found.champion,
         mlflow_run_id=registered.run_id,
         mlflow_model=registered.model,
-        mlflow_model_version=registered.versions[registered.model],
+        mlflow_model_version=registered.versions.get(registered.model, ""),
         mlflow_versions=registered.versions,
     )
     held_out = held_out_assignment(processing, settings.training_set, found, settings.labelling)

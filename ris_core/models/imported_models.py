@@ -17,6 +17,7 @@ from ris_core.models.weights import (
     ModelDescription,
     WeightsError,
     load_model,
+    load_network,
     read_description,
     require_sound,
     save_model,
@@ -108,6 +109,21 @@ def load_imported(layout: Layout, name: str) -> tuple[Aec | Dec, ModelDescriptio
         Its files are damaged.
     """
     return load_model(imported_folder(layout, name), remedy=IMPORT_AGAIN)
+
+
+def load_imported_aec(layout: Layout, name: str) -> tuple[Aec, ModelDescription]:
+    """Return an imported autoencoder and what is said of it.
+
+    Raises
+    ------
+    UnknownModelError
+        There is no model of this name.
+    OtherNetworkError
+        It is no autoencoder.
+    DamagedFileError
+        Its files are damaged.
+    """
+    return load_network(imported_folder(layout, name), Aec, IMPORT_AGAIN)
 
 
 def imported_folder(layout: Layout, name: str) -> Path:

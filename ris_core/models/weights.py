@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import safetensors.numpy
@@ -40,11 +40,16 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
     "digest": str,
     "metadata": dict,
 }
+Network = TypeVar("Network", Aec, Dec)
 _REMEDY = "train or import the model again"
 
 
 class WeightsError(ValueError):
     """There are no weights, or not the ones that are needed; the message names the file and the reason."""
+
+
+class OtherNetworkError(WeightsError):
+    """There is a network, but of another kind than the one that is needed."""
 
 
 @dataclass(frozen=True)
@@ -281,6 +286,22 @@ def load_model(
         why = f"not the weights of this {description.network}: {error}"
         raise DamagedFileError(path, why, remedy) from error
     return model.to(device), description
+
+
+def load_network(folder: Path | str, kind: type[Network], remedy: str = _REMEDY) -> tuple[Network, ModelDescription]:
+    """Return the network in `folder`, which must be an `Aec` or a `Dec`, and what is said of it.
+
+    Raises
+    ------
+    OtherNetworkError
+        It is of another kind.
+    WeightsError, DamagedFileError
+        As for `load_model`.
+    """
+    model, description = load_model(folder, remedy=remedy)
+    if not isinstance(model, kind):
+        raise OtherNetworkError(f"{folder}: holds the network {description.network}, not {kind.__name__.lower()}")
+    return model, description
 
 
 def _require_shape(weights: Arrays, takes: InputSpec) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from ris_core.config import AecSettings, NormalisationSettings
 from ris_core.contracts.run_log import RunLog
-from ris_core.models.imported_models import load_imported
+from ris_core.models.imported_models import IMPORT_AGAIN, load_imported_aec
 from ris_core.models.inference import encode, reconstruction_error
 from ris_core.models.networks import Aec
-from ris_core.models.weights import WeightsError, weights_digest
+from ris_core.models.weights import OtherNetworkError, WeightsError, read_description, weights_digest
 from ris_core.storage.layout import Layout
 from ris_core.training.acceptance import Acceptance, NoAcceptedModelError, accept_aec
 from ris_core.training.aec_choice import AecChoice, write_choice
@@ -56,12 +56,13 @@ def measure(layout: Layout, name: str, data: TrainingSet, settings: AecSettings)
     InputMismatchError
         It was trained on other spectrograms than those of the training set.
     """
-    model, description = load_imported(layout, name)
-    if not isinstance(model, Aec):
+    try:
+        model, description = load_imported_aec(layout, name)
+    except OtherNetworkError as error:
+        k = read_description(layout.imported(name), IMPORT_AGAIN).n_clusters
         raise WeightsError(
-            f"imported = {name!r}: this is a DEC (K = {model.n_clusters}), which can be the champion; an autoencoder "
-            "is needed here"
-        )
+            f"imported = {name!r}: this is a DEC (K = {k}), which can be the champion; an autoencoder is needed here"
+        ) from error
     trained_on = NormalisationSettings.model_validate(description.metadata["normalisation"])
     if trained_on.scale != data.normalisation.scale:
         raise WeightsError(

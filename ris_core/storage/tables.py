@@ -313,6 +313,13 @@ def read_stamp(path: Path) -> tuple[Stamp | None, str, int]:
     return Stamp.from_mapping(raw), raw.get("content", ""), rows
 
 
+def read_schema(path: Path) -> pa.Schema:
+    """Return the columns of a table with their descriptions; reads only the footer, and raises as `read_table`."""
+    with damage_named(path):
+        metadata, _ = parquet_file.read_metadata(path)
+        return metadata.schema.to_arrow_schema()
+
+
 def _key_values(path: Path) -> tuple[dict[str, str], int]:
     with damage_named(path):
         metadata, _ = parquet_file.read_metadata(path)

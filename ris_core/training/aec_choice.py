@@ -8,9 +8,9 @@ from typing import Any
 
 from ris_core.config import AecSettings, NormalisationSettings
 from ris_core.contracts.input_spec import InputSpec
-from ris_core.models.imported_models import load_imported, read_imported
+from ris_core.models.imported_models import load_imported_aec, read_imported
 from ris_core.models.networks import Aec
-from ris_core.models.weights import weights_digest
+from ris_core.models.weights import OtherNetworkError
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_record, write_json
 from ris_core.storage.layout import Layout
@@ -211,9 +211,13 @@ def chosen_aec(layout: Layout) -> ChosenAec:
         The weights on disk are not those that were chosen.
     """
     choice = read_choice(layout)
-    load = load_imported if choice.is_imported else load_trial
-    network, description = load(layout, choice.trial)
-    if not isinstance(network, Aec) or weights_digest(network) != choice.digest:
-        folder = layout.imported(choice.trial) if choice.is_imported else layout.aec(choice.trial)
-        raise AnotherAecError(f"{folder}: these are not the weights that were chosen ({choice.digest})")
+    load = load_imported_aec if choice.is_imported else load_trial
+    folder = layout.imported(choice.trial) if choice.is_imported else layout.aec(choice.trial)
+    another = AnotherAecError(f"{folder}: these are not the weights that were chosen ({choice.digest})")
+    try:
+        network, description = load(layout, choice.trial)
+    except OtherNetworkError as error:
+        raise another from error
+    if description.digest != choice.digest:
+        raise another
     return ChosenAec(network, choice, description.input)

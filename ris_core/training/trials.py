@@ -9,11 +9,11 @@ from typing import Any
 from ris_core import config, versions
 from ris_core.models.device import use_cores
 from ris_core.models.inference import encode
-from ris_core.models.networks import Aec, Dec
+from ris_core.models.networks import Aec
 from ris_core.models.weights import (
     JSON_FILE,
     ModelDescription,
-    load_model,
+    load_network,
     read_description,
     require_sound,
     save_model,
@@ -159,10 +159,10 @@ def read_trial(layout: Layout, key: str) -> TrialRecord | None:
     )
 
 
-def load_trial(layout: Layout, key: str) -> tuple[Aec | Dec, ModelDescription]:
-    """Return the network of a trained trial and what is said of it; raises as `load_model` and `read_trial`."""
+def load_trial(layout: Layout, key: str) -> tuple[Aec, ModelDescription]:
+    """Return the network of a trained trial and what is said of it; raises as `load_network` and `read_trial`."""
     read_trial(layout, key)
-    return load_model(layout.aec(key), remedy=_TRAIN_AGAIN)
+    return load_network(layout.aec(key), Aec, _TRAIN_AGAIN)
 
 
 def require_sound_trial(layout: Layout, key: str) -> None:

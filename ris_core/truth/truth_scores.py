@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ris_core.clustering.candidate_models import trained_candidates
-from ris_core.clustering.dec_models import load_dec
+from ris_core.clustering.candidate_models import load_candidate, trained_candidates
 from ris_core.clustering.initial_clusters import read_clusters
+from ris_core.config import Settings
 from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.contracts.station_day import StationDay
-from ris_core.models.inference import soft_assignments
+from ris_core.labels.appointment import label_training_set
 from ris_core.processing.condition import filter_delay
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage import spectrogram_file, tables
@@ -110,15 +110,11 @@ def score(network: StationDays) -> TruthScores:
     features = np.concatenate(parts)
     rows: list[dict[str, Any]] = []
     recall: dict[str, dict[str, float]] = {}
-    for k in trained_candidates(layout, AEC_DEC, settings.dec.k, settings.normalisation):
-        initial = read_clusters(layout, k, settings.normalisation).start
-        model, _ = load_dec(layout, k)
-        q, _ = soft_assignments(model, data.samples)
-        of_methods = {
-            "hand features + k-means": kmeans_baseline(features, k, settings.dec.seed),
-            f"AEC + {initial.method}": initial.labels,
-            "DEC": q.argmax(axis=1),
-        }
+    for k in settings.dec.k:
+        of_candidates = _labels_of_candidates(layout, settings, k)
+        if not of_candidates:
+            continue
+        of_methods = {"hand features + k-means": kmeans_baseline(features, k, settings.dec.seed), **of_candidates}
         for method, labels in of_methods.items():
             found = clustering_scores(truth_of_set, labels[known])
             rows.append(
@@ -145,6 +141,21 @@ def score(network: StationDays) -> TruthScores:
         station_days=len(by_day),
         damaged=tuple(damaged),
     )
+
+
+def _labels_of_candidates(layout: Layout, settings: Settings, k: int) -> dict[str, NDArray[Any]]:
+    """Return the labels of the training set by the model of each candidate that was trained for K, by method."""
+    found: dict[str, NDArray[Any]] = {}
+    for name in settings.candidate_names:
+        if k not in trained_candidates(layout, name, [k], settings.normalisation):
+            continue
+        if name == AEC_DEC:
+            initial = read_clusters(layout, k, settings.normalisation).start
+            found[f"AEC + {initial.method}"] = initial.labels
+        model, _ = load_candidate(layout, name, k)
+        labels = label_training_set(layout, model, settings.labelling, reconstruction=False)
+        found["DEC" if name == AEC_DEC else str(name)] = labels.cluster
+    return found
 
 
 def _of_station_days(truth: pd.DataFrame, keys: Sequence[StationDay]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from ris_core.config import Settings
 from ris_core.contracts.labelled import Labelled
 from ris_core.contracts.outcome import Made, Outcome
 from ris_core.labels.label import LabelStage
+from ris_core.storage.layout import Layout
 from ris_dagster import block_runs
 from ris_dagster.assets.champion_model import CHAMPION_MODEL
 from ris_dagster.assets.station_day_events import SPECTROGRAMS
@@ -43,7 +44,9 @@ def _build(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:
         ],
     )
     def label_tables(context: dg.AssetExecutionContext, store: DataStore, compute: Compute) -> Any:
-        yield from block_runs.run_block(context, store, compute, LABELS, {LABEL_TABLES: _describe}, _complete)
+        layout = store.layout()
+        describe = {LABEL_TABLES: lambda made: _describe(made, layout)}
+        yield from block_runs.run_block(context, store, compute, LABELS, describe, _complete)
 
     return label_tables
 
@@ -51,13 +54,13 @@ def _build(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:
 LABELS = Binding(LabelStage, (LABEL_TABLES,), _build, after_training=True)
 
 
-def _describe(made: Made[Labelled]) -> dict[str, Any]:
-    from ris_core.storage.tables import label_schema
+def _describe(made: Made[Labelled], layout: Layout) -> dict[str, Any]:
+    from ris_core.storage.tables import read_schema
 
     found = made.result
     return {
         "dagster/row_count": found.labels,
-        "dagster/column_schema": column_schema(label_schema(found.k)),
+        "dagster/column_schema": column_schema(read_schema(layout.root / found.path)),
         "events_per_class": {str(number): size for number, size in found.sizes.items()},
         "assigned": found.assigned,
         "model_version": found.model_version,

@@ -26,21 +26,26 @@ class MlflowChampions:
     settings, layout
         Of the network.
     warn
-        Gets a line for each former champion that is no longer in MLflow.
+        Gets a line for each former champion that is no longer in MLflow, and for a champion that cannot be there.
     """
 
     def __init__(self, tracking: Tracking, settings: Settings, layout: Layout, warn: Callable[[str], None]) -> None:
         self._tracking, self._settings, self._layout, self._warn = tracking, settings, layout, warn
 
     def register(self, folder: Path, found: "Appointment") -> "Registration":
-        """Register the packaged model in a folder, without an alias."""
+        """Register the packaged model in a folder, without an alias; warn if it cannot be packaged."""
         from ris_core.labels.champion_run import Registration
+        from ris_core.serving.package import NoPackageError
 
         run_id = self._tracking.known_run(found.run_id)
         name = registered_name(self._settings, found.model.name)
-        versions = self._tracking.register_packaged(
-            self._settings, self._layout, folder, run_id, found.novelty, found.champion.classes
-        )
+        try:
+            versions = self._tracking.register_packaged(
+                self._settings, self._layout, folder, run_id, found.novelty, found.champion.classes
+            )
+        except NoPackageError as error:
+            self._warn(f"{name}: the champion labels here, but is not registered in MLflow: {error}")
+            versions = {}
         return Registration(run_id, name, versions)
 
     def add_metrics(self, run_id: str, values: Mapping[str, float]) -> None:

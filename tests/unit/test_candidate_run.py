@@ -1,5 +1,7 @@
 """Candidates without Dagster or MLflow: fitted, trained for a K, chosen as champion, labelling station-days."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -35,11 +37,13 @@ from ris_core.contracts.station_day import StationDay
 from ris_core.labels.appointment import prepare
 from ris_core.labels.champion_figures import champion_figures
 from ris_core.representations.fitted import NoRepresentationError, load_fitted, read_fitted
-from ris_core.serving.package import Contents, NoPackageError, Package, packaged_model, ways_of
+from ris_core.serving.package import Contents, NoPackageError, Package, members_of, packaged_model, ways_of
+from ris_core.serving.package_code import package_code
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_json, write_json
 from ris_core.storage.tables import read_table
+from ris_core.verification import damaged_models
 
 SPECTRA_GMM, OCTAVES_WARD = CandidateName.of("spectra/gmm"), CandidateName.of("octaves/ward")
 K = 2
@@ -312,6 +316,65 @@ def test_a_package_of_a_model_with_noise_takes_named_arrays_and_labels_alike(sto
         package.answer({"spectrogram": events.spectrogram})
     with pytest.raises(InputMismatchError, match="times: the model takes 100, the data have 90"):
         package.answer({"spectrogram": events.spectrogram[:, :, :90], "noise_psd": events.noise_psd})
+
+
+ALONE = """
+import importlib.abc, sys
+
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("h5py", "obspy", "pandas", "pyarrow", "xxhash", "dagster"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+sys.path.insert(0, sys.argv[1])
+import numpy as np, ris_core
+from pathlib import Path
+from ris_core.serving.package import Package
+events = np.load(sys.argv[3])
+answer = Package.open(Path(sys.argv[2])).answer({name: events[name] for name in events.files})
+print(ris_core.__file__, answer["label"].tolist())
+"""
+
+
+def test_the_code_that_travels_with_a_package_answers_without_this_project(store: Store, tmp_path: Path) -> None:
+    found, settings = chosen(store, SPECTRA_GMM), store.settings
+    label_one(store, first_day(store))
+    folder = store.champion_model(found.champion.model_version)
+    contents = Contents(
+        folder, "events", settings.conditioning, settings.spectrogram, found.novelty, found.champion.classes
+    )
+    contents.write(tmp_path / "package")
+    package_code(member.__module__ for member, _ in members_of(packaged_model(folder))).copy(tmp_path / "code")
+    events = spectrogram_file.read_spectrograms(store.spectrograms(first_day(store)))
+    assert events.noise_psd is not None
+    np.savez(tmp_path / "events.npz", spectrogram=events.spectrogram, noise_psd=events.noise_psd)
+    places = [str(tmp_path / name) for name in ("code", "package", "events.npz")]
+    command = [sys.executable, "-I", "-c", ALONE, *places]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert str(tmp_path / "code") in done.stdout
+    labels = tables.read_table(store.labels(first_day(store)))["label"].tolist()
+    assert done.stdout.strip().endswith(str(labels))
+
+
+def test_tables_of_champions_of_other_representations_are_read_together(store: Store) -> None:
+    first, second, *_ = store.station_days()
+    for name, key in ((SPECTRA_GMM, first), (OCTAVES_WARD, second)):
+        chosen(store, name)
+        label_one(store, key)
+    frame = tables.read_tables([store.labels(first), store.labels(second)])
+    assert {len(z) for z in frame["latent"]} == {5, load_fitted(store, "octaves").dimensions}
+
+
+def test_damaged_models_of_candidates_are_named(store: Store) -> None:
+    trials, counts = store.settings.aec.grid.trials(), store.settings.dec.k
+    assert list(damaged_models(store, trials, counts)) == []
+    path = store.representation("spectra") / "model.safetensors"
+    kept = path.read_bytes()
+    path.write_bytes(kept[:-4] + b"spec")
+    assert [str(path) in str(error) for error in damaged_models(store, trials, counts)] == [True]
+    path.write_bytes(kept)
 
 
 def test_code_that_belongs_to_no_plug_in_cannot_travel_with_a_package(store: Store) -> None:
