@@ -129,6 +129,31 @@ def test_an_autoencoder_of_its_shape_is_trained(preset: str) -> None:
     assert np.isfinite(result.val_mse)
 
 
+@pytest.mark.parametrize("missing", ["drop", "zeros"])
+def test_three_components_of_a_volcano_are_cut_normalised_and_trained_on(missing: str) -> None:
+    case = CASES["volcano"]
+    channels = ["HHZ", "HHN", "HHE"]
+    settings = make_settings(preset="volcano", channels=channels, components={"missing": missing})
+    traces = []
+    for number, code in enumerate(channels):
+        trace, onsets = recorded(case, seed=number)
+        trace.stats.channel = code
+        # The last component ends before the last four events.
+        traces.append(trace if code != "HHE" else trace.slice(endtime=trace.stats.starttime + onsets[-4] - 20))
+    products = process(by_channel(KEY, *traces), KEY, settings, None)
+    events = products.spectrograms
+    kept = EVENTS if missing == "zeros" else EVENTS - 4
+    assert events.spectrogram.shape == (kept, *settings.input_spec().network_shape)
+    assert events.components == ("Z", "N", "E")
+    assert np.isfinite(events.spectrogram).all()
+    x = normalise(events.spectrogram, settings.normalisation)
+    np.testing.assert_allclose(np.square(x, dtype=np.float64).sum(axis=(1, 2, 3)), 1, rtol=1e-5)
+    options = settings.aec.model_copy(update={"max_epochs": 1, "device": "cpu"})
+    result = train_aec(x[:12], x[12:], 6, 2e-3, options)
+    assert result.model.shape == settings.input_spec().network_shape  # type: ignore[attr-defined]
+    assert np.isfinite(result.val_mse)
+
+
 def test_own_values_stand_above_the_presets_and_those_above_the_profiles(tmp_path: Path) -> None:
     own = make_settings(preset="volcano", conditioning={"band_low": 1}, spectrogram={"frequency_low": 1})
     assert (own.conditioning.band_low, own.conditioning.band_high, own.conditioning.sampling_rate) == (1, 25, 100)
