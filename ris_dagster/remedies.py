@@ -27,6 +27,8 @@ _REMEDIES = {
     "NoTrainedDecError": "materialize gmm_clusters and dec_models",
     "DecOutOfStepError": "materialize gmm_clusters and dec_models for it with the values of the settings, not with "
     "others from the launchpad, or set stability.k to another K",
+    "CandidateOutOfStepError": "materialize its representation and the candidate for this K, or set "
+    "stability.candidate and stability.k to others",
 }
 """By the name of the error's class: the errors of workers arrive as text, and importing the classes loads torch."""
 

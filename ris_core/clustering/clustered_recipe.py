@@ -16,6 +16,7 @@ from ris_core.clustering.another_representation import AnotherRepresentation
 from ris_core.clustering.cluster_model import ClusterModel, Described
 from ris_core.clustering.clusterer import Clusterer
 from ris_core.clustering.recipe import Labels, Recipe
+from ris_core.contracts.event_source import EventSource
 from ris_core.contracts.events import Events
 from ris_core.representations.file_events import FileEvents
 from ris_core.section import Section
@@ -84,6 +85,10 @@ class ClusteredRecipe(Recipe):
     def cluster(self, z: NDArray[Any], seed: int) -> Labels:
         """Return the labels (n,) of clusters of features (n, D)."""
         return self.clusterer.fit(z, self.k, self.settings, seed).labels(z)
+
+    def require(self, events: EventSource) -> None:
+        """Raise `InputMismatchError` unless events are what the model takes in."""
+        self.model.require(events)
 
     def of_events(self, rows: NDArray[np.int64]) -> Described:
         """Return what the model says of events of the training set."""

@@ -13,7 +13,9 @@ from ris_core.clustering.another_representation import AnotherAec
 from ris_core.clustering.cluster_model import Described
 from ris_core.clustering.initialise import initialise, read_centroids
 from ris_core.clustering.recipe import Labels, Recipe
+from ris_core.contracts.event_source import EventSource
 from ris_core.contracts.events import Events
+from ris_core.contracts.input_spec import InputSpec
 from ris_core.models.inference import describe, encode, reconstruction_error, soft_assignments
 from ris_core.models.networks import Aec, Dec
 from ris_core.training.dec import train_dec
@@ -38,6 +40,8 @@ class DecRecipe(Recipe):
     ----------
     model
         The DEC on disk.
+    takes
+        What it takes in.
     aec, z
         The autoencoder that it starts from, and its latents (N, 9) of the samples.
     samples
@@ -49,6 +53,7 @@ class DecRecipe(Recipe):
     """
 
     model: Dec = field(repr=False)
+    takes: InputSpec
     aec: Aec = field(repr=False)
     z: NDArray[np.float32] = field(repr=False)
     samples: Samples = field(repr=False)
@@ -100,6 +105,10 @@ class DecRecipe(Recipe):
         # Given centroids belong to the events of the training set.
         method = "kmeans" if self.dec.initialisation == "given" else self.dec.initialisation
         return initialise(method, z, self.k, self.dec.n_init, seed).labels
+
+    def require(self, events: EventSource) -> None:
+        """Raise `InputMismatchError` unless events are what the network takes in."""
+        self.takes.require(events.input)
 
     def of_events(self, rows: NDArray[np.int64]) -> Described:
         """Return memberships, latents of the autoencoder, and reconstruction errors of events."""

@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ris_core.config import Settings
+from ris_core.clustering.recipe import Recipe
+from ris_core.config import Settings, StabilitySettings
 from ris_core.contracts.acquisition import SamplesAt
-from ris_core.contracts.events import PER_EVENT, Events
+from ris_core.contracts.events import PER_EVENT, Events, Part
+from ris_core.contracts.input_spec import InputMismatchError, InputSpec
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.chain import Products, process
 from ris_core.processing.condition import Conditioned
@@ -46,6 +48,54 @@ class NoiseWindows:
     events: Events | None = field(repr=False)
     station_days: tuple[StationDay, ...] = ()
     without: str = ""
+
+
+@dataclass(frozen=True)
+class WindowSource:
+    """Windows as an `EventSource`.
+
+    Attributes
+    ----------
+    events
+        The windows.
+    input
+        What they are to a model.
+    noise_quantile
+        Quantile that their noise spectra are.
+    """
+
+    events: Events = field(repr=False)
+    input: InputSpec
+    noise_quantile: float
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def blocks(self, parts: Sequence[Part]) -> Iterator[Events]:
+        """Give all windows; raises `MissingPartError` if an array is absent."""
+        self.events.require(*parts)
+        yield self.events
+
+
+def windows_for(recipe: Recipe, processing: ProcessStage, settings: StabilitySettings) -> NoiseWindows:
+    """Return windows for the model of a recipe; none, with the reason, if it does not take in such windows.
+
+    Parameters
+    ----------
+    recipe
+        The recipe.
+    processing, settings
+        As in `noise_windows`, and the section `stability`.
+    """
+    found, made_by = noise_windows(processing, settings.noise_windows, settings.seed), processing.settings
+    if found.events is not None:
+        try:
+            recipe.require(WindowSource(found.events, made_by.input_spec(), made_by.context.noise_quantile))
+        except InputMismatchError as error:
+            return NoiseWindows(
+                None, without=f"the settings make other windows than the model takes in ({error}); draw and train again"
+            )
+    return found
 
 
 def noise_windows(processing: ProcessStage, most: int, seed: int) -> NoiseWindows:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core.clustering.cluster_model import Described
+from ris_core.contracts.event_source import EventSource
 from ris_core.contracts.events import Events
 
 Labels = NDArray[np.int32]
@@ -86,6 +87,10 @@ class Recipe(ABC):
     @abstractmethod
     def cluster(self, z: NDArray[Any], seed: int) -> Labels:
         """Return labels (n,) of features (n, D) clustered alone, as those of the candidate begin."""
+
+    @abstractmethod
+    def require(self, events: EventSource) -> None:
+        """Raise `InputMismatchError` unless events are what the model takes in."""
 
     @abstractmethod
     def of_events(self, rows: NDArray[np.int64]) -> Described:

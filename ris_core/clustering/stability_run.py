@@ -1,4 +1,4 @@
-"""The stability of the DEC of a K on disk: trainings, comparison, figures and files."""
+"""The stability of the model of a candidate and a K on disk: trainings, comparison, figures and files."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ import pyarrow as pa
 from matplotlib.figure import Figure
 
 from ris_core import config, versions
-from ris_core.clustering.another_representation import AnotherAec
 from ris_core.clustering.candidate_models import read_candidate
 from ris_core.clustering.champion import champion_or_none
-from ris_core.clustering.dec_models import dec_is_current, load_dec
-from ris_core.clustering.dec_recipe import DecRecipe
 from ris_core.clustering.event_properties import event_properties
-from ris_core.clustering.latents import OutOfStepError, current_inputs, read_latents
-from ris_core.clustering.noise_windows import noise_windows
+from ris_core.clustering.latents import OutOfStepError
+from ris_core.clustering.noise_windows import windows_for
+from ris_core.clustering.recipes import kind_of
 from ris_core.clustering.stability import Stability, assess, judge
 from ris_core.clustering.trainings import Trainings
-from ris_core.contracts.candidate_name import AEC_DEC
+from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
 from ris_core.contracts.run_log import RunLog
 from ris_core.contracts.stamp import Stamp
 from ris_core.figures.cluster_criteria import agreement, ari_matrix, associations
@@ -31,109 +29,102 @@ from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_record, write_json
 from ris_core.storage.layout import Layout
 from ris_core.training.acceptance import Acceptance
-from ris_core.training.aec_choice import chosen_aec
 from ris_core.training.training_set import TrainingSet
 
 TABLE, SUMMARY, TRAININGS = "stability.parquet", "stability.json", "stability_trainings.safetensors"
 
-SCHEMA = pa.schema(
-    [
-        pa.field("event_id", pa.string(), False, {"description": "As in the detection table"}),
-        pa.field(
-            "consensus", pa.int32(), False, {"description": "Majority vote of the trainings: a cluster of the DEC"}
-        ),
-        pa.field("agreement", pa.float32(), False, {"description": "Share of the trainings that agree with it"}),
-    ]
-)
 
-
-class DecOutOfStepError(OutOfStepError):
-    """There is no DEC as the current settings, autoencoder and training set would make it."""
+def schema_of(candidate: CandidateName) -> pa.Schema:
+    """Return the schema of the table of the training set's events, with the words of a candidate."""
+    vote = f"Majority vote of the trainings: a cluster of {kind_of(candidate).model_words}"
+    return pa.schema(
+        [
+            pa.field("event_id", pa.string(), False, {"description": "As in the detection table"}),
+            pa.field("consensus", pa.int32(), False, {"description": vote}),
+            pa.field("agreement", pa.float32(), False, {"description": "Share of the trainings that agree with it"}),
+        ]
+    )
 
 
 @dataclass(frozen=True)
-class DecToAssess:
-    """The DEC whose stability is assessed.
+class ModelToAssess:
+    """The model whose stability is assessed.
 
     Attributes
     ----------
-    k
-        Number of clusters.
+    candidate, k
+        Representation and clusterer, and the number of clusters.
     digest
-        Digest of its weights.
-    aec
-        Digest of the autoencoder that it was trained from.
+        Digest of the model.
+    representation
+        Digest of the representation that it was trained from.
     configuration
         Digest of all that decides about the assessment.
     """
 
+    candidate: CandidateName
     k: int
     digest: str
-    aec: str
+    representation: str
     configuration: str
 
 
-def assessed_k(layout: Layout, stability: config.StabilitySettings, dec: config.DecSettings) -> int:
-    """Return the K to assess: `stability.k`, else the K of the champion, else the first of `dec.k`."""
-    if stability.k is not None:
-        return stability.k
-    champion = champion_or_none(layout)
-    return dec.k[0] if champion is None else champion.k
-
-
-def dec_to_assess(layout: Layout, k: int, settings: config.Settings) -> DecToAssess:
-    """Return the DEC of a K, and the digest of all that decides about its assessment.
+def model_to_assess(
+    layout: Layout, settings: config.Settings, candidate: str | None = None, k: int | None = None
+) -> ModelToAssess:
+    """Return the model whose stability is assessed, and the digest of all that decides about the assessment.
 
     Parameters
     ----------
-    layout, k
-        The data root, and the number of clusters.
-    settings
-        Sections `stability`, `dec`, `aec` and `normalisation`.
+    layout, settings
+        The data root, and all settings.
+    candidate
+        Candidate; by default `stability.candidate`, else that of the champion, else `champion.candidate`.
+    k
+        Number of clusters; by default `stability.k`, else that of a champion of this candidate, else the first of
+        `dec.k`.
 
     Raises
     ------
-    DecOutOfStepError
-        There is no DEC of this K as the settings would make it.
+    OutOfStepError
+        There is no model of this candidate and K as the settings would make it.
+    ValueError
+        The text is no name of a candidate.
     """
-    kept = read_candidate(layout, AEC_DEC, k)
-    if kept is None or not dec_is_current(layout, k, settings.dec, settings.normalisation):
-        raise DecOutOfStepError(
-            f"{layout.dec(k)}: there is no DEC of K = {k} as the current settings, autoencoder and training set would "
-            f"make it (dec.k is {list(settings.dec.k)}; a DEC that was trained with other values does not count)"
-        )
-    inputs = current_inputs(layout, settings.normalisation)
-    varied = settings.aec.training_values() if settings.stability.vary == "autoencoder" else None
-    configuration = digest_of(
-        [
-            versions.STABILITY,
-            inputs.representation,
-            inputs.training_set,
-            kept.digest,
-            k,
-            settings.dec.initialisation_values(),
-            settings.dec.training_values(),
-            settings.stability.model_dump(mode="json", exclude={"k", "least_ari"}),
-            varied,
-        ]
-    )
-    return DecToAssess(k, kept.digest, inputs.representation, configuration)
+    champion, wanted = champion_or_none(layout), candidate or settings.stability.candidate
+    if wanted is None:
+        wanted = settings.champion.candidate if champion is None else champion.candidate
+    k = settings.stability.k if k is None else k
+    if k is None:
+        k = champion.k if champion is not None and champion.candidate == wanted else settings.dec.k[0]
+    return _of_current(layout, CandidateName.of(wanted), k, settings)
+
+
+def _of_current(layout: Layout, candidate: CandidateName, k: int, settings: config.Settings) -> ModelToAssess:
+    kind = kind_of(candidate)
+    kind.require_current(layout, candidate, k, settings)
+    kept = read_candidate(layout, candidate, k)
+    if kept is None or kept.record.inputs is None:
+        raise OutOfStepError(f"{layout.candidate(candidate, k)}: the model was removed meanwhile; train it again")
+    inputs = kept.record.inputs
+    values = kind.values(candidate, settings)
+    configuration = digest_of([versions.STABILITY, inputs.representation, inputs.training_set, kept.digest, k, *values])
+    return ModelToAssess(candidate, k, kept.digest, inputs.representation, configuration)
 
 
 def stability_is_current(layout: Layout, settings: config.Settings) -> bool:
-    """Return whether the assessment is undamaged and what settings and DEC would give now; see `dec_to_assess`."""
+    """Return whether the assessment is undamaged and what settings and model would give now; see `model_to_assess`."""
     try:
         found = read_record(layout.analysis(SUMMARY), {"configuration": str})["configuration"]
         tables.read_table(layout.analysis(TABLE))
-        k = assessed_k(layout, settings.stability, settings.dec)
-        return bool(found == dec_to_assess(layout, k, settings).configuration)
+        return bool(found == model_to_assess(layout, settings).configuration)
     except (OutOfStepError, FileNotFoundError, DamagedFileError):
         return False
 
 
 @dataclass(frozen=True)
 class JudgedStability:
-    """The stability of a DEC with the verdict on it.
+    """The stability of a model with the verdict on it.
 
     Attributes
     ----------
@@ -148,9 +139,9 @@ class JudgedStability:
 
 
 def run_stability(
-    processing: ProcessStage, data: TrainingSet, chosen: DecToAssess, settings: config.Settings, log: RunLog
+    processing: ProcessStage, data: TrainingSet, chosen: ModelToAssess, settings: config.Settings, log: RunLog
 ) -> JudgedStability:
-    """Assess a DEC, log the result, draw its figures, and write it; an interrupted assessment is continued.
+    """Assess a model, log the result, draw its figures, and write it; an interrupted assessment is continued.
 
     Parameters
     ----------
@@ -159,9 +150,9 @@ def run_stability(
     data
         The training set.
     chosen
-        The DEC.
+        The model.
     settings
-        Sections `stability`, `dec`, `aec` and `normalisation`.
+        All settings.
     log
         Gets the parameters, the ARI of each training with the model, the metrics, three figures and three tables.
 
@@ -175,41 +166,29 @@ def run_stability(
         The representation is to be trained again, but it cannot be, or it has no seed.
     """
     layout, stability = processing.layout, settings.stability
-    log.parameters({"k": chosen.k, "dec": chosen.digest, **stability.model_dump(exclude={"k"})})
+    named = {"k": chosen.k, "candidate": str(chosen.candidate), "model": chosen.digest}
+    log.parameters({**stability.model_dump(exclude={"k", "candidate"}), **named})
 
     def on_training(number: int, name: str, ari: float) -> None:
         log.note(f"{name}: ARI {ari:.2f} with the model")
         log.metrics({"ari_with_model": ari}, step=number)
 
-    recipe = _dec_recipe(layout, data, chosen.k, settings)
+    kind = kind_of(chosen.candidate)
+    recipe = kind.recipe(layout, chosen.candidate, chosen.k, data, settings)
     trainings = Trainings(layout.analysis(TRAININGS), chosen.configuration)
     found = assess(
         recipe,
         event_properties(layout),
-        noise_windows(processing, stability.noise_windows, stability.seed),
+        windows_for(recipe, processing, stability),
         stability,
         trainings,
         on_training,
     )
-    _write(layout, found, data, chosen.configuration)
+    _write(layout, found, data, chosen)
     trainings.clear()
     verdict = judge(found, stability.least_ari, recipe.better)
     _log(found, verdict, log)
     return JudgedStability(found, verdict)
-
-
-def _dec_recipe(layout: Layout, data: TrainingSet, k: int, settings: config.Settings) -> DecRecipe:
-    aec = chosen_aec(layout)
-    aec.input.require(data.input)
-    return DecRecipe(
-        model=load_dec(layout, k)[0],
-        aec=aec.network,
-        z=read_latents(layout, settings.normalisation).z,
-        samples=data.samples,
-        dec=settings.dec,
-        normalisation=data.normalisation,
-        another=AnotherAec(data, settings.aec, settings.aec.grid.trials().get(aec.choice.trial)),
-    )
 
 
 def _log(found: Stability, verdict: Acceptance, log: RunLog) -> None:
@@ -230,15 +209,16 @@ def _figures(found: Stability) -> dict[str, Figure]:
     }
 
 
-def _write(layout: Layout, found: Stability, data: TrainingSet, configuration: str) -> None:
+def _write(layout: Layout, found: Stability, data: TrainingSet, chosen: ModelToAssess) -> None:
     """Write the consensus of each event as a table, then all else as JSON, which says that the result is complete."""
     frame = pd.DataFrame(
         {"event_id": data.event_id, "consensus": found.consensus.labels, "agreement": found.consensus.agreement}
     )
-    tables.write_table(
-        layout.analysis(TABLE), frame, SCHEMA, Stamp(configuration, versions.STABILITY, data.digest), {"k": found.k}
-    )
-    write_json(layout.analysis(SUMMARY), {"configuration": configuration, **_as_json(found)})
+    # A record without a candidate is one of DEC: earlier versions had no other.
+    named = {} if chosen.candidate == AEC_DEC else {"candidate": str(chosen.candidate)}
+    stamp = Stamp(chosen.configuration, versions.STABILITY, data.digest)
+    tables.write_table(layout.analysis(TABLE), frame, schema_of(chosen.candidate), stamp, {"k": found.k, **named})
+    write_json(layout.analysis(SUMMARY), {"configuration": chosen.configuration, **named, **_as_json(found)})
 
 
 def _as_json(found: Stability) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ris_core.contracts.candidate_name import AEC_DEC
-from ris_core.section import Section
+from ris_core.section import Section, digest_of
 
 
 class TrainingSetSettings(Section):
@@ -245,12 +245,18 @@ class ChampionSettings(Section):
 class StabilitySettings(Section):
     """How far the chosen configuration can be trusted."""
 
+    candidate: str | None = Field(
+        None,
+        description="Candidate that is assessed, REPRESENTATION/CLUSTERER: one of `candidates`; none: the champion's, "
+        "else champion.candidate (ours).",
+    )
     k: int | None = Field(None, ge=2, description="K that is trained; none: the champion's, else the first of dec.k.")
     seeds: int = Field(10, ge=2, description="Trainings, each with its own seed (ours).")
     vary: Literal["clusters", "autoencoder"] = Field(
         "clusters",
-        description="clusters: seed of the initial clusters and order of the events, from the chosen autoencoder; "
-        "autoencoder: a new autoencoder for each seed as well, which takes as long as its trial (ours).",
+        description="clusters: seed of the clusters and order of the events, from the same representation; "
+        "autoencoder: a new autoencoder for each seed as well, which takes as long as its trial; likewise another "
+        "representation whose settings have a seed (ours).",
     )
     least_ari: float = Field(
         0.6, ge=-1, le=1, description="Least mean ARI over the pairs of trainings of stable clusters (ours)."
@@ -263,6 +269,14 @@ class StabilitySettings(Section):
     seed: int = Field(
         0, ge=0, description="Seed of draws and permutations; trainings use this seed and the next ones (ours)."
     )
+
+    def assessment_values(self) -> dict[str, Any]:
+        """Return the settings that influence the assessment of a model."""
+        return self.model_dump(mode="json", exclude={"candidate", "k", "least_ari"})
+
+    def digest(self) -> str:
+        """Return the digest of the section; without a candidate it is that of earlier versions, which had none."""
+        return digest_of(self.model_dump(mode="json", exclude={"candidate"} if self.candidate is None else None))
 
 
 class NoveltySettings(Section):

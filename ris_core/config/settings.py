@@ -136,8 +136,14 @@ class Settings(CandidatesSettings):
             raise ValueError(
                 f"champion.candidate ({self.champion.candidate}) is not among candidates ({', '.join(self.candidates)})"
             )
+        if self.stability.candidate not in (None, *self.candidates):
+            raise ValueError(
+                f"stability.candidate ({self.stability.candidate}) is not among candidates "
+                f"({', '.join(self.candidates)})"
+            )
         self.require_reconstruction(CandidateName.of(self.champion.candidate))
-        if self.stability.vary == "autoencoder" and self.dec.initialisation == "given":
+        of_dec = self.stability.candidate in (None, str(AEC_DEC))
+        if of_dec and self.stability.vary == "autoencoder" and self.dec.initialisation == "given":
             raise ValueError(
                 "stability.vary is autoencoder, but dec.initialisation is given: centroids belong to the latents of "
                 "one autoencoder; set stability.vary to clusters, or dec.initialisation to gmm, kmeans or random"

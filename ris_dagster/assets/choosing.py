@@ -8,6 +8,8 @@ from pydantic import Field
 
 from ris_core import versions
 from ris_core.config import Settings
+from ris_core.contracts.candidate_name import AEC_DEC
+from ris_dagster.assets.candidates import SWEEP as CANDIDATES
 from ris_dagster.assets.candidates import candidate_keys
 from ris_dagster.assets.champion_model import CHAMPION_MODEL
 from ris_dagster.assets.clustering import LATENT_FEATURES, SWEEP
@@ -16,7 +18,7 @@ from ris_dagster.metadata import code_version, column_schema, owners, table
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
 from ris_dagster.resources.tracking import Tracking
-from ris_dagster.tracked_asset import tracked_asset
+from ris_dagster.tracked_asset import candidate_tags, tracked_asset
 
 CLUSTER_COUNT = dg.AssetKey("cluster_count")
 STABILITY = dg.AssetKey("stability")
@@ -84,7 +86,10 @@ def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
 class StabilityChoice(dg.Config):
     """The model that is assessed."""
 
-    k: int | None = Field(None, description="K of the DEC; none: stability.k, else the champion's, else the first.")
+    candidate: str | None = Field(
+        None, description="REPRESENTATION/CLUSTERER; none: stability.candidate, else the champion's."
+    )
+    k: int | None = Field(None, description="Its K; none: stability.k, else the champion's, else the first.")
 
 
 def _stability(settings: Settings) -> dg.AssetsDefinition:
@@ -94,7 +99,7 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
         kinds={"torch", "mlflow", "parquet"},
         owners=owners(settings),
         tags={"stage": "train"},
-        description="How far the clusters can be trusted: the DEC trained with several seeds and their consensus, "
+        description="How far the clusters can be trusted: one model trained with several seeds and their consensus, "
         "associations of labels (station, amplitude, hour), trainings without a station, and windows without events.",
         deps=[*candidate_keys(settings), CHAMPION_MODEL, TRAINING_SET],
         code_version=code_version(versions.STABILITY, settings.stability.digest()),
@@ -111,21 +116,22 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
     def stability(
         context: dg.AssetExecutionContext, config: StabilityChoice, store: DataStore, tracking: Tracking
     ) -> Any:
-        from ris_core.clustering.stability_run import SCHEMA, TABLE, assessed_k, dec_to_assess, run_stability
+        from ris_core.clustering.stability_run import TABLE, model_to_assess, run_stability, schema_of
         from ris_core.training import training_set as sampling
 
         layout = store.layout()
-        k = assessed_k(layout, settings.stability, settings.dec) if config.k is None else config.k
-        chosen = dec_to_assess(layout, k, settings)
+        chosen = model_to_assess(layout, settings, config.candidate, config.k)
+        candidate, k = chosen.candidate, chosen.k
         data = sampling.load(layout, settings.training_set, settings.normalisation)
         made = tracked_asset(
             context,
             tracking,
             lambda log: run_stability(store.station_days().process, data, chosen, settings, log),
-            name=f"stability k={k}",
+            name=f"stability {candidate.with_k(k)}",
             configuration=chosen.configuration,
-            compared=(SWEEP, chosen.aec),
+            compared=(SWEEP, chosen.representation) if candidate == AEC_DEC else (CANDIDATES, data.digest),
             device=settings.dec.device,
+            tags=candidate_tags(candidate, k),
         )
         found, verdict = made.result.found, made.result.verdict
         metrics = found.metrics()
@@ -138,10 +144,11 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
             layout.analysis(TABLE),
             chosen.configuration,
             {
+                "candidate": str(candidate),
                 "k": k,
                 **{name: value for name, value in metrics.items() if math.isfinite(value)},
                 "dagster/row_count": len(data),
-                "dagster/column_schema": column_schema(SCHEMA),
+                "dagster/column_schema": column_schema(schema_of(candidate)),
                 "failed": found.failed,
                 "by_label": table(found.by_label.reset_index()),
                 "associations": table(found.associations),

@@ -84,11 +84,11 @@ def _with(settings: Any, **values: Any) -> Any:
 
 def test_an_interrupted_assessment_goes_on_and_a_poor_agreement_is_explained(copy: Opened) -> None:
     store = copy.store
-    k = stability_run.assessed_k(store, copy.settings.stability, copy.settings.dec)
     before = tables.read_table(store.analysis(stability_run.TABLE))
     store.analysis(stability_run.SUMMARY).unlink()
     # What an attempt that was killed has left: a training whose labels tell nothing.
-    configuration = stability_run.dec_to_assess(store, k, copy.settings).configuration
+    chosen = stability_run.model_to_assess(store, copy.settings)
+    k, configuration = chosen.k, chosen.configuration
     left = Trainings(store.analysis(stability_run.TRAININGS), configuration)
     left.labels("seed 1", lambda: np.arange(len(before), dtype=np.int32) % k)
     result = copy.run(jobs.ASSESS)

@@ -64,7 +64,7 @@ def recipe() -> DecRecipe:
     aec = train_aec(x[:50], x[50:], 8, 3e-3, AEC).model
     z, samples = encode(aec, x), of_array(x)
     another = AnotherAec(training_set(samples, np.arange(60) >= 50), AEC, (8, 3e-3))
-    return DecRecipe(trained(aec, z, samples), aec, z, samples, DEC, PLAIN, another)
+    return DecRecipe(trained(aec, z, samples), config.PAPER_INPUT, aec, z, samples, DEC, PLAIN, another)
 
 
 def trained(aec: Aec, z: Array, samples: Samples, k: int = 3) -> Any:
@@ -290,7 +290,7 @@ def test_trainings_that_come_to_nothing_are_named_and_left_out(processed: Store,
     data = load_set(store)
     aec = Aec(0, latent="linear")
     z, hopeless = encode(aec, data.samples), AnotherAec(data, store.settings.aec, (8, 1e30))
-    recipe = DecRecipe(trained(aec, z, data.samples, 2), aec, z, data.samples, DEC, PLAIN, hopeless)
+    recipe = DecRecipe(trained(aec, z, data.samples, 2), data.input, aec, z, data.samples, DEC, PLAIN, hopeless)
     path = tmp_path / "trainings.safetensors"
     compared = recipe, event_properties(store), NoiseWindows(None, without="none wanted"), store.settings.stability
     with pytest.raises(NoTrainingError, match=r"none of 2 further trainings.*\nseed 1: .*\nseed 2: "):
