@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 PATTERN = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
-"""What names of representations and clusterers look like: they are parts of paths, asset keys and names of jobs."""
+"""What names of representations and clusterers look like: they are parts of paths and of names of steps."""
 _LONGEST = 40
 _RESERVED = {
     "representation": re.compile("champions|imported|dec|gmm"),
