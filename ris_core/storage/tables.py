@@ -56,10 +56,10 @@ DETECTION_SCHEMA = pa.schema(
             "characteristic_max",
             pa.float64(),
             False,
-            {"description": "Greatest value of the characteristic function, for STA/LTA the ratio"},
+            {"description": "Greatest value that the detector compared with its threshold"},
         ),
         pa.field("snr", pa.float64(), False, {"description": "Signal-to-noise ratio", "unit": "dB"}),
-        pa.field("found_by", pa.string(), False, {"description": "Detector and its averages, STA/LTA"}),
+        pa.field("found_by", pa.string(), False, {"description": "Detector and what distinguishes its triggers"}),
         pa.field("sampling_rate", pa.float64(), False, {"description": "Rate after decimation", "unit": "Hz"}),
         pa.field("outcome", pa.string(), False, {"description": "'event', or why there is no spectrogram"}),
     ]

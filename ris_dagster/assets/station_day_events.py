@@ -23,7 +23,7 @@ _IMPORTED = " Imported from the published HDF5 file by `ris import-h5`; they can
 
 
 def _build(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:
-    from ris_core.storage.tables import DETECTION_SCHEMA
+    from ris_core.storage.tables import detection_schema
 
     # Removed raw files are fetched again, so these runs also count for the data centre's limit.
     fetches = isinstance(settings.source, FdsnSettings) and settings.retention.raw == "drop_after_processing"
@@ -45,10 +45,10 @@ def _build(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:
             dg.AssetSpec(
                 DETECTIONS,
                 kinds={"scipy", "parquet"},
-                description="STA/LTA detections of a station-day, one row each: times, amplitude, SNR, and the outcome "
+                description="Detections of a station-day, one row each: times, amplitude, SNR, and the outcome "
                 "'event' or why there is no spectrogram." + imported,
                 # The same for all station-days, so the asset has it once.
-                metadata={"dagster/column_schema": column_schema(DETECTION_SCHEMA)},
+                metadata={"dagster/column_schema": column_schema(detection_schema(settings.channels))},
                 **common,
             ),
             dg.AssetSpec(

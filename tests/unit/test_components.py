@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chain_builders import onsets, run_chain
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from obspy import Trace
 from stage_steps import run_and_record
 from waveform_builders import KEY, NOISE, burst, make_settings, ns_at, record, sds_settings, segments_of, write_sds
@@ -282,3 +284,35 @@ def test_components_go_to_disk_and_back(tmp_path: Path):
     assert len(table) == 2 and np.isfinite(table["peak_counts_HHE"]).all()
     result = network.process.run(KEY)
     assert result.already_current and result.result.outcomes == {"event": 2}
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 20), st.floats(60, 300), st.floats(0, 60)), min_size=3, max_size=3),
+    st.sampled_from(["vertical", "vector_sum", "HHE"]),
+    st.sampled_from(["drop", "zeros"]),
+    st.sampled_from([50.0, 62.5, 100.0]),
+)
+def test_whatever_is_missing_each_component_is_cut_where_the_others_are(gaps, way, missing, rate):
+    traces = []
+    for code, (late, gap, length) in zip(CHANNELS, gaps, strict=True):
+        whole = component(code, -20, 400, [100.0, 180.0, 260.0, 340.0], rate)
+        start = whole.stats.starttime
+        traces += [whole.slice(start + late, start + 20 + gap), whole.slice(start + 20 + gap + length, None)]
+    products = run_chain(KEY, *traces, settings=of_channels({"detect_on": way, "missing": missing}))
+    found = products.spectrograms
+    recorded = found.recorded if found.recorded is not None else np.ones((len(found), 3), bool)
+    for row, start in enumerate(found.window_start.tolist()):
+        for column, code in enumerate(CHANNELS):
+            near = [
+                trace.samples[index : index + 218]
+                for trace in products.traces.by_channel[code]
+                if abs(trace.time_ns(index := round((start - trace.start_ns) * 50 / NS)) - start) <= NS // 100
+                and 0 <= index <= trace.samples.size - 218
+            ]
+            assert bool(near) == recorded[row, column]
+            wanted = near[0].astype(np.float32) if near else np.zeros(218, np.float32)
+            np.testing.assert_array_equal(found.waveform[row, column], wanted)
+    onsets_ns = products.detections["time_on"].to_numpy(np.int64)[:, None]
+    inside = (products.live[:, 0] <= onsets_ns) & (onsets_ns < products.live[:, 1])
+    assert (inside.sum(axis=1) == 1).all()
