@@ -23,7 +23,7 @@ class Spectra(Representation):
 
     The spectrum of an event is the mean over the columns of its spectrogram. It is divided by the mean noise spectrum,
     so it has no unit and does not depend on the gain of an instrument. Of several components the spectra follow each
-    other. The components of missing channels, zeros in spectrogram and noise, are at the floor.
+    other. A component without any power, of a missing channel, gets the mean spectrum of the fit: it has no influence.
 
     `noise_psd` holds a lower quantile p of the noise's PSD, since a mean would contain events. The PSD of stationary
     Gaussian noise follows an exponential distribution (χ² of two degrees of freedom), whose quantile is −ln(1 − p)
@@ -84,12 +84,11 @@ class Spectra(Representation):
             raise TypeError(f"settings of the kind spectra are needed, got {type(settings).__name__}")
         if len(events) < 2:
             raise ValueError(f"{len(events)} event(s) are too few for principal components; draw a larger training set")
-        vectors = np.concatenate(
-            [
-                above_noise(block, events.noise_quantile, settings.floor, settings.ceiling)
-                for block in events.blocks(cls.needs)
-            ]
-        )
+        limits = events.noise_quantile, settings.floor, settings.ceiling
+        vectors = np.concatenate([above_noise(block, *limits) for block in events.blocks(cls.needs)])
+        missing = np.isnan(vectors)
+        mean = np.where(missing, 0.0, vectors).sum(axis=0) / np.maximum((~missing).sum(axis=0), 1)
+        vectors = np.where(missing, mean, vectors)
         size = min(settings.dimensions, len(vectors) - 1, vectors.shape[1])
         # One thread: with more, the order of sums and with it the last digits depend on timing.
         with threadpool_limits(1):
@@ -138,7 +137,8 @@ class Spectra(Representation):
         return np.asarray(np.square(difference).mean(axis=1), dtype=np.float32)
 
     def _vectors(self, events: Events) -> NDArray[np.float64]:
-        return above_noise(events, self._noise_quantile, self._floor, self._ceiling)
+        found = above_noise(events, self._noise_quantile, self._floor, self._ceiling)
+        return np.where(np.isnan(found), self._mean, found)
 
     def spec(self) -> Mapping[str, Any]:
         """Return range and quantile."""
@@ -165,7 +165,7 @@ def above_noise(events: Events, noise_quantile: float, floor: float, ceiling: fl
     noise_quantile
         The quantile that `noise_psd` holds.
     floor, ceiling
-        Range of the values, dB; a value without power is at the floor.
+        Range of the values, dB; a frequency without power is at the floor. A component without any is NaN.
 
     Raises
     ------
@@ -189,4 +189,5 @@ def above_noise(events: Events, noise_quantile: float, floor: float, ceiling: fl
         decibels = 10.0 * np.log10(ratio)
     decibels[power == 0] = floor
     limited: NDArray[np.float64] = np.clip(decibels, floor, ceiling)
+    limited[~power.any(axis=2)] = np.nan
     return limited.reshape(len(power), power.shape[1] * power.shape[2])

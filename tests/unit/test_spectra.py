@@ -30,11 +30,21 @@ def test_values_are_decibels_between_floor_and_ceiling() -> None:
     np.testing.assert_allclose(found, [[20, 0, 0, 120]], atol=1e-5)
 
 
-def test_a_missing_component_is_at_the_floor() -> None:
-    power, noise = np.ones((2, 3, 4, 5)), np.ones((2, 3, 4))
-    power[:, 1], noise[:, 1] = 0, 0
-    found = above_noise(events_of(power, noise), QUARTILE, -20, 120)
-    np.testing.assert_array_equal(found.reshape(2, 3, 4)[:, 1], -20)
+def test_a_missing_component_has_no_influence() -> None:
+    whole = noisy_events(40, 3)
+    power, noise = whole.events.spectrogram.copy(), np.array(whole.events.noise_psd)
+    power[::4, 1], noise[::4, 1] = 0, 0
+    events = ArrayEvents(events_of(power, noise), whole.input)
+    fitted = Spectra.fit(events, SpectraSettings(dimensions=30))
+    block = next(events.blocks(Spectra.needs))
+    z = fitted.transform(block)
+    assert np.isfinite(z).all()
+    recorded = above_noise(block, QUARTILE, 0, 120).reshape(40, 3, 87)
+    assert np.isnan(recorded[::4, 1]).all() and np.isfinite(np.delete(recorded, np.arange(0, 40, 4), axis=0)).all()
+    # What is not there is as in the mean of the others, up to what 30 components leave out.
+    mean = recorded[np.arange(40) % 4 > 0, 1].mean(axis=0)
+    assert np.abs(fitted.decode(z)[::4, 1] - mean).mean() < 0.2
+    np.testing.assert_array_less(fitted.reconstruction_error(block, z), 1.0)
 
 
 def test_gain_of_the_instrument_does_not_matter() -> None:
