@@ -159,7 +159,7 @@ def test_an_imported_model_can_be_champion_and_has_a_run_to_be_compared_with(cho
     assert found.classes == before.classes[::-1]
     assert found.origin == "imported elsewhere"
     client = MlflowClient(choosing.tracking.uri)
-    assert client.get_run(found.mlflow_run_id).info.run_name == "dec imported elsewhere"
+    assert client.get_run(found.mlflow_run_id).info.run_name == "imported elsewhere"
     assert aliases(choosing, "tiny-dec")[CHAMPION_ALIAS] == found.mlflow_model_version
     # Asked for again it is the same champion, with the same run and version.
     assert chosen(choosing, imported="elsewhere") == found
