@@ -26,22 +26,38 @@ def model_rows(layout: Layout, settings: Settings) -> Rows:
     """
     from ris_core.clustering import model_states
 
-    choice = model_states.choice_state(layout, settings.aec)
+    candidates = [
+        row
+        for name in settings.candidate_names
+        for row in _candidate_rows(
+            name, model_states.candidate_states(layout, name, settings.dec, settings.normalisation)
+        )
+    ]
     return [
         ("training set", model_states.training_set_state(layout)),
+        *(_autoencoder_rows(layout, settings) if settings.has_autoencoder else _imported_rows(layout)),
+        *(
+            (
+                f"representation {name}",
+                model_states.representation_state(layout, name, settings, settings.normalisation),
+            )
+            for name in settings.fitted_representations
+        ),
+        *candidates,
+        ("champion", model_states.champion_state(layout)),
+        *_doubts(model_states.champion_doubts(layout, settings.dec, settings.champion)),
+    ]
+
+
+def _autoencoder_rows(layout: Layout, settings: Settings) -> Rows:
+    from ris_core.clustering import model_states
+
+    choice = model_states.choice_state(layout, settings.aec)
+    return [
         *_trial_rows(model_states.trial_states(layout, settings.aec)),
         *_imported_rows(layout),
         ("AEC validation MSE", _choice(choice)),
         *_doubts(choice.model.doubts),
-        *(
-            row
-            for name in settings.candidate_names
-            for row in _candidate_rows(
-                name, model_states.candidate_states(layout, name, settings.dec, settings.normalisation)
-            )
-        ),
-        ("champion", model_states.champion_state(layout)),
-        *_doubts(model_states.champion_doubts(layout, settings.dec, settings.champion)),
     ]
 
 

@@ -9,11 +9,12 @@ from ris_core import config
 from ris_core.clustering.candidate_models import read_candidate
 from ris_core.clustering.champion import champion_or_none, names_without_a_class
 from ris_core.clustering.champion_files import load_copy, novelty_path
-from ris_core.clustering.features import inputs_of
+from ris_core.clustering.features import features_are_current, inputs_of
 from ris_core.clustering.model_record import record_of
 from ris_core.clustering.novelty import NoveltyModel
 from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
 from ris_core.models.weights import WeightsError, read_description
+from ris_core.representations.fitted import NoRepresentationError, read_fitted
 from ris_core.storage import spectrogram_file
 from ris_core.storage.layout import Layout
 from ris_core.training.acceptance import Acceptance
@@ -116,6 +117,23 @@ def _candidate(
         return _there(kept.record.verdict(dec), kept.record.doubts(dec), kept.record.metrics)
     except _UNUSABLE as error:
         return _missing(str(error))
+
+
+def representation_state(
+    layout: Layout, name: str, candidates: config.CandidatesSettings, normalisation: config.NormalisationSettings
+) -> str:
+    """Return the state of a representation other than the autoencoder, in words."""
+    try:
+        found = read_fitted(layout, name)
+        if not features_are_current(layout, name, candidates, normalisation):
+            return "damaged, or not what the current training set and settings would give"
+    except NoRepresentationError:
+        return "not fitted"
+    except _UNUSABLE as error:
+        return str(error)
+    errors = {"training": found.metrics.get("train_error"), "validation": found.metrics.get("val_error")}
+    said = ", ".join(f"{what} error {value:.3g}" for what, value in errors.items() if value is not None)
+    return f"{found.metrics.get('dimensions'):.0f} dimensions{', ' if said else ''}{said}"
 
 
 def training_set_state(layout: Layout) -> str:

@@ -44,6 +44,17 @@ def test_nothing_is_there(store):
     assert rows["champion"] == "none is chosen"
 
 
+def test_what_no_candidate_needs_is_not_listed(tmp_path):
+    values = sds_values(tmp_path / "archive") | {"candidates": ["spectra/gmm"]}
+    found = Store(Settings.model_validate(values | {"champion": {"candidate": "spectra/gmm"}}), tmp_path / "data")
+    assert model_rows(found, found.settings) == [
+        ("training set", "not drawn"),
+        ("representation spectra", "not fitted"),
+        ("spectra/gmm not trained", "K = 2, 3"),
+        ("champion", "none is chosen"),
+    ]
+
+
 def test_a_collapsed_k_says_so_and_its_silhouette_is_undefined(store):
     keep_dec(store, 2, [500, 0], float("nan"))
     keep_dec(store, 3, [200, 200, 100], 0.25)
