@@ -10,6 +10,7 @@ import pytest
 from builders import DAYS, Opened, failure_of, opened, own_environment, ris, sds_values, write_archive, write_yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from outside import answer_outside
 
 from ris_core.access import read_labels
 from ris_core.clustering.champion import read_champion
@@ -118,13 +119,13 @@ def test_the_champion_is_of_the_candidate_of_the_settings_and_labels(trained: Op
     assert len(labels) > 20
 
 
-def test_the_packaged_model_gives_the_same_labels(trained: Opened) -> None:
+def test_the_packaged_model_gives_the_same_labels_where_this_project_is_absent(trained: Opened, tmp_path: Path) -> None:
     champion = read_champion(trained.store)
-    mlflow.set_tracking_uri(trained.tracking.uri)
-    model = mlflow.pyfunc.load_model(f"models:/{champion.mlflow_model}@{CHAMPION_ALIAS}")
+    uri = f"models:/{champion.mlflow_model}@{CHAMPION_ALIAS}"
+    folder = Path(mlflow.artifacts.download_artifacts(uri, tracking_uri=trained.tracking.uri))
     labels = read_labels(trained.days).set_index("event_id")
     read = read_spectrograms(trained.store.training_set)
-    answer = model.predict({"spectrogram": read.spectrogram, "noise_psd": read.noise_psd})
+    answer = answer_outside(folder, {"spectrogram": read.spectrogram, "noise_psd": read.noise_psd}, tmp_path)
     wanted = labels.loc[list(read.event_id), "label"].to_numpy()
     np.testing.assert_array_equal(np.asarray(answer["label"]), wanted)
 

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 import requests
 import yaml
-from builders import DAYS, ENVIRONMENT, Opened, opened, own_environment, sds_values, write_archive, write_yaml
+from builders import DAYS, Opened, opened, own_environment, sds_values, write_archive, write_yaml
 from mlflow import MlflowClient
+from outside import answer_outside, outside
 from servers import answers
 from training_builders import load_set
 
@@ -37,24 +38,6 @@ from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS, Trackin
 CLASSES = (7, 3, 5)
 NAMES = ("small-dec", "small-dec-waveforms")
 START_S = 120
-# What a user of the model does not have: all that its requirements do not name and MLflow does not bring.
-ABSENT = ("dagster", "distributed", "h5py", "hdf5plugin", "httpx", "obspy", "ris_dagster", "tenacity", "tqdm", "xxhash")
-FRESH_PROCESS = """
-import importlib.abc, json, sys
-import numpy as np
-
-class Absent(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {absent}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-
-sys.meta_path.insert(0, Absent())
-import mlflow
-model = mlflow.pyfunc.load_model({folder!r})
-answer = model.predict(np.load({values!r}))
-import ris_core
-print(json.dumps({{"code": ris_core.__file__}} | {{name: np.asarray(v).tolist() for name, v in answer.items()}}))
-"""
 
 
 @dataclass(frozen=True)
@@ -221,26 +204,12 @@ def test_a_packaged_model_has_signature_example_and_requirements_and_no_pickle(
     assert not suffixes & {".pkl", ".pickle", ".pt", ".pth", ".bin", ".pyc"}
 
 
-def outside(folder: Path) -> dict[str, Any]:
-    """Return arguments of a subprocess that finds nothing of this project by folder or environment."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", *ENVIRONMENT)}
-    path = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", "")])
-    return {"cwd": folder, "env": environment | {"PATH": path, "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'x.db'}"}}
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_a_process_without_this_project_loads_a_model_and_gives_the_same_labels(
     name: str, packaged: Packaged, tmp_path: Path
 ) -> None:
-    folder, values = packaged.local(name), tmp_path / "values.npy"
-    np.save(values, packaged.waveforms if name.endswith("waveforms") else packaged.spectrograms)
-    code = FRESH_PROCESS.format(absent=set(ABSENT), folder=str(folder), values=str(values))
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, **outside(tmp_path)
-    )
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout.splitlines()[-1])
-    assert Path(answer.pop("code")).is_relative_to(folder)
+    values = packaged.waveforms if name.endswith("waveforms") else packaged.spectrograms
+    answer = answer_outside(packaged.local(name), values, tmp_path)
     agree(answer, packaged.wanted)
 
 
