@@ -41,7 +41,8 @@ def check_config(
     takes = settings.input_spec()
     console.print(
         f"  preset {settings.preset or 'none'}, profile {settings.profile}: {takes.band[0]:g}-{takes.band[1]:g} Hz, "
-        f"{takes.window:g} s, {takes.frequencies} frequencies x {takes.times} times of {'+'.join(takes.components)}"
+        f"{takes.window:g} s, {takes.frequencies} frequencies x {takes.times} times of {'+'.join(takes.components)}",
+        soft_wrap=True,
     )
     console.print(
         f"  {settings.first_day} ... {settings.last_day or 'open'}: {len(days) * len(settings.stations)} station-days"
