@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 from ris_core import config, versions
 from ris_core.clustering.latents import ClusteringInputs, Latents, OutOfStepError, current_inputs, read_latents
@@ -103,12 +104,13 @@ def make_features(
         The representation gives features that cannot be.
     """
     parts, errors = [], []
-    for block in FileEvents(layout.training_set).blocks(fitted.needs):
-        z = fitted.transform(block)
-        parts.append(z)
-        error = fitted.reconstruction_error(block, z)
-        if error is not None:
-            errors.append(error)
+    with threadpool_limits(1, user_api="blas"):  # as in label_events
+        for block in FileEvents(layout.training_set).blocks(fitted.needs):
+            z = fitted.transform(block)
+            parts.append(z)
+            error = fitted.reconstruction_error(block, z)
+            if error is not None:
+                errors.append(error)
     if digest_on_disk(layout, data.normalisation) != data.digest:
         raise FeaturesOutOfStepError(
             f"{layout.training_set}: another training set was drawn meanwhile; fit the representation {name} again"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from ris_core.clustering.cluster_model import ClusterModel, Described
 from ris_core.contracts.events import Events
@@ -134,7 +135,8 @@ def _on_all_cores(batches: Iterator[tuple[int, Events]], label: Callable[[Events
 
     cores = use_cores()
     try:
-        with ThreadPoolExecutor(cores, thread_name_prefix="label") as pool:
+        # Products of numpy, too: their last digits would depend on the number of threads.
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cores, thread_name_prefix="label") as pool:
             workers = [pool.submit(work) for _ in range(cores)]
             try:
                 wait(workers)

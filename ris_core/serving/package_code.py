@@ -16,7 +16,18 @@ _ROOT = Path(__file__).parents[2]
 _PROJECT = "ris_core"
 ENTRY = f"{_PROJECT}.serving.packaged"
 """The module that MLflow runs to load a package."""
-REQUIREMENTS = ("croniter", "joblib", "numpy", "pydantic", "pyyaml", "safetensors", "scipy", "scikit-learn", "torch")
+REQUIREMENTS = (
+    "croniter",
+    "joblib",
+    "numpy",
+    "pydantic",
+    "pyyaml",
+    "safetensors",
+    "scipy",
+    "scikit-learn",
+    "threadpoolctl",
+    "torch",
+)
 """Distributions of the libraries that the code imports. MLflow adds itself."""
 _SETTINGS_ONLY = f"{_PROJECT}.detectors"
 """A room that settings import, but whose functions do not run in a package; its libraries are not needed."""
