@@ -15,9 +15,10 @@ from stage_steps import run_and_record
 from waveform_builders import KEY, NOISE, burst, make_settings, ns_at, record, sds_settings, segments_of, write_sds
 
 from ris_core.access import read_detections
+from ris_core.clustering.noise_windows import noise_windows
 from ris_core.contracts.station_day import NS
 from ris_core.processing.chain import Products, process
-from ris_core.processing.condition import Conditioned
+from ris_core.processing.condition import BadWaveformError, Conditioned
 from ris_core.processing.day_traces import DayTraces
 from ris_core.processing.spectrograms import densities, plan
 from ris_core.processing.vector_sum import vector_sums
@@ -284,6 +285,31 @@ def test_components_go_to_disk_and_back(tmp_path: Path):
     assert len(table) == 2 and np.isfinite(table["peak_counts_HHE"]).all()
     result = network.process.run(KEY)
     assert result.already_current and result.result.outcomes == {"event": 2}
+
+
+def test_a_component_that_cannot_be_conditioned_is_named():
+    traces = [component("HHZ", 0, 400), component("HHN", 0, 400, rate=40.0), component("HHE", 0, 400)]
+    with pytest.raises(BadWaveformError, match="HHN: sampling rate 40 Hz"):
+        run_chain(KEY, *traces, settings=THREE)
+    with pytest.raises(BadWaveformError, match="HHZ: a trace of velocity needs the instrument's response"):
+        run_chain(KEY, *three(0, 400, []), settings=of_channels(response={"spectrogram_trace": "velocity"}))
+
+
+def test_windows_of_noise_have_all_components(tmp_path: Path):
+    # N has a gap: no window lies there.
+    traces = [component(code, 0, 900, [200.0, 400.0]) for code in CHANNELS]
+    north = traces[1].stats.starttime
+    traces[1:2] = [traces[1].slice(north, north + 500), traces[1].slice(north + 600, None)]
+    write_sds(tmp_path / "archive", *traces)
+    network = StationDays.open(sds_settings(tmp_path / "archive", channels=list(CHANNELS)), tmp_path / "data")
+    for stage in ("acquire", "process"):
+        assert run_and_record(network, stage, KEY).error == ""
+    found = noise_windows(network.process, 100, 0).events
+    assert found is not None and len(found) > 10
+    assert found.components == ("Z", "N", "E") and found.spectrogram.shape[1:] == (3, 87, 100)
+    assert found.waveform.any(axis=2).all()
+    seconds = (found.window_start - KEY.start_ns) / NS
+    assert not ((seconds > 500 - 4.36) & (seconds < 600)).any()
 
 
 @settings(max_examples=15, deadline=None)

@@ -12,7 +12,9 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from amplitude_detector import AmplitudeDetector
 from builders import products, sds_values, write_archive
+from members import added
 from published_builders import (
     DAYS,
     FREQUENCY,
@@ -29,6 +31,7 @@ from ris_core.access import read_detections, read_event, read_live, read_live_ti
 from ris_core.config import PROJECT_ROOT, Settings, load_settings
 from ris_core.contracts.events import SURROUNDINGS
 from ris_core.contracts.station_day import StationDay
+from ris_core.detectors.registry import DETECTORS
 from ris_core.processing.process import ProcessStage
 from ris_core.published.covering import write_settings
 from ris_core.published.exporting import export
@@ -556,6 +559,20 @@ def test_events_made_here_are_exported_in_the_published_layout_and_come_in_again
     before, after = read_detections(own), read_detections(network)
     for column in ("time_on", "time_off", "time_peak", "peak_counts"):
         np.testing.assert_array_equal(after[column], before[before["outcome"] == "event"][column])
+
+
+def test_events_of_another_detector_are_exported_without_averages(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive", ["AA"], DAYS[:1])
+    values = sds_values(archive, stations=["AA"], days=DAYS[:1]) | {"detector": {"method": "amplitude", "level": 2000}}
+    with added(DETECTORS, AmplitudeDetector):
+        own = StationDays.open(Settings.model_validate(values), tmp_path / "own")
+        for stage in (own.acquire, own.process):
+            stage.run(FIRST)
+        assert export(own, tmp_path / "own.h5").events > 5
+    entry = json.loads(arrays(tmp_path / "own.h5")[2][0])
+    assert all(np.isnan(entry[name]) for name in ("STA", "LTA", "on", "off"))
+    with pytest.raises(PublishedFileError, match="STA is nan; a number greater than 0 is needed"):
+        import_into(published_network(tmp_path / "again", stations=[{"code": "AA"}]), tmp_path / "own.h5")
 
 
 def test_of_several_components_that_of_the_detections_is_exported(tmp_path: Path) -> None:
