@@ -40,7 +40,7 @@ def check_bounds(
     Parameters
     ----------
     profile
-        ``paper`` has the published size alone, and the published filter, which is not flat in its band.
+        ``paper`` has the published size alone.
     conditioning, response, detector, spectrogram, context
         Sections of the settings.
     time_shift
@@ -49,9 +49,9 @@ def check_bounds(
     detector.check(conditioning.sampling_rate)
     for wrong in (
         *_of_samples(conditioning, spectrogram, context),
-        *_of_bands(profile, conditioning, response, spectrogram),
+        *_of_bands(conditioning, response, spectrogram),
         *_of_size(profile, conditioning, spectrogram),
-        *_of_lengths(conditioning, detector, spectrogram, context),
+        *_of_lengths(spectrogram, context),
     ):
         raise ValueError(wrong)
     check_time_shift(time_shift, spectrogram_shape(conditioning, spectrogram)[1])
@@ -100,18 +100,9 @@ def _of_samples(
 
 
 def _of_bands(
-    profile: str, conditioning: ConditioningSettings, response: ResponseSettings, spectrogram: SpectrogramSettings
+    conditioning: ConditioningSettings, response: ResponseSettings, spectrogram: SpectrogramSettings
 ) -> Iterator[str]:
     nyquist = conditioning.sampling_rate / 2
-    flat = _FLAT[conditioning.decimation] * nyquist
-    if profile != "paper" and conditioning.band_high > flat * (1 + 1e-9):
-        other = " or conditioning.decimation: zero_phase_fir" if conditioning.decimation == "causal_chebyshev" else ""
-        yield (
-            f"conditioning.band_high ({conditioning.band_high:g} Hz) lies above {flat:.4g} Hz, where "
-            f"conditioning.decimation ({conditioning.decimation}) to {conditioning.sampling_rate:g} Hz is not flat; "
-            f"take a lower corner, a conditioning.sampling_rate of "
-            f"{2 * conditioning.band_high / _FLAT[conditioning.decimation]:.4g} Hz or more{other}"
-        )
     if 1.1 * response.band_high > nyquist:
         yield (
             f"response.band_high ({response.band_high:g} Hz) and its flank must lie below half the "
@@ -122,16 +113,6 @@ def _of_bands(
             f"spectrogram.frequency_low ({spectrogram.frequency_low:g} Hz) must lie below frequency_high "
             f"({spectrogram.frequency_high:g} Hz)"
         )
-    low, high = conditioning.band_low, conditioning.band_high
-    for name, value, is_outside, corner in (
-        ("frequency_low", spectrogram.frequency_low, spectrogram.frequency_low < low, "band_low"),
-        ("frequency_high", spectrogram.frequency_high, spectrogram.frequency_high > high, "band_high"),
-    ):
-        if is_outside:
-            yield (
-                f"spectrogram.{name} ({value:g} Hz) lies outside the band of the trace, {low:g}-{high:g} Hz; set it to "
-                f"{low if name == 'frequency_low' else high:g} Hz, or change conditioning.{corner}"
-            )
 
 
 def check_time_shift(time_shift: int, columns: int) -> None:
@@ -165,14 +146,8 @@ def _of_size(profile: str, conditioning: ConditioningSettings, spectrogram: Spec
         )
 
 
-def _of_lengths(
-    conditioning: ConditioningSettings,
-    detector: Detector,
-    spectrogram: SpectrogramSettings,
-    context: ContextSettings,
-) -> Iterator[str]:
+def _of_lengths(spectrogram: SpectrogramSettings, context: ContextSettings) -> Iterator[str]:
     span = spectrogram.duration + spectrogram.window
-    warm_up = detector.warm_up
     if spectrogram.search > LONGEST_SEARCH:
         yield f"spectrogram.search ({spectrogram.search:g} s) must be {LONGEST_SEARCH:g} s or less"
     if 2 * context.half_length < span:
@@ -180,12 +155,67 @@ def _of_lengths(
             f"context.half_length ({context.half_length:g} s) on each side does not hold the spectrogram's "
             f"{span:g} s; it needs {span / 2:g} s or more"
         )
+
+
+def bounds_doubts(
+    profile: str,
+    conditioning: ConditioningSettings,
+    detector: Detector,
+    spectrogram: SpectrogramSettings,
+    context: ContextSettings,
+) -> Iterator[str]:
+    """Yield in words what can be used but is rarely wanted: accuracy, segments or noise that get lost, and the remedy.
+
+    Parameters
+    ----------
+    profile
+        ``paper``: the published filter is not flat in its band, and that is not doubted.
+    conditioning, detector, spectrogram, context
+        Sections of the settings.
+    """
+    yield from _doubtful_bands(profile, conditioning, spectrogram)
+    yield from _doubtful_lengths(conditioning, detector, spectrogram, context)
+
+
+def _doubtful_bands(
+    profile: str, conditioning: ConditioningSettings, spectrogram: SpectrogramSettings
+) -> Iterator[str]:
+    nyquist = conditioning.sampling_rate / 2
+    flat = _FLAT[conditioning.decimation] * nyquist
+    if profile != "paper" and conditioning.band_high > flat * (1 + 1e-9):
+        other = " or conditioning.decimation: zero_phase_fir" if conditioning.decimation == "causal_chebyshev" else ""
+        yield (
+            f"conditioning.band_high ({conditioning.band_high:g} Hz) lies above {flat:.4g} Hz, where "
+            f"conditioning.decimation ({conditioning.decimation}) to {conditioning.sampling_rate:g} Hz is not flat; "
+            f"take a lower corner, a conditioning.sampling_rate of "
+            f"{2 * conditioning.band_high / _FLAT[conditioning.decimation]:.4g} Hz or more{other}"
+        )
+    low, high = conditioning.band_low, conditioning.band_high
+    for name, value, is_outside, corner in (
+        ("frequency_low", spectrogram.frequency_low, spectrogram.frequency_low < low, "band_low"),
+        ("frequency_high", spectrogram.frequency_high, spectrogram.frequency_high > high, "band_high"),
+    ):
+        if is_outside:
+            yield (
+                f"spectrogram.{name} ({value:g} Hz) lies outside the band of the trace, {low:g}-{high:g} Hz; set it to "
+                f"{low if name == 'frequency_low' else high:g} Hz, or change conditioning.{corner}"
+            )
+
+
+def _doubtful_lengths(
+    conditioning: ConditioningSettings,
+    detector: Detector,
+    spectrogram: SpectrogramSettings,
+    context: ContextSettings,
+) -> Iterator[str]:
+    span, warm_up = spectrogram.duration + spectrogram.window, detector.warm_up
     needed = max(warm_up, conditioning.guard_after_gap) + span
     if conditioning.shortest_segment < needed:
         yield (
             f"conditioning.shortest_segment ({conditioning.shortest_segment:g} s) has no room for an event: the "
             f"detector's warm-up ({warm_up:g} s) or conditioning.guard_after_gap "
-            f"({conditioning.guard_after_gap:g} s), and a spectrogram ({span:g} s); it needs {needed:g} s or more"
+            f"({conditioning.guard_after_gap:g} s), and a spectrogram ({span:g} s); so short segments give no event, "
+            f"{needed:g} s or more hold one"
         )
     reach = {
         "the detector's warm-up": warm_up,
@@ -198,8 +228,8 @@ def _of_lengths(
     if conditioning.padding < conditioning.taper + reach[longest]:
         yield (
             f"conditioning.padding ({conditioning.padding:g} s) is too short for conditioning.taper "
-            f"({conditioning.taper:g} s) and {longest} ({reach[longest]:g} s) beside it; it needs "
-            f"{conditioning.taper + reach[longest]:g} s or more"
+            f"({conditioning.taper:g} s) and {longest} ({reach[longest]:g} s) beside it: events near "
+            f"midnight have less of it; take {conditioning.taper + reach[longest]:g} s or more"
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
-from ris_core.config.bounds import check_bounds
+from ris_core.config.bounds import bounds_doubts, check_bounds
 from ris_core.config.candidates import CandidatesSettings
 from ris_core.config.channels import Channels, ComponentsSettings
 from ris_core.config.defaults import with_defaults
@@ -167,6 +167,10 @@ class Settings(CandidatesSettings):
                 self.channels, self.stations, self.first_day, self.last_day, self.conditioning.sampling_rate
             )
         return self
+
+    def doubts(self) -> tuple[str, ...]:
+        """Return in words what can be used but is rarely wanted; see `ris_core.config.bounds`."""
+        return tuple(bounds_doubts(self.profile, self.conditioning, self.detector, self.spectrogram, self.context))
 
     def station(self, code: str) -> StationSettings:
         """Return a station by its code; raises `KeyError` naming the known ones."""

@@ -51,6 +51,8 @@ def check_config(
     console.print(f"  {_candidates(settings)}", soft_wrap=True)
     for plugin in load_plugins():
         console.print(f"  plug-in {plugin}", soft_wrap=True)
+    for doubt in settings.doubts():
+        console.print(f"  note: {doubt}", style="yellow", soft_wrap=True)
     for finding in findings:
         kind, style = ("missing", "red") if finding.wrong else ("note", "yellow")
         console.print(f"  {kind}: {finding.text}", style=style, soft_wrap=True)

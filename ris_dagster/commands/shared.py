@@ -93,6 +93,8 @@ def open_network(config: Path | None, writes: bool = False) -> tuple[Settings, L
         if writes:
             Compute.from_environment()
             check_writable(layout.root)
+            for doubt in settings.doubts():
+                console.print(f"note: {doubt}", style="yellow", soft_wrap=True)
             if (swept := sweep(layout.root)).count:
                 console.print(
                     f"Removed {swept.count} temporary files of processes that were killed ({swept.size / 1e6:.1f} MB)."

@@ -42,26 +42,12 @@ def test_other_sizes_than_the_papers_can_be_used_with_the_profile_recommended() 
         ({"spectrogram": {"nfft": 50}}, ["nfft (50)", "64 samples", "for example 64"]),
         ({"spectrogram": {"window": 0.16, "nfft": 16}}, ["nfft (16) gives 5 frequencies in 2-35 Hz", "17", "64 would"]),
         ({"spectrogram": {"duration": 1.6}}, ["duration (1.6 s) has 16 columns", "1.7 s would do"]),
-        ({"spectrogram": {"frequency_low": 1}}, ["frequency_low (1 Hz)", "2-35 Hz", "set it to 2 Hz", "band_low"]),
-        ({"spectrogram": {"frequency_high": 40}}, ["frequency_high (40 Hz)", "set it to 35 Hz", "band_high"]),
         ({"spectrogram": {"frequency_low": 20, "frequency_high": 10}}, ["frequency_low (20 Hz)", "10 Hz"]),
         ({"spectrogram": {"search": 40}}, ["spectrogram.search (40 s)", "30 s or less"]),
-        ({"conditioning": {"band_high": 46}}, ["band_high (46 Hz)", "45 Hz", "zero_phase_fir", "102.2 Hz or more"]),
-        (
-            {"conditioning": {"decimation": "causal_chebyshev"}},
-            ["band_high (35 Hz)", "32.5 Hz", "107.7 Hz or more or conditioning.decimation: zero_phase_fir"],
-        ),
-        ({"conditioning": {"shortest_segment": 30}}, ["shortest_segment (30 s)", "30 s", "36.64 s or more"]),
-        ({"conditioning": {"guard_after_gap": 60}}, ["shortest_segment (40 s)", "guard_after_gap (60 s)", "65.64 s"]),
         (
             {"conditioning": {"sampling_rate": 250, "padding": 400}, "spectrogram": {"nfft": 256}},
             ["conditioning.sampling_rate (250 Hz) is above the 200 Hz of the synthetic network", "another source"],
         ),
-        (
-            {"conditioning": {"band_low": 0.03}},
-            ["padding (300 s)", "ringing of the band-pass (300 s)", "360 s or more"],
-        ),
-        ({"conditioning": {"padding": 100}}, ["padding (100 s)", "context.noise_reach (60 s)", "120 s or more"]),
         ({"response": {"band_high": 46}}, ["response.band_high (46 Hz)", "45.45 Hz"]),
         ({"detector": {"sta": 0.005}}, ["detector.sta (0.005 s)", "one sample at 100 Hz"]),
         ({"context": {"half_length": 2}}, ["context.half_length (2 s)", "5.64 s", "2.82 s or more"]),
@@ -76,12 +62,45 @@ def test_what_does_not_fit_is_refused_with_what_would(sections: dict[str, object
     assert all(word in message for word in words), message
 
 
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ({"spectrogram": {"frequency_low": 1}}, ["frequency_low (1 Hz)", "2-35 Hz", "set it to 2 Hz", "band_low"]),
+        ({"spectrogram": {"frequency_high": 40}}, ["frequency_high (40 Hz)", "set it to 35 Hz", "band_high"]),
+        (
+            {"conditioning": {"band_high": 46}, "response": {"band_high": 45}},
+            ["band_high (46 Hz)", "45 Hz", "zero_phase_fir", "102.2 Hz or more"],
+        ),
+        (
+            {"conditioning": {"decimation": "causal_chebyshev"}},
+            ["band_high (35 Hz)", "32.5 Hz", "107.7 Hz or more or conditioning.decimation: zero_phase_fir"],
+        ),
+        ({"conditioning": {"shortest_segment": 30}}, ["shortest_segment (30 s)", "30 s", "36.64 s or more"]),
+        ({"conditioning": {"guard_after_gap": 60}}, ["shortest_segment (40 s)", "guard_after_gap (60 s)", "65.64 s"]),
+        (
+            {"conditioning": {"band_low": 0.03}},
+            ["padding (300 s)", "ringing of the band-pass (300 s)", "360 s or more"],
+        ),
+        ({"conditioning": {"padding": 100}}, ["padding (100 s)", "context.noise_reach (60 s)", "120 s or more"]),
+    ],
+)
+def test_what_is_rarely_wanted_can_be_used_and_is_said(sections: dict[str, object], words: list[str]) -> None:
+    (doubt,) = make(**sections).doubts()
+    assert all(word in doubt for word in words), doubt
+
+
+def test_settings_that_fit_give_no_doubts_and_neither_do_the_papers() -> None:
+    assert make().doubts() == ()
+    assert Settings.model_validate(settings_values()).doubts() == ()
+
+
 def test_what_the_messages_propose_is_accepted() -> None:
     assert make(spectrogram={"window": 0.16, "nfft": 64}).input_spec().frequencies >= 17
     assert make(spectrogram={"duration": 1.7}).input_spec().times == 17
-    assert make(conditioning={"sampling_rate": 108, "decimation": "causal_chebyshev"}, spectrogram=WHOLE_AT_108)
-    assert make(conditioning={"guard_after_gap": 60, "shortest_segment": 65.64})
-    assert make(conditioning={"padding": 120})
+    at_108 = make(conditioning={"sampling_rate": 108, "decimation": "causal_chebyshev"}, spectrogram=WHOLE_AT_108)
+    assert not at_108.doubts()
+    assert not make(conditioning={"guard_after_gap": 60, "shortest_segment": 65.64}).doubts()
+    assert not make(conditioning={"padding": 120}).doubts()
     assert make(aec={"time_shift": 25})
 
 
