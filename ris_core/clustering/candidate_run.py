@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ris_core import config
 from ris_core.clustering.candidate_models import candidate_configuration
-from ris_core.clustering.cluster_model import decoded_spectrograms
+from ris_core.clustering.cluster_model import decoded_spectra, decoded_spectrograms
 from ris_core.clustering.clustered import Clustered
 from ris_core.clustering.clusterer import clusterer_class
 from ris_core.clustering.dec_doubts import strongest_stations
@@ -28,6 +28,7 @@ from ris_core.config import CLUSTERERS, REPRESENTATIONS
 from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
 from ris_core.contracts.run_log import RunLog
 from ris_core.figures import distance_curves, embedding, latent_space
+from ris_core.figures.cluster_spectra import centroid_spectra
 from ris_core.figures.gallery import cluster_gallery
 from ris_core.figures.silhouette import silhouette_profiles
 from ris_core.storage.layout import Layout
@@ -88,7 +89,8 @@ def train_candidate(
         Parameters that describe the training set (`data_parameters`).
     log
         Gets the parameters, the data set, the metrics, the table ``classes.csv`` and the figures ``clusters``,
-        ``latent_space``, ``t_sne``, ``silhouettes`` and ``distances``.
+        ``spectra`` if the representation is one of spectra, ``latent_space``, ``t_sne``, ``silhouettes`` and
+        ``distances``.
 
     Raises
     ------
@@ -183,6 +185,9 @@ def _figures(
             components=data.input.components,
         ),
     )
+    spectra = decoded_spectra(model)
+    if spectra is not None:
+        yield "spectra", centroid_spectra(spectra, data.frequency, sizes, components=data.input.components)
     if model.dimensions > 1:
         yield "latent_space", latent_space.latent_space(z, labels)
         yield "t_sne", embedding.tsne_space(z, labels)

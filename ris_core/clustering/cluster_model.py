@@ -140,6 +140,14 @@ def decoded_spectrograms(model: ClusterModel) -> FloatArray | None:
     return decoded if is_spectrogram else None
 
 
+def decoded_spectra(model: ClusterModel) -> FloatArray | None:
+    """Return the spectra that the centroids stand for, (K, F) or (K, C, F); none as for `decoded_spectrograms`."""
+    decoded = None if model.centroids is None else model.decode(model.centroids)
+    components, size = len(model.input.components), model.input.frequencies
+    shape = (size,) if components == 1 else (components, size)
+    return decoded if decoded is not None and decoded.shape[1:] == shape else None
+
+
 def require_reconstruction(model: ClusterModel, score: str) -> None:
     """Raise `ValueError` if novelty is to be the reconstruction error of a model that has none."""
     if score == "reconstruction" and not model.has_reconstruction:

@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 
 from ris_core import config
 from ris_core.clustering.champion import class_titles
-from ris_core.clustering.cluster_model import decoded_spectrograms
+from ris_core.clustering.cluster_model import decoded_spectra, decoded_spectrograms
 from ris_core.clustering.distances import near_to_far, own_distance
 from ris_core.clustering.scores import class_means
+from ris_core.figures.cluster_spectra import centroid_spectra
 from ris_core.figures.gallery import cluster_gallery
 from ris_core.figures.latent_space import label_change, latent_space
 from ris_core.labels.appointment import Appointment
@@ -38,10 +39,26 @@ def champion_figures(
     Yields
     ------
     tuple
-        Name and figure: ``classes``, ``latent_space`` and, if there was a champion before, ``class_change``.
+        Name and figure: ``classes``, ``spectra`` if the representation is one of spectra, ``latent_space`` and, if
+        there was a champion before, ``class_change``.
     """
     titles = class_titles(settings, range(found.champion.next_class))
     yield "classes", _gallery(layout, found, titles)
+    spectra = decoded_spectra(found.model)
+    if spectra is not None:
+        order = np.argsort(found.champion.classes)
+        yield (
+            "spectra",
+            centroid_spectra(
+                spectra[order],
+                read_column(layout.training_set, "frequency"),
+                np.array(found.matching.sizes)[order],
+                title="Spectra of the classes",
+                names=[titles[found.champion.classes[int(cluster)]] for cluster in order],
+                numbers=sorted(found.champion.classes),
+                components=found.model.input.components,
+            ),
+        )
     yield "latent_space", latent_space(found.labels.latent, found.classes(), names=titles)
     if found.before is not None:
         change = pd.crosstab(found.before, found.classes())

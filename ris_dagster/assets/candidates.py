@@ -19,6 +19,7 @@ from ris_dagster.tracked_asset import candidate_tags, tracked_asset
 SWEEP = "candidates"
 _FIGURES = {
     "clusters": "Clusters: decoded centroid where there is one, mean, events from near to far",
+    "spectra": "Spectra of the centroids, dB above the noise",
     "latent_space": "Features, principal components",
     "t_sne": "Features, t-SNE",
     "silhouettes": "Silhouettes",

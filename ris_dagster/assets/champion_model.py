@@ -33,6 +33,7 @@ _COMPARED = (
 )
 _FIGURES = {
     "classes": "Classes: decoded centroid, mean, events from near to far",
+    "spectra": "Spectra of the classes, dB above the noise",
     "latent_space": "Latent space by class",
     "class_change": "Classes of the previous champion and the new one",
 }

@@ -247,6 +247,16 @@ def test_a_record_of_another_version_says_what_to_do(store: Store) -> None:
         read_champion(store)
 
 
+def test_the_record_of_a_version_that_knew_only_dec_is_read(store: Store) -> None:
+    champion = appointed(store, candidate(seed=3)).champion
+    record = read_json(store.champion)
+    former = {name: value for name, value in (record["former"] or {}).items() if name != "candidate"}
+    earlier = {name: value for name, value in record.items() if name not in ("candidate", "needs")}
+    write_json(store.champion, earlier | {"former": former or None})
+    assert read_champion(store) == champion
+    assert (champion.candidate, champion.needs) == ("aec/dec", ("spectrogram",))
+
+
 def test_a_damaged_record_is_mended_by_its_copy(store: Store) -> None:
     assert why_nothing_labels(store) == "no champion has been chosen yet"
     appointed(store, candidate())

@@ -157,7 +157,8 @@ def test_a_candidate_is_scored_drawn_and_kept(store: Store, name: CandidateName)
     record = made.kept.record
     assert (record.name, sum(record.sizes), record.mlflow_run_id) == (name, len(load_set(store)), "abc")
     assert {"silhouette", "silhouette_features", "davies_bouldin", "size_0"} <= log.logged_metrics.keys()
-    assert set(log.logged_figures) == {"clusters", "latent_space", "t_sne", "silhouettes", "distances"}
+    drawn = {"clusters", "latent_space", "t_sne", "silhouettes", "distances"}
+    assert set(log.logged_figures) == drawn | ({"spectra"} if name == SPECTRA_GMM else set())
     assert log.logged_tags["accepted"] == str(made.acceptance.passed).lower()
     assert "classes.csv" in log.logged_texts
     model, said = load_candidate(store, name, K)
@@ -246,7 +247,8 @@ def test_a_champion_of_any_candidate_labels_station_days(store: Store, name: Can
     assert np.stack(frame["latent"].tolist()).shape == (len(frame), found.model.dimensions)
     assert frame["reconstruction_error"].isna().all() == (name == OCTAVES_WARD)
     assert (frame["model_version"] == champion.model_version).all()
-    assert set(dict(champion_figures(store, found, store.settings.champion))) >= {"classes", "latent_space"}
+    drawn = set(dict(champion_figures(store, found, store.settings.champion)))
+    assert drawn >= {"classes", "latent_space"} and ("spectra" in drawn) == (name == SPECTRA_GMM)
 
 
 def test_descriptions_of_columns_are_those_of_the_model(store: Store) -> None:

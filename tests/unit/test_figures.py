@@ -22,6 +22,7 @@ from ris_core.figures import (
     silhouette,
     training_curves,
 )
+from ris_core.figures.cluster_spectra import centroid_spectra
 from ris_core.figures.image import to_png
 
 FREQUENCY = np.arange(16, 103) * 50 / 256
@@ -230,6 +231,17 @@ def test_the_gallery_goes_from_the_nearest_to_the_farthest_event(clusters: int, 
     assert [t.get_text() for t in fig.axes[0].texts][:2] == ["centroid,\ndecoded", "mean"]
     assert [t.get_text() for t in fig.axes[0].texts][2 : 2 + len(titles)] == titles
     assert "dB above the floor" in texts(fig)
+
+
+def test_spectra_of_centroids_leave_out_empty_clusters_and_name_components() -> None:
+    spectra = np.random.default_rng(0).random((3, len(FREQUENCY)))
+    fig = centroid_spectra(spectra, FREQUENCY, np.array([4, 0, 2]), names=["a", "b", "c"])
+    assert [line.get_label() for line in fig.axes[0].lines] == ["a", "c"]
+    np.testing.assert_array_equal(fig.axes[0].lines[1].get_ydata(), spectra[2])
+    several = centroid_spectra(np.stack([spectra, spectra], axis=1), FREQUENCY, np.array([1, 1, 1]), components="ZN")
+    assert [axes.get_title() for axes in several.axes] == ["Z", "N"]
+    with pytest.raises(ValueError, match="for 2 clusters"):
+        centroid_spectra(spectra, FREQUENCY, np.array([1, 1]))
 
 
 def of_three(n: int) -> np.ndarray:
