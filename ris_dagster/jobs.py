@@ -56,6 +56,11 @@ def needed(settings: Settings) -> set[str]:
     return {DRAW, *before, candidate_job(candidate), CHAMPION}
 
 
+def _criteria(settings: Settings, representation: str) -> tuple[str, ...]:
+    """Return the asset of the criteria for the number of clusters if they are computed from a representation."""
+    return ("cluster_count",) if representation == settings.criteria_representation else ()
+
+
 def build_jobs(settings: Settings, partitions: Partitions, bindings: Bindings) -> list[Any]:
     """Return the jobs in the order of the method; those of station-days have the stages' names."""
 
@@ -79,7 +84,7 @@ def build_jobs(settings: Settings, partitions: Partitions, bindings: Bindings) -
         TRIALS: job(TRIALS, ["aec_trials"], "Train the autoencoder for every point of the grid.", trials),
         ENCODE: job(
             ENCODE,
-            ["aec_weights", "latent_features", "cluster_count"],
+            ["aec_weights", "latent_features", *_criteria(settings, AEC_DEC.representation)],
             "Choose the autoencoder, encode the training set, compute criteria for the number of clusters.",
         ),
         CLUSTERS: job(CLUSTERS, ["gmm_clusters"], "Make the initial clusters for each K.", counts),
@@ -87,7 +92,8 @@ def build_jobs(settings: Settings, partitions: Partitions, bindings: Bindings) -
     }
     for name in settings.fitted_representations:
         about = f"Fit the representation {name} to the training set."
-        trained[fit_job(name)] = job(fit_job(name), [representation_key(name).to_user_string()], about)
+        assets = [representation_key(name).to_user_string(), *_criteria(settings, name)]
+        trained[fit_job(name)] = job(fit_job(name), assets, about)
     for candidate in settings.candidate_names:
         name, key = candidate_job(candidate), candidate_key(candidate).to_user_string()
         dec = candidate == AEC_DEC

@@ -102,20 +102,29 @@ def _is_current(job: str, days: StationDays, key: str) -> bool:
             sources = sources_of(seen.process, seen.all(), settings.training_set)
         return is_current(layout, sources, settings.training_set)
 
+    def criteria_of_are_current(representation: str) -> bool:
+        other = representation != settings.criteria_representation
+        return other or criteria_are_current(layout, count, normalisation, representation)
+
+    def fit_is_current(representation: str) -> bool:
+        return features_are_current(layout, representation, settings, normalisation) and criteria_of_are_current(
+            representation
+        )
+
     current: dict[str, Callable[[], bool]] = {
         jobs.DRAW: training_set_is_current,
         jobs.TRIALS: lambda: trial_is_current(layout, key, settings.aec, normalisation),
         jobs.ENCODE: lambda: (
             choice_is_current(layout, settings.aec, normalisation)
             and latents_are_current(layout, normalisation)
-            and criteria_are_current(layout, count, normalisation)
+            and criteria_of_are_current(AEC_DEC.representation)
         ),
         jobs.CLUSTERS: lambda: clusters_are_current(layout, int(key), dec, normalisation),
         jobs.DEC: lambda: dec_is_current(layout, int(key), dec, normalisation),
         jobs.ASSESS: lambda: stability_is_current(layout, settings),
     }
     for name in settings.fitted_representations:
-        current[jobs.fit_job(name)] = partial(features_are_current, layout, name, settings, normalisation)
+        current[jobs.fit_job(name)] = partial(fit_is_current, name)
     for candidate in settings.candidate_names:
         if candidate != AEC_DEC and job == jobs.candidate_job(candidate):
             current[job] = partial(candidate_is_current, layout, candidate, int(key), settings, dec, normalisation)

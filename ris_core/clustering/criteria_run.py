@@ -1,4 +1,4 @@
-"""The criteria for the number of clusters, from the latents to their files: computed, logged, drawn and kept."""
+"""The criteria for the number of clusters, from the features to their files: computed, logged, drawn and kept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from ris_core import config, versions
 from ris_core.clustering.cluster_count import cluster_count, suggested
-from ris_core.clustering.latents import ClusteringInputs, Latents, current_inputs
+from ris_core.clustering.features import inputs_of
+from ris_core.clustering.latents import ClusteringInputs, Latents
+from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.contracts.run_log import RunLog
 from ris_core.contracts.stamp import Stamp
 from ris_core.figures.cluster_criteria import cluster_count_curves
@@ -33,7 +35,7 @@ class Criteria:
     suggested
         The K that each criterion names; none if it names none.
     live_latents
-        Latent dimensions that vary.
+        Latent dimensions, or features, that vary.
     """
 
     table: pd.DataFrame = field(repr=False)
@@ -43,9 +45,7 @@ class Criteria:
 
 def criteria_configuration(inputs: ClusteringInputs, settings: config.ClusterCountSettings) -> str:
     """Return the digest of all that decides about the criteria for the number of clusters."""
-    return digest_of(
-        [versions.CLUSTER_COUNT, inputs.representation, inputs.training_set, settings.model_dump(mode="json")]
-    )
+    return digest_of([versions.CLUSTER_COUNT, inputs.representation, inputs.training_set, settings.criteria_values()])
 
 
 def run_criteria(layout: Layout, latents: Latents, settings: config.ClusterCountSettings, log: RunLog) -> Criteria:
@@ -56,7 +56,7 @@ def run_criteria(layout: Layout, latents: Latents, settings: config.ClusterCount
     layout
         The data root.
     latents
-        The latents of the training set.
+        The latents of the training set, or its features by another representation.
     settings
         Section `cluster_count`.
     log
@@ -68,7 +68,7 @@ def run_criteria(layout: Layout, latents: Latents, settings: config.ClusterCount
     ValueError
         There are fewer different events than the largest K, or no latent varies.
     """
-    log.parameters(settings.model_dump())
+    log.parameters(settings.criteria_values())
     table = cluster_count(latents.z, settings)
     names = suggested(table)
     for k, row in table.iterrows():
@@ -92,12 +92,25 @@ def _write(
 
 
 def criteria_are_current(
-    layout: Layout, settings: config.ClusterCountSettings, normalisation: config.NormalisationSettings
+    layout: Layout,
+    settings: config.ClusterCountSettings,
+    normalisation: config.NormalisationSettings,
+    representation: str = AEC_DEC.representation,
 ) -> bool:
-    """Return whether the criteria over K are undamaged and what the settings and latents would give now."""
+    """Return whether the criteria over K are undamaged and what the settings and the features would give now.
+
+    Parameters
+    ----------
+    layout
+        The data root.
+    settings, normalisation
+        Sections `cluster_count` and `normalisation`.
+    representation
+        Name of the representation of the features (`Settings.criteria_representation`).
+    """
     try:
         found = read_record(layout.cluster_count.with_suffix(".json"), {"configuration": str})
-        if found["configuration"] != criteria_configuration(current_inputs(layout, normalisation), settings):
+        if found["configuration"] != criteria_configuration(inputs_of(layout, representation, normalisation), settings):
             return False
         # Tables of earlier versions have no digest.
         if "content" in found:

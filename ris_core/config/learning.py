@@ -127,6 +127,11 @@ class AecSettings(Section):
 class ClusterCountSettings(Section):
     """How many clusters: criteria over K."""
 
+    representation: str | None = Field(
+        None,
+        description="Representation whose features the criteria are computed from, one of the candidates'; none: aec "
+        "if a candidate has it, else that of the first candidate (ours).",
+    )
     k_min: int = Field(2, ge=2, description="Smallest K (J21: 2).")
     k_max: int = Field(20, ge=2, description="Largest K (J21: 20).")
     sample: int = Field(
@@ -147,6 +152,10 @@ class ClusterCountSettings(Section):
         if self.k_min > self.k_max:
             raise ValueError(f"k_min ({self.k_min}) must not exceed k_max ({self.k_max})")
         return self
+
+    def criteria_values(self) -> dict[str, Any]:
+        """Return the settings that influence the criteria, given the features."""
+        return self.model_dump(mode="json", exclude={"representation"})
 
 
 class DecSettings(Section):

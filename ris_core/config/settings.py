@@ -136,6 +136,12 @@ class Settings(CandidatesSettings):
             raise ValueError(
                 f"champion.candidate ({self.champion.candidate}) is not among candidates ({', '.join(self.candidates)})"
             )
+        represented = [candidate.representation for candidate in self.candidate_names]
+        if self.cluster_count.representation not in (None, *represented):
+            raise ValueError(
+                f"cluster_count.representation ({self.cluster_count.representation}) is not among the representations "
+                f"of candidates ({', '.join(dict.fromkeys(represented))})"
+            )
         if self.stability.candidate not in (None, *self.candidates):
             raise ValueError(
                 f"stability.candidate ({self.stability.candidate}) is not among candidates "
@@ -278,6 +284,21 @@ class Settings(CandidatesSettings):
         if candidate == AEC_DEC:
             return self.dec_digest()
         return digest_of([self.clusterer_digest(candidate.clusterer), self.dec.seed])
+
+    @property
+    def criteria_representation(self) -> str:
+        """Name of the representation whose features the criteria for the number of clusters are computed from."""
+        if self.cluster_count.representation is not None:
+            return self.cluster_count.representation
+        if self.has_autoencoder:
+            return AEC_DEC.representation
+        return self.candidate_names[0].representation
+
+    def criteria_digest(self) -> str:
+        """Return the digest of the settings that influence the criteria for the number of clusters."""
+        values, name = self.cluster_count.criteria_values(), self.criteria_representation
+        # Earlier versions had no other representation.
+        return digest_of(values if name == AEC_DEC.representation else [values, name])
 
     def champion_digest(self) -> str:
         """Return the digest of the settings that influence the choice of the champion and its novelty."""

@@ -10,7 +10,7 @@ from ris_core import versions
 from ris_core.config import Settings
 from ris_core.contracts.candidate_name import AEC_DEC
 from ris_dagster.assets.candidates import SWEEP as CANDIDATES
-from ris_dagster.assets.candidates import candidate_keys
+from ris_dagster.assets.candidates import candidate_keys, representation_key
 from ris_dagster.assets.champion_model import CHAMPION_MODEL
 from ris_dagster.assets.clustering import LATENT_FEATURES, SWEEP
 from ris_dagster.assets.training import TRAINING_POOL, TRAINING_SET
@@ -18,7 +18,7 @@ from ris_dagster.metadata import code_version, column_schema, owners, table
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
 from ris_dagster.resources.tracking import Tracking
-from ris_dagster.tracked_asset import candidate_tags, tracked_asset
+from ris_dagster.tracked_asset import tracked_asset
 
 CLUSTER_COUNT = dg.AssetKey("cluster_count")
 STABILITY = dg.AssetKey("stability")
@@ -32,10 +32,13 @@ _FIGURES = {
 
 def build_choosing_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Return the assets that help to choose the number of clusters and to judge them."""
-    return [*([_cluster_count(settings)] if settings.has_autoencoder else []), _stability(settings)]
+    return [_cluster_count(settings), _stability(settings)]
 
 
 def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
+    name = settings.criteria_representation
+    of_autoencoder = name == AEC_DEC.representation
+
     @dg.asset(
         name="cluster_count",
         group_name="cluster",
@@ -44,17 +47,17 @@ def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
         tags={"stage": "train"},
         description="Criteria for the number of clusters over K: k-means inertia, silhouette, gap statistic, BIC and "
         "AIC of the GMM, stability over bootstraps; and the K that each of them names.",
-        deps=[LATENT_FEATURES],
-        code_version=code_version(versions.CLUSTER_COUNT, settings.cluster_count.digest()),
+        deps=[LATENT_FEATURES if of_autoencoder else representation_key(name)],
+        code_version=code_version(versions.CLUSTER_COUNT, settings.criteria_digest()),
         pool=TRAINING_POOL,
     )
     @noting_remedies
     def cluster_count(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
         from ris_core.clustering.criteria_run import criteria_configuration, run_criteria
-        from ris_core.clustering.latents import read_latents
+        from ris_core.clustering.features import read_features
 
         layout = store.layout()
-        latents = read_latents(layout, settings.normalisation)
+        latents = read_features(layout, name, settings.normalisation)
         configuration = criteria_configuration(latents.inputs, settings.cluster_count)
         made = tracked_asset(
             context,
@@ -62,7 +65,10 @@ def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
             lambda log: run_criteria(layout, latents, settings.cluster_count, log),
             name="cluster_count",
             configuration=configuration,
-            compared=(SWEEP, latents.inputs.representation),
+            compared=(SWEEP, latents.inputs.representation)
+            if of_autoencoder
+            else (CANDIDATES, latents.inputs.training_set),
+            tags={"ris.representation": name},
         )
         found = made.result
         return made.materialize_result(
@@ -71,6 +77,7 @@ def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
             configuration,
             {
                 "dagster/row_count": len(found.table),
+                "representation": name,
                 "suggested_k": dict(found.suggested),
                 "sample": int(found.table["sample"].iloc[0]),
                 "live_latents": found.live_latents,
@@ -131,7 +138,7 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
             configuration=chosen.configuration,
             compared=(SWEEP, chosen.representation) if candidate == AEC_DEC else (CANDIDATES, data.digest),
             device=settings.dec.device,
-            tags=candidate_tags(candidate, k),
+            tags={"ris.assessed": candidate.with_k(k)},
         )
         found, verdict = made.result.found, made.result.verdict
         metrics = found.metrics()

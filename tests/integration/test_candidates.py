@@ -15,6 +15,7 @@ from outside import answer_outside
 from ris_core.access import read_labels
 from ris_core.clustering.champion import read_champion
 from ris_core.station_days.state import states_of
+from ris_core.storage.json_records import read_json
 from ris_core.storage.spectrogram_file import read_spectrograms
 from ris_dagster import jobs
 from ris_dagster.assets.station_day_bindings import BINDINGS
@@ -87,6 +88,24 @@ def test_every_candidate_is_trained_for_every_k_in_its_place_and_under_its_name(
             assert run.data.params["k"] == str(k)
             assert run.inputs.dataset_inputs
             assert tags["mlflow.parentRunId"]
+
+
+def test_the_stability_of_the_champion_is_that_of_its_candidate(trained: Opened) -> None:
+    found = trained.latest("stability").metadata
+    k = read_champion(trained.store).k
+    assert (found["candidate"].value, found["k"].value) == ("spectra/gmm", k)
+    (run,) = runs(trained, f"tags.`ris.assessed` = 'spectra/gmm/k={k}'")
+    assert run.info.run_name == f"stability spectra/gmm/k={k}"
+    assert {"mean_ari", "noise_auc_latents", "noise_auc_reconstruction"} <= run.data.metrics.keys()
+    assert training_runs(jobs.ASSESS, trained.days, again=False) == []
+
+
+def test_another_candidate_is_assessed_from_the_launchpad(trained: Opened) -> None:
+    config = {"ops": {"stability": {"config": {"candidate": "aec/kmeans", "k": 2}}}}
+    result = trained.run(jobs.ASSESS, config=config)
+    assert result.success, failure_of(result)
+    assert read_json(trained.store.analysis("stability.json"))["candidate"] == "aec/kmeans"
+    assert trained.latest("stability").metadata["candidate"].value == "aec/kmeans"
 
 
 def test_what_is_current_is_not_trained_again(trained: Opened) -> None:

@@ -21,12 +21,24 @@ def test_the_only_candidate_is_the_published_one() -> None:
     assert settings.candidate_names == (AEC_DEC,)
     assert settings.fitted_representations == ()
     assert settings.champion.candidate == "aec/dec"
+    assert settings.criteria_representation == "aec"
+    assert settings.criteria_digest() == "3d037d94da76"  # that of the version before
 
 
 def test_digests_of_networks_with_the_published_candidate_stay() -> None:
     # Those of the version before there were candidates.
     assert make_settings().champion_digest() == "d8a4228ab5e0"
     assert make_settings().candidate_digest(AEC_DEC) == make_settings().dec_digest() == "02dd5909b633"
+
+
+def test_criteria_are_computed_from_the_features_of_one_representation() -> None:
+    spectra = {"candidates": ["spectra/gmm"], "champion": {"candidate": "spectra/gmm"}}
+    assert make_settings(**spectra, novelty={"score": "distance"}).criteria_representation == "spectra"
+    wide = make_settings(**NAMED, cluster_count={"representation": "wide"})
+    assert wide.criteria_representation == "wide"
+    assert wide.criteria_digest() != make_settings(**NAMED).criteria_digest() == make_settings().criteria_digest()
+    with pytest.raises(ValueError, match=r"cluster_count.representation \(x\) is not among .*\(aec, wide, spectra\)"):
+        make_settings(**NAMED, cluster_count={"representation": "x"})
 
 
 def test_names_have_their_own_settings_and_kinds_their_defaults() -> None:

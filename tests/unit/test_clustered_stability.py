@@ -17,7 +17,8 @@ from ris_core.clustering.another_representation import AnotherAec, AnotherFit
 from ris_core.clustering.candidate_models import candidate_configuration
 from ris_core.clustering.clustered import Clustered
 from ris_core.clustering.clusterer import clusterer_class
-from ris_core.clustering.features import inputs_of, make_features
+from ris_core.clustering.criteria_run import criteria_are_current, run_criteria
+from ris_core.clustering.features import inputs_of, make_features, read_features
 from ris_core.clustering.latents import OutOfStepError
 from ris_core.clustering.model_record import ModelRecord
 from ris_core.clustering.noise_windows import noise_windows, windows_for
@@ -135,6 +136,17 @@ def test_a_candidate_is_assessed_through_its_own_representation(store: Store) ->
     assert read_json(store.analysis(SUMMARY))["candidate"] == "spectra/kmeans"
     assert stability_is_current(store, store.settings)
     assert not stability_is_current(store, with_stability(store, seeds=4))
+
+
+def test_criteria_over_k_are_computed_from_the_features_of_a_representation(store: Store) -> None:
+    section, normalisation = store.settings.cluster_count, store.settings.normalisation
+    assert store.settings.criteria_representation == "spectra"
+    features, log = read_features(store, "spectra", normalisation), RecordedRun()
+    found = run_criteria(store, features, section, log)
+    assert found.suggested["silhouette"] == 3  # three pitches
+    assert found.live_latents == features.z.shape[1]
+    assert criteria_are_current(store, section, normalisation, "spectra")
+    assert not criteria_are_current(store, section, normalisation)
 
 
 def test_the_labels_of_a_seed_are_those_of_a_fit_to_the_training_split(store: Store) -> None:

@@ -77,6 +77,7 @@ def test_criteria_over_k_are_logged_and_kept(store: Store, latents: Latents) -> 
     assert criteria_are_current(store, settings.cluster_count, settings.normalisation)
     other = settings.cluster_count.model_copy(update={"seed": 7})
     assert not criteria_are_current(store, other, settings.normalisation)
+    assert not criteria_are_current(store, settings.cluster_count, settings.normalisation, "spectra")
 
 
 def test_clusters_and_a_dec_from_them_are_logged_and_kept(store: Store, data: TrainingSet, latents: Latents) -> None:
