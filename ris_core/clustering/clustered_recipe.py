@@ -75,8 +75,11 @@ class ClusteredRecipe(Recipe):
 
     def train(self, rows: NDArray[np.int64], seed: int) -> Labels:
         """Fit clusters to the rows that are of the training split; see `Recipe.train`."""
-        fitted = self.clusterer.fit(self.z[rows[self.train_split[rows]]], self.k, self.settings, seed)
-        return fitted.labels(self.z)
+        return self.clusterer.fit(self.z[self.of_fit(rows)], self.k, self.settings, seed).labels(self.z)
+
+    def of_fit(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the rows of the training split."""
+        return rows[self.train_split[rows]]
 
     def with_seed(self, seed: int) -> ClusteredRecipe:
         """Return the recipe with the features of another seed; see `Recipe.with_seed`."""

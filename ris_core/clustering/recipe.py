@@ -55,6 +55,10 @@ class Recipe(ABC):
         Events that are not among the rows get the labels that the trained model gives them.
         """
 
+    def of_fit(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return those of some rows that a training on them uses; all, unless the recipe leaves some out."""
+        return rows
+
     @abstractmethod
     def with_seed(self, seed: int) -> Recipe:
         """Return the recipe from a representation that is trained again, with a seed.

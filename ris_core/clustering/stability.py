@@ -199,7 +199,7 @@ def _without_stations(
     for code in track(chosen, "Without a station", unit="station"):
         own = station == code
         others = np.flatnonzero(~own)
-        if len(np.unique(recipe.z[others], axis=0)) < recipe.k:
+        if len(np.unique(recipe.z[recipe.of_fit(others)], axis=0)) < recipe.k:
             continue
         without = trainings.labels(
             f"without {code}",

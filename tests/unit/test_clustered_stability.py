@@ -16,15 +16,19 @@ from ris_core import config
 from ris_core.clustering.another_representation import AnotherAec, AnotherFit
 from ris_core.clustering.candidate_models import candidate_configuration
 from ris_core.clustering.clustered import Clustered
+from ris_core.clustering.clustered_recipe import ClusteredRecipe
 from ris_core.clustering.clusterer import clusterer_class
 from ris_core.clustering.criteria_run import criteria_are_current, run_criteria
+from ris_core.clustering.event_properties import event_properties
 from ris_core.clustering.features import inputs_of, make_features, read_features
 from ris_core.clustering.latents import OutOfStepError
 from ris_core.clustering.model_record import ModelRecord
-from ris_core.clustering.noise_windows import noise_windows, windows_for
+from ris_core.clustering.noise_windows import NoiseWindows, noise_windows, windows_for
 from ris_core.clustering.recipe import NoOtherSeedError
 from ris_core.clustering.recipes import CandidateOutOfStepError, kind_of
+from ris_core.clustering.stability import assess
 from ris_core.clustering.stability_run import SUMMARY, TABLE, model_to_assess, run_stability, stability_is_current
+from ris_core.clustering.trainings import Trainings
 from ris_core.config import CLUSTERERS, REPRESENTATIONS, Settings
 from ris_core.contracts.candidate_name import CandidateName
 from ris_core.contracts.run_log import RecordedRun
@@ -168,6 +172,19 @@ def test_what_a_model_says_of_events_of_the_training_set_follows_their_rows(stor
     np.testing.assert_allclose(said.features, recipe.z[rows], rtol=1e-5, atol=1e-4)
     np.testing.assert_array_equal(said.memberships.argmax(axis=1), recipe.labels()[rows])
     assert said.reconstruction_error is not None and said.reconstruction_error.shape == (3,)
+
+
+def test_a_station_without_which_too_few_events_can_be_fitted_is_not_held_out(store: Store) -> None:
+    data, station = load_set(store), event_properties(store).station
+    recipe = kind_of(NAME).recipe(store, NAME, K, data, store.settings)
+    assert isinstance(recipe, ClusteredRecipe)
+    # Of one station nearly all events are held out from the fit.
+    few = np.flatnonzero(station == "BB")[2:]
+    scarce = replace(recipe, train_split=~np.isin(np.arange(len(data)), few))
+    windows, trainings = NoiseWindows(None, without="none wanted"), Trainings(store.root / "none", "")
+    settings = store.settings.stability.model_copy(update={"held_out_stations": 2})
+    found = assess(scarce, event_properties(store), windows, settings, trainings)
+    assert found.stations["station"].tolist() == ["BB"]
 
 
 def test_a_representation_without_a_seed_cannot_vary(store: Store) -> None:
