@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from ris_core import config
 from ris_core.clustering.recipe import NoOtherSeedError
@@ -98,4 +99,5 @@ class AnotherFit(AnotherRepresentation):
                 "it is the same each time; set stability.vary to 'clusters'"
             )
         fitted = representation_class(self.kind).fit(self.train, self.settings.model_copy(update={"seed": seed}))
-        return np.concatenate([fitted.transform(block) for block in self.everything.blocks(fitted.needs)])
+        with threadpool_limits(1, user_api="blas"):  # as in make_features
+            return np.concatenate([fitted.transform(block) for block in self.everything.blocks(fitted.needs)])

@@ -10,16 +10,19 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from ris_core import config
 from ris_core.clustering.another_representation import AnotherRepresentation
 from ris_core.clustering.cluster_model import ClusterModel, Described
 from ris_core.clustering.clusterer import Clusterer
+from ris_core.clustering.latents import OutOfStepError
 from ris_core.clustering.recipe import Labels, Recipe
 from ris_core.contracts.event_source import EventSource
 from ris_core.contracts.events import Events
 from ris_core.representations.file_events import FileEvents
 from ris_core.section import Section
+from ris_core.storage import spectrogram_file
 
 _CPU = torch.device("cpu")
 
@@ -40,8 +43,8 @@ class ClusteredRecipe(Recipe):
         The class of the clusterer, and its section.
     dec
         Section `dec`: its seed is that of the model on disk.
-    training_set
-        File of the N events.
+    training_set, content
+        File of the N events, and the digest of its content.
     another
         How the representation is trained again.
     better
@@ -55,6 +58,7 @@ class ClusteredRecipe(Recipe):
     settings: Section
     dec: config.DecSettings
     training_set: Path
+    content: str
     another: AnotherRepresentation
     better: str
 
@@ -70,7 +74,7 @@ class ClusteredRecipe(Recipe):
 
     def labels(self) -> Labels:
         """Return the cluster (N,) of the greatest membership."""
-        found = self._described(FileEvents(self.training_set).blocks(self.model.needs), reconstruction=False)
+        found = self._of_training_set(None, reconstruction=False)
         return np.asarray(found.memberships.argmax(axis=1), dtype=np.int32)
 
     def train(self, rows: NDArray[np.int64], seed: int) -> Labels:
@@ -83,7 +87,9 @@ class ClusteredRecipe(Recipe):
 
     def with_seed(self, seed: int) -> ClusteredRecipe:
         """Return the recipe with the features of another seed; see `Recipe.with_seed`."""
-        return replace(self, z=self.another.features(seed))
+        found = replace(self, z=self.another.features(seed))
+        self._require_same()
+        return found
 
     def cluster(self, z: NDArray[Any], seed: int) -> Labels:
         """Return the labels (n,) of clusters of features (n, D)."""
@@ -97,16 +103,26 @@ class ClusteredRecipe(Recipe):
         """Return what the model says of events of the training set."""
         mask = np.zeros(len(self.z), dtype=bool)
         mask[rows] = True
-        return self._described(FileEvents(self.training_set, mask).blocks(self.model.needs))
+        return self._of_training_set(mask)
 
     def of_windows(self, windows: Events) -> Described:
         """Return what the model says of windows; raises `MissingPartError` if they lack an array that it needs."""
         windows.require(*self.model.needs)
         return self._described([windows])
 
+    def _of_training_set(self, mask: NDArray[np.bool_] | None, reconstruction: bool = True) -> Described:
+        found = self._described(FileEvents(self.training_set, mask).blocks(self.model.needs), reconstruction)
+        self._require_same()
+        return found
+
+    def _require_same(self) -> None:
+        if spectrogram_file.read_info(self.training_set).content != self.content:
+            raise OutOfStepError(f"{self.training_set}: another training set was drawn meanwhile; assess again")
+
     def _described(self, blocks: Iterable[Events], reconstruction: bool = True) -> Described:
         describe = self.model.describer(_CPU, reconstruction)
-        parts = [describe(block) for block in blocks if len(block)]
+        with threadpool_limits(1, user_api="blas"):  # as in label_events
+            parts = [describe(block) for block in blocks if len(block)]
         errors = [part.reconstruction_error for part in parts if part.reconstruction_error is not None]
         return Described(
             np.concatenate([part.memberships for part in parts]),

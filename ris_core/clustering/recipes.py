@@ -17,6 +17,7 @@ from ris_core.clustering.recipe import Recipe
 from ris_core.config import CLUSTERERS, REPRESENTATIONS, Settings
 from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
 from ris_core.representations.file_events import FileEvents
+from ris_core.storage import spectrogram_file
 from ris_core.storage.layout import Layout
 from ris_core.training.aec_choice import chosen_aec
 from ris_core.training.training_set import TrainingSet
@@ -135,6 +136,7 @@ class _ClusteredKind(CandidateKind):
             settings=section,
             dec=settings.dec,
             training_set=layout.training_set,
+            content=spectrogram_file.read_info(layout.training_set).content,
             another=_another_of(layout, name.representation, data, settings),
             better=f"other settings of the clusterer (clusterers.{name.clusterer})",
         )

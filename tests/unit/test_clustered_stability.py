@@ -187,6 +187,15 @@ def test_a_station_without_which_too_few_events_can_be_fitted_is_not_held_out(st
     assert found.stations["station"].tolist() == ["BB"]
 
 
+def test_another_training_set_that_is_drawn_meanwhile_is_noticed(store: Store) -> None:
+    recipe = kind_of(NAME).recipe(store, NAME, K, load_set(store), store.settings)
+    assert isinstance(recipe, ClusteredRecipe)
+    earlier = replace(recipe, content="that of another draw")
+    for read in (earlier.labels, lambda: earlier.of_events(np.arange(3))):
+        with pytest.raises(OutOfStepError, match="another training set was drawn meanwhile; assess again"):
+            read()
+
+
 def test_a_representation_without_a_seed_cannot_vary(store: Store) -> None:
     settings = with_stability(store, vary="autoencoder")
     with pytest.raises(NoOtherSeedError, match=r"kind spectra\) has no seed.*set stability.vary to 'clusters'"):
