@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+import yaml
 from builders import DAYS, STATIONS, Opened, opened, own_environment, sds_values, write_archive, write_yaml
 from champion_builders import appoint_untrained
 from sensor_builders import tick
@@ -110,6 +111,21 @@ def test_a_job_that_failed_stops_the_training_until_someone_draws_anew(drawn: Op
     assert ticks.tick() == [] and ticks.reason.startswith("stopped: ")
     assert drawn.run(jobs.DRAW).success
     assert ticks.tick() == [] and "too little" in ticks.reason  # what was unseen has been drawn from by now
+
+
+def test_a_candidate_that_is_not_to_be_champion_may_fail_as_a_whole(drawn: Opened, tmp_path: Path) -> None:
+    process(drawn, *DAYS[1:])
+    values = yaml.safe_load(drawn.config.read_text())
+    with opened(write_yaml(tmp_path / "more.yaml", values | {"candidates": ["aec/dec", "spectra/gmm"]})) as network:
+        ticks = Ticks(network)
+        ended: dict[str, dg.DagsterRunStatus] = {}
+        while requests := ticks.tick():
+            job = str(requests[0].job_name)
+            fails = job in ("fit_spectra", "train_spectra__gmm")
+            ended[job] = dg.DagsterRunStatus.FAILURE if fails else dg.DagsterRunStatus.SUCCESS
+            ticks.record(requests, ended[job])
+        assert "is through" in ticks.reason
+        assert list(ended) == list(jobs.training_jobs(network.settings))
 
 
 def test_nothing_is_asked_for_while_a_job_of_the_training_is_at_work(drawn: Opened) -> None:

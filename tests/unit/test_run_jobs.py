@@ -46,6 +46,31 @@ def test_the_other_numbers_of_clusters_go_on_when_one_fails(store: Store) -> Non
         assert instance.get_runs_count(dg.RunsFilter(job_name=jobs.DEC)) == 2
 
 
+@pytest.mark.parametrize(("champion", "made"), [("aec/dec", True), ("spectra/gmm", False)])
+def test_a_representation_that_fails_stops_only_a_champion_that_needs_it(
+    data_root: Path, tmp_path: Path, champion: str, made: bool
+) -> None:
+    (tmp_path / "archive").mkdir()
+    more = {"candidates": ["aec/dec", "spectra/gmm"], "champion": {"candidate": champion}}
+    store = Store(load_settings(write_yaml(tmp_path / "small.yaml", sds_values(tmp_path / "archive") | more)))
+
+    @dg.asset
+    def fitted() -> None:
+        raise dg.Failure("no noise spectra")
+
+    @dg.asset
+    def chosen() -> None: ...
+
+    of_job = {"fit_spectra": fitted, jobs.CHAMPION: chosen}
+    definitions = dg.Definitions(
+        [fitted, chosen], jobs=[dg.define_asset_job(name, [asset]) for name, asset in of_job.items()]
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        failed = run_jobs(definitions, instance, store.days, list(of_job))
+        assert [(done.run.job, done.error) for done in failed] == [("fit_spectra", "no noise spectra")]
+        assert instance.get_runs_count(dg.RunsFilter(job_name=jobs.CHAMPION)) == made
+
+
 @pytest.fixture
 def days(data_root: Path, tmp_path: Path) -> Store:
     """Two stations, of which AA has waveforms and BB a file that is none."""
