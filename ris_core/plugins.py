@@ -32,8 +32,13 @@ class Plugin:
     version: str
     name: str
 
+    @property
+    def called(self) -> str:
+        """What it is called in all its versions."""
+        return f"{self.name} of {self.distribution}"
+
     def __str__(self) -> str:
-        return f"{self.name} of {self.distribution} {self.version}"
+        return f"{self.called} {self.version}"
 
 
 class _Plugins:

@@ -11,6 +11,7 @@ from typing import Any
 from ris_core import config
 from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.contracts.events import Part
+from ris_core.plugins import load_plugins
 from ris_core.section import digest_of
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import DamagedFileError
@@ -18,7 +19,7 @@ from ris_core.storage.json_records import read_record, to_text, write_json
 from ris_core.storage.layout import Layout
 
 _COPY = "champion.json"
-_LATER = ("candidate", "needs")
+_LATER = ("candidate", "needs", "plugins")
 """Fields that earlier versions did not write."""
 
 
@@ -70,6 +71,8 @@ class Champion:
         Representation and clusterer, like ``aec/dec``, which earlier versions did not write.
     needs
         The great arrays of the events that the model reads, which earlier versions did not write.
+    plugins
+        What the plug-ins are called that have the code of the model (`Plugin.called`).
     """
 
     k: int
@@ -87,6 +90,7 @@ class Champion:
     mlflow_versions: Mapping[str, str] = field(default_factory=dict)
     candidate: str = str(AEC_DEC)
     needs: tuple[Part, ...] = ("spectrogram",)
+    plugins: tuple[str, ...] = ()
 
     @property
     def needs_surroundings(self) -> bool:
@@ -109,7 +113,9 @@ class Champion:
 
 def label_digest(champion: Champion, settings: config.LabellingSettings) -> str:
     """Return the digest of all that decides about a label table, except its spectrograms."""
-    return digest_of([champion.digest, settings.reconstruction_error])
+    # Another version of a plug-in may give other labels by the same model.
+    made_by = [str(plugin) for plugin in load_plugins() if plugin.called in champion.plugins]
+    return digest_of([champion.digest, settings.reconstruction_error, *made_by])
 
 
 def read_champion(layout: Layout) -> Champion:
@@ -140,8 +146,7 @@ def _read_record(path: Path) -> Champion:
             "classes_of": {version: tuple(numbers) for version, numbers in record["classes_of"].items()},
             "former": None if former is None else Former(**former | {"classes": tuple(former["classes"])}),
         }
-        if "needs" in values:
-            values["needs"] = tuple(values["needs"])
+        values |= {name: tuple(values[name]) for name in ("needs", "plugins") if name in values}
         return Champion(**values)
     except (TypeError, AttributeError) as error:
         raise DamagedFileError(path, f"not a record of this version: {error}") from error

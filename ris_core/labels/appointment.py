@@ -168,6 +168,7 @@ def prepare(layout: Layout, candidate: Candidate, settings: config.Settings) -> 
         former=_former(before, version),
         candidate=str(model.name),
         needs=model.needs,
+        plugins=tuple(dict.fromkeys(plugin.called for _, plugin in model.members if plugin is not None)),
     )
     trained_on = candidate.metadata.get("training_set")
     return Appointment(

@@ -172,3 +172,23 @@ def test_products_of_a_detector_of_a_plugin_say_its_version_and_are_out_of_date_
             said[name, version] = digest
     assert said["amplitude", "1.2"] != said["amplitude", "1.3"]
     assert said["recursive", "1.2"] == said["recursive", "1.3"] == load_settings(own).process_digest()
+
+
+LABEL_DIGEST = """
+from ris_core.clustering.champion import Champion, label_digest
+from ris_core.config import LabellingSettings
+of = Champion(2, "v", "o", (0, 1), 2, {{}}, {{}}, "n", plugins={plugins!r})
+print(label_digest(of, LabellingSettings()))
+"""
+
+
+def test_labels_by_the_code_of_a_plugin_are_out_of_date_with_another_version_of_it(tmp_path: Path) -> None:
+    said = {}
+    for version in ("1.2", "1.3"):
+        folder = install_plugin(tmp_path / version, "bells", version, "bell = bells", {"bells": ""})
+        for plugins in ((), ("bell of bells",), ("whistle of bells",)):
+            done = with_plugins(folder, "-c", LABEL_DIGEST.format(plugins=plugins))
+            said[plugins, version] = done.stdout.strip()
+            assert said[plugins, version], done.stderr
+    assert said[(), "1.2"] == said[(), "1.3"] == said[("whistle of bells",), "1.2"]
+    assert len({said[(), "1.2"], said[("bell of bells",), "1.2"], said[("bell of bells",), "1.3"]}) == 3
