@@ -74,7 +74,8 @@ def choose(network: Opened, **config: Any) -> Any:
 def test_every_candidate_is_trained_for_every_k_in_its_place_and_under_its_name(trained: Opened) -> None:
     for name in CANDIDATES:
         found = {run.info.run_name: run for run in runs(trained, f"tags.`ris.candidate` = '{name}'")}
-        assert sorted(found) == [f"{name}/k=2", f"{name}/k=3"]
+        assessed = {called for called in found if called.startswith("stability ")}
+        assert sorted(found.keys() - assessed) == [f"{name}/k=2", f"{name}/k=3"]
         representation, clusterer = name.split("/")
         for k, run in zip((2, 3), (found[f"{name}/k={k}"] for k in (2, 3)), strict=True):
             assert (trained.store.root / "models" / name / f"k={k}" / "model.json").exists()
