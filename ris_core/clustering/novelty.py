@@ -1,9 +1,9 @@
 """How unlike the training events an event is: three scores, and a threshold calibrated on held-out events.
 
 Every score grows with novelty. The clusters are described by the events that are not held out; thresholds are order
-statistics of the held-out ones (split conformal: Papadopoulos et al. 2002; for outliers Bates et al. 2023). The
-autoencoder was not trained on the held-out events, but deep embedded clustering was, so an event of a day that neither
-has seen exceeds the threshold somewhat more often than the settings say.
+statistics of the held-out ones (split conformal: Papadopoulos et al. 2002; for outliers Bates et al. 2023). No
+representation and no clusterer has seen the held-out events, but deep embedded clustering was trained on them as well:
+then an event of a new day exceeds the threshold somewhat more often than the settings say.
 """
 
 from __future__ import annotations
