@@ -5,6 +5,13 @@ Every default is the value of Jenkins et al. (2021, doi 10.1029/2021JB021716; "J
 text with that unit (``0.5`` or ``0.5 s``); another unit is refused.
 """
 
+from ris_core.config.after_training import (
+    ChampionSettings,
+    LabellingSettings,
+    NoveltySettings,
+    StabilitySettings,
+    require_decoder_for_novelty,
+)
 from ris_core.config.bounds import SMALLEST_SIZE, check_time_shift
 from ris_core.config.candidates import CandidatesSettings
 from ris_core.config.channels import SYNTHETIC_COMPONENTS, ComponentsSettings
@@ -12,16 +19,11 @@ from ris_core.config.defaults import RECOMMENDED, known_presets
 from ris_core.config.learning import (
     AecGridSettings,
     AecSettings,
-    ChampionSettings,
     ClusterCountSettings,
     DecSettings,
     Device,
-    LabellingSettings,
     NormalisationSettings,
-    NoveltySettings,
-    StabilitySettings,
     TrainingSetSettings,
-    require_decoder_for_novelty,
     trial_key,
 )
 from ris_core.config.load import (

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
 
+from ris_core.config.after_training import NoveltySettings, require_decoder_for_novelty
+from ris_core.config.learning import DecSettings
 from ris_core.config.methods import CLUSTERERS, REPRESENTATIONS
 from ris_core.contracts.candidate_name import AEC_DEC, CandidateName, check_name
 from ris_core.registry import Registry
@@ -124,6 +126,30 @@ class CandidatesSettings(Section):
         The section of one that has none says ``reconstructs: ClassVar[bool] = False``.
         """
         return bool(getattr(self.representation_of(name), "reconstructs", True))
+
+    def require_reconstruction(self, candidate: CandidateName, novelty: NoveltySettings, dec: DecSettings) -> None:
+        """Raise `ValueError` if novelty is the reconstruction error, but the models of a candidate have none."""
+        if candidate == AEC_DEC:
+            require_decoder_for_novelty(novelty, dec)
+        elif novelty.score == "reconstruction" and not self.reconstructs(candidate.representation):
+            raise ValueError(
+                f"novelty.score is reconstruction, but the representation {candidate.representation} of {candidate} "
+                "has no decoder; set novelty.score to distance or probability"
+            )
+
+    def candidate_digest(self, candidate: CandidateName, dec: DecSettings) -> str:
+        """Return the digest of the settings that influence the model of a candidate, given its representation and K.
+
+        Parameters
+        ----------
+        candidate
+            Its name.
+        dec
+            Section `dec`, of which other candidates than `aec/dec` have the seed.
+        """
+        if candidate == AEC_DEC:
+            return digest_of(dec.training_values())
+        return digest_of([self.clusterer_digest(candidate.clusterer), dec.seed])
 
     def representation_digest(self, name: str) -> str:
         """Return the digest of the settings that influence what a representation is fitted to be."""

@@ -9,21 +9,22 @@ from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
+from ris_core.config.after_training import (
+    ChampionSettings,
+    LabellingSettings,
+    NoveltySettings,
+    StabilitySettings,
+)
 from ris_core.config.bounds import bounds_doubts, check_bounds
 from ris_core.config.candidates import CandidatesSettings
 from ris_core.config.channels import Channels, ComponentsSettings
 from ris_core.config.defaults import with_defaults
 from ris_core.config.learning import (
     AecSettings,
-    ChampionSettings,
     ClusterCountSettings,
     DecSettings,
-    LabellingSettings,
     NormalisationSettings,
-    NoveltySettings,
-    StabilitySettings,
     TrainingSetSettings,
-    require_decoder_for_novelty,
 )
 from ris_core.config.operations import OperationsSettings
 from ris_core.config.processing import (
@@ -147,7 +148,7 @@ class Settings(CandidatesSettings):
                 f"stability.candidate ({self.stability.candidate}) is not among candidates "
                 f"({', '.join(self.candidates)})"
             )
-        self.require_reconstruction(CandidateName.of(self.champion.candidate))
+        self.require_reconstruction(CandidateName.of(self.champion.candidate), self.novelty, self.dec)
         of_dec = self.stability.candidate in (None, str(AEC_DEC))
         if of_dec and self.stability.vary == "autoencoder" and self.dec.initialisation == "given":
             raise ValueError(
@@ -268,22 +269,6 @@ class Settings(CandidatesSettings):
     def dec_digest(self) -> str:
         """Return the digest of the settings that influence the weights of a DEC, given its initial clusters."""
         return digest_of(self.dec.training_values())
-
-    def require_reconstruction(self, candidate: CandidateName) -> None:
-        """Raise `ValueError` if novelty is the reconstruction error, but the models of a candidate have none."""
-        if candidate == AEC_DEC:
-            require_decoder_for_novelty(self.novelty, self.dec)
-        elif self.novelty.score == "reconstruction" and not self.reconstructs(candidate.representation):
-            raise ValueError(
-                f"novelty.score is reconstruction, but the representation {candidate.representation} of {candidate} "
-                "has no decoder; set novelty.score to distance or probability"
-            )
-
-    def candidate_digest(self, candidate: CandidateName) -> str:
-        """Return the digest of the settings that influence the model of a candidate, given its representation and K."""
-        if candidate == AEC_DEC:
-            return self.dec_digest()
-        return digest_of([self.clusterer_digest(candidate.clusterer), self.dec.seed])
 
     @property
     def criteria_representation(self) -> str:

@@ -108,7 +108,7 @@ def _representation(settings: Settings, name: str) -> dg.AssetsDefinition:
 def _candidate(settings: Settings, partitions: Partitions, name: CandidateName) -> dg.AssetsDefinition:
     key = candidate_key(name)
     of_autoencoder = name.representation == AEC_DEC.representation
-    settings_digest = settings.candidate_digest(name)
+    settings_digest = settings.candidate_digest(name, settings.dec)
 
     @dg.asset(
         key=key,

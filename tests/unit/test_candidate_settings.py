@@ -28,7 +28,9 @@ def test_the_only_candidate_is_the_published_one() -> None:
 def test_digests_of_networks_with_the_published_candidate_stay() -> None:
     # Those of the version before there were candidates.
     assert make_settings().champion_digest() == "d8a4228ab5e0"
-    assert make_settings().candidate_digest(AEC_DEC) == make_settings().dec_digest() == "02dd5909b633"
+    assert (
+        make_settings().candidate_digest(AEC_DEC, make_settings().dec) == make_settings().dec_digest() == "02dd5909b633"
+    )
 
 
 def test_criteria_are_computed_from_the_features_of_one_representation() -> None:
@@ -58,9 +60,9 @@ def test_a_digest_follows_the_settings_of_its_own_part_alone() -> None:
     name = CandidateName.of("spectra/quick")
     assert settings.representation_digest("spectra") != settings.representation_digest("wide")
     assert settings.representation_digest("spectra") == other.representation_digest("spectra")
-    assert len({found.candidate_digest(name) for found in (settings, other, seeded)}) == 3
-    assert settings.candidate_digest(CandidateName.of("wide/gmm")) == other.candidate_digest(
-        CandidateName.of("wide/gmm")
+    assert len({found.candidate_digest(name, found.dec) for found in (settings, other, seeded)}) == 3
+    assert settings.candidate_digest(CandidateName.of("wide/gmm"), settings.dec) == other.candidate_digest(
+        CandidateName.of("wide/gmm"), other.dec
     )
 
 
