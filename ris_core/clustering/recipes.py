@@ -5,6 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ris_core.clustering.another_representation import AnotherAec, AnotherFit, AnotherRepresentation
 from ris_core.clustering.candidate_models import candidate_is_current, load_candidate
 from ris_core.clustering.clustered_recipe import ClusteredRecipe
@@ -12,7 +15,7 @@ from ris_core.clustering.clusterer import clusterer_class
 from ris_core.clustering.dec_models import dec_is_current, load_dec
 from ris_core.clustering.dec_recipe import DecRecipe
 from ris_core.clustering.features import read_features
-from ris_core.clustering.latents import OutOfStepError, read_latents
+from ris_core.clustering.latents import OutOfStepError
 from ris_core.clustering.recipe import Recipe
 from ris_core.config import CLUSTERERS, REPRESENTATIONS, Settings
 from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
@@ -87,7 +90,7 @@ class _DecKind(CandidateKind):
             model=load_dec(layout, k)[0],
             takes=aec.input,
             aec=aec.network,
-            z=read_latents(layout, settings.normalisation).z,
+            z=_features(layout, name, data, settings),
             samples=data.samples,
             dec=settings.dec,
             normalisation=data.normalisation,
@@ -130,7 +133,7 @@ class _ClusteredKind(CandidateKind):
         section = settings.clusterer_of(name.clusterer)
         return ClusteredRecipe(
             model=model,
-            z=read_features(layout, name.representation, settings.normalisation).z,
+            z=_features(layout, name, data, settings),
             train_split=~data.validation,
             clusterer=clusterer_class(CLUSTERERS.kind_of(section)),
             settings=section,
@@ -145,6 +148,13 @@ class _ClusteredKind(CandidateKind):
 def kind_of(name: CandidateName) -> CandidateKind:
     """Return the kind of a candidate."""
     return _DecKind() if name == AEC_DEC else _ClusteredKind()
+
+
+def _features(layout: Layout, name: CandidateName, data: TrainingSet, settings: Settings) -> NDArray[np.float32]:
+    found = read_features(layout, name.representation, settings.normalisation)
+    if found.inputs.training_set != data.digest:
+        raise OutOfStepError(f"{layout.training_set}: another training set was drawn meanwhile; assess again")
+    return found.z
 
 
 def _another_of(layout: Layout, name: str, data: TrainingSet, settings: Settings) -> AnotherRepresentation:

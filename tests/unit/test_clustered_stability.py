@@ -194,6 +194,9 @@ def test_another_training_set_that_is_drawn_meanwhile_is_noticed(store: Store) -
     for read in (earlier.labels, lambda: earlier.of_events(np.arange(3))):
         with pytest.raises(OutOfStepError, match="another training set was drawn meanwhile; assess again"):
             read()
+    of_another_draw = replace(load_set(store), digest="other")
+    with pytest.raises(OutOfStepError, match="another training set was drawn meanwhile"):
+        kind_of(NAME).recipe(store, NAME, K, of_another_draw, store.settings)
 
 
 def test_a_representation_without_a_seed_cannot_vary(store: Store) -> None:
