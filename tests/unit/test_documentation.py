@@ -1,4 +1,4 @@
-"""The pages for readers: their links lead to files and headings that exist, and the files that they name exist."""
+"""The pages for readers: links lead to files and headings that exist, named files exist, quoted code is theirs."""
 
 import re
 from itertools import chain
@@ -45,3 +45,16 @@ def test_the_modules_that_a_page_names_exist(page: Path) -> None:
     files = [file.as_posix() for file in chain(*((ROOT / package).rglob("*.py") for package in PACKAGES))]
     named = set(re.findall(r"`([\w/]+\.py)`", prose(page))) - NOT_OURS
     assert [name for name in sorted(named) if not any(file.endswith(f"/{name}") for file in files)] == []
+
+
+def test_code_that_a_page_quotes_is_in_the_file() -> None:
+    quoted = [
+        (page.name, file, code)
+        for page in PAGES
+        for file, code in re.findall(
+            r"^<!-- ([\w/]+\.py) -->\n```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+        )
+    ]
+    assert len([page for page, _, _ in quoted if page == "extending.md"]) >= 3
+    for page, file, code in quoted:
+        assert code in (ROOT / file).read_text(encoding="utf-8"), f"{page}: {file} has changed; quote it again"
