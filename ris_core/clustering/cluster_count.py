@@ -22,8 +22,9 @@ REFERENCES: tuple[Reference, ...] = ("box", "pca")
 def cluster_count(z: NDArray[Any], settings: config.ClusterCountSettings) -> pd.DataFrame:
     """Compute criteria for every K from `k_min` to `k_max`.
 
-    Latents (N, D) that do not vary are left out. The inertia is that of k-means on all N; everything else is of at most
-    `sample` of them, drawn with `seed`. The GMM has full covariances and starts from k-means.
+    Dimensions of the latents or features (N, D) that do not vary are left out. The inertia is that of k-means on all N;
+    everything else is of at most `sample` of them, drawn with `seed`. The GMM has full covariances and starts from
+    k-means.
 
     Returns
     -------
@@ -45,7 +46,7 @@ def cluster_count(z: NDArray[Any], settings: config.ClusterCountSettings) -> pd.
     rows = subsample(len(z), settings.sample, settings.seed)
     live = live_dimensions(z[rows])
     if not live.any():
-        raise ValueError(f"none of the {z.shape[1]} latent dimensions varies over {len(rows)} events: no clusters")
+        raise ValueError(f"none of the {z.shape[1]} dimensions varies over {len(rows)} events: no clusters")
     z = z[:, live]
     drawn, everything = z[rows], len(rows) == len(z)
     counts = range(1 if settings.k_min == 2 else settings.k_min, settings.k_max + 1)

@@ -57,7 +57,8 @@ class Representation(ABC):
         events
             The training split: events that novelty is calibrated on are not among them.
         settings
-            The section of this kind.
+            The section of this kind. If it has a field ``seed``, the assessment of stability may fit the representation
+            again with others.
         """
 
     @property

@@ -59,7 +59,7 @@ def test_more_clusters_than_distinct_events_are_refused() -> None:
     z = np.repeat(blobs()[[0, 150, 250]], 40, axis=0)
     with pytest.raises(ValueError, match="4 clusters were requested, but the 120 events have only 3 distinct"):
         cluster_count(z, SETTINGS)
-    with pytest.raises(ValueError, match="none of the 9 latent dimensions varies"):
+    with pytest.raises(ValueError, match="none of the 9 dimensions varies"):
         cluster_count(np.ones((50, 9)), SETTINGS)
 
 
