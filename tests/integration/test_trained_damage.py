@@ -83,7 +83,7 @@ def readers(store: Store) -> dict[Path, Callable[[], Any]]:
         for k in store.settings.dec.k:
             found[store.dec(k) / name] = lambda k=k: _weights(*dec_models.load_dec(store, k))
         folder = store.champion_model(champion.model_version)
-        found[folder / name] = lambda folder=folder: weights_digest(load_copy(folder))
+        found[folder / name] = lambda folder=folder: load_copy(folder).digest
     for name in ("clusters.json", "clusters.safetensors"):
         for k in store.settings.dec.k:
             found[store.initial_clusters(k) / name] = lambda k=k: _clusters(store, k)

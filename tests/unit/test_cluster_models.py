@@ -22,9 +22,17 @@ from ris_core.config import (
 from ris_core.contracts.candidate_name import CandidateName
 from ris_core.models.inference import describe
 from ris_core.models.networks import Aec, Dec
-from ris_core.models.weights import WEIGHTS_FILE, WeightsError, load_model, save_model, weights_digest
+from ris_core.models.weights import (
+    WEIGHTS_FILE,
+    WeightsError,
+    load_model,
+    save_model,
+    save_parts,
+    weights_digest,
+)
 from ris_core.registry import UnknownKindError
 from ris_core.representations.aec import AecRepresentation
+from ris_core.representations.open_representations import open_representation
 from ris_core.representations.representation import Representation
 from ris_core.representations.spectra import Spectra
 from ris_core.storage.damage import DamagedFileError
@@ -118,6 +126,47 @@ def test_a_changed_array_and_a_changed_specification_are_damage(tmp_path: Path) 
     write_json(tmp_path / "model.json", record)
     with pytest.raises(DamagedFileError, match="do not belong together"):
         open_model(tmp_path)
+
+
+@pytest.mark.parametrize("what", ["model", "representation"])
+def test_no_flipped_bit_and_no_part_of_a_file_passes_as_another_value(tmp_path: Path, what: str) -> None:
+    model = clustered("gmm")
+    if what == "model":
+        model.save(tmp_path, {"k": 2})
+    else:
+        chosen = model.representation
+        save_parts(
+            tmp_path,
+            "representation",
+            None,
+            chosen.arrays(),
+            {"kind": "spectra", "spec": chosen.spec()},
+            {},
+            chosen.input,
+        )
+
+    def answer() -> bytes:
+        found = open_model(tmp_path)[0] if what == "model" else open_representation(tmp_path)[0]
+        if isinstance(found, ClusterModel):
+            return found.describer(CPU, False)(BLOCK).memberships.tobytes()
+        return found.transform(BLOCK).tobytes()
+
+    good, draw, named = answer(), np.random.default_rng(3), 0
+    paths = (tmp_path / "model.json", tmp_path / WEIGHTS_FILE)
+    for path in paths:
+        data = path.read_bytes()
+        changed = [bytearray(data) for _ in range(60)]
+        for number, spoilt in enumerate(changed):
+            near = int(draw.integers(min(len(data), 300)))
+            spoilt[near if number % 2 else int(draw.integers(len(data)))] ^= 1 << int(draw.integers(8))
+        for spoilt in (*changed, data[: len(data) // 2], b"", b"\xff\xfe" * 40, data + b"more"):
+            path.write_bytes(spoilt)
+            try:
+                assert answer() == good, path
+            except DamagedFileError:
+                named += 1
+        path.write_bytes(data)
+    assert named > 0.8 * 64 * len(paths) and answer() == good
 
 
 def test_a_kind_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
