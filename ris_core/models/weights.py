@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import safetensors.numpy
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
@@ -112,15 +111,16 @@ def weights_digest(model: Aec | Dec) -> str:
     return arrays_digest({name: value.numpy() for name, value in _canonical(model).items()})
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """Return a value as JSON has it: arrays as lists, and what is not finite as null."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, float) and not math.isfinite(value):
         return None  # JSON has no NaN
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value
 
 
@@ -157,7 +157,7 @@ def save_model(folder: Path | str, model: Aec | Dec, metadata: Mapping[str, Any]
         "parameters": parameter_count(model),
         "digest": digest,
         "input": takes.as_record(),
-        "metadata": _plain(metadata),
+        "metadata": plain(metadata),
     }
     with replacing(folder / WEIGHTS_FILE) as temporary:
         temporary.write_bytes(safetensors.torch.save(_canonical(model)))
@@ -167,48 +167,7 @@ def save_model(folder: Path | str, model: Aec | Dec, metadata: Mapping[str, Any]
 
 def parts_digest(arrays: Mapping[str, NDArray[Any]], spec: Mapping[str, Any]) -> str:
     """Return the digest of a model that is no network: of its arrays and its `spec`."""
-    return arrays_digest(arrays, digest_of(_plain(spec)))
-
-
-def save_parts(
-    folder: Path | str,
-    kind: str,
-    n_clusters: int | None,
-    arrays: Mapping[str, NDArray[Any]],
-    spec: Mapping[str, Any],
-    metadata: Mapping[str, Any],
-    takes: InputSpec,
-) -> str:
-    """Write a model that is no network to `folder`, as `save_model` writes networks, and return its digest.
-
-    Parameters
-    ----------
-    folder
-        Made if it does not exist; an older model in it is replaced.
-    kind
-        ``representation`` or ``clusters``.
-    n_clusters
-        Number of clusters; none for a representation.
-    arrays, spec
-        All that the model is built from; `spec` holds plain values.
-    metadata, takes
-        As for `save_model`.
-    """
-    folder = Path(folder)
-    plain = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
-    digest = parts_digest(plain, spec)
-    description = {
-        "network": kind,
-        "n_clusters": n_clusters,
-        "digest": digest,
-        "input": takes.as_record(),
-        "spec": _plain(spec),
-        "metadata": _plain(metadata),
-    }
-    with replacing(folder / WEIGHTS_FILE) as temporary:
-        temporary.write_bytes(safetensors.numpy.save(plain))
-    write_json(folder / JSON_FILE, description)
-    return digest
+    return arrays_digest(arrays, digest_of(plain(spec)))
 
 
 def read_parts(folder: Path | str, remedy: str = _REMEDY) -> tuple[Arrays, ModelDescription]:

@@ -21,13 +21,13 @@ from ris_core.config import (
 )
 from ris_core.contracts.candidate_name import CandidateName
 from ris_core.models.inference import describe
+from ris_core.models.model_parts import save_parts
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import (
     WEIGHTS_FILE,
     WeightsError,
     load_model,
     save_model,
-    save_parts,
     weights_digest,
 )
 from ris_core.registry import UnknownKindError
