@@ -192,3 +192,9 @@ def test_labels_by_the_code_of_a_plugin_are_out_of_date_with_another_version_of_
             assert said[plugins, version], done.stderr
     assert said[(), "1.2"] == said[(), "1.3"] == said[("whistle of bells",), "1.2"]
     assert len({said[(), "1.2"], said[("bell of bells",), "1.2"], said[("bell of bells",), "1.3"]}) == 3
+
+
+def test_mlflow_runs_are_tagged_with_the_versions_of_plugins(tmp_path: Path) -> None:
+    folder = install_plugin(tmp_path / "site", "bells", "1.2", "large = bells", {"bells": ""})
+    tags = "from ris_dagster.resources.environment import environment_tags; print(environment_tags('cpu'))"
+    assert "'env.plugin.bells.large': '1.2'" in with_plugins(folder, "-c", tags).stdout
