@@ -49,10 +49,13 @@ class ClassicStaLta(_Ratio):
     method: Literal["classic"] = Field("classic", description="STA/LTA over the last samples, which count equally.")
 
     def characteristic(self, samples: Samples, sta: int, lta: int, after_gap: bool) -> Samples:
-        """Return the ratio; both averages end at the same sample."""
+        """Return the ratio; both averages end at the same sample. 0 while the detector warms up, one LTA."""
         from obspy.signal import trigger
 
-        return np.asarray(trigger.classic_sta_lta(samples, sta, lta))
+        ratio: Samples = np.asarray(trigger.classic_sta_lta(samples, sta, lta))
+        # ObsPy gives one value more, for the last sample of the first LTA.
+        ratio[:lta] = 0.0
+        return ratio
 
 
 class DelayedStaLta(_Ratio):

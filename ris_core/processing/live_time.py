@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core.config import Settings
-from ris_core.contracts.station_day import NS, StationDay
+from ris_core.contracts.station_day import StationDay
 from ris_core.processing.condition import Conditioned
 
 
@@ -30,15 +30,18 @@ def live_intervals(traces: Sequence[Conditioned], key: StationDay, settings: Set
         Shape (M, 2): start, and the end, which does not belong to the interval; ns since 1970 UTC. They are in the
         order of time and do not touch.
     """
-    before = round(settings.conditioning.guard_before_gap * NS)
-    first = round(settings.detector.warm_up * NS)
-    after = max(round(settings.conditioning.guard_after_gap * NS), first)
+    conditioning, warm_up = settings.conditioning, settings.detector.warm_up
     found: list[list[int]] = []
     reached = key.start_ns
     for trace in traces:
-        start = trace.start_ns + (first if trace.opens_window else after)
-        end = trace.time_ns(trace.samples.size) - (0 if trace.closes_window else before)
-        start, end = max(start, reached), min(end, key.end_ns)
+        # In samples, as the guards of the detections are: half of one may lie between the two.
+        after = warm_up if trace.opens_window else max(conditioning.guard_after_gap, warm_up)
+        before = 0.0 if trace.closes_window else conditioning.guard_before_gap
+        first = round(after * trace.sampling_rate)
+        stop = trace.samples.size - round(before * trace.sampling_rate)
+        if stop <= first:
+            continue
+        start, end = max(trace.time_ns(first), reached), min(trace.time_ns(stop), key.end_ns)
         reached = max(reached, end)
         if end <= start:
             continue

@@ -52,7 +52,10 @@ def delayed_by_definition(samples, sta: int, lta: int):
 
 BY_OTHERS = {
     "recursive": trigger.recursive_sta_lta,
-    "classic": trigger.classic_sta_lta,
+    # ObsPy's first value lies at the last sample of the warm-up.
+    "classic": lambda samples, sta, lta: np.where(
+        np.arange(samples.size) < lta, 0.0, trigger.classic_sta_lta(samples, sta, lta)
+    ),
     "delayed": delayed_by_definition,
     "z_detect": lambda samples, sta, lta: trigger.z_detect(samples, sta),
     "carl": lambda samples, sta, lta: trigger.carl_sta_trig(samples, sta, lta, 1.0, 0.0),

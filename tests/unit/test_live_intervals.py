@@ -64,6 +64,23 @@ def test_every_detection_starts_in_a_live_interval_and_the_intervals_are_apart(s
     assert (inside.sum(axis=1) == 1).all()
 
 
+@pytest.mark.parametrize("method", ["recursive", "classic", "delayed", "carl"])
+@pytest.mark.parametrize("late_ns", [0, 7_000_000])
+def test_without_a_guard_the_first_detection_comes_when_the_detector_has_warmed_up(method, late_ns):
+    # Guards of one and a half samples; thresholds that everything exceeds.
+    chosen = make_settings(
+        conditioning={"guard_after_gap": 0.03, "guard_before_gap": 0.03},
+        detector={"method": method, "threshold_on": 1e-9, "threshold_off": 1e-10, "cleaning_window": 0},
+    )
+    trace = record(KEY, 100, 160, [129.9])
+    trace.stats.starttime += late_ns / NS
+    products = run_chain(KEY, trace, settings=chosen)
+    onsets = products.detections["time_on"].to_numpy(np.int64)
+    assert seconds(products) == [pytest.approx([130 + late_ns / NS, 159.96 + late_ns / NS], abs=1e-6)]
+    assert onsets.size
+    assert (products.live[0, 0] <= onsets).all() and (onsets < products.live[0, 1]).all()
+
+
 @pytest.fixture
 def network(tmp_path: Path) -> StationDays:
     write_sds(tmp_path / "archive", record(KEY, 0, 400, [200.0]), record(KEY, 450, 800), record(NEXT_KEY, 0, 600))
