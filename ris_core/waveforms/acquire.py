@@ -21,7 +21,7 @@ from ris_core.contracts.waveform_source import Fetched, fetch_from
 from ris_core.stages.station_day_stage import MissingInputError, StationDayStage, trouble_of
 from ris_core.storage.acquisition_file import read_acquisition
 from ris_core.storage.damage import DamagedFileError
-from ris_core.waveforms.intake import channels_to_fetch, content_of, take_in
+from ris_core.waveforms.intake import channels_to_fetch, content_of, station_day_of, take_in
 from ris_core.waveforms.sample_quality import quality_of
 from ris_core.waveforms.segments import Segment, digest_of_segments, to_segments
 from ris_core.waveforms.station_response import inventory_of_station, response_digest
@@ -126,9 +126,11 @@ class AcquireStage(StationDayStage[Acquisition]):
         return source.simultaneous_requests if isinstance(source, FdsnSettings) else None
 
     def read(self, key: StationDay) -> Acquisition | None:
-        """Return the acquisition of a station-day, none if it is not acquired; raises `DamagedFileError`."""
-        source = self.settings.source
-        return self.files.once(("acquired", key), lambda: read_acquisition(self.layout, key, source, self.files))
+        """Return the acquisition of a station-day, none if it is not acquired; raises `DamagedFileError`.
+
+        A record of more channels, in another order or with other detections gives what the settings' channels are.
+        """
+        return self.files.once(("acquired", key), lambda: self._read(key))
 
     def require(self, key: StationDay) -> Acquisition:
         """Return the acquisition of a station-day.
@@ -234,6 +236,12 @@ class AcquireStage(StationDayStage[Acquisition]):
     @property
     def _padding(self) -> float:
         return self.settings.conditioning.padding
+
+    def _read(self, key: StationDay) -> Acquisition | None:
+        found = read_acquisition(self.layout, key, self.settings.source, self.files)
+        if found is None or len(known := self.by_channel(found)) < len(self.settings.channels):
+            return found
+        return station_day_of(self.settings, key, known)
 
     def _sound(self, key: StationDay) -> Acquisition | None:
         """Return the acquisition of a station-day; a damaged record counts as none, so that it is made again."""

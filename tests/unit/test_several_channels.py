@@ -143,7 +143,7 @@ def test_a_change_in_any_channel_of_an_archive_is_seen(tmp_path):
     assert part_of(after, "HHZ") == part_of(before, "HHZ")
 
 
-def test_a_record_of_other_channels_is_not_taken_for_these(tmp_path):
+def test_a_record_without_one_of_the_channels_is_not_taken_for_these(tmp_path):
     write_sds(tmp_path / "archive", *(trace_of(code) for code in CHANNELS))
     one = Store(sds_settings(tmp_path / "archive"), tmp_path / "data")
     acquire_one(one, KEY)
@@ -152,8 +152,10 @@ def test_a_record_of_other_channels_is_not_taken_for_these(tmp_path):
     with pytest.raises(NotAcquiredError, match=f"{KEY}: HHN, HHE: not acquired yet"):
         three.days.acquire.segments(KEY)
     assert acquire_one(three, KEY).result.has_data
-    assert not is_current("acquire", one, KEY)
+    assert is_current("acquire", one, KEY)
     assert list(one.days.acquire.segments(KEY)) == ["HHZ"]
+    other = Store(sds_settings(tmp_path / "archive", channel="HH1"), tmp_path / "data")
+    assert not is_current("acquire", other, KEY)
 
 
 def test_a_channel_that_cannot_be_read_fails_the_station_day(tmp_path):
@@ -198,6 +200,39 @@ def test_a_channel_that_is_added_is_fetched_alone(tmp_path):
     assert part_of(found, "HHZ") == before
     assert [source.asked for source in sources.values()] == [1, 1, 1]
     assert far(tmp_path, sources).acquire.is_current(KEY)
+
+
+@pytest.mark.parametrize(
+    ("channels", "components"),
+    [(CHANNELS, {"detect_on": "HHN"}), (CHANNELS[::-1], {}), (("HHZ", "HHE"), {"detect_on": "vector_sum"})],
+)
+def test_what_is_stored_is_not_fetched_again_for_other_detections_or_fewer_channels(tmp_path, channels, components):
+    sources = centres(*(trace_of(code) for code in CHANNELS))
+    far(tmp_path, sources).acquire.run(KEY)
+    settings = make_settings(
+        source={"kind": "fdsn", "provider": "http://127.0.0.1:9"}, channels=channels, components=components
+    )
+    network = StationDays(settings, Store(settings, tmp_path / "data"), sources=sources)
+    assert network.acquire.is_current(KEY) and network.acquire.run(KEY).already_current
+    assert [source.asked for source in sources.values()] == [1, 1, 1]
+    found = network.acquire.read(KEY)
+    assert tuple(code for code, _ in found.channels) == channels
+    assert found.stored_as == part_of(found, settings.channel).stored_as
+    network.stage(ProcessStage).run(KEY)
+    assert network.stage(ProcessStage).is_current(KEY)
+    assert list(damaged_files(network, [KEY])) == []
+
+
+def test_products_of_one_channel_that_is_left_are_made_of_its_samples(tmp_path):
+    sources = centres(*(trace_of(code) for code in CHANNELS))
+    far(tmp_path, sources).acquire.run(KEY)
+    one = make_settings(source={"kind": "fdsn", "provider": "http://127.0.0.1:9"})
+    left = StationDays(one, Store(one, tmp_path / "data"), sources={"HHZ": sources["HHZ"]})
+    assert left.stage(ProcessStage).run(KEY).result.events == 1
+    assert left.stage(ProcessStage).is_current(KEY) and left.acquire.is_current(KEY)
+    assert list(damaged_files(left, [KEY])) == []
+    alone = StationDays(one, Store(one, tmp_path / "other"), sources={"HHZ": sources["HHZ"]}).acquire.run(KEY).result
+    assert left.acquire.read(KEY) == alone
 
 
 def test_a_stored_channel_that_the_data_centre_has_no_more_stays_and_says_so(tmp_path):
