@@ -22,6 +22,8 @@ LONGEST_SEARCH = 30.0
 _FEWEST_SAMPLES = 8
 # Periods of the lower corner after which the band-pass no longer rings: 3 s at 3 Hz.
 _RINGING_PERIODS = 9.0
+LONGEST_RINGING = 3600.0
+"""Longest ringing of the band-pass, s: no more of the neighbouring days can be read to let it settle."""
 # Shares of the Nyquist frequency to which the anti-alias filters are flat, within 1 dB.
 _FLAT = {"causal_chebyshev": 0.65, "zero_phase_fir": 0.9}
 
@@ -103,6 +105,19 @@ def _of_bands(
     conditioning: ConditioningSettings, response: ResponseSettings, spectrogram: SpectrogramSettings
 ) -> Iterator[str]:
     nyquist = conditioning.sampling_rate / 2
+    low, high = conditioning.band_low, conditioning.band_high
+    least = _RINGING_PERIODS / LONGEST_RINGING * max(1.0, conditioning.band_order / 4)
+    for name, value in (
+        ("conditioning.band_low", low),
+        ("response.band_low", response.band_low),
+        ("conditioning.band_high less band_low", high - low),
+        ("half the conditioning.sampling_rate less band_high", nyquist - high),
+    ):
+        if value < least:
+            yield (
+                f"{name} ({value:g} Hz) must be {least:g} Hz or more; a filter of less rings longer than "
+                f"{LONGEST_RINGING:g} s, and as much of the neighbouring days can be read at most"
+            )
     if 1.1 * response.band_high > nyquist:
         yield (
             f"response.band_high ({response.band_high:g} Hz) and its flank must lie below half the "
@@ -148,6 +163,12 @@ def _of_size(profile: str, conditioning: ConditioningSettings, spectrogram: Spec
 
 def _of_lengths(spectrogram: SpectrogramSettings, context: ContextSettings) -> Iterator[str]:
     span = spectrogram.duration + spectrogram.window
+    if 2 * context.noise_reach < spectrogram.window + context.noise_step:
+        yield (
+            f"context.noise_reach ({context.noise_reach:g} s) on each side does not hold spectrogram.window "
+            f"({spectrogram.window:g} s) in every place; it needs {(spectrogram.window + context.noise_step) / 2:g} s "
+            "or more"
+        )
     if spectrogram.search > LONGEST_SEARCH:
         yield f"spectrogram.search ({spectrogram.search:g} s) must be {LONGEST_SEARCH:g} s or less"
     if 2 * context.half_length < span:
@@ -222,6 +243,7 @@ def _doubtful_lengths(
         "context.noise_reach": context.noise_reach,
         "context.half_length": context.half_length,
         "spectrogram.search and duration": spectrogram.search + span,
+        "detector.cleaning_window": detector.cleaning_window,
         "the ringing of the band-pass": _RINGING_PERIODS / conditioning.band_low,
     }
     longest = max(reach, key=lambda name: reach[name])

@@ -89,9 +89,9 @@ class SpectrogramSettings(Section):
     """Spectrogram of one event, the input of the networks: 87 frequencies x 100 times by default, 17 x 17 at least."""
 
     window: Seconds = Field(0.4, gt=0, description="Length of the Kaiser window, s (J21: 0.4; 20 samples at 50 Hz).")
-    kaiser_beta: float = Field(5.7, ge=0, description="Shape of the Kaiser window (code: 5.7).")
+    kaiser_beta: float = Field(5.7, ge=0, le=100, description="Shape of the Kaiser window (code: 5.7).")
     hop: Seconds = Field(0.04, gt=0, description="Step between columns, s (J21: 90 % overlap, 0.04).")
-    nfft: int = Field(256, ge=16, description="Points of the Fourier transform (J21: 256).")
+    nfft: int = Field(256, ge=16, le=2**20, description="Points of the Fourier transform (J21: 256).")
     duration: Seconds = Field(4.0, gt=0, description="Length of the spectrogram, s (J21: 4; 100 columns).")
     search: Seconds = Field(
         5.0,

@@ -78,7 +78,8 @@ class ProcessStage(StationDayStage[Processed]):
         from ris_core.processing.chain import process
 
         recorded = [code for code, found in segments.items() if found]
-        inventory = self.acquire.inventory(key.station, recorded)
+        # Without samples nothing needs a response, so its absence is no error.
+        inventory = self.acquire.inventory(key.station, recorded) if recorded else None
         with threadpool_limits(1, user_api="blas"):  # the many small products of spectrograms gain nothing from more
             products = process(segments, key, self.settings, inventory)
         self._write(key, self._stamp(key, acquired), products)

@@ -65,6 +65,7 @@ def vector_sums(
                 closes_window=all(trace.closes_window for trace in of_channel.values()),
                 ground=tuple((kind, total) for kind, total in kinds.items() if kind != "counts"),
                 marks=part.marks,
+                block=max(trace.block for trace in of_channel.values()),
             )
         )
         components.append([_aligned(stretch, of_channel[code], spectrogram) for code in by_channel])

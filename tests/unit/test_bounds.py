@@ -52,6 +52,13 @@ def test_other_sizes_than_the_papers_can_be_used_with_the_profile_recommended() 
         ({"detector": {"sta": 0.005}}, ["detector.sta (0.005 s)", "one sample at 100 Hz"]),
         ({"context": {"half_length": 2}}, ["context.half_length (2 s)", "5.64 s", "2.82 s or more"]),
         ({"context": {"noise_step": 0.001}}, ["context.noise_step (0.001 s)", "0.01 s or more"]),
+        ({"context": {"noise_reach": 0.4, "noise_step": 0.2}}, ["noise_reach (0.4 s)", "0.64 s", "0.42 s or more"]),
+        ({"conditioning": {"band_low": 0.002}}, ["conditioning.band_low (0.002 Hz)", "0.0025 Hz or more", "3600 s"]),
+        ({"response": {"band_low": 0.002}}, ["response.band_low (0.002 Hz)", "0.0025 Hz or more"]),
+        ({"conditioning": {"band_high": 2.001}}, ["band_high less band_low (0.001 Hz)", "0.0025 Hz or more"]),
+        ({"conditioning": {"band_high": 49.999}}, ["sampling_rate less band_high (0.001 Hz)", "0.0025 Hz or more"]),
+        ({"spectrogram": {"kaiser_beta": 1e9}}, ["spectrogram.kaiser_beta", "100"]),
+        ({"spectrogram": {"nfft": 1e9}}, ["spectrogram.nfft", "1048576"]),
         ({"aec": {"time_shift": 26}}, ["aec.time_shift (26)", "50 columns", "25 or less"]),
     ],
 )

@@ -225,6 +225,15 @@ def test_the_vector_sum_and_its_live_time_are_where_all_components_are():
         np.testing.assert_array_equal(found, trace.samples[first : first + 218].astype(np.float32))
 
 
+def test_rounding_beside_a_strong_signal_is_no_event_of_a_vector_sum_either():
+    # At 0.1 Hz the band-pass rings long, and blocks of the transform are longer.
+    low = of_channels({"detect_on": "vector_sum"}, conditioning={"band_low": 0.1, "padding": 300})
+    products = run_chain(KEY, *three(-300, 700, [100.0]), settings=low)
+    blocks = {trace.block for segments in products.traces.by_channel.values() for trace in segments}
+    assert {trace.block for trace in products.traces.detection} == blocks
+    assert min(blocks) > 4096
+
+
 def test_the_window_of_a_vector_sum_is_centred_on_the_power_of_all_components():
     # The stronger arrival is horizontal, and 2 s later.
     traces = three(0, 300, [100.0])

@@ -333,6 +333,9 @@ def test_the_response_of_an_archive_is_that_of_all_channels(tmp_path):
     assert sorted(inventory.get_contents()["channels"]) == ["XX.S01..HHN", "XX.S01..HHZ"]
     with pytest.raises(FileNotFoundError, match=r"describes XX.S01..HHE; of this station there is XX.S01..HHN"):
         acquire.inventory("S01")
+    # A day without samples needs no response.
+    store.days.acquire.run(NEXT_KEY)
+    assert store.days.stage(ProcessStage).run(NEXT_KEY).result.detections == 0
     before = acquire.response_digest("S01")
     changed = [Epoch("2014-01-01", None, gain=2e9)]
     (folder / "HHN.xml").write_bytes(station_xml("XX", "S01", changed, channel="HHN", rate=50.0))
