@@ -100,4 +100,4 @@ class AnotherFit(AnotherRepresentation):
             )
         fitted = representation_class(self.kind).fit(self.train, self.settings.model_copy(update={"seed": seed}))
         with threadpool_limits(1, user_api="blas"):  # as in make_features
-            return np.concatenate([fitted.transform(block) for block in self.everything.blocks(fitted.needs)])
+            return np.concatenate([fitted.features(block) for block in self.everything.blocks(fitted.needs)])

@@ -119,7 +119,7 @@ def train_candidate(
     clusterer = clusterer_class(CLUSTERERS.kind_of(section)).fit(latents.z[~data.validation], k, section, dec.seed)
     seconds = time.perf_counter() - started
     model = Clustered(name, representation, clusterer)
-    memberships = clusterer.memberships(latents.z)
+    memberships = model.memberships(latents.z)
     labels = memberships.argmax(axis=1).astype(np.int32)
     scores = score_labels(data, latents.z, labels, k, cluster_count.sample)
     sizes = tuple(int(size) for size in np.bincount(labels, minlength=k))

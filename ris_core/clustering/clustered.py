@@ -19,10 +19,16 @@ from ris_core.contracts.events import Events
 from ris_core.models.model_parts import save_parts
 from ris_core.models.weights import CLUSTERS, ModelDescription, parts_digest
 from ris_core.plugins import Plugin
-from ris_core.representations.representation import Representation, representation_class
+from ris_core.representations.representation import (
+    ImpossibleValuesError,
+    Representation,
+    representation_class,
+    require_finite,
+)
 from ris_core.storage.tensors import Arrays
 
 _REPRESENTATION, _CLUSTERER = "representation", "clusterer"
+_TOLERANCE = 1e-3
 
 
 class Clustered(ClusterModel):
@@ -108,11 +114,26 @@ class Clustered(ClusterModel):
         self.representation.place(device)
 
         def describe(events: Events) -> Described:
-            z = self.representation.transform(events)
-            error = self.representation.reconstruction_error(events, z) if reconstruction else None
-            return Described(self.clusterer.memberships(z), z, error)
+            z = self.representation.features(events)
+            error = self.representation.errors(events, z) if reconstruction else None
+            return Described(self.memberships(z), z, error)
 
         return describe
+
+    def memberships(self, z: FloatArray) -> FloatArray:
+        """Return the memberships (n, K) of features (n, D).
+
+        Raises
+        ------
+        ImpossibleValuesError
+            Those of the clusterer have another shape, are negative or not finite, or their sum is not 1.
+        """
+        what = f"the clusterer {self.clusterer.kind}: memberships"
+        found = np.asarray(self.clusterer.memberships(z), dtype=np.float32)
+        require_finite(what, found, (len(z), self.n_clusters))
+        if len(z) and not (found.min() >= 0 and np.abs(found.sum(axis=1) - 1).max() < _TOLERANCE):
+            raise ImpossibleValuesError(f"{what} are negative, or their sum for an event is not 1: its code is wrong")
+        return found
 
     def decode(self, z: NDArray[Any]) -> FloatArray | None:
         """Return what features (n, D) stand for, by the representation."""

@@ -21,7 +21,7 @@ from ris_core.representations.fitted import (
     read_fitted,
     representation_is_current,
 )
-from ris_core.representations.representation import Representation
+from ris_core.representations.representation import FloatArray, Representation
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError, damage_named
 from ris_core.storage.layout import Layout
@@ -78,21 +78,21 @@ def load_representation(layout: Layout, representation: str, normalisation: Norm
 
 
 def make_features(
-    layout: Layout, data: TrainingSet, name: str, digest: str, fitted: Representation
-) -> tuple[Latents, np.ndarray[tuple[int], np.dtype[np.float32]] | None]:
-    """Compute the features of the training set and write them as a table.
+    layout: Layout, data: TrainingSet, name: str, fitted: Representation
+) -> tuple[FloatArray, FloatArray | None]:
+    """Compute the features of the training set.
 
     Parameters
     ----------
     layout, data
         The data root, and the training set.
-    name, digest, fitted
-        Name, digest and object of the representation.
+    name, fitted
+        The representation.
 
     Returns
     -------
     tuple
-        The features, and the reconstruction error of each event (N,); none if the representation has none.
+        The features (N, D), and the reconstruction error of each event (N,); none if the representation has none.
 
     Raises
     ------
@@ -100,32 +100,41 @@ def make_features(
         Another training set was drawn meanwhile.
     MissingPartError
         The training set lacks arrays that the representation needs.
-    ValueError
-        The representation gives features that cannot be.
+    ImpossibleValuesError
+        The representation gives features or reconstruction errors that cannot be.
     """
     parts, errors = [], []
     with threadpool_limits(1, user_api="blas"):  # as in label_events
         for block in FileEvents(layout.training_set).blocks(fitted.needs):
-            z = fitted.transform(block)
+            z = fitted.features(block)
             parts.append(z)
-            error = fitted.reconstruction_error(block, z)
+            error = fitted.errors(block, z)
             if error is not None:
                 errors.append(error)
     if digest_on_disk(layout, data.normalisation) != data.digest:
         raise FeaturesOutOfStepError(
             f"{layout.training_set}: another training set was drawn meanwhile; fit the representation {name} again"
         )
-    z = np.concatenate(parts)
-    if z.shape != (len(data), fitted.dimensions) or not np.isfinite(z).all():
-        raise ValueError(
-            f"the representation {name} gave features of the shape {z.shape}, {int((~np.isfinite(z)).sum())} of them "
-            f"not finite; {len(data)} events have {fitted.dimensions} finite features each, so it is wrong"
-        )
+    return np.concatenate(parts), np.concatenate(errors) if errors else None
+
+
+def write_features(layout: Layout, data: TrainingSet, name: str, digest: str, z: FloatArray) -> Latents:
+    """Write the features of the training set as a table.
+
+    Parameters
+    ----------
+    layout, data
+        The data root, and the training set.
+    name, digest
+        Name and digest of the representation.
+    z
+        (N, D) features.
+    """
     inputs = ClusteringInputs(digest, data.digest)
     frame = pd.DataFrame({"event_id": data.event_id, "validation": data.validation, "features": list(z)})
     stamp = Stamp(inputs.representation, versions.REPRESENTATION, inputs.training_set)
-    tables.write_table(layout.features(name), frame, feature_schema(fitted.dimensions), stamp)
-    return Latents(z, inputs), np.concatenate(errors) if errors else None
+    tables.write_table(layout.features(name), frame, feature_schema(z.shape[1]), stamp)
+    return Latents(z, inputs)
 
 
 def read_features(layout: Layout, name: str, normalisation: config.NormalisationSettings) -> Latents:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core import config
-from ris_core.clustering.features import make_features
+from ris_core.clustering.features import make_features, write_features
 from ris_core.clustering.latents import Latents
 from ris_core.config import REPRESENTATIONS
 from ris_core.contracts.run_log import RunLog
@@ -74,23 +74,22 @@ def fit_representation(
     started = time.perf_counter()
     kind = representation_class(REPRESENTATIONS.kind_of(section))
     fitted = kind.fit(FileEvents(layout.training_set, ~data.validation), section)
-    plugin = REPRESENTATIONS.plugin(fitted.kind)
-    said: dict[str, Any] = {
-        "training_set": data.digest,
-        "configuration": fitted_configuration(layout, name, candidates, data.digest),
-        "metrics": {},
-        **({} if plugin is None else {"plugin": str(plugin)}),
-        **log.links,
-    }
-    # Features name the digest of the representation, and its scores come from the features.
-    digest = save_fitted(layout, name, fitted, said)
-    latents, errors = make_features(layout, data, name, digest, fitted)
+    z, errors = make_features(layout, data, name, fitted)
     metrics = {
         "dimensions": float(fitted.dimensions),
         **_errors(errors, data.validation),
         "seconds": time.perf_counter() - started,
     }
-    save_fitted(layout, name, fitted, said | {"metrics": metrics})
+    plugin = REPRESENTATIONS.plugin(fitted.kind)
+    said: dict[str, Any] = {
+        "training_set": data.digest,
+        "configuration": fitted_configuration(layout, name, candidates, data.digest),
+        "metrics": metrics,
+        **({} if plugin is None else {"plugins": [str(plugin)]}),
+        **log.links,
+    }
+    digest = save_fitted(layout, name, fitted, said)
+    latents = write_features(layout, data, name, digest, z)
     log.metrics(metrics)
     if fitted.dimensions > 1:
         log.figure(latent_space.latent_space(latents.z), "latent_space")

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float32]
 
 
+class ImpossibleValuesError(ValueError):
+    """A representation or a clusterer gives values that cannot be; the message names it."""
+
+
 class Representation(ABC):
     """A fitted map from events to features. `transform` may be called by several threads at once.
 
@@ -70,6 +74,24 @@ class Representation(ABC):
     def transform(self, events: Events) -> FloatArray:
         """Return the features (n, D), float32, of n events; all finite."""
 
+    def features(self, events: Events) -> FloatArray:
+        """Return `transform(events)`; what it computes is checked, since it may be the code of a plug-in.
+
+        Raises
+        ------
+        ImpossibleValuesError
+            The features have another shape, or are not finite.
+        """
+        found = np.asarray(self.transform(events), dtype=np.float32)
+        return require_finite(f"the representation {self.kind}: features", found, (len(events), self.dimensions))
+
+    def errors(self, events: Events, z: FloatArray) -> FloatArray | None:
+        """Return `reconstruction_error(events, z)`, checked likewise; none if there is no such measure."""
+        if not self.error_words:
+            return None
+        found = np.asarray(self.reconstruction_error(events, z), dtype=np.float32)
+        return require_finite(f"the representation {self.kind}: reconstruction errors", found, (len(events),))
+
     def decode(self, z: NDArray[Any]) -> FloatArray | None:
         """Return what features (n, D) stand for: spectrograms (n, F, T), spectra (n, F); none if that is not known."""
         return None
@@ -103,6 +125,24 @@ class Representation(ABC):
         KeyError, TypeError, ValueError
             They do not belong together.
         """
+
+
+def require_finite(what: str, values: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Return values of this shape that are all finite, one row for each event.
+
+    Raises
+    ------
+    ImpossibleValuesError
+        They are not.
+    """
+    if values.shape != shape:
+        raise ImpossibleValuesError(f"{what} of the shape {values.shape}, but {shape} are needed: its code is wrong")
+    wrong = int((~np.isfinite(values.reshape(len(values), -1))).any(axis=1).sum())
+    if wrong:
+        raise ImpossibleValuesError(
+            f"{what} of {wrong} of {len(values)} events are not finite: its code is wrong for these events"
+        )
+    return values
 
 
 def representation_class(kind: str) -> type[Representation]:

@@ -260,8 +260,8 @@ class Package:
 def _features(representation: Representation, blocks: Sequence[Events]) -> dict[str, NDArray[Any]]:
     z, errors = [np.empty((0, representation.dimensions), np.float32)], [np.empty(0, np.float32)]
     for block in blocks:
-        z.append(representation.transform(block))
-        error = representation.reconstruction_error(block, z[-1])
+        z.append(representation.features(block))
+        error = representation.errors(block, z[-1])
         errors += [] if error is None else [error]
     found = {"latent": np.concatenate(z)}
     return found | ({"reconstruction_error": np.concatenate(errors)} if representation.error_words else {})

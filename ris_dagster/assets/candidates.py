@@ -27,8 +27,6 @@ _FIGURES = {
 }
 """Titles of the figures of a candidate or a representation, by name."""
 
-SWEEP = "candidates"
-
 
 def representation_key(name: str) -> dg.AssetKey:
     """Return the key of the asset of a representation other than the autoencoder."""

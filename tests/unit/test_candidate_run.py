@@ -17,26 +17,30 @@ from store import Store
 from training_builders import draw_set, load_set
 from ward_clusterer import WardSettings
 
+from ris_core.clustering import representation_run
 from ris_core.clustering.candidate_models import candidate_is_current, load_candidate, read_candidate
 from ris_core.clustering.candidate_run import FinishedCandidate, train_candidate
 from ris_core.clustering.candidates import NoTrainedModelError, candidate_of_folder, candidate_of_k, folder_of_run
 from ris_core.clustering.champion import appoint, read_champion
+from ris_core.clustering.clustered import Clustered
 from ris_core.clustering.features import (
     FeaturesOutOfStepError,
     features_are_current,
     make_features,
     read_features,
 )
-from ris_core.clustering.model_states import candidate_states, champion_state
+from ris_core.clustering.model_states import candidate_states, champion_state, representation_state
 from ris_core.clustering.representation_run import FinishedFit, fit_representation
 from ris_core.config import CLUSTERERS, REPRESENTATIONS, Settings
 from ris_core.contracts.candidate_name import CandidateName
+from ris_core.contracts.events import Events
 from ris_core.contracts.input_spec import InputMismatchError
 from ris_core.contracts.run_log import RecordedRun
 from ris_core.contracts.station_day import StationDay
 from ris_core.labels.appointment import prepare
 from ris_core.labels.champion_figures import champion_figures
 from ris_core.representations.fitted import NoRepresentationError, load_fitted, read_fitted
+from ris_core.representations.representation import ImpossibleValuesError
 from ris_core.serving.package import Contents, NoPackageError, Package, members_of, packaged_model, ways_of
 from ris_core.serving.package_code import package_code
 from ris_core.storage import spectrogram_file, tables
@@ -226,7 +230,76 @@ def test_what_is_not_there_is_said(store: Store, tmp_path: Path) -> None:
 def test_another_training_set_meanwhile_is_noticed(store: Store) -> None:
     data = replace(load_set(store), digest="another")
     with pytest.raises(FeaturesOutOfStepError, match="another training set was drawn meanwhile"):
-        make_features(store, data, "spectra", "digest", load_fitted(store, "spectra"))
+        make_features(store, data, "spectra", load_fitted(store, "spectra"))
+
+
+def test_a_fit_that_was_killed_before_its_features_is_made_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = store.features("spectra"), store.representation("spectra") / "model.json"
+    kept = [path.read_bytes() for path in paths]
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    store.features("spectra").unlink()
+    monkeypatch.setattr(representation_run, "write_features", killed)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(store, "spectra")
+    of = store, "spectra", store.settings, store.settings.normalisation
+    assert not features_are_current(*of)
+    assert read_fitted(store, "spectra").metrics["dimensions"] == 5
+    assert representation_state(*of) == "damaged, or not what the current training set and settings would give"
+    for path, content in zip(paths, kept, strict=True):
+        path.write_bytes(content)
+    assert representation_state(*of).startswith("5 dimensions, training error ")
+
+
+@pytest.mark.parametrize("name", [SPECTRA_GMM, OCTAVES_WARD])
+def test_values_that_cannot_be_are_no_labels(
+    store: Store, name: CandidateName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen(store, name)
+    model = load_candidate(store, name, K)[0]
+    assert isinstance(model, Clustered)
+    representation, clusterer = type(model.representation), type(model.clusterer)
+    right, memberships = representation.transform, clusterer.memberships
+
+    def one_is_nan(self: Any, events: Events) -> Any:
+        found = right(self, events)
+        found[-1:, 0] = np.nan
+        return found
+
+    key = first_day(store)
+    kept = store.labels(key)
+    kept.unlink(missing_ok=True)
+    kind = name.representation
+    for where, called, wrong, why in (
+        (
+            representation,
+            "transform",
+            one_is_nan,
+            rf"representation {kind}: features of 1 of \d+ events are not finite",
+        ),
+        (
+            representation,
+            "transform",
+            lambda self, events: right(self, events)[:, :1],
+            rf"representation {kind}: features of the shape \(\d+, 1\), but \(\d+, \d+\) are needed",
+        ),
+        (
+            clusterer,
+            "memberships",
+            lambda self, z: memberships(self, z) * 2,
+            f"clusterer {name.clusterer}: memberships are negative, or their sum for an event is not 1",
+        ),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(where, called, wrong)
+            with pytest.raises(ImpossibleValuesError, match=why):
+                label_one(store, key)
+            assert not kept.exists()
+            if where is representation:
+                with pytest.raises(ImpossibleValuesError, match=why):
+                    make_features(store, load_set(store), kind, load_fitted(store, kind))
 
 
 @pytest.mark.parametrize("name", [SPECTRA_GMM, OCTAVES_WARD])

@@ -20,7 +20,7 @@ from ris_core.clustering.clustered_recipe import ClusteredRecipe
 from ris_core.clustering.clusterer import clusterer_class
 from ris_core.clustering.criteria_run import criteria_are_current, run_criteria
 from ris_core.clustering.event_properties import event_properties
-from ris_core.clustering.features import inputs_of, make_features, read_features
+from ris_core.clustering.features import inputs_of, make_features, read_features, write_features
 from ris_core.clustering.latents import OutOfStepError
 from ris_core.clustering.model_record import ModelRecord
 from ris_core.clustering.noise_windows import NoiseWindows, noise_windows, windows_for
@@ -74,8 +74,9 @@ def train(store: Store, name: CandidateName, k: int = K) -> None:
         "configuration": fitted_configuration(store, name.representation, settings, data.digest),
         "metrics": {},
     }
+    z, _ = make_features(store, data, name.representation, fitted)
     digest = save_fitted(store, name.representation, fitted, said)
-    z = make_features(store, data, name.representation, digest, fitted)[0].z
+    write_features(store, data, name.representation, digest, z)
     clusters = settings.clusterer_of(name.clusterer)
     clusterer = clusterer_class(CLUSTERERS.kind_of(clusters)).fit(z[~data.validation], k, clusters, settings.dec.seed)
     inputs = inputs_of(store, name.representation, settings.normalisation)
