@@ -67,7 +67,7 @@ def _checked(z: NDArray[Any], k: int) -> NDArray[np.float64]:
     if distinct < k:
         raise ValueError(
             f"{k} clusters were requested, but the {len(z)} events have only {distinct} distinct latents; take a "
-            f"smaller K, more events, or an autoencoder whose latents are alive"
+            "smaller K, more events, or a representation that tells them apart (an autoencoder whose latents are alive)"
         )
     return z
 
@@ -106,11 +106,10 @@ def fit_gmm(z: NDArray[np.float64], start: Initialisation, share: float = REGULA
     """
     k = len(start.centroids)
     regularisation = share * float(z.var(axis=0).mean())
-    precisions = np.empty((k, z.shape[1], z.shape[1]))
-    for j in range(k):
-        deviation = z[start.labels == j] - start.centroids[j]
-        covariance = deviation.T @ deviation / max(len(deviation), 1) + regularisation * np.eye(z.shape[1])
-        precisions[j] = np.linalg.inv(covariance)
+    # One thread: with more, the order of a sum and its last digits depend on which thread is first; and more threads
+    # are not faster on nine dimensions.
+    with threadpool_limits(1):
+        precisions = _precisions(z, start, regularisation)
     mixture = GaussianMixture(
         k,
         covariance_type="full",
@@ -118,17 +117,25 @@ def fit_gmm(z: NDArray[np.float64], start: Initialisation, share: float = REGULA
         max_iter=_GMM_ITERATIONS,
         weights_init=np.asarray(start.sizes) / len(z),
         means_init=start.centroids,
-        precisions_init=(precisions + precisions.transpose(0, 2, 1)) / 2,
+        precisions_init=precisions,
         random_state=0,
     )
-    # One thread: with more, the order of a sum and its last digits depend on which thread is first; and more threads
-    # are not faster on nine dimensions.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         mixture.fit(z)
     if not mixture.converged_:
         logger.warning("the GMM with K = %d has not converged after %d iterations", k, _GMM_ITERATIONS)
     return mixture
+
+
+def _precisions(z: NDArray[np.float64], start: Initialisation, regularisation: float) -> NDArray[np.float64]:
+    """Return the inverse covariances (K, D, D) of a partition, symmetric; the variances are raised."""
+    precisions = np.empty((len(start.centroids), z.shape[1], z.shape[1]))
+    for j, centroid in enumerate(start.centroids):
+        deviation = z[start.labels == j] - centroid
+        covariance = deviation.T @ deviation / max(len(deviation), 1) + regularisation * np.eye(z.shape[1])
+        precisions[j] = np.linalg.inv(covariance)
+    return (precisions + precisions.transpose(0, 2, 1)) / 2
 
 
 def gmm(z: NDArray[Any], k: int, n_init: int, seed: int) -> Initialisation:

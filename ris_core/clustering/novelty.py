@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from ris_core import config
 from ris_core.section import digest_of
@@ -212,7 +213,8 @@ def fit_novelty(
     live = live_dimensions(latents[fitted])
     if not live.any():
         raise ValueError(f"none of the {live.size} latent dimensions varies: there is no distance in latent space")
-    means, whitening = _clusters(latents[fitted][:, live], labels[fitted])
+    with threadpool_limits(1, user_api="blas"):  # the last digits would depend on the number of threads
+        means, whitening = _clusters(latents[fitted][:, live], labels[fitted])
     model = NoveltyModel(settings.score, {}, settings.false_alarms, int(held_out.sum()), live, means, whitening)
     held_scores = model.scores(latents[held_out], q[held_out], None if errors is None else errors[held_out])
     thresholds = {name: conformal_threshold(values, settings.false_alarms) for name, values in held_scores.items()}
@@ -280,8 +282,9 @@ def _nearest(
     """Return the Mahalanobis distance (N,) to the nearest cluster (Lee et al. 2018; here each has its covariance)."""
     z = np.asarray(z, dtype=np.float64)[:, live]
     nearest = np.full(len(z), np.inf)
-    for mean, matrix in zip(means, whitening, strict=True):
-        np.minimum(nearest, np.square((z - mean) @ matrix).sum(axis=1), out=nearest)
+    with threadpool_limits(1, user_api="blas"):  # as in fit_novelty
+        for mean, matrix in zip(means, whitening, strict=True):
+            np.minimum(nearest, np.square((z - mean) @ matrix).sum(axis=1), out=nearest)
     return np.asarray(np.sqrt(nearest), dtype=np.float32)
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from ris_core.clustering.cluster_model import ClusterModel
 from ris_core.clustering.clustered import Clustered
 from ris_core.clustering.dec_model import DecModel
-from ris_core.models.weights import CLUSTERS, DEC, WEIGHTS_FILE, ModelDescription, WeightsError, read_parts
-from ris_core.registry import UnknownKindError
-from ris_core.storage.damage import MODEL_AGAIN, DamagedFileError
+from ris_core.models.model_parts import build_model
+from ris_core.models.weights import CLUSTERS, DEC, ModelDescription, WeightsError, read_parts
+from ris_core.storage.damage import MODEL_AGAIN
 from ris_core.storage.tensors import Arrays
 
 CLUSTER_MODELS: Mapping[str, Callable[[ModelDescription, Arrays], ClusterModel]] = {
@@ -42,10 +42,4 @@ def open_model(folder: Path, remedy: str = MODEL_AGAIN) -> tuple[ClusterModel, M
     build = CLUSTER_MODELS.get(description.network)
     if build is None:
         raise NoClustersError(f"{folder}: holds a model without clusters ({description.network}), which cannot label")
-    try:
-        return build(description, arrays), description
-    except UnknownKindError:
-        raise
-    except (KeyError, TypeError, ValueError) as error:
-        path = folder / WEIGHTS_FILE
-        raise DamagedFileError(path, f"not the weights of this {description.network}: {error}", remedy) from error
+    return build_model(folder, build, description, arrays, remedy), description

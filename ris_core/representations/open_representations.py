@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 
 from ris_core.config import NormalisationSettings
+from ris_core.models.model_parts import build_model
 from ris_core.models.networks import Aec
-from ris_core.models.weights import AEC, REPRESENTATION, WEIGHTS_FILE, ModelDescription, WeightsError, read_parts
-from ris_core.registry import UnknownKindError
+from ris_core.models.weights import AEC, REPRESENTATION, ModelDescription, WeightsError, read_parts
 from ris_core.representations.aec import AecRepresentation
 from ris_core.representations.representation import Representation, representation_class
-from ris_core.storage.damage import REMADE, DamagedFileError
+from ris_core.storage.damage import REMADE
 from ris_core.storage.tensors import Arrays
 
 
@@ -57,10 +57,4 @@ def open_representation(folder: Path, remedy: str = REMADE) -> tuple[Representat
     build = REPRESENTATION_FILES.get(description.network)
     if build is None:
         raise WeightsError(f"{folder}: holds a model with clusters ({description.network}), not a representation")
-    try:
-        return build(description, arrays), description
-    except UnknownKindError:
-        raise
-    except (KeyError, TypeError, ValueError) as error:
-        path = folder / WEIGHTS_FILE
-        raise DamagedFileError(path, f"not the arrays of this {description.network}: {error}", remedy) from error
+    return build_model(folder, build, description, arrays, remedy), description

@@ -172,8 +172,27 @@ def test_no_flipped_bit_and_no_part_of_a_file_passes_as_another_value(tmp_path: 
 def test_a_kind_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = clustered("gmm")
     monkeypatch.setattr(Spectra, "kind", "elsewhere")
-    model.save(tmp_path, {})
-    with pytest.raises(UnknownKindError, match="representation 'elsewhere' is not known"):
+    model.save(tmp_path, {"plugins": ["bells of ris-bells 1.2"]})
+    with pytest.raises(
+        UnknownKindError,
+        match=r"representation 'elsewhere' is not known.* plug-in bells of ris-bells 1\.2: install that",
+    ) as raised:
+        open_model(tmp_path)
+    assert str(tmp_path) in str(raised.value)
+
+
+def test_arrays_of_another_version_of_a_plugin_name_the_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clustered("gmm").save(tmp_path, {"plugins": ["bells of ris-bells 1.2"]})
+
+    def other(*_: object) -> None:
+        raise KeyError("weights")
+
+    monkeypatch.setattr(Spectra, "build", other)
+    with pytest.raises(
+        DamagedFileError, match=r"'weights'; it was made by the plug-in bells of ris-bells 1\.2, which is not installed"
+    ):
         open_model(tmp_path)
 
 

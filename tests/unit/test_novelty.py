@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from ris_core import config
 from ris_core.clustering.novelty import NoveltyModel, conformal_threshold, fit_novelty
@@ -43,6 +44,19 @@ def fitted(n: int = 4000, seed: int = 0, **values: Any) -> NoveltyModel:
 
 def scored(model: NoveltyModel, found: dict[str, Array]) -> dict[str, Array]:
     return dict(model.scores(found["z"], found["q"], found["errors"]))
+
+
+def test_the_number_of_blas_threads_does_not_change_a_bit() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 20_000)
+    z = rng.normal(labels[:, None], 1, (len(labels), 20))
+    q, held_out = np.eye(3)[labels], np.arange(len(labels)) % 5 == 0
+    found = []
+    for threads in (1, 2, 3):
+        with threadpool_limits(threads, user_api="blas"):
+            model = fit_novelty(z, labels, q, None, held_out, settings())
+            found.append((model.digest, model.novelty(z, q, None).tobytes()))
+    assert found[0] == found[1] == found[2]
 
 
 def test_events_far_from_every_cluster_score_higher() -> None:
