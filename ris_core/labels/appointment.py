@@ -25,13 +25,19 @@ from ris_core.clustering.cluster_model import ClusterModel, require_reconstructi
 from ris_core.clustering.matching import Matching, first_classes, known_classes, match_clusters
 from ris_core.clustering.novelty import NoveltyModel, fit_novelty
 from ris_core.contracts.candidate_name import AEC_DEC
+from ris_core.contracts.input_spec import InputMismatchError
 from ris_core.labels.label_table import require_input
 from ris_core.labels.labelling import LabelArrays, label_events
 from ris_core.models.weights import WeightsError, read_description
+from ris_core.registry import UnknownKindError
 from ris_core.storage import spectrogram_file
 from ris_core.storage.layout import Layout
 from ris_core.training.acceptance import coinciding
 from ris_core.training.training_set import digest_on_disk, validation_split
+
+
+class PreviousChampionError(ValueError):
+    """The previous champion cannot label the training set, so that its classes cannot be matched."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +131,8 @@ def prepare(layout: Layout, candidate: Candidate, settings: config.Settings) -> 
         The record or the files of the previous champion are damaged.
     InputMismatchError
         The model was trained on other events than those of the training set.
+    PreviousChampionError
+        The previous champion needs a plug-in that is not installed, or other events than those of the training set.
     ValueError
         Its novelty cannot be calibrated.
     """
@@ -239,7 +247,16 @@ def _clusters_of(layout: Layout, champion: Champion, labelling: config.Labelling
         f"champion again (mlflow_version: {champion.mlflow_model_version or 'none'}), or remove {layout.champion} "
         "to begin with new class numbers"
     )
-    model = load_copy(layout.champion_model(champion.model_version), remedy)
+    try:
+        model = load_copy(layout.champion_model(champion.model_version), remedy)
+        require_input(model, layout.training_set)
+    except (UnknownKindError, InputMismatchError) as error:
+        plugins = ", ".join(champion.plugins)
+        install = f"install its plug-ins ({plugins}) until another model is champion, or " if plugins else ""
+        raise PreviousChampionError(
+            f"the classes of the previous champion, {champion.model_version}, cannot be matched: {error}; {install}"
+            f"remove {layout.champion} to begin with new class numbers"
+        ) from error
     return label_training_set(layout, model, labelling, reconstruction=False).cluster
 
 

@@ -33,11 +33,13 @@ from ris_core.config import PAPER_INPUT, NormalisationSettings, Settings
 from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.contracts.events import Events
 from ris_core.contracts.stamp import Stamp
-from ris_core.labels.appointment import Appointment, prepare
+from ris_core.labels import appointment
+from ris_core.labels.appointment import Appointment, PreviousChampionError, prepare
 from ris_core.labels.champion_run import Registration, install
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.weights import load_model, weights_digest
+from ris_core.registry import UnknownKindError
 from ris_core.storage import spectrogram_file
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_json, write_json
@@ -353,3 +355,22 @@ def test_a_champion_that_cannot_be_published_is_not_recorded(store: Store) -> No
         install(store.days.process, found, store.settings, Registry(store, fails=True))
     with pytest.raises(NoChampionError):
         read_champion(store)
+
+
+def test_a_previous_champion_of_a_plugin_that_is_gone_is_named_with_what_to_do(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = appointed(store, candidate())
+
+    def of_a_plugin(folder: Path, *remedy: str) -> Any:
+        if folder == store.champion_model(first.champion.model_version):
+            raise UnknownKindError("representation 'octaves' is not known")
+        return load_copy(folder, *remedy)
+
+    monkeypatch.setattr(appointment, "load_copy", of_a_plugin)
+    with pytest.raises(PreviousChampionError, match="'octaves' is not known") as refused:
+        appointed(store, candidate(seed=1))
+    assert first.champion.model_version in str(refused.value)
+    assert f"remove {store.champion} to begin with new class numbers" in str(refused.value)
+    store.champion.unlink()
+    assert appointed(store, candidate(seed=1)).champion.former is None
