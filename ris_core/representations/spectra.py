@@ -16,6 +16,7 @@ from ris_core.contracts.input_spec import InputMismatchError, InputSpec
 from ris_core.representations.representation import FloatArray, Representation
 from ris_core.section import Section
 from ris_core.storage.tensors import Arrays
+from ris_core.training.normalise import SpectrogramError
 
 
 class Spectra(Representation):
@@ -24,6 +25,7 @@ class Spectra(Representation):
     The spectrum of an event is the mean over the columns of its spectrogram. It is divided by the mean noise spectrum,
     so it has no unit and does not depend on the gain of an instrument. Of several components the spectra follow each
     other. A component without any power, of a missing channel, gets the mean spectrum of the fit: it has no influence.
+    An event without any power in all of them is refused.
 
     `noise_psd` holds a lower quantile p of the noise's PSD, since a mean would contain events. The PSD of stationary
     Gaussian noise follows an exponential distribution (χ² of two degrees of freedom), whose quantile is −ln(1 − p)
@@ -171,8 +173,10 @@ def above_noise(events: Events, noise_quantile: float, floor: float, ceiling: fl
     ------
     MissingPartError
         The events have no noise spectra.
+    SpectrogramError
+        An event has no power at all, or a value is not finite. The message names the event.
     ValueError
-        The arrays do not belong together, or a value is not finite.
+        The arrays do not belong together.
     """
     events.require("spectrogram", "noise_psd")
     power = events.spectrogram.mean(axis=-1, dtype=np.float64)
@@ -181,8 +185,13 @@ def above_noise(events: Events, noise_quantile: float, floor: float, ceiling: fl
     noise = np.asarray(events.noise_psd, dtype=np.float64) / -math.log1p(-noise_quantile)
     if power.shape != noise.shape:
         raise ValueError(f"spectra (events, components, frequencies) {power.shape} and noise {noise.shape} differ")
-    if not (np.isfinite(power).all() and np.isfinite(noise).all()):
-        raise ValueError("a spectrogram or a noise spectrum holds values that are not finite; process these days again")
+    wrong = ~(np.isfinite(power) & np.isfinite(noise)).all(axis=(1, 2)) | ~(power > 0).any(axis=(1, 2))
+    if wrong.any():
+        first = events.event_id[int(wrong.argmax())]
+        raise SpectrogramError(
+            f"the spectrograms or noise spectra of {int(wrong.sum())} of {len(events)} events are not finite, or their "
+            f"spectrograms zero everywhere: {first}{' and others' if wrong.sum() > 1 else ''}; leave these events out"
+        )
     # Where the noise is 0, any power is at the ceiling; where there is no power, the value is at the floor.
     ratio = np.divide(power, noise, out=np.full(power.shape, np.inf), where=noise > 0)
     with np.errstate(divide="ignore"):

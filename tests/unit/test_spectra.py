@@ -1,5 +1,6 @@
 """The representation of spectra: decibels above the noise, principal components, their inverse and their error."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from ris_core.config import SpectraSettings
 from ris_core.contracts.events import MissingPartError
 from ris_core.representations.representation import representation_class
 from ris_core.representations.spectra import Spectra, above_noise
+from ris_core.training.normalise import SpectrogramError
 
 QUARTILE = 0.25
 
@@ -98,3 +100,15 @@ def test_arrays_of_other_events_are_refused() -> None:
     fitted = Spectra.fit(noisy_events(10), SpectraSettings(dimensions=3))
     with pytest.raises(ValueError, match="do not fit 3 component"):
         Spectra.build(noisy_events(1, 3).input, fitted.spec(), fitted.arrays())
+
+
+@pytest.mark.parametrize("components", [1, 3])
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_an_event_without_a_spectrum_is_refused_by_name(components: int, value: float) -> None:
+    events = noisy_events(10, components)
+    fitted = Spectra.fit(events, SpectraSettings(dimensions=3))
+    spectrogram = events.events.spectrogram.copy()
+    spectrogram[4] = value
+    spoilt = replace(events.events, spectrogram=spectrogram)
+    with pytest.raises(SpectrogramError, match=rf"1 of 10 events .*: {re.escape(spoilt.event_id[4])}; leave"):
+        fitted.transform(spoilt)
