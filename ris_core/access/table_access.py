@@ -112,7 +112,8 @@ def read_detections(
     """Return the detection tables of stations and days (inclusive; by default all) as one.
 
     Only the tables of these stations and days, and of them only these columns, are unpacked. All bytes of each of
-    these tables are compared with its digest, also of the other columns.
+    these tables are compared with its digest, also of the other columns. Station-days that were processed with fewer
+    channels have NaN in the columns of the others, whose notes say so.
 
     Parameters
     ----------
@@ -136,9 +137,17 @@ def read_detections(
     DamagedFileError
         A table is not what was written; the message names it.
     """
-    wanted = _checked(columns, tables.detection_schema(network.settings.channels).names)
+    known = tables.detection_schema(network.settings.channels).names
+    wanted = _checked(columns, known)
     paths = [path for _, path in _paths(network, network.layout.detections, stations, first, last)]
-    return tables.read_tables(paths, wanted)
+    of_channels = known[len(tables.DETECTION_SCHEMA.names) :]
+    frame = tables.read_tables(paths, wanted, may_lack=of_channels)
+    if wanted is None and of_channels:
+        frame = frame.reindex(columns=list(dict.fromkeys([*frame.columns, *known])))
+    for code in network.settings.channels if of_channels else ():
+        if (note := f"acceleration_note_{code}") in frame:
+            frame[note] = frame[note].fillna(f"processed without {code} among the channels; process it again")
+    return frame
 
 
 def read_live_time(

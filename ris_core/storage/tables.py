@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
@@ -251,7 +251,9 @@ def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     return frame
 
 
-def read_tables(paths: Sequence[Path], columns: list[str] | None = None) -> pd.DataFrame:
+def read_tables(
+    paths: Sequence[Path], columns: list[str] | None = None, may_lack: Collection[str] = ()
+) -> pd.DataFrame:
     """Return the rows of tables one after another, as one frame; of each, all bytes are compared with its digest.
 
     Only the requested columns are unpacked, by several threads, and pandas sees them once. (`pyarrow.dataset`
@@ -263,6 +265,8 @@ def read_tables(paths: Sequence[Path], columns: list[str] | None = None) -> pd.D
         At least one.
     columns
         Names; by default all.
+    may_lack
+        Columns that a table may be without; its rows have no values of them.
 
     Raises
     ------
@@ -273,7 +277,9 @@ def read_tables(paths: Sequence[Path], columns: list[str] | None = None) -> pd.D
     try:
         parts = [paths[start : start + _AT_ONCE] for start in range(0, len(paths), _AT_ONCE)]
         found = [
-            table for part in pool.map(lambda part: [_plain(path, columns) for path in part], parts) for table in part
+            table
+            for part in pool.map(lambda part: [_plain(path, columns, may_lack) for path in part], parts)
+            for table in part
         ]
     finally:
         pool.shutdown(cancel_futures=True)
@@ -281,10 +287,15 @@ def read_tables(paths: Sequence[Path], columns: list[str] | None = None) -> pd.D
     filled = [table for table in found if table.num_rows] or found[:1]
     frames = [pa.concat_tables(same).to_pandas() for _, same in groupby(filled, key=lambda table: table.schema)]
     frame: pd.DataFrame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
-    return frame if columns is None else frame[columns]
+    return frame if columns is None else frame.reindex(columns=columns)
 
 
-def _plain(path: Path, columns: list[str] | None) -> pa.Table:
+def _plain(path: Path, columns: list[str] | None, may_lack: Collection[str]) -> pa.Table:
+    if columns is not None and not set(may_lack).isdisjoint(columns):
+        there = read_schema(path).names
+        lacking = set(may_lack).difference(there)
+        # With no column at all, a table would lose the number of its rows.
+        columns = [name for name in columns if name not in lacking] or there[:1]
     return _read(path, columns).replace_schema_metadata(None)
 
 

@@ -351,3 +351,21 @@ def test_whatever_is_missing_each_component_is_cut_where_the_others_are(gaps, wa
     onsets_ns = products.detections["time_on"].to_numpy(np.int64)[:, None]
     inside = (products.live[:, 0] <= onsets_ns) & (onsets_ns < products.live[:, 1])
     assert (inside.sum(axis=1) == 1).all()
+
+
+def test_detections_of_a_time_with_fewer_channels_say_so(tmp_path: Path):
+    write_sds(tmp_path / "archive", *three(0, 400, [200.0]))
+    one = StationDays.open(sds_settings(tmp_path / "archive"), tmp_path / "data")
+    for stage in ("acquire", "process"):
+        assert run_and_record(one, stage, KEY).error == ""
+    network = StationDays.open(sds_settings(tmp_path / "archive", channels=CHANNELS), tmp_path / "data")
+    for found in (
+        read_detections(network),
+        read_detections(network, columns=["peak_counts_HHN", "acceleration_note_HHN"]),
+    ):
+        assert len(found) == 1
+        assert found["peak_counts_HHN"].isna().all()
+        assert found["acceleration_note_HHN"].tolist() == ["processed without HHN among the channels; process it again"]
+    for stage in ("acquire", "process"):
+        assert run_and_record(network, stage, KEY).error == ""
+    assert read_detections(network, columns=["peak_counts_HHN"])["peak_counts_HHN"].notna().all()
