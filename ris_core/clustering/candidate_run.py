@@ -19,7 +19,7 @@ from ris_core.clustering.clustered import Clustered
 from ris_core.clustering.clusterer import clusterer_class
 from ris_core.clustering.dec_doubts import strongest_stations
 from ris_core.clustering.distances import near_to_far, own_distance
-from ris_core.clustering.features import load_representation
+from ris_core.clustering.features import FeaturesOutOfStepError, inputs_of, load_representation
 from ris_core.clustering.label_scores import score_labels
 from ris_core.clustering.latents import Latents
 from ris_core.clustering.model_record import KeptModel, ModelRecord, accepted
@@ -31,6 +31,7 @@ from ris_core.figures import distance_curves, embedding, latent_space
 from ris_core.figures.cluster_spectra import centroid_spectra
 from ris_core.figures.gallery import cluster_gallery
 from ris_core.figures.silhouette import silhouette_profiles
+from ris_core.representations.file_events import FileEvents
 from ris_core.storage.layout import Layout
 from ris_core.training.acceptance import Acceptance, coinciding
 from ris_core.training.logged_data import log_training_set
@@ -96,13 +97,20 @@ def train_candidate(
     ------
     FileNotFoundError
         The representation has not been fitted, or no autoencoder is chosen.
+    OutOfStepError
+        The features are not of the present representation and training set.
     InputMismatchError
         The representation takes in other events than those of the training set.
     ValueError
         There are fewer different events than clusters.
     """
     representation = load_representation(layout, name.representation, data.normalisation)
-    representation.input.require(data.input)
+    if inputs_of(layout, name.representation, data.normalisation) != latents.inputs:
+        raise FeaturesOutOfStepError(
+            f"{layout.candidate(name, k)}: the representation {name.representation} or the training set was made again "
+            "meanwhile; train the candidate again"
+        )
+    representation.require(FileEvents(layout.training_set))
     section = candidates.clusterer_of(name.clusterer)
     log.parameters(
         {

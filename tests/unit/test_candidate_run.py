@@ -233,6 +233,17 @@ def test_another_training_set_meanwhile_is_noticed(store: Store) -> None:
         make_features(store, data, "spectra", load_fitted(store, "spectra"))
 
 
+def test_features_of_another_fit_are_not_clustered(store: Store) -> None:
+    kept = (store.candidate(SPECTRA_GMM, K) / "model.json").read_bytes()
+    settings = store.settings
+    latents = read_features(store, "spectra", settings.normalisation)
+    other = replace(latents, inputs=replace(latents.inputs, representation="another"))
+    of = SPECTRA_GMM, K, settings, settings.dec, settings.cluster_count, {}, RecordedRun()
+    with pytest.raises(FeaturesOutOfStepError, match="the representation spectra or the training set was made again"):
+        train_candidate(store, load_set(store), other, *of)
+    assert (store.candidate(SPECTRA_GMM, K) / "model.json").read_bytes() == kept
+
+
 def test_a_fit_that_was_killed_before_its_features_is_made_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = store.features("spectra"), store.representation("spectra") / "model.json"
     kept = [path.read_bytes() for path in paths]
