@@ -1,4 +1,4 @@
-"""Doubts about a DEC that may be used: a person reads them and decides."""
+"""Doubts about a model with clusters that may be used: a person reads them and decides."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class StrongestStation:
-    """The station that has most events of a class.
+    """The station that has most events of a cluster.
 
     Attributes
     ----------
     cluster
-        Number of the class, 0-based.
+        Number of the cluster, 0-based.
     station
         Station code.
     of_class
-        Its share of the events of the class.
+        Its share of the events of the cluster.
     of_all
         Its share of all events.
     """
@@ -31,7 +31,11 @@ class StrongestStation:
 
 
 def dec_doubts(
-    metrics: Mapping[str, float | None], stopped: str, stations: Sequence[StrongestStation], tolerance: float
+    metrics: Mapping[str, float | None],
+    stopped: str,
+    stations: Sequence[StrongestStation],
+    tolerance: float,
+    classes: Sequence[int] = (),
 ) -> tuple[str, ...]:
     """Return what speaks against a DEC.
 
@@ -42,9 +46,11 @@ def dec_doubts(
     stopped
         Why the training stopped: ``max_epochs`` or another reason; empty if it is not known.
     stations
-        The strongest station of each class; empty if they are not known.
+        The strongest station of each cluster; empty if they are not known.
     tolerance
         Share of labels that may change at the last update (`dec.tolerance`).
+    classes
+        Class number of each cluster of a champion; empty for another model, whose clusters have no class.
     """
     doubts = []
     if "silhouette" in metrics:
@@ -62,20 +68,21 @@ def dec_doubts(
     for row in stations:
         # Half of the way from its share of all events to everything: in a network of two that is three quarters.
         if row.of_class > (1 + row.of_all) / 2:
+            name = f"class {classes[row.cluster]}" if classes else f"cluster {row.cluster}"
             doubts.append(
-                f"class {row.cluster} is of station {row.station} by {row.of_class:.0%}, which has "
+                f"{name} is of station {row.station} by {row.of_class:.0%}, which has "
                 f"{row.of_all:.0%} of all events"
             )
     return tuple(doubts)
 
 
 def strongest_stations(event_ids: Sequence[str], labels: Iterable[int], k: int) -> tuple[StrongestStation, ...]:
-    """Return for each class with events the station that has most of them.
+    """Return for each cluster with events the station that has most of them.
 
     Parameters
     ----------
     event_ids, labels, k
-        N identifiers (NET.STA.LOC.CHAN.time), the N labels, and the number of classes.
+        N identifiers (NET.STA.LOC.CHAN.time), the N labels, and the number of clusters.
     """
     stations = [name.split(".")[1] for name in event_ids]
     every, classes = Counter(stations), [Counter[str]() for _ in range(k)]

@@ -68,9 +68,9 @@ class ModelRecord:
             return Acceptance(False, ("the sizes of its clusters are not known",))
         return accepted(self.name, self.sizes, dec, self.coinciding)
 
-    def doubts(self, dec: config.DecSettings) -> tuple[str, ...]:
-        """Return what speaks against the model (`dec_doubts.dec_doubts`)."""
-        return dec_doubts(self.metrics, self.stopped, self.stations, dec.tolerance)
+    def doubts(self, dec: config.DecSettings, classes: Sequence[int] = ()) -> tuple[str, ...]:
+        """Return what speaks against the model, with the classes of a champion's clusters (`dec_doubts.dec_doubts`)."""
+        return dec_doubts(self.metrics, self.stopped, self.stations, dec.tolerance, classes)
 
     def as_metadata(self, k: int) -> dict[str, Any]:
         """Return the metadata of the file of a model of K clusters that was trained here; `record_of` reads them."""

@@ -197,6 +197,6 @@ def champion_doubts(layout: Layout, dec: config.DecSettings, names: config.Champ
         return ()  # `champion_state` says it
     nameless = names_without_a_class(names, champion)
     return (
-        *record.doubts(dec),
+        *record.doubts(dec, champion.classes),
         *(f"champion.names: {number} ({name}) is the number of no class so far" for number, name in nameless.items()),
     )

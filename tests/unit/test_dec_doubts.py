@@ -30,7 +30,11 @@ GOOD: dict[str, Any] = {
         ({"metrics": {}}, None),
         (
             {"stations": [StrongestStation(3, "BB", 0.9, 0.5)]},
-            "class 3 is of station BB by 90%, which has 50% of all events",
+            "cluster 3 is of station BB by 90%, which has 50% of all events",
+        ),
+        (
+            {"stations": [StrongestStation(1, "BB", 0.9, 0.5)], "classes": (0, 4)},
+            "class 4 is of station BB by 90%, which has 50% of all events",
         ),
         # One of two stations, and the only one there is.
         ({"stations": [StrongestStation(3, "BB", 0.7, 0.5)]}, None),
