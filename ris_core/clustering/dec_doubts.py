@@ -70,8 +70,7 @@ def dec_doubts(
         if row.of_class > (1 + row.of_all) / 2:
             name = f"class {classes[row.cluster]}" if classes else f"cluster {row.cluster}"
             doubts.append(
-                f"{name} is of station {row.station} by {row.of_class:.0%}, which has "
-                f"{row.of_all:.0%} of all events"
+                f"{name} is of station {row.station} by {row.of_class:.0%}, which has {row.of_all:.0%} of all events"
             )
     return tuple(doubts)
 

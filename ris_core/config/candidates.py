@@ -43,7 +43,6 @@ class CandidatesSettings(Section):
 
     candidates: tuple[str, ...] = Field(
         (str(AEC_DEC),),
-        min_length=1,
         description="Candidates for the model that labels, REPRESENTATION/CLUSTERER, each trained for every K of dec.k "
         "(J21: aec/dec). Both are kinds, or names of the sections `representations` and `clusterers`.",
     )
@@ -64,6 +63,8 @@ class CandidatesSettings(Section):
     @field_validator("candidates")
     @classmethod
     def _different(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError(f"name a candidate or more, for example [{AEC_DEC}]")
         for text in value:
             CandidateName.of(text)
         twice = sorted({text for text in value if value.count(text) > 1})
@@ -111,6 +112,17 @@ class CandidatesSettings(Section):
         """Names of the candidates' representations other than the autoencoder, in the order of the candidates."""
         names = dict.fromkeys(candidate.representation for candidate in self.candidate_names)
         return tuple(name for name in names if name != AEC_DEC.representation)
+
+    def unused(self) -> tuple[str, ...]:
+        """Return in words which names of the sections `representations` and `clusterers` no candidate has."""
+        used = {"representations": {c.representation for c in self.candidate_names}}
+        used["clusterers"] = {c.clusterer for c in self.candidate_names}
+        return tuple(
+            f"{section}.{name} is in no candidate, so it has no effect; name it in candidates, or remove it"
+            for section, names in used.items()
+            for name in getattr(self, section)
+            if name not in names
+        )
 
     def representation_of(self, name: str) -> Section:
         """Return the section of a representation by its name."""

@@ -135,7 +135,8 @@ class Settings(CandidatesSettings):
             raise ValueError(f"champion.k ({self.champion.k}) is not among dec.k {list(self.dec.k)}")
         if self.champion.candidate not in self.candidates:
             raise ValueError(
-                f"champion.candidate ({self.champion.candidate}) is not among candidates ({', '.join(self.candidates)})"
+                f"champion.candidate ({self.champion.candidate}) is not among candidates "
+                f"({', '.join(self.candidates)}); choose one of them, or add it there"
             )
         represented = [candidate.representation for candidate in self.candidate_names]
         if self.cluster_count.representation not in (None, *represented):
@@ -146,7 +147,7 @@ class Settings(CandidatesSettings):
         if self.stability.candidate not in (None, *self.candidates):
             raise ValueError(
                 f"stability.candidate ({self.stability.candidate}) is not among candidates "
-                f"({', '.join(self.candidates)})"
+                f"({', '.join(self.candidates)}); choose one of them, or add it there"
             )
         self.require_reconstruction(CandidateName.of(self.champion.candidate), self.novelty, self.dec)
         of_dec = self.stability.candidate in (None, str(AEC_DEC))
@@ -176,8 +177,9 @@ class Settings(CandidatesSettings):
         return self
 
     def doubts(self) -> tuple[str, ...]:
-        """Return in words what can be used but is rarely wanted; see `ris_core.config.bounds`."""
-        return tuple(bounds_doubts(self.profile, self.conditioning, self.detector, self.spectrogram, self.context))
+        """Return in words what can be used but is rarely wanted: `ris_core.config.bounds`, unused names."""
+        sizes = bounds_doubts(self.profile, self.conditioning, self.detector, self.spectrogram, self.context)
+        return (*sizes, *self.unused())
 
     def station(self, code: str) -> StationSettings:
         """Return a station by its code; raises `KeyError` naming the known ones."""

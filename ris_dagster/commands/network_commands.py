@@ -49,6 +49,8 @@ def check_config(
     )
     console.print(f"  source {settings.source.kind}", soft_wrap=True)
     console.print(f"  {_candidates(settings)}", soft_wrap=True)
+    chosen = "the accepted K with the best silhouette" if settings.champion.k is None else f"K = {settings.champion.k}"
+    console.print(f"  champion {settings.champion.candidate}, {chosen}", soft_wrap=True)
     for plugin in load_plugins():
         console.print(f"  plug-in {plugin}", soft_wrap=True)
     for doubt in settings.doubts():

@@ -74,8 +74,11 @@ def test_a_digest_follows_the_settings_of_its_own_part_alone() -> None:
         ({"candidates": ["spectra"]}, "'spectra' is no candidate: write REPRESENTATION/CLUSTERER"),
         ({"candidates": ["aec/dec", "spectra/dec"]}, "dec trains the autoencoder .* give spectra another clusterer"),
         ({"candidates": ["aec/dec", "aec/dec"]}, "aec/dec is given more than once"),
-        ({"candidates": []}, "candidates"),
-        ({"candidates": ["spectra/gmm"]}, r"champion.candidate \(aec/dec\) is not among candidates \(spectra/gmm\)"),
+        ({"candidates": []}, r"name a candidate or more, for example \[aec/dec\]"),
+        (
+            {"candidates": ["spectra/gmm"]},
+            r"champion.candidate \(aec/dec\) is not among candidates \(spectra/gmm\); choose",
+        ),
         ({"representations": {"wide": {"kind": "nope"}}}, "line .*representations.wide.* there are aec, spectra"),
         ({"representations": {"wide": {"dimensions": 3}}}, "a representation needs its `kind`"),
         ({"representations": {"wide": {"kind": "spectra", "dimensions": 0}}}, "line .*wide.dimensions = 0: .* 1"),
@@ -94,6 +97,15 @@ def test_what_cannot_be_trained_is_refused_with_what_is_known(tmp_path: Path, va
     path.write_text(yaml.safe_dump(settings_values(**values)))
     with pytest.raises(SettingsError, match=said):
         load_settings(path)
+
+
+def test_a_name_that_no_candidate_has_is_said() -> None:
+    named = {"representations": {"wide": {"kind": "spectra"}}, "clusterers": {"quick": {"kind": "gmm"}}}
+    assert not make_settings(candidates=["aec/dec", "wide/quick"], **named).doubts()
+    said = make_settings(candidates=["aec/dec", "spectra/quick"], **named).doubts()
+    assert said == (
+        "representations.wide is in no candidate, so it has no effect; name it in candidates, or remove it",
+    )
 
 
 def test_reconstruction_needs_a_representation_with_a_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
