@@ -169,7 +169,8 @@ class ProcessStage(StationDayStage[Processed]):
         layout, sections = self.layout, self.settings.processing_json()
         spectrogram_file.write_spectrograms(layout.spectrograms(key), products.spectrograms, stamp, sections, summary)
         tables.write_table(layout.live(key), _live_table(key, products), tables.LIVE_SCHEMA, stamp)
-        schema = tables.detection_schema(self.settings.channels)
+        response = self.settings.response
+        schema = tables.detection_schema(self.settings.channels, (response.band_low, response.band_high))
         tables.write_table(layout.detections(key), products.detections, schema, stamp, summary)
         if self.settings.retention.raw == "drop_after_processing":
             for path in self.acquire.raw_files(key).values():

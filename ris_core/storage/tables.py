@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ris_core.config import PAPER_INPUT
 from ris_core.contracts.labelled import DEC_WORDS
 from ris_core.contracts.stamp import Stamp
 from ris_core.storage import parquet_file
@@ -25,6 +26,11 @@ from ris_core.storage.finite import NotFiniteError
 _TIME = pa.timestamp("ns", tz="UTC")
 _AT_ONCE = 64  # files that a thread reads before it takes others
 _MOST_THREADS = 8
+
+
+def _acceleration_words(band: tuple[float, float]) -> str:
+    return f"Signed peak ground acceleration, {band[0]:g}-{band[1]:g} Hz; NaN without a response"
+
 
 DETECTION_SCHEMA = pa.schema(
     [
@@ -46,27 +52,24 @@ DETECTION_SCHEMA = pa.schema(
             "peak_acceleration",
             pa.float64(),
             False,
-            {
-                "description": "Signed peak ground acceleration in the band of `response`; NaN without a response",
-                "unit": "m/s^2",
-            },
+            {"description": _acceleration_words(PAPER_INPUT.band), "unit": "m/s^2"},
         ),
         pa.field("acceleration_note", pa.string(), False, {"description": "Why there is no peak_acceleration"}),
         pa.field(
             "characteristic_max",
             pa.float64(),
             False,
-            {"description": "Greatest value that the detector compared with its threshold"},
+            {"description": "Greatest value of the characteristic function, for STA/LTA the ratio"},
         ),
         pa.field("snr", pa.float64(), False, {"description": "Signal-to-noise ratio", "unit": "dB"}),
-        pa.field("found_by", pa.string(), False, {"description": "Detector and what distinguishes its triggers"}),
+        pa.field("found_by", pa.string(), False, {"description": "Detector and its averages, STA/LTA"}),
         pa.field("sampling_rate", pa.float64(), False, {"description": "Rate after decimation", "unit": "Hz"}),
         pa.field("outcome", pa.string(), False, {"description": "'event', or why there is no spectrogram"}),
     ]
 )
 
 
-def detection_schema(channels: Sequence[str]) -> pa.Schema:
+def detection_schema(channels: Sequence[str], band: tuple[float, float] = PAPER_INPUT.band) -> pa.Schema:
     """Return the schema of the detection tables of a network.
 
     Parameters
@@ -74,8 +77,11 @@ def detection_schema(channels: Sequence[str]) -> pa.Schema:
     channels
         The network's channels. With several, three columns follow for each: ``peak_counts_HHN``,
         ``peak_acceleration_HHN`` and ``acceleration_note_HHN``.
+    band
+        Lowest and highest frequency of ``peak_acceleration``, Hz (section `response`).
     """
-    fields = list(DETECTION_SCHEMA)
+    of_band = {"description": _acceleration_words(band), "unit": "m/s^2"}
+    fields = [f.with_metadata(of_band) if f.name == "peak_acceleration" else f for f in DETECTION_SCHEMA]
     for code in channels if len(channels) > 1 else ():
         fields += [
             pa.field(

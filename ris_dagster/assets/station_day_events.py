@@ -28,7 +28,7 @@ def _build(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:
     # Removed raw files are fetched again, so these runs also count for the data centre's limit.
     fetches = isinstance(settings.source, FdsnSettings) and settings.retention.raw == "drop_after_processing"
     imported = _IMPORTED if settings.imported else ""
-    takes = settings.input_spec()
+    takes, band = settings.input_spec(), (settings.response.band_low, settings.response.band_high)
     common: dict[str, Any] = {
         "group_name": "process",
         "owners": owners(settings),
@@ -48,7 +48,7 @@ def _build(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:
                 description="Detections of a station-day, one row each: times, amplitude, SNR, and the outcome "
                 "'event' or why there is no spectrogram." + imported,
                 # The same for all station-days, so the asset has it once.
-                metadata={"dagster/column_schema": column_schema(detection_schema(settings.channels))},
+                metadata={"dagster/column_schema": column_schema(detection_schema(settings.channels, band))},
                 **common,
             ),
             dg.AssetSpec(
