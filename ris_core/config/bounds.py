@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from ris_core.config.processing import (
+    FLANK,
     PAPER_INPUT,
     ConditioningSettings,
     ContextSettings,
@@ -118,10 +119,10 @@ def _of_bands(
                 f"{name} ({value:g} Hz) must be {least:g} Hz or more; a filter of less rings longer than "
                 f"{LONGEST_RINGING:g} s, and as much of the neighbouring days can be read at most"
             )
-    if 1.1 * response.band_high > nyquist:
+    if FLANK * response.band_high > nyquist:
         yield (
             f"response.band_high ({response.band_high:g} Hz) and its flank must lie below half the "
-            f"conditioning.sampling_rate, at most {nyquist / 1.1:.4g} Hz"
+            f"conditioning.sampling_rate, at most {nyquist / FLANK:.4g} Hz"
         )
     if spectrogram.frequency_low >= spectrogram.frequency_high:
         yield (

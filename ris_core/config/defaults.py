@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
@@ -10,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ris_core.config.processing import ConditioningSettings
+from ris_core.config.processing import FLANK, ConditioningSettings
 from ris_core.config.yaml_reading import read_contents
 
 FOLDER = Path(__file__).parent / "presets"
@@ -50,7 +51,7 @@ def preset_values(name: str) -> dict[str, Any]:
 def with_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of a settings file completed by those of its preset and of its profile.
 
-    The band of the deconvolution is that of the trace, unless it is given.
+    The band of the deconvolution is that of the trace, as far as its flank allows, unless it is given.
 
     Raises
     ------
@@ -66,12 +67,19 @@ def with_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _band_of(conditioning: object) -> dict[str, float]:
-    """Return the given corners of the trace's band; none if the section cannot be used, which is said elsewhere."""
+    """Return the given corners of the trace's band; none if the section cannot be used, which is said elsewhere.
+
+    The upper one lies low enough for its flank to end below half the sampling rate.
+    """
     if not isinstance(conditioning, Mapping):
         return {}
     with suppress(ValidationError):
         used = ConditioningSettings.model_validate(conditioning)
-        return {corner: getattr(used, corner) for corner in ("band_low", "band_high") if corner in conditioning}
+        highest = math.floor(used.sampling_rate / 2 / FLANK * 1000) / 1000
+        if highest <= used.band_low:
+            return {}
+        corners = {"band_low": used.band_low, "band_high": min(used.band_high, highest)}
+        return {corner: value for corner, value in corners.items() if corner in conditioning}
     return {}
 
 

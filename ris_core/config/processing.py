@@ -53,6 +53,8 @@ class ConditioningSettings(Section):
         return self
 
 
+FLANK = 1.1
+"""The deconvolution's upper flank ends at this multiple of its upper corner."""
 TraceKind = Literal["counts", "velocity", "acceleration", "acceleration_water_level"]
 
 

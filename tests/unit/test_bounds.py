@@ -119,7 +119,14 @@ def test_the_deconvolution_has_the_band_of_the_trace_unless_its_own_is_given() -
     assert (found.band_low, found.band_high) == (2, 35)
     found = make(response={"band_low": 3}).response
     assert (found.band_low, found.band_high) == (3, 35)
-    # The published band where no band is given.
+    # A corner near half the sampling rate leaves room for the flank of the deconvolution.
+    found = make(conditioning={"band_high": 48}, spectrogram={"frequency_high": 40}).response
+    assert (found.band_low, found.band_high) == (2, 45.454)
+    assert make(conditioning={"band_high": 48}, response={"band_high": 40}).response.band_high == 40
+    # A band in which there is no such room, or no band given: the published one.
+    near = {"conditioning": {"band_low": 24, "band_high": 24.5}}
+    found = Settings.model_validate(settings_values(**near)).response
+    assert (found.band_low, found.band_high) == (3, 20)
     found = Settings.model_validate(settings_values()).response
     assert (found.band_low, found.band_high) == (3, 20)
 
