@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ris_core import versions
-from ris_core.config import Settings
+from ris_core.config import Settings, SpectrogramSettings
 from ris_core.contracts.acquisition import Acquisition, SamplesAt
 from ris_core.contracts.events import Events
 from ris_core.contracts.stamp import Stamp
@@ -91,12 +91,16 @@ def write_station_day(
         "without_acceleration": _NO_ACCELERATION,
         "imported_from": path.name,
     }
+    sections: dict[str, Any] = {"source": settings.source.model_dump(mode="json")}
+    if settings.spectrogram != SpectrogramSettings():
+        # Files without this section count as the paper's.
+        sections["spectrogram"] = settings.spectrogram.model_dump(mode="json")
     texts = np.array(events.catalogue, dtype=np.bytes_)
     spectrogram_file.write_spectrograms(
         layout.spectrograms(key),
         data,
         stamp,
-        json.dumps({"source": settings.source.model_dump(mode="json")}, sort_keys=True),
+        json.dumps(sections, sort_keys=True),
         summary,
         waveform_note=f"short: {events.trace.shape[1]} of the {constants.samples} samples behind the columns, from the "
         "middle of the first column to the middle of the last",

@@ -561,6 +561,24 @@ def test_events_made_here_are_exported_in_the_published_layout_and_come_in_again
         np.testing.assert_array_equal(after[column], before[before["outcome"] == "event"][column])
 
 
+def test_an_imported_file_of_another_size_says_its_band_and_window(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "archive", ["AA"], DAYS[:1])
+    other = {
+        "profile": "recommended",
+        "spectrogram": {"duration": 2, "frequency_low": 4, "frequency_high": 16},
+    }
+    values = sds_values(archive, stations=["AA"], days=DAYS[:1]) | other
+    own = StationDays.open(Settings.model_validate(values), tmp_path / "own")
+    for stage in (own.acquire, own.process):
+        stage.run(FIRST)
+    assert export(own, tmp_path / "own.h5").events > 5
+    network = published_network(tmp_path / "again", stations=[{"code": "AA"}], **other)
+    import_into(network, tmp_path / "own.h5")
+    found = spectrogram_file.input_spec_of(network.layout.spectrograms(FIRST))
+    assert found == network.settings.input_spec() == own.settings.input_spec()
+    assert (found.band, found.window) == ((4, 16), 2)
+
+
 def test_events_of_another_detector_are_exported_without_averages(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "archive", ["AA"], DAYS[:1])
     values = sds_values(archive, stations=["AA"], days=DAYS[:1]) | {"detector": {"method": "amplitude", "level": 2000}}

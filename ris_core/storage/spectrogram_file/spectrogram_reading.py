@@ -201,8 +201,8 @@ def input_spec_of(path: Path) -> InputSpec:
     """Return the properties of a file's spectrograms as the input of a network.
 
     Size and sampling rate come from its data, several components from its attributes and one from its event ids (none
-    if it has no events), and band and window from the settings in the file. Files of imported events do not have these
-    settings; they are the paper's.
+    if it has no events), and band and window from the settings in the file. Files of imported events without these
+    settings are the paper's.
 
     Raises
     ------
