@@ -228,6 +228,7 @@ def _read_model(layout: Layout, folder: Path, remedy: str, trials: Collection[st
     from ris_core.clustering.champion_files import load_copy
     from ris_core.models.weights import require_sound
     from ris_core.registry import UnknownKindError
+    from ris_core.representations.fitted import read_fitted
     from ris_core.training.trials import read_trial
 
     require_sound(folder, remedy)
@@ -237,8 +238,17 @@ def _read_model(layout: Layout, folder: Path, remedy: str, trials: Collection[st
             load_copy(folder)
     elif folder in map(layout.aec, trials):
         read_trial(layout, folder.name)
+    elif (name := _representation_of(layout, folder)) is not None:
+        read_fitted(layout, name)
     elif (candidate := _candidate_of(layout, folder)) is not None and candidate[1] in counts:
         read_candidate(layout, *candidate)
+
+
+def _representation_of(layout: Layout, folder: Path) -> str | None:
+    """Return the name of a folder's representation; none if it is another folder."""
+    with suppress(ValueError):
+        return folder.parent.name if folder == layout.representation(folder.parent.name) else None
+    return None
 
 
 def _candidate_of(layout: Layout, folder: Path) -> tuple[CandidateName, int] | None:

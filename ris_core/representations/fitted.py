@@ -17,6 +17,7 @@ from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
 from ris_core.training.training_set import NoTrainingSetError, digest_on_disk
 
+_NAME = "name"
 FIT_AGAIN = "fit the representation again, or let `ris run` do it"
 
 
@@ -74,8 +75,8 @@ def save_fitted(layout: Layout, name: str, fitted: Representation, metadata: Map
     metadata
         With ``training_set``, ``configuration`` and ``metrics``.
     """
-    spec = {"kind": fitted.kind, "spec": dict(fitted.spec())}
-    return save_parts(layout.representation(name), REPRESENTATION, None, fitted.arrays(), spec, metadata, fitted.input)
+    spec, said = {"kind": fitted.kind, "spec": dict(fitted.spec())}, {_NAME: name, **metadata}
+    return save_parts(layout.representation(name), REPRESENTATION, None, fitted.arrays(), spec, said, fitted.input)
 
 
 def read_fitted(layout: Layout, name: str) -> FittedRecord:
@@ -86,13 +87,17 @@ def read_fitted(layout: Layout, name: str) -> FittedRecord:
     NoRepresentationError
         It has not been fitted.
     DamagedFileError
-        The description is damaged.
+        The description is damaged, or is of another representation or another kind of model.
     """
     folder = layout.representation(name)
     if not (folder / JSON_FILE).exists():
         raise NoRepresentationError(f"{folder}: the representation {name} has not been fitted yet")
     description = read_description(folder, FIT_AGAIN)
     said = description.metadata
+    if description.network != REPRESENTATION:
+        raise DamagedFileError(folder / JSON_FILE, f"it is of a model of the kind {description.network}", FIT_AGAIN)
+    if said.get(_NAME) != name:
+        raise DamagedFileError(folder / JSON_FILE, f"it is of the representation {said.get(_NAME)}", FIT_AGAIN)
     return FittedRecord(
         description.digest, said.get("training_set", ""), said.get("configuration", ""), said.get("metrics", {})
     )

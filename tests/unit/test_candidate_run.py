@@ -220,6 +220,24 @@ def test_the_model_of_another_candidate_in_a_folder_is_damage(store: Store) -> N
     path.write_bytes(kept)
 
 
+def test_a_model_of_something_else_in_the_place_of_a_representation_is_damage(store: Store) -> None:
+    folder, places = store.representation("spectra"), (store.representation("octaves"), store.candidate(SPECTRA_GMM, K))
+    files = [folder / "model.json", folder / "model.safetensors"]
+    kept = [path.read_bytes() for path in files]
+    for place, why in zip(
+        places, ("it is of the representation octaves", "it is of a model of the kind clusters"), strict=True
+    ):
+        for path in files:
+            path.write_bytes((place / path.name).read_bytes())
+        with pytest.raises(DamagedFileError, match=why):
+            read_fitted(store, "spectra")
+        assert why in str(list(damaged_models(store, [], [K])))
+        assert not features_are_current(store, "spectra", store.settings, store.settings.normalisation)
+    for path, content in zip(files, kept, strict=True):
+        path.write_bytes(content)
+    assert not list(damaged_models(store, [], [K]))
+
+
 def test_what_is_not_there_is_said(store: Store, tmp_path: Path) -> None:
     with pytest.raises(NoRepresentationError, match="the representation other has not been fitted yet"):
         load_fitted(store, "other")
