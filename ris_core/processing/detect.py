@@ -54,12 +54,24 @@ def triggers_of(
     conditioning: ConditioningSettings,
     kind: Kind = "counts",
 ) -> list[SegmentTrigger]:
-    """Return the triggers of one segment in the order of time; none starts within the guards beside a gap."""
+    """Return the triggers of one segment in the order of time; none starts within the guards beside a gap.
+
+    Raises
+    ------
+    ValueError
+        A trigger of the detector, which may be a plug-in's, does not lie in the segment.
+    """
     samples, rate = conditioned.of_kind(kind), conditioned.sampling_rate
     first = 0 if conditioned.opens_window else round(conditioning.guard_after_gap * rate)
     stop = samples.size - (0 if conditioned.closes_window else round(conditioning.guard_before_gap * rate))
     found = []
     for trigger in detector.triggers(samples, rate, not conditioned.opens_window):
+        if not 0 <= trigger.on <= trigger.off < samples.size or trigger.average < 1:
+            raise ValueError(
+                f"detector.method {detector.method} gave a trigger of the samples {trigger.on} to {trigger.off} with "
+                f"an average of {trigger.average}; its segment has the samples 0 to {samples.size - 1}, and an average "
+                "needs one sample; correct this detector or take another"
+            )
         # A trigger that is already on when the guard ends did not start there.
         if not first <= trigger.on < stop:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -58,6 +59,17 @@ def test_the_guard_after_a_gap_holds_for_a_detector_without_warm_up():
     products = process(by_channel(KEY, record(KEY, 100, 400, (108.0,))), KEY, settings, None)
     assert products.detections["time_on"].tolist() == [pytest.approx(ns_at(KEY, 108.0), abs=0.2 * NS)]
     assert products.live_seconds == pytest.approx(300 - 3 - 1)
+
+
+@pytest.mark.parametrize("wrong", [{"off": -1}, {"off": 10**6}, {"on": -5}, {"average": 0}])
+def test_a_trigger_outside_of_its_segment_names_the_detector(wrong, monkeypatch):
+    settings = make_settings(detector={"method": "amplitude", "level": 4000})
+    found_by_it = AmplitudeDetector.triggers
+    monkeypatch.setattr(
+        AmplitudeDetector, "triggers", lambda *args: [replace(trigger, **wrong) for trigger in found_by_it(*args)]
+    )
+    with pytest.raises(ValueError, match=r"detector\.method amplitude gave a trigger of the samples"):
+        process(by_channel(KEY, record(KEY, 0, 400, [200.0])), KEY, settings, None)
 
 
 def test_settings_with_an_added_detector_travel_as_json():
