@@ -179,7 +179,7 @@ def champion_state(layout: Layout) -> str:
 
 
 def champion_doubts(layout: Layout, dec: config.DecSettings, names: config.ChampionSettings) -> tuple[str, ...]:
-    """Return what speaks against the model that labels, and which names in the settings are of no class.
+    """Return what speaks against the model that labels, why it has no threshold, and names that are of no class.
 
     Parameters
     ----------
@@ -193,10 +193,12 @@ def champion_doubts(layout: Layout, dec: config.DecSettings, names: config.Champ
         if champion is None:
             return ()
         record = record_of(read_description(layout.champion_model(champion.model_version)).metadata)
+        novelty = NoveltyModel.load(novelty_path(layout, champion.model_version, champion.novelty), champion.novelty)
     except _UNUSABLE:
         return ()  # `champion_state` says it
     nameless = names_without_a_class(names, champion)
     return (
         *record.doubts(dec, champion.classes),
+        *([novelty.note] if novelty.note else []),
         *(f"champion.names: {number} ({name}) is the number of no class so far" for number, name in nameless.items()),
     )

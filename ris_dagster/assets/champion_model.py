@@ -62,8 +62,9 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(
                 "separated_settled_and_named",
                 asset=CHAMPION_MODEL,
-                description="What speaks against the model that labels now, as in the check of its candidate, and "
-                "whether every number in champion.names belongs to a class. It only warns.",
+                description="What speaks against the model that labels now, as in the check of its candidate; "
+                "whether novelty has a threshold; and whether every number in champion.names belongs to a class. It "
+                "only warns.",
             )
         ],
     )
@@ -79,9 +80,8 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
         registry = MlflowChampions(tracking, settings, layout, context.log.warning)
         installed = install(store.station_days().process, found, settings, registry)
         champion, run_id = installed.champion, installed.champion.mlflow_run_id
-        for line in (found.novelty.note, *installed.doubts):
-            if line:
-                context.log.warning(line)
+        for line in installed.doubts:
+            context.log.warning(line)
         yield dg.MaterializeResult(
             metadata={
                 "candidate": champion.candidate,

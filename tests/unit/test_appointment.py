@@ -349,6 +349,14 @@ def test_a_champion_is_registered_before_it_is_published_and_recorded_last(store
     assert champion.mlflow_versions == {"small-dec": "4", "small-dec-waveforms": "2"}
 
 
+@pytest.mark.parametrize(("false_alarms", "said"), [(1e-6, True), (0.5, False)])
+def test_a_champion_without_a_threshold_of_novelty_says_so(store: Store, false_alarms: float, said: bool) -> None:
+    novelty = store.settings.novelty.model_copy(update={"false_alarms": false_alarms})
+    settings = store.settings.model_copy(update={"novelty": novelty})
+    installed = install(store.days.process, prepare(store, candidate(), settings), settings, Registry(store))
+    assert any("held-out events are too few" in doubt for doubt in installed.doubts) is said
+
+
 def test_a_champion_that_cannot_be_published_is_not_recorded(store: Store) -> None:
     found = prepare(store, candidate(), store.settings)
     with pytest.raises(OSError, match="does not answer"):
