@@ -21,7 +21,8 @@ def install_plugin(folder: Path, distribution: str, version: str, entry: str, mo
     modules
         Source of its modules by name.
     """
-    about = folder / f"{distribution}-{version}.dist-info"
+    # As wheels have it: two names with the same beginning before a hyphen would count as one distribution.
+    about = folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
     about.mkdir(parents=True)
     (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
     (about / "entry_points.txt").write_text(f"[ris_core.plugins]\n{entry}\n")

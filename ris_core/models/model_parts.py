@@ -83,7 +83,7 @@ def build_model(
     try:
         return build(description, arrays)
     except UnknownKindError as error:
-        named = f"; it was made by the plug-in {' and '.join(made_by)}: install that" if made_by else ""
+        named = f"; it was made by the plug-in {' and '.join(made_by)}: install what is missing" if made_by else ""
         raise UnknownKindError(f"{folder}: {error}{named}") from error
     except (KeyError, TypeError, ValueError) as error:
         installed = {str(plugin) for plugin in load_plugins()}

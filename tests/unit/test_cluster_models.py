@@ -175,7 +175,7 @@ def test_a_kind_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: pyte
     model.save(tmp_path, {"plugins": ["bells of ris-bells 1.2"]})
     with pytest.raises(
         UnknownKindError,
-        match=r"representation 'elsewhere' is not known.* plug-in bells of ris-bells 1\.2: install that",
+        match=r"representation 'elsewhere' is not known.* plug-in bells of ris-bells 1\.2: install what is missing",
     ) as raised:
         open_model(tmp_path)
     assert str(tmp_path) in str(raised.value)
