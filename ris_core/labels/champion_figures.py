@@ -39,8 +39,8 @@ def champion_figures(
     Yields
     ------
     tuple
-        Name and figure: ``classes``, ``spectra`` if the representation is one of spectra, ``latent_space`` and, if
-        there was a champion before, ``class_change``.
+        Name and figure: ``classes``, ``spectra`` if the representation is one of spectra, ``latent_space`` of
+        two features or more and, if there was a champion before, ``class_change``.
     """
     titles = class_titles(settings, range(found.champion.next_class))
     yield "classes", _gallery(layout, found, titles)
@@ -59,7 +59,8 @@ def champion_figures(
                 components=found.model.input.components,
             ),
         )
-    yield "latent_space", latent_space(found.labels.latent, found.classes(), names=titles)
+    if found.model.dimensions > 1:
+        yield "latent_space", latent_space(found.labels.latent, found.classes(), names=titles)
     if found.before is not None:
         change = pd.crosstab(found.before, found.classes())
         change = change.rename(index=titles, columns=titles)

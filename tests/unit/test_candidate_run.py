@@ -1,5 +1,6 @@
 """Candidates without Dagster or MLflow: fitted, trained for a K, chosen as champion, labelling station-days."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -249,6 +250,29 @@ def test_another_training_set_meanwhile_is_noticed(store: Store) -> None:
     data = replace(load_set(store), digest="another")
     with pytest.raises(FeaturesOutOfStepError, match="another training set was drawn meanwhile"):
         make_features(store, data, "spectra", load_fitted(store, "spectra"))
+
+
+@pytest.mark.parametrize("clusterer", ["gmm", "kmeans"])
+def test_one_feature_is_enough(tmp_path_factory: pytest.TempPathFactory, store: Store, clusterer: str) -> None:
+    name = CandidateName("one", clusterer)
+    root = tmp_path_factory.mktemp("one")
+    changed = store.settings.model_dump(mode="json") | {
+        "candidates": [str(name)],
+        "representations": {"one": {"kind": "spectra", "dimensions": 1}},
+        "champion": {"candidate": str(name)},
+    }
+    shutil.copytree(store.root, root / "data", ignore=shutil.ignore_patterns("models"))
+    own = Store(Settings.model_validate(changed), root / "data")
+    log = RecordedRun()
+    fitted(own, "one", log)
+    trained(own, name, log=log)
+    assert {"clusters", "distances"} <= set(log.logged_figures)
+    assert not {"latent_space", "t_sne"} & set(log.logged_figures)
+    found = chosen(own, name)
+    assert set(dict(champion_figures(own, found, own.settings.champion))) == {"classes", "spectra"}
+    key = first_day(own)
+    assert label_one(own, key).result.labels > 0
+    assert np.stack(tables.read_table(own.labels(key))["latent"].tolist()).shape[1] == 1
 
 
 def test_features_of_another_fit_are_not_clustered(store: Store) -> None:
