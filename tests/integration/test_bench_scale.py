@@ -32,7 +32,7 @@ def test_the_bench_measures_a_whole_archive_and_finds_it_again(tmp_path: Path) -
         assert found[f"{name}_s"] > 0
         assert found[f"{name}_first_s"] > 0
     products = {path: path.stat().st_mtime_ns for path in (tmp_path / "data").rglob("*.parquet")}
-    assert len(products) == 2 * 21
+    assert len(products) == 3 * 21  # detections, live intervals and labels
     again = scale(tmp_path, "following")
     assert again["following_tick_s"] > 0
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "data").rglob("*.parquet")} == products
