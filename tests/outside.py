@@ -32,19 +32,24 @@ print(json.dumps({{"code": ris_core.__file__}} | {{name: np.asarray(v).tolist() 
 """
 
 
-def outside(folder: Path) -> dict[str, Any]:
-    """Return arguments of a subprocess that finds nothing of this project by folder or environment."""
+def outside(folder: Path, plugins: Path | None = None) -> dict[str, Any]:
+    """Return arguments of a subprocess that finds nothing of this project, but plug-ins in a folder if it is given."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", *ENVIRONMENT)}
     path = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", "")])
+    environment |= {} if plugins is None else {"PYTHONPATH": str(plugins)}
     return {"cwd": folder, "env": environment | {"PATH": path, "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'x.db'}"}}
 
 
-def answer_outside(model: Path, values: np.ndarray | Mapping[str, np.ndarray], folder: Path) -> dict[str, Any]:
+def answer_outside(
+    model: Path, values: np.ndarray | Mapping[str, np.ndarray], folder: Path, plugins: Path | None = None
+) -> dict[str, Any]:
     """Return what the package in a folder answers there, loaded with its own code; `folder` is for files."""
     kept = folder / "values.npz"
     np.savez(kept, **(values if isinstance(values, Mapping) else {"": values}))
     code = FRESH_PROCESS.format(absent=set(ABSENT), folder=str(model), values=str(kept))
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, **outside(folder))
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, **outside(folder, plugins)
+    )
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     assert Path(answer.pop("code")).is_relative_to(model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -148,30 +148,37 @@ def component_letters(event_id: Iterable[str]) -> tuple[str, ...]:
 
 
 def bare_events(
-    spectrogram: NDArray[np.float32],
+    arrays: Mapping[str, NDArray[Any]],
     frequency: NDArray[np.float64],
     time: NDArray[np.float64],
     sampling_rate: float,
     components: tuple[str, ...] = (),
-    noise_psd: NDArray[np.float32] | None = None,
+    context_lead: int = 0,
+    unit: str = "counts",
 ) -> Events:
-    """Return events of which only spectrograms, and perhaps noise spectra, are known; errors name them by their rows.
+    """Return events of which only some arrays are known, not their times; errors name them by their rows.
 
     Parameters
     ----------
-    spectrogram, frequency, time, sampling_rate, components, noise_psd
-        As in `Events`.
+    arrays
+        At least one of `PER_EVENT`, by name.
+    frequency, time, sampling_rate, components, context_lead, unit
+        As in `Events`, but one component may be named.
     """
-    n = len(spectrogram)
+    n, axes = len(next(iter(arrays.values()))), [0] * (len(components) > 1)
+    left_out: dict[str, Any] = {
+        "spectrogram": np.empty((n, *axes, 0, 0), np.float32),
+        "waveform": np.empty((n, *axes, 0), np.float32),
+        "time_peak": np.zeros(n, np.int64),
+        "window_start": np.zeros(n, np.int64),
+    }
     return Events(
-        spectrogram=spectrogram,
-        waveform=np.empty((n, 0) if len(components) < 2 else (n, 0, 0), np.float32),
+        **left_out | dict(arrays),
         frequency=frequency,
         time=time,
         event_id=tuple(f"row {row}" for row in range(n)),
-        time_peak=np.zeros(n, np.int64),
-        window_start=np.zeros(n, np.int64),
         sampling_rate=sampling_rate,
+        unit=unit,
         components=components if len(components) > 1 else (),
-        noise_psd=noise_psd,
+        context_lead=context_lead,
     )

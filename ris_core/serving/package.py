@@ -19,7 +19,7 @@ from ris_core.clustering.cluster_model import ClusterModel
 from ris_core.clustering.novelty import NoveltyModel
 from ris_core.clustering.open_models import open_model
 from ris_core.config import REPRESENTATIONS
-from ris_core.contracts.events import Events, Part, bare_events
+from ris_core.contracts.events import Events, bare_events
 from ris_core.contracts.input_spec import InputSpec
 from ris_core.labels.labelling import label_events
 from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE, read_description
@@ -29,7 +29,8 @@ from ris_core.processing.windows import window_spectrograms
 from ris_core.representations.open_representations import open_representation
 from ris_core.representations.representation import Representation
 from ris_core.section import digest_of
-from ris_core.storage.json_records import read_record, write_json
+from ris_core.serving.named_arrays import RECORD_FIELDS, NamedArrays
+from ris_core.storage.json_records import checked_fields, read_record, write_json
 
 Takes = Literal["spectrograms", "waveforms", "events"]
 PACKAGE_FILE, NOVELTY_FILE = "package.json", "novelty.safetensors"
@@ -39,8 +40,6 @@ ARTIFACT = "package"
 """Name of a package's folder among the artifacts of its MLflow model."""
 FORMAT = "1"
 _BLOCK = 256
-_TAKEN: tuple[Part, ...] = ("spectrogram", "noise_psd")
-"""Arrays of events that a caller of a package can give."""
 
 
 class NoPackageError(ValueError):
@@ -51,12 +50,12 @@ def ways_of(model: ClusterModel | Representation) -> tuple[Takes, ...]:
     """Return what packages of a model can take, the one with its arrays first.
 
     A model of spectrograms alone takes them as one tensor; if it has clusters and is of one component, it also takes
-    the windows behind them. One that needs more takes named tensors.
+    the windows behind them. One that needs anything else takes arrays by name (`NamedArrays`).
 
     Raises
     ------
     NoPackageError
-        It needs arrays that a caller cannot give, or code that cannot travel with it.
+        It needs code that cannot travel with it.
     """
     for member, plugin in members_of(model):
         if plugin is None and not member.__module__.startswith("ris_core."):
@@ -64,12 +63,6 @@ def ways_of(model: ClusterModel | Representation) -> tuple[Takes, ...]:
                 f"{member.__module__}.{member.__name__} belongs neither to this project nor to a plug-in, so its code "
                 "cannot travel with a package: give its distribution an entry point of the group ris_core.plugins"
             )
-    missing = [name for name in model.needs if name not in _TAKEN]
-    if missing:
-        raise NoPackageError(
-            f"a model that reads {', '.join(missing)} of the events cannot be packaged: a package takes in "
-            f"{' and '.join(_TAKEN)} alone"
-        )
     if model.needs != ("spectrogram",):
         return ("events",)
     has_windows = isinstance(model, ClusterModel) and len(model.input.components) == 1
@@ -91,14 +84,15 @@ class Contents:
         Folder of the trained model.
     takes
         What the package takes (`ways_of`): ``spectrograms`` (N, F, T), linear PSD; ``waveforms`` (N, n), conditioned
-        samples from which the spectrograms are made; or ``events``, the named arrays ``spectrogram`` and ``noise_psd``
-        (N, C, F).
+        samples from which the spectrograms are made; or ``events``, arrays by name.
     conditioning, spectrogram
         Sections of the settings that the spectrograms were made with.
     novelty
         For a model with clusters: how novelty is scored.
     classes
         For a model with clusters: the class of each of its K clusters.
+    arrays
+        Which arrays by name, if it takes these.
     """
 
     model: Path
@@ -107,16 +101,18 @@ class Contents:
     spectrogram: config.SpectrogramSettings
     novelty: NoveltyModel | None = None
     classes: Sequence[int] = ()
+    arrays: NamedArrays | None = None
 
     def about(self) -> dict[str, Any]:
         """Return what the package holds besides the model and its novelty."""
-        return {
+        about = {
             "format": FORMAT,
             "takes": self.takes,
             "conditioning": self.conditioning.model_dump(mode="json"),
             "spectrogram": self.spectrogram.model_dump(mode="json"),
             "classes": [int(number) for number in self.classes],
         }
+        return about if self.arrays is None else about | self.arrays.as_record()
 
     def digest(self) -> str:
         """Return the digest of all that the answers of the package depend on."""
@@ -149,6 +145,8 @@ class Package:
         Constants of the spectrograms.
     novelty, classes
         For a model with clusters: how novelty is scored, and the class of each cluster.
+    arrays
+        See `Contents`.
     """
 
     model: ClusterModel | Representation
@@ -156,6 +154,7 @@ class Package:
     constants: Plan
     novelty: NoveltyModel | None = None
     classes: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    arrays: NamedArrays | None = None
 
     @property
     def input(self) -> InputSpec:
@@ -171,7 +170,7 @@ class Package:
         DamagedFileError
             One of its files is damaged or missing.
         InputMismatchError
-            It makes spectrograms from windows by other settings than those of the model's training.
+            The settings of its spectrograms are not those of the model's training.
         """
         load_plugins()
         about = read_record(folder / PACKAGE_FILE, _FIELDS, _FETCH_AGAIN)
@@ -180,16 +179,19 @@ class Package:
         novelty = folder / NOVELTY_FILE
         # Packages of earlier versions do not say whether there is a novelty model.
         has_novelty = novelty.exists() if "novelty" not in about else about["novelty"] is not None
+        arrays = None
+        if about["takes"] == "events":
+            arrays = NamedArrays.from_record(checked_fields(folder / PACKAGE_FILE, about, RECORD_FIELDS, _FETCH_AGAIN))
         package = cls(
             model=packaged_model(folder),
             takes=about["takes"],
             constants=plan(spectrogram, conditioning),
             novelty=NoveltyModel.load(novelty, about.get("novelty")) if has_novelty else None,
             classes=np.array(about["classes"], dtype=np.int32),
+            arrays=arrays,
         )
-        if package.takes == "waveforms":
-            made = config.input_spec(("Z",), conditioning, spectrogram)
-            package.input.require(replace(made, components=package.input.components))
+        made = config.input_spec(("Z",), conditioning, spectrogram)
+        package.input.require(replace(made, components=package.input.components))
         return package
 
     def answer(self, values: NDArray[Any] | Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -211,9 +213,10 @@ class Package:
         Raises
         ------
         InputMismatchError
-            The spectrograms are not such as the model was trained on.
+            The spectrograms, or arrays by name, are not such as the model was trained on.
         SpectrogramError, ValueError
-            An event is zero everywhere or not finite, or the values have another number of dimensions.
+            An event is zero everywhere or not finite, an array is missing, or the values have another number of
+            dimensions.
         """
         events = self._events(values)
         blocks = [events.take(slice(start, start + _BLOCK)) for start in range(0, len(events), _BLOCK)]
@@ -231,15 +234,23 @@ class Package:
         return answer
 
     def _events(self, values: NDArray[Any] | Mapping[str, NDArray[Any]]) -> Events:
-        if isinstance(values, Mapping):
-            absent = [name for name in self.model.needs if name not in values]
-            if absent:
-                raise ValueError(f"the model needs the arrays {', '.join(self.model.needs)}; {absent[0]} is missing")
-            spectrogram, noise = np.asarray(values["spectrogram"]), values.get("noise_psd")
+        if self.arrays is not None:
+            if not isinstance(values, Mapping):
+                raise ValueError(f"the model takes the arrays {', '.join(self.arrays.shapes)} by name, got one array")
+            given = self.arrays.checked(values, self.input)
+        elif isinstance(values, Mapping):
+            raise ValueError(f"the model takes one array ({self.takes}), got {', '.join(values)} by name")
+        elif self.takes == "waveforms":
+            given = {"spectrogram": window_spectrograms(np.asarray(values), self.constants)}
         else:
-            array = np.asarray(values)
-            spectrogram = window_spectrograms(array, self.constants) if self.takes == "waveforms" else array
-            noise = None
+            given = {"spectrogram": np.asarray(values)}
+        if "spectrogram" in given:
+            self._require_shape(given["spectrogram"])
+        common = {} if self.arrays is None else self.arrays.common
+        constants, takes = self.constants, self.input
+        return bare_events(given, constants.frequency, constants.time, takes.sampling_rate, takes.components, **common)
+
+    def _require_shape(self, spectrogram: NDArray[Any]) -> None:
         takes = self.input
         several = len(takes.components) > 1
         if spectrogram.ndim != 3 + several or (several and spectrogram.shape[1] != len(takes.components)):
@@ -247,14 +258,6 @@ class Package:
             raise ValueError(f"spectrograms must have the shape {wanted}, got {spectrogram.shape}")
         frequencies, times = spectrogram.shape[-2:]
         takes.require(replace(takes, frequencies=frequencies, times=times))
-        return bare_events(
-            spectrogram,
-            self.constants.frequency,
-            self.constants.time,
-            takes.sampling_rate,
-            takes.components,
-            None if noise is None else np.asarray(noise),
-        )
 
 
 def _features(representation: Representation, blocks: Sequence[Events]) -> dict[str, NDArray[Any]]:

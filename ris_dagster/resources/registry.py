@@ -53,7 +53,8 @@ def register_packaged(
 
     An autoencoder becomes ``NETWORK-aec``, a model with clusters what `registered_name` says. A model of spectrograms
     takes these; if it has clusters and one component, ``NAME-waveforms`` takes conditioned windows. A model that needs
-    more takes named arrays (`ris_core.serving.package.ways_of`). The same contents of the same run are registered once.
+    anything else takes arrays by name (`ris_core.serving.package.ways_of`). The same contents of the same run are
+    registered once.
 
     Parameters
     ----------
@@ -73,11 +74,14 @@ def register_packaged(
     Raises
     ------
     NoPackageError
-        It needs arrays of the events that a package cannot take in.
+        It needs code that cannot travel with a package.
+    InputMismatchError
+        The training set is not such as the model was trained on.
     """
     from ris_core.clustering.cluster_model import ClusterModel
     from ris_core.processing.spectrograms import plan
-    from ris_core.serving.example import example_events
+    from ris_core.serving.example import example_events, one_array
+    from ris_core.serving.named_arrays import NamedArrays
     from ris_core.serving.package import Contents, packaged_model, ways_of
 
     constants, model = plan(settings.spectrogram, settings.conditioning), packaged_model(folder)
@@ -86,10 +90,12 @@ def register_packaged(
     else:
         name = f"{settings.network.name}-{model.kind}"
     registered = {}
-    for takes in ways_of(model):
+    ways, events = ways_of(model), example_events(layout.training_set, model)
+    for takes in ways:
         called = f"{name}-waveforms" if takes == "waveforms" else name
-        contents = Contents(folder, takes, settings.conditioning, settings.spectrogram, novelty, classes)
-        example = example_events(layout.training_set, takes, model.needs, constants)
+        arrays = NamedArrays.of(events, model.needs) if takes == "events" else None
+        contents = Contents(folder, takes, settings.conditioning, settings.spectrogram, novelty, classes, arrays)
+        example = one_array(events, takes, constants) if arrays is None else arrays.of_events(events)
         registered[called] = _register(client, called, contents, example, run_id, experiment)
     return registered
 
@@ -98,7 +104,7 @@ def _register(
     client: "MlflowClient",
     name: str,
     contents: "Contents",
-    example: "NDArray[np.float32] | dict[str, NDArray[np.float32]]",
+    example: "NDArray[np.float32] | dict[str, NDArray[Any]]",
     run_id: str,
     experiment: str,
 ) -> str:
@@ -154,6 +160,7 @@ def _register(
                     "takes": contents.takes,
                     "classes": list(contents.classes),
                     "input": package.input.as_record(),
+                    **({} if contents.arrays is None else contents.arrays.common),
                 },
                 tags=tags,
                 registered_model_name=name,

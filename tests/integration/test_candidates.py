@@ -145,7 +145,9 @@ def test_the_packaged_model_gives_the_same_labels_where_this_project_is_absent(t
     folder = Path(mlflow.artifacts.download_artifacts(uri, tracking_uri=trained.tracking.uri))
     labels = read_labels(trained.days).set_index("event_id")
     read = read_spectrograms(trained.store.training_set)
-    answer = answer_outside(folder, {"spectrogram": read.spectrogram, "noise_psd": read.noise_psd}, tmp_path)
+    assert read.noise_psd is not None and read.noise_columns is not None
+    values = {"spectrogram": read.spectrogram, "noise_psd": read.noise_psd, "noise_columns": read.noise_columns}
+    answer = answer_outside(folder, values, tmp_path)
     wanted = labels.loc[list(read.event_id), "label"].to_numpy()
     np.testing.assert_array_equal(np.asarray(answer["label"]), wanted)
 

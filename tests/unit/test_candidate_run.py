@@ -42,6 +42,8 @@ from ris_core.labels.appointment import prepare
 from ris_core.labels.champion_figures import champion_figures
 from ris_core.representations.fitted import NoRepresentationError, load_fitted, read_fitted
 from ris_core.representations.representation import ImpossibleValuesError
+from ris_core.serving.example import example_events
+from ris_core.serving.named_arrays import NamedArrays
 from ris_core.serving.package import Contents, NoPackageError, Package, members_of, packaged_model, ways_of
 from ris_core.serving.package_code import package_code
 from ris_core.storage import spectrogram_file, tables
@@ -423,27 +425,54 @@ def test_events_of_another_kind_are_refused_by_name(store: Store) -> None:
     path.write_bytes(kept)
 
 
+def write_package(store: Store, found: Any, folder: Path) -> NamedArrays:
+    """Write the champion as a package, and return the arrays that it takes."""
+    settings, trained_model = store.settings, store.champion_model(found.champion.model_version)
+    model = packaged_model(trained_model)
+    assert ways_of(model) == ("events",)
+    arrays = NamedArrays.of(example_events(store.training_set, model), model.needs)
+    sections = settings.conditioning, settings.spectrogram
+    Contents(trained_model, "events", *sections, found.novelty, found.champion.classes, arrays).write(folder)
+    return arrays
+
+
 def test_a_package_of_a_model_with_noise_takes_named_arrays_and_labels_alike(store: Store, tmp_path: Path) -> None:
     found = chosen(store, SPECTRA_GMM)
     key = first_day(store)
     label_one(store, key)
-    folder, settings = store.champion_model(found.champion.model_version), store.settings
-    assert ways_of(packaged_model(folder)) == ("events",)
-    contents = Contents(
-        folder, "events", settings.conditioning, settings.spectrogram, found.novelty, found.champion.classes
-    )
-    contents.write(tmp_path / "package")
+    arrays = write_package(store, found, tmp_path / "package")
     package = Package.open(tmp_path / "package")
-    events = spectrogram_file.read_spectrograms(store.spectrograms(key))
-    answer = package.answer({"spectrogram": events.spectrogram, "noise_psd": events.noise_psd})
+    values = arrays.of_events(spectrogram_file.read_spectrograms(store.spectrograms(key)))
+    assert values.keys() == {"spectrogram", "noise_psd", "noise_columns"}
+    answer = package.answer(values)
     frame = tables.read_table(store.labels(key))
     np.testing.assert_array_equal(answer["label"], frame["label"])
     np.testing.assert_allclose(answer["novelty"], frame["novelty"], rtol=1e-5)
     np.testing.assert_array_equal(answer["assigned"], frame["assigned"])
-    with pytest.raises(ValueError, match="noise_psd is missing"):
-        package.answer({"spectrogram": events.spectrogram})
+    with pytest.raises(ValueError, match="missing: noise_columns, noise_psd"):
+        package.answer({"spectrogram": values["spectrogram"]})
+    with pytest.raises(ValueError, match="spectrogram by name, got one array"):
+        package.answer(values["spectrogram"])
     with pytest.raises(InputMismatchError, match="times: the model takes 100, the data have 90"):
-        package.answer({"spectrogram": events.spectrogram[:, :, :90], "noise_psd": events.noise_psd})
+        package.answer(values | {"spectrogram": values["spectrogram"][:, :, :90]})
+
+
+def test_a_package_is_not_made_with_settings_or_a_training_set_of_other_events(store: Store, tmp_path: Path) -> None:
+    found = chosen(store, SPECTRA_GMM)
+    write_package(store, found, tmp_path / "package")
+    about = read_json(tmp_path / "package/package.json")
+    about["spectrogram"]["frequency_low"] = 3.5
+    write_json(tmp_path / "package/package.json", about)
+    with pytest.raises(InputMismatchError, match=r"band: the model takes \(3"):
+        Package.open(tmp_path / "package")
+    other, info = tmp_path / "set.h5", spectrogram_file.read_info(store.training_set)
+    events = spectrogram_file.read_spectrograms(store.training_set)
+    assert info.stamp is not None
+    made_with = '{"context": {"noise_quantile": 0.5}}'
+    spectrogram_file.write_spectrograms(other, events, info.stamp, made_with, info.summary)
+    model = packaged_model(store.champion_model(found.champion.model_version))
+    with pytest.raises(InputMismatchError, match=rf"{other.name}: .*noise_quantile: the model takes 0\.25"):
+        example_events(other, model)
 
 
 ALONE = """
@@ -466,17 +495,13 @@ print(ris_core.__file__, answer["label"].tolist())
 
 
 def test_the_code_that_travels_with_a_package_answers_without_this_project(store: Store, tmp_path: Path) -> None:
-    found, settings = chosen(store, SPECTRA_GMM), store.settings
+    found = chosen(store, SPECTRA_GMM)
     label_one(store, first_day(store))
     folder = store.champion_model(found.champion.model_version)
-    contents = Contents(
-        folder, "events", settings.conditioning, settings.spectrogram, found.novelty, found.champion.classes
-    )
-    contents.write(tmp_path / "package")
+    arrays = write_package(store, found, tmp_path / "package")
     package_code(member.__module__ for member, _ in members_of(packaged_model(folder))).copy(tmp_path / "code")
     events = spectrogram_file.read_spectrograms(store.spectrograms(first_day(store)))
-    assert events.noise_psd is not None
-    np.savez(tmp_path / "events.npz", spectrogram=events.spectrogram, noise_psd=events.noise_psd)
+    np.savez(tmp_path / "events.npz", **arrays.of_events(events))
     places = [str(tmp_path / name) for name in ("code", "package", "events.npz")]
     command = [sys.executable, "-I", "-c", ALONE, *places]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
