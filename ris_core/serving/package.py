@@ -20,7 +20,7 @@ from ris_core.clustering.novelty import NoveltyModel
 from ris_core.clustering.open_models import open_model
 from ris_core.config import REPRESENTATIONS
 from ris_core.contracts.events import Events, bare_events
-from ris_core.contracts.input_spec import InputSpec
+from ris_core.contracts.input_spec import InputMismatchError, InputSpec
 from ris_core.labels.labelling import label_events
 from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE, read_description
 from ris_core.plugins import Plugin, load_plugins
@@ -191,7 +191,11 @@ class Package:
             arrays=arrays,
         )
         made = config.input_spec(("Z",), conditioning, spectrogram)
-        package.input.require(replace(made, components=package.input.components))
+        try:
+            package.input.require(replace(made, components=package.input.components))
+        except InputMismatchError as error:
+            said = "conditioning and spectrogram of the settings are not those of the model's training"
+            raise error.named(f"{said}; set them back, or train again") from None
         return package
 
     def answer(self, values: NDArray[Any] | Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
