@@ -74,7 +74,8 @@ def gap_statistic(
     if reference == "pca":
         # A rotation changes no distance, so the vectors are turned once and the references are not turned back.
         centred = x - x.mean(axis=0)
-        x = centred @ np.linalg.svd(centred, full_matrices=False)[2].T
+        with threadpool_limits(1):
+            x = centred @ np.linalg.svd(centred, full_matrices=False)[2].T
     low, high = x.min(axis=0), x.max(axis=0)
     rng = np.random.default_rng(seed)
     log_w = np.empty((references, len(k)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from ris_core import config
 from ris_core.contracts.events import Events, Part
 from ris_core.labels.appointment import Appointment
+from ris_core.labels.label_table import require_input
 from ris_core.labels.labelling import LabelArrays, label_events
 from ris_core.models.inference import reconstruction_error
 from ris_core.models.networks import Aec
@@ -43,23 +45,29 @@ def held_out_events(
     sample
         Largest number of events.
     """
-    paths = {
-        key: processing.layout.spectrograms(key)
-        for key in processing.settings.station_days()
-        if key.station in sampling.held_out_stations and processing.is_current(key)
-    }
-    counts = {key: spectrogram_file.read_info(path).events for key, path in paths.items()}
+    counts = _files_of(processing, sampling)
     total = sum(counts.values())
     if total == 0:
         return []
     chosen = np.sort(np.random.default_rng(sampling.seed).choice(total, min(sample, total), replace=False))
     found, start = [], 0
-    for key, events in counts.items():
+    for path, events in counts.items():
         rows = chosen[slice(*np.searchsorted(chosen, (start, start + events)))] - start
         start += events
         if rows.size:
-            found.append(spectrogram_file.read_spectrograms(paths[key], rows, parts))
+            found.append(spectrogram_file.read_spectrograms(path, rows, parts))
     return found
+
+
+def _files_of(processing: ProcessStage, sampling: config.TrainingSetSettings) -> dict[Path, int]:
+    """Return the current spectrogram files of held-out stations that have events, with their number."""
+    paths = [
+        processing.layout.spectrograms(key)
+        for key in processing.settings.station_days()
+        if key.station in sampling.held_out_stations and processing.is_current(key)
+    ]
+    counts = {path: spectrogram_file.read_info(path).events for path in paths}
+    return {path: events for path, events in counts.items() if events}
 
 
 def held_out_mse(
@@ -112,7 +120,14 @@ def held_out_assignment(
     dict
         Share of assigned events and median novelty: `held_out_assigned`, `held_out_novelty`, `val_assigned` and
         `val_novelty`; and `held_out_events`, their number. Empty if there are no held-out events.
+
+    Raises
+    ------
+    InputMismatchError
+        The present settings make other events than those that the model was trained on.
     """
+    for path in _files_of(processing, sampling):
+        require_input(found.model, path)
     blocks = held_out_events(processing, sampling, found.model.needs)
     if not blocks:
         return {}

@@ -40,6 +40,7 @@ from ris_core.contracts.run_log import RecordedRun
 from ris_core.contracts.station_day import StationDay
 from ris_core.labels.appointment import prepare
 from ris_core.labels.champion_figures import champion_figures
+from ris_core.labels.held_out import held_out_assignment
 from ris_core.representations.fitted import NoRepresentationError, load_fitted, read_fitted
 from ris_core.representations.representation import ImpossibleValuesError
 from ris_core.serving.example import example_events
@@ -377,6 +378,23 @@ def test_a_champion_of_any_candidate_labels_station_days(store: Store, name: Can
     assert (frame["model_version"] == champion.model_version).all()
     drawn = set(dict(champion_figures(store, found, store.settings.champion)))
     assert drawn >= {"classes", "latent_space"} and ("spectra" in drawn) == (name == SPECTRA_GMM)
+
+
+def test_held_out_events_are_judged_and_must_be_such_as_those_of_the_training(store: Store) -> None:
+    found = chosen(store, SPECTRA_GMM)
+    held_out = store.settings.training_set.model_copy(update={"held_out_stations": ("BB",)})
+    of = store.days.process, held_out, found, store.settings.labelling
+    judged = held_out_assignment(*of)
+    assert 0 <= judged["held_out_assigned"] <= 1
+    events = [
+        spectrogram_file.read_info(store.spectrograms(k)).events for k in store.station_days() if k.station == "BB"
+    ]
+    assert judged["held_out_events"] == sum(events)
+    assert isinstance(found.model, Clustered)
+    representation = found.model.representation
+    representation.input = replace(representation.input, band=(1.0, 2.0))
+    with pytest.raises(InputMismatchError, match=r"BB.*band: the model takes \(1\.0, 2\.0\)"):
+        held_out_assignment(*of)
 
 
 def test_descriptions_of_columns_are_those_of_the_model(store: Store) -> None:
