@@ -15,7 +15,9 @@ class ChampionSettings(Section):
     """The model that labels."""
 
     candidate: str = Field(
-        str(AEC_DEC), description="Candidate of the champion, REPRESENTATION/CLUSTERER: one of `candidates`."
+        str(AEC_DEC),
+        description="Candidate of the champion, REPRESENTATION/CLUSTERER: one of `candidates`; by default aec/dec, or "
+        "the first one where aec/dec is not among them.",
     )
     k: int | None = Field(None, ge=2, description="K of the champion; none: the accepted K with the best silhouette.")
     least_overlap: float = Field(

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from ris_core.config.processing import FLANK, ConditioningSettings
 from ris_core.config.yaml_reading import read_contents
+from ris_core.contracts.candidate_name import AEC_DEC
 
 FOLDER = Path(__file__).parent / "presets"
 _ALTERNATIVE = "method"
@@ -51,7 +52,8 @@ def preset_values(name: str) -> dict[str, Any]:
 def with_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of a settings file completed by those of its preset and of its profile.
 
-    The band of the deconvolution is that of the trace, as far as its flank allows, unless it is given.
+    The band of the deconvolution is that of the trace, as far as its flank allows, unless it is given. The champion is
+    of the first candidate where `aec/dec` is not among them, unless its candidate is given.
 
     Raises
     ------
@@ -63,7 +65,16 @@ def with_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
         found = _under(preset_values(name), found)
     if isinstance(response := found.get("response", {}), Mapping):
         found["response"] = _band_of(found.get("conditioning")) | dict(response)
+    if isinstance(champion := found.get("champion", {}), Mapping):
+        found["champion"] = _candidate_of(found.get("candidates")) | dict(champion)
     return _under(RECOMMENDED, found) if found.get("profile") == "recommended" else found
+
+
+def _candidate_of(candidates: object) -> dict[str, str]:
+    """Return the candidate of the champion where `aec/dec` is none; nothing if the list cannot be used."""
+    if isinstance(candidates, list | tuple) and candidates and str(AEC_DEC) not in candidates:
+        return {"candidate": str(candidates[0])}
+    return {}
 
 
 def _band_of(conditioning: object) -> dict[str, float]:

@@ -66,6 +66,13 @@ def test_a_digest_follows_the_settings_of_its_own_part_alone() -> None:
     )
 
 
+def test_the_champion_is_of_the_first_candidate_where_dec_is_not_trained() -> None:
+    made = Settings.model_validate(settings_values(candidates=["spectra/gmm", "aec/kmeans"], champion={"k": 6}))
+    assert (made.champion.candidate, made.champion.k) == ("spectra/gmm", 6)
+    both = Settings.model_validate(settings_values(candidates=["spectra/gmm", "aec/dec"]))
+    assert both.champion.candidate == "aec/dec"
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
@@ -76,7 +83,7 @@ def test_a_digest_follows_the_settings_of_its_own_part_alone() -> None:
         ({"candidates": ["aec/dec", "aec/dec"]}, "aec/dec is given more than once"),
         ({"candidates": []}, r"name a candidate or more, for example \[aec/dec\]"),
         (
-            {"candidates": ["spectra/gmm"]},
+            {"candidates": ["spectra/gmm"], "champion": {"candidate": "aec/dec"}},
             r"champion.candidate \(aec/dec\) is not among candidates \(spectra/gmm\); choose",
         ),
         ({"representations": {"wide": {"kind": "nope"}}}, "line .*representations.wide.* there are aec, spectra"),
