@@ -39,7 +39,7 @@ from ris_core.labels.appointment import prepare
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec, Dec
 from ris_core.station_days.station_days import StationDays
-from ris_core.storage import spectrogram_file, tables
+from ris_core.storage import spectrogram_file, table_schemas, tables
 from ris_core.storage.json_records import read_json, write_json
 from ris_core.storage.layout import Layout
 from ris_core.training.event_sources import sources_of
@@ -160,9 +160,9 @@ class _Pattern:
         processed, labelled = self._stamps[layout.detections], self._stamps[layout.labels]
         if processed is None or labelled is None:
             raise ValueError(f"{self._key}: its products have no stamps")
-        schema = tables.detection_schema(self._settings.channels)
+        schema = table_schemas.detection_schema(self._settings.channels)
         self._write_table(layout.detections, key, shift, schema, processed)
-        self._write_table(layout.live, key, shift, tables.LIVE_SCHEMA, processed)
+        self._write_table(layout.live, key, shift, table_schemas.LIVE_SCHEMA, processed)
         data = self._spectrograms
         peaks = data.time_peak + shift
         events = replace(
@@ -174,7 +174,7 @@ class _Pattern:
         content = spectrogram_file.write_spectrograms(
             layout.spectrograms(key), events, processed, self._settings.processing_json(), self._summary
         )
-        schema = tables.label_schema(len(_PITCHES_HZ))
+        schema = table_schemas.label_schema(len(_PITCHES_HZ))
         self._write_table(layout.labels, key, shift, schema, replace(labelled, inputs=content))
 
     def _write_table(self, path: Any, key: StationDay, shift: int, schema: Any, stamp: Stamp) -> None:

@@ -17,7 +17,7 @@ import pandas as pd
 from ris_core.config import load_settings
 from ris_core.contracts.events import PARTS, SURROUNDINGS, Events
 from ris_core.contracts.stamp import Stamp
-from ris_core.storage import spectrogram_file, tables
+from ris_core.storage import spectrogram_file, table_schemas, tables
 from ris_core.storage.rounding import round_mantissa
 from ris_core.training.normalise import normalise
 
@@ -88,7 +88,7 @@ def own_figures(data: Events, detections: pd.DataFrame, folder: Path, repeats: i
         frame = detections.iloc[np.arange(TRIGGERS) % len(detections)].reset_index(drop=True)
 
         def write_table() -> str:
-            return tables.write_table(table, frame, tables.DETECTION_SCHEMA, STAMP)
+            return tables.write_table(table, frame, table_schemas.DETECTION_SCHEMA, STAMP)
 
         write_table()
         figures["table_write_ms"] = 1e3 * median_cpu(write_table, 3 * repeats)

@@ -14,7 +14,7 @@ from ris_core.clustering.champion import class_names
 from ris_core.config import load_settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.station_days import StationDays
-from ris_core.storage import tables
+from ris_core.storage import table_schemas, tables
 
 if TYPE_CHECKING:
     pass
@@ -137,10 +137,10 @@ def read_detections(
     DamagedFileError
         A table is not what was written; the message names it.
     """
-    known = tables.detection_schema(network.settings.channels).names
+    known = table_schemas.detection_schema(network.settings.channels).names
     wanted = _checked(columns, known)
     paths = [path for _, path in _paths(network, network.layout.detections, stations, first, last)]
-    of_channels = known[len(tables.DETECTION_SCHEMA.names) :]
+    of_channels = known[len(table_schemas.DETECTION_SCHEMA.names) :]
     frame = tables.read_tables(paths, wanted, may_lack=of_channels)
     if wanted is None and of_channels:
         frame = frame.reindex(columns=list(dict.fromkeys([*frame.columns, *known])))
@@ -206,7 +206,7 @@ def read_labels(
     what `champion.names` of the settings calls it, else the number. Events that are not `assigned` are unlike all
     clusters.
     """
-    wanted = _checked(columns, [*tables.label_schema(k=1).names, _CLASS_NAME])
+    wanted = _checked(columns, [*table_schemas.label_schema(k=1).names, _CLASS_NAME])
     with_names = wanted is None or _CLASS_NAME in wanted
     # The names are made from the numbers.
     of_files = None if wanted is None else [name for name in {*wanted, "label"} if name != _CLASS_NAME]

@@ -19,7 +19,7 @@ from ris_core.contracts.input_spec import InputMismatchError
 from ris_core.contracts.station_day import StationDay
 from ris_core.labels.labelling import LabelArrays, label_events
 from ris_core.representations.file_events import FileEvents
-from ris_core.storage import spectrogram_file, tables
+from ris_core.storage import spectrogram_file, table_schemas
 from ris_core.storage.layout import Layout
 
 
@@ -116,7 +116,7 @@ def schema_of(model: ClusterModel) -> pa.Schema:
     said = {"probability": model.membership_words}
     if model.has_reconstruction:
         said["reconstruction_error"] = model.error_words
-    return tables.label_schema(model.n_clusters, model.dimensions, said)
+    return table_schemas.label_schema(model.n_clusters, model.dimensions, said)
 
 
 def _errors(found: LabelArrays) -> pd.Series[Any]:

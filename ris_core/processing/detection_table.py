@@ -15,7 +15,7 @@ from ris_core.processing.amplitude import peak_between_samples
 from ris_core.processing.condition import Conditioned
 from ris_core.processing.day_traces import DayTraces
 from ris_core.processing.outcomes import Resolved
-from ris_core.storage.tables import detection_schema
+from ris_core.storage.table_schemas import detection_schema
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ def detection_table(
 ) -> pd.DataFrame:
     """Return one row for each detection of a day; times are ns since 1970 UTC.
 
-    The columns are those of `ris_core.storage.tables.detection_schema`. Amplitudes without the code of a channel are
-    those of the channel that names the detections.
+    The columns are those of `ris_core.storage.table_schemas.detection_schema`. Amplitudes without the code of a channel
+    are those of the channel that names the detections.
     """
     rows = [_row(item, traces, seed_id, settings) for item in resolved]
     return pd.DataFrame(rows, columns=detection_schema(settings.channels).names)

@@ -18,7 +18,7 @@ from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.section import digest_of
 from ris_core.stages.station_day_stage import MissingInputError, StationDayStage
-from ris_core.storage import spectrogram_file, tables
+from ris_core.storage import spectrogram_file, table_schemas, tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.spectrogram_file import SpectrogramInfo
 from ris_core.waveforms.acquire import AcquireStage
@@ -168,9 +168,9 @@ class ProcessStage(StationDayStage[Processed]):
         }
         layout, sections = self.layout, self.settings.processing_json()
         spectrogram_file.write_spectrograms(layout.spectrograms(key), products.spectrograms, stamp, sections, summary)
-        tables.write_table(layout.live(key), _live_table(key, products), tables.LIVE_SCHEMA, stamp)
+        tables.write_table(layout.live(key), _live_table(key, products), table_schemas.LIVE_SCHEMA, stamp)
         response = self.settings.response
-        schema = tables.detection_schema(self.settings.channels, (response.band_low, response.band_high))
+        schema = table_schemas.detection_schema(self.settings.channels, (response.band_low, response.band_high))
         tables.write_table(layout.detections(key), products.detections, schema, stamp, summary)
         if self.settings.retention.raw == "drop_after_processing":
             for path in self.acquire.raw_files(key).values():

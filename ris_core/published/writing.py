@@ -19,7 +19,7 @@ from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.processing.spectrograms import Plan
 from ris_core.published.published_catalogue import Catalogue
-from ris_core.storage import spectrogram_file, tables
+from ris_core.storage import spectrogram_file, table_schemas, tables
 from ris_core.storage.acquisition_file import write_acquisition
 from ris_core.storage.layout import Layout
 from ris_core.storage.published_file import PublishedEvents
@@ -108,7 +108,7 @@ def write_station_day(
         published_row=some.rows,
     )
     frame = _detections(catalogue, some, names, events, settings, constants.rate)
-    tables.write_table(layout.detections(key), frame, tables.DETECTION_SCHEMA, stamp, summary)
+    tables.write_table(layout.detections(key), frame, table_schemas.DETECTION_SCHEMA, stamp, summary)
     write_acquisition(layout, _acquisition(settings, path, some))
 
 
@@ -153,7 +153,7 @@ def _detections(
         "sampling_rate": catalogue.sampling_rate[rows],
         "outcome": "event",
     }
-    return pd.DataFrame(values, columns=tables.DETECTION_SCHEMA.names)
+    return pd.DataFrame(values, columns=table_schemas.DETECTION_SCHEMA.names)
 
 
 def _peaks(

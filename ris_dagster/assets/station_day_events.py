@@ -23,7 +23,7 @@ _IMPORTED = " Imported from the published HDF5 file by `ris import-h5`; they can
 
 
 def _build(settings: Settings, partitions: Partitions) -> dg.AssetsDefinition:
-    from ris_core.storage.tables import detection_schema
+    from ris_core.storage.table_schemas import detection_schema
 
     # Removed raw files are fetched again, so these runs also count for the data centre's limit.
     fetches = isinstance(settings.source, FdsnSettings) and settings.retention.raw == "drop_after_processing"

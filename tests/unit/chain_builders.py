@@ -9,7 +9,7 @@ from waveform_builders import by_channel, make_settings
 from ris_core.config import Settings
 from ris_core.contracts.station_day import DAY_NS, NS, StationDay
 from ris_core.processing.chain import Products, process
-from ris_core.storage.tables import detection_schema
+from ris_core.storage.table_schemas import detection_schema
 
 PAPER = make_settings()
 _OUTCOME = r"event$|component_missing (HH[NEZ] ?)+$|too_near_gap$|duplicate_of XX|within_cleaning_window_of XX"

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ris_core.contracts.stamp import Stamp
-from ris_core.storage import tables
+from ris_core.storage import table_schemas, tables
 from ris_core.storage.damage import DamagedFileError
 
 STAMP = Stamp("settings", "1", "inputs")
@@ -41,7 +41,7 @@ def path(tmp_path: Path) -> Path:
         }
     )
     path = tmp_path / "day=2015-01-10.parquet"
-    tables.write_table(path, frame, tables.label_schema(2), STAMP, SUMMARY)
+    tables.write_table(path, frame, table_schemas.label_schema(2), STAMP, SUMMARY)
     return path
 
 
@@ -73,7 +73,7 @@ def readings(path: Path) -> list[object]:
 
 def test_the_same_table_gives_the_same_bytes_and_other_programs_read_it(path: Path) -> None:
     first, frame = path.read_bytes(), tables.read_table(path)
-    tables.write_table(path, frame, tables.label_schema(2), STAMP, SUMMARY)
+    tables.write_table(path, frame, table_schemas.label_schema(2), STAMP, SUMMARY)
     assert path.read_bytes() == first
     pd.testing.assert_frame_equal(pd.read_parquet(path, partitioning=None), frame)
     assert tables.read_stamp(path)[0] == STAMP and tables.read_stamp(path)[2] == N

@@ -22,7 +22,7 @@ from ris_core.detectors.detector import Detector
 from ris_core.detectors.registry import DETECTORS
 from ris_core.detectors.sta_lta import RecursiveStaLta
 from ris_core.processing.chain import process
-from ris_core.storage import tables
+from ris_core.storage import table_schemas, tables
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def test_an_added_detector_goes_from_the_settings_file_to_the_detection_table(tm
     products = process(by_channel(KEY, record(KEY, 0, 400, (8.0, 200.0, 390.0))), KEY, settings, None)
     path = tmp_path / "detections.parquet"
     stamp = Stamp(settings.process_digest(), "1", "")
-    tables.write_table(path, products.detections, tables.DETECTION_SCHEMA, stamp)
+    tables.write_table(path, products.detections, table_schemas.DETECTION_SCHEMA, stamp)
     found = tables.read_table(path)
     # Both ends are gaps: the guards leave out the first event, and no warm-up of averages leaves out more.
     onsets = found["time_on"].astype(np.int64) - KEY.start_ns

@@ -24,7 +24,7 @@ from ris_core.contracts.station_day import StationDay
 from ris_core.station_days import station_days
 from ris_core.station_days.state import State, state_of, states_of
 from ris_core.station_days.station_days import StationDays
-from ris_core.storage import scanned_files, tables
+from ris_core.storage import scanned_files, table_schemas, tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_json, write_json
 from ris_core.storage.scanned_files import ScannedFiles, cache_path
@@ -59,7 +59,7 @@ def flip(path: Path, place: int) -> None:
 
 def relabel(store: Store, key: StationDay) -> None:
     frame = tables.read_table(store.labels(key))
-    tables.write_table(store.labels(key), frame, tables.label_schema(3), Stamp("a", "former", "champion"))
+    tables.write_table(store.labels(key), frame, table_schemas.label_schema(3), Stamp("a", "former", "champion"))
 
 
 def change(path: Path, **values: Any) -> None:

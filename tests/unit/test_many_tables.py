@@ -14,7 +14,7 @@ from ris_core.config import Settings
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.station_days import StationDays
-from ris_core.storage import tables
+from ris_core.storage import table_schemas, tables
 from ris_core.storage.damage import DamagedFileError
 
 STATIONS = ("AA", "BB")
@@ -45,7 +45,7 @@ def write_labels(path: Path, station: str, number: int, k: int = 3, events: int 
             "model_version": f"k{k}",
         }
     )
-    tables.write_table(path, frame, tables.label_schema(k), Stamp("s", "1", "i"))
+    tables.write_table(path, frame, table_schemas.label_schema(k), Stamp("s", "1", "i"))
 
 
 @pytest.fixture

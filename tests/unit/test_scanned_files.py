@@ -15,7 +15,7 @@ import pytest
 
 from ris_core.contracts.events import Events
 from ris_core.contracts.stamp import Stamp
-from ris_core.storage import file_cache, scanned_files, tables
+from ris_core.storage import file_cache, scanned_files, table_schemas, tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.files import Files, FilesOnDisk
 from ris_core.storage.json_records import write_json
@@ -28,8 +28,10 @@ OLD_S = 1000.0
 
 
 def table(path: Path, inputs: str = "inputs") -> Path:
-    frame = pd.DataFrame({field.name: [] for field in tables.DETECTION_SCHEMA})
-    tables.write_table(path, frame, tables.DETECTION_SCHEMA, Stamp("settings", "1", inputs), {"live_seconds": 1.5})
+    frame = pd.DataFrame({field.name: [] for field in table_schemas.DETECTION_SCHEMA})
+    tables.write_table(
+        path, frame, table_schemas.DETECTION_SCHEMA, Stamp("settings", "1", inputs), {"live_seconds": 1.5}
+    )
     return path
 
 

@@ -24,7 +24,7 @@ from ris_core.contracts.events import Events
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import StationDay
 from ris_core.processing.chain import Products, process
-from ris_core.storage import spectrogram_file, tables
+from ris_core.storage import spectrogram_file, table_schemas, tables
 from ris_core.storage.array_digest import digest_of_arrays
 from ris_core.storage.atomic import replacing
 from ris_core.storage.damage import DamagedFileError
@@ -104,10 +104,10 @@ def test_a_failing_write_of_spectrograms_leaves_the_old_file(tmp_path, products)
 
 def test_a_failing_write_of_a_table_leaves_the_old_file(tmp_path, products):
     path = tmp_path / "day.parquet"
-    tables.write_table(path, products.detections, tables.DETECTION_SCHEMA, STAMP)
+    tables.write_table(path, products.detections, table_schemas.DETECTION_SCHEMA, STAMP)
     before = path.read_bytes()
     with pytest.raises((KeyError, ValueError)):
-        tables.write_table(path, products.detections.drop(columns="snr"), tables.DETECTION_SCHEMA, STAMP)
+        tables.write_table(path, products.detections.drop(columns="snr"), table_schemas.DETECTION_SCHEMA, STAMP)
     assert path.read_bytes() == before
     assert files_in(tmp_path) == ["day.parquet"]
 
@@ -267,15 +267,15 @@ def test_rewriting_the_same_spectrograms_gives_the_same_bytes(tmp_path, products
 def test_rewriting_the_same_table_gives_the_same_bytes(tmp_path, products):
     first, second = tmp_path / "first.parquet", tmp_path / "second.parquet"
     for path in (first, second):
-        tables.write_table(path, products.detections.copy(), tables.DETECTION_SCHEMA, STAMP)
+        tables.write_table(path, products.detections.copy(), table_schemas.DETECTION_SCHEMA, STAMP)
     assert first.read_bytes() == second.read_bytes()
 
 
 def test_a_detection_table_comes_back_as_it_was(tmp_path, products):
     path = tmp_path / "station=S01" / "day=2015-01-10.parquet"
-    tables.write_table(path, products.detections, tables.DETECTION_SCHEMA, STAMP)
+    tables.write_table(path, products.detections, table_schemas.DETECTION_SCHEMA, STAMP)
     found = tables.read_table(path)
-    assert list(found.columns) == [field.name for field in tables.DETECTION_SCHEMA]
+    assert list(found.columns) == [field.name for field in table_schemas.DETECTION_SCHEMA]
     for name in ("event_id", "station", "outcome", "snr", "peak_counts"):
         assert list(found[name]) == list(products.detections[name])
     for name in ("time_on", "time_off", "time_peak"):
@@ -289,7 +289,7 @@ def test_not_a_number_stays_so_and_does_not_become_null(tmp_path, products):
     path = tmp_path / "day.parquet"
     frame = products.detections.copy()
     frame["snr"] = [1.0, float("nan"), 2.0, 3.0]
-    tables.write_table(path, frame, tables.DETECTION_SCHEMA, STAMP)
+    tables.write_table(path, frame, table_schemas.DETECTION_SCHEMA, STAMP)
     column = pq.read_table(path)["snr"]
     assert column.null_count == 0
     np.testing.assert_array_equal(column.to_numpy(), [1.0, np.nan, 2.0, 3.0])
@@ -302,7 +302,7 @@ def test_a_missing_value_where_one_is_required_is_refused(tmp_path, products):
     frame = products.detections.copy()
     frame["outcome"] = None
     with pytest.raises(ValueError, match="outcome"):
-        tables.write_table(tmp_path / "day.parquet", frame, tables.DETECTION_SCHEMA, STAMP)
+        tables.write_table(tmp_path / "day.parquet", frame, table_schemas.DETECTION_SCHEMA, STAMP)
     assert files_in(tmp_path) == []
 
 
@@ -327,7 +327,7 @@ def label_frame(k: int) -> pd.DataFrame:
 
 def test_a_label_table_keeps_vectors_and_unknown_values(tmp_path):
     path = tmp_path / "labels.parquet"
-    tables.write_table(path, label_frame(6), tables.label_schema(6), STAMP)
+    tables.write_table(path, label_frame(6), table_schemas.label_schema(6), STAMP)
     found = tables.read_table(path)
     assert np.stack(found["probabilities"]).shape == (2, 6)
     np.testing.assert_array_equal(np.stack(found["latent"]).ravel(), np.arange(18))
@@ -342,14 +342,14 @@ def test_the_digest_of_a_table_tells_a_null_from_a_zero(tmp_path):
     digests = set()
     for novelty in ([None, 1.0], [0.0, 1.0], [None, None], [1.0, None]):
         frame["novelty"] = pd.Series(novelty, dtype=object)
-        digests.add(tables.write_table(path, frame, tables.label_schema(3), STAMP))
+        digests.add(tables.write_table(path, frame, table_schemas.label_schema(3), STAMP))
         tables.verify(path)
     assert len(digests) == 4
 
 
 def test_digests_of_untouched_files_verify(tmp_path, products):
     table, file = tmp_path / "day.parquet", tmp_path / "day.h5"
-    content = tables.write_table(table, products.detections, tables.DETECTION_SCHEMA, STAMP)
+    content = tables.write_table(table, products.detections, table_schemas.DETECTION_SCHEMA, STAMP)
     tables.verify(table)
     assert tables.read_stamp(table)[1] == content
     content = spectrogram_file.write_spectrograms(file, products.spectrograms, STAMP, "{}")
@@ -394,10 +394,10 @@ def test_a_damaged_head_of_a_chunk_is_an_error_that_names_the_file(tmp_path, pro
             read(path)
 
 
-@pytest.mark.parametrize("name", [field.name for field in tables.DETECTION_SCHEMA])
+@pytest.mark.parametrize("name", [field.name for field in table_schemas.DETECTION_SCHEMA])
 def test_a_flipped_bit_in_any_column_of_a_table_is_noticed(tmp_path, products, name):
     path = tmp_path / "day.parquet"
-    tables.write_table(path, products.detections, tables.DETECTION_SCHEMA, STAMP)
+    tables.write_table(path, products.detections, table_schemas.DETECTION_SCHEMA, STAMP)
     whole = path.read_bytes()
     group = pq.ParquetFile(path).metadata.row_group(0)
     (column,) = (c for i in range(group.num_columns) if (c := group.column(i)).path_in_schema == name)
@@ -418,7 +418,7 @@ def test_a_file_that_is_absent_or_cut_short_does_not_verify(tmp_path, products):
     with pytest.raises(FileNotFoundError):
         tables.verify(table)
     assert not spectrogram_file.verify(file)
-    tables.write_table(table, products.detections, tables.DETECTION_SCHEMA, STAMP)
+    tables.write_table(table, products.detections, table_schemas.DETECTION_SCHEMA, STAMP)
     spectrogram_file.write_spectrograms(file, products.spectrograms, STAMP, "{}")
     for path in (table, file):
         path.write_bytes(path.read_bytes()[:-2000])
@@ -439,7 +439,7 @@ def test_another_value_gives_another_digest(products):
 def test_a_station_day_without_events_has_valid_files_of_no_events(tmp_path, nothing):
     table, file = tmp_path / "day.parquet", tmp_path / "day.h5"
     spectrogram_file.write_spectrograms(file, nothing.spectrograms, STAMP, "{}", {"live_seconds": 0.0})
-    tables.write_table(table, nothing.detections, tables.DETECTION_SCHEMA, STAMP)
+    tables.write_table(table, nothing.detections, table_schemas.DETECTION_SCHEMA, STAMP)
     info = spectrogram_file.read_info(file)
     assert (info.events, info.stamp) == (0, STAMP)
     found = spectrogram_file.read_spectrograms(file)
@@ -524,7 +524,7 @@ def test_an_absent_acquisition_is_none(tmp_path):
 
 def test_the_size_on_disk_is_told_by_folder(tmp_path, products):
     store = Store(SETTINGS, tmp_path)
-    tables.write_table(store.detections(KEY), products.detections, tables.DETECTION_SCHEMA, STAMP)
+    tables.write_table(store.detections(KEY), products.detections, table_schemas.DETECTION_SCHEMA, STAMP)
     size = store.detections(KEY).stat().st_size
     (store.detections(KEY).parent / ".day.tmp").write_bytes(b"being written")
     (store.detections(KEY).parent / "link").symlink_to(tmp_path / "nothing")
@@ -578,11 +578,11 @@ def test_a_table_takes_nan_only_where_a_value_may_be_unknown(tmp_path, products)
     path = tmp_path / "table.parquet"
     frame = products.detections
     for column, value in (("peak_acceleration", np.nan), ("snr", np.nan)):
-        tables.write_table(path, frame.assign(**{column: value}), tables.DETECTION_SCHEMA, STAMP)
+        tables.write_table(path, frame.assign(**{column: value}), table_schemas.DETECTION_SCHEMA, STAMP)
     before = path.read_bytes()
     for column, value in (("peak_acceleration", np.inf), ("peak_counts", np.nan), ("sampling_rate", -np.inf)):
         with pytest.raises(NotFiniteError, match=f"{column}: .* values are not finite; nothing was written"):
-            tables.write_table(path, frame.assign(**{column: value}), tables.DETECTION_SCHEMA, STAMP)
+            tables.write_table(path, frame.assign(**{column: value}), table_schemas.DETECTION_SCHEMA, STAMP)
     assert path.read_bytes() == before
 
 
