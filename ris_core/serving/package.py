@@ -222,7 +222,10 @@ class Package:
             An event is zero everywhere or not finite, an array is missing, or the values have another number of
             dimensions.
         """
-        events = self._events(values)
+        return self.answer_for(self._events(values))
+
+    def answer_for(self, events: Events) -> dict[str, NDArray[Any]]:
+        """Return the answers of `answer` for N events of which all is known that the model needs."""
         blocks = [events.take(slice(start, start + _BLOCK)) for start in range(0, len(events), _BLOCK)]
         if isinstance(self.model, Representation):
             return _features(self.model, blocks)

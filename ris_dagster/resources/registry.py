@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ris_core.clustering.novelty import NoveltyModel
+    from ris_core.contracts.events import Events
     from ris_core.serving.package import Contents
 
 DIGEST_TAG, TAKES_TAG = "ris.digest", "ris.takes"
@@ -74,7 +75,7 @@ def register_packaged(
     Raises
     ------
     NoPackageError
-        It needs code that cannot travel with a package.
+        It needs code that cannot travel with a package, or something of the events that a package does not take in.
     InputMismatchError
         The training set is not such as the model was trained on.
     """
@@ -96,7 +97,7 @@ def register_packaged(
         arrays = NamedArrays.of(events, model.needs) if takes == "events" else None
         contents = Contents(folder, takes, settings.conditioning, settings.spectrogram, novelty, classes, arrays)
         example = one_array(events, takes, constants) if arrays is None else arrays.of_events(events)
-        registered[called] = _register(client, called, contents, example, run_id, experiment)
+        registered[called] = _register(client, called, contents, example, events, run_id, experiment)
     return registered
 
 
@@ -105,6 +106,7 @@ def _register(
     name: str,
     contents: "Contents",
     example: "NDArray[np.float32] | dict[str, NDArray[Any]]",
+    events: "Events",
     run_id: str,
     experiment: str,
 ) -> str:
@@ -114,6 +116,7 @@ def _register(
     from mlflow.models.signature import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
+    from ris_core.serving.example import example_answer
     from ris_core.serving.package import ARTIFACT, Package, members_of
     from ris_core.serving.package_code import package_code, pinned_requirements
 
@@ -128,7 +131,7 @@ def _register(
         members = members_of(package.model)
         code, entry = package_code(member.__module__ for member, _ in members).copy(Path(temporary))
         requirements = pinned_requirements(plugin for _, plugin in members if plugin is not None)
-        answer = package.answer(example)
+        answer = example_answer(package, example, events)
         inputs: list[Any]
         if isinstance(example, dict):
             inputs = [TensorSpec(v.dtype, (-1, *v.shape[1:]), n) for n, v in example.items()]

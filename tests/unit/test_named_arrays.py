@@ -6,11 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from representation_builders import noisy_events
+from level_representation import Levels, LevelSettings
+from representation_builders import ArrayEvents, noisy_events
 
+from ris_core.config import ConditioningSettings, SpectrogramSettings
 from ris_core.contracts.events import PARTS, Events, MissingPartError, bare_events
 from ris_core.contracts.input_spec import InputMismatchError
+from ris_core.processing.spectrograms import plan
+from ris_core.representations.representation import FloatArray
+from ris_core.serving.example import example_answer
 from ris_core.serving.named_arrays import NamedArrays
+from ris_core.serving.package import NoPackageError, Package
 
 N, SAMPLES, LEAD = 5, 60, 20
 
@@ -99,3 +105,36 @@ def test_no_events_are_taken_too() -> None:
     arrays = NamedArrays.of(given, PARTS)
     none = {name: array[:0] for name, array in arrays.of_events(given).items()}
     assert {len(array) for array in arrays.checked(none, noisy_events(1).input).values()} == {0}
+
+
+class ReadingTimes(Levels):
+    """Reads what no package knows."""
+
+    def transform(self, events: Events) -> FloatArray:
+        return super().transform(events) + events.time_peak[:, None].astype(np.float32)
+
+
+class ReadingMore(Levels):
+    """Reads what it does not say that it needs."""
+
+    needs = ("spectrogram",)
+
+
+@pytest.mark.parametrize(
+    ("representation", "match"),
+    [(ReadingTimes, "latent of the model are others.*`needs`"), (ReadingMore, "fails without.*`needs`")],
+)
+def test_a_model_that_reads_more_than_the_package_takes_is_not_packaged(
+    representation: type[Levels], match: str
+) -> None:
+    given, takes = replace(events(3), recorded=None), noisy_events(1, 3).input
+    constants = plan(SpectrogramSettings(), ConditioningSettings())
+    for one in (Levels, representation):
+        arrays = NamedArrays.of(given, one.needs)
+        model = one.fit(ArrayEvents(given, takes), LevelSettings())
+        package = Package(model, "events", constants, arrays=arrays)
+        if one is Levels:
+            assert example_answer(package, arrays.of_events(given), given)["latent"].shape == (N, 15)
+        else:
+            with pytest.raises(NoPackageError, match=match):
+                example_answer(package, arrays.of_events(given), given)
