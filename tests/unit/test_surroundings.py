@@ -1,6 +1,7 @@
 """Context, noise spectra and several components in a spectrogram file: they come back, and damage of them is found."""
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -73,6 +74,20 @@ def assert_same(found: Events, wanted: Events) -> None:
             assert other.dtype == value.dtype, name
         else:
             assert other == value, name
+
+
+@pytest.mark.parametrize("surroundings", [True, False])
+def test_the_bytes_do_not_depend_on_when_python_frees_the_datasets(tmp_path: Path, surroundings: bool) -> None:
+    data = events(5, LETTERS, surroundings)
+    spectrogram_file.write_spectrograms(tmp_path / "plain.h5", data, STAMP, "{}")
+    kept: list[object] = []  # a profiler, like that of Dask's workers, keeps frames and with them their variables
+    sys.setprofile(lambda frame, event, arg: kept.append(frame))
+    try:
+        spectrogram_file.write_spectrograms(tmp_path / "profiled.h5", data, STAMP, "{}")
+    finally:
+        sys.setprofile(None)
+    assert kept
+    assert (tmp_path / "profiled.h5").read_bytes() == (tmp_path / "plain.h5").read_bytes()
 
 
 @pytest.mark.parametrize("components", [(), LETTERS])

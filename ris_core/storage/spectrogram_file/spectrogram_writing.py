@@ -111,6 +111,8 @@ def _fill(file: h5py.File, data: Events, note: str, extra: dict[str, NDArray[Any
     for column in content_columns(data):
         digest.begin(column.shape, column.dtype)
         digest.update(column)
+    for chunked in (images, waves):
+        chunked.flush()  # see `_fill_surroundings`
     return digest.text()
 
 
@@ -130,7 +132,9 @@ def _fill_surroundings(file: h5py.File, data: Events) -> str:
             continue
         unit, title = texts[name]
         if name in ("context", "noise_psd"):
-            _rounded(file, name, values, {"unit": unit, "title": title}, data.event_id, digest)
+            # HDF5 writes the last chunks when Python frees the dataset. That may be later, and then they are at another
+            # place in the file: a profiler, like that of Dask's workers, keeps the variables of a function for a while.
+            _rounded(file, name, values, {"unit": unit, "title": title}, data.event_id, digest).flush()
         else:
             file.create_dataset(name, data=values).attrs.update({"unit": unit, "title": title})
             digest.begin(values.shape, values.dtype)
