@@ -16,6 +16,7 @@ from ris_core.contracts.candidate_name import CandidateName
 from ris_core.contracts.event_source import EventSource
 from ris_core.contracts.events import Events, Part
 from ris_core.contracts.input_spec import InputSpec
+from ris_core.contracts.reviewed_classes import ReviewedClasses
 from ris_core.plugins import Plugin
 
 FloatArray = NDArray[np.float32]
@@ -33,11 +34,17 @@ class Described:
         (n, D), those of its representation.
     reconstruction_error
         (n,); none if it was not asked for, or the model has none.
+    sets, novelty, novel
+        By models that were trained on reviews, none by others: (n, K) whether a class is in the conformal set; (n,) how
+        unlike all reviewed classes an event is, and whether this is above its threshold.
     """
 
     memberships: FloatArray = field(repr=False)
     features: FloatArray = field(repr=False)
     reconstruction_error: FloatArray | None = field(repr=False)
+    sets: NDArray[np.bool_] | None = field(repr=False, default=None)
+    novelty: FloatArray | None = field(repr=False, default=None)
+    novel: NDArray[np.bool_] | None = field(repr=False, default=None)
 
 
 Describe = Callable[[Events], Described]
@@ -54,11 +61,14 @@ class ClusterModel(ABC):
         What events must be to fit it.
     needs
         The great arrays of the events that it reads; others may be left out.
+    classes
+        The classes and reviews that it was trained on; none for clusters without names.
     """
 
     name: CandidateName
     input: InputSpec
     needs: tuple[Part, ...]
+    classes: ReviewedClasses | None = None
 
     @property
     @abstractmethod

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,6 +35,8 @@ class LabelArrays:
         (N, D) the features of the model's representation.
     reconstruction_error
         (N,) `ClusterModel.error_words` says what; none if it was not requested, or the model has none.
+    sets, novelty, novel
+        (N, K), (N,) and (N,) as in `Described`, by models that were trained on reviews; none by others.
     """
 
     cluster: NDArray[np.int32] = field(repr=False)
@@ -41,6 +44,9 @@ class LabelArrays:
     probabilities: NDArray[np.float32] = field(repr=False)
     latent: NDArray[np.float32] = field(repr=False)
     reconstruction_error: NDArray[np.float32] | None = field(repr=False)
+    sets: NDArray[np.bool_] | None = field(repr=False, default=None)
+    novelty: NDArray[np.float32] | None = field(repr=False, default=None)
+    novel: NDArray[np.bool_] | None = field(repr=False, default=None)
 
     def __len__(self) -> int:
         return len(self.cluster)
@@ -98,7 +104,14 @@ def label_events(
         reconstruction_error=np.concatenate([np.empty(0, np.float32), *errors])
         if reconstruction and model.has_reconstruction
         else None,
+        **({} if model.classes is None else _of_classes(parts, model.n_clusters)),
     )
+
+
+def _of_classes(parts: Sequence[Described], k: int) -> dict[str, NDArray[Any]]:
+    """Return what a model that was trained on reviews says beside memberships, by the names of `LabelArrays`."""
+    empty = {"sets": np.empty((0, k), np.bool_), "novelty": np.empty(0, np.float32), "novel": np.empty(0, np.bool_)}
+    return {name: np.concatenate([none, *(getattr(part, name) for part in parts)]) for name, none in empty.items()}
 
 
 def _batches(blocks: Iterable[Events], batch_size: int) -> Iterator[tuple[int, Events]]:
