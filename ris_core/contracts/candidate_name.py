@@ -67,5 +67,3 @@ class CandidateName:
 
 AEC_DEC = CandidateName("aec", "dec")
 """Deep embedded clustering as published: the candidate that needs no settings."""
-REVIEWED = CandidateName("attributes", "reviewed")
-"""The class model, which is trained on reviews: its clusters are the classes that reviewers named."""
