@@ -41,7 +41,7 @@ def association(labels: NDArray[Any], values: NDArray[Any], permutations: int, s
     Permuting events leaves the margins of their cross-tabulation as they are, so the permuted tables are drawn directly
     (Patefield 1981, Appl. Stat. 30, 91-97).
     """
-    table = _cross_tabulation(labels, values)
+    table = cross_tabulation(labels, values)
     if min(table.shape) < 2:
         return {"ami": float("nan"), "ami_by_chance": float("nan"), "p": float("nan")}
     drawn = random_table(table.sum(axis=1), table.sum(axis=0), seed=seed).rvs(permutations)
@@ -130,7 +130,7 @@ def _p_of(codes: NDArray[np.intp], other: NDArray[Any], null: Iterable[tuple[NDA
         return float("nan")
 
     def information(one: NDArray[np.intp], two: NDArray[Any]) -> float:
-        return float(_mutual_information(_counts(one, two, (shape[0], max(shape[1], int(two.max()) + 1)))[None])[0])
+        return float(mutual_information(_counts(one, two, (shape[0], max(shape[1], int(two.max()) + 1)))[None])[0])
 
     return _p_value(information(codes, other), np.array([information(one, two) for one, two in null]))
 
@@ -139,14 +139,15 @@ def _counts(one: NDArray[np.intp], other: NDArray[np.intp], shape: tuple[int, ..
     return np.bincount(one * shape[1] + other, minlength=shape[0] * shape[1]).reshape(shape)
 
 
-def _cross_tabulation(labels: NDArray[Any], values: NDArray[Any]) -> NDArray[np.int64]:
+def cross_tabulation(labels: NDArray[Any], values: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the number of events (R, C) with each of R different labels (N,) and C different values (N,)."""
     if labels.shape != values.shape or labels.ndim != 1:
         raise ValueError(f"one value for each label is needed, got the shapes {labels.shape} and {values.shape}")
     one, other = _codes(labels), _codes(values)
     return _counts(one, other, (int(one.max(initial=-1)) + 1, int(other.max(initial=-1)) + 1))
 
 
-def _mutual_information(tables: NDArray[Any]) -> NDArray[np.float64]:
+def mutual_information(tables: NDArray[Any]) -> NDArray[np.float64]:
     """Return the mutual information (P,) of cross-tabulations (P, R, C) of as many events, nat."""
     n = tables[0].sum()
     expected = tables.sum(axis=2, keepdims=True) * tables.sum(axis=1, keepdims=True) / n
@@ -161,7 +162,7 @@ def _ami(tables: NDArray[Any], observed: NDArray[np.int64]) -> NDArray[np.float6
     rows, columns, n = observed.sum(axis=1), observed.sum(axis=0), int(observed.sum())
     by_chance = expected_mutual_information(observed, n)
     mean = (entropy(rows) + entropy(columns)) / 2
-    ami: NDArray[np.float64] = (_mutual_information(tables) - by_chance) / (mean - by_chance)
+    ami: NDArray[np.float64] = (mutual_information(tables) - by_chance) / (mean - by_chance)
     return ami
 
 

@@ -1,0 +1,1 @@
+"""Choosing between partitions of the same events without knowing the truth."""
