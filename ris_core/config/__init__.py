@@ -53,6 +53,7 @@ from ris_core.config.processing import (
     input_spec,
     spectrogram_shape,
 )
+from ris_core.config.review import ReviewSettings
 from ris_core.config.settings import Settings
 from ris_core.config.sources import (
     SYNTHETIC_RATE,
@@ -101,6 +102,7 @@ __all__ = [
     "PublishedSettings",
     "ResponseSettings",
     "RetentionSettings",
+    "ReviewSettings",
     "SdsSettings",
     "Settings",
     "SettingsError",

@@ -34,6 +34,7 @@ from ris_core.config.processing import (
     SpectrogramSettings,
     input_spec,
 )
+from ris_core.config.review import ReviewSettings
 from ris_core.config.sources import (
     FdsnSettings,
     NetworkSettings,
@@ -91,6 +92,7 @@ class Settings(CandidatesSettings):
     stability: StabilitySettings = StabilitySettings()
     novelty: NoveltySettings = NoveltySettings()
     labelling: LabellingSettings = LabellingSettings()
+    review: ReviewSettings = ReviewSettings()
     retention: RetentionSettings = RetentionSettings()
     operations: OperationsSettings = OperationsSettings()
 

@@ -57,7 +57,7 @@ def replacing(path: Path) -> Iterator[Path]:
             path.rmdir()  # an empty folder in place of the file
         temporary.replace(path)
     except Exception as error:
-        why = _why_not_written(path, temporary, error)
+        why = why_not_written(path, temporary, error)
         if why:
             raise CannotWriteError(why) from error
         raise
@@ -83,7 +83,7 @@ def remove(path: Path) -> None:
         why = (
             "there is a folder with files at this path; move it away"
             if path.is_dir()
-            else _why_not_written(path, path, error)
+            else why_not_written(path, path, error)
         )
         raise CannotWriteError(f"{path} cannot be removed: {why or error}") from error
 
@@ -94,7 +94,7 @@ def check_writable(folder: Path) -> None:
         raise CannotWriteError(_closed(folder))
 
 
-def _why_not_written(path: Path, temporary: Path, error: Exception) -> str:
+def why_not_written(path: Path, temporary: Path, error: Exception) -> str:
     """Return a message for an error of writing a file; empty for any other error."""
     number = getattr(error, "errno", None)
     if number is None and (told := re.search(r"errno = (\d+)", str(error))):

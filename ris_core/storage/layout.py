@@ -165,6 +165,16 @@ class Layout:
         return self.root / "analysis" / _part(name)
 
     @property
+    def reviews(self) -> Path:
+        """Path of the review log (JSON lines)."""
+        return self.root / "reviews" / "log.jsonl"
+
+    @property
+    def review_queue(self) -> Path:
+        """Path of the suggestions for reviewers (Parquet)."""
+        return self.root / "reviews" / "queue.parquet"
+
+    @property
     def dagster_home(self) -> Path:
         """Folder of the Dagster instance."""
         return self.root / "dagster"

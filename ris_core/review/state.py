@@ -1,0 +1,257 @@
+"""What the reviews say: a pure function of the log's decisions, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+
+import pandas as pd
+
+from ris_core.config import ReviewSettings
+from ris_core.contracts.decision import UNSURE, Decision, Reason, is_simulated
+from ris_core.review.log import ReviewLog
+from ris_core.section import digest_of
+from ris_core.storage.layout import Layout
+
+_REVIEWED = ("event_id", "class_name", "audit", "time", "reviewer", "bulk", "simulated", "decision")
+_WORDS = ("event_id", "reviewer", "class_name", "time", "bulk", "reason", "audit", "decision", "moved")
+
+
+@dataclass(frozen=True)
+class Word:
+    """The present word of one reviewer on one event.
+
+    Attributes
+    ----------
+    class_name
+        The class by its present name, or `unsure`.
+    time, bulk, reason, decision
+        Of the decision that said it (`decision` is its id).
+    moved
+        Whether another reviewer's split has moved it to its class, so that it is no word of this reviewer alone.
+    """
+
+    class_name: str
+    time: datetime
+    bulk: bool
+    reason: Reason
+    decision: str
+    moved: bool = False
+
+
+@dataclass(frozen=True)
+class ReviewState:
+    """What the decisions of a log amount to.
+
+    A decision counts unless it is withdrawn. The word of a reviewer on an event is the last one in the log, under the
+    present name of its class. Words of simulated reviewers count only on events on which no person has a word. The
+    final word on an event is the decider's, if there is one, else the class that all reviewers with a class agree on;
+    else the event is in conflict and has none.
+
+    Attributes
+    ----------
+    words
+        Present words by event and reviewer.
+    audits
+        Events that a decision which counts calls an audit.
+    withdrawn
+        Identifiers of withdrawn decisions.
+    without_effect
+        Decisions that change nothing, with the reason, by id: for example a rename of a class that no event has.
+    decider
+        Reviewer whose word stands where reviewers differ; None if there is none.
+    names
+        Present name of each name that was renamed or merged.
+    """
+
+    words: dict[str, dict[str, Word]]
+    audits: frozenset[str]
+    withdrawn: frozenset[str]
+    without_effect: dict[str, str]
+    decider: str | None
+    names: dict[str, str]
+
+    @classmethod
+    def of(cls, decisions: Sequence[Decision], decider: str | None = None) -> ReviewState:
+        """Return the state after some decisions, in the order of the log."""
+        withdrawn = _withdrawn(decisions)
+        told = _Telling()
+        for decision in decisions:
+            if decision.id not in withdrawn:
+                told.take(decision)
+        before: set[str] = set()
+        for decision in decisions:
+            if absent := [name for name in decision.withdrawn if name not in before]:
+                told.without_effect[decision.id] = f"no decision {', '.join(absent)} stands before it in the log"
+            before.add(decision.id)
+        return cls(
+            told.words, frozenset(told.audits), frozenset(withdrawn), told.without_effect, decider, dict(told.names)
+        )
+
+    def reviewed(self) -> pd.DataFrame:
+        """Return the final word on each event that has one, sorted by event.
+
+        Returns
+        -------
+        DataFrame
+            `event_id`, `class_name`, `audit` (drawn uniformly at random), `time` (UTC), `reviewer`, `bulk` (decided
+            for a group without looking at it alone), `simulated`, `decision` (id). Events in conflict, withdrawn, or of
+            which all reviewers are unsure are not in it.
+        """
+        return self._reviewed.copy()
+
+    @cached_property
+    def _reviewed(self) -> pd.DataFrame:
+        rows = []
+        for event in sorted(self.words):
+            agreeing = self._agreeing(event)
+            if len({word.class_name for word in agreeing.values()}) == 1:
+                reviewer, word = list(agreeing.items())[-1]
+                bulk = all(each.bulk for each in agreeing.values())
+                audit, simulated = event in self.audits, is_simulated(reviewer)
+                rows.append((event, word.class_name, audit, word.time, reviewer, bulk, simulated, word.decision))
+        return _table(rows, _REVIEWED)
+
+    def conflicts(self) -> pd.DataFrame:
+        """Return the differing words on events in conflict, one row per event and reviewer (columns of `all_words`)."""
+        apart = [event for event in self.words if len({w.class_name for w in self._agreeing(event).values()}) > 1]
+        table = self.all_words()
+        return table[table["event_id"].isin(apart) & (table["class_name"] != UNSURE)].reset_index(drop=True)
+
+    def unsure(self) -> pd.DataFrame:
+        """Return the words on events of which all reviewers are unsure (columns of `all_words`)."""
+        none = [event for event in self.words if not self._agreeing(event)]
+        table = self.all_words()
+        return table[table["event_id"].isin(none)].reset_index(drop=True)
+
+    def all_words(self) -> pd.DataFrame:
+        """Return the present word of each reviewer on each event, sorted by event and reviewer.
+
+        Returns
+        -------
+        DataFrame
+            `event_id`, `reviewer`, `class_name` (or `unsure`), `time`, `bulk`, `reason`, `audit`, `decision`, `moved`.
+        """
+        rows = [
+            (event, reviewer, w.class_name, w.time, w.bulk, w.reason, event in self.audits, w.decision, w.moved)
+            for event in sorted(self.words)
+            for reviewer, w in sorted(self.words[event].items())
+        ]
+        return _table(rows, _WORDS)
+
+    @property
+    def seen(self) -> frozenset[str]:
+        """Events on which anyone has a word, also an unsure or a conflicting one."""
+        return frozenset(self.words)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes that have a reviewed event, in alphabetical order."""
+        return tuple(sorted(set(self._reviewed["class_name"])))
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any final word is that of a simulated reviewer."""
+        return bool(self._reviewed["simulated"].any())
+
+    def present_name(self, name: str) -> str:
+        """Return what a class that was called `name` is called now."""
+        if name in self.classes:
+            return name
+        return self.names.get(name, name)
+
+    @property
+    def digest(self) -> str:
+        """Digest of the final words: event, class, audit, bulk. Notes, times and unsure words do not change it."""
+        columns = ["event_id", "class_name", "audit", "bulk"]
+        return digest_of(self._reviewed[columns].to_dict("split")["data"])
+
+    def _agreeing(self, event: str) -> dict[str, Word]:
+        """Return the words with a class that count for an event, by reviewer, in the order of the log."""
+        words = {who: word for who, word in self.words[event].items() if word.class_name != UNSURE}
+        # A person who is unsure has looked, too: a simulated word does not stand above this.
+        if any(not is_simulated(who) for who in self.words[event]):
+            words = {who: word for who, word in words.items() if not is_simulated(who)}
+        return {self.decider: words[self.decider]} if self.decider in words else words
+
+
+def read_state(layout: Layout, settings: ReviewSettings) -> ReviewState:
+    """Return the state of a data root's reviews; raises the errors of `ReviewLog.read`."""
+    return ReviewState.of(ReviewLog(layout.reviews).read().decisions, settings.decider)
+
+
+class _Telling:
+    """Takes one decision after another."""
+
+    def __init__(self) -> None:
+        self.words: dict[str, dict[str, Word]] = {}
+        self.audits: set[str] = set()
+        self.without_effect: dict[str, str] = {}
+        self.names: dict[str, str] = {}
+
+    def take(self, decision: Decision) -> None:
+        if decision.kind == "label":
+            self._label(decision)
+        elif decision.kind in ("rename", "merge"):
+            self._call(decision)
+        elif decision.kind == "split":
+            self._split(decision)
+
+    def _label(self, decision: Decision) -> None:
+        word = Word(decision.class_name, decision.time, decision.bulk, decision.reason, decision.id)
+        for event in decision.event_ids:
+            of_event = self.words.setdefault(event, {})
+            of_event.pop(decision.reviewer, None)  # the latest word is the last of the mapping
+            of_event[decision.reviewer] = word
+        if decision.reason == "audit":
+            self.audits.update(decision.event_ids)
+
+    def _call(self, decision: Decision) -> None:
+        """Give classes another name, in the words of all reviewers."""
+        former = set(decision.former) - {decision.class_name}
+        found: set[str] = set()
+        for of_event in self.words.values():
+            for reviewer, word in of_event.items():
+                if word.class_name in former:
+                    found.add(word.class_name)
+                    of_event[reviewer] = replace(word, class_name=decision.class_name)
+        for name, present in self.names.items():
+            if present in former:
+                self.names[name] = decision.class_name
+        self.names |= dict.fromkeys(former, decision.class_name)
+        self.names.pop(decision.class_name, None)
+        if absent := sorted(former - found):
+            self.without_effect[decision.id] = f"no event was of the class {', '.join(absent)}"
+
+    def _split(self, decision: Decision) -> None:
+        left = 0
+        for event in decision.event_ids:
+            of_event = self.words.get(event, {})
+            mine = [who for who, word in of_event.items() if word.class_name == decision.former[0]]
+            left += not mine
+            for who in mine:
+                moved = of_event[who].moved or who != decision.reviewer
+                of_event[who] = replace(of_event[who], class_name=decision.class_name, moved=moved)
+        if left:
+            self.without_effect[decision.id] = (
+                f"{left} of {len(decision.event_ids)} events were not of the class {decision.former[0]}"
+            )
+
+
+def _withdrawn(decisions: Sequence[Decision]) -> set[str]:
+    """Return the decisions that do not count; a withdrawal reaches back only, and can be withdrawn itself."""
+    place = {decision.id: position for position, decision in enumerate(decisions)}
+    found: set[str] = set()
+    for position, decision in reversed(list(enumerate(decisions))):
+        if decision.id not in found:
+            found |= {name for name in decision.withdrawn if place.get(name, position) < position}
+    return found
+
+
+def _table(rows: Iterable[tuple[object, ...]], columns: Sequence[str]) -> pd.DataFrame:
+    table = pd.DataFrame(list(rows), columns=list(columns))
+    flags = {name: bool for name in ("audit", "bulk", "simulated", "moved") if name in table}
+    table["time"] = pd.to_datetime(table["time"], utc=True).dt.as_unit("ns")
+    return table.astype(flags)

@@ -1,0 +1,120 @@
+"""What the decisions of a log amount to."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ris_core.contracts.decision import Decision
+from ris_core.review.state import ReviewState
+
+
+def _label(events: str, name: str, reviewer: str = "ann", **more: object) -> Decision:
+    return Decision("label", reviewer, tuple(events.split()), name, **more)  # type: ignore[arg-type]  # named fields
+
+
+def _classes(*decisions: Decision, decider: str | None = None) -> dict[str, str]:
+    table = ReviewState.of(decisions, decider).reviewed()
+    return dict(zip(table["event_id"], table["class_name"], strict=True))
+
+
+def test_the_last_word_of_a_reviewer_counts_whatever_the_clocks_say() -> None:
+    late = datetime.now(UTC) + timedelta(days=1)
+    assert _classes(_label("e1 e2", "A", time=late), _label("e1", "B")) == {"e1": "B", "e2": "A"}
+
+
+def test_unsure_is_no_class() -> None:
+    state = ReviewState.of([_label("e1", "A"), _label("e1", "unsure"), _label("e2", "noise")])
+    assert list(state.reviewed()["event_id"]) == ["e2"]
+    assert list(state.unsure()["event_id"]) == ["e1"]
+    assert state.seen == {"e1", "e2"}
+
+
+def test_a_withdrawn_decision_does_not_count_until_its_withdrawal_is_withdrawn() -> None:
+    first, second = _label("e1", "A"), _label("e1", "B")
+    taken_back = Decision("withdraw", "ann", withdrawn=(second.id,))
+    again = Decision("withdraw", "ann", withdrawn=(taken_back.id,))
+    assert _classes(first, second, taken_back) == {"e1": "A"}
+    assert _classes(first, second, taken_back, again) == {"e1": "B"}
+
+
+def test_a_withdrawal_of_what_is_not_there_is_said() -> None:
+    decision = Decision("withdraw", "ann", withdrawn=(_label("e1", "A").id,))
+    assert "no decision" in ReviewState.of([decision]).without_effect[decision.id]
+
+
+def test_rename_merge_and_split_change_the_words_before_them() -> None:
+    rename = Decision("rename", "ann", class_name="B", former=("A",))
+    assert _classes(_label("e1", "A"), rename, _label("e2", "A")) == {"e1": "B", "e2": "A"}
+    merge = Decision("merge", "ann", class_name="C", former=("A", "B"))
+    assert _classes(_label("e1", "A"), _label("e2", "B"), _label("e3", "D"), merge) == {"e1": "C", "e2": "C", "e3": "D"}
+    split = Decision("split", "ann", ("e1", "e3"), "new", ("A",))
+    words = [_label("e1 e2", "A"), _label("e3", "B")]
+    assert _classes(*words, split) == {"e1": "new", "e2": "A", "e3": "B"}
+    state = ReviewState.of([*words, split])
+    assert "1 of 2 events" in state.without_effect[split.id]
+    undone = Decision("withdraw", "ann", withdrawn=(split.id,))
+    assert _classes(*words, split, undone) == {"e1": "A", "e2": "A", "e3": "B"}
+
+
+def test_former_names_lead_to_the_present_one() -> None:
+    renames = [
+        Decision("rename", "ann", class_name="B", former=("A",)),
+        Decision("merge", "ann", class_name="C", former=("B", "D")),
+    ]
+    state = ReviewState.of([_label("e1", "A"), *renames])
+    assert [state.present_name(name) for name in ("A", "B", "C", "D", "E")] == ["C", "C", "C", "C", "E"]
+
+
+def test_differing_reviewers_are_a_conflict_until_one_yields_or_the_decider_speaks() -> None:
+    words = [_label("e1 e2", "A"), _label("e1", "B", "bob")]
+    state = ReviewState.of(words)
+    assert list(state.reviewed()["event_id"]) == ["e2"]
+    assert list(state.conflicts()["class_name"]) == ["A", "B"]
+    assert _classes(*words, _label("e1", "A", "bob")) == {"e1": "A", "e2": "A"}
+    assert _classes(*words, decider="bob") == {"e1": "B", "e2": "A"}
+    # Who is unsure does not object.
+    assert _classes(_label("e1", "A"), _label("e1", "unsure", "bob"), decider="bob") == {"e1": "A"}
+
+
+def test_a_person_stands_above_a_simulated_reviewer() -> None:
+    state = ReviewState.of([_label("e1 e2", "A", "simulated"), _label("e1", "B"), _label("e2", "unsure")])
+    assert list(state.reviewed()["class_name"]) == ["B"]
+    assert not state.simulated
+    assert ReviewState.of([_label("e1", "A", "simulated-2")]).simulated
+
+
+def test_audits_and_groups_are_marked() -> None:
+    table = ReviewState.of(
+        [_label("e1", "A", reason="audit"), _label("e1 e2", "B", bulk=True), _label("e3", "A", reason="rare")]
+    ).reviewed()
+    assert table.set_index("event_id")["audit"].to_dict() == {"e1": True, "e2": False, "e3": False}
+    assert table.set_index("event_id")["bulk"].to_dict() == {"e1": True, "e2": True, "e3": False}
+
+
+def test_the_digest_follows_the_final_words_alone() -> None:
+    first = ReviewState.of([_label("e1", "A"), _label("e2", "B")])
+    assert first.digest == ReviewState.of([_label("e2", "B", note="sure"), _label("e1", "A", "bob")]).digest
+    assert first.digest == ReviewState.of([_label("e1", "A"), _label("e2", "B"), _label("e3", "unsure")]).digest
+    assert first.digest != ReviewState.of([_label("e1", "A"), _label("e2", "A")]).digest
+    assert first.digest != ReviewState.of([_label("e1", "A"), _label("e2", "B", reason="audit")]).digest
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"kind": "promote"}, "kind"),
+        ({"kind": "label"}, "event_ids"),
+        ({"kind": "label", "event_ids": ("e1",), "class_name": "=A1"}, "name of a class"),
+        ({"kind": "label", "event_ids": ("e1", "e1"), "class_name": "A"}, "twice"),
+        ({"kind": "label", "event_ids": ("e 1",), "class_name": "A"}, "identifier of an event"),
+        ({"kind": "label", "event_ids": ("e1",), "class_name": "Noise"}, "spelt 'noise'"),
+        ({"kind": "merge", "class_name": "A", "former": ("B", "unsure")}, "not a class"),
+        ({"kind": "rename", "class_name": "A", "former": ("A",)}, "changes nothing"),
+        ({"kind": "label", "event_ids": ("e1",), "class_name": "A", "time": datetime(2020, 1, 1)}, "UTC"),
+        ({"kind": "label", "event_ids": ("e1",), "class_name": "A", "id": "1"}, "UUID"),
+        ({"kind": "label", "event_ids": ("e1",), "class_name": "A", "note": "\x1b[2J"}, "control"),
+    ],
+)
+def test_a_decision_that_means_nothing_is_refused(values: dict[str, object], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        Decision(reviewer="ann", **values)  # type: ignore[arg-type]  # the case
