@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from ris_core.config.attributes import AttributesSettings
 from ris_core.registry import Registry
 from ris_core.section import Section
 
@@ -60,6 +61,7 @@ REPRESENTATIONS: Registry[Section] = Registry("representation")
 """What turns events into features: members are of `ris_core.representations.representation.Representation`."""
 REPRESENTATIONS.add(AecRepresentationSettings, "ris_core.representations.aec:AecRepresentation")
 REPRESENTATIONS.add(SpectraSettings, "ris_core.representations.spectra:Spectra")
+REPRESENTATIONS.add(AttributesSettings, "ris_core.representations.attributes:AttributesRepresentation")
 
 CLUSTERERS: Registry[Section] = Registry("clusterer")
 """What turns features into clusters: members are of `ris_core.clustering.clusterer.Clusterer`."""
