@@ -8,14 +8,16 @@ from pathlib import Path
 from ris_core.clustering.cluster_model import ClusterModel
 from ris_core.clustering.clustered import Clustered
 from ris_core.clustering.dec_model import DecModel
+from ris_core.clustering.reviewed.reviewed_model import ReviewedModel
 from ris_core.models.model_parts import build_model
-from ris_core.models.weights import CLUSTERS, DEC, ModelDescription, WeightsError, read_parts
+from ris_core.models.weights import CLASSES, CLUSTERS, DEC, ModelDescription, WeightsError, read_parts
 from ris_core.storage.damage import MODEL_AGAIN
 from ris_core.storage.tensors import Arrays
 
 CLUSTER_MODELS: Mapping[str, Callable[[ModelDescription, Arrays], ClusterModel]] = {
     DEC: DecModel.build,
     CLUSTERS: Clustered.build,
+    CLASSES: ReviewedModel.build,
 }
 """How the model of each kind (`ModelDescription.network`) is built."""
 

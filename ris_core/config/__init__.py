@@ -16,6 +16,7 @@ from ris_core.config.attributes import AttributesSettings
 from ris_core.config.bounds import SMALLEST_SIZE, check_time_shift
 from ris_core.config.candidates import CandidatesSettings
 from ris_core.config.channels import SYNTHETIC_COMPONENTS, ComponentsSettings
+from ris_core.config.class_model import ClassModelSettings
 from ris_core.config.defaults import RECOMMENDED, known_presets
 from ris_core.config.learning import (
     AecGridSettings,
@@ -87,6 +88,7 @@ __all__ = [
     "AttributesSettings",
     "CandidatesSettings",
     "ChampionSettings",
+    "ClassModelSettings",
     "ClusterCountSettings",
     "ComponentsSettings",
     "ConditioningSettings",

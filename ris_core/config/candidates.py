@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, mo
 from ris_core.config.after_training import NoveltySettings, require_decoder_for_novelty
 from ris_core.config.learning import DecSettings
 from ris_core.config.methods import CLUSTERERS, REPRESENTATIONS
-from ris_core.contracts.candidate_name import AEC_DEC, CandidateName, check_name
+from ris_core.contracts.candidate_name import AEC_DEC, REVIEWED, CandidateName, check_name
 from ris_core.registry import Registry
 from ris_core.section import Section, digest_of
 
@@ -76,6 +76,8 @@ class CandidatesSettings(Section):
     def _known(self) -> CandidatesSettings:
         if AEC_DEC.clusterer in self.clusterers:
             raise ValueError(f"clusterers.{AEC_DEC.clusterer}: its settings are the section dec; give them there")
+        if REVIEWED in self.clusterers:
+            raise ValueError(f"clusterers.{REVIEWED}: its settings are the section class_model; give them there")
         for name, section in self.representations.items():
             if REPRESENTATIONS.kind_of(section) == AEC_DEC.representation != name:
                 raise ValueError(
@@ -83,6 +85,11 @@ class CandidatesSettings(Section):
                     "aec/CLUSTERER"
                 )
         for candidate in self.candidate_names:
+            if candidate.clusterer == REVIEWED:
+                raise ValueError(
+                    f"candidates: {candidate}: the class model is trained on reviewed events, not for every K of "
+                    "dec.k; leave it out here, its settings are the section class_model"
+                )
             _require(REPRESENTATIONS, self.representations, candidate.representation, candidate, ())
             _require(CLUSTERERS, self.clusterers, candidate.clusterer, candidate, (AEC_DEC.clusterer,))
             if candidate.clusterer == AEC_DEC.clusterer and candidate != AEC_DEC:

@@ -18,6 +18,7 @@ from ris_core.config.after_training import (
 from ris_core.config.bounds import bounds_doubts, check_bounds
 from ris_core.config.candidates import CandidatesSettings
 from ris_core.config.channels import Channels, ComponentsSettings
+from ris_core.config.class_model import ClassModelSettings
 from ris_core.config.defaults import with_defaults
 from ris_core.config.learning import (
     AecSettings,
@@ -45,7 +46,7 @@ from ris_core.config.sources import (
     StationSettings,
     SyntheticSettings,
 )
-from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
+from ris_core.contracts.candidate_name import AEC_DEC, REVIEWED, CandidateName
 from ris_core.contracts.input_spec import InputSpec
 from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import StationDay
@@ -88,6 +89,7 @@ class Settings(CandidatesSettings):
     aec: AecSettings = AecSettings()
     cluster_count: ClusterCountSettings = ClusterCountSettings()
     dec: DecSettings = DecSettings()
+    class_model: ClassModelSettings = ClassModelSettings()
     champion: ChampionSettings = ChampionSettings()
     stability: StabilitySettings = StabilitySettings()
     novelty: NoveltySettings = NoveltySettings()
@@ -114,6 +116,17 @@ class Settings(CandidatesSettings):
     @classmethod
     def _empty_location(cls, value: str) -> str:
         return "" if value == "--" else value
+
+    @model_validator(mode="after")
+    def _class_model_has_features(self) -> Settings:
+        represented = [candidate.representation for candidate in self.candidate_names]
+        unfitted = [name for name in self.class_model.representations or () if name not in represented]
+        if unfitted:
+            raise ValueError(
+                f"class_model.representations: {', '.join(unfitted)} is not among the representations of candidates "
+                f"({', '.join(dict.fromkeys(represented))}); add a candidate that has it"
+            )
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
@@ -282,6 +295,19 @@ class Settings(CandidatesSettings):
         if self.has_autoencoder:
             return AEC_DEC.representation
         return self.candidate_names[0].representation
+
+    @property
+    def class_representations(self) -> tuple[str, ...]:
+        """Names of the representations whose features the class model is given."""
+        if self.class_model.representations is not None:
+            return self.class_model.representations
+        names = [candidate.representation for candidate in self.candidate_names]
+        return ("attributes",) if "attributes" in names else (names[0],)
+
+    @property
+    def class_model_name(self) -> CandidateName:
+        """Name of the class model among the models that label, like ``attributes/reviewed``."""
+        return CandidateName(self.class_representations[0], REVIEWED)
 
     def criteria_digest(self) -> str:
         """Return the digest of the settings that influence the criteria for the number of clusters."""

@@ -67,3 +67,6 @@ class CandidateName:
 
 AEC_DEC = CandidateName("aec", "dec")
 """Deep embedded clustering as published: the candidate that needs no settings."""
+
+REVIEWED = "reviewed"
+"""The clusterer of a class model: its clusters are the classes of reviewed events. It is trained by `class_model`."""

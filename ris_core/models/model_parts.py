@@ -38,7 +38,7 @@ def save_parts(
     folder
         Made if it does not exist; an older model in it is replaced.
     kind
-        ``representation`` or ``clusters``.
+        ``representation``, ``clusters`` or ``classes``.
     n_clusters
         Number of clusters; none for a representation.
     arrays, spec

@@ -29,10 +29,10 @@ from ris_core.storage.tensors import Arrays, arrays_digest, read_arrays
 
 WEIGHTS_FILE = "model.safetensors"
 JSON_FILE = "model.json"
-AEC, DEC, REPRESENTATION, CLUSTERS = "aec", "dec", "representation", "clusters"
-"""What a model can be: the two networks, a representation alone, and one with a clusterer."""
-_KINDS = (AEC, DEC, REPRESENTATION, CLUSTERS)
-_WITH_CLUSTERS = (DEC, CLUSTERS)
+AEC, DEC, REPRESENTATION, CLUSTERS, CLASSES = "aec", "dec", "representation", "clusters", "classes"
+"""What a model can be: the two networks, a representation alone, with a clusterer, and with reviewed classes."""
+_KINDS = (AEC, DEC, REPRESENTATION, CLUSTERS, CLASSES)
+_WITH_CLUSTERS = (DEC, CLUSTERS, CLASSES)
 _FIELDS: dict[str, type | tuple[type, ...]] = {
     "network": str,
     "n_clusters": (int, type(None)),
@@ -58,7 +58,7 @@ class ModelDescription:
     Attributes
     ----------
     network
-        ``aec``, ``dec``, ``representation`` or ``clusters``.
+        ``aec``, ``dec``, ``representation``, ``clusters`` or ``classes``.
     n_clusters
         Number of clusters; none for an autoencoder or another representation.
     latent, gain

@@ -1,0 +1,298 @@
+"""What is known of a classifier of reviewed events, and what cannot be said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ris_core.clustering.reviewed.intervals import Share, share_of
+
+RELIABILITY_BINS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class CrossValidated:
+    """What models that had not seen its group say of each reviewed event.
+
+    Attributes
+    ----------
+    y, predicted
+        (n,) the class by the reviewers, and the most probable one.
+    probabilities
+        (n, K) calibrated.
+    uncalibrated
+        (n, K) as the trees give them.
+    sets
+        (n, K) bool: conformal sets with thresholds of the other groups.
+    distances
+        (n,) to the nearest reviewed event of another group.
+    weights
+        (n,) share of all events that each stands for.
+    audit
+        (n,) bool: drawn uniformly at random for the review.
+    groups, part
+        (n,) groups, and parts of the cross-validation.
+    """
+
+    y: NDArray[np.int64] = field(repr=False)
+    predicted: NDArray[np.int64] = field(repr=False)
+    probabilities: NDArray[np.float64] = field(repr=False)
+    uncalibrated: NDArray[np.float64] = field(repr=False)
+    sets: NDArray[np.bool_] = field(repr=False)
+    distances: NDArray[np.float32] = field(repr=False)
+    weights: NDArray[np.float64] = field(repr=False)
+    audit: NDArray[np.bool_] = field(repr=False)
+    groups: NDArray[np.int64] = field(repr=False)
+    part: NDArray[np.int64] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ClassAssessment:
+    """What is known of one class.
+
+    Attributes
+    ----------
+    name
+        Of the class.
+    reviewed, audits
+        Number of its reviewed events, and of the audits among them.
+    precision, recall
+        By cross-validation of all reviewed events. The queue prefers events that are hard to tell.
+    audit_precision, audit_recall
+        By the audits alone.
+    """
+
+    name: str
+    reviewed: int
+    audits: int
+    precision: Share
+    recall: Share
+    audit_precision: Share
+    audit_recall: Share
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """What is known of a classifier.
+
+    Attributes
+    ----------
+    reviews, audits, groups, parts
+        Numbers of reviewed events, of audits among them, of groups, and of parts of the cross-validation.
+    classes
+        Each class.
+    accuracy
+        By cross-validation of all reviewed events, counted as they were chosen.
+    audit_accuracy
+        By the audits, each by models that had not seen its group: without the bias of chosen events.
+    balanced_accuracy
+        Mean recall of the classes by cross-validation; none if no class can be tested.
+    confusion, audit_confusion
+        (K, K) counts by cross-validation, and of the audits alone: rows are the classes by the reviewers, columns those
+        by the model.
+    log_loss, log_loss_uncalibrated, calibration_error
+        Weighted, by cross-validation; the last one is the expected calibration error (Naeini et al. 2015). None without
+        cross-validation.
+    reliability
+        Bins of the greatest probability: mean probability, share that is right, weight. Empty without cross-validation.
+    promised, coverage, audit_coverage
+        Promised coverage of the conformal sets, the one found with thresholds of other groups (weighted), and by
+        audits alone. None without cross-validation.
+    set_sizes
+        Weighted share of events by the size of their set, 1 ... K.
+    coverage_by_size
+        Share of events, by the size of their set, whose class is in it.
+    assigned
+        Weighted share of events with one class in their set; none without cross-validation.
+    limits
+        What cannot be said, and what would help.
+    """
+
+    reviews: int
+    audits: int
+    groups: int
+    parts: int
+    classes: tuple[ClassAssessment, ...]
+    accuracy: Share
+    audit_accuracy: Share
+    balanced_accuracy: float | None
+    confusion: NDArray[np.int64] = field(repr=False)
+    audit_confusion: NDArray[np.int64] = field(repr=False)
+    log_loss: float | None
+    log_loss_uncalibrated: float | None
+    calibration_error: float | None
+    reliability: tuple[tuple[float, float, float], ...] = field(repr=False)
+    promised: float
+    coverage: float | None
+    audit_coverage: Share
+    set_sizes: tuple[float, ...]
+    coverage_by_size: tuple[Share, ...] = field(repr=False)
+    assigned: float | None
+    limits: tuple[str, ...]
+
+    def metrics(self) -> dict[str, float]:
+        """Return the numbers that are known, by the names in MLflow and in the model's record."""
+        values = {
+            "reviews": self.reviews,
+            "audits": self.audits,
+            "classes": len(self.classes),
+            "reviews_of_smallest_class": min((one.reviewed for one in self.classes), default=0),
+            "cv_accuracy": self.accuracy.value,
+            "cv_balanced_accuracy": self.balanced_accuracy,
+            "cv_log_loss": self.log_loss,
+            "cv_log_loss_uncalibrated": self.log_loss_uncalibrated,
+            "calibration_error": self.calibration_error,
+            "promised_coverage": self.promised,
+            "cv_coverage": self.coverage,
+            "audit_coverage": self.audit_coverage.value,
+            "audit_accuracy": self.audit_accuracy.value,
+            "audit_accuracy_low": self.audit_accuracy.low if self.audits else None,
+            "audit_accuracy_high": self.audit_accuracy.high if self.audits else None,
+            "assigned": self.assigned,
+        }
+        return {name: float(value) for name, value in values.items() if value is not None}
+
+    def as_record(self) -> dict[str, Any]:
+        """Return all of it as plain values, for the model's file; `confusion` has the rows of the reviewers."""
+        of_class: list[Mapping[str, Any]] = [
+            {
+                "name": one.name,
+                "reviewed": one.reviewed,
+                "audits": one.audits,
+                "precision": one.precision.as_record(),
+                "recall": one.recall.as_record(),
+                "audit_precision": one.audit_precision.as_record(),
+                "audit_recall": one.audit_recall.as_record(),
+            }
+            for one in self.classes
+        ]
+        return {
+            "classes": of_class,
+            "accuracy": self.accuracy.as_record(),
+            "audit_accuracy": self.audit_accuracy.as_record(),
+            "confusion": self.confusion.tolist(),
+            "audit_confusion": self.audit_confusion.tolist(),
+            "reliability": [list(one) for one in self.reliability],
+            "audit_coverage": self.audit_coverage.as_record(),
+            "set_sizes": list(self.set_sizes),
+            "coverage_by_size": [share.as_record() for share in self.coverage_by_size],
+            "groups": self.groups,
+            "parts": self.parts,
+            "limits": list(self.limits),
+        }
+
+
+def assess(
+    names: tuple[str, ...],
+    found: CrossValidated | None,
+    y: NDArray[np.int64],
+    audit: NDArray[np.bool_],
+    groups: int,
+    promised: float,
+    losses: tuple[float, float] | None,
+    limits: tuple[str, ...],
+) -> Assessment:
+    """Return the assessment.
+
+    Parameters
+    ----------
+    names
+        The K classes.
+    found
+        The cross-validation; none if there could be none.
+    y, audit
+        Classes and audits (n,) of all reviewed events.
+    groups
+        Number of groups.
+    promised
+        Promised coverage.
+    losses
+        Log loss, calibrated and as the trees give it; none without cross-validation.
+    limits
+        What cannot be said.
+    """
+    k = len(names)
+    every, of_audits = confusion_of(found, k, None), confusion_of(found, k, audit)
+    classes = tuple(
+        ClassAssessment(
+            name,
+            int((y == i).sum()),
+            int((audit & (y == i)).sum()),
+            share_of(every[i, i], every[:, i].sum()),
+            share_of(every[i, i], every[i].sum()),
+            share_of(of_audits[i, i], of_audits[:, i].sum()),
+            share_of(of_audits[i, i], of_audits[i].sum()),
+        )
+        for i, name in enumerate(names)
+    )
+    recalls = [one.recall.value for one in classes if one.recall.value is not None]
+    shared: dict[str, Any] = {
+        "reviews": len(y),
+        "audits": int(audit.sum()),
+        "groups": groups,
+        "classes": classes,
+        "accuracy": share_of(np.trace(every), every.sum()),
+        "audit_accuracy": share_of(np.trace(of_audits), of_audits.sum()),
+        "balanced_accuracy": float(np.mean(recalls)) if recalls else None,
+        "confusion": every,
+        "audit_confusion": of_audits,
+        "promised": promised,
+        "limits": limits,
+    }
+    if found is None or losses is None:
+        return Assessment(
+            **shared,
+            parts=0,
+            log_loss=None,
+            log_loss_uncalibrated=None,
+            calibration_error=None,
+            reliability=(),
+            coverage=None,
+            audit_coverage=share_of(0, 0),
+            set_sizes=(),
+            coverage_by_size=(),
+            assigned=None,
+        )
+    covered, size = found.sets[np.arange(len(found.y)), found.y], found.sets.sum(axis=1)
+    weights = found.weights / found.weights.sum()
+    sizes = np.bincount(size, weights, minlength=k + 1)[1:]
+    bins = reliability_of(found)
+    return Assessment(
+        **shared,
+        parts=int(found.part.max()) + 1,
+        log_loss=losses[0],
+        log_loss_uncalibrated=losses[1],
+        calibration_error=float(sum(weight * abs(said - right) for said, right, weight in bins)),
+        reliability=bins,
+        coverage=float(weights[covered].sum()),
+        audit_coverage=share_of((covered & found.audit).sum(), found.audit.sum()),
+        set_sizes=tuple(float(value) for value in sizes),
+        coverage_by_size=tuple(share_of(covered[size == n].sum(), (size == n).sum()) for n in range(1, k + 1)),
+        assigned=float(sizes[0]),
+    )
+
+
+def confusion_of(found: CrossValidated | None, k: int, chosen: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+    """Return the counts (K, K) of events by the reviewers' class (rows) and the model's (columns)."""
+    table = np.zeros((k, k), dtype=np.int64)
+    if found is not None:
+        rows = slice(None) if chosen is None else chosen
+        np.add.at(table, (found.y[rows], found.predicted[rows]), 1)
+    return table
+
+
+def reliability_of(found: CrossValidated) -> tuple[tuple[float, float, float], ...]:
+    """Return mean greatest probability, weighted share that is right, and weight of the events of each bin."""
+    greatest, right = found.probabilities.max(axis=1), found.predicted == found.y
+    which = np.minimum((greatest * RELIABILITY_BINS).astype(int), RELIABILITY_BINS - 1)
+    weights = found.weights / found.weights.sum()
+    bins = []
+    for own in (which == number for number in range(RELIABILITY_BINS)):
+        if weight := float(weights[own].sum()):
+            said, true = (float((weights[own] * values[own]).sum() / weight) for values in (greatest, right))
+            bins.append((said, true, weight))
+    return tuple(bins)

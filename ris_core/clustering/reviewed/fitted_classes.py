@@ -1,0 +1,225 @@
+"""The classifier of reviewed events: trees, calibrated probabilities, conformal sets and what is new."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ris_core.clustering.reviewed.assessment import Assessment, CrossValidated, assess
+from ris_core.clustering.reviewed.calibration import Calibration, fit_calibration, log_loss, no_calibration
+from ris_core.clustering.reviewed.conformal import left_out_thresholds, scores_of, sets_of, weighted_threshold
+from ris_core.clustering.reviewed.groups import parts_of
+from ris_core.clustering.reviewed.unlike import Unlike, fit_unlike
+from ris_core.clustering.reviewed.weights import standing_for
+from ris_core.clustering.trees import Trees, fit_trees
+from ris_core.config import ClassModelSettings
+from ris_core.storage.tensors import Arrays
+
+_TREES, _UNLIKE = "trees.", "unlike."
+
+
+@dataclass(frozen=True, eq=False)
+class FittedClasses:
+    """A classifier of events by K reviewed classes. Several threads may ask it at once.
+
+    Attributes
+    ----------
+    names
+        The classes, in alphabetical order.
+    trees, calibration
+        What gives the probabilities.
+    threshold
+        Score (1 minus probability) above which a class is not in the conformal set; infinite with too few reviews, so
+        that every set has all classes.
+    unlike
+        What tells new events.
+    assessment
+        What is known of it; none if it was read from a file, which has its record.
+    cross_validated
+        What models that had not seen its group say of each reviewed event; none if there could be no cross-validation,
+        or if it was read from a file.
+    """
+
+    names: tuple[str, ...]
+    trees: Trees = field(repr=False)
+    calibration: Calibration = field(repr=False)
+    threshold: float
+    unlike: Unlike = field(repr=False)
+    assessment: Assessment | None = field(default=None, repr=False)
+    cross_validated: CrossValidated | None = field(default=None, repr=False)
+
+    def probabilities(self, z: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the calibrated probabilities (n, K) of the classes for features (n, D)."""
+        return self.calibration(self.trees.predict_proba(z))
+
+    def sets(self, z: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return whether each class (n, K) is in the conformal set of each event."""
+        return sets_of(self.probabilities(z), self.threshold)
+
+    def novelty(self, z: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the distance (n,) to the nearest reviewed event."""
+        return self.unlike.distances(z)
+
+    def novel(self, z: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return whether events (n,) are unlike every reviewed event."""
+        return np.asarray(self.novelty(z) > self.unlike.threshold)
+
+    def arrays(self) -> Arrays:
+        """Return its arrays by name."""
+        return {
+            **{_TREES + name: values for name, values in self.trees.arrays().items()},
+            **{_UNLIKE + name: values for name, values in self.unlike.arrays().items()},
+            "threshold": np.array([self.threshold]),
+        }
+
+    def spec(self) -> Mapping[str, Any]:
+        """Return what is needed beside the arrays to build it again."""
+        return {"names": list(self.names), "calibration": self.calibration.as_spec()}
+
+    @classmethod
+    def build(cls, spec: Mapping[str, Any], arrays: Arrays) -> Self:
+        """Return the classifier of a spec and arrays; raises `KeyError`, `TypeError` or `ValueError`."""
+        own = {
+            part: {name.removeprefix(part): values for name, values in arrays.items() if name.startswith(part)}
+            for part in (_TREES, _UNLIKE)
+        }
+        (threshold,) = arrays["threshold"].tolist()
+        names = tuple(str(name) for name in spec["names"])
+        trees, calibration = Trees.build(own[_TREES]), Calibration.of_spec(spec["calibration"])
+        unlike = Unlike.build(own[_UNLIKE])
+        if not (len(names) == trees.n_classes == len(calibration.prior)) or len(unlike.scale) != trees.dimensions:
+            raise ValueError(f"{len(names)} names, but trees for {trees.n_classes} classes")
+        return cls(names, trees, calibration, float(threshold), unlike)
+
+
+def fit_classes(
+    z: NDArray[Any],
+    names: Sequence[str],
+    groups: NDArray[Any],
+    audit: NDArray[np.bool_],
+    settings: ClassModelSettings,
+    seed: int,
+    population: NDArray[Any] | None = None,
+) -> FittedClasses:
+    """Fit a classifier to reviewed events, calibrate it, and say what is known of it.
+
+    The same input and seed give the same arrays. One thread is used.
+
+    Parameters
+    ----------
+    z
+        Features (n, D) of the reviewed events.
+    names
+        (n,) their classes.
+    groups
+        (n,) numbers; events of one group are never on both sides of a cross-validation (`groups.groups_of`).
+    audit
+        (n,) bool: drawn uniformly at random from the events that were not reviewed.
+    settings
+        Section `class_model`.
+    seed
+        Of the trees and of the cross-validation.
+    population
+        (N, D) features of all events, as far as they are known: what the reviewed events stand for. None: each
+        reviewed event stands for as many.
+
+    Raises
+    ------
+    ValueError
+        There is no event, the arrays do not belong together, or a feature is not finite.
+    """
+    values, audit = np.asarray(z, dtype=np.float32), np.asarray(audit, dtype=bool)
+    if values.ndim != 2 or not len(values) or {len(names), len(groups), len(audit)} != {len(values)}:
+        raise ValueError(
+            f"features {values.shape}, {len(names)} classes, {len(groups)} groups and {len(audit)} audits: one of each "
+            "is needed for every reviewed event, and one event at least"
+        )
+    if not np.isfinite(values).all():
+        raise ValueError("a feature of a reviewed event is not finite")
+    classes, y = np.unique(np.asarray(names, dtype=str), return_inverse=True)
+    known, y = tuple(str(name) for name in classes), np.asarray(y, dtype=np.int64).reshape(-1)
+    group = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1).astype(np.int64)
+    k, n_groups = len(known), int(group.max()) + 1
+    weights = standing_for(values, audit, population)
+    trees = fit_trees(values, y, k, settings.trees, seed)
+    unlike, distances = fit_unlike(values, group, weights, settings.false_alarms, population)
+    limits = limits_of(known, y, audit, n_groups, settings)
+    if k < 2 or n_groups < 2:
+        assessment = assess(known, None, y, audit, n_groups, settings.coverage, None, limits)
+        return FittedClasses(known, trees, no_calibration(k), math.inf, unlike, assessment)
+    part = parts_of(group, y, settings.folds, seed)
+    shares = cross_validated_shares(values, y, k, part, settings.trees, seed)
+    enough = len(y) >= settings.fewest_reviews
+    calibration = fit_calibration(shares, y, weights) if enough else no_calibration(k)
+    probabilities = calibration(shares)
+    scores = scores_of(probabilities, y)
+    thresholds = left_out_thresholds(scores, weights, group, settings.coverage)
+    found = CrossValidated(
+        y=y,
+        predicted=probabilities.argmax(axis=1),
+        probabilities=probabilities,
+        uncalibrated=shares,
+        sets=sets_of(probabilities, thresholds[:, None]),
+        distances=distances,
+        weights=weights,
+        audit=audit,
+        groups=group,
+        part=part,
+    )
+    losses = log_loss(probabilities, y, weights), log_loss(no_calibration(k)(shares), y, weights)
+    return FittedClasses(
+        known,
+        trees,
+        calibration,
+        weighted_threshold(scores, weights, settings.coverage),
+        unlike,
+        assess(known, found, y, audit, n_groups, settings.coverage, losses, limits),
+        found,
+    )
+
+
+def cross_validated_shares(
+    z: NDArray[Any], y: NDArray[np.int64], n_classes: int, part: NDArray[np.int64], trees: int, seed: int
+) -> NDArray[np.float64]:
+    """Return the shares (n, K) of trees that were grown on the other parts (n,) of the events."""
+    found = np.empty((len(y), n_classes))
+    for number in range(int(part.max()) + 1):
+        own = part == number
+        found[own] = fit_trees(z[~own], y[~own], n_classes, trees, seed + 1 + number).predict_proba(z[own])
+    return found
+
+
+def limits_of(
+    names: tuple[str, ...],
+    y: NDArray[np.int64],
+    audit: NDArray[np.bool_],
+    groups: int,
+    settings: ClassModelSettings,
+) -> tuple[str, ...]:
+    """Return in words what cannot be said with so few reviews, and what would help."""
+    said = []
+    if len(names) < 2:
+        said.append(f"all reviewed events are of one class, {names[0]}: review events of another one")
+    if groups < 2:
+        said.append("all reviewed events are of one source or one block of time, so nothing can be cross-validated")
+    if len(y) < settings.fewest_reviews:
+        said.append(
+            f"{len(y)} reviewed events are too few for calibrated probabilities; review "
+            f"{settings.fewest_reviews - len(y)} more"
+        )
+    counts = np.bincount(y, minlength=len(names))
+    few = [f"{name} ({count})" for name, count in zip(names, counts, strict=True) if count < settings.fewest]
+    if few:
+        said.append(
+            f"precision and recall of classes with fewer than {settings.fewest} events say little: {', '.join(few)}"
+        )
+    if not audit.any():
+        said.append(
+            "no audits: accuracy by cross-validation is that of the events that were chosen for the review, not of all"
+        )
+    return tuple(said)
