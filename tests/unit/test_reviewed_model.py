@@ -26,8 +26,8 @@ SETTINGS = ClassModelSettings(trees=20, folds=4)
 def model() -> ReviewedModel:
     spectra, wider = (Spectra.fit(EVENTS, SpectraSettings(dimensions=n)) for n in (3, 5))
     z = np.concatenate([one.transform(EVENTS.events) for one in (spectra, wider)], axis=1)
-    names = ["rift" if value > 0 else "noise" for value in z[:, 0]]
-    rows = np.arange(0, 60, 2)
+    names = ["rift" if value > np.median(z[:, 0]) else "noise" for value in z[:, 0]]
+    rows = np.arange(40)
     reviewed = [names[row] for row in rows]
     fitted = fit_classes(z[rows], reviewed, rows, rows % 3 == 0, SETTINGS, 0, z)
     classes = ReviewedClasses(

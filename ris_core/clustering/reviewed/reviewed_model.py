@@ -60,7 +60,7 @@ class ReviewedModel(ClusterModel):
         if fitted.trees.dimensions != self.dimensions:
             raise ValueError(f"{name}: trees for {fitted.trees.dimensions} features, but there are {self.dimensions}")
         if fitted.names != classes.names:
-            raise ValueError(f"{name}: the classes {fitted.names} of the classifier are not those of the reviews")
+            raise ValueError(f"{name}: the classifier has the classes {fitted.names}, the reviews {classes.names}")
         needed = {part for one in representations for part in one.needs}
         self.needs = tuple(part for part in PARTS if part in needed)
 
