@@ -28,7 +28,8 @@ from typing import Any, BinaryIO
 from rich.console import Console
 from rich.progress import track
 
-from bench.clustering_events import CACHE, make_all, settings_of
+from bench.clustering_chains import settings_of
+from bench.clustering_events import CACHE, make_all
 from bench.clustering_windows import Size
 from ris_core import versions
 from ris_core.section import digest_of
@@ -37,6 +38,7 @@ VERSION = 1
 PARTS = ("digits", "mnist", "network", "novelty")
 PROFILES = ("paper", "recommended")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_LEARNED = ("conditioning", "spectrogram", "normalisation", "aec", "dec", "novelty")
 QUIET = {"TQDM_DISABLE": "1"}
 
 Task = dict[str, Any]
@@ -104,7 +106,7 @@ def variants_of(arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
         for section, epochs in (("aec", arguments.aec_epochs), ("dec", arguments.dec_epochs)):
             if epochs:
                 settings[section]["max_epochs"] = min(epochs, settings[section]["max_epochs"])
-        found[name] = {key: settings[key] for key in ("conditioning", "normalisation", "aec", "dec", "novelty")}
+        found[name] = {key: settings[key] for key in _LEARNED}
     return found
 
 

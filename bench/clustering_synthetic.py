@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from bench.clustering_events import Decimation, load_events, settings_of
+from bench.clustering_chains import Chain, chain_of, settings_of
+from bench.clustering_events import load_events
 from bench.clustering_scores import Row, scored
 from bench.clustering_training import OBJECTIVES, STARTS, Array, Embedded, Timer, best_count, embed
 from bench.clustering_windows import Events, Size
@@ -54,9 +55,9 @@ class Draw:
     size: Size
     cache: Path
 
-    def events(self, decimation: Decimation) -> Events:
+    def events(self, chain: Chain) -> Events:
         """Return all windows of the generator."""
-        return load_events(self.generator, decimation, self.size, self.cache)
+        return load_events(self.generator, chain, self.size, self.cache)
 
 
 class UntrainedError(RuntimeError):
@@ -162,7 +163,7 @@ def networks(draw: Draw, settings: config.Settings, objectives: Sequence[str], c
     K without truth is the one with the best silhouette of its initial clusters in data space. The forms of DEC are
     trained for it and for the true K, from the same autoencoder and initial clusters.
     """
-    events = draw.events(settings.conditioning.decimation).of_role("sample")
+    events = draw.events(chain_of(settings)).of_role("sample")
     x = normalise(events.spectrogram, settings.normalisation)
     model, about, seconds = train(draw, x, events.validation(VALIDATION, draw.seed), settings.aec)
     true = true_count(events)

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ris_core.contracts import events as product
+
 MOST_STATIONS = 4
 MOST_DAYS = 6
 _BLOCK_NS = 6 * 3_600_000_000_000
-_ONCE = ("frequency", "time", "detected")
+_ONCE = ("frequency", "time", "detected", "sampling_rate", "context_lead")
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class Events:
         Source of the matched event, the same at all stations that record it; a unique negative number without a match.
     detected
         Number of events that were detected before the draw, including mixed ones and false triggers.
+    event_id, window_start, context, context_recorded, noise_psd, noise_columns, sampling_rate, context_lead
+        As in `ris_core.contracts.events.Events`; identifiers of windows without an event have a time of their own.
     """
 
     spectrogram: NDArray[np.float32]
@@ -77,6 +81,14 @@ class Events:
     time_peak: NDArray[np.int64]
     source_id: NDArray[np.int64]
     detected: int
+    event_id: NDArray[np.str_]
+    window_start: NDArray[np.int64]
+    context: NDArray[np.float32]
+    context_recorded: NDArray[np.int32]
+    noise_psd: NDArray[np.float32]
+    noise_columns: NDArray[np.int32]
+    sampling_rate: float
+    context_lead: int
 
     def __len__(self) -> int:
         return len(self.family)
@@ -84,6 +96,14 @@ class Events:
     def take(self, rows: NDArray[Any]) -> Events:
         """Return some of the windows: by their rows, or by a mask."""
         return replace(self, **{name: getattr(self, name)[rows] for name in per_window()})
+
+    def product(self) -> product.Events:
+        """Return the windows as the platform's own events, without waveforms."""
+        return product.Events(
+            **{name: getattr(self, name) for name in _OF_PRODUCT},
+            waveform=np.empty((len(self), 0), np.float32),
+            event_id=tuple(map(str, self.event_id)),
+        )
 
     def of_role(self, role: str) -> Events:
         """Return the windows of a role."""
@@ -107,6 +127,21 @@ class Events:
         return chosen
 
 
+_OF_PRODUCT = (
+    "spectrogram",
+    "frequency",
+    "time",
+    "time_peak",
+    "window_start",
+    "sampling_rate",
+    "context",
+    "context_lead",
+    "context_recorded",
+    "noise_psd",
+    "noise_columns",
+)
+
+
 def per_window() -> tuple[str, ...]:
     """Return the names of the arrays that have a value for every window."""
     return tuple(f.name for f in fields(Events) if f.name not in _ONCE)
@@ -114,5 +149,5 @@ def per_window() -> tuple[str, ...]:
 
 def joined(parts: Sequence[Events]) -> Events:
     """Return the windows of several parts as one."""
-    values = {name: np.concatenate([getattr(part, name) for part in parts]) for name in per_window()}
+    values: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in per_window()}
     return replace(parts[0], **values, detected=sum(part.detected for part in parts))
