@@ -46,6 +46,12 @@ def in_partitions(settings: Settings) -> set[str]:
     return {TRIALS, CLUSTERS, *map(candidate_job, settings.candidate_names)}
 
 
+def counts_of(job: str, settings: Settings) -> tuple[int, ...]:
+    """Return the numbers of clusters that are the partitions of a job: of a candidate, or of initial clusters."""
+    of_job = {candidate_job(candidate): settings.counts_of(candidate) for candidate in settings.candidate_names}
+    return of_job.get(job, settings.dec.k)
+
+
 def needed(settings: Settings) -> set[str]:
     """Return the jobs without which there is no champion: not those of other candidates than champion.candidate."""
     candidate = CandidateName.of(settings.champion.candidate)
@@ -98,7 +104,7 @@ def build_jobs(settings: Settings, partitions: Partitions, bindings: Bindings) -
         name, key = candidate_job(candidate), candidate_key(candidate).to_user_string()
         dec = candidate == AEC_DEC
         about = "Train deep embedded clustering for each K." if dec else f"Train the candidate {candidate} for each K."
-        trained[name] = job(name, [key], about, counts)
+        trained[name] = job(name, [key], about, partitions.candidates[candidate])
     jobs = [
         *(stage_job(binding) for binding in bindings if not binding.after_training),
         *(trained[name] for name in training_jobs(settings)),

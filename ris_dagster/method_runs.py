@@ -72,7 +72,7 @@ def training_runs(job: str, days: StationDays, again: bool) -> list[Run]:
     if job == jobs.TRIALS:
         keys: list[str] = list(settings.aec.grid.trials())
     elif job in jobs.in_partitions(settings):
-        keys = [str(k) for k in settings.dec.k]
+        keys = [str(k) for k in jobs.counts_of(job, settings)]
     else:
         return [] if not again and _is_current(job, days, "") else [Run(job, "")]
     return [Run(job, key, partition=key) for key in keys if again or not _is_current(job, days, key)]
@@ -127,7 +127,7 @@ def _is_current(job: str, days: StationDays, key: str) -> bool:
         current[jobs.fit_job(name)] = partial(fit_is_current, name)
     for candidate in settings.candidate_names:
         if candidate != AEC_DEC and job == jobs.candidate_job(candidate):
-            current[job] = partial(candidate_is_current, layout, candidate, int(key), settings, dec, normalisation)
+            current[job] = partial(candidate_is_current, layout, candidate, int(key), settings, normalisation)
     with suppress(DamagedFileError):
         return job in current and current[job]()
     return False

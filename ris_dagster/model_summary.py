@@ -30,7 +30,7 @@ def model_rows(layout: Layout, settings: Settings) -> Rows:
         row
         for name in settings.candidate_names
         for row in _candidate_rows(
-            name, model_states.candidate_states(layout, name, settings.dec, settings.normalisation)
+            name, model_states.candidate_states(layout, name, settings, settings.normalisation)
         )
     ]
     return [

@@ -4,29 +4,34 @@ Keys of station-days are ``DAY|STATION``, since Dagster orders dimensions by nam
 only added at the end; days are daily, with an open end for a network that still records.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import dagster as dg
 
 from ris_core.config import Settings
+from ris_core.contracts.candidate_name import CandidateName
 from ris_core.contracts.station_day import StationDay
 from ris_dagster.adapter import run_tags
 
 
 @dataclass(frozen=True)
 class Partitions:
-    """Station-days, trials of the autoencoder, and cluster counts of one network."""
+    """Station-days, trials of the autoencoder, and cluster counts of one network: those of dec.k, and each candidate's."""
 
     station_days: dg.MultiPartitionsDefinition
     trials: dg.StaticPartitionsDefinition
     cluster_counts: dg.StaticPartitionsDefinition
+    candidates: Mapping[CandidateName, dg.StaticPartitionsDefinition]
 
 
 def build_partitions(settings: Settings) -> Partitions:
     """Return the partitions that the settings describe."""
     end = settings.last_day + timedelta(days=1) if settings.last_day else None
+    # One object for equal counts.
+    all_counts = {settings.dec.k, *(settings.counts_of(name) for name in settings.candidate_names)}
+    of_counts = {counts: dg.StaticPartitionsDefinition([str(k) for k in counts]) for counts in all_counts}
     return Partitions(
         station_days=dg.MultiPartitionsDefinition(
             {
@@ -37,7 +42,8 @@ def build_partitions(settings: Settings) -> Partitions:
             }
         ),
         trials=dg.StaticPartitionsDefinition(list(settings.aec.grid.trials())),
-        cluster_counts=dg.StaticPartitionsDefinition([str(k) for k in settings.dec.k]),
+        cluster_counts=of_counts[settings.dec.k],
+        candidates={name: of_counts[settings.counts_of(name)] for name in settings.candidate_names},
     )
 
 

@@ -122,17 +122,16 @@ def candidate_is_current(
     name: CandidateName,
     k: int,
     candidates: config.CandidatesSettings,
-    dec: config.DecSettings,
     normalisation: config.NormalisationSettings,
 ) -> bool:
     """Return whether the model of a candidate other than DEC is undamaged and what the settings would give now."""
-    if k not in dec.k or str(name) not in candidates.candidates:
+    if str(name) not in candidates.candidates or k not in candidates.counts_of(name):
         return False
     try:
         found = trained_candidates(layout, name, [k], normalisation).get(k)
         if found is None or found.inputs is None:
             return False
-        if found.configuration != candidate_configuration(found.inputs, name, k, candidates, dec.seed):
+        if found.configuration != candidate_configuration(found.inputs, name, k, candidates, candidates.dec.seed):
             return False
         require_sound(layout.candidate(name, k), train_again(name))
     except (FileNotFoundError, DamagedFileError):

@@ -97,7 +97,11 @@ class Requirement:
 
 
 def choose_k(
-    models: Mapping[int, ModelRecord], k: int | None, dec: config.DecSettings, name: CandidateName = AEC_DEC
+    models: Mapping[int, ModelRecord],
+    k: int | None,
+    dec: config.DecSettings,
+    name: CandidateName = AEC_DEC,
+    criterion: str = "silhouette",
 ) -> int:
     """Choose the model that labels among those of a candidate that were trained from what is current.
 
@@ -106,11 +110,13 @@ def choose_k(
     models
         Records of the models by K (`candidate_models.trained_candidates`).
     k
-        The requested K; none: the accepted model with the best silhouette in data space.
+        The requested K; none: the accepted model that is best by the criterion.
     dec
         Section `dec`: what a model must fulfil to be accepted.
     name
         The candidate.
+    criterion
+        The metric of which more is better (`CandidatesSettings.k_criterion_of`); ``silhouette`` is that in data space.
 
     Raises
     ------
@@ -135,7 +141,7 @@ def choose_k(
         raise NoAcceptedModelError(f"none of {len(wanted)} {what}s may label\n{reasons}")
 
     def score(n: int) -> float:
-        value = wanted[n].metrics.get("silhouette")
+        value = wanted[n].metrics.get(criterion)
         return float("-inf") if value is None else float(value)
 
     return max(passed, key=score)
@@ -145,19 +151,20 @@ def candidate_of_k(
     layout: Layout,
     name: CandidateName,
     k: int | None,
-    dec: config.DecSettings,
+    candidates: config.CandidatesSettings,
     normalisation: config.NormalisationSettings,
 ) -> Candidate:
-    """Return the model of a candidate and a K, or the accepted one with the best silhouette.
+    """Return the model of a candidate and a K, or the accepted one that is best by the criterion of its clusterer.
 
     Raises as `choose_k` and `load_candidate`.
     """
     # Only the files of the requested K are read: others may be damaged.
-    asked = [] if k is None else [n for n in dec.k if n == k]
+    counts = candidates.counts_of(name)
+    asked = [] if k is None else [n for n in counts if n == k]
     models = trained_candidates(layout, name, asked, normalisation) or trained_candidates(
-        layout, name, dec.k, normalisation
+        layout, name, counts, normalisation
     )
-    chosen = choose_k(models, k, dec, name)
+    chosen = choose_k(models, k, candidates.dec, name, candidates.k_criterion_of(name))
     model, said = load_candidate(layout, name, chosen)
     what = "" if name == AEC_DEC else f"{name}, "
     return Candidate(f"trained here, {what}K = {chosen}", model, said.metadata)
@@ -203,7 +210,7 @@ def candidate_of_imported(layout: Layout, name: str) -> Candidate:
     return Candidate(f"imported {name}", model, said.metadata)
 
 
-def folder_of_run(layout: Layout, run_id: str, names: Iterable[CandidateName], counts: Sequence[int]) -> Path | None:
+def folder_of_run(layout: Layout, run_id: str, counts: Mapping[CandidateName, Iterable[int]]) -> Path | None:
     """Return the folder of the model that an MLflow run trained: a champion's copy, or the model of a candidate and K.
 
     Damaged ones are skipped: they do not say which run they are of, and MLflow has the files as well.
@@ -214,11 +221,11 @@ def folder_of_run(layout: Layout, run_id: str, names: Iterable[CandidateName], c
         The data root.
     run_id
         Identifier of the run.
-    names, counts
-        The candidates and the K to look at.
+    counts
+        The K to look at of each candidate.
     """
     champions = sorted(path.parent for path in layout.champion_model("").glob(f"*/{JSON_FILE}"))
-    places = [layout.candidate(name, k) for name in names for k in counts]
+    places = [layout.candidate(name, k) for name, own in counts.items() for k in own]
     for folder in [*champions, *(place for place in places if (place / JSON_FILE).exists())]:
         with suppress(DamagedFileError):
             require_sound(folder)

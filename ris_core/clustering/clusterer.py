@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ris_core.config import CLUSTERERS
@@ -18,6 +19,29 @@ from ris_core.section import Section
 from ris_core.storage.tensors import Arrays
 
 FloatArray = NDArray[np.float32]
+
+
+class Shared(Protocol):
+    """What the clusters of all K have in common: computed once for the same features, settings and seed, and kept.
+
+    Attributes
+    ----------
+    notes
+        What was left out, or did not converge, in words.
+    """
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """See the class."""
+
+    def arrays(self) -> Arrays:
+        """Return its arrays by name."""
+
+    def about(self) -> dict[str, str]:
+        """Return what is needed beside the arrays to build it again."""
+
+    def figures(self, k: int) -> Mapping[str, Figure]:
+        """Return what it shows of a number of clusters, by name."""
 
 
 class Clusterer(ABC):
@@ -55,6 +79,28 @@ class Clusterer(ABC):
         ValueError
             There are fewer distinct events than clusters, or a feature is not finite.
         """
+
+    @classmethod
+    def share(cls, z: NDArray[Any], settings: Section, seed: int) -> Shared | None:
+        """Return what the clusters of all K have in common; none, unless a clusterer has such a thing.
+
+        Parameters and errors as for `fit`.
+        """
+        return None
+
+    @classmethod
+    def build_shared(cls, about: Mapping[str, str], arrays: Arrays) -> Shared:
+        """Return what `Shared.about` and `Shared.arrays` describe; raises as `build`."""
+        raise TypeError(f"clusters of the kind {cls.kind} share nothing")
+
+    @classmethod
+    def fit_shared(cls, shared: Shared | None, z: NDArray[Any], k: int, settings: Section, seed: int) -> Self:
+        """Fit K clusters as `fit` does, with what `share` gave for the same features, settings and seed."""
+        return cls.fit(z, k, settings, seed)
+
+    def metrics(self) -> Mapping[str, float]:
+        """Return what is known of its fit: metrics of the training, for one of which its K may be chosen."""
+        return {}
 
     @property
     @abstractmethod

@@ -98,10 +98,13 @@ def _trial(layout: Layout, key: str, aec: config.AecSettings) -> ModelState:
 
 
 def candidate_states(
-    layout: Layout, name: CandidateName, dec: config.DecSettings, normalisation: config.NormalisationSettings
+    layout: Layout,
+    name: CandidateName,
+    candidates: config.CandidatesSettings,
+    normalisation: config.NormalisationSettings,
 ) -> dict[int, ModelState]:
-    """Return the state of the model of a candidate for every K of the settings."""
-    return {k: _candidate(layout, name, k, dec, normalisation) for k in dec.k}
+    """Return the state of the model of a candidate for every K that it has by the settings."""
+    return {k: _candidate(layout, name, k, candidates.dec, normalisation) for k in candidates.counts_of(name)}
 
 
 def _candidate(

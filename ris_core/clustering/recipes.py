@@ -102,11 +102,11 @@ class _ClusteredKind(CandidateKind):
     model_words = "the model"
 
     def require_current(self, layout: Layout, name: CandidateName, k: int, settings: Settings) -> None:
-        if not candidate_is_current(layout, name, k, settings, settings.dec, settings.normalisation):
+        if not candidate_is_current(layout, name, k, settings, settings.normalisation):
             raise CandidateOutOfStepError(
                 f"{layout.candidate(name, k)}: there is no model {name} of K = {k} as the current settings, "
                 f"representation and training set would make it (candidates are {', '.join(settings.candidates)}; "
-                f"dec.k is {list(settings.dec.k)})"
+                f"the K of {name} are {list(settings.counts_of(name))})"
             )
 
     def values(self, name: CandidateName, settings: Settings) -> list[Any]:

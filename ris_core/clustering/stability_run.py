@@ -82,7 +82,7 @@ def model_to_assess(
         Candidate; by default `stability.candidate`, else that of the champion, else `champion.candidate`.
     k
         Number of clusters; by default `stability.k`, else that of a champion of this candidate, else the first of
-        `dec.k`.
+        the candidate's K.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def model_to_assess(
         wanted = settings.champion.candidate if champion is None else champion.candidate
     k = settings.stability.k if k is None else k
     if k is None:
-        k = champion.k if champion is not None and champion.candidate == wanted else settings.dec.k[0]
+        k = champion.k if champion is not None and champion.candidate == wanted else settings.counts_of(wanted)[0]
     return _of_current(layout, CandidateName.of(wanted), k, settings)
 
 

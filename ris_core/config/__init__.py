@@ -40,8 +40,10 @@ from ris_core.config.methods import (
     CLUSTERERS,
     REPRESENTATIONS,
     AecRepresentationSettings,
+    ConsensusSettings,
     GmmSettings,
     KMeansSettings,
+    MicroSettings,
     SpectraSettings,
 )
 from ris_core.config.operations import OperationsSettings
@@ -92,6 +94,7 @@ __all__ = [
     "ClusterCountSettings",
     "ComponentsSettings",
     "ConditioningSettings",
+    "ConsensusSettings",
     "ContextSettings",
     "DecSettings",
     "Device",
@@ -99,6 +102,7 @@ __all__ = [
     "GmmSettings",
     "KMeansSettings",
     "LabellingSettings",
+    "MicroSettings",
     "NetworkSettings",
     "NormalisationSettings",
     "NoveltySettings",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
@@ -43,8 +44,9 @@ class CandidatesSettings(Section):
 
     candidates: tuple[str, ...] = Field(
         (str(AEC_DEC),),
-        description="Candidates for the model that labels, REPRESENTATION/CLUSTERER, each trained for every K of dec.k "
-        "(J21: aec/dec). Both are kinds, or names of the sections `representations` and `clusterers`.",
+        description="Candidates for the model that labels, REPRESENTATION/CLUSTERER, each trained for every K of its "
+        "clusterer, by default dec.k (J21: aec/dec). Both are kinds, or names of the sections `representations` and "
+        "`clusterers`.",
     )
     representations: Annotated[
         dict[str, Annotated[SerializeAsAny[Section], BeforeValidator(REPRESENTATIONS.parse)]], _named(REPRESENTATIONS)
@@ -59,6 +61,7 @@ class CandidatesSettings(Section):
         default_factory=dict,
         description="Clusterers by name, likewise. The settings of dec are the section `dec`.",
     )
+    dec: DecSettings = DecSettings()
 
     @field_validator("candidates")
     @classmethod
@@ -139,6 +142,32 @@ class CandidatesSettings(Section):
         """Return the section of a clusterer by its name."""
         return self.clusterers.get(name) or CLUSTERERS.settings_of(name)()
 
+    def counts_of(self, candidate: CandidateName | str) -> tuple[int, ...]:
+        """Return the numbers of clusters that a candidate is trained for: those of its clusterer, else `dec.k`."""
+        clusterer = CandidateName.of(str(candidate)).clusterer
+        own = None if clusterer == AEC_DEC.clusterer else getattr(self.clusterer_of(clusterer), "k", None)
+        return self.dec.k if own is None else tuple(own)
+
+    @property
+    def all_counts(self) -> tuple[int, ...]:
+        """The numbers of clusters of all candidates, and those of `dec.k`, ascending."""
+        return tuple(sorted({*self.dec.k, *(k for name in self.candidate_names for k in self.counts_of(name))}))
+
+    def k_criterion_of(self, candidate: CandidateName | str) -> str:
+        """Return the metric by which one K of a candidate is better than another; more is better.
+
+        The section of a clusterer that has its own says ``k_criterion: ClassVar[str] = ...``; the others have the
+        silhouette in data space.
+        """
+        clusterer = CandidateName.of(str(candidate)).clusterer
+        own = None if clusterer == AEC_DEC.clusterer else getattr(self.clusterer_of(clusterer), "k_criterion", None)
+        return "silhouette" if own is None else str(own)
+
+    def over_clusters(self, candidate: CandidateName | str) -> bool:
+        """Return whether the clusters of a candidate are too many to label: they only show what there is to review."""
+        clusterer = CandidateName.of(str(candidate)).clusterer
+        return clusterer != AEC_DEC.clusterer and bool(getattr(self.clusterer_of(clusterer), "over_clusters", False))
+
     def reconstructs(self, name: str) -> bool:
         """Return whether a representation may have a reconstruction error.
 
@@ -176,7 +205,7 @@ class CandidatesSettings(Section):
 
     def clusterer_digest(self, name: str) -> str:
         """Return the digest of the settings that influence the clusters of a clusterer, given features and K."""
-        return _digest(CLUSTERERS, self.clusterer_of(name))
+        return _digest(CLUSTERERS, self.clusterer_of(name), without={"k"})
 
 
 def _require(
@@ -194,7 +223,7 @@ def _require(
         )
 
 
-def _digest(registry: Registry[Section], section: Section) -> str:
+def _digest(registry: Registry[Section], section: Section, without: AbstractSet[str] = frozenset()) -> str:
     plugin = registry.plugin(registry.kind_of(section))
     # Another version of a plug-in may give something else with the same settings.
-    return digest_of([section.model_dump(mode="json"), None if plugin is None else str(plugin)])
+    return digest_of([section.model_dump(mode="json", exclude=set(without)), None if plugin is None else str(plugin)])

@@ -157,6 +157,15 @@ class ClusterCountSettings(Section):
         return self.model_dump(mode="json", exclude={"representation"})
 
 
+def check_counts(value: tuple[int, ...]) -> tuple[int, ...]:
+    """Return cluster counts; raises `ValueError` if one is below 2 or given twice."""
+    if min(value) < 2:
+        raise ValueError("every K must be 2 or more")
+    if len(set(value)) != len(value):
+        raise ValueError("every K may be given only once")
+    return value
+
+
 class DecSettings(Section):
     """Deep embedded clustering: initialisation and joint training."""
 
@@ -207,11 +216,7 @@ class DecSettings(Section):
     @field_validator("k")
     @classmethod
     def _counts(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if min(value) < 2:
-            raise ValueError("every K must be 2 or more")
-        if len(set(value)) != len(value):
-            raise ValueError("every K may be given only once")
-        return value
+        return check_counts(value)
 
     @model_validator(mode="after")
     def _given_where(self) -> DecSettings:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ris_core.config.attributes import AttributesSettings
+from ris_core.config.learning import check_counts
 from ris_core.registry import Registry
 from ris_core.section import Section
 
@@ -38,14 +39,27 @@ class SpectraSettings(Section):
         return self
 
 
-class KMeansSettings(Section):
+class ClustererSettings(Section):
+    """What every clusterer of this project has."""
+
+    k: tuple[int, ...] | None = Field(
+        None, min_length=1, description="Cluster counts of its candidates, each 2 or more; none: those of dec.k (ours)."
+    )
+
+    @field_validator("k")
+    @classmethod
+    def _counts(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        return value if value is None else check_counts(value)
+
+
+class KMeansSettings(ClustererSettings):
     """k-means; memberships are those of equal round Gaussians around the centroids."""
 
     kind: Literal["kmeans"] = "kmeans"
     n_init: int = Field(20, ge=1, description="k-means++ starts; the best is kept (ours).")
 
 
-class GmmSettings(Section):
+class GmmSettings(ClustererSettings):
     """Gaussian mixture with full covariances; memberships are its posterior probabilities."""
 
     kind: Literal["gmm"] = "gmm"
@@ -55,6 +69,58 @@ class GmmSettings(Section):
         gt=0,
         description="Added to the variances of each component, as a share of the mean variance of the features (ours).",
     )
+
+
+class ConsensusSettings(ClustererSettings):
+    """Several algorithms vote on which events belong together; memberships are the votes for each cluster."""
+
+    kind: Literal["consensus"] = "consensus"
+    k_criterion: ClassVar[str] = "lifetime"
+    k: tuple[int, ...] | None = Field(
+        tuple(range(2, 13)),
+        min_length=1,
+        description="Cluster counts, each 2 or more; the one with the longest lifetime in the tree is proposed (ours).",
+    )
+    members: tuple[Literal["kmeans", "ward", "spectral", "gmm", "umap", "hdbscan"], ...] = Field(
+        ("kmeans", "ward", "spectral", "gmm"),
+        min_length=2,
+        description="Algorithms that vote. gmm and hdbscan work on principal components; umap is a mixture of UMAP's "
+        "coordinates and needs the extra umap (ours).",
+    )
+    member_k: tuple[int, ...] = Field(
+        (5, 6, 7, 8, 9, 10), min_length=1, description="Cluster counts of each member; hdbscan finds its own (ours)."
+    )
+    sample: int = Field(
+        2000, ge=10, description="Events of the tree at most, drawn by the seed; memory grows with its square (ours)."
+    )
+    n_init: int = Field(10, ge=1, description="Starts of k-means in each member (ours).")
+    components: int = Field(10, ge=1, description="Principal components at most, for gmm and hdbscan (ours).")
+    neighbours: int = Field(15, ge=2, description="Neighbours of an event, for spectral and umap (UMAP: 15).")
+
+    trees: int = Field(100, ge=10, description="Randomised trees that assign the other events (ours).")
+
+    @field_validator("member_k")
+    @classmethod
+    def _member_counts(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        return check_counts(value)
+
+    @field_validator("members")
+    @classmethod
+    def _once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError(f"{', '.join(value)}: every member may be given only once")
+        return value
+
+
+class MicroSettings(ClustererSettings):
+    """Many small clusters, which show what there is to review; their candidates do not label."""
+
+    kind: Literal["micro"] = "micro"
+    over_clusters: ClassVar[bool] = True
+    k: tuple[int, ...] | None = Field((40,), min_length=1, description="Cluster counts, 20 to 60 (ours).")
+    method: Literal["ward", "kmeans"] = Field("ward", description="Ward's tree, or k-means (ours).")
+    sample: int = Field(5000, ge=10, description="Events of Ward's tree at most, drawn by the seed (ours).")
+    n_init: int = Field(10, ge=1, description="Starts of k-means (ours).")
 
 
 REPRESENTATIONS: Registry[Section] = Registry("representation")
@@ -67,3 +133,5 @@ CLUSTERERS: Registry[Section] = Registry("clusterer")
 """What turns features into clusters: members are of `ris_core.clustering.clusterer.Clusterer`."""
 CLUSTERERS.add(KMeansSettings, "ris_core.clustering.kmeans_clusterer:KMeansClusterer")
 CLUSTERERS.add(GmmSettings, "ris_core.clustering.gmm_clusterer:GmmClusterer")
+CLUSTERERS.add(ConsensusSettings, "ris_core.clustering.consensus_clusterer:ConsensusClusterer")
+CLUSTERERS.add(MicroSettings, "ris_core.clustering.micro_clusterer:MicroClusterer")

@@ -88,7 +88,6 @@ class Settings(CandidatesSettings):
     normalisation: NormalisationSettings = NormalisationSettings()
     aec: AecSettings = AecSettings()
     cluster_count: ClusterCountSettings = ClusterCountSettings()
-    dec: DecSettings = DecSettings()
     class_model: ClassModelSettings = ClassModelSettings()
     champion: ChampionSettings = ChampionSettings()
     stability: StabilitySettings = StabilitySettings()
@@ -146,12 +145,15 @@ class Settings(CandidatesSettings):
         if unknown or len(set(held_out)) == len(codes):
             what = f"{', '.join(unknown)} are not among the stations" if unknown else "no station is left to train on"
             raise ValueError(f"training_set.held_out_stations: {what}")
-        if self.champion.k is not None and self.champion.k not in self.dec.k:
-            raise ValueError(f"champion.k ({self.champion.k}) is not among dec.k {list(self.dec.k)}")
         if self.champion.candidate not in self.candidates:
             raise ValueError(
                 f"champion.candidate ({self.champion.candidate}) is not among candidates "
                 f"({', '.join(self.candidates)}); choose one of them, or add it there"
+            )
+        counts = self.counts_of(self.champion.candidate)
+        if self.champion.k is not None and self.champion.k not in counts:
+            raise ValueError(
+                f"champion.k ({self.champion.k}) is not among the K of {self.champion.candidate}: {list(counts)}"
             )
         represented = [candidate.representation for candidate in self.candidate_names]
         if self.cluster_count.representation not in (None, *represented):

@@ -110,7 +110,7 @@ def score(network: StationDays) -> TruthScores:
     features = np.concatenate(parts)
     rows: list[dict[str, Any]] = []
     recall: dict[str, dict[str, float]] = {}
-    for k in settings.dec.k:
+    for k in settings.all_counts:
         of_candidates = _labels_of_candidates(layout, settings, k)
         if not of_candidates:
             continue

@@ -116,7 +116,7 @@ def _candidate(settings: Settings, partitions: Partitions, name: CandidateName) 
         tags={"stage": "train"},
         description=f"The candidate {name} for each K: clusters by {name.clusterer} of the features by "
         f"{'the chosen autoencoder' if of_autoencoder else name.representation}.",
-        partitions_def=partitions.cluster_counts,
+        partitions_def=partitions.candidates[name],
         deps=[
             *([AEC_WEIGHTS, LATENT_FEATURES] if of_autoencoder else [representation_key(name.representation)]),
             TRAINING_SET,
@@ -129,14 +129,14 @@ def _candidate(settings: Settings, partitions: Partitions, name: CandidateName) 
                 asset=key,
                 description="Every cluster holds a sufficient share of the training set, and no two have merged: "
                 "the minimum condition for a model that may label. It does not say how good the classes are.",
-                partitions_def=partitions.cluster_counts,
+                partitions_def=partitions.candidates[name],
             ),
             dg.AssetCheckSpec(
                 "separated",
                 asset=key,
                 description="The silhouette in data space is above 0, and no class is mostly of one station. It only "
                 "warns.",
-                partitions_def=partitions.cluster_counts,
+                partitions_def=partitions.candidates[name],
             ),
         ],
     )

@@ -73,7 +73,7 @@ def prepare_choice(
             raise UnknownCandidateError(f"candidate = {name}: this is none of the candidates of the settings ({there})")
         # A K of the settings is meant for their candidate.
         k = settings.champion.k if str(name) == settings.champion.candidate and choice.k is None else choice.k
-        candidate = candidate_of_k(layout, name, k, settings.dec, settings.normalisation)
+        candidate = candidate_of_k(layout, name, k, settings, settings.normalisation)
     return prepare(layout, candidate, settings)
 
 
@@ -98,7 +98,7 @@ def _of_version(
         )
     run_id = known[str(version)].run_id
     origin = f"{name} version {version}"
-    folder = folder_of_run(layout, run_id, [candidate], settings.dec.k) if run_id else None
+    folder = folder_of_run(layout, run_id, {candidate: settings.counts_of(candidate)}) if run_id else None
     if folder is not None:
         return candidate_of_folder(folder, origin)
     context.log.info(f"{origin} is no longer in {layout.root}; it is fetched from MLflow")

@@ -113,7 +113,7 @@ def _described(layout: Layout, settings: Settings, found: "Appointment") -> dict
     models = {
         (name, k): model
         for name in names
-        for k, model in candidate_states(layout, name, settings.dec, settings.normalisation).items()
+        for k, model in candidate_states(layout, name, settings, settings.normalisation).items()
     }
     rows = [
         {

@@ -64,10 +64,13 @@ def check_config(
 
 def _candidates(settings: Settings) -> str:
     """Return what is trained, in words."""
-    counts = ", ".join(map(str, settings.dec.k))
+    of_counts: dict[tuple[int, ...], list[str]] = {}
+    for name in settings.candidates:
+        of_counts.setdefault(settings.counts_of(name), []).append(name)
+    named = "; ".join(f"{', '.join(names)}, K = {', '.join(map(str, counts))}" for counts, names in of_counts.items())
     trials = len(settings.aec.grid.trials())
     trained = f"; {trials} trial{'s' if trials > 1 else ''} of the autoencoder" if settings.has_autoencoder else ""
-    return f"candidates {', '.join(settings.candidates)}, K = {counts}{trained}"
+    return f"candidates {named}{trained}"
 
 
 def _channels(settings: Settings) -> str:

@@ -116,7 +116,7 @@ def verify(
         refuse(error, 2)
     selected = not (stations is None and first is None and last is None)
     removed = left = 0
-    models = () if selected else damaged_models(layout, settings.aec.grid.trials(), settings.dec.k)
+    models = () if selected else damaged_models(layout, settings.aec.grid.trials(), settings.all_counts)
     for found in chain(damaged_files(BINDINGS.station_days(settings, layout), keys), models):
         if not isinstance(found, DamagedFileError):
             left += 1

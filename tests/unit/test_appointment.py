@@ -280,10 +280,10 @@ def test_a_damaged_record_is_mended_by_its_copy(store: Store) -> None:
 def test_a_run_is_found_in_the_champions_copy_even_after_its_k_was_trained_again(store: Store) -> None:
     model = candidate(run="abc")
     champion = appointed(store, model).champion
-    assert folder_of_run(store, "abc", [AEC_DEC], store.settings.dec.k) == store.champion_model(champion.model_version)
-    assert folder_of_run(store, "other", [AEC_DEC], store.settings.dec.k) is None
+    assert folder_of_run(store, "abc", {AEC_DEC: store.settings.dec.k}) == store.champion_model(champion.model_version)
+    assert folder_of_run(store, "other", {AEC_DEC: store.settings.dec.k}) is None
     candidate({3: 2}).model.save(store.dec(3), {"mlflow_run_id": "other"})
-    assert folder_of_run(store, "other", [AEC_DEC], store.settings.dec.k) == store.dec(3)
+    assert folder_of_run(store, "other", {AEC_DEC: store.settings.dec.k}) == store.dec(3)
     assert candidate_of_folder(store.dec(3), "here").k == 3
 
 

@@ -116,7 +116,7 @@ def trained(store: Store, name: CandidateName, k: int = K, log: RecordedRun | No
 
 def chosen(store: Store, name: CandidateName) -> Any:
     settings = store.settings
-    candidate = candidate_of_k(store, name, K, settings.dec, settings.normalisation)
+    candidate = candidate_of_k(store, name, K, settings, settings.normalisation)
     found = prepare(store, candidate, settings)
     appoint(store, found.champion)
     return found
@@ -124,7 +124,7 @@ def chosen(store: Store, name: CandidateName) -> Any:
 
 def is_current(store: Store, name: CandidateName, k: int = K) -> bool:
     settings = store.settings
-    return candidate_is_current(store, name, k, settings, settings.dec, settings.normalisation)
+    return candidate_is_current(store, name, k, settings, settings.normalisation)
 
 
 def first_day(store: Store) -> StationDay:
@@ -171,8 +171,8 @@ def test_a_candidate_is_scored_drawn_and_kept(store: Store, name: CandidateName)
     assert "classes.csv" in log.logged_texts
     model, said = load_candidate(store, name, K)
     assert (model.name, model.n_clusters, said.digest) == (name, K, made.kept.digest)
-    assert folder_of_run(store, "abc", [name], store.settings.dec.k) == store.candidate(name, K)
-    state = candidate_states(store, name, store.settings.dec, store.settings.normalisation)[K]
+    assert folder_of_run(store, "abc", {name: store.settings.dec.k}) == store.candidate(name, K)
+    state = candidate_states(store, name, store.settings, store.settings.normalisation)[K]
     assert state.is_there and state.metrics["silhouette"] == record.metrics["silhouette"]
 
 
@@ -246,7 +246,7 @@ def test_what_is_not_there_is_said(store: Store, tmp_path: Path) -> None:
     with pytest.raises(NoRepresentationError, match="the representation other has not been fitted yet"):
         load_fitted(store, "other")
     with pytest.raises(NoTrainedModelError, match=r"no model spectra/kmeans of K = 2 .*current representation"):
-        candidate_of_k(store, CandidateName.of("spectra/kmeans"), K, store.settings.dec, store.settings.normalisation)
+        candidate_of_k(store, CandidateName.of("spectra/kmeans"), K, store.settings, store.settings.normalisation)
 
 
 def test_another_training_set_meanwhile_is_noticed(store: Store) -> None:
@@ -561,6 +561,6 @@ def test_a_folder_of_a_candidate_can_be_chosen(store: Store) -> None:
 def test_novelty_by_reconstruction_of_a_candidate_without_one_is_refused(store: Store) -> None:
     other = store.settings.model_dump(mode="json") | {"novelty": {"score": "reconstruction"}}
     changed = Store(Settings.model_validate(other), store.root)  # the candidate of the settings, spectra, has one
-    candidate = candidate_of_k(store, OCTAVES_WARD, K, store.settings.dec, store.settings.normalisation)
+    candidate = candidate_of_k(store, OCTAVES_WARD, K, store.settings, store.settings.normalisation)
     with pytest.raises(ValueError, match=r"octaves/ward has no reconstruction error; set novelty\.score: distance"):
         prepare(changed, candidate, changed.settings)
