@@ -29,9 +29,7 @@ def model_rows(layout: Layout, settings: Settings) -> Rows:
     candidates = [
         row
         for name in settings.candidate_names
-        for row in _candidate_rows(
-            name, model_states.candidate_states(layout, name, settings, settings.normalisation)
-        )
+        for row in _candidate_rows(name, model_states.candidate_states(layout, name, settings, settings.normalisation))
     ]
     return [
         ("training set", model_states.training_set_state(layout)),

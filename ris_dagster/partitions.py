@@ -18,7 +18,7 @@ from ris_dagster.adapter import run_tags
 
 @dataclass(frozen=True)
 class Partitions:
-    """Station-days, trials of the autoencoder, and cluster counts of one network: those of dec.k, and each candidate's."""
+    """Station-days, trials of the autoencoder, and cluster counts of one network: of `dec.k`, and of each candidate."""
 
     station_days: dg.MultiPartitionsDefinition
     trials: dg.StaticPartitionsDefinition

@@ -24,6 +24,7 @@ from ris_core.clustering.label_scores import score_labels
 from ris_core.clustering.latents import Latents
 from ris_core.clustering.model_record import KeptModel, ModelRecord, accepted
 from ris_core.clustering.scores import class_means, silhouettes, subsample
+from ris_core.clustering.shared_fit import shared_configuration, shared_fit
 from ris_core.config import CLUSTERERS, REPRESENTATIONS
 from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
 from ris_core.contracts.run_log import RunLog
@@ -90,8 +91,8 @@ def train_candidate(
         Parameters that describe the training set (`data_parameters`).
     log
         Gets the parameters, the data set, the metrics, the table ``classes.csv`` and the figures ``clusters``,
-        ``spectra`` if the representation is one of spectra, ``latent_space``, ``t_sne``, ``silhouettes`` and
-        ``distances``.
+        ``spectra`` if the representation is one of spectra, ``latent_space``, ``t_sne``, ``silhouettes``,
+        ``distances``, and those of what the clusters of all K have in common, like ``lifetimes``.
 
     Raises
     ------
@@ -124,7 +125,18 @@ def train_candidate(
     )
     log_training_set(log, layout.training_set, data)
     started = time.perf_counter()
-    clusterer = clusterer_class(CLUSTERERS.kind_of(section)).fit(latents.z[~data.validation], k, section, dec.seed)
+    kind, z = clusterer_class(CLUSTERERS.kind_of(section)), latents.z[~data.validation]
+    shared = shared_fit(
+        layout.shared(name),
+        kind,
+        z,
+        section,
+        dec.seed,
+        shared_configuration(latents.inputs, name, candidates, dec.seed),
+    )
+    for left_out in () if shared is None else shared.notes:
+        log.note(f"left out: {left_out}")
+    clusterer = kind.fit_shared(shared, z, k, section, dec.seed)
     seconds = time.perf_counter() - started
     model = Clustered(name, representation, clusterer)
     memberships = model.memberships(latents.z)
@@ -132,12 +144,14 @@ def train_candidate(
     scores = score_labels(data, latents.z, labels, k, cluster_count.sample)
     sizes = tuple(int(size) for size in np.bincount(labels, minlength=k))
     together = () if model.centroids is None else coinciding(model.centroids, latents.z)
-    metrics = {**_named(scores.metrics, name), "seconds": seconds}
+    metrics = {**_named(scores.metrics, name), **clusterer.metrics(), "seconds": seconds}
     acceptance = accepted(name, sizes, dec, together)
     log.metrics(metrics | {f"size_{label}": float(size) for label, size in enumerate(sizes)})
     log.tags({"accepted": str(acceptance.passed).lower()})
     log.text(scores.classes.to_csv(), "classes.csv")
     for called, drawn in _figures(data, model, latents.z, labels, memberships.max(axis=1), np.array(sizes)):
+        log.figure(drawn, called)
+    for called, drawn in ({} if shared is None else shared.figures(k)).items():
         log.figure(drawn, called)
     record = ModelRecord(
         inputs=latents.inputs,

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ris_core.config import CLUSTERERS
@@ -40,8 +39,9 @@ class Shared(Protocol):
     def about(self) -> dict[str, str]:
         """Return what is needed beside the arrays to build it again."""
 
-    def figures(self, k: int) -> Mapping[str, Figure]:
-        """Return what it shows of a number of clusters, by name."""
+    @property
+    def lifetimes(self) -> Mapping[int, float]:
+        """How long each number of clusters K lives in its tree; empty if it has no tree."""
 
 
 class Clusterer(ABC):

@@ -70,8 +70,8 @@ class ConsensusClusterer(Clusterer):
         distinct = len(np.unique(sample, axis=0))
         if distinct < k:
             raise ValueError(
-                f"{k} clusters were requested, but the {len(sample)} events of the sample have only {distinct} distinct "
-                "features; take a smaller K, or more events"
+                f"{k} clusters were requested, but the {len(sample)} events of the sample have only {distinct} "
+                "distinct features; take a smaller K, or more events"
             )
         labels = tree.labels(k)
         forest = ExtraTreesClassifier(

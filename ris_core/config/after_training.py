@@ -43,7 +43,9 @@ class StabilitySettings(Section):
         description="Candidate that is assessed, REPRESENTATION/CLUSTERER: one of `candidates`; none: the champion's, "
         "else champion.candidate (ours).",
     )
-    k: int | None = Field(None, ge=2, description="K that is trained; none: the champion's, else the candidate's first K.")
+    k: int | None = Field(
+        None, ge=2, description="K that is trained; none: the champion's, else the candidate's first K."
+    )
     seeds: int = Field(10, ge=2, description="Trainings, each with its own seed (ours).")
     vary: Literal["clusters", "autoencoder"] = Field(
         "clusters",

@@ -23,7 +23,6 @@ from ris_core.config.defaults import with_defaults
 from ris_core.config.learning import (
     AecSettings,
     ClusterCountSettings,
-    DecSettings,
     NormalisationSettings,
     TrainingSetSettings,
 )

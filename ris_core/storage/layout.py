@@ -147,6 +147,10 @@ class Layout:
         representation = check_name("representation", name.representation)
         return self.root / "models" / representation / check_name("clusterer", name.clusterer) / f"k={k}"
 
+    def shared(self, name: CandidateName) -> Path:
+        """Path of what the models of a candidate for all K have in common (safetensors)."""
+        return self.candidate(name, 0).parent / "shared.safetensors"
+
     def imported(self, name: str) -> Path:
         """Folder of an imported model."""
         return self.root / "models" / "imported" / _part(name)

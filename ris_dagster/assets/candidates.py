@@ -24,6 +24,7 @@ _FIGURES = {
     "t_sne": "Features, t-SNE",
     "silhouettes": "Silhouettes",
     "distances": "Distance of events to their own centroid",
+    "lifetimes": "Lifetime of each number of clusters in the tree of the consensus",
 }
 """Titles of the figures of a candidate or a representation, by name."""
 
@@ -96,7 +97,7 @@ def _representation(settings: Settings, name: str) -> dg.AssetsDefinition:
                 "dagster/row_count": len(data),
                 **finite_values({key: value for key, value in record.metrics.items() if value is not None}),
                 "features": dg.MetadataValue.path(layout.relative(layout.features(name))),
-                **{shown: made.picture(shown, _FIGURES[shown]) for shown in made.run.pictures},
+                **{shown: made.picture(shown, _FIGURES.get(shown, shown)) for shown in made.run.pictures},
             },
         )
 
@@ -177,7 +178,7 @@ def _candidate(settings: Settings, partitions: Partitions, name: CandidateName) 
                 "sizes": sizes,
                 "weights": found.kept.digest,
                 "classes": table(found.classes.reset_index()),
-                **{shown: made.picture(shown, _FIGURES[shown]) for shown in made.run.pictures},
+                **{shown: made.picture(shown, _FIGURES.get(shown, shown)) for shown in made.run.pictures},
             },
         )
         yield dg.AssetCheckResult(

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ris_core.clustering.consensus.co_association import average_linkage, cluster_similarity, co_association
@@ -17,7 +16,6 @@ from ris_core.clustering.consensus.dendrogram import cut, lifetimes, longest_liv
 from ris_core.clustering.consensus.votes import Votes, vote
 from ris_core.clustering.scores import subsample
 from ris_core.config import ConsensusSettings
-from ris_core.figures.lifetimes import lifetime_curve
 from ris_core.storage.tensors import Arrays
 
 
@@ -65,10 +63,6 @@ class ConsensusTree:
     def notes(self) -> tuple[str, ...]:
         """What was left out of the votes, and why."""
         return self.votes.left_out
-
-    def figures(self, k: int) -> dict[str, Figure]:
-        """Return the figure of the lifetimes of all K."""
-        return {"lifetimes": lifetime_curve(self.lifetimes, k)}
 
     def arrays(self) -> Arrays:
         """Return its arrays by name."""
