@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ris_core.clustering.champion import class_names
+from ris_core.clustering.champion import champion_or_none, class_names
 from ris_core.config import load_settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.station_days import StationDays
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     pass
 
 
-_CLASS_NAME = "class_name"
+_CLASS_NAME, _BESIDE = "class_name", "unsupervised_label"
 
 
 Day = date | datetime | np.datetime64 | str
@@ -203,16 +203,23 @@ def read_labels(
     """Return the label tables of stations and days (inclusive; by default all) as one; as `read_detections`.
 
     `label` is the class number, which a new champion keeps where its clusters hold the same events; `class_name` is
-    what `champion.names` of the settings calls it, else the number. Events that are not `assigned` are unlike all
-    clusters.
+    what `champion.names` of the settings calls it, else its name by the reviews, else the number. Events that are not
+    `assigned` are unlike all clusters. Tables by class models have the columns
+    `ris_core.storage.table_schemas.CLASS_LABEL_COLUMNS` as well, which are empty for events labelled by other models.
     """
-    wanted = _checked(columns, [*table_schemas.label_schema(k=1).names, _CLASS_NAME])
+    of_classes = table_schemas.CLASS_LABEL_COLUMNS
+    wanted = _checked(columns, list(dict.fromkeys([*table_schemas.label_schema(k=1).names, *of_classes])))
     with_names = wanted is None or _CLASS_NAME in wanted
     # The names are made from the numbers.
     of_files = None if wanted is None else [name for name in {*wanted, "label"} if name != _CLASS_NAME]
     paths = [path for _, path in _paths(network, network.layout.labels, stations, first, last)]
-    frame = tables.read_tables(paths, of_files)
+    frame = tables.read_tables(paths, of_files, may_lack=of_classes)
     if with_names:
-        names = class_names(network.settings.champion, frame["label"].unique())
+        known = champion_or_none(network.layout)
+        names = class_names(network.settings.champion, frame["label"].unique(), known)
+        if _CLASS_NAME in frame:
+            frame = frame.drop(columns=_CLASS_NAME)
         frame.insert(list(frame.columns).index("label") + 1, _CLASS_NAME, frame["label"].map(names))
+    if _BESIDE in frame:
+        frame[_BESIDE] = frame[_BESIDE].astype("Int32")
     return frame if wanted is None else frame[wanted]

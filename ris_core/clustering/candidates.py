@@ -81,7 +81,7 @@ class Requirement:
     Attributes
     ----------
     of
-        What is judged: its ``autoencoder`` if it has one, or its ``clusters``.
+        What is judged: its ``autoencoder`` if it has one, or its ``clusters``; of a class model its ``reviews``.
     name
         Trial of the autoencoder (empty if it is not known), or K.
     passed
@@ -90,7 +90,7 @@ class Requirement:
         Why it is not fulfilled, or cannot be judged; empty if it is fulfilled.
     """
 
-    of: Literal["autoencoder", "clusters"]
+    of: Literal["autoencoder", "clusters", "reviews"]
     name: str
     passed: bool | None
     reasons: str

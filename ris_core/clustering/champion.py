@@ -19,7 +19,7 @@ from ris_core.storage.json_records import read_record, to_text, write_json
 from ris_core.storage.layout import Layout
 
 _COPY = "champion.json"
-_LATER = ("candidate", "needs", "plugins")
+_LATER = ("candidate", "needs", "plugins", "names", "reviewed", "companion")
 """Fields that earlier versions did not write."""
 
 
@@ -36,6 +36,24 @@ class Former:
     classes: tuple[int, ...]
     mlflow_versions: Mapping[str, str]
     candidate: str = str(AEC_DEC)
+
+
+@dataclass(frozen=True)
+class Companion:
+    """The model without reviews whose clusters stand beside the classes of a class model.
+
+    Attributes
+    ----------
+    candidate, k, model_version
+        As in `Champion`; its files lie with those of the champions.
+    classes
+        Class number of each of its clusters.
+    """
+
+    candidate: str
+    k: int
+    model_version: str
+    classes: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -60,7 +78,7 @@ class Champion:
     normalisation
         Normalisation that the model was trained with, as plain values.
     novelty
-        Digest of its novelty model.
+        Digest of its novelty model; empty for a class model, which says itself what is new.
     former
         The champion before; none for the first one.
     mlflow_run_id, mlflow_model, mlflow_model_version
@@ -72,7 +90,13 @@ class Champion:
     needs
         The great arrays of the events that the model reads, which earlier versions did not write.
     plugins
-        What the plug-ins are called that have the code of the model (`Plugin.called`).
+        What the plug-ins are called that have the code of the models (`Plugin.called`).
+    reviewed
+        Whether it is a class model, which was trained on reviews.
+    names
+        Name by the reviews of each class that a class model has had so far, by number.
+    companion
+        What stands beside a class model; none if there was no such model, and for other champions.
     """
 
     k: int
@@ -91,6 +115,9 @@ class Champion:
     candidate: str = str(AEC_DEC)
     needs: tuple[Part, ...] = ("spectrogram",)
     plugins: tuple[str, ...] = ()
+    reviewed: bool = False
+    names: Mapping[int, str] = field(default_factory=dict)
+    companion: Companion | None = None
 
     @property
     def needs_surroundings(self) -> bool:
@@ -100,7 +127,11 @@ class Champion:
     @property
     def digest(self) -> str:
         """Digest of all that decides about labels, except the spectrograms."""
-        return digest_of([self.model_version, self.classes, dict(self.normalisation), self.novelty])
+        said: list[Any] = [self.model_version, self.classes, dict(self.normalisation), self.novelty]
+        if self.reviewed:
+            beside = None if self.companion is None else asdict(self.companion)
+            said += [{str(number): name for number, name in self.names.items()}, beside]
+        return digest_of(said)
 
     def normalisation_settings(self) -> config.NormalisationSettings:
         """Return the normalisation as a settings section."""
@@ -147,8 +178,12 @@ def _read_record(path: Path) -> Champion:
             "former": None if former is None else Former(**former | {"classes": tuple(former["classes"])}),
         }
         values |= {name: tuple(values[name]) for name in ("needs", "plugins") if name in values}
+        if "names" in values:
+            values["names"] = {int(number): str(name) for number, name in values["names"].items()}
+        if (beside := values.get("companion")) is not None:
+            values["companion"] = Companion(**beside | {"classes": tuple(beside["classes"])})
         return Champion(**values)
-    except (TypeError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         raise DamagedFileError(path, f"not a record of this version: {error}") from error
 
 
@@ -202,14 +237,34 @@ def appoint(layout: Layout, champion: Champion, publish: Callable[[], None] = la
     write_json(folder / _COPY, record)
 
 
-def class_names(settings: config.ChampionSettings, classes: Iterable[int]) -> dict[int, str]:
-    """Return what each class is called: the user's name, else its number."""
-    return {int(number): settings.names.get(int(number), str(number)) for number in classes}
+def class_names(
+    settings: config.ChampionSettings, classes: Iterable[int], champion: Champion | None = None
+) -> dict[int, str]:
+    """Return what each class is called: the settings' name, else that of the reviews, else its number.
+
+    Parameters
+    ----------
+    settings
+        Section `champion`: `names`.
+    classes
+        Class numbers.
+    champion
+        The champion, which knows the names by the reviews; none: there are no such names.
+    """
+    names = _all_names(settings, champion)
+    return {int(number): names.get(int(number), str(number)) for number in classes}
 
 
-def class_titles(settings: config.ChampionSettings, classes: Iterable[int]) -> dict[int, str]:
-    """Return the number of each class, followed by the user's name, for legends."""
-    return {int(number): f"{number} {settings.names.get(int(number), '')}".strip() for number in classes}
+def class_titles(
+    settings: config.ChampionSettings, classes: Iterable[int], champion: Champion | None = None
+) -> dict[int, str]:
+    """Return the number of each class, followed by its name (`class_names`) if it has one, for legends."""
+    names = _all_names(settings, champion)
+    return {int(number): f"{number} {names.get(int(number), '')}".strip() for number in classes}
+
+
+def _all_names(settings: config.ChampionSettings, champion: Champion | None) -> dict[int, str]:
+    return {**({} if champion is None else champion.names), **settings.names}
 
 
 def names_without_a_class(settings: config.ChampionSettings, champion: Champion) -> dict[int, str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -40,6 +40,10 @@ class Matching:
     sizes: tuple[int, ...]
     lost: tuple[int, ...]
     next_class: int
+
+    def until(self, next_class: int) -> Matching:
+        """Return it with another smallest number that no class has had so far."""
+        return replace(self, next_class=next_class)
 
 
 def first_classes(clusters: NDArray[Any], k: int) -> Matching:
@@ -114,6 +118,66 @@ def known_classes(
         overlap=tuple(float(overlap[row[n], j]) if n in row else 0.0 for j, n in enumerate(own)),
         sizes=tuple(np.bincount(after, minlength=k).tolist()),
         lost=tuple(sorted(row.keys() - set(own))),
+        next_class=next_class,
+    )
+
+
+def match_named(
+    before: NDArray[Any],
+    after: NDArray[Any],
+    classes: Sequence[int],
+    names: Sequence[str],
+    known: Mapping[str, int],
+    taken: Collection[int],
+    next_class: int,
+    least_overlap: float,
+) -> Matching:
+    """Give each cluster of a class model the number that its name has; those of new names are matched by their events.
+
+    A number that belongs to another name is never taken, however many events are shared.
+
+    Parameters
+    ----------
+    before, after, classes, next_class, least_overlap
+        As for `match_clusters`; without a former model `classes` is empty and `before` is all zeros.
+    names
+        Name of each of this model's clusters, each once.
+    known
+        Number of each name that has one.
+    taken
+        Numbers that belong to names, also to those that this model does not have.
+
+    Raises
+    ------
+    ValueError
+        As `match_clusters`; or a number is that of two names, or is none so far.
+    """
+    before, after = _checked(before, after, max(len(classes), 1), len(names))
+    if len(set(known.values())) < len(known) or any(not 0 <= number < next_class for number in known.values()):
+        raise ValueError(f"each name must have a number of its own below {next_class}, got {dict(known)}")
+    overlap = jaccard(before, after, max(len(classes), 1), len(names))
+    numbers = [known.get(name) for name in names]
+    taken = {*taken, *known.values()}
+    rows = [i for i, number in enumerate(classes) if int(number) not in taken]
+    columns = [j for j, number in enumerate(numbers) if number is None]
+    free = overlap[np.ix_(rows, columns)]
+    pairs = linear_sum_assignment(np.where(free >= least_overlap, free, 0.0), maximize=True)
+    for i, j in zip(*pairs, strict=True):
+        if free[i, j] and free[i, j] >= least_overlap:
+            numbers[columns[j]] = int(classes[rows[i]])
+    states: list[State] = []
+    row = {int(number): i for i, number in enumerate(classes)}
+    found: list[int] = []
+    for number in numbers:
+        states.append("new" if number is None else "kept" if number in row else "back")
+        found.append(next_class if number is None else number)
+        next_class += number is None
+    return Matching(
+        classes=tuple(found),
+        states=tuple(states),
+        overlap=tuple(float(overlap[row[n], j]) if n in row else 0.0 for j, n in enumerate(found)),
+        sizes=tuple(np.bincount(after, minlength=len(names)).tolist()),
+        lost=tuple(sorted(row.keys() - set(found))),
         next_class=next_class,
     )
 

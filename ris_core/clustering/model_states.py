@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ris_core import config
 from ris_core.clustering.candidate_models import read_candidate
-from ris_core.clustering.champion import champion_or_none, names_without_a_class
+from ris_core.clustering.champion import Champion, champion_or_none, names_without_a_class
 from ris_core.clustering.champion_files import load_copy, novelty_path
 from ris_core.clustering.features import features_are_current, inputs_of
 from ris_core.clustering.model_record import record_of
@@ -175,7 +175,9 @@ def champion_state(layout: Layout) -> str:
         if champion is None:
             return "none is chosen"
         load_copy(layout.champion_model(champion.model_version))
-        NoveltyModel.load(novelty_path(layout, champion.model_version, champion.novelty), champion.novelty)
+        if champion.companion is not None:
+            load_copy(layout.champion_model(champion.companion.model_version))
+        _novelty(layout, champion)
     except _UNUSABLE as error:
         return str(error)
     return champion.model_version
@@ -196,12 +198,31 @@ def champion_doubts(layout: Layout, dec: config.DecSettings, names: config.Champ
         if champion is None:
             return ()
         record = record_of(read_description(layout.champion_model(champion.model_version)).metadata)
-        novelty = NoveltyModel.load(novelty_path(layout, champion.model_version, champion.novelty), champion.novelty)
+        novelty = _novelty(layout, champion)
     except _UNUSABLE:
         return ()  # `champion_state` says it
     nameless = names_without_a_class(names, champion)
     return (
         *record.doubts(dec, champion.classes),
-        *([novelty.note] if novelty.note else []),
+        *([novelty.note] if novelty is not None and novelty.note else []),
+        *_name_doubts(champion, names),
         *(f"champion.names: {number} ({name}) is the number of no class so far" for number, name in nameless.items()),
     )
+
+
+def _novelty(layout: Layout, champion: Champion) -> NoveltyModel | None:
+    """Return the novelty model of a champion; none for a class model."""
+    if champion.reviewed:
+        return None
+    return NoveltyModel.load(novelty_path(layout, champion.model_version, champion.novelty), champion.novelty)
+
+
+def _name_doubts(champion: Champion, settings: config.ChampionSettings) -> list[str]:
+    """Return the classes that settings and reviews call by different names."""
+    apart = {n: name for n, name in champion.names.items() if settings.names.get(n, name) != name}
+    return [
+        f"champion.names: class {number} is called {settings.names[number]}, but {name} in the reviews; the name of "
+        "the settings is shown"
+        for number, name in sorted(apart.items())
+        if number in champion.classes
+    ]

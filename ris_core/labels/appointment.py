@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,16 +17,18 @@ from ris_core.clustering.champion import (
     class_names,
 )
 from ris_core.clustering.champion_files import load_copy, novelty_path
+from ris_core.clustering.class_acceptance import class_requirement
 from ris_core.clustering.cluster_model import ClusterModel, require_reconstruction
-from ris_core.clustering.matching import Matching, first_classes, known_classes, match_clusters
+from ris_core.clustering.matching import Matching
 from ris_core.clustering.novelty import NoveltyModel, fit_novelty
 from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.contracts.input_spec import InputMismatchError
+from ris_core.labels.champion_copy import keep_copy, label_training_set
+from ris_core.labels.class_numbers import number_classes, number_clusters
+from ris_core.labels.companion import find_beside
 from ris_core.labels.label_table import require_input
-from ris_core.labels.labelling import LabelArrays, label_events
-from ris_core.models.weights import WeightsError, read_description
+from ris_core.labels.labelling import LabelArrays
 from ris_core.registry import UnknownKindError
-from ris_core.storage import spectrogram_file
 from ris_core.storage.layout import Layout
 from ris_core.training.acceptance import coinciding
 from ris_core.training.training_set import digest_on_disk, validation_split
@@ -51,7 +49,7 @@ class Appointment:
     model, run_id
         The model, and the MLflow run that trained it (empty if there is none).
     novelty
-        Its novelty model.
+        Its novelty model; none for a class model, which says itself what is new.
     matching
         Its clusters and those of the previous champion.
     requirements
@@ -68,7 +66,7 @@ class Appointment:
     champion: Champion
     model: ClusterModel = field(repr=False)
     run_id: str
-    novelty: NoveltyModel
+    novelty: NoveltyModel | None
     matching: Matching
     requirements: tuple[Requirement, ...]
     labels: LabelArrays = field(repr=False)
@@ -82,6 +80,8 @@ class Appointment:
     @property
     def calibration_note(self) -> str:
         """What the novelty threshold was calibrated on, and whether the representation was trained on that."""
+        if self.novelty is None:
+            return "by the class model itself, on reviewed events that were left out of its trees"
         has_autoencoder = self.model.name.representation == AEC_DEC.representation
         what = "autoencoder" if has_autoencoder else "representation"
         if self.same_training_set:
@@ -96,7 +96,7 @@ class Appointment:
     def table(self, settings: config.ChampionSettings) -> pd.DataFrame:
         """Return one row per cluster: cluster, class, name, state (kept, new, back), overlap, events."""
         matching = self.matching
-        names = class_names(settings, matching.classes)
+        names = class_names(settings, matching.classes, self.champion)
         return pd.DataFrame(
             {
                 "cluster": range(len(matching.classes)),
@@ -109,7 +109,9 @@ class Appointment:
         )
 
 
-def prepare(layout: Layout, candidate: Candidate, settings: config.Settings) -> Appointment:
+def prepare(
+    layout: Layout, candidate: Candidate, settings: config.Settings, beside: Candidate | None = None
+) -> Appointment:
     """Label the training set by a model, calibrate its novelty, number its classes, and write its files.
 
     The current champion stays as it is.
@@ -119,7 +121,10 @@ def prepare(layout: Layout, candidate: Candidate, settings: config.Settings) -> 
     layout, candidate
         The data root, and the model.
     settings
-        Sections `labelling`, `novelty`, `champion`, `aec`, `dec` and `normalisation`.
+        Sections `labelling`, `novelty`, `champion`, `aec`, `dec`, `class_model`, `source` and `normalisation`.
+    beside
+        A model without reviews that stands beside a class model if there has been no other champion; none if no such
+        model is accepted.
 
     Raises
     ------
@@ -128,7 +133,7 @@ def prepare(layout: Layout, candidate: Candidate, settings: config.Settings) -> 
     NoAcceptedModelError
         The model does not fulfil a requirement.
     DamagedFileError
-        The record or the files of the previous champion are damaged.
+        The record or the files of the previous champion, or of what stands beside it, are damaged.
     InputMismatchError
         The model was trained on other events than those of the training set.
     PreviousChampionError
@@ -138,17 +143,12 @@ def prepare(layout: Layout, candidate: Candidate, settings: config.Settings) -> 
     """
     training_set = digest_on_disk(layout, settings.normalisation)
     model, labelling, record = candidate.model, settings.labelling, candidate.record
-    require_reconstruction(model, settings.novelty.score)
+    if model.classes is None:
+        require_reconstruction(model, settings.novelty.score)
     require_input(model, layout.training_set)
     labels = label_training_set(layout, model, labelling, labelling.reconstruction_error)
-    sizes = np.bincount(labels.cluster, minlength=candidate.k)
-    centroids = model.centroids
-    together = () if centroids is None else coinciding(centroids, labels.latent)
-    required = requirements(layout, candidate, sizes.tolist(), together, settings.aec, settings.dec)
+    required = _required(layout, candidate, labels, settings)
     require(required, candidate)
-    held_out = validation_split(layout)
-    q, errors = labels.probabilities, labels.reconstruction_error
-    novelty = fit_novelty(labels.latent, labels.cluster, q, errors, held_out, settings.novelty)
     version = model.version
     before = champion_or_none(layout)
     normalised_by = record.normalisation.model_dump(mode="json")
@@ -159,24 +159,42 @@ def prepare(layout: Layout, candidate: Candidate, settings: config.Settings) -> 
         shared = labels.cluster
     else:
         shared = _clusters_of(layout, before, labelling)
-    matching = _matching(settings.champion, before, shared, version, labels.cluster, candidate.k)
-    folder = layout.champion_model(version)
-    # The champion gets its own copy: training the same K again must not change the model that labels.
-    _keep_copy(folder, candidate, {**candidate.metadata, "normalisation": normalised_by})
-    novelty.save(novelty_path(layout, version, novelty.digest))
+    names = {} if before is None else dict(before.names)
+    companion = novelty = None
+    if model.classes is None:
+        matching = number_clusters(settings.champion, before, shared, version, labels.cluster, candidate.k)
+        q, errors = labels.probabilities, labels.reconstruction_error
+        held_out = validation_split(layout)
+        novelty = fit_novelty(labels.latent, labels.cluster, q, errors, held_out, settings.novelty)
+    else:
+        companion = find_beside(layout, before, beside, labelling)
+        matching, names = number_classes(settings.champion, before, shared, companion, labels.cluster, model.classes)
+    keep_copy(layout.champion_model(version), candidate)
+    if novelty is not None:
+        novelty.save(novelty_path(layout, version, novelty.digest))
+    labelling_models = [model, *([] if companion is None else [companion.model])]
     champion = Champion(
         k=candidate.k,
         model_version=version,
         origin=candidate.origin,
         classes=matching.classes,
         next_class=matching.next_class,
-        classes_of={**(before.classes_of if before else {}), version: matching.classes},
+        classes_of={
+            **(before.classes_of if before else {}),
+            **({} if companion is None else {companion.companion.model_version: companion.companion.classes}),
+            version: matching.classes,
+        },
         normalisation=normalised_by,
-        novelty=novelty.digest,
+        novelty="" if novelty is None else novelty.digest,
         former=_former(before, version),
         candidate=str(model.name),
-        needs=model.needs,
-        plugins=tuple(dict.fromkeys(plugin.called for _, plugin in model.members if plugin is not None)),
+        needs=tuple(dict.fromkeys(part for one in labelling_models for part in one.needs)),
+        plugins=tuple(
+            dict.fromkeys(plugin.called for one in labelling_models for _, plugin in one.members if plugin is not None)
+        ),
+        reviewed=model.classes is not None,
+        names=names,
+        companion=None if companion is None else companion.companion,
     )
     trained_on = candidate.metadata.get("training_set")
     return Appointment(
@@ -192,53 +210,16 @@ def prepare(layout: Layout, candidate: Candidate, settings: config.Settings) -> 
     )
 
 
-def _keep_copy(folder: Path, candidate: Candidate, metadata: Mapping[str, Any]) -> None:
-    """Write the champion's own copy of its model, unless there is one that says the same and is sound."""
-    with suppress(OSError, WeightsError):
-        load_copy(folder)
-        said = read_description(folder)
-        if (said.metadata, said.input) == (metadata, candidate.model.input):
-            return
-    candidate.model.save(folder, metadata)
-
-
-def label_training_set(
-    layout: Layout, model: ClusterModel, labelling: config.LabellingSettings, reconstruction: bool
-) -> LabelArrays:
-    """Return a model's labels of the current training set, in its order.
-
-    Parameters
-    ----------
-    layout, model
-        The data root, and the model.
-    labelling
-        Section `labelling`: `batch_size` and `device`.
-    reconstruction
-        Whether to compute the reconstruction errors.
-    """
-    return label_events(
-        model,
-        spectrogram_file.iterate_events(layout.training_set, labelling.batch_size, model.needs),
-        batch_size=labelling.batch_size,
-        device=labelling.device,
-        reconstruction=reconstruction,
-    )
-
-
-def _matching(
-    settings: config.ChampionSettings,
-    before: Champion | None,
-    shared: NDArray[np.int32] | None,
-    version: str,
-    clusters: NDArray[np.int32],
-    k: int,
-) -> Matching:
-    if before is None or shared is None:
-        return first_classes(clusters, k)
-    own = before.classes_of.get(version)
-    if own is not None:
-        return known_classes(shared, clusters, before.classes, own, before.next_class)
-    return match_clusters(shared, clusters, before.classes, k, before.next_class, settings.least_overlap)
+def _required(
+    layout: Layout, candidate: Candidate, labels: LabelArrays, settings: config.Settings
+) -> tuple[Requirement, ...]:
+    model = candidate.model
+    if model.classes is not None:
+        return (class_requirement(candidate.record, model.classes, settings),)
+    centroids = model.centroids
+    sizes = np.bincount(labels.cluster, minlength=candidate.k)
+    together = () if centroids is None else coinciding(centroids, labels.latent)
+    return requirements(layout, candidate, sizes.tolist(), together, settings.aec, settings.dec)
 
 
 def _clusters_of(layout: Layout, champion: Champion, labelling: config.LabellingSettings) -> NDArray[np.int32]:

@@ -42,7 +42,7 @@ def champion_figures(
         Name and figure: ``classes``, ``spectra`` if the representation is one of spectra, ``latent_space`` of
         two features or more and, if there was a champion before, ``class_change``.
     """
-    titles = class_titles(settings, range(found.champion.next_class))
+    titles = class_titles(settings, range(found.champion.next_class), found.champion)
     yield "classes", _gallery(layout, found, titles)
     spectra = decoded_spectra(found.model)
     if spectra is not None:

@@ -148,11 +148,8 @@ def held_out_assignment(
 
 
 def _judged(name: str, found: Appointment, labels: LabelArrays, rows: NDArray[np.bool_]) -> dict[str, float]:
-    errors = labels.reconstruction_error
-    novelty = found.novelty.novelty(
-        labels.latent[rows], labels.probabilities[rows], None if errors is None else errors[rows]
-    )
+    novelty, assigned = labels.judged(found.novelty)
     return {
-        f"{name}_assigned": float(found.novelty.assigned(novelty).mean()),
-        f"{name}_novelty": float(np.median(novelty)),
+        f"{name}_assigned": float(assigned[rows].mean()),
+        f"{name}_novelty": float(np.median(novelty[rows])),
     }

@@ -62,11 +62,13 @@ class LabelStage(StationDayStage[Labelled]):
             frame, schema, summary = label_table(self.layout, key, champion, self.settings.labelling)
             tables.write_table(path, frame, schema, stamp, summary)
             written = tables.read_table(path, _COUNTED)
+        # A class model may know of reviewed classes that are none of its clusters.
+        numbers = sorted({*champion.classes, *written["label"].tolist()})
         result = Labelled(
             labels=len(written),
             events=info.events,
             assigned=int(written["assigned"].sum()),
-            sizes={number: int((written["label"] == number).sum()) for number in sorted(champion.classes)},
+            sizes={number: int((written["label"] == number).sum()) for number in numbers},
             k=champion.k,
             model_version=champion.model_version,
             path=self.layout.relative(path),

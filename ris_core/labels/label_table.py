@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from ris_core.clustering.novelty import NoveltyModel
 from ris_core.config import LabellingSettings
 from ris_core.contracts.input_spec import InputMismatchError
 from ris_core.contracts.station_day import StationDay
+from ris_core.labels.class_columns import class_columns, class_summary
 from ris_core.labels.labelling import LabelArrays, label_events
 from ris_core.representations.file_events import FileEvents
 from ris_core.storage import spectrogram_file, table_schemas
@@ -27,9 +29,14 @@ class NoReconstructionError(ValueError):
     """The champion's novelty is the reconstruction error, which the settings switch off."""
 
 
+@lru_cache(maxsize=4)
+def _model(folder: Path) -> ClusterModel:
+    return load_copy(folder)
+
+
 @lru_cache(maxsize=2)
-def _load(folder: Path, novelty: Path, digest: str) -> tuple[ClusterModel, NoveltyModel]:
-    return load_copy(folder), NoveltyModel.load(novelty, digest)
+def _novelty(path: Path, digest: str) -> NoveltyModel:
+    return NoveltyModel.load(path, digest)
 
 
 def label_table(
@@ -57,26 +64,16 @@ def label_table(
     DamagedFileError
         A file of the champion, or the spectrograms, are damaged.
     """
-    version, source = champion.model_version, layout.spectrograms(key)
-    model, novelty = _load(
-        layout.champion_model(version), novelty_path(layout, version, champion.novelty), champion.novelty
-    )
-    if novelty.needs_reconstruction and not settings.reconstruction_error:
+    source = layout.spectrograms(key)
+    model, novelty = models_of(layout, champion)
+    if novelty is not None and novelty.needs_reconstruction and not settings.reconstruction_error:
         raise NoReconstructionError(
             "labelling.reconstruction_error is switched off, but the champion's novelty is the reconstruction error; "
             "choose the champion again with another novelty.score, or switch it on"
         )
     names = [str(name) for name in spectrogram_file.read_column(source, "event_id")]
-    if names:  # an empty file does not say of which components it is
-        require_input(model, source)
-    found = label_events(
-        model,
-        spectrogram_file.iterate_events(source, settings.batch_size, model.needs),
-        batch_size=settings.batch_size,
-        device=settings.device,
-        reconstruction=settings.reconstruction_error,
-    )
-    scores = novelty.novelty(found.latent, found.probabilities, found.reconstruction_error)
+    found = _labels(model, source, names, settings, settings.reconstruction_error)
+    scores, assigned = found.judged(novelty)
     frame = pd.DataFrame(
         {
             "event_id": names,
@@ -88,16 +85,44 @@ def label_table(
             "latent": list(found.latent),
             "reconstruction_error": _errors(found),
             "novelty": scores,
-            "assigned": novelty.assigned(scores),
-            "model_version": version,
+            "assigned": assigned,
+            "model_version": champion.model_version,
         }
     )
-    summary = {
-        "classes": list(champion.classes),
-        "novelty_score": novelty.score,
-        "novelty_threshold": repr(novelty.threshold),
-    }
-    return frame, schema_of(model), summary
+    summary: dict[str, Any] = {"classes": list(champion.classes)}
+    if novelty is not None:
+        said = {"novelty_score": novelty.score, "novelty_threshold": repr(novelty.threshold)}
+        return frame, schema_of(model), summary | said
+    beside = None
+    if (companion := champion.companion) is not None:
+        other = _model(layout.champion_model(companion.model_version))
+        clusters = _labels(other, source, names, settings, reconstruction=False).cluster
+        beside = np.array(companion.classes, dtype=np.int32)[clusters]
+    columns = class_columns(champion, model, found, names, beside)
+    return frame.assign(**columns), schema_of(model), summary | class_summary(champion, model)
+
+
+def models_of(layout: Layout, champion: Champion) -> tuple[ClusterModel, NoveltyModel | None]:
+    """Return the model of a champion and its novelty model, none for a class model; raises `DamagedFileError`."""
+    version = champion.model_version
+    model = _model(layout.champion_model(version))
+    if champion.reviewed:
+        return model, None
+    return model, _novelty(novelty_path(layout, version, champion.novelty), champion.novelty)
+
+
+def _labels(
+    model: ClusterModel, source: Path, names: Sequence[str], settings: LabellingSettings, reconstruction: bool
+) -> LabelArrays:
+    if names:  # an empty file does not say of which components it is
+        require_input(model, source)
+    return label_events(
+        model,
+        spectrogram_file.iterate_events(source, settings.batch_size, model.needs),
+        batch_size=settings.batch_size,
+        device=settings.device,
+        reconstruction=reconstruction,
+    )
 
 
 def require_input(model: ClusterModel, source: Path) -> None:
@@ -113,6 +138,8 @@ def require_input(model: ClusterModel, source: Path) -> None:
 
 def schema_of(model: ClusterModel) -> pa.Schema:
     """Return the schema of a label table by a model."""
+    if model.classes is not None:
+        return table_schemas.class_label_schema(model.n_clusters, model.dimensions, model.membership_words)
     said = {"probability": model.membership_words}
     if model.has_reconstruction:
         said["reconstruction_error"] = model.error_words

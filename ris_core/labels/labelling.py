@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from ris_core.clustering.cluster_model import ClusterModel, Described
+from ris_core.clustering.novelty import NoveltyModel
 from ris_core.contracts.events import Events
 from ris_core.models.device import resolve_device, use_cores
 
@@ -50,6 +51,22 @@ class LabelArrays:
 
     def __len__(self) -> int:
         return len(self.cluster)
+
+    def judged(self, by: NoveltyModel | None) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return the novelty (N,) of the events, and whether they are assigned to their cluster (N,).
+
+        Parameters
+        ----------
+        by
+            The novelty model that decides; none: the labels are those of a class model, by which an event is assigned
+            if it is not new and its conformal set holds one class.
+        """
+        if by is not None:
+            novelty = by.novelty(self.latent, self.probabilities, self.reconstruction_error)
+            return novelty, by.assigned(novelty)
+        if self.sets is None or self.novelty is None or self.novel is None:
+            raise ValueError("without a novelty model only the labels of class models can be judged")
+        return self.novelty, np.asarray((self.sets.sum(axis=1) == 1) & ~self.novel)
 
 
 def label_events(

@@ -93,6 +93,8 @@ class Contents:
         For a model with clusters: the class of each of its K clusters.
     arrays
         Which arrays by name, if it takes these.
+    names
+        For a class model: the name of each of its K classes.
     """
 
     model: Path
@@ -102,6 +104,7 @@ class Contents:
     novelty: NoveltyModel | None = None
     classes: Sequence[int] = ()
     arrays: NamedArrays | None = None
+    names: Sequence[str] = ()
 
     def about(self) -> dict[str, Any]:
         """Return what the package holds besides the model and its novelty."""
@@ -111,6 +114,7 @@ class Contents:
             "conditioning": self.conditioning.model_dump(mode="json"),
             "spectrogram": self.spectrogram.model_dump(mode="json"),
             "classes": [int(number) for number in self.classes],
+            **({"class_names": list(self.names)} if self.names else {}),
         }
         return about if self.arrays is None else about | self.arrays.as_record()
 
@@ -212,7 +216,9 @@ class Package:
             For a representation: ``latent`` (N, D), and ``reconstruction_error`` (N,) if it has one. For a model with
             clusters: ``label`` (N,) int32, the number of the class; ``probabilities`` (N, K), memberships in the order
             of the clusters; ``novelty`` (N,), and ``assigned`` (N,) bool: whether the novelty does not exceed the
-            threshold.
+            threshold. For a class model also ``conformal_set`` (N, K) bool, the classes of each event's set, and
+            ``new`` (N,) bool; ``assigned`` is then whether the set holds one class and the event is not new. What
+            reviewers said of single events is in label tables only.
 
         Raises
         ------
@@ -235,9 +241,10 @@ class Package:
             "label": self.classes[found.cluster],
             "probabilities": found.probabilities,
         }
-        if self.novelty is not None:
-            answer["novelty"] = self.novelty.novelty(found.latent, found.probabilities, found.reconstruction_error)
-            answer["assigned"] = self.novelty.assigned(answer["novelty"])
+        if found.sets is not None and found.novel is not None:
+            answer |= {"conformal_set": found.sets, "new": found.novel}
+        if self.novelty is not None or found.sets is not None:
+            answer["novelty"], answer["assigned"] = found.judged(self.novelty)
         return answer
 
     def _events(self, values: NDArray[Any] | Mapping[str, NDArray[Any]]) -> Events:

@@ -153,3 +153,66 @@ def label_schema(k: int, latent_size: int = 9, said: Mapping[str, str] | None = 
             pa.field("model_version", pa.string(), False, {"description": "Model that gave the label"}),
         ]
     )
+
+
+CLASS_LABEL_COLUMNS = ("class_name", "conformal_set", "new", "reviewed", "unsupervised_label")
+"""The columns that only label tables by class models have."""
+_OF_CLASSES = {
+    "label": "Class number: by the reviewer where the event was reviewed, else the most probable class of the model",
+    "probabilities": "Such probabilities of all K classes, in the order of the model (classes: see the file)",
+    "latent": "Features that the class model is given",
+    "novelty": "How unlike all reviewed events it is, by the class model; greater is more novel",
+    "assigned": "Whether the event was reviewed, or the conformal set holds one class and the event is not new",
+}
+
+
+def class_label_schema(k: int, features: int, probability_words: str) -> pa.Schema:
+    """Return the schema of a label table by a class model of K classes.
+
+    Parameters
+    ----------
+    k, features
+        Numbers of classes, and of features that the model is given.
+    probability_words
+        What its probabilities are.
+
+    Notes
+    -----
+    The columns of `label_schema` are there, in words of their own, with those of `CLASS_LABEL_COLUMNS` among them.
+    """
+
+    def more(name: str, kind: pa.DataType, may_be_null: bool, about: str) -> pa.Field:
+        return pa.field(name, kind, may_be_null, {"description": about})
+
+    words = _OF_CLASSES | {
+        "probability": f"{probability_words}: of the class of `label`; 0 if the model does not know it, and too high "
+        "for reviewed events, which the model was trained on",
+    }
+    # As Parquet names the elements of lists: the digest of the rows includes the name.
+    numbers = pa.list_(pa.field("element", pa.int32()))
+    after = {
+        "label": more("class_name", pa.string(), False, "Name of that class by the reviews when the model was chosen"),
+        "probabilities": more(
+            "conformal_set",
+            numbers,
+            False,
+            "Numbers of the classes that the conformal set holds, ascending; it holds the true one as often as "
+            "class_model.coverage promises",
+        ),
+        "novelty": more(
+            "new", pa.bool_(), False, "Whether it is unlike all reviewed events: novelty above its threshold"
+        ),
+        "assigned": more("reviewed", pa.string(), True, "Class by the reviewer; null where the event was not reviewed"),
+        "model_version": more(
+            "unsupervised_label",
+            pa.int32(),
+            True,
+            "Class number by the model without reviews beside it (unsupervised_version of the file); null without one",
+        ),
+    }
+    fields = []
+    for field in label_schema(k, features):
+        about = words.get(field.name)
+        fields.append(field if about is None else field.with_metadata({"description": about}))
+        fields += [after[field.name]] if field.name in after else []
+    return pa.schema(fields)

@@ -15,7 +15,7 @@ from ris_core.clustering.initial_clusters import read_clusters
 from ris_core.config import Settings
 from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.contracts.station_day import StationDay
-from ris_core.labels.appointment import label_training_set
+from ris_core.labels.champion_copy import label_training_set
 from ris_core.processing.condition import filter_delay
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage import spectrogram_file, tables

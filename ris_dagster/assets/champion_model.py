@@ -107,7 +107,7 @@ def _described(layout: Layout, settings: Settings, found: "Appointment") -> dict
 
     from ris_core.clustering.model_states import candidate_states
 
-    novelty, former = found.novelty, found.champion.former
+    former, beside = found.champion.former, found.champion.companion
     # The champion may be of a candidate that the settings no longer have.
     names = dict.fromkeys([*settings.candidate_names, found.model.name])
     models = {
@@ -141,20 +141,40 @@ def _described(layout: Layout, settings: Settings, found: "Appointment") -> dict
         "required_checks": table(pd.DataFrame(checks)),
         "candidates": table(pd.DataFrame(rows, columns=["candidate", "k", "accepted", *_COMPARED])),
         "no_candidates": {name.with_k(k): model.why for (name, k), model in models.items() if model.why},
-        "novelty": {
-            "score": novelty.score,
-            "threshold": finite(novelty.threshold),
-            "false_alarms": novelty.false_alarms,
-            "held_out_events": novelty.held_out,
-            "note": novelty.note,
-            "calibration": found.calibration_note,
-            "calibrated_on_unseen": found.same_training_set,
-        },
+        "novelty": _novelty(found),
+        **_reviews(found),
+        **({} if beside is None else {"unsupervised_beside": beside.model_version}),
     }
+
+
+def _novelty(found: "Appointment") -> dict[str, Any]:
+    """Return how novelty is calibrated."""
+    novelty = found.novelty
+    if novelty is None:
+        return {"calibration": found.calibration_note}
+    return {
+        "score": novelty.score,
+        "threshold": finite(novelty.threshold),
+        "false_alarms": novelty.false_alarms,
+        "held_out_events": novelty.held_out,
+        "note": novelty.note,
+        "calibration": found.calibration_note,
+        "calibrated_on_unseen": found.same_training_set,
+    }
+
+
+def _reviews(found: "Appointment") -> dict[str, Any]:
+    """Return what is said of the reviews that a class model was trained on."""
+    classes = found.model.classes
+    if classes is None:
+        return {}
+    return {"reviews": len(classes.reviewed), "reviews_are_simulated": classes.simulated}
 
 
 def _check_of(requirement: "Requirement", candidate: CandidateName) -> dict[str, str]:
     """Return the asset check that shows whether a requirement is fulfilled."""
+    if requirement.of == "reviews":
+        return {"asset": "class_model", "check": "may_label"}
     if requirement.of == "autoencoder":
         return {"asset": "aec_trials", "check": "better_than_mean_spectrogram"}
     return {"asset": candidate_key(candidate).to_user_string(), "check": "no_empty_clusters"}

@@ -86,8 +86,10 @@ def register_packaged(
     from ris_core.serving.package import Contents, packaged_model, ways_of
 
     constants, model = plan(settings.spectrogram, settings.conditioning), packaged_model(folder)
+    names: tuple[str, ...] = ()
     if isinstance(model, ClusterModel):
         name = registered_name(settings, model.name)
+        names = () if model.classes is None else model.classes.names
     else:
         name = f"{settings.network.name}-{model.kind}"
     registered = {}
@@ -95,7 +97,7 @@ def register_packaged(
     for takes in ways:
         called = f"{name}-waveforms" if takes == "waveforms" else name
         arrays = NamedArrays.of(events, model.needs) if takes == "events" else None
-        contents = Contents(folder, takes, settings.conditioning, settings.spectrogram, novelty, classes, arrays)
+        contents = Contents(folder, takes, settings.conditioning, settings.spectrogram, novelty, classes, arrays, names)
         example = one_array(events, takes, constants) if arrays is None else arrays.of_events(events)
         registered[called] = _register(client, called, contents, example, events, run_id, experiment)
     return registered
@@ -162,6 +164,7 @@ def _register(
                 metadata={
                     "takes": contents.takes,
                     "classes": list(contents.classes),
+                    **({"class_names": list(contents.names)} if contents.names else {}),
                     "input": package.input.as_record(),
                     **({} if contents.arrays is None else contents.arrays.common),
                 },
