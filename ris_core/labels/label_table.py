@@ -30,7 +30,8 @@ class NoReconstructionError(ValueError):
 
 
 @lru_cache(maxsize=4)
-def _model(folder: Path) -> ClusterModel:
+def model_at(folder: Path) -> ClusterModel:
+    """Return the model of a champion from its folder; it is read once in a process."""
     return load_copy(folder)
 
 
@@ -95,7 +96,7 @@ def label_table(
         return frame, schema_of(model), summary | said
     beside = None
     if (companion := champion.companion) is not None:
-        other = _model(layout.champion_model(companion.model_version))
+        other = model_at(layout.champion_model(companion.model_version))
         clusters = _labels(other, source, names, settings, reconstruction=False).cluster
         beside = np.array(companion.classes, dtype=np.int32)[clusters]
     columns = class_columns(champion, model, found, names, beside)
@@ -105,7 +106,7 @@ def label_table(
 def models_of(layout: Layout, champion: Champion) -> tuple[ClusterModel, NoveltyModel | None]:
     """Return the model of a champion and its novelty model, none for a class model; raises `DamagedFileError`."""
     version = champion.model_version
-    model = _model(layout.champion_model(version))
+    model = model_at(layout.champion_model(version))
     if champion.reviewed:
         return model, None
     return model, _novelty(novelty_path(layout, version, champion.novelty), champion.novelty)

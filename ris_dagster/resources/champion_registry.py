@@ -74,6 +74,6 @@ class MlflowChampions:
 
     def _names(self) -> set[str]:
         """Return the names of all registered models of candidates."""
-        candidates = {*self._settings.candidate_names, AEC_DEC, self._settings.class_model.candidate}
+        candidates = {*self._settings.candidate_names, AEC_DEC, self._settings.class_model_name}
         names = [registered_name(self._settings, found) for found in candidates]
         return {*names, *(f"{name}-waveforms" for name in names)}
