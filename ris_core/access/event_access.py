@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ris_core.contracts.event_identifier import possible_days
 from ris_core.contracts.events import MissingPartError
 from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import NS, StationDay
@@ -226,17 +226,7 @@ def read_raw(network: StationDays, event_id: str, before: float = 5.0, after: fl
 
 
 def _find(network: StationDays, event_id: str) -> tuple[StationDay, int]:
-    parts = str(event_id).split(".", 4)
-    try:
-        peak = datetime.strptime(parts[4].split("_")[0], "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)
-    except (IndexError, ValueError) as error:
-        raise ValueError(
-            f"'{event_id}' is not an event id: these are like NET.STA.LOC.CHAN.YYYYMMDDTHHMMSS.ffffff, as in the "
-            "column event_id of `read_labels` and `read_detections`"
-        ) from error
-    # A detection belongs to the day of its onset; its peak may be after midnight.
-    for day in (peak.date(), peak.date() - timedelta(days=1)):
-        key = StationDay(parts[1], day)
+    for key in possible_days(str(event_id)):
         if not network.layout.spectrograms(key).exists():
             continue
         rows = np.flatnonzero(read_column(network.layout.spectrograms(key), "event_id") == event_id)

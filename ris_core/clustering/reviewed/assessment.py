@@ -16,7 +16,7 @@ RELIABILITY_BINS = 10
 
 @dataclass(frozen=True, eq=False)
 class CrossValidated:
-    """What models that had not seen its group say of each reviewed event.
+    """What models that had not seen its group say of each of n reviewed events that was looked at by itself.
 
     Attributes
     ----------
@@ -216,7 +216,7 @@ def assess(
         What cannot be said.
     """
     k = len(names)
-    every, of_audits = confusion_of(found, k, None), confusion_of(found, k, audit)
+    every, of_audits = confusion_of(found, k), confusion_of(found, k, audits_only=True)
     classes = tuple(
         ClassAssessment(
             name,
@@ -276,11 +276,11 @@ def assess(
     )
 
 
-def confusion_of(found: CrossValidated | None, k: int, chosen: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+def confusion_of(found: CrossValidated | None, k: int, audits_only: bool = False) -> NDArray[np.int64]:
     """Return the counts (K, K) of events by the reviewers' class (rows) and the model's (columns)."""
     table = np.zeros((k, k), dtype=np.int64)
     if found is not None:
-        rows = slice(None) if chosen is None else chosen
+        rows = found.audit if audits_only else slice(None)
         np.add.at(table, (found.y[rows], found.predicted[rows]), 1)
     return table
 

@@ -105,6 +105,7 @@ def fit_classes(
     settings: ClassModelSettings,
     seed: int,
     population: NDArray[Any] | None = None,
+    single: NDArray[np.bool_] | None = None,
 ) -> FittedClasses:
     """Fit a classifier to reviewed events, calibrate it, and say what is known of it.
 
@@ -127,6 +128,9 @@ def fit_classes(
     population
         (N, D) features of all events, as far as they are known: what the reviewed events stand for. None: each
         reviewed event stands for as many.
+    single
+        (n,) bool: events that a reviewer looked at one by one. Others, named as a group, train the trees, but
+        nothing is calibrated or assessed on them. None: all.
 
     Raises
     ------
@@ -144,16 +148,37 @@ def fit_classes(
     classes, y = np.unique(np.asarray(names, dtype=str), return_inverse=True)
     known, y = tuple(str(name) for name in classes), np.asarray(y, dtype=np.int64).reshape(-1)
     group = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1).astype(np.int64)
-    k, n_groups = len(known), int(group.max()) + 1
-    weights = standing_for(values, audit, population)
-    trees = fit_trees(values, y, k, settings.trees, seed)
-    unlike, distances = fit_unlike(values, group, weights, settings.false_alarms, population)
-    limits = limits_of(known, y, audit, n_groups, settings)
-    if k < 2 or n_groups < 2:
-        assessment = assess(known, None, y, audit, n_groups, settings.coverage, None, limits)
-        return FittedClasses(known, trees, no_calibration(k), math.inf, unlike, assessment)
+    looked_at = np.ones(len(y), dtype=bool) if single is None else np.asarray(single, dtype=bool)
+    trees = fit_trees(values, y, len(known), settings.trees, seed)
+    weights = standing_for(values[looked_at], audit[looked_at], population)
+    unlike, distances = fit_unlike(values, group, looked_at, weights, settings.false_alarms, population)
+    limits = limits_of(known, y[looked_at], audit[looked_at], group[looked_at], settings)
+    count = len(np.unique(group))
+    if len(known) < 2 or count < 2 or not looked_at.any():
+        assessment = assess(known, None, y, audit, count, settings.coverage, None, limits)
+        return FittedClasses(known, trees, no_calibration(len(known)), math.inf, unlike, assessment)
     part = parts_of(group, y, settings.folds, seed)
-    shares = cross_validated_shares(values, y, k, part, settings.trees, seed)
+    shares = cross_validated_shares(values, y, len(known), part, settings.trees, seed)[looked_at]
+    found, calibration, threshold = _calibrated(
+        shares, y[looked_at], weights, audit[looked_at], group[looked_at], part[looked_at], distances, settings
+    )
+    losses = log_loss(found.probabilities, found.y, weights), log_loss(found.uncalibrated, found.y, weights)
+    assessment = assess(known, found, y, audit & looked_at, count, settings.coverage, losses, limits)
+    return FittedClasses(known, trees, calibration, threshold, unlike, assessment, found)
+
+
+def _calibrated(
+    shares: NDArray[np.float64],
+    y: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    audit: NDArray[np.bool_],
+    group: NDArray[np.int64],
+    part: NDArray[np.int64],
+    distances: NDArray[np.float32],
+    settings: ClassModelSettings,
+) -> tuple[CrossValidated, Calibration, float]:
+    """Return the cross-validation, the calibration and the threshold of the conformal sets."""
+    k = shares.shape[1]
     enough = len(y) >= settings.fewest_reviews
     calibration = fit_calibration(shares, y, weights) if enough else no_calibration(k)
     probabilities = calibration(shares)
@@ -163,7 +188,7 @@ def fit_classes(
         y=y,
         predicted=probabilities.argmax(axis=1),
         probabilities=probabilities,
-        uncalibrated=shares,
+        uncalibrated=no_calibration(k)(shares),
         sets=sets_of(probabilities, thresholds[:, None]),
         distances=distances,
         weights=weights,
@@ -171,16 +196,7 @@ def fit_classes(
         groups=group,
         part=part,
     )
-    losses = log_loss(probabilities, y, weights), log_loss(no_calibration(k)(shares), y, weights)
-    return FittedClasses(
-        known,
-        trees,
-        calibration,
-        weighted_threshold(scores, weights, settings.coverage),
-        unlike,
-        assess(known, found, y, audit, n_groups, settings.coverage, losses, limits),
-        found,
-    )
+    return found, calibration, weighted_threshold(scores, weights, settings.coverage)
 
 
 def cross_validated_shares(
@@ -198,14 +214,14 @@ def limits_of(
     names: tuple[str, ...],
     y: NDArray[np.int64],
     audit: NDArray[np.bool_],
-    groups: int,
+    groups: NDArray[np.int64],
     settings: ClassModelSettings,
 ) -> tuple[str, ...]:
     """Return in words what cannot be said with so few reviews, and what would help."""
     said = []
     if len(names) < 2:
         said.append(f"all reviewed events are of one class, {names[0]}: review events of another one")
-    if groups < 2:
+    if len(np.unique(groups)) < 2:
         said.append("all reviewed events are of one source or one block of time, so nothing can be cross-validated")
     if len(y) < settings.fewest_reviews:
         said.append(

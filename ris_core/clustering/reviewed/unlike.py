@@ -55,16 +55,19 @@ class Unlike:
 def fit_unlike(
     z: NDArray[Any],
     groups: NDArray[Any],
+    judged: NDArray[np.bool_],
     weights: NDArray[Any],
     false_alarms: float,
     population: NDArray[Any] | None = None,
 ) -> tuple[Unlike, NDArray[np.float32]]:
-    """Return what tells new events, and the distance (n,) of each reviewed event to those of other groups.
+    """Return what tells new events, and the distance (m,) of m reviewed events to those of other groups.
 
     Parameters
     ----------
-    z, groups, weights
-        Features (n, D), groups (n,) and weights (n,) of the reviewed events.
+    z, groups
+        Features (n, D) and groups (n,) of the reviewed events.
+    judged, weights
+        (n,) bool: the m events that the threshold is calibrated on; (m,) their weights.
     false_alarms
         Share of further events of the reviewed classes that may exceed the threshold.
     population
@@ -79,6 +82,7 @@ def fit_unlike(
         own = groups == group
         if not own.all():
             found[own] = _nearest(reviewed[own], reviewed[~own])
+    found = found[judged]
     known = np.isfinite(found)
     threshold = weighted_threshold(found[known], weights[known], 1 - false_alarms) if known.any() else math.inf
     return Unlike(reviewed, scale, threshold), found
