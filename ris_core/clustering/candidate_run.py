@@ -31,6 +31,7 @@ from ris_core.contracts.run_log import RunLog
 from ris_core.figures import distance_curves, embedding, latent_space
 from ris_core.figures.cluster_spectra import centroid_spectra
 from ris_core.figures.gallery import cluster_gallery
+from ris_core.figures.lifetimes import lifetime_curve
 from ris_core.figures.silhouette import silhouette_profiles
 from ris_core.representations.file_events import FileEvents
 from ris_core.storage.layout import Layout
@@ -92,7 +93,7 @@ def train_candidate(
     log
         Gets the parameters, the data set, the metrics, the table ``classes.csv`` and the figures ``clusters``,
         ``spectra`` if the representation is one of spectra, ``latent_space``, ``t_sne``, ``silhouettes``,
-        ``distances``, and those of what the clusters of all K have in common, like ``lifetimes``.
+        ``distances``, and ``lifetimes`` of a consensus.
 
     Raises
     ------
@@ -126,14 +127,8 @@ def train_candidate(
     log_training_set(log, layout.training_set, data)
     started = time.perf_counter()
     kind, z = clusterer_class(CLUSTERERS.kind_of(section)), latents.z[~data.validation]
-    shared = shared_fit(
-        layout.shared(name),
-        kind,
-        z,
-        section,
-        dec.seed,
-        shared_configuration(latents.inputs, name, candidates, dec.seed),
-    )
+    configuration = shared_configuration(latents.inputs, name, candidates, dec.seed)
+    shared = shared_fit(layout.shared(name), kind, z, section, dec.seed, configuration)
     for left_out in () if shared is None else shared.notes:
         log.note(f"left out: {left_out}")
     clusterer = kind.fit_shared(shared, z, k, section, dec.seed)
@@ -151,8 +146,8 @@ def train_candidate(
     log.text(scores.classes.to_csv(), "classes.csv")
     for called, drawn in _figures(data, model, latents.z, labels, memberships.max(axis=1), np.array(sizes)):
         log.figure(drawn, called)
-    for called, drawn in ({} if shared is None else shared.figures(k)).items():
-        log.figure(drawn, called)
+    if shared is not None and shared.lifetimes:
+        log.figure(lifetime_curve(shared.lifetimes, k), "lifetimes")
     record = ModelRecord(
         inputs=latents.inputs,
         configuration=candidate_configuration(latents.inputs, name, k, candidates, dec.seed),
