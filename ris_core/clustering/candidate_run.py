@@ -120,7 +120,7 @@ def train_candidate(
             "candidate": str(name),
             "representation": latents.inputs.representation,
             "seed": dec.seed,
-            **section.model_dump(mode="json"),
+            **section.model_dump(mode="json", exclude={"k"}),
             **about,
         }
     )
