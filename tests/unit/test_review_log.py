@@ -1,12 +1,18 @@
 """The review log: one line per decision, appended by many, never damaged by one that is killed."""
 
+import hashlib
 import json
+import logging
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from ris_core.contracts.decision import Decision
 from ris_core.review.log import ReviewLog
+from ris_core.review.log_lines import LaterFormatError
 from ris_core.storage.damage import DamagedFileError
 
 
@@ -60,7 +66,7 @@ def test_a_line_cut_anywhere_is_no_decision_and_does_not_harm_the_next(log: Revi
     whole = log.path.read_bytes()
     log.append([second])
     both = log.path.read_bytes()
-    for end in range(len(whole) + 1, len(both) - 1):
+    for end in [len(whole) + 1, len(whole) + 100, *range(len(both) - 40, len(both) - 1)]:
         log.path.write_bytes(both[:end])
         found = log.read()
         assert found.decisions == (first,)
@@ -111,3 +117,150 @@ def test_a_changed_line_is_named_with_its_number_and_a_remedy(log: ReviewLog, ch
     with pytest.raises(DamagedFileError, match=why):
         log.append([_label("e9")])
     assert log.path.read_bytes() == before
+
+
+def _rewritten(line: bytes, **values: object) -> bytes:
+    """Return a line with other values and the digest that belongs to them, as another version would write it."""
+    rest = {name: value for name, value in {**json.loads(line), **values}.items() if name != "digest"}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
+    return json.dumps({**rest, "digest": hashlib.sha256(text.encode()).hexdigest()[:16]}).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [({"kind": "promote"}, "'promote'"), ({"format": 2}, "format 2"), ({"weight": 1}, "fields weight")],
+)
+def test_a_decision_of_a_later_version_is_named_and_never_removed(
+    log: ReviewLog, values: dict[str, object], why: str
+) -> None:
+    lines = _written(log, 1)
+    for end in (b"", b"\n"):
+        log.path.write_bytes(
+            lines[0] + _rewritten(lines[0], before=json.loads(lines[0])["digest"], **values).strip() + end
+        )
+        before = log.path.read_bytes()
+        for act in (log.read, log.salvage, lambda: log.append([_label("e9")])):
+            with pytest.raises(LaterFormatError, match=f"line 2: .*{why}.*that wrote it"):
+                act()
+        assert log.path.read_bytes() == before
+
+
+def test_missing_last_lines_are_said(log: ReviewLog, caplog: pytest.LogCaptureFixture) -> None:
+    lines = _written(log)
+    log.path.write_bytes(lines[0])
+    assert "the last 2 were removed" in log.read().missing
+    with caplog.at_level(logging.WARNING):
+        log.append([_label("e9")])
+    assert "the last 2 were removed" in caplog.text
+    assert log.read().missing == ""
+
+
+def test_a_removed_log_is_said(log: ReviewLog) -> None:
+    _written(log)
+    log.path.unlink()
+    assert "3 decisions were appended" in log.read().missing
+
+
+def test_salvage_keeps_the_sound_lines_and_the_damaged_log(log: ReviewLog) -> None:
+    lines = _written(log, 5)
+    damaged = b"".join([lines[0], _edited(lines[1], class_name="B"), lines[2], b"garbage\n", lines[4]])
+    log.path.write_bytes(damaged)
+    done = log.salvage()
+    assert done is not None
+    assert done.kept == 3
+    assert [text.split(":")[0] for text in done.lost] == ["line 2", "line 4"]
+    assert done.aside.read_bytes() == damaged
+    assert [decision.event_ids for decision in log.read().decisions] == [("e0",), ("e2",), ("e4",)]
+    assert log.salvage() is None
+    log.append([_label("e9")])
+    assert len(log.read().decisions) == 4
+
+
+def test_many_processes_and_threads_append_at_once(log: ReviewLog) -> None:
+    code = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from ris_core.contracts.decision import Decision
+from ris_core.review.log import ReviewLog
+log, who = ReviewLog(Path(sys.argv[1])), sys.argv[2]
+def add(i):
+    first = Decision("label", who, (f"{who}-{i}",), "A", note="x" * 500)
+    log.append([first, Decision("label", who, (f"{who}-{i}b",), "B")])
+with ThreadPoolExecutor(4) as pool:
+    list(pool.map(add, range(12)))
+"""
+    writers = [subprocess.Popen([sys.executable, "-c", code, str(log.path), f"w{i}"]) for i in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda i: log.append([_label(f"here-{i}")]), range(12)))
+    seen = [len(log.read().decisions) for _ in range(20)]  # while others write
+    assert [writer.wait() for writer in writers] == [0, 0, 0, 0]
+    found = log.read()
+    assert len({decision.id for decision in found.decisions}) == len(found.decisions) == 4 * 24 + 12
+    assert seen == sorted(seen)
+    # Decisions of one append stay together, and a writer's own order is kept.
+    events = [decision.event_ids[0] for decision in found.decisions]
+    assert all(events[events.index(f"w{i}-{n}") + 1] == f"w{i}-{n}b" for i in range(4) for n in range(12))
+
+
+_KILLED_WHILE_WRITING = """
+import os, signal, sys
+from pathlib import Path
+from ris_core.contracts.decision import Decision
+from ris_core.review.log import ReviewLog
+log, share = ReviewLog(Path(sys.argv[1])), float(sys.argv[2])
+log.append([Decision("label", "ann", ("e1",), "A")])
+write = os.write
+def half(file, text):
+    write(file, text[: int(len(text) * share)])
+    os.kill(os.getpid(), signal.SIGKILL)
+os.write = half
+log.append([Decision("label", "ann", ("e2",), "B", note="y" * 1000)])
+"""
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
+def test_a_writer_that_is_killed_leaves_no_half_decision(
+    log: ReviewLog, share: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    done = subprocess.run([sys.executable, "-c", _KILLED_WHILE_WRITING, str(log.path), str(share)], check=False)
+    assert done.returncode == -9
+    found = log.read()
+    assert [decision.event_ids for decision in found.decisions] == [("e1",)]
+    assert ("was never completed" in found.torn) == (share > 0)
+    with caplog.at_level(logging.WARNING):
+        log.append([_label("e3")])
+    assert ("was never completed" in caplog.text) == (share > 0)
+    assert [decision.event_ids for decision in log.read().decisions] == [("e1",), ("e3",)]
+
+
+def test_what_was_said_to_be_written_survives_a_kill_at_any_time(log: ReviewLog) -> None:
+    code = """
+import sys
+from pathlib import Path
+from ris_core.contracts.decision import Decision
+from ris_core.review.log import ReviewLog
+log = ReviewLog(Path(sys.argv[1]))
+while True:
+    decision = Decision("label", "ann", ("e1",), "A", note="z" * 1500)
+    log.append([decision])
+    print(decision.id, flush=True)
+"""
+    said: list[str] = []
+    for _ in range(4):
+        with subprocess.Popen([sys.executable, "-c", code, str(log.path)], stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            said += [writer.stdout.readline().strip() for _ in range(5)]
+            writer.kill()
+            said += [line.strip() for line in writer.stdout if len(line.strip()) == 36]
+    kept = {decision.id for decision in log.read().decisions}
+    assert set(said) <= kept
+    log.append([_label("e2")])
+    assert set(said) < {decision.id for decision in log.read().decisions}
+
+
+def test_something_else_in_place_of_the_log_is_named(log: ReviewLog) -> None:
+    log.path.mkdir(parents=True)
+    for act in (log.read, lambda: log.append([_label("e1")])):
+        with pytest.raises(OSError, match="folder"):
+            act()
