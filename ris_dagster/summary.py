@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.table import Table
 
@@ -134,13 +135,24 @@ def _score_tables(scores: KeptScores) -> list[Table]:
     for row in scores.recall_by_snr:
         detection.add_row(f"{row['snr_low']:.0f}", str(row["events"]), f"{row['recall']:.2f}")
     clustering = Table("K", "method", "ARI", "NMI", "macro-F1", "ACC", title="Clustering of the detected events")
+    if scores.note:
+        clustering.caption = scores.note
+    named = ("ari", "nmi", "macro_f1", "accuracy")
     for row in scores.clustering:
-        values = [f"{row[n]:.2f}" for n in ("ari", "nmi", "macro_f1", "accuracy")]
-        clustering.add_row(str(row["k"]), row["method"], *values)
-    end = Table("family", "true events", "recall", "precision", title=f"End to end, champion K = {scores.k}")
-    for row in scores.end_to_end:
+        clustering.add_row(str(row["k"]), row["method"], *(_share(row[n]) for n in named))
+        if "ari_apart" in row and not row["reviews"]:
+            clustering.add_row("", "  apart from reviewed events", *(_share(row[f"{n}_apart"]) for n in named))
+    end = [_end_to_end(f"End to end, champion K = {scores.k}", scores.end_to_end)]
+    if scores.beside:
+        end.append(_end_to_end("End to end, the model without reviews beside it", scores.beside))
+    return [detection, clustering, *end]
+
+
+def _end_to_end(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    end = Table("family", "true events", "recall", "precision", title=title)
+    for row in rows:
         end.add_row(row["family"], str(row["events"]), *(_share(row[n]) for n in ("recall", "precision")))
-    return [detection, clustering, end]
+    return end
 
 
 def _share(value: float | None) -> str:

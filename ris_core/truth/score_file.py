@@ -34,11 +34,16 @@ class KeptScores:
     recall_by_snr
         One row per bin of the SNR: snr_low (dB), events, detected, recall.
     clustering
-        One row per K and method: k, method, ari, nmi, macro_f1, accuracy, windows.
+        One row per K and method, columns as those of `clustering_rows.clustering_rows`; records of earlier versions
+        have no `chosen`, `reviews` and `simulated`.
     end_to_end
         One row per family: family, events, recall, precision.
     k
         Number of clusters of the champion.
+    beside
+        As `end_to_end`, by the model without reviews beside a class model.
+    note
+        What the scores are of if there are reviews.
     """
 
     true_events: int
@@ -48,6 +53,8 @@ class KeptScores:
     clustering: Sequence[Mapping[str, Any]]
     end_to_end: Sequence[Mapping[str, Any]]
     k: int
+    beside: Sequence[Mapping[str, Any]] = ()
+    note: str = ""
 
 
 def write_scores(path: Path, found: TruthScores) -> None:
@@ -64,6 +71,8 @@ def write_scores(path: Path, found: TruthScores) -> None:
         "clustering": found.clustering.to_dict("records"),
         "class_recall": found.recall.to_dict("records"),
         "end_to_end": found.end_to_end.to_dict("records"),
+        "end_to_end_beside": found.beside.to_dict("records"),
+        "note": found.note,
         "classes": {str(cluster): name for cluster, name in found.classes.items()},
         "k": found.k,
         "station_days": found.station_days,
@@ -83,4 +92,8 @@ def read_scores(path: Path) -> KeptScores:
         The file is damaged.
     """
     record = read_record(path, _FIELDS)
-    return KeptScores(**{name: record[name] for name in _FIELDS})
+    return KeptScores(
+        **{name: record[name] for name in _FIELDS},
+        beside=record.get("end_to_end_beside", ()),
+        note=str(record.get("note", "")),
+    )

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ris_core.clustering.candidate_models import load_candidate, trained_candidates
-from ris_core.clustering.initial_clusters import read_clusters
+from ris_core.clustering.champion import Champion
+from ris_core.clustering.champion_files import load_copy
+from ris_core.clustering.cluster_model import ClusterModel
+from ris_core.clustering.reviewed.class_model_files import load_class_model, read_class_model
 from ris_core.config import Settings
-from ris_core.contracts.candidate_name import AEC_DEC
+from ris_core.contracts.event_identifier import peak_of
+from ris_core.contracts.reviewed_classes import ReviewedClasses
 from ris_core.contracts.station_day import StationDay
-from ris_core.labels.champion_copy import label_training_set
 from ris_core.processing.condition import filter_delay
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage import spectrogram_file, tables
@@ -24,8 +25,10 @@ from ris_core.storage.layout import Layout
 from ris_core.synthetic.network import SyntheticNetwork
 from ris_core.synthetic.seismometer import SAMPLING_RATE
 from ris_core.training import training_set as sampling
-from ris_core.truth.baseline import hand_features, kmeans_baseline
+from ris_core.truth.apart import Shown
+from ris_core.truth.clustering_rows import TrueSet, clustering_rows
 from ris_core.truth.evaluation import (
+    MIXED,
     DetectionScores,
     clustering_scores,
     detection_scores,
@@ -35,6 +38,7 @@ from ris_core.truth.evaluation import (
 from ris_core.truth.truth_matching import match_stations
 
 TOLERANCE_S = 0.5
+BESIDE = "unsupervised_label"
 _TYPICAL_FREQUENCY_HZ = 8.0
 
 
@@ -47,8 +51,9 @@ class TruthScores:
     detection
         Recall by SNR and family, and precision, of the events (detections that have a spectrogram).
     clustering
-        One row per K and method (``hand features + k-means``, the initial clusters, ``DEC``): ari, nmi, macro_f1,
-        accuracy, windows, on the events of the training set, given that they were detected.
+        One row per K and method (``hand features + k-means``, the initial clusters, ``DEC``, other candidates by
+        name, the class model), on the events of the training set, given that they were detected; columns as those
+        of `clustering_rows`.
     station_days
         Number of scored station-days: those with current label tables.
     damaged
@@ -57,10 +62,15 @@ class TruthScores:
         Recall of each class (rows) for each method at the champion's K (columns), after the assignment of clusters.
     end_to_end
         Per family over all recorded events: events, found, recall, precision, f1, by the champion's label tables.
+        If the champion is a class model, only over events that are apart from the reviewed ones (`apart.Shown`).
+    beside
+        The same by the model without reviews that stands beside a class model; empty otherwise.
     classes
         True class of each label (the champion's class numbers).
     k
         The champion's K.
+    note
+        What the scores are of, in words, if there are reviews; empty otherwise.
     """
 
     detection: DetectionScores
@@ -71,6 +81,8 @@ class TruthScores:
     k: int
     station_days: int
     damaged: tuple[str, ...]
+    beside: pd.DataFrame = field(default_factory=pd.DataFrame)
+    note: str = ""
 
 
 class NoCurrentLabelsError(FileNotFoundError):
@@ -102,60 +114,96 @@ def score(network: StationDays) -> TruthScores:
     matched = match_stations(events, truth, TOLERANCE_S, delay)
     classes = _classes(made, events, matched, delay)
 
+    source = np.append(truth["source_id"].to_numpy(dtype=np.int64), -1)[matched]
+    ids, block = events["event_id"].tolist(), settings.class_model.block
+    class_model = _class_model(layout, settings)
+    apart = None
+    if class_model is not None and class_model.classes is not None:
+        shown = Shown.of(class_model.classes.reviewed, ids, source, block)
+        apart = dict(zip(ids, shown.apart(_peaks(events), source), strict=True))
     data = sampling.load(layout, settings.training_set, settings.normalisation)
-    by_id = dict(zip(events["event_id"], classes, strict=True))
-    known = np.array([name in by_id for name in data.event_id])
-    truth_of_set = np.array([by_id[name] for name in data.event_id if name in by_id], dtype=object)
-    parts = [hand_features(block, data.frequency, data.time) for _, block in data.samples.blocks()]
-    features = np.concatenate(parts)
-    rows: list[dict[str, Any]] = []
-    recall: dict[str, dict[str, float]] = {}
-    for k in settings.all_counts:
-        of_candidates = _labels_of_candidates(layout, settings, k)
-        if not of_candidates:
-            continue
-        of_methods = {"hand features + k-means": kmeans_baseline(features, k, settings.dec.seed), **of_candidates}
-        for method, labels in of_methods.items():
-            found = clustering_scores(truth_of_set, labels[known])
-            rows.append(
-                {
-                    "k": k,
-                    "method": method,
-                    "ari": found.ari,
-                    "nmi": found.nmi,
-                    "macro_f1": found.macro_f1,
-                    "accuracy": found.accuracy,
-                    "windows": found.counted,
-                }
-            )
-            if k == champion.k:
-                recall[method] = found.recall
-    labelled = clustering_scores(classes, events["label"].to_numpy(dtype=np.int64))
+    by_id = dict(zip(ids, classes, strict=True))
+    known = [name for name in data.event_id if name in by_id]
+    true_set = TrueSet(
+        data,
+        np.array([name in by_id for name in data.event_id]),
+        np.array([by_id[name] for name in known], dtype=object),
+        None if apart is None else np.array([apart[name] for name in known], dtype=bool),
+    )
+    rows, recall = clustering_rows(layout, settings, true_set, class_model, champion.k)
+    labels = events["label"].to_numpy(dtype=np.int64)
+    of_champion = _champion_classes(layout, champion)
+    kept = None if of_champion is None else Shown.of(of_champion.reviewed, ids, source, block)
+
+    def of_labels(given: NDArray[np.int64]) -> tuple[pd.DataFrame, dict[int, str]]:
+        return _end_to_end(matched, truth, classes, given, kept, _peaks(events), source)
+
+    end_to_end, names = of_labels(labels)
+    has_beside = BESIDE in events and bool(events[BESIDE].notna().all())
+    beside = of_labels(events[BESIDE].to_numpy(dtype=np.int64))[0] if has_beside else pd.DataFrame()
     return TruthScores(
         detection=detection_scores(matched, truth),
-        clustering=pd.DataFrame(rows),
-        recall=pd.DataFrame(recall).rename_axis("class").reset_index(),
-        end_to_end=end_to_end_scores(matched, truth, events["label"].to_numpy(), labelled.classes),
-        classes=labelled.classes,
+        clustering=rows,
+        recall=recall,
+        end_to_end=end_to_end,
+        classes=names,
         k=champion.k,
         station_days=len(by_day),
         damaged=tuple(damaged),
+        beside=beside,
+        note=_note(class_model, block),
     )
 
 
-def _labels_of_candidates(layout: Layout, settings: Settings, k: int) -> dict[str, NDArray[Any]]:
-    """Return the labels of the training set by the model of each candidate that was trained for K, by method."""
-    found: dict[str, NDArray[Any]] = {}
-    for name in settings.candidate_names:
-        if k not in trained_candidates(layout, name, [k], settings.normalisation):
-            continue
-        if name == AEC_DEC:
-            initial = read_clusters(layout, k, settings.normalisation).start
-            found[f"AEC + {initial.method}"] = initial.labels
-        model, _ = load_candidate(layout, name, k)
-        labels = label_training_set(layout, model, settings.labelling, reconstruction=False)
-        found["DEC" if name == AEC_DEC else str(name)] = labels.cluster
-    return found
+def _class_model(layout: Layout, settings: Settings) -> ClusterModel | None:
+    if read_class_model(layout, settings.class_model_name) is None:
+        return None
+    return load_class_model(layout, settings.class_model_name)[0]
+
+
+def _champion_classes(layout: Layout, champion: Champion) -> ReviewedClasses | None:
+    return load_copy(layout.champion_model(champion.model_version)).classes if champion.reviewed else None
+
+
+def _note(class_model: ClusterModel | None, block: float) -> str:
+    if class_model is None or class_model.classes is None:
+        return ""
+    by = "a simulated reviewer" if class_model.classes.simulated else "people"
+    return (
+        f"{len(class_model.classes.reviewed)} events were reviewed by {by}. Scores of the class model, and those "
+        f"called apart, are of events that were not reviewed and whose source and block of {block / 60:g} minutes hold "
+        "no reviewed event"
+    )
+
+
+def _peaks(events: pd.DataFrame) -> NDArray[np.int64]:
+    return np.array([peak_of(name) for name in events["event_id"]], dtype=np.int64)
+
+
+def _end_to_end(
+    matched: NDArray[np.int64],
+    truth: pd.DataFrame,
+    classes: NDArray[np.object_],
+    labels: NDArray[np.int64],
+    shown: Shown | None,
+    peaks: NDArray[np.int64],
+    source: NDArray[np.int64],
+) -> tuple[pd.DataFrame, dict[int, str]]:
+    """Return the scores of each family and the true class of each label, without what reviewers were shown."""
+    if shown is not None:
+        wanted = shown.apart(
+            pd.to_datetime(truth["peak_time"], utc=True).dt.as_unit("ns").to_numpy(dtype=np.int64),
+            truth["source_id"].to_numpy(dtype=np.int64),
+        )
+        place = np.append(np.where(wanted, np.cumsum(wanted) - 1, -1), -1)
+        # An event whose true one has its peak in another block is left out with it.
+        rows = shown.apart(peaks, source) & ((matched < 0) | (place[matched] >= 0))
+        matched, truth = place[matched[rows]], truth[wanted].reset_index(drop=True)
+        classes, labels = classes[rows], labels[rows]
+    if not (classes != MIXED).any():
+        return pd.DataFrame(), {}
+    names = clustering_scores(classes, labels).classes
+    return end_to_end_scores(matched, truth, labels, names), names
 
 
 def _of_station_days(truth: pd.DataFrame, keys: Sequence[StationDay]) -> pd.DataFrame:
@@ -168,7 +216,7 @@ def _of_station_days(truth: pd.DataFrame, keys: Sequence[StationDay]) -> pd.Data
 def labelled_events(layout: Layout, keys: Sequence[StationDay]) -> tuple[dict[StationDay, pd.DataFrame], list[str]]:
     """Return the labelled events of each station-day, and the damaged files of station-days that are left out.
 
-    Columns: event_id, station, time_on, window_start (ns), label.
+    Columns: event_id, station, time_on, window_start (ns), label; of class models also unsupervised_label.
     """
     found: dict[StationDay, pd.DataFrame] = {}
     damaged = []
@@ -183,7 +231,9 @@ def labelled_events(layout: Layout, keys: Sequence[StationDay]) -> tuple[dict[St
 def _events_of(layout: Layout, key: StationDay) -> pd.DataFrame:
     detections = tables.read_table(layout.detections(key), ["event_id", "station", "time_on", "outcome"])
     detections = detections[detections["outcome"] == "event"]
-    labels = tables.read_table(layout.labels(key), ["event_id", "label"])
+    wanted = ["event_id", "label"]
+    wanted += [BESIDE] if BESIDE in tables.read_schema(layout.labels(key)).names else []
+    labels = tables.read_table(layout.labels(key), wanted)
     windows = pd.DataFrame(
         {
             "event_id": spectrogram_file.read_column(layout.spectrograms(key), "event_id"),

@@ -74,9 +74,10 @@ def _truth_scores(settings: Settings) -> dg.AssetsDefinition:
         owners=owners(settings),
         tags={"stage": "analysis"},
         description="The synthetic network's products against its truth: detection by SNR, clustering given detection "
-        "(hand-made features with k-means, initial clusters, DEC), end to end by family.",
+        "(hand-made features with k-means, initial clusters, every candidate, the class model), end to end by family. "
+        "With a class model also on the events that are apart from all reviewed ones.",
         deps=[LABEL_TABLES],
-        code_version="1",
+        code_version="2",
     )
     @noting_remedies
     def truth_scores(context: dg.AssetExecutionContext, store: DataStore) -> Any:
@@ -100,6 +101,8 @@ def _truth_scores(settings: Settings) -> dg.AssetsDefinition:
                 "clustering": table(found.clustering),
                 "class_recall": table(found.recall),
                 "end_to_end": table(found.end_to_end),
+                **({"end_to_end_beside": table(found.beside)} if len(found.beside) else {}),
+                **({"note": found.note} if found.note else {}),
                 "classes": {str(cluster): name for cluster, name in found.classes.items()},
                 "path": dg.MetadataValue.path(layout.relative(path)),
                 "recall_curve": figure(detection_recall(by_snr), "Recall by SNR"),

@@ -26,7 +26,8 @@ class ChampionChoice(dg.Config):
     candidate: str | None = Field(
         None,
         description="Candidate of the champion, alone or with k or mlflow_version; none: champion.candidate of the "
-        "settings. Allowed: those of the settings, and with mlflow_version others that were registered.",
+        "settings. Allowed: those of the settings, the class model (attributes/reviewed), and with mlflow_version "
+        "others that were registered.",
     )
     k: int | None = Field(
         None,
@@ -54,6 +55,7 @@ def prepare_choice(
         It may not label; gives the reasons.
     """
     from ris_core.clustering.candidates import UnknownCandidateError, candidate_of_k
+    from ris_core.clustering.reviewed.class_candidate import accepted_class_model, candidate_of_reviews
     from ris_core.labels.appointment import prepare
 
     named = {name: value for name, value in choice.model_dump(exclude={"candidate"}).items() if value is not None}
@@ -64,17 +66,45 @@ def prepare_choice(
         raise ValueError(f"{asked}: only one model can be champion; give one of k, mlflow_version and imported")
     if choice.imported is not None:
         return _imported(context, choice.imported, settings, layout, tracking)
-    name = CandidateName.of(choice.candidate or settings.champion.candidate)
+    wanted = choice.candidate or settings.champion.candidate
     if choice.mlflow_version is not None:
+        name = CandidateName.of(wanted or settings.candidates[0])
         candidate = _of_version(context, name, choice.mlflow_version, settings, layout, tracking)
+    elif wanted == str(settings.class_model_name):
+        if choice.k is not None:
+            raise ValueError(f"k = {choice.k}: the classes of {wanted} are those of the reviews; leave k out")
+        candidate = candidate_of_reviews(layout, settings)
+    elif wanted is None and choice.k is None:
+        found = accepted_class_model(layout, settings, context.log.warning)
+        candidate = _unsupervised(settings, layout) if found is None else found
     else:
+        name = CandidateName.of(wanted or settings.candidates[0])
         if name not in settings.candidate_names:
-            there = ", ".join(settings.candidates)
+            there = ", ".join([*settings.candidates, str(settings.class_model_name)])
             raise UnknownCandidateError(f"candidate = {name}: this is none of the candidates of the settings ({there})")
         # A K of the settings is meant for their candidate.
         k = settings.champion.k if str(name) == settings.champion.candidate and choice.k is None else choice.k
         candidate = candidate_of_k(layout, name, k, settings, settings.normalisation)
-    return prepare(layout, candidate, settings)
+    return prepare(layout, candidate, settings, _beside(candidate, settings, layout))
+
+
+def _unsupervised(settings: Settings, layout: Layout) -> "Candidate":
+    """Return the model without reviews that the settings choose; raises `NoAcceptedModelError`."""
+    from ris_core.clustering.candidates import candidate_of_k
+
+    name = CandidateName.of(settings.champion.candidate or settings.candidates[0])
+    return candidate_of_k(layout, name, settings.champion.k, settings, settings.normalisation)
+
+
+def _beside(candidate: "Candidate", settings: Settings, layout: Layout) -> "Candidate | None":
+    """Return the model without reviews that may stand beside a class model; none if no such model is accepted."""
+    from ris_core.training.acceptance import NoAcceptedModelError
+
+    if candidate.model.classes is None:
+        return None
+    with suppress(NoAcceptedModelError, FileNotFoundError):
+        return _unsupervised(settings, layout)
+    return None
 
 
 def _of_version(
@@ -98,7 +128,7 @@ def _of_version(
         )
     run_id = known[str(version)].run_id
     origin = f"{name} version {version}"
-    folder = folder_of_run(layout, run_id, {candidate: settings.counts_of(candidate)}) if run_id else None
+    folder = folder_of_run(layout, run_id, {candidate: _counts(layout, settings, candidate)}) if run_id else None
     if folder is not None:
         return candidate_of_folder(folder, origin)
     context.log.info(f"{origin} is no longer in {layout.root}; it is fetched from MLflow")
@@ -108,6 +138,16 @@ def _of_version(
         if not found:
             raise UnknownCandidateError(f"{origin}: MLflow holds no {JSON_FILE} of it; train the model again")
         return candidate_of_folder(found[0], origin)
+
+
+def _counts(layout: Layout, settings: Settings, candidate: CandidateName) -> tuple[int, ...]:
+    """Return the K that models of a candidate may have; of the class model the number of classes that it has now."""
+    from ris_core.clustering.reviewed.class_model_files import class_model_folder
+
+    if candidate != settings.class_model_name:
+        return settings.counts_of(candidate)
+    folder = class_model_folder(layout, candidate)
+    return () if folder is None else (int(folder.name.removeprefix("k=")),)
 
 
 def _imported(

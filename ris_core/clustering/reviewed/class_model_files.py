@@ -10,6 +10,7 @@ from typing import Any
 
 from ris_core import versions
 from ris_core.clustering.features import inputs_of
+from ris_core.clustering.latents import ClusteringInputs
 from ris_core.clustering.model_record import KeptModel, record_of
 from ris_core.clustering.open_models import open_model
 from ris_core.clustering.reviewed.reviewed_model import ReviewedModel
@@ -86,6 +87,16 @@ def write_class_model(layout: Layout, model: ReviewedModel, metadata: Mapping[st
         if other != folder and _FOLDER.fullmatch(other.name):
             shutil.rmtree(other)
     return folder
+
+
+def class_inputs(layout: Layout, settings: Settings) -> ClusteringInputs:
+    """Return what a class model would be trained from now; raises as `class_model_configuration`.
+
+    Of several representations the digest is that of their digests.
+    """
+    found = [inputs_of(layout, name, settings.normalisation) for name in settings.class_representations]
+    digests = [one.representation for one in found]
+    return ClusteringInputs(digests[0] if len(digests) == 1 else digest_of(digests), found[0].training_set)
 
 
 def class_model_configuration(layout: Layout, settings: Settings, reviews: str) -> str:

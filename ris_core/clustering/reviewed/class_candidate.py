@@ -1,0 +1,65 @@
+"""The class model as one that may become champion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ris_core.clustering.candidates import Candidate, NoTrainedModelError, require
+from ris_core.clustering.class_acceptance import class_requirement
+from ris_core.clustering.reviewed.class_model_files import NoClassModelError, class_inputs, load_class_model
+from ris_core.config import Settings
+from ris_core.registry import UnknownKindError
+from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.layout import Layout
+from ris_core.training.acceptance import NoAcceptedModelError
+
+
+def candidate_of_reviews(layout: Layout, settings: Settings) -> Candidate:
+    """Return the class model, if it was trained from the current representations and training set.
+
+    Reviews that came after its training do not matter.
+
+    Raises
+    ------
+    NoClassModelError
+        None has been trained.
+    NoTrainedModelError
+        It was trained from others than the current ones.
+    FileNotFoundError
+        A representation has not been fitted, or there is no training set.
+    UnknownKindError
+        A representation is of a plug-in that is not installed here.
+    DamagedFileError
+        Its files are damaged.
+    """
+    name = settings.class_model_name
+    model, said = load_class_model(layout, name)
+    candidate = Candidate(f"trained here on reviews, {name}, K = {model.n_clusters}", model, said.metadata)
+    if candidate.record.inputs != class_inputs(layout, settings):
+        raise NoTrainedModelError(
+            f"the class model {model.version} was trained from another representation or training set than the current "
+            "ones; train it again (asset class_model)"
+        )
+    return candidate
+
+
+def accepted_class_model(layout: Layout, settings: Settings, say: Callable[[str], None]) -> Candidate | None:
+    """Return the class model if it may label; none if there is none, or it may not.
+
+    Parameters
+    ----------
+    layout, settings
+        The data root, and all settings.
+    say
+        Gets a line that says why a class model that there is may not label.
+    """
+    try:
+        candidate = candidate_of_reviews(layout, settings)
+        if candidate.model.classes is not None:
+            require([class_requirement(candidate.record, candidate.model.classes, settings)], candidate)
+    except NoClassModelError:
+        return None
+    except (FileNotFoundError, DamagedFileError, UnknownKindError, NoAcceptedModelError) as error:
+        say(f"the class model cannot be champion: {error}")
+        return None
+    return candidate
