@@ -18,7 +18,7 @@ from ris_core.contracts.station_day import NS
 from ris_core.review.random_order import random_order
 from ris_core.review.state import ReviewState
 
-COLUMNS = ("order", "event_id", "reason", "micro", "suggested_class", "probability", "uncertainty", "novelty")
+COLUMNS = ("order", "event_id", "reason", "micro", "suggested_class", "class_probability", "uncertainty", "unlike")
 NO_MICRO = -1
 """Micro-cluster of an event outside of the pool."""
 
@@ -118,7 +118,8 @@ def suggest(
     -------
     DataFrame
         `order` (0-based), `event_id`, `reason`, `micro` (−1 outside of the pool), `suggested_class` (empty without a
-        class model), `probability` of this class, `uncertainty`, `novelty` (NaN without one, or outside of the pool).
+        class model), `class_probability`, `uncertainty`, `unlike` (novelty; NaN without a class model, or outside of
+        the pool).
     """
     return _Choice(pool, everything, state, settings, judgement).table()
 
@@ -178,7 +179,7 @@ class _Choice:
                 (order, name, reason, NO_MICRO if row is None else int(self._pool.micro[row]), *self._said(row))
             )
         table = pd.DataFrame(rows, columns=list(COLUMNS))
-        kinds = {"order": "int32", "micro": "int32", "probability": "f4", "uncertainty": "f4", "novelty": "f4"}
+        kinds = {"order": "int32", "micro": "int32", "class_probability": "f4", "uncertainty": "f4", "unlike": "f4"}
         return table.astype(kinds)
 
     def _said(self, row: int | None) -> tuple[str, float, float, float]:

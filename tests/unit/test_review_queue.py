@@ -136,7 +136,7 @@ def test_after_the_medoids_uncertain_rare_and_novel_events_are_shown(pool: Pool)
     uncertain = table[table["reason"] == "uncertain"]
     assert uncertain["uncertainty"].min() > np.quantile(judgement.uncertainty, 0.75)
     novel = table[table["reason"] == "novel"]
-    assert (novel["novelty"] > 0.9).all()
+    assert (novel["unlike"] > 0.9).all()
     rare = table[table["reason"] == "rare"]
     before = [set(table["micro"][:order]) for order in rare["order"]]
     assert all(micro not in seen for micro, seen in zip(rare["micro"], before, strict=True))
