@@ -96,7 +96,7 @@ class ReviewSession:
             known.get(called.casefold(), called),
             bulk=bulk,
             reason=reason,
-            model=self.model,
+            model="" if reason in ("audit", "second") else self.model,
             note=note,
         )
         self.log.append([decision])
