@@ -9,40 +9,56 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core.clustering.clusterer import Clusterer, FloatArray, Shared
+from ris_core.clustering.consensus.neighbour_votes import nearest_votes
 from ris_core.clustering.consensus.tree import ConsensusTree, consensus_tree
-from ris_core.clustering.trees import Trees
 from ris_core.config import ConsensusSettings
 from ris_core.section import Section
 from ris_core.storage.tensors import Arrays
 
-_TREES = "trees."
-
 
 class ConsensusClusterer(Clusterer):
-    """Clusters of the tree of a consensus; other events belong to them by a classifier that is trained on the sample.
+    """Clusters of the tree of a consensus; an event belongs to them as its nearest events of the sample do.
+
+    The memberships of an event of the sample are its mean co-associations with the clusters, with the sum 1
+    (`ConsensusTree.memberships`). Those of any event are the mean over its nearest events of the sample, weighted by
+    distance (`nearest_votes`): a classifier by nearest neighbours that is trained on shares instead of labels, so that
+    it hands on how sure the consensus is.
 
     Parameters
     ----------
+    sample
+        Features (n, D) of the sample.
+    votes
+        Memberships (n, K) of the sample.
     centroids
         (K, D) means of the events of the sample.
-    trees
-        The classifier of D features and K clusters.
+    nearest
+        Number of neighbours.
     metrics
         Of the fit; see `metrics`.
     """
 
     kind: ClassVar[str] = "consensus"
     membership_words: ClassVar[str] = (
-        "Greatest share of the randomised trees that are trained on the clusters of the consensus"
+        "Greatest mean co-association of the nearest events of the sample with the clusters, as a share of their sum"
     )
 
-    def __init__(self, centroids: NDArray[np.float64], trees: Trees, metrics: Mapping[str, float]) -> None:
-        if centroids.shape != (trees.n_classes, trees.dimensions):
+    def __init__(
+        self,
+        sample: NDArray[np.float32],
+        votes: NDArray[np.float32],
+        centroids: NDArray[np.float64],
+        nearest: int,
+        metrics: Mapping[str, float],
+    ) -> None:
+        (n, d), (_, k) = sample.shape, votes.shape
+        if votes.shape != (n, k) or centroids.shape != (k, d) or not 1 <= nearest <= n:
             raise ValueError(
-                f"centroids {centroids.shape} do not belong to trees of {trees.dimensions} features and "
-                f"{trees.n_classes} clusters"
+                f"a sample {sample.shape}, memberships {votes.shape}, centroids {centroids.shape} and {nearest} "
+                "neighbours do not belong together"
             )
-        self._centroids, self._trees, self._metrics = centroids, trees, dict(metrics)
+        self._sample, self._votes, self._centroids = sample, votes, centroids
+        self._nearest, self._metrics = nearest, dict(metrics)
 
     @classmethod
     def share(cls, z: NDArray[Any], settings: Section, seed: int) -> ConsensusTree:
@@ -57,37 +73,32 @@ class ConsensusClusterer(Clusterer):
     @classmethod
     def fit(cls, z: NDArray[Any], k: int, settings: Section, seed: int) -> Self:
         """Cut the tree of the consensus of the features into K clusters; see `Clusterer`."""
-        return cls.fit_shared(cls.share(z, settings, seed), z, k, settings, seed)
+        return cls.fit_shared(None, z, k, settings, seed)
 
     @classmethod
     def fit_shared(cls, shared: Shared | None, z: NDArray[Any], k: int, settings: Section, seed: int) -> Self:
-        """Cut the tree of the consensus into K clusters, and train the classifier; see `Clusterer`."""
-        from sklearn.ensemble import ExtraTreesClassifier
-
+        """Cut the tree of the consensus into K clusters; see `Clusterer`."""
         own = _own(settings)
         tree = shared if isinstance(shared, ConsensusTree) else consensus_tree(z, own, seed)
-        sample = np.asarray(z, dtype=np.float32)[tree.rows]
+        sample = np.ascontiguousarray(np.asarray(z, dtype=np.float32)[tree.rows])
         distinct = len(np.unique(sample, axis=0))
         if distinct < k:
             raise ValueError(
                 f"{k} clusters were requested, but the {len(sample)} events of the sample have only {distinct} "
                 "distinct features; take a smaller K, or more events"
             )
-        labels = tree.labels(k)
-        forest = ExtraTreesClassifier(
-            own.trees, class_weight="balanced", bootstrap=True, oob_score=True, random_state=seed, n_jobs=1
-        ).fit(sample, labels)
-        unseen = forest.oob_decision_function_
-        known = np.isfinite(unseen).all(axis=1)
+        labels, votes = tree.labels(k), tree.memberships(k)
+        nearest = min(own.nearest, len(sample) - 1)
+        by_others = nearest_votes(sample, sample, votes, nearest, without_itself=True)
         metrics = {
             "lifetime": tree.lifetimes.get(k, 0.0),
-            "out_of_bag_agreement": float((unseen.argmax(axis=1) == labels)[known].mean()),
-            "mean_margin": float(margin(tree.memberships(k)).mean()),
+            "left_out_agreement": float((by_others.argmax(axis=1) == labels).mean()),
+            "mean_margin": float(margin(by_others).mean()),
             "partitions": float(len(tree.votes.partitions)),
-            "left_out": float(len(tree.votes.left_out)),
+            "left_out_partitions": float(len(tree.votes.left_out)),
         }
         centroids = np.stack([sample[labels == cluster].mean(axis=0, dtype=np.float64) for cluster in range(k)])
-        return cls(centroids, Trees.of(forest, k), metrics)
+        return cls(sample, votes, centroids, nearest, metrics)
 
     @property
     def n_clusters(self) -> int:
@@ -100,27 +111,31 @@ class ConsensusClusterer(Clusterer):
         return self._centroids
 
     def metrics(self) -> Mapping[str, float]:
-        """Return lifetime, out-of-bag agreement, mean margin in the tree, and how many partitions voted."""
+        """Return what is known of the fit.
+
+        `lifetime` of K in the tree; `left_out_agreement`, the share of events of the sample that their nearest others
+        assign to their cluster of the tree; `mean_margin` of these assignments (see `margin`); `partitions` that voted,
+        and `left_out_partitions`.
+        """
         return self._metrics
 
     def memberships(self, z: NDArray[Any]) -> FloatArray:
-        """Return the shares (n, K) of the trees for features (n, D)."""
-        found = self._trees.predict_proba(z)
-        return np.asarray(found / found.sum(axis=1, keepdims=True), dtype=np.float32)
+        """Return the memberships (n, K) of features (n, D)."""
+        return nearest_votes(z, self._sample, self._votes, self._nearest)
 
     def spec(self) -> Mapping[str, Any]:
-        """Return the metrics of the fit."""
-        return {"metrics": self._metrics}
+        """Return the number of neighbours, and the metrics of the fit."""
+        return {"nearest": self._nearest, "metrics": self._metrics}
 
     def arrays(self) -> Arrays:
-        """Return centroids and trees."""
-        return {"centroids": self._centroids} | {f"{_TREES}{name}": of for name, of in self._trees.arrays().items()}
+        """Return the sample, its memberships and the centroids."""
+        return {"sample": self._sample, "votes": self._votes, "centroids": self._centroids}
 
     @classmethod
     def build(cls, spec: Mapping[str, Any], arrays: Arrays) -> Self:
         """Return the stored clusterer."""
-        own = {name.removeprefix(_TREES): of for name, of in arrays.items() if name.startswith(_TREES)}
-        return cls(arrays["centroids"], Trees.build(own), spec["metrics"])
+        sample, votes, centroids = (arrays[name] for name in ("sample", "votes", "centroids"))
+        return cls(sample, votes, centroids, int(spec["nearest"]), spec["metrics"])
 
 
 def margin(memberships: NDArray[Any]) -> NDArray[np.float64]:

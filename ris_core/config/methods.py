@@ -97,7 +97,7 @@ class ConsensusSettings(ClustererSettings):
     components: int = Field(10, ge=1, description="Principal components at most, for gmm and hdbscan (ours).")
     neighbours: int = Field(15, ge=2, description="Neighbours of an event, for spectral and umap (UMAP: 15).")
 
-    trees: int = Field(100, ge=10, description="Randomised trees that assign the other events (ours).")
+    nearest: int = Field(10, ge=1, description="Nearest events of the sample that assign any event (ours).")
 
     @field_validator("member_k")
     @classmethod

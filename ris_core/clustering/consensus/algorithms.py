@@ -42,7 +42,7 @@ class AlgorithmError(ValueError):
 
 
 def principal_components(z: Values, components: int, seed: int) -> Values:
-    """Return the first principal components (n, d) of features (n, D)."""
+    """Return the first principal components (n, d) of features (n, D), of which one varies or more."""
     d = min(components, z.shape[1], len(z))
     # Signs and order are fixed by the full decomposition; a random one would depend on more than the values.
     return np.asarray(PCA(d, svd_solver="full", random_state=seed).fit_transform(z))

@@ -93,7 +93,7 @@ def consensus_tree(z: NDArray[Any], settings: ConsensusSettings, seed: int) -> C
     NoConsensusError
         There are partitions of fewer than two algorithms.
     ValueError
-        A feature is not finite, or there are fewer than three events.
+        A feature is not finite, or fewer than three events differ.
     """
     values = np.asarray(z)
     if values.ndim != 2 or len(values) < 3:
@@ -101,5 +101,11 @@ def consensus_tree(z: NDArray[Any], settings: ConsensusSettings, seed: int) -> C
     if not np.isfinite(values).all():
         raise ValueError(f"{int((~np.isfinite(values)).any(axis=1).sum())} of {len(values)} features are not finite")
     rows = subsample(len(values), settings.sample, seed)
+    distinct = len(np.unique(values[rows], axis=0))
+    if distinct < 3:
+        raise ValueError(
+            f"the {len(rows)} events of the sample have only {distinct} distinct features, and a tree needs 3; draw a "
+            "larger training set, or take a representation that tells events apart"
+        )
     votes = vote(values[rows], settings, seed)
     return ConsensusTree(rows, votes, average_linkage(co_association(votes.partitions, votes.algorithms)))
