@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ris_core.clustering.clusterer import Clusterer, FloatArray, Shared
 from ris_core.clustering.consensus.neighbour_votes import nearest_votes
-from ris_core.clustering.consensus.tree import ConsensusTree, consensus_tree
 from ris_core.config import ConsensusSettings
 from ris_core.section import Section
 from ris_core.storage.tensors import Arrays
+
+if TYPE_CHECKING:
+    # What only a fit needs is imported by it: a package labels without it.
+    from ris_core.clustering.consensus.tree import ConsensusTree
 
 
 class ConsensusClusterer(Clusterer):
@@ -63,11 +66,15 @@ class ConsensusClusterer(Clusterer):
     @classmethod
     def share(cls, z: NDArray[Any], settings: Section, seed: int) -> ConsensusTree:
         """Return the tree of the consensus; see `Clusterer.share`."""
+        from ris_core.clustering.consensus.tree import consensus_tree
+
         return consensus_tree(z, _own(settings), seed)
 
     @classmethod
     def build_shared(cls, about: Mapping[str, str], arrays: Arrays) -> ConsensusTree:
         """Return the stored tree."""
+        from ris_core.clustering.consensus.tree import ConsensusTree
+
         return ConsensusTree.build(arrays, about)
 
     @classmethod
@@ -78,6 +85,8 @@ class ConsensusClusterer(Clusterer):
     @classmethod
     def fit_shared(cls, shared: Shared | None, z: NDArray[Any], k: int, settings: Section, seed: int) -> Self:
         """Cut the tree of the consensus into K clusters; see `Clusterer`."""
+        from ris_core.clustering.consensus.tree import ConsensusTree, consensus_tree
+
         own = _own(settings)
         tree = shared if isinstance(shared, ConsensusTree) else consensus_tree(z, own, seed)
         sample = np.ascontiguousarray(np.asarray(z, dtype=np.float32)[tree.rows])

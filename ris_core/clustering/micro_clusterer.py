@@ -6,13 +6,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import linkage
-from threadpoolctl import threadpool_limits
 
-from ris_core.clustering.consensus.dendrogram import cut
-from ris_core.clustering.initialise import given, kmeans
 from ris_core.clustering.kmeans_clusterer import KMeansClusterer
-from ris_core.clustering.scores import subsample
 from ris_core.config import MicroSettings
 from ris_core.section import Section
 
@@ -31,6 +26,8 @@ class MicroClusterer(KMeansClusterer):
     @classmethod
     def fit(cls, z: NDArray[Any], k: int, settings: Section, seed: int) -> Self:
         """Fit K centroids; see `Clusterer`."""
+        from ris_core.clustering.initialise import given
+
         if not isinstance(settings, MicroSettings):
             raise TypeError(f"settings of the kind micro are needed, got {type(settings).__name__}")
         centroids = micro_centroids(z, k, settings, seed)
@@ -50,16 +47,23 @@ def micro_centroids(z: NDArray[Any], k: int, settings: MicroSettings, seed: int)
     ValueError
         There are fewer distinct events than clusters, or a feature is not finite.
     """
+    # What only a fit needs is imported by it: a package labels without it.
+    from scipy.cluster.hierarchy import linkage
+    from threadpoolctl import threadpool_limits
+
+    from ris_core.clustering.consensus.dendrogram import cut
+    from ris_core.clustering.initialise import kmeans
+    from ris_core.clustering.scores import subsample
+
     if settings.method == "kmeans":
         return kmeans(z, k, settings.n_init, seed).centroids
     values = np.asarray(z, dtype=np.float64)[subsample(len(z), settings.sample, seed)]
-    # Refuses what is not finite; duplicates of one event are one.
-    distinct = np.unique(values, axis=0)
     if not np.isfinite(values).all():
         raise ValueError(f"{int((~np.isfinite(values)).any(axis=1).sum())} of {len(values)} features are not finite")
-    if len(distinct) < k:
+    distinct = len(np.unique(values, axis=0))
+    if distinct < k:
         raise ValueError(
-            f"{k} clusters were requested, but the {len(values)} events have only {len(distinct)} distinct features; "
+            f"{k} clusters were requested, but the {len(values)} events have only {distinct} distinct features; "
             "take a smaller K, or more events"
         )
     with threadpool_limits(1):

@@ -54,6 +54,7 @@ from ris_core.storage.tables import read_table
 from ris_core.verification import damaged_models
 
 SPECTRA_GMM, OCTAVES_WARD = CandidateName.of("spectra/gmm"), CandidateName.of("octaves/ward")
+CONSENSUS = CandidateName.of("spectra/consensus")
 K = 2
 
 
@@ -68,8 +69,9 @@ def members() -> Iterator[None]:
 
 def values(root: Path) -> dict[str, Any]:
     return sds_values(root / "archive") | {
-        "candidates": [str(SPECTRA_GMM), str(OCTAVES_WARD)],
+        "candidates": [str(SPECTRA_GMM), str(OCTAVES_WARD), str(CONSENSUS)],
         "representations": {"spectra": {"dimensions": 5}},
+        "clusterers": {"consensus": {"k": [K, K + 1], "member_k": [2, 3]}},
         "champion": {"candidate": str(SPECTRA_GMM), "names": {0: "icequake"}},
         "novelty": {"score": "distance", "false_alarms": 0.2},
         "dec": {"k": [K, K + 1], "smallest_cluster": 0.0},
@@ -90,6 +92,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     for name in (SPECTRA_GMM, OCTAVES_WARD):
         fitted(found, name.representation)
         trained(found, name)
+    trained(found, CONSENSUS)
     return found
 
 
@@ -512,8 +515,11 @@ print(ris_core.__file__, answer["label"].tolist())
 """
 
 
-def test_the_code_that_travels_with_a_package_answers_without_this_project(store: Store, tmp_path: Path) -> None:
-    found = chosen(store, SPECTRA_GMM)
+@pytest.mark.parametrize("name", [SPECTRA_GMM, CONSENSUS])
+def test_the_code_that_travels_with_a_package_answers_without_this_project(
+    store: Store, tmp_path: Path, name: CandidateName
+) -> None:
+    found = chosen(store, name)
     label_one(store, first_day(store))
     folder = store.champion_model(found.champion.model_version)
     arrays = write_package(store, found, tmp_path / "package")
