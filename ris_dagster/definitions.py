@@ -12,6 +12,7 @@ from ris_dagster.assets.analysis import build_analysis_assets
 from ris_dagster.assets.candidates import build_candidate_assets
 from ris_dagster.assets.champion_model import build_champion_asset
 from ris_dagster.assets.choosing import build_choosing_assets
+from ris_dagster.assets.class_model import build_class_model_asset
 from ris_dagster.assets.clustering import build_clustering_assets
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.assets.training import build_training_assets
@@ -65,6 +66,7 @@ def build_definitions(
             *build_clustering_assets(settings, partitions),
             *build_candidate_assets(settings, partitions),
             *build_choosing_assets(settings),
+            build_class_model_asset(settings),
             build_champion_asset(settings),
             *build_analysis_assets(settings),
         ],

@@ -15,6 +15,7 @@ from ris_dagster.partitions import Partitions
 DRAW, TRIALS, ENCODE = "draw_training_set", "train_autoencoders", "choose_and_encode"
 CLUSTERS, DEC, CHAMPION = "initialise_clusters", "train_dec", "choose_champion"
 ASSESS = "assess_stability"
+CLASS_MODEL = "train_class_model"
 ANALYSE, SCORE = "analyse", "score_against_truth"
 
 
@@ -109,6 +110,7 @@ def build_jobs(settings: Settings, partitions: Partitions, bindings: Bindings) -
         *(stage_job(binding) for binding in bindings if not binding.after_training),
         *(trained[name] for name in training_jobs(settings)),
         *(stage_job(binding) for binding in bindings if binding.after_training),
+        job(CLASS_MODEL, ["class_model"], "Train the classifier of events on all that reviewers have named."),
         job(ASSESS, ["stability"], "Assess how far the clusters can be trusted: other seeds, stations, noise."),
         dg.define_asset_job(
             ANALYSE,

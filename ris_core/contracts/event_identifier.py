@@ -19,7 +19,7 @@ def possible_days(event_id: str) -> tuple[StationDay, StationDay]:
 
     A detection belongs to the day of its onset, and its peak may be after midnight.
     """
-    station, day = event_id.split(".", 4)[1], _peak(event_id).date()
+    day, station = _peak(event_id).date(), event_id.split(".", 4)[1]
     return StationDay(station, day), StationDay(station, day - timedelta(days=1))
 
 

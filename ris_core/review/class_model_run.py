@@ -45,8 +45,8 @@ class FinishedClassModel:
     ----------
     kept
         Digest and record of its file.
-    assessment
-        What is known of it.
+    classes, assessment
+        Its classes and reviews, and what is known of it.
     left_out
         Why a reviewed event could not be used, by its identifier.
     path
@@ -54,9 +54,15 @@ class FinishedClassModel:
     """
 
     kept: KeptModel
+    classes: ReviewedClasses = field(repr=False)
     assessment: Assessment = field(repr=False)
     left_out: Mapping[str, str] = field(repr=False)
     path: Path
+
+    def doubts_of_reviews(self) -> tuple[str, ...]:
+        """Return in words what cannot be said, and how many reviewed events could not be used."""
+        lost = len(self.left_out)
+        return (*self.assessment.limits, *((f"{lost} reviewed event(s) could not be used",) if lost else ()))
 
 
 def review_digest(state: ReviewState) -> str:
@@ -157,7 +163,7 @@ def train_class_model(
     }
     _log(log, settings, record, assessment, found, about)
     path = write_class_model(layout, model, metadata)
-    return FinishedClassModel(KeptModel(model.digest, record), assessment, found.left_out, path)
+    return FinishedClassModel(KeptModel(model.digest, record), model.classes, assessment, found.left_out, path)
 
 
 def _require(words: pd.DataFrame, found: ReviewedFeatures) -> None:
@@ -218,7 +224,7 @@ def _log(
     )
     log.metrics({name: value for name, value in record.metrics.items() if value is not None})
     log.tags({"simulated": str(bool(record.metrics["simulated_reviews"])).lower()})
-    log.text(_table(assessment).to_csv(), "classes.csv")
+    log.text(class_table(assessment).to_csv(), "classes.csv")
     log.text(_counts(assessment.confusion, names).to_csv(), "confusion.csv")
     log.text(pd.Series(found.left_out, name="why", dtype=object).to_csv(index_label="event_id"), "left_out.csv")
     for line in assessment.limits:
@@ -231,7 +237,8 @@ def _counts(counts: NDArray[np.int64], names: list[str]) -> pd.DataFrame:
     return pd.DataFrame(counts, index=pd.Index(names, name="reviewed"), columns=names)
 
 
-def _table(assessment: Assessment) -> pd.DataFrame:
+def class_table(assessment: Assessment) -> pd.DataFrame:
+    """Return reviews, precision and recall of each class, with their intervals."""
     rows = []
     for one in assessment.classes:
         row: dict[str, Any] = {"class": one.name, "reviewed": one.reviewed, "audits": one.audits}

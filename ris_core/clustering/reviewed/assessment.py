@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from ris_core.clustering.reviewed.intervals import Share, share_of
 
 RELIABILITY_BINS = 10
+TOLERANCE = 0.05
+"""By how much coverage may miss what is promised where there are no audits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +102,10 @@ class Assessment:
         cross-validation.
     reliability
         Bins of the greatest probability: mean probability, share that is right, weight. Empty without cross-validation.
+    calibrated
+        Whether the probabilities are calibrated.
+    threshold
+        Score above which a class is not in a set; infinite if each set holds all classes.
     promised, coverage, audit_coverage
         Promised coverage of the conformal sets, the one found with thresholds of other groups (weighted), and by
         audits alone. None without cross-validation.
@@ -126,6 +133,8 @@ class Assessment:
     log_loss_uncalibrated: float | None
     calibration_error: float | None
     reliability: tuple[tuple[float, float, float], ...] = field(repr=False)
+    calibrated: bool
+    threshold: float
     promised: float
     coverage: float | None
     audit_coverage: Share
@@ -155,6 +164,32 @@ class Assessment:
             "assigned": self.assigned,
         }
         return {name: float(value) for name, value in values.items() if value is not None}
+
+    def doubts_of_calibration(self) -> tuple[str, ...]:
+        """Return in words what speaks against the probabilities."""
+        if self.log_loss is None or self.log_loss_uncalibrated is None:
+            return ("without a cross-validation the probabilities are not calibrated",)
+        if not self.calibrated:
+            return ("there are too few reviewed events to calibrate the probabilities",)
+        if self.log_loss > self.log_loss_uncalibrated:
+            return (
+                f"the log loss in the cross-validation rose from {self.log_loss_uncalibrated:.3f} to "
+                f"{self.log_loss:.3f} by the calibration",
+            )
+        return ()
+
+    def doubts_of_coverage(self) -> tuple[str, ...]:
+        """Return in words what speaks against the promised coverage of the conformal sets."""
+        if self.coverage is None:
+            return ("without a cross-validation each set holds all classes",)
+        if not math.isfinite(self.threshold):
+            return ("there are too few reviewed events for sets of less than all classes",)
+        audited = self.audit_coverage
+        if audited.count and not audited.low <= self.promised <= audited.high:
+            return (f"coverage of the audits is {audited}, but {self.promised:g} is promised",)
+        if not audited.count and self.coverage < self.promised - TOLERANCE:
+            return (f"coverage in the cross-validation is {self.coverage:.2f}, but {self.promised:g} is promised",)
+        return ()
 
     def as_record(self) -> dict[str, Any]:
         """Return all of it as plain values, for the model's file; `confusion` has the rows of the reviewers."""
@@ -193,8 +228,10 @@ def assess(
     audit: NDArray[np.bool_],
     groups: int,
     promised: float,
-    losses: tuple[float, float] | None,
     limits: tuple[str, ...],
+    losses: tuple[float, float] | None = None,
+    calibrated: bool = False,
+    threshold: float = math.inf,
 ) -> Assessment:
     """Return the assessment.
 
@@ -210,10 +247,12 @@ def assess(
         Number of groups.
     promised
         Promised coverage.
-    losses
-        Log loss, calibrated and as the trees give it; none without cross-validation.
     limits
         What cannot be said.
+    losses
+        Log loss, calibrated and as the trees give it; none without cross-validation.
+    calibrated, threshold
+        As in `Assessment`.
     """
     k = len(names)
     every, of_audits = confusion_of(found, k), confusion_of(found, k, audits_only=True)
@@ -240,6 +279,8 @@ def assess(
         "balanced_accuracy": float(np.mean(recalls)) if recalls else None,
         "confusion": every,
         "audit_confusion": of_audits,
+        "calibrated": calibrated,
+        "threshold": threshold,
         "promised": promised,
         "limits": limits,
     }

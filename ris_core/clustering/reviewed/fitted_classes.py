@@ -155,7 +155,7 @@ def fit_classes(
     limits = limits_of(known, y[looked_at], audit[looked_at], group[looked_at], settings)
     count = len(np.unique(group))
     if len(known) < 2 or count < 2 or not looked_at.any():
-        assessment = assess(known, None, y, audit, count, settings.coverage, None, limits)
+        assessment = assess(known, None, y, audit, count, settings.coverage, limits)
         return FittedClasses(known, trees, no_calibration(len(known)), math.inf, unlike, assessment)
     part = parts_of(group, y, settings.folds, seed)
     shares = cross_validated_shares(values, y, len(known), part, settings.trees, seed)[looked_at]
@@ -163,7 +163,18 @@ def fit_classes(
         shares, y[looked_at], weights, audit[looked_at], group[looked_at], part[looked_at], distances, settings
     )
     losses = log_loss(found.probabilities, found.y, weights), log_loss(found.uncalibrated, found.y, weights)
-    assessment = assess(known, found, y, audit & looked_at, count, settings.coverage, losses, limits)
+    assessment = assess(
+        known,
+        found,
+        y,
+        audit & looked_at,
+        count,
+        settings.coverage,
+        limits,
+        losses,
+        calibration.fitted,
+        threshold,
+    )
     return FittedClasses(known, trees, calibration, threshold, unlike, assessment, found)
 
 
