@@ -14,6 +14,7 @@ from ris_dagster.assets.champion_model import build_champion_asset
 from ris_dagster.assets.choosing import build_choosing_assets
 from ris_dagster.assets.class_model import build_class_model_asset
 from ris_dagster.assets.clustering import build_clustering_assets
+from ris_dagster.assets.ranking import build_ranking_assets
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.assets.training import build_training_assets
 from ris_dagster.bindings import Bindings
@@ -66,6 +67,7 @@ def build_definitions(
             *build_clustering_assets(settings, partitions),
             *build_candidate_assets(settings, partitions),
             *build_choosing_assets(settings),
+            *build_ranking_assets(settings),
             build_class_model_asset(settings),
             build_champion_asset(settings),
             *build_analysis_assets(settings),

@@ -14,8 +14,7 @@ from ris_dagster.partitions import Partitions
 
 DRAW, TRIALS, ENCODE = "draw_training_set", "train_autoencoders", "choose_and_encode"
 CLUSTERS, DEC, CHAMPION = "initialise_clusters", "train_dec", "choose_champion"
-ASSESS = "assess_stability"
-CLASS_MODEL = "train_class_model"
+RANK, CLASS_MODEL, ASSESS = "rank_candidates", "train_class_model", "assess_stability"
 ANALYSE, SCORE = "analyse", "score_against_truth"
 
 
@@ -38,6 +37,7 @@ def training_jobs(settings: Settings) -> tuple[str, ...]:
         *((CLUSTERS, DEC) if settings.has_dec else ()),
         *map(fit_job, settings.fitted_representations),
         *(candidate_job(candidate) for candidate in candidates if candidate != AEC_DEC),
+        *((RANK,) if settings.has_ranking else ()),
         CHAMPION,
     )
 
@@ -54,8 +54,13 @@ def counts_of(job: str, settings: Settings) -> tuple[int, ...]:
 
 
 def needed(settings: Settings) -> set[str]:
-    """Return the jobs without which there is no champion: not those of other candidates than champion.candidate."""
-    candidate = CandidateName.of(settings.champion.candidate)
+    """Return the jobs without which there is no champion.
+
+    Of several candidates of which the best ranked is champion, some may fail; of a named one, none of its own.
+    """
+    candidate = settings.champion_candidate
+    if candidate is None:
+        return {DRAW, RANK, CHAMPION}
     if candidate.representation == AEC_DEC.representation:
         before = {TRIALS, ENCODE} | ({CLUSTERS} if candidate == AEC_DEC else set())
     else:
@@ -97,6 +102,8 @@ def build_jobs(settings: Settings, partitions: Partitions, bindings: Bindings) -
         CLUSTERS: job(CLUSTERS, ["gmm_clusters"], "Make the initial clusters for each K.", counts),
         CHAMPION: job(CHAMPION, ["champion_model"], "Choose the model that labels."),
     }
+    if settings.has_ranking:
+        trained[RANK] = job(RANK, ["candidates"], "Rank the accepted models of all candidates without truth.")
     for name in settings.fitted_representations:
         about = f"Fit the representation {name} to the training set."
         assets = [representation_key(name).to_user_string(), *_criteria(settings, name)]

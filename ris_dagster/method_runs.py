@@ -89,6 +89,7 @@ def _is_current(job: str, days: StationDays, key: str) -> bool:
     from ris_core.clustering.features import features_are_current
     from ris_core.clustering.initial_clusters import clusters_are_current
     from ris_core.clustering.latents import latents_are_current
+    from ris_core.clustering.ranking_file import ranking_is_current
     from ris_core.clustering.stability_run import stability_is_current
     from ris_core.training.aec_choice import choice_is_current
     from ris_core.training.event_sources import is_current, sources_of
@@ -121,6 +122,7 @@ def _is_current(job: str, days: StationDays, key: str) -> bool:
         ),
         jobs.CLUSTERS: lambda: clusters_are_current(layout, int(key), dec, normalisation),
         jobs.DEC: lambda: dec_is_current(layout, int(key), dec, normalisation),
+        jobs.RANK: lambda: ranking_is_current(layout, settings),
         jobs.ASSESS: lambda: stability_is_current(layout, settings),
     }
     for name in settings.fitted_representations:

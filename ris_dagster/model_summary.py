@@ -42,6 +42,7 @@ def model_rows(layout: Layout, settings: Settings) -> Rows:
             for name in settings.fitted_representations
         ),
         *candidates,
+        *_ranking_rows(layout, settings),
         ("champion", model_states.champion_state(layout)),
         *_doubts(model_states.champion_doubts(layout, settings.dec, settings.champion)),
     ]
@@ -57,6 +58,16 @@ def _autoencoder_rows(layout: Layout, settings: Settings) -> Rows:
         ("AEC validation MSE", _choice(choice)),
         *_doubts(choice.model.doubts),
     ]
+
+
+def _ranking_rows(layout: Layout, settings: Settings) -> Rows:
+    """Return the best ranked of several candidates; of one alone there is nothing to choose from."""
+    from ris_core.clustering.ranking_file import ranking_state
+
+    if not settings.has_ranking:
+        return []
+    best, doubts = ranking_state(layout, settings)
+    return [("best ranked", best), *_doubts(doubts)]
 
 
 def _doubts(doubts: Sequence[str]) -> Rows:

@@ -35,6 +35,8 @@ class EventProperties:
         (N,) bin of the peak amplitude, −1 if it is not known.
     amplitude_of
         What the bins are of: ``peak_acceleration`` or ``peak_counts``; empty if no amplitude is known.
+    peak
+        (N,) absolute peak that the bins are of, NaN where it is not known.
     """
 
     station: NDArray[np.str_] = field(repr=False)
@@ -42,6 +44,7 @@ class EventProperties:
     hour: NDArray[np.int64] = field(repr=False)
     amplitude: NDArray[np.int64] = field(repr=False)
     amplitude_of: str
+    peak: NDArray[np.float64] = field(repr=False)
 
 
 def event_properties(layout: Layout) -> EventProperties:
@@ -55,13 +58,15 @@ def event_properties(layout: Layout) -> EventProperties:
     station = np.array([name.split(".")[1] for name in ids], dtype=np.str_)
     peaks = _peaks(layout, station, time).reindex(ids)
     amplitude, amplitude_of = np.full(len(ids), -1, dtype=np.int64), ""
+    peak = np.full(len(ids), np.nan)
     for column in ("peak_acceleration", "peak_counts"):
         values = np.abs(peaks[column].to_numpy(dtype=float))
         known = np.isfinite(values)
         if known.all() or (column == "peak_counts" and known.any()):
             amplitude[known], amplitude_of = quantile_bins(values[known], AMPLITUDE_BINS), column
+            peak[known] = values[known]
             break
-    return EventProperties(station, time // DAY_NS, time % DAY_NS // _HOUR_NS, amplitude, amplitude_of)
+    return EventProperties(station, time // DAY_NS, time % DAY_NS // _HOUR_NS, amplitude, amplitude_of, peak)
 
 
 def _peaks(layout: Layout, station: NDArray[np.str_], time: NDArray[np.int64]) -> pd.DataFrame:

@@ -177,6 +177,7 @@ def fit_novelty(
     errors: NDArray[Any] | None,
     held_out: NDArray[np.bool_],
     settings: config.NoveltySettings,
+    reconstructs: bool = True,
 ) -> NoveltyModel:
     """Describe the clusters by the events that are not held out, and calibrate thresholds on those that are.
 
@@ -197,6 +198,8 @@ def fit_novelty(
         (N,) bool: events that only the thresholds are calibrated on.
     settings
         Section `novelty`.
+    reconstructs
+        Whether the errors say something about single events: whether the decoder was trained.
 
     Raises
     ------
@@ -215,10 +218,11 @@ def fit_novelty(
         raise ValueError(f"none of the {live.size} latent dimensions varies: there is no distance in latent space")
     with threadpool_limits(1, user_api="blas"):  # the last digits would depend on the number of threads
         means, whitening = _clusters(latents[fitted][:, live], labels[fitted])
-    model = NoveltyModel(settings.score, {}, settings.false_alarms, int(held_out.sum()), live, means, whitening)
+    score = settings.score_of(reconstructs and errors is not None)
+    model = NoveltyModel(score, {}, settings.false_alarms, int(held_out.sum()), live, means, whitening)
     held_scores = model.scores(latents[held_out], q[held_out], None if errors is None else errors[held_out])
     thresholds = {name: conformal_threshold(values, settings.false_alarms) for name, values in held_scores.items()}
-    return NoveltyModel(settings.score, thresholds, settings.false_alarms, model.held_out, live, means, whitening)
+    return NoveltyModel(score, thresholds, settings.false_alarms, model.held_out, live, means, whitening)
 
 
 def conformal_threshold(scores: NDArray[Any], false_alarms: float) -> float:

@@ -79,7 +79,8 @@ def model_to_assess(
     layout, settings
         The data root, and all settings.
     candidate
-        Candidate; by default `stability.candidate`, else that of the champion, else `champion.candidate`.
+        Candidate; by default `stability.candidate`, else that of the champion, else `champion.candidate`, else the
+        first that may label.
     k
         Number of clusters; by default `stability.k`, else that of a champion of this candidate, else the first of
         the candidate's K.
@@ -93,7 +94,8 @@ def model_to_assess(
     """
     champion, wanted = champion_or_none(layout), candidate or settings.stability.candidate
     if wanted is None:
-        wanted = settings.champion.candidate if champion is None else champion.candidate
+        first = settings.champion_candidate or settings.labelling_candidates[0]
+        wanted = str(first) if champion is None else champion.candidate
     k = settings.stability.k if k is None else k
     if k is None:
         k = champion.k if champion is not None and champion.candidate == wanted else settings.counts_of(wanted)[0]
@@ -120,6 +122,18 @@ def stability_is_current(layout: Layout, settings: config.Settings) -> bool:
         return bool(found == model_to_assess(layout, settings).configuration)
     except (OutOfStepError, FileNotFoundError, DamagedFileError):
         return False
+
+
+def assessed_ari(layout: Layout, settings: config.Settings, candidate: CandidateName, k: int) -> float | None:
+    """Return the mean ARI over the trainings of a model if it is the one that was assessed; else none."""
+    try:
+        found = read_record(layout.analysis(SUMMARY), {"configuration": str, "metrics": dict})
+        if found["configuration"] != model_to_assess(layout, settings, str(candidate), k).configuration:
+            return None
+    except (OutOfStepError, FileNotFoundError, DamagedFileError):
+        return None
+    value = found["metrics"].get("mean_ari")
+    return None if value is None else float(value)
 
 
 @dataclass(frozen=True)

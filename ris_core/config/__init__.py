@@ -57,6 +57,7 @@ from ris_core.config.processing import (
     input_spec,
     spectrogram_shape,
 )
+from ris_core.config.ranking import RankingSettings
 from ris_core.config.review import ReviewSettings
 from ris_core.config.settings import Settings
 from ris_core.config.sources import (
@@ -108,6 +109,7 @@ __all__ = [
     "NoveltySettings",
     "OperationsSettings",
     "PublishedSettings",
+    "RankingSettings",
     "ResponseSettings",
     "RetentionSettings",
     "ReviewSettings",

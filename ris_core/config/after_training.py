@@ -14,12 +14,17 @@ from ris_core.section import Section, digest_of
 class ChampionSettings(Section):
     """The model that labels."""
 
-    candidate: str = Field(
-        str(AEC_DEC),
-        description="Candidate of the champion, REPRESENTATION/CLUSTERER: one of `candidates`; by default aec/dec, or "
-        "the first one where aec/dec is not among them.",
+    candidate: str | None = Field(
+        None,
+        description="Candidate of the champion, REPRESENTATION/CLUSTERER: one of `candidates`; none: the best ranked "
+        "accepted one, or the only one (ours).",
     )
-    k: int | None = Field(None, ge=2, description="K of the champion; none: the accepted K with the best silhouette.")
+    k: int | None = Field(
+        None,
+        ge=2,
+        description="K of the champion; none: the accepted K that is best by the candidate's criterion (lifetime of a "
+        "consensus, else the silhouette).",
+    )
     least_overlap: float = Field(
         0.3,
         ge=0,
@@ -28,11 +33,17 @@ class ChampionSettings(Section):
     )
     names: dict[int, str] = Field(default_factory=dict, description="Names that the user gives to classes.")
 
-    def choice_values(self) -> dict[str, Any]:
-        """Return the settings that influence which model labels, and the classes of its clusters."""
+    def choice_values(self, candidate: str | None) -> dict[str, Any]:
+        """Return the settings that influence which model labels, and the classes of its clusters.
+
+        Parameters
+        ----------
+        candidate
+            The candidate that these settings lead to; none if that is the best ranked one.
+        """
+        values = self.model_dump(mode="json", exclude={"names", "candidate"})
         # The digest of the only candidate that earlier versions had stays as it was.
-        without = {"names", "candidate"} if self.candidate == str(AEC_DEC) else {"names"}
-        return self.model_dump(mode="json", exclude=without)
+        return values if candidate in (None, str(AEC_DEC)) else {**values, "candidate": candidate}
 
 
 class StabilitySettings(Section):
@@ -41,7 +52,7 @@ class StabilitySettings(Section):
     candidate: str | None = Field(
         None,
         description="Candidate that is assessed, REPRESENTATION/CLUSTERER: one of `candidates`; none: the champion's, "
-        "else champion.candidate (ours).",
+        "else champion.candidate, else the first one (ours).",
     )
     k: int | None = Field(
         None, ge=2, description="K that is trained; none: the champion's, else the candidate's first K."
@@ -77,14 +88,21 @@ class StabilitySettings(Section):
 class NoveltySettings(Section):
     """When an event is unlike all clusters."""
 
-    score: Literal["reconstruction", "distance", "probability"] = Field(
+    score: Literal["reconstruction", "distance", "probability", "auto"] = Field(
         "reconstruction",
         description="Score of the threshold: reconstruction error, distance in latent space with the clusters' "
-        "covariances, or one minus the greatest membership (ours).",
+        "covariances, or one minus the greatest membership; auto: the reconstruction error of a model that has one, "
+        "else the distance (ours).",
     )
     false_alarms: float = Field(
         0.01, gt=0, lt=0.5, description="Share of held-out events above the threshold: not assigned (ours)."
     )
+
+    def score_of(self, reconstructs: bool) -> Literal["reconstruction", "distance", "probability"]:
+        """Return the score of a model that has a reconstruction error, or has none."""
+        if self.score == "auto":
+            return "reconstruction" if reconstructs else "distance"
+        return self.score
 
 
 class LabellingSettings(Section):

@@ -168,6 +168,16 @@ class CandidatesSettings(Section):
         clusterer = CandidateName.of(str(candidate)).clusterer
         return clusterer != AEC_DEC.clusterer and bool(getattr(self.clusterer_of(clusterer), "over_clusters", False))
 
+    @property
+    def labelling_candidates(self) -> tuple[CandidateName, ...]:
+        """The candidates that may label, in their order: all but those of too many clusters (`over_clusters`)."""
+        return tuple(name for name in self.candidate_names if not self.over_clusters(name))
+
+    @property
+    def has_ranking(self) -> bool:
+        """Whether there are several candidates that may label, which are ranked."""
+        return len(self.labelling_candidates) > 1
+
     def reconstructs(self, name: str) -> bool:
         """Return whether a representation may have a reconstruction error.
 

@@ -13,13 +13,13 @@ from pydantic import ValidationError
 
 from ris_core.config.processing import FLANK, ConditioningSettings
 from ris_core.config.yaml_reading import read_contents
-from ris_core.contracts.candidate_name import AEC_DEC
 
 FOLDER = Path(__file__).parent / "presets"
 _ALTERNATIVE = "method"
 
 RECOMMENDED: dict[str, Any] = {
-    "conditioning": {"decimation": "zero_phase_fir"},
+    "conditioning": {"decimation": "zero_phase_fir", "shortest_segment": 45.0},
+    "spectrogram": {"duration": 10.0, "hop": 0.1, "duplicate_within": 0.2},
     "normalisation": {"scale": "decibel"},
     "aec": {
         "grid": {"batch_size": [32], "learning_rate": [2e-3]},
@@ -30,8 +30,13 @@ RECOMMENDED: dict[str, Any] = {
         "max_epochs": 25,
     },
     "dec": {"shuffle": True, "objective": "idec"},
+    "novelty": {"score": "auto"},
+    "candidates": ["attributes/consensus", "aec/dec"],
 }
-"""Defaults of the profile `recommended`; docs/benchmarks.md says what each part brings."""
+"""Defaults of the profile `recommended`; docs/benchmarks.md says what each part brings. The shortest segment holds the
+detector's warm-up and a spectrogram; duplicates are two steps apart at most, as in the presets."""
+
+_NOT_OF_IMPORTED = ("spectrogram", "candidates")
 
 
 def known_presets() -> tuple[str, ...]:
@@ -52,8 +57,7 @@ def preset_values(name: str) -> dict[str, Any]:
 def with_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of a settings file completed by those of its preset and of its profile.
 
-    The band of the deconvolution is that of the trace, as far as its flank allows, unless it is given. The champion is
-    of the first candidate where `aec/dec` is not among them, unless its candidate is given.
+    The band of the deconvolution is that of the trace, as far as its flank allows, unless it is given.
 
     Raises
     ------
@@ -65,16 +69,16 @@ def with_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
         found = _under(preset_values(name), found)
     if isinstance(response := found.get("response", {}), Mapping):
         found["response"] = _band_of(found.get("conditioning")) | dict(response)
-    if isinstance(champion := found.get("champion", {}), Mapping):
-        found["champion"] = _candidate_of(found.get("candidates")) | dict(champion)
-    return _under(RECOMMENDED, found) if found.get("profile") == "recommended" else found
+    return _under(_recommended(found.get("source")), found) if found.get("profile") == "recommended" else found
 
 
-def _candidate_of(candidates: object) -> dict[str, str]:
-    """Return the candidate of the champion where `aec/dec` is none; nothing if the list cannot be used."""
-    if isinstance(candidates, list | tuple) and candidates and str(AEC_DEC) not in candidates:
-        return {"candidate": str(candidates[0])}
-    return {}
+def _recommended(source: object) -> dict[str, Any]:
+    """Return the profile's defaults for a source.
+
+    The windows of imported events are those of their file, and nothing is known around them that attributes need.
+    """
+    imported = isinstance(source, Mapping) and source.get("kind") == "published"
+    return {name: values for name, values in RECOMMENDED.items() if not (imported and name in _NOT_OF_IMPORTED)}
 
 
 def _band_of(conditioning: object) -> dict[str, float]:

@@ -34,6 +34,7 @@ from ris_core.config.processing import (
     SpectrogramSettings,
     input_spec,
 )
+from ris_core.config.ranking import RankingSettings
 from ris_core.config.review import ReviewSettings
 from ris_core.config.sources import (
     FdsnSettings,
@@ -88,6 +89,7 @@ class Settings(CandidatesSettings):
     aec: AecSettings = AecSettings()
     cluster_count: ClusterCountSettings = ClusterCountSettings()
     class_model: ClassModelSettings = ClassModelSettings()
+    ranking: RankingSettings = RankingSettings()
     champion: ChampionSettings = ChampionSettings()
     stability: StabilitySettings = StabilitySettings()
     novelty: NoveltySettings = NoveltySettings()
@@ -144,16 +146,7 @@ class Settings(CandidatesSettings):
         if unknown or len(set(held_out)) == len(codes):
             what = f"{', '.join(unknown)} are not among the stations" if unknown else "no station is left to train on"
             raise ValueError(f"training_set.held_out_stations: {what}")
-        if self.champion.candidate not in self.candidates:
-            raise ValueError(
-                f"champion.candidate ({self.champion.candidate}) is not among candidates "
-                f"({', '.join(self.candidates)}); choose one of them, or add it there"
-            )
-        counts = self.counts_of(self.champion.candidate)
-        if self.champion.k is not None and self.champion.k not in counts:
-            raise ValueError(
-                f"champion.k ({self.champion.k}) is not among the K of {self.champion.candidate}: {list(counts)}"
-            )
+        self._check_champion()
         represented = [candidate.representation for candidate in self.candidate_names]
         if self.cluster_count.representation not in (None, *represented):
             raise ValueError(
@@ -165,7 +158,6 @@ class Settings(CandidatesSettings):
                 f"stability.candidate ({self.stability.candidate}) is not among candidates "
                 f"({', '.join(self.candidates)}); choose one of them, or add it there"
             )
-        self.require_reconstruction(CandidateName.of(self.champion.candidate), self.novelty, self.dec)
         of_dec = self.stability.candidate in (None, str(AEC_DEC))
         if of_dec and self.stability.vary == "autoencoder" and self.dec.initialisation == "given":
             raise ValueError(
@@ -191,6 +183,34 @@ class Settings(CandidatesSettings):
                 self.channels, self.stations, self.first_day, self.last_day, self.conditioning.sampling_rate
             )
         return self
+
+    def _check_champion(self) -> None:
+        """Raise `ValueError` unless a candidate can be champion, with its K and the score of novelty."""
+        named = self.champion.candidate
+        if named is not None and named not in (*self.candidates, str(self.class_model_name)):
+            raise ValueError(
+                f"champion.candidate ({named}) is not among candidates ({', '.join(self.candidates)}); choose one of "
+                "them, or add it there"
+            )
+        possible = (CandidateName.of(named),) if named in self.candidates else self.labelling_candidates
+        if not possible:
+            raise ValueError(
+                f"candidates: {', '.join(self.candidates)}: their clusters are too many to label; add another "
+                f"candidate, for example {AEC_DEC}"
+            )
+        counts = sorted({k for name in possible for k in self.counts_of(name)})
+        if self.champion.k is not None and self.champion.k not in counts:
+            of = ", ".join(map(str, possible))
+            raise ValueError(f"champion.k ({self.champion.k}) is not among the K of {of}: {counts}")
+        for name in possible:
+            self.require_reconstruction(name, self.novelty, self.dec)
+
+    @property
+    def champion_candidate(self) -> CandidateName | None:
+        """Candidate that labels without reviews: the one that is named, or the only one; none: the best ranked one."""
+        if self.champion.candidate not in (None, str(self.class_model_name)):
+            return CandidateName.of(str(self.champion.candidate))
+        return self.labelling_candidates[0] if len(self.labelling_candidates) == 1 else None
 
     def doubts(self) -> tuple[str, ...]:
         """Return in words what can be used but is rarely wanted: `ris_core.config.bounds`, unused names."""
@@ -318,9 +338,9 @@ class Settings(CandidatesSettings):
 
     def champion_digest(self) -> str:
         """Return the digest of the settings that influence the choice of the champion and its novelty."""
-        return digest_of(
-            [self.champion.choice_values(), self.novelty.model_dump(mode="json"), self.labelling.reconstruction_error]
-        )
+        name = self.champion_candidate
+        choice = self.champion.choice_values(None if name is None else str(name))
+        return digest_of([choice, self.novelty.model_dump(mode="json"), self.labelling.reconstruction_error])
 
     def process_digest(self) -> str:
         """Return the digest of the settings that influence detections and spectrograms."""

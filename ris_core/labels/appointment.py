@@ -165,7 +165,9 @@ def prepare(
         matching = number_clusters(settings.champion, before, shared, version, labels.cluster, candidate.k)
         q, errors = labels.probabilities, labels.reconstruction_error
         held_out = validation_split(layout)
-        novelty = fit_novelty(labels.latent, labels.cluster, q, errors, held_out, settings.novelty)
+        # The objective dec does not train the decoder.
+        decodes = model.name != AEC_DEC or settings.dec.objective != "dec"
+        novelty = fit_novelty(labels.latent, labels.cluster, q, errors, held_out, settings.novelty, decodes)
     else:
         companion = find_beside(layout, before, beside, labelling)
         matching, names = number_classes(settings.champion, before, shared, companion, labels.cluster, model.classes)

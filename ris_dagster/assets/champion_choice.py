@@ -2,6 +2,7 @@
 
 import tempfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,13 @@ class ChampionChoice(dg.Config):
     candidate: str | None = Field(
         None,
         description="Candidate of the champion, alone or with k or mlflow_version; none: champion.candidate of the "
-        "settings. Allowed: those of the settings, the class model (attributes/reviewed), and with mlflow_version "
-        "others that were registered.",
+        "settings, without it an accepted class model, else the best ranked one. Allowed: those of the settings, the "
+        "class model (attributes/reviewed), and with mlflow_version others that were registered.",
     )
     k: int | None = Field(
         None,
-        description="K of the champion; none: as the settings say for their candidate, else the best silhouette. "
-        "Allowed: each K that the candidate was trained for.",
+        description="K of the champion; none: as the settings say for their candidate, else by the ranking or by the "
+        "candidate's criterion. Allowed: each K that the candidate was trained for.",
     )
     mlflow_version: int | None = Field(
         None,
@@ -68,41 +69,59 @@ def prepare_choice(
         return _imported(context, choice.imported, settings, layout, tracking)
     wanted = choice.candidate or settings.champion.candidate
     if choice.mlflow_version is not None:
-        name = CandidateName.of(wanted or settings.candidates[0])
+        name = CandidateName.of(wanted) if wanted else settings.champion_candidate
+        if name is None:
+            raise ValueError(f"mlflow_version = {choice.mlflow_version}: give candidate too; the settings name none")
         candidate = _of_version(context, name, choice.mlflow_version, settings, layout, tracking)
     elif wanted == str(settings.class_model_name):
         if choice.k is not None:
             raise ValueError(f"k = {choice.k}: the classes of {wanted} are those of the reviews; leave k out")
         candidate = candidate_of_reviews(layout, settings)
-    elif wanted is None and choice.k is None:
-        found = accepted_class_model(layout, settings, context.log.warning)
-        candidate = _unsupervised(settings, layout) if found is None else found
+    elif wanted is None:
+        found = accepted_class_model(layout, settings, context.log.warning) if choice.k is None else None
+        candidate = _unsupervised(settings, layout, choice.k) if found is None else found
     else:
-        name = CandidateName.of(wanted or settings.candidates[0])
+        name = CandidateName.of(wanted)
         if name not in settings.candidate_names:
             there = ", ".join([*settings.candidates, str(settings.class_model_name)])
             raise UnknownCandidateError(f"candidate = {name}: this is none of the candidates of the settings ({there})")
         # A K of the settings is meant for their candidate.
-        k = settings.champion.k if str(name) == settings.champion.candidate and choice.k is None else choice.k
+        k = settings.champion.k if name == settings.champion_candidate and choice.k is None else choice.k
         candidate = candidate_of_k(layout, name, k, settings, settings.normalisation)
     return prepare(layout, candidate, settings, _beside(candidate, settings, layout))
 
 
-def _unsupervised(settings: Settings, layout: Layout) -> "Candidate":
-    """Return the model without reviews that the settings choose; raises `NoAcceptedModelError`."""
-    from ris_core.clustering.candidates import candidate_of_k
+def _unsupervised(settings: Settings, layout: Layout, k: int | None = None) -> "Candidate":
+    """Return the model without reviews that the settings choose: of the named or only candidate, or the best ranked.
 
-    name = CandidateName.of(settings.champion.candidate or settings.candidates[0])
-    return candidate_of_k(layout, name, settings.champion.k, settings, settings.normalisation)
+    A given K stands above that of the settings.
+
+    Raises
+    ------
+    OutOfStepError
+        The candidates have not been ranked, or there are other models now.
+    NoAcceptedModelError
+        None may label; gives the reasons.
+    """
+    from ris_core.clustering.candidates import candidate_of_k
+    from ris_core.clustering.ranking_file import best_ranked
+
+    name = settings.champion_candidate
+    if name is not None:
+        return candidate_of_k(layout, name, k or settings.champion.k, settings, settings.normalisation)
+    name, k, why = best_ranked(layout, settings, k)
+    found = candidate_of_k(layout, name, k, settings, settings.normalisation)
+    return replace(found, origin=f"{found.origin}: {why}")
 
 
 def _beside(candidate: "Candidate", settings: Settings, layout: Layout) -> "Candidate | None":
     """Return the model without reviews that may stand beside a class model; none if no such model is accepted."""
+    from ris_core.clustering.latents import OutOfStepError
     from ris_core.training.acceptance import NoAcceptedModelError
 
     if candidate.model.classes is None:
         return None
-    with suppress(NoAcceptedModelError, FileNotFoundError):
+    with suppress(NoAcceptedModelError, OutOfStepError, FileNotFoundError):
         return _unsupervised(settings, layout)
     return None
 

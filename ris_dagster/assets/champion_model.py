@@ -10,6 +10,7 @@ from ris_core.contracts.candidate_name import CandidateName
 from ris_core.storage.layout import Layout
 from ris_dagster.assets.candidates import candidate_key, candidate_keys
 from ris_dagster.assets.champion_choice import ChampionChoice, prepare_choice
+from ris_dagster.assets.ranking import CANDIDATES
 from ris_dagster.assets.training import TRAINING_POOL
 from ris_dagster.metadata import code_version, figure, finite, finite_values, owners, table, warning
 from ris_dagster.remedies import noting_remedies
@@ -49,13 +50,14 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
         kinds={"torch", "mlflow"},
         owners=owners(settings),
         tags={"stage": "train"},
-        description="The model that labels: champion.candidate and champion.k of the settings, else the accepted K of "
-        "that candidate with the best data-space silhouette, or the model that the launchpad names: another candidate "
-        "or K, a version in MLflow, an imported model. Clusters that hold the same events keep the class numbers of "
+        description="The model that labels: champion.candidate and champion.k of the settings, without a candidate "
+        "the best ranked accepted one (asset candidates), without a K the accepted one that is best by the candidate's "
+        "criterion; or the model that the launchpad names: another candidate or K, a version in MLflow, an imported "
+        "model. Clusters that hold the same events keep the class numbers of "
         "the previous champion. The model must pass the check no_empty_clusters of its candidate and, with the "
         "autoencoder, better_than_mean_spectrogram of aec_trials. It is registered in MLflow with the alias "
         "'champion'; the previous one has the alias 'former_champion'.",
-        deps=candidate_keys(settings),
+        deps=[*candidate_keys(settings), *([CANDIDATES] if settings.champion_candidate is None else [])],
         code_version=code_version(versions.CHAMPION, settings.champion_digest()),
         pool=TRAINING_POOL,
         check_specs=[

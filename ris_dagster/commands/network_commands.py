@@ -49,8 +49,7 @@ def check_config(
     )
     console.print(f"  source {settings.source.kind}", soft_wrap=True)
     console.print(f"  {_candidates(settings)}", soft_wrap=True)
-    chosen = "the accepted K with the best silhouette" if settings.champion.k is None else f"K = {settings.champion.k}"
-    console.print(f"  champion {settings.champion.candidate}, {chosen}", soft_wrap=True)
+    console.print(f"  champion {_champion(settings)}", soft_wrap=True)
     for plugin in load_plugins():
         console.print(f"  plug-in {plugin}", soft_wrap=True)
     for doubt in settings.doubts():
@@ -60,6 +59,14 @@ def check_config(
         console.print(f"  {kind}: {finding.text}", style=style, soft_wrap=True)
     if missing:
         raise typer.Exit(1)
+
+
+def _champion(settings: Settings) -> str:
+    """Return which model is going to label, in words."""
+    name, k = settings.champion_candidate, settings.champion.k
+    if name is None:
+        return "the best ranked accepted candidate" + ("" if k is None else f", K = {k}")
+    return f"{name}, " + (f"the accepted K with the best {settings.k_criterion_of(name)}" if k is None else f"K = {k}")
 
 
 def _candidates(settings: Settings) -> str:

@@ -44,10 +44,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
         own_environment(environment, root / "data")
         with opened(write_yaml(root / "small.yaml", values(archive))) as network:
             names = all_jobs(network.settings, BINDINGS)
-            assert [name for name in names if name in jobs.training_jobs(network.settings)][-4:] == [
+            assert [name for name in names if name in jobs.training_jobs(network.settings)][-5:] == [
                 "fit_spectra",
                 "train_aec__kmeans",
                 "train_spectra__gmm",
+                jobs.RANK,
                 jobs.CHAMPION,
             ]
             failed = run_jobs(network.definitions, network.instance, network.days, names)

@@ -20,7 +20,7 @@ def test_the_only_candidate_is_the_published_one() -> None:
     settings = make_settings()
     assert settings.candidate_names == (AEC_DEC,)
     assert settings.fitted_representations == ()
-    assert settings.champion.candidate == "aec/dec"
+    assert settings.champion_candidate == AEC_DEC
     assert settings.criteria_representation == "aec"
     assert settings.criteria_digest() == "3d037d94da76"  # that of the version before
 
@@ -66,11 +66,26 @@ def test_a_digest_follows_the_settings_of_its_own_part_alone() -> None:
     )
 
 
-def test_the_champion_is_of_the_first_candidate_where_dec_is_not_trained() -> None:
-    made = Settings.model_validate(settings_values(candidates=["spectra/gmm", "aec/kmeans"], champion={"k": 6}))
-    assert (made.champion.candidate, made.champion.k) == ("spectra/gmm", 6)
+def test_the_only_candidate_labels_and_of_several_the_best_ranked() -> None:
+    alone = Settings.model_validate(settings_values(candidates=["spectra/gmm"], champion={"k": 6}))
+    assert str(alone.champion_candidate) == "spectra/gmm"
+    # That of the version before, which named the first candidate where aec/dec is none.
+    assert alone.champion_digest() == "92a59df5f365"
     both = Settings.model_validate(settings_values(candidates=["spectra/gmm", "aec/dec"]))
-    assert both.champion.candidate == "aec/dec"
+    assert both.champion_candidate is None
+    assert both.champion_digest() == make_settings().champion_digest()
+    named = Settings.model_validate(
+        settings_values(candidates=["spectra/gmm", "aec/dec"], champion={"candidate": "aec/dec"})
+    )
+    assert named.champion_candidate == AEC_DEC
+
+
+def test_clusters_that_are_too_many_do_not_label() -> None:
+    made = Settings.model_validate(settings_values(candidates=["spectra/micro", "spectra/gmm"]))
+    assert list(map(str, made.labelling_candidates)) == ["spectra/gmm"]
+    assert str(made.champion_candidate) == "spectra/gmm"
+    with pytest.raises(ValueError, match="spectra/micro: their clusters are too many to label; add another candidate"):
+        Settings.model_validate(settings_values(candidates=["spectra/micro"]))
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,13 @@ def test_the_profile_paper_is_the_default_and_changes_nothing() -> None:
 def test_the_recommended_profile_changes_what_it_says_and_nothing_else() -> None:
     paper, recommended = make().model_dump(), make(profile="recommended").model_dump()
     for section, values in RECOMMENDED.items():
-        for name, value in values.items():
-            wanted = make(**{section: {name: value}}).model_dump()[section][name]
-            assert wanted != paper[section][name]
-            assert recommended[section].pop(name) == wanted
+        if section == "candidates":
+            assert list(recommended.pop(section)) == values != list(paper.pop(section))
+            continue
+        named = make(**{section: values}).model_dump()[section]
+        for name in values:
+            assert named[name] != paper[section][name]
+            assert recommended[section].pop(name) == named[name]
             paper[section].pop(name)
     assert recommended.pop("profile") == "recommended"
     assert paper.pop("profile") == "paper"
@@ -90,3 +93,29 @@ def test_the_launchpad_refuses_what_the_settings_refuse(tmp_path: Path) -> None:
     resources = {"store": DataStore.of(settings), "tracking": Tracking.of(settings, tmp_path)}
     with pytest.raises(ValueError, match=r"dec\.objective is dec.*novelty\.score cannot be reconstruction"):
         list(asset(context, config=chosen, **resources))  # type: ignore[call-overload]
+
+
+def test_the_recommended_window_fits_and_nothing_speaks_against_it() -> None:
+    settings = make(profile="recommended")
+    assert settings.input_spec().shape == (87, 100)
+    assert settings.input_spec().window == 10
+    assert settings.doubts() == ()
+
+
+def test_the_windows_of_imported_events_are_those_of_their_file() -> None:
+    values = settings_values() | {"profile": "recommended", "source": {"kind": "published"}}
+    settings = Settings.model_validate(values)
+    assert settings.spectrogram == make().spectrogram
+    assert settings.candidates == ("aec/dec",)
+    assert settings.normalisation.scale == "decibel"
+
+
+def test_the_recommended_candidates_are_ranked_and_each_has_a_score_of_novelty() -> None:
+    settings = make(profile="recommended")
+    assert settings.champion_candidate is None
+    assert settings.novelty.score_of(True) == "reconstruction"
+    assert settings.novelty.score_of(False) == "distance"
+    with pytest.raises(ValidationError, match="attributes of attributes/consensus has no decoder"):
+        make(profile="recommended", novelty={"score": "reconstruction"})
+    alone = make(profile="recommended", candidates=["aec/dec"])
+    assert alone.champion_candidate is not None and str(alone.champion_candidate) == "aec/dec"

@@ -565,7 +565,7 @@ def test_an_imported_file_of_another_size_says_its_band_and_window(tmp_path: Pat
     archive = write_archive(tmp_path / "archive", ["AA"], DAYS[:1])
     other = {
         "profile": "recommended",
-        "spectrogram": {"duration": 2, "frequency_low": 4, "frequency_high": 16},
+        "spectrogram": {"duration": 2, "hop": 0.04, "frequency_low": 4, "frequency_high": 16},
     }
     values = sds_values(archive, stations=["AA"], days=DAYS[:1]) | other
     own = StationDays.open(Settings.model_validate(values), tmp_path / "own")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ris_core.clustering.ranking.information import bins_within, information_within
 from ris_core.clustering.ranking.others import agreement_with_others
 from ris_core.clustering.ranking.partition import NOT_KNOWN, Covariates, Partition
-from ris_core.clustering.ranking.rank import Ranking, rank_partitions
+from ris_core.clustering.ranking.rank import Ranking, rank_partitions, support
 from ris_core.clustering.ranking.same_source import coincident, same_source_same_cluster
 
 N = 1500
@@ -187,3 +187,17 @@ def test_stations_that_agree_have_a_kappa_of_one() -> None:
     assert of_station.kappa <= 0
     few = same_source_same_cluster(np.tile(truth, 2)[:5], source[:5], station[:5], 50, 0)
     assert np.isnan(few.kappa)
+
+
+def test_support_says_whether_the_choice_hangs_on_the_events() -> None:
+    truth, covariates, rng = _world()
+    clear = [
+        Partition("good/x", 4, truth),
+        Partition("half/x", 4, _noisy(truth, 0.5, rng)),
+        Partition("random/x", 4, rng.integers(0, 4, N)),
+    ]
+    assert support(clear, covariates, halves=10)["good/x"] == 1
+    same = [Partition(f"{name}/x", 4, _noisy(truth, 0.2, rng)) for name in ("a", "b", "c")]
+    shares = support(same, covariates, halves=20)
+    assert sum(shares.values()) == pytest.approx(1)
+    assert max(shares.values()) < 0.9

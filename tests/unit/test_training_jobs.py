@@ -24,7 +24,12 @@ def test_the_published_method_has_the_jobs_that_it_always_had() -> None:
 def test_representations_are_fitted_before_their_candidates_are_trained() -> None:
     names = jobs.training_jobs(make_settings(**BOTH))
     assert names[0] == "draw_training_set"
-    assert names[-4:] == ("fit_spectra", "train_aec__kmeans", "train_spectra__gmm", "choose_champion")
+    assert names[-5:-1] == ("fit_spectra", "train_aec__kmeans", "train_spectra__gmm", "rank_candidates")
+    assert names[-1] == "choose_champion"
+
+
+def test_of_several_candidates_any_may_fail_but_the_ranking() -> None:
+    assert jobs.needed(make_settings(**BOTH)) == {"draw_training_set", "rank_candidates", "choose_champion"}
 
 
 def test_a_champion_does_not_need_the_jobs_of_other_candidates() -> None:

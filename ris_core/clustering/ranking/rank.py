@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ris_core.clustering.ranking.information import bins_within, information_within
+from ris_core.clustering.ranking.information import Information, bins_within, information_within
 from ris_core.clustering.ranking.others import agreement_with_others
 from ris_core.clustering.ranking.partition import Covariates, Partition, families, require_alike
 from ris_core.clustering.ranking.same_source import FEWEST_PAIRS, same_source_same_cluster
@@ -95,24 +95,13 @@ def rank_partitions(
     events = covariates.take(rows)
     drawn = [Partition(one.candidate, one.k, one.labels[rows]) for one in partitions]
     absent: dict[str, str] = {}
-    hours = [information_within(one.labels, events.hour, events.station, permutations, seed) for one in drawn]
-    table = pd.DataFrame(
-        {
-            "candidate": [one.candidate for one in drawn],
-            "k": [one.k for one in drawn],
-            "agreement": agreement_with_others(drawn) if drawn else [],
-            "hour_ami": [one.ami for one in hours],
-            "hour_z": [one.z for one in hours],
-            "hour_p": [one.p for one in hours],
-        }
-    )
+    table, hours, used = _rule(drawn, events, permutations, seed, absent)
     for name, values in _shown(drawn, events, permutations, seed, absent).items():
         table[name] = values
     for name, given in (("stability", stability), ("silhouette", silhouette)):
         table[name] = [float((given or {}).get((one.candidate, one.k), np.nan)) for one in drawn]
         if not given:
             absent[name] = "not given"
-    used = _used(table, families(drawn), absent)
     ranked = _ordered(table, used)
     by_station = pd.concat(
         [
@@ -124,6 +113,54 @@ def rank_partitions(
         ignore_index=True,
     )[["candidate", "k", "station", "events", "ami", "z"]]
     return Ranking(ranked, used, absent, by_station)
+
+
+def support(
+    partitions: Sequence[Partition],
+    covariates: Covariates,
+    *,
+    halves: int = 20,
+    permutations: int = 20,
+    sample: int = 5_000,
+    seed: int = 0,
+) -> Mapping[str, float]:
+    """Return the share of random halves of the events in which each candidate holds the best partition, by candidate.
+
+    The share of the best one says whether it is clearly better than the others, or by the choice of events. Parameters
+    as for `rank_partitions`; an empty mapping if nothing can be ranked.
+    """
+    require_alike(partitions, covariates)
+    rows = subsample(len(covariates), sample, seed)
+    first = dict.fromkeys(families(partitions), 0)
+    ranked = 0
+    for turn in range(halves):
+        rng = np.random.default_rng([seed, turn])
+        half = np.sort(rng.choice(rows, (len(rows) + 1) // 2, replace=False))
+        events = covariates.take(half)
+        drawn = [Partition(one.candidate, one.k, one.labels[half]) for one in partitions]
+        table, _, used = _rule(drawn, events, permutations, seed, {})
+        if used:
+            first[str(_ordered(table, used)["candidate"].iloc[0])] += 1
+            ranked += 1
+    return {name: count / ranked for name, count in first.items()} if ranked else {}
+
+
+def _rule(
+    drawn: Sequence[Partition], events: Covariates, permutations: int, seed: int, absent: dict[str, str]
+) -> tuple[pd.DataFrame, list[Information], tuple[str, ...]]:
+    """Return the criteria of the rule for each partition, what is known of the hour, and which criteria take part."""
+    hours = [information_within(one.labels, events.hour, events.station, permutations, seed) for one in drawn]
+    table = pd.DataFrame(
+        {
+            "candidate": [one.candidate for one in drawn],
+            "k": [one.k for one in drawn],
+            "agreement": agreement_with_others(drawn) if drawn else [],
+            "hour_ami": [one.ami for one in hours],
+            "hour_z": [one.z for one in hours],
+            "hour_p": [one.p for one in hours],
+        }
+    )
+    return table, hours, _used(table, families(drawn), absent)
 
 
 def _shown(
@@ -179,5 +216,5 @@ def _ordered(table: pd.DataFrame, used: Sequence[str]) -> pd.DataFrame:
     order = np.lexsort((np.arange(len(table)), -hour, mean))
     ranked = table.assign(mean_rank=mean).iloc[order].reset_index(drop=True)
     ranked.insert(0, "rank", np.arange(1, len(ranked) + 1))
-    front = ["rank", "candidate", "k", "mean_rank", *RULE, *SHOWN]
+    front = ["rank", "candidate", "k", "mean_rank", *RULE, *(name for name in SHOWN if name in ranked)]
     return ranked[[*front, *(name for name in ranked if name not in front)]]
