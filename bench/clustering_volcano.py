@@ -118,7 +118,7 @@ def load_volcano(generator: int, size: VolcanoSize | None = None, cache: Path = 
     return Events(**values | {name: values[name].item() for name in ("detected", "sampling_rate", "context_lead")})
 
 
-def make_all_volcano(
+def make_volcanoes(
     generators: Sequence[int], size: VolcanoSize | None = None, cache: Path = CACHE, workers: int = 1
 ) -> list[int]:
     """Make the worlds that are not kept yet, several at once; return those that were made."""

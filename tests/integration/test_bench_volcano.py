@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.clustering_volcano import VolcanoSize, load_volcano, make_all_volcano, volcano_file
+from bench.clustering_volcano import VolcanoSize, load_volcano, make_volcanoes, volcano_file
 from bench.clustering_windows import Events
 from bench.volcano.network import VolcanoNetwork
 from bench.volcano.world import FAMILIES
@@ -29,8 +29,8 @@ def network() -> VolcanoNetwork:
 
 
 def test_events_are_kept_and_the_same_when_made_again(events: Events, folder: Path, tmp_path: Path) -> None:
-    assert make_all_volcano([3], SIZE, folder) == []
-    assert make_all_volcano([3], SIZE, tmp_path) == [3]
+    assert make_volcanoes([3], SIZE, folder) == []
+    assert make_volcanoes([3], SIZE, tmp_path) == [3]
     assert volcano_file(3, SIZE, tmp_path).read_bytes() == volcano_file(3, SIZE, folder).read_bytes()
     volcano_file(3, SIZE, tmp_path).write_bytes(b"cut off")
     with pytest.raises(ValueError, match="remove it"):
