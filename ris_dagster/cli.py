@@ -4,9 +4,18 @@ from ris_dagster.commands import (
     network_commands,
     published_commands,
     review_commands,
+    score_commands,
     servers,
     station_day_commands,
 )
 from ris_dagster.commands.shared import app
 
-__all__ = ["app", "network_commands", "published_commands", "review_commands", "servers", "station_day_commands"]
+__all__ = [
+    "app",
+    "network_commands",
+    "published_commands",
+    "review_commands",
+    "score_commands",
+    "servers",
+    "station_day_commands",
+]

@@ -12,7 +12,7 @@ from ris_core.station_days.state import State, StationDayState
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.disk_usage import Usage, usage_by_folder
 from ris_core.storage.layout import Layout
-from ris_core.truth.score_file import KeptScores, read_scores
+from ris_core.truth.score_file import FILE, KeptScores, read_scores
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.model_summary import model_rows
 
@@ -115,7 +115,7 @@ def run_tables(settings: Settings, layout: Layout, states: Sequence[StationDaySt
         out.add_row(name, text)
     out.add_row("labels written", str(sum(found.labels for found in states)))
     tables = [out]
-    scores = layout.analysis("truth_scores.json")
+    scores = layout.analysis(FILE)
     if isinstance(settings.source, SyntheticSettings) and scores.exists():
         try:
             tables += _score_tables(read_scores(scores))

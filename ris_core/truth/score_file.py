@@ -12,6 +12,9 @@ from ris_core.storage.json_records import read_record, write_json
 if TYPE_CHECKING:
     from ris_core.truth.truth_scores import TruthScores
 
+FILE = "truth_scores.json"
+"""Name of the file among those of the analysis (`Layout.analysis`)."""
+
 _FIELDS: dict[str, type | tuple[type, ...]] = {
     "true_events": int,
     "recall": (int, float),

@@ -82,13 +82,13 @@ def _truth_scores(settings: Settings) -> dg.AssetsDefinition:
     @noting_remedies
     def truth_scores(context: dg.AssetExecutionContext, store: DataStore) -> Any:
         from ris_core.figures.network_overview import detection_recall
-        from ris_core.truth.score_file import write_scores
+        from ris_core.truth.score_file import FILE, write_scores
         from ris_core.truth.truth_scores import score
 
         layout = store.layout()
         found = score(store.station_days())
         detection = found.detection
-        path = layout.analysis("truth_scores.json")
+        path = layout.analysis(FILE)
         write_scores(path, found)
         by_snr = detection.by_snr.rename(columns={"snr_low": "snr", "events": "n"})
         return dg.MaterializeResult(

@@ -112,6 +112,9 @@ def status(config: ConfigOption = None) -> None:
 def run(
     config: ConfigOption = None,
     only: Annotated[list[str] | None, typer.Option(help="Run only this job; may be given several times.")] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="Run all jobs but this one; may be given several times.")
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Train again what is current.")] = False,
 ) -> None:
     """Run all stages in order through Dagster, with progress; what is current on disk is not made again."""
@@ -126,10 +129,9 @@ def run(
     settings, layout = open_network(config, writes=True)
     days = BINDINGS.station_days(settings, layout)
     names = all_jobs(settings, BINDINGS)
-    unknown = [name for name in only or [] if name not in names]
-    if unknown:
-        console.print(f"--only {unknown[0]}: no such job; known are {', '.join(names)}", style="red", soft_wrap=True)
-        raise typer.Exit(2)
+    for option, asked in (("--only", only), ("--without", without)):
+        if unknown := [name for name in asked or [] if name not in names]:
+            refuse(f"{option} {unknown[0]}: no such job; known are {', '.join(names)}", 2)
     started = time.monotonic()
     Tracking.of(settings, layout.root).prepare()
     with open_instance(layout) as instance, definitions_here(settings) as definitions:
@@ -138,7 +140,7 @@ def run(
                 definitions,
                 instance,
                 days,
-                [name for name in names if not only or name in only],
+                [name for name in names if (not only or name in only) and name not in (without or [])],
                 again,
                 console.print,
             )
