@@ -34,8 +34,8 @@ from ris_core.storage.atomic import replacing
 from ris_core.synthetic.network import SyntheticNetwork
 from ris_core.synthetic.seismometer import SAMPLING_RATE
 from ris_core.truth.evaluation import NOISE, window_labels
+from ris_core.truth.true_classes import TOLERANCE_S
 from ris_core.truth.truth_matching import match_stations
-from ris_core.truth.truth_scores import TOLERANCE_S
 from ris_core.waveforms.segments import to_segments
 
 CACHE = Path(tempfile.gettempdir()) / "ris_bench"

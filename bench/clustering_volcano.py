@@ -32,8 +32,8 @@ from ris_core.processing.spectrograms import event_spectrogram, plan
 from ris_core.section import digest_of
 from ris_core.storage.atomic import replacing
 from ris_core.truth.evaluation import NOISE, window_labels
+from ris_core.truth.true_classes import TOLERANCE_S
 from ris_core.truth.truth_matching import match_stations
-from ris_core.truth.truth_scores import TOLERANCE_S
 from ris_core.waveforms.segments import Segment
 
 VERSION = 1

@@ -15,6 +15,8 @@ from ris_core.contracts.candidate_name import CandidateName
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.progress import track
+from ris_core.review.log import ReviewLog
+from ris_core.review.log_lines import REMEDY as LOG_AGAIN
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage import parquet_file, spectrogram_file, tables
 from ris_core.storage.damage import MODEL_AGAIN, REMADE, DamagedFileError, check_regular
@@ -56,7 +58,7 @@ def damaged_files(network: StationDays, keys: Iterable[StationDay]) -> Iterator[
 
 
 def damaged_models(layout: Layout, trials: Collection[str], counts: Collection[int]) -> Iterator[OSError]:
-    """Read all other files (training, models, choices, analysis); yields as `damaged_files`.
+    """Read all other files (training, models, choices, analysis, reviews); yields as `damaged_files`.
 
     Parameters
     ----------
@@ -65,7 +67,7 @@ def damaged_models(layout: Layout, trials: Collection[str], counts: Collection[i
     trials, counts
         Trials and numbers of clusters of the settings: the models in their folders must be theirs.
     """
-    for folder in ("training", "models", "analysis"):
+    for folder in ("training", "models", "analysis", "reviews"):
         for path in sorted((layout.root / folder).rglob("*")):
             if not path.name.startswith(".") and (reader := _reader_of(layout, path, trials, counts)) is not None:
                 yield from _wrong(path, reader)
@@ -207,6 +209,9 @@ def _reader_of(layout: Layout, path: Path, trials: Collection[str], counts: Coll
 
     if path == layout.champion:
         return lambda _: read_champion(layout)
+    # The record of a log that was removed says so.
+    if path == layout.reviews or (path == ReviewLog(layout.reviews).record and not layout.reviews.exists()):
+        return lambda _: _read_reviews(layout.reviews)
     # Files that the platform does not make again automatically must not be removed.
     remedy = REMADE
     if path.is_relative_to(layout.imported("")):
@@ -220,6 +225,12 @@ def _reader_of(layout: Layout, path: Path, trials: Collection[str], counts: Coll
     if path.suffix == ".safetensors":
         return lambda _: read_arrays(path, remedy)
     return _BY_SUFFIX.get(path.suffix)
+
+
+def _read_reviews(path: Path) -> None:
+    """Raise `DamagedFileError` if a decision has changed, or the last ones are missing."""
+    if missing := ReviewLog(path).read().missing:
+        raise DamagedFileError(path, missing, LOG_AGAIN)
 
 
 def _read_model(layout: Layout, folder: Path, remedy: str, trials: Collection[str], counts: Collection[int]) -> None:

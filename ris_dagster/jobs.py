@@ -15,6 +15,7 @@ from ris_dagster.partitions import Partitions
 DRAW, TRIALS, ENCODE = "draw_training_set", "train_autoencoders", "choose_and_encode"
 CLUSTERS, DEC, CHAMPION = "initialise_clusters", "train_dec", "choose_champion"
 RANK, CLASS_MODEL, ASSESS = "rank_candidates", "train_class_model", "assess_stability"
+QUEUE = "suggest_reviews"
 ANALYSE, SCORE = "analyse", "score_against_truth"
 
 
@@ -118,6 +119,7 @@ def build_jobs(settings: Settings, partitions: Partitions, bindings: Bindings) -
         *(trained[name] for name in training_jobs(settings)),
         *(stage_job(binding) for binding in bindings if binding.after_training),
         job(CLASS_MODEL, ["class_model"], "Train the classifier of events on all that reviewers have named."),
+        job(QUEUE, ["review_queue"], "Choose the events that reviewers should look at next."),
         job(ASSESS, ["stability"], "Assess how far the clusters can be trusted: other seeds, stations, noise."),
         dg.define_asset_job(
             ANALYSE,

@@ -91,6 +91,8 @@ def _is_current(job: str, days: StationDays, key: str) -> bool:
     from ris_core.clustering.latents import latents_are_current
     from ris_core.clustering.ranking_file import ranking_is_current
     from ris_core.clustering.stability_run import stability_is_current
+    from ris_core.review.pool import processed_events
+    from ris_core.review.queue_file import queue_is_current
     from ris_core.training.aec_choice import choice_is_current
     from ris_core.training.event_sources import is_current, sources_of
     from ris_core.training.trials import trial_is_current
@@ -102,6 +104,11 @@ def _is_current(job: str, days: StationDays, key: str) -> bool:
         with days.look() as seen:
             sources = sources_of(seen.process, seen.all(), settings.training_set)
         return is_current(layout, sources, settings.training_set)
+
+    def suggestions_are_current() -> bool:
+        with days.look() as seen:
+            processed = processed_events(seen.process, seen.all())
+        return queue_is_current(layout, settings, processed)
 
     def criteria_of_are_current(representation: str) -> bool:
         other = representation != settings.criteria_representation
@@ -123,6 +130,7 @@ def _is_current(job: str, days: StationDays, key: str) -> bool:
         jobs.CLUSTERS: lambda: clusters_are_current(layout, int(key), dec, normalisation),
         jobs.DEC: lambda: dec_is_current(layout, int(key), dec, normalisation),
         jobs.RANK: lambda: ranking_is_current(layout, settings),
+        jobs.QUEUE: suggestions_are_current,
         jobs.ASSESS: lambda: stability_is_current(layout, settings),
     }
     for name in settings.fitted_representations:
@@ -143,6 +151,7 @@ def all_jobs(settings: Settings, bindings: Bindings) -> list[str]:
         *(binding.name for binding in possible if not binding.after_training),
         *jobs.training_jobs(settings),
         *(binding.name for binding in possible if binding.after_training),
+        jobs.QUEUE,
         jobs.ASSESS,
         jobs.ANALYSE,
     ]

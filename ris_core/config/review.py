@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field, field_validator
 
 from ris_core.contracts.decision import reviewer_name
@@ -49,6 +51,10 @@ class ReviewSettings(Section):
         description="Reviewed events since the class model's training after which it is trained again and may label; "
         "none: a person starts it (ours).",
     )
+
+    def queue_values(self) -> dict[str, Any]:
+        """Return the settings that influence what is suggested."""
+        return self.model_dump(mode="json", exclude={"retrain_after"})
 
     @field_validator("decider")
     @classmethod

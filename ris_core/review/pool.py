@@ -20,6 +20,7 @@ from ris_core.contracts.station_day import StationDay
 from ris_core.processing.process import ProcessStage
 from ris_core.review.queue import Judgement, Pool
 from ris_core.review.state import ReviewState
+from ris_core.section import digest_of
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
@@ -39,12 +40,15 @@ class ProcessedEvents:
         In the order of the station-days.
     station_days
         Number of station-days that they are of.
+    digest
+        Digest of the events of all station-days.
     damaged
         What is damaged of the station-days that are left out because of it.
     """
 
     event_ids: tuple[str, ...]
     station_days: int
+    digest: str
     damaged: tuple[str, ...]
 
 
@@ -123,12 +127,13 @@ def processed_events(process: ProcessStage, keys: Iterable[StationDay]) -> Proce
     keys
         The station-days to look at; those that are not current are skipped.
     """
-    current = [key for key in keys if (info := process.current(key)) is not None and info.events]
-    paths = [process.layout.detections(key) for key in current]
+    contents = {key: info.content for key in keys if (info := process.current(key)) is not None and info.events}
+    digest = digest_of({str(key): content for key, content in contents.items()})
+    paths = [process.layout.detections(key) for key in contents]
     if not paths:
-        return ProcessedEvents((), 0, ())
+        return ProcessedEvents((), 0, digest, ())
     try:
-        return ProcessedEvents(_events_of(paths), len(paths), ())
+        return ProcessedEvents(_events_of(paths), len(paths), digest, ())
     except DamagedFileError:  # one by one: the others are read
         names: list[str] = []
         damaged: list[str] = []
@@ -137,7 +142,7 @@ def processed_events(process: ProcessStage, keys: Iterable[StationDay]) -> Proce
                 names += _events_of([path])
             except DamagedFileError as error:
                 damaged.append(str(error))
-        return ProcessedEvents(tuple(names), len(paths) - len(damaged), tuple(damaged))
+        return ProcessedEvents(tuple(names), len(paths) - len(damaged), digest, tuple(damaged))
 
 
 def _events_of(paths: Sequence[Path]) -> tuple[str, ...]:

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.processing.condition import filter_delay
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage import spectrogram_file, tables
+from ris_core.storage.layout import Layout
 from ris_core.synthetic.network import SyntheticNetwork
 from ris_core.synthetic.seismometer import SAMPLING_RATE
 from ris_core.truth.evaluation import window_labels
@@ -37,24 +39,24 @@ def true_classes(network: StationDays, keys: Collection[StationDay]) -> dict[str
     current = [key for key in keys if (info := network.process.current(key)) is not None and info.events]
     if not current:
         return {}
-    events = pd.concat([_events_of(network, key) for key in current], ignore_index=True)
+    events = pd.concat([events_of(network.layout, key) for key in current], ignore_index=True)
     truth = of_station_days(made.truth(days[0], days[-1]), current)
-    delay = truth_delay(network)
+    delay = truth_delay(network.settings)
     classes = window_classes(made, events, match_stations(events, truth, TOLERANCE_S, delay), delay)
     return dict(zip(events["event_id"], map(str, classes), strict=True))
 
 
-def _events_of(network: StationDays, key: StationDay) -> pd.DataFrame:
-    layout = network.layout
+def events_of(layout: Layout, key: StationDay) -> pd.DataFrame:
+    """Return the events of a station-day: `event_id`, `station`, `time_on`, `outcome`, `window_start` (ns)."""
     detections = tables.read_table(layout.detections(key), ["event_id", "station", "time_on", "outcome"])
     path = layout.spectrograms(key)
     windows = pd.DataFrame({name: spectrogram_file.read_column(path, name) for name in ("event_id", "window_start")})
     return detections[detections["outcome"] == "event"].merge(windows, on="event_id")
 
 
-def truth_delay(network: StationDays) -> float:
+def truth_delay(settings: Settings) -> float:
     """Return by how much the conditioning delays a typical event, s."""
-    return filter_delay(network.settings.conditioning, SAMPLING_RATE, _TYPICAL_FREQUENCY_HZ)
+    return filter_delay(settings.conditioning, SAMPLING_RATE, _TYPICAL_FREQUENCY_HZ)
 
 
 def of_station_days(truth: pd.DataFrame, keys: Collection[StationDay]) -> pd.DataFrame:

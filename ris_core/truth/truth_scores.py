@@ -17,13 +17,11 @@ from ris_core.config import Settings
 from ris_core.contracts.event_identifier import peak_of
 from ris_core.contracts.reviewed_classes import ReviewedClasses
 from ris_core.contracts.station_day import StationDay
-from ris_core.processing.condition import filter_delay
 from ris_core.station_days.station_days import StationDays
-from ris_core.storage import spectrogram_file, tables
+from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
 from ris_core.synthetic.network import SyntheticNetwork
-from ris_core.synthetic.seismometer import SAMPLING_RATE
 from ris_core.training import training_set as sampling
 from ris_core.truth.apart import Shown
 from ris_core.truth.clustering_rows import TrueSet, clustering_rows
@@ -33,13 +31,11 @@ from ris_core.truth.evaluation import (
     clustering_scores,
     detection_scores,
     end_to_end_scores,
-    window_labels,
 )
+from ris_core.truth.true_classes import TOLERANCE_S, events_of, of_station_days, truth_delay, window_classes
 from ris_core.truth.truth_matching import match_stations
 
-TOLERANCE_S = 0.5
 BESIDE = "unsupervised_label"
-_TYPICAL_FREQUENCY_HZ = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,11 +104,11 @@ def score(network: StationDays) -> TruthScores:
     by_day, damaged = labelled_events(layout, [key for key in settings.station_days() if label.is_current(key)])
     if not by_day:
         raise NoCurrentLabelsError("; ".join([f"{layout.root}: no label table is current", *damaged]))
-    truth = _of_station_days(made.truth(days[0], days[-1]), list(by_day))
+    truth = of_station_days(made.truth(days[0], days[-1]), list(by_day))
     events = pd.concat(by_day.values(), ignore_index=True)
-    delay = filter_delay(settings.conditioning, SAMPLING_RATE, _TYPICAL_FREQUENCY_HZ)
+    delay = truth_delay(settings)
     matched = match_stations(events, truth, TOLERANCE_S, delay)
-    classes = _classes(made, events, matched, delay)
+    classes = window_classes(made, events, matched, delay)
 
     source = np.append(truth["source_id"].to_numpy(dtype=np.int64), -1)[matched]
     ids, block = events["event_id"].tolist(), settings.class_model.block
@@ -206,13 +202,6 @@ def _end_to_end(
     return end_to_end_scores(matched, truth, labels, names), names
 
 
-def _of_station_days(truth: pd.DataFrame, keys: Sequence[StationDay]) -> pd.DataFrame:
-    """Return the truth of some station-days only."""
-    wanted = {(key.station, key.day) for key in keys}
-    inside = [pair in wanted for pair in zip(truth["station"], truth["time"].dt.date, strict=True)]
-    return truth[inside].reset_index(drop=True)
-
-
 def labelled_events(layout: Layout, keys: Sequence[StationDay]) -> tuple[dict[StationDay, pd.DataFrame], list[str]]:
     """Return the labelled events of each station-day, and the damaged files of station-days that are left out.
 
@@ -229,28 +218,6 @@ def labelled_events(layout: Layout, keys: Sequence[StationDay]) -> tuple[dict[St
 
 
 def _events_of(layout: Layout, key: StationDay) -> pd.DataFrame:
-    detections = tables.read_table(layout.detections(key), ["event_id", "station", "time_on", "outcome"])
-    detections = detections[detections["outcome"] == "event"]
     wanted = ["event_id", "label"]
     wanted += [BESIDE] if BESIDE in tables.read_schema(layout.labels(key)).names else []
-    labels = tables.read_table(layout.labels(key), wanted)
-    windows = pd.DataFrame(
-        {
-            "event_id": spectrogram_file.read_column(layout.spectrograms(key), "event_id"),
-            "window_start": spectrogram_file.read_column(layout.spectrograms(key), "window_start"),
-        }
-    )
-    return detections.merge(labels, on="event_id").merge(windows, on="event_id")
-
-
-def _classes(
-    network: SyntheticNetwork, events: pd.DataFrame, matched: NDArray[np.int64], delay: float
-) -> NDArray[np.object_]:
-    classes = np.empty(len(events), dtype=object)
-    length = round((network.settings.spectrogram.duration + network.settings.spectrogram.window) * 1e9)
-    for station in pd.unique(events["station"]):
-        rows = np.flatnonzero((events["station"] == station).to_numpy())
-        start = events["window_start"].to_numpy(dtype=np.int64)[rows] - round(delay * 1e9)
-        energy = network.window_energy(str(station), start, start + length)
-        classes[rows] = window_labels(matched[rows], energy)
-    return classes
+    return events_of(layout, key).merge(tables.read_table(layout.labels(key), wanted), on="event_id")

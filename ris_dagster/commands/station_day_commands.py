@@ -152,7 +152,8 @@ def _kept(layout: Layout, found: DamagedFileError) -> str:
 
     if not found.path.is_relative_to(layout.root):
         return "it belongs to an archive that is read in place; put the good file there"
-    if found.path.is_relative_to(layout.root / "models") and found.remedy != REMADE:
+    by_hand = (layout.root / "models", layout.reviews.parent)
+    if found.remedy != REMADE and any(found.path.is_relative_to(folder) for folder in by_hand):
         return found.remedy
     try:
         remove(found.path)
