@@ -15,7 +15,7 @@ from ris_dagster.assets.choosing import build_choosing_assets
 from ris_dagster.assets.class_model import build_class_model_asset
 from ris_dagster.assets.clustering import build_clustering_assets
 from ris_dagster.assets.ranking import build_ranking_assets
-from ris_dagster.assets.reviews import build_review_queue
+from ris_dagster.assets.review_queue import build_review_queue
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.assets.training import build_training_assets
 from ris_dagster.bindings import Bindings
