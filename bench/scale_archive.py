@@ -78,7 +78,7 @@ def record_missing(network: Network, keys: Iterable[StationDay], anew: bool = Fa
     """Record station-days as made by all stages, one after the other, unless they are; ``anew`` in any case."""
     wanted = list(keys)
     with open_instance(network.days.layout) as instance:
-        for binding in BINDINGS:
+        for binding in BINDINGS.wanted_by(network.days.settings):
             recorded = set() if anew else recorded_station_days(instance, binding)
             missing = [key for key in wanted if key not in recorded]
             for asset in binding.assets if missing else ():

@@ -101,6 +101,7 @@ def _readers_of(network: StationDays, key: StationDay) -> dict[Path, Reader]:
         layout.detections(key): lambda path: _read_detections(path, network, key),
         layout.live(key): lambda path: _read_live(path, network, key),
         layout.spectrograms(key): lambda path: _read_spectrograms_of(path, network, key),
+        layout.attributes(key): lambda path: _read_table_of(path, network, key),
         layout.labels(key): lambda path: _read_table_of(path, network, key),
     }
 

@@ -3,6 +3,7 @@
 ACQUIRE = "2"
 IMPORT = "1"
 PROCESS = "4"
+ATTRIBUTES = "1"
 TRAINING_SET = "2"
 AEC = "2"
 LATENTS = "1"

@@ -61,6 +61,10 @@ class Bindings:
     def __add__(self, more: "Binding") -> "Bindings":
         return Bindings((*self._bindings, more))
 
+    def wanted_by(self, settings: Settings) -> "Bindings":
+        """Return the stages that a network with these settings has."""
+        return Bindings([binding for binding in self._bindings if binding.stage.wanted(settings)])
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the stages."""

@@ -45,7 +45,7 @@ def build_definitions(
     resource_overrides
         Resources by name (``store``, ``compute``, ``tracking``) in place of those of the environment.
     bindings
-        The stages of station-days with their assets.
+        The stages of station-days with their assets; those that the settings do not want are left out.
     """
     # Runs share their cores with each other and with the servers, so a waiting torch thread should sleep, not spin.
     # libgomp reads this when torch is imported, which happens inside the assets.
@@ -53,6 +53,7 @@ def build_definitions(
     # Backfill policies (beta) and partitioned checks (preview) are used on purpose.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+    bindings = bindings.wanted_by(settings)
     partitions = build_partitions(settings)
     jobs = build_jobs(settings, partitions, bindings)
     purge_job, purge_schedule = build_purge(settings)

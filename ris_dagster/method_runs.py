@@ -146,7 +146,7 @@ def _is_current(job: str, days: StationDays, key: str) -> bool:
 def all_jobs(settings: Settings, bindings: Bindings) -> list[str]:
     """Return the names of all jobs in the order of the method."""
     # Stages that need waveforms do nothing for imported station-days.
-    possible = [b for b in bindings if not (settings.imported and b.stage.reads_waveforms)]
+    possible = [b for b in bindings.wanted_by(settings) if not (settings.imported and b.stage.reads_waveforms)]
     names = [
         *(binding.name for binding in possible if not binding.after_training),
         *jobs.training_jobs(settings),

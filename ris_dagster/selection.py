@@ -57,6 +57,8 @@ def choose_stages(days: StationDays, bindings: Bindings, assets: str | None) -> 
     for name in _split(assets):
         if name not in meant:
             raise SelectionError(f"--assets {name}: no asset or stage of station-days; known are {', '.join(meant)}")
+        if meant[name] not in days.stages:
+            raise SelectionError(f"--assets {name}: the settings of this network do not want it")
         if meant[name] in impossible:
             raise SelectionError(f"--assets {name}: {impossible[meant[name]]}")
         chosen.add(meant[name])

@@ -33,7 +33,7 @@ def status_table(settings: Settings, layout: Layout, states: Sequence[StationDay
         out.add_row(f"  {state}", str(of_state[state]))
     out.add_row("  given up (`ris reset`)", str(sum(found.given_up for found in states)))
     outdated = Counter(stage for found in states for stage in found.outdated)
-    for stage in BINDINGS.names:
+    for stage in BINDINGS.wanted_by(settings).names:
         out.add_row(f"  out of date: {stage}", str(outdated[stage]))
     out.add_row("events", str(sum(found.events for found in states)))
     out.add_row("label tables", str(sum(found.labelled for found in states)))
@@ -50,7 +50,7 @@ def status_table(settings: Settings, layout: Layout, states: Sequence[StationDay
 
 
 _NAMED_AT_MOST = 20
-_STATION_DAY_FOLDERS = ("waveforms", "detections", "live", "spectrograms", "labels")
+_STATION_DAY_FOLDERS = ("waveforms", "detections", "live", "spectrograms", "attributes", "labels")
 
 
 def _expected_size(settings: Settings, usage: Mapping[str, Usage], station_days: int) -> float:

@@ -4,7 +4,9 @@ from typing import Any
 
 from store import Store
 
+from ris_core.attributes.describe import DescribeStage
 from ris_core.contracts.acquisition import Acquisition
+from ris_core.contracts.described import DescribedDay
 from ris_core.contracts.labelled import Labelled
 from ris_core.contracts.outcome import Made, Outcome
 from ris_core.contracts.processed import Processed
@@ -32,6 +34,10 @@ def process_one(
     store: Store, key: StationDay, source: WaveformSource | None = None, pictures: bool = True
 ) -> Made[Processed]:
     return days_at(store, source, pictures).process.run(key)
+
+
+def describe_one(store: Store, key: StationDay) -> Made[DescribedDay]:
+    return days_at(store).stage(DescribeStage).run(key)
 
 
 def label_one(store: Store, key: StationDay) -> Made[Labelled]:

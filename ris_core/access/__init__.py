@@ -7,13 +7,22 @@
 """
 
 from ris_core.access.event_access import Event, UnknownEventError, read_event, read_raw
-from ris_core.access.table_access import Day, open_network, read_detections, read_labels, read_live, read_live_time
+from ris_core.access.table_access import (
+    Day,
+    open_network,
+    read_attributes,
+    read_detections,
+    read_labels,
+    read_live,
+    read_live_time,
+)
 
 __all__ = [
     "Day",
     "Event",
     "UnknownEventError",
     "open_network",
+    "read_attributes",
     "read_detections",
     "read_event",
     "read_labels",

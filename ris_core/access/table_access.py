@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ris_core.attributes import attribute_columns
 from ris_core.clustering.champion import champion_or_none, class_names
 from ris_core.config import load_settings
 from ris_core.contracts.station_day import StationDay
@@ -191,6 +192,37 @@ def read_live(
         if not paths[-1].exists():
             raise ValueError(f"{paths[-1]} is absent: an earlier version has processed {key}; process it again")
     return tables.read_tables(paths)
+
+
+def read_attributes(
+    network: StationDays,
+    stations: Sequence[str] | str | None = None,
+    first: Day | None = None,
+    last: Day | None = None,
+    columns: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Return the attributes of the events of stations and days (inclusive; by default all); as `read_detections`.
+
+    There is one row for each event, with `event_id`, `station`, `time_peak` and its attributes. What these are and
+    their units: `ris_core.attributes.attribute_columns`, and the columns' metadata in each file.
+
+    Raises
+    ------
+    ValueError
+        The settings want no tables of attributes. Otherwise as `read_detections`.
+    """
+    settings = network.settings
+    if not settings.has_attribute_tables:
+        raise ValueError(
+            "the settings want no tables of attributes: set attributes.table to true, or add a candidate with "
+            "attributes; `ris run --only describe` then makes them"
+        )
+    longest = settings.spectrogram.duration if settings.imported else None
+    known = attribute_columns(settings.attributes_of_tables, settings.input_spec().components, longest)
+    wanted = _checked(columns, table_schemas.attribute_schema(known).names)
+    return tables.read_tables(
+        [path for _, path in _paths(network, network.layout.attributes, stations, first, last)], wanted
+    )
 
 
 def read_labels(

@@ -5,7 +5,8 @@
 >>> attribute_columns()[0].meaning
 """
 
-from ris_core.attributes.columns import Attribute, attribute_columns, columns_of
+from ris_core.attributes.columns import attribute_columns, columns_of
 from ris_core.attributes.table import attributes
+from ris_core.contracts.attribute import Attribute
 
 __all__ = ["Attribute", "attribute_columns", "attributes", "columns_of"]

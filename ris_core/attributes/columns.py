@@ -3,39 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ris_core.config import AttributesSettings
+from ris_core.contracts.attribute import Attribute
 from ris_core.contracts.events import Events
 
-OURS = "ours"
 JURKEVICS = "Jurkevics 1988, doi 10.1785/BSSA0780051725"
-
-
-@dataclass(frozen=True)
-class Attribute:
-    """One attribute.
-
-    Attributes
-    ----------
-    name
-        Of its column; of one in a window with the window's length, like ``centroid_4s``.
-    unit
-        Its unit; ``log2(s)`` is the logarithm to the base 2 of a time in seconds. Empty if it has none.
-    meaning
-        What it is, with its formula.
-    range
-        Where its values lie.
-    source
-        Where it is from.
-    """
-
-    name: str
-    unit: str
-    meaning: str
-    range: str
-    source: str = OURS
-
 
 _SPECTRUM = (
     Attribute("centroid", "log2(Hz)", "mean of log2 f, weighted with the spectrum p(f)", "within the band"),

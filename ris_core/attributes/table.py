@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from ris_core.contracts.events import Events
 Floats = NDArray[np.float32]
 # Events that are worked on together: their power fits into a processor's cache.
 _BLOCK = 16
+# Events whose sums are turned into attributes together.
+_TOGETHER = 256
 _LARGEST = np.float32(1e30)
 
 
@@ -72,12 +75,16 @@ def attribute_values(events: Events, settings: AttributesSettings, noise_quantil
     polarised = events.letters.index("Z") if has_polarisation(events.components) else None
     noise = settings.above_noise * mean_noise(events, noise_quantile).sum(axis=1)
     found = []
-    for start in range(0, len(events), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        samples, recorded, scale = _around(events, rows, p)
-        with np.errstate(over="ignore"):
-            floor = np.minimum(noise[rows] * np.square(scale)[:, None], _LARGEST).astype(np.float32)
-        found.append(_measured(samples, recorded, floor, p, spectra, sizes, polarised))
+    for start in range(0, len(events), _TOGETHER):
+        stop = min(start + _TOGETHER, len(events))
+        blocks = []
+        for first in range(start, stop, _BLOCK):
+            rows = slice(first, min(first + _BLOCK, stop))
+            samples, recorded, scale = _around(events, rows, p)
+            with np.errstate(over="ignore"):
+                floor = np.minimum(noise[rows] * np.square(scale)[:, None], _LARGEST).astype(np.float32)
+            blocks.append(_summed(samples, recorded, floor, p, spectra, sizes, polarised))
+        found.append(_of_windows(blocks, spectra, sizes))
     width = len(settings.windows) * (len(IN_WINDOW) + 3 * (polarised is not None))
     return np.concatenate(found) if found else np.empty((0, width), np.float32)
 
@@ -103,7 +110,19 @@ def _around(events: Events, rows: slice, p: ShortTime) -> tuple[Floats, NDArray[
     return scaled, np.clip(recorded[rows] - first, 0, 2 * p.reach), scale
 
 
-def _measured(
+@dataclass(frozen=True)
+class _Sums:
+    """What the attributes of B events in each window, the longest first, are computed from.
+
+    Spectra (B, F), moments of all columns (B, T, 3), and polarisation (B, 3), or (B, 0) without.
+    """
+
+    spectra: list[Floats]
+    moments: list[Floats]
+    polarisation: list[Floats]
+
+
+def _summed(
     samples: Floats,
     recorded: NDArray[np.integer[Any]],
     floor: Floats,
@@ -111,10 +130,10 @@ def _measured(
     spectra: Axes,
     sizes: list[int],
     vertical: int | None,
-) -> Floats:
+) -> _Sums:
     power, counted = power_above(samples, recorded, floor, p)
     moments = np.matmul(power, spectra.moments)
-    found = []
+    found = _Sums([], [], [])
     # The longest window first: events without power above the noise there have none in the others either.
     for half in reversed(sizes):
         window = slice(p.half - half, p.half + half + 1)
@@ -125,12 +144,25 @@ def _measured(
             silent = dead[~(moments[dead, window, 0].sum(axis=1) > 0)]
             power[silent] = 1.0
             moments[silent] = np.matmul(power[silent], spectra.moments)
-        values = of_window(power[:, window], moments[:, window], spectra)
+        part = moments[:, window].copy()
+        found.spectra.append(power[:, window].sum(axis=1))
+        found.moments.append(part)
+        polarised = np.empty((len(samples), 0), np.float32)
         if vertical is not None:
-            weights = moments[:, window, 0] * counted[:, window]
-            values = np.concatenate((values, polarisation(samples, weights, half, p, vertical)), axis=1)
-        found.append(values)
-    return np.concatenate(found[::-1], axis=1)
+            polarised = polarisation(samples, part[..., 0] * counted[:, window], half, p, vertical)
+        found.polarisation.append(polarised)
+    return found
+
+
+def _of_windows(blocks: list[_Sums], spectra: Axes, sizes: list[int]) -> Floats:
+    found = []
+    for place in reversed(range(len(sizes))):
+        spectrum, moments, polarised = (
+            np.concatenate([getattr(block, name)[place] for block in blocks])
+            for name in ("spectra", "moments", "polarisation")
+        )
+        found += [of_window(spectrum, moments, spectra), polarised]
+    return np.concatenate(found, axis=1)
 
 
 def _without_context(events: Events, settings: AttributesSettings) -> Floats:
@@ -158,7 +190,7 @@ def _without_context(events: Events, settings: AttributesSettings) -> Floats:
         for seconds in windows:
             half = round(seconds / (2 * interval))
             window = power[:, max(0, middle - half) : middle + half + 1]
-            values.append(of_window(window, np.matmul(window, spectra.moments), spectra))
+            values.append(of_window(window.sum(axis=1), np.matmul(window, spectra.moments), spectra))
         found.append(np.concatenate(values, axis=1))
     width = len(windows) * len(IN_WINDOW)
     return np.concatenate(found) if found else np.empty((0, width), np.float32)

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 _TINY = np.float32(1e-30)
-_LEAST_VARIANCE = 1e-4
+_LEAST_VARIANCE = 2e-4
 _LEVELS = (0.5, 0.2, 0.05)
-_QUEFRENCIES = 16
+_QUEFRENCIES = 32
 
 
 @dataclass(frozen=True)
@@ -60,19 +60,18 @@ def axes(frequency: NDArray[np.float64], interval: float, window: float) -> Axes
     )
 
 
-def of_window(power: Floats, moments: Floats, a: Axes) -> Floats:
+def of_window(spectrum: Floats, moments: Floats, a: Axes) -> Floats:
     """Return the attributes (B, `len(IN_WINDOW)`) of B events.
 
     Parameters
     ----------
-    power
-        (B, T, F), with power somewhere in each event.
+    spectrum
+        (B, F): the sum of the power of all columns, somewhere above 0 in each event.
     moments
         (B, T, 3): the sums of the power of each column with `a.moments`.
     a
         The axes.
     """
-    spectrum = power.sum(axis=1)
     found = [*_of_spectrum(spectrum, a), *_of_time(moments, a)]
     return np.stack(found, axis=1).astype(np.float32)
 
@@ -123,7 +122,9 @@ def _of_time(moments: Floats, a: Axes) -> list[Floats]:
     smooth = _smoothed(share)
     number = np.arange(columns)
     top = smooth.argmax(axis=1)
-    greatest = smooth[np.arange(n), top] + _TINY
+    rows = np.arange(n)
+    greatest = smooth[rows, top] + _TINY
+    middle = _vertex(smooth, rows, top)
     found = [np.log2(greatest * columns)]
     before, after = number <= top[:, None], number >= top[:, None]
     for level in _LEVELS:
@@ -131,13 +132,19 @@ def _of_time(moments: Floats, a: Axes) -> list[Floats]:
         last = np.where(before & ~above, number, -1).max(axis=1)
         first = np.where(after & ~above, number, columns).min(axis=1)
         found.append(np.log2(above.sum(axis=1) * step + step / 2))
-        found.append(np.log2((top - last) * step))
-        found.append(np.log2((first - top) * step))
+        for there, inside in ((last, np.minimum(last + 1, top)), (first, np.maximum(first - 1, top))):
+            # Between two columns the envelope is a straight line, which ends at 0 half a column beyond the window.
+            outside = np.where((there >= 0) & (there < columns), smooth[rows, np.clip(there, 0, columns - 1)], 0)
+            drop = smooth[rows, inside] - level * greatest
+            part = np.clip(drop / np.maximum(smooth[rows, inside] - outside, _TINY), 0, 1)
+            # Both begin at the maximum of the parabola.
+            length = np.abs(inside - top) + part + (middle if there is last else -middle)
+            found.append(np.log2(np.maximum(length, 0) * step + step))
     cumulated = np.cumsum(share, axis=1)
     t10, t25, t75, t90 = (crossing(cumulated, level) * step for level in (0.1, 0.25, 0.75, 0.9))
     found.append(np.log2(t90 - t10 + step / 2))
     found.append(np.log2(t75 - t25 + step / 2))
-    found.append((t90 + t10 - 2 * top * step) / (t90 - t10 + step))
+    found.append((t90 + t10 - 2 * (top + middle) * step) / (t90 - t10 + step))
     inner = _maxima(smooth)
     for level in (0.25, 0.05):
         peaks = inner & (smooth[:, 1:-1] >= level * greatest[:, None])
@@ -157,7 +164,7 @@ def _of_glide(moments: Floats, share: Floats, top: NDArray[np.intp], step: float
     time = (number * step).astype(np.float32)
     lag = time - (share * time).sum(axis=1, keepdims=True)
     weighted = share * lag
-    of_time = (weighted * lag).sum(axis=1) + np.float32(step * step / 100)
+    of_time = (weighted * lag).sum(axis=1) + np.float32(step * step / 1000)
     together = (weighted * deviation).sum(axis=1)
     spread = (share * deviation * deviation).sum(axis=1)
     early = np.where(number < top[:, None], share, 0)
@@ -169,10 +176,10 @@ def _of_glide(moments: Floats, share: Floats, top: NDArray[np.intp], step: float
     width = np.sqrt(np.maximum(square - centroid * centroid, np.float32(1e-6)))
     return [
         together / np.sqrt(of_time),
-        together / np.sqrt(of_time * (spread + np.float32(1e-6))),
-        np.log2(np.sqrt(spread) + np.float32(0.01)),
+        together / np.sqrt(of_time * (spread + np.float32(2e-6))),
+        np.log2(np.sqrt(spread) + np.float32(0.015)),
         late_mean - early_mean,
-        np.log2((share * width).sum(axis=1) + np.float32(1e-3)),
+        np.log2((share * width).sum(axis=1) + np.float32(0.0015)),
     ]
 
 
@@ -190,12 +197,20 @@ def crossing(cumulated: Floats, share: float) -> Floats:
     return np.asarray(place + np.clip(inside, 0, 1) - 0.5, dtype=np.float32)
 
 
+def _vertex(values: Floats, rows: NDArray[np.intp], top: NDArray[np.intp]) -> Floats:
+    """Return how far the maximum of the parabola through three columns lies from the middle one, −0.5 to 0.5."""
+    last = values.shape[1] - 1
+    before, after = values[rows, np.maximum(top - 1, 0)], values[rows, np.minimum(top + 1, last)]
+    bend = 2 * values[rows, top] - before - after
+    found = (after - before) / np.maximum(2 * bend, _TINY)
+    return np.where((top > 0) & (top < last), np.clip(found, -0.5, 0.5), 0).astype(np.float32)
+
+
 def _smoothed(values: Floats) -> Floats:
-    """Return the running mean (B, T) of three columns, half a short-time spectrum; beyond the ends is 0."""
-    found = values.copy()
-    found[:, 1:] += values[:, :-1]
-    found[:, :-1] += values[:, 1:]
-    found /= 3
+    """Return each column (B, T) with an eighth of both neighbours; beyond the ends is 0."""
+    found = np.float32(0.75) * values
+    found[:, 1:] += np.float32(0.125) * values[:, :-1]
+    found[:, :-1] += np.float32(0.125) * values[:, 1:]
     return found
 
 

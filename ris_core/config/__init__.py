@@ -12,7 +12,7 @@ from ris_core.config.after_training import (
     StabilitySettings,
     require_decoder_for_novelty,
 )
-from ris_core.config.attributes import AttributesSettings
+from ris_core.config.attributes import AttributesSettings, AttributeTablesSettings
 from ris_core.config.bounds import SMALLEST_SIZE, check_time_shift
 from ris_core.config.candidates import CandidatesSettings
 from ris_core.config.channels import SYNTHETIC_COMPONENTS, ComponentsSettings
@@ -88,6 +88,7 @@ __all__ = [
     "AecGridSettings",
     "AecRepresentationSettings",
     "AecSettings",
+    "AttributeTablesSettings",
     "AttributesSettings",
     "CandidatesSettings",
     "ChampionSettings",

@@ -9,6 +9,16 @@ from pydantic import Field, field_validator
 from ris_core.section import Seconds, Section
 
 
+class AttributeTablesSettings(Section):
+    """Tables of attributes of every station-day, beside its spectrograms."""
+
+    table: bool | None = Field(
+        None,
+        description="Whether the attributes of every event are kept as a table of its station-day (stage `describe`); "
+        "none: if a candidate has attributes as its representation, whose windows are then those of the table (ours).",
+    )
+
+
 class AttributesSettings(Section):
     """Attributes of each event in windows around its strongest moment, standardised."""
 
@@ -36,3 +46,21 @@ class AttributesSettings(Section):
         if list(value) != sorted(set(value)):
             raise ValueError("lengths must be different, the shortest first, for example [4 s, 10 s]")
         return value
+
+    def check(self, name: str, window: float, half_length: float) -> None:
+        """Raise `ValueError` unless a context holds the windows, with a short-time spectrum at each end.
+
+        Parameters
+        ----------
+        name
+            Of the representation.
+        window, half_length
+            `spectrogram.window` and `context.half_length`, s.
+        """
+        longest, held = self.windows[-1], 2 * half_length - 2 * window
+        if longest > held:
+            raise ValueError(
+                f"representations.{name}.windows: {longest:g} s is longer than what the context holds with a short-time"
+                f" spectrum at each end ({held:g} s); name windows of at most {held:g} s, or raise context.half_length "
+                f"to {longest / 2 + window:g} s"
+            )

@@ -15,11 +15,11 @@ from ris_core.config.after_training import (
     NoveltySettings,
     StabilitySettings,
 )
+from ris_core.config.attribute_tables import WithAttributes
 from ris_core.config.bounds import bounds_doubts, check_bounds
-from ris_core.config.candidates import CandidatesSettings
 from ris_core.config.channels import Channels, ComponentsSettings
 from ris_core.config.class_model import ClassModelSettings
-from ris_core.config.defaults import with_defaults
+from ris_core.config.defaults import preset_values, with_defaults
 from ris_core.config.learning import (
     AecSettings,
     ClusterCountSettings,
@@ -55,7 +55,7 @@ from ris_core.plugins import load_plugins
 from ris_core.section import digest_of
 
 
-class Settings(CandidatesSettings):
+class Settings(WithAttributes):
     """Everything that describes one network and its products."""
 
     profile: Literal["paper", "recommended"] = Field(
@@ -212,10 +212,18 @@ class Settings(CandidatesSettings):
             return CandidateName.of(str(self.champion.candidate))
         return self.labelling_candidates[0] if len(self.labelling_candidates) == 1 else None
 
+    @model_validator(mode="after")
+    def _attributes_fit(self) -> Settings:
+        if not self.imported:
+            self.check_windows(self.spectrogram.window, self.context.half_length)
+        return self
+
     def doubts(self) -> tuple[str, ...]:
         """Return in words what can be used but is rarely wanted: `ris_core.config.bounds`, unused names."""
         sizes = bounds_doubts(self.profile, self.conditioning, self.detector, self.spectrogram, self.context)
-        return (*sizes, *self.unused())
+        # A preset names windows of attributes for those networks that have them.
+        of_preset = preset_values(self.preset).get("representations", {}) if self.preset is not None else {}
+        return (*sizes, *self.unused(of_preset))
 
     def station(self, code: str) -> StationSettings:
         """Return a station by its code; raises `KeyError` naming the known ones."""

@@ -8,10 +8,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ris_core.attributes.columns import Attribute, attribute_columns
+from ris_core.attributes.columns import attribute_columns
 from ris_core.attributes.short_time import ContextTooShortError, spectrum_width
 from ris_core.attributes.table import attribute_values
 from ris_core.config import AttributesSettings
+from ris_core.contracts.attribute import Attribute
 from ris_core.contracts.event_source import EventSource
 from ris_core.contracts.events import Events, Part
 from ris_core.contracts.input_spec import InputMismatchError, InputSpec

@@ -86,6 +86,11 @@ class StationDayStage(ABC, Generic[R]):
         """Return the stage of a kind among those that make its inputs."""
         return next(stage for stage in self._before.values() if isinstance(stage, kind))
 
+    @classmethod
+    def wanted(cls, settings: Settings) -> bool:
+        """Return whether a network with these settings has the stage; without it nothing of it is made or counted."""
+        return True
+
     @abstractmethod
     def run(self, key: StationDay, again: bool = False) -> Made[R]:
         """Make the products of a station-day unless they are current, and return the result.

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ris_core.attributes.describe import DescribeStage
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.contracts.waveform_source import WaveformSource
@@ -26,7 +27,7 @@ from ris_core.waveforms.acquire import AcquireStage
 StageKind = type[StationDayStage[Any]]
 S = TypeVar("S", bound=StationDayStage[Any])
 
-STAGES: tuple[StageKind, ...] = (AcquireStage, ProcessStage, LabelStage)
+STAGES: tuple[StageKind, ...] = (AcquireStage, ProcessStage, DescribeStage, LabelStage)
 """The stages of a station-day in their order. Another one is added here, and bound in `ris_dagster`."""
 
 
@@ -38,7 +39,7 @@ class StationDays:
     settings, layout
         The network.
     kinds
-        Its stages in their order.
+        Stages in their order; those that the settings do not want are left out.
     files
         How the disk is read; by default each time.
     sources
@@ -63,7 +64,8 @@ class StationDays:
         sources: Mapping[str, WaveformSource] | None = None,
         pictures: bool = True,
     ) -> None:
-        self.settings, self.layout, self.kinds = settings, layout, tuple(kinds)
+        self.settings, self.layout = settings, layout
+        self.kinds = tuple(kind for kind in kinds if kind.wanted(settings))
         self.journal = Journal(layout, [s.code for s in settings.stations])
         self.files: Files = files or FilesOnDisk()
         self._sources, self._pictures = sources, pictures

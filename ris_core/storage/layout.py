@@ -94,6 +94,10 @@ class Layout:
         """Path of the table of live intervals (Parquet)."""
         return self.table("live", key)
 
+    def attributes(self, key: StationDay) -> Path:
+        """Path of a table of attributes (Parquet)."""
+        return self.table("attributes", key)
+
     def labels(self, key: StationDay) -> Path:
         """Path of a label table (Parquet)."""
         return self.table("labels", key)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 
 from ris_core.config import PAPER_INPUT
+from ris_core.contracts.attribute import Attribute
 from ris_core.contracts.labelled import DEC_WORDS
 
 _TIME = pa.timestamp("ns", tz="UTC")
@@ -100,6 +101,31 @@ LIVE_SCHEMA = pa.schema(
         pa.field("end", _TIME, False, {"description": "End of the interval, the first instant after it (UTC)"}),
     ]
 )
+
+
+def _said(column: Attribute) -> dict[str, str]:
+    said = {"unit": column.unit, "range": column.range, "source": column.source}
+    return {name: text for name, text in said.items() if text}
+
+
+def attribute_schema(columns: Sequence[Attribute]) -> pa.Schema:
+    """Return the schema of a table of attributes: the event, and a column for each attribute with what it is."""
+    return pa.schema(
+        [
+            pa.field("event_id", pa.string(), False, {"description": "As in the detection table"}),
+            pa.field("station", pa.string(), False, {"description": "FDSN station code"}),
+            pa.field("time_peak", _TIME, False, {"description": "Peak of the detection (UTC)"}),
+            *(
+                pa.field(
+                    column.name,
+                    pa.float32(),
+                    False,
+                    {"description": column.meaning, **_said(column)},
+                )
+                for column in columns
+            ),
+        ]
+    )
 
 
 def label_schema(k: int, latent_size: int = 9, said: Mapping[str, str] | None = None) -> pa.Schema:

@@ -123,7 +123,7 @@ def test_a_backfill_of_the_ui_that_has_not_begun_is_waited_for(network: Make) ->
     assets = ("raw_waveforms", "detections", "spectrograms")
     request_backfill(found.instance, found.graph, assets, partitions, NOW.timestamp())
     busy = in_progress(found.instance, STATIONS, found.graph, BINDINGS)
-    assert busy == {"acquire": days(1, 2), "process": days(1, 2), "label": set()}
+    assert busy == {"acquire": days(1, 2), "process": days(1, 2), "describe": set(), "label": set()}
     assert set().union(*(keys for _, keys in found.tick())) == days(0, 3)
     end_backfill(found.instance)
     assert set().union(*(keys for _, keys in found.tick())) == ALL

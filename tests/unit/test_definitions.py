@@ -79,7 +79,7 @@ def test_graph_of_the_demo(data_root: Path, snapshot: SnapshotAssertion) -> None
             "assets": sorted(key.to_user_string() for key in job.selection.resolve(graph)),
             "partitions": partitions_of(job.partitions_def),
         }
-        for job in build_jobs(settings, build_partitions(settings), BINDINGS)
+        for job in build_jobs(settings, build_partitions(settings), BINDINGS.wanted_by(settings))
     }
     assert {job.name for job in definitions.resolve_all_job_defs()} >= jobs.keys()
     resources = {name: type(resource).__name__ for name, resource in (definitions.resources or {}).items()}
