@@ -29,8 +29,16 @@ def candidate_job(candidate: CandidateName) -> str:
     return DEC if candidate == AEC_DEC else f"train_{candidate.representation}__{candidate.clusterer}"
 
 
-def training_jobs(settings: Settings) -> tuple[str, ...]:
-    """Return the jobs that lead to a champion, in the order of the method."""
+def training_jobs(settings: Settings, reviewed: bool = False) -> tuple[str, ...]:
+    """Return the jobs that lead to a champion, in the order of the method.
+
+    Parameters
+    ----------
+    settings
+        The network.
+    reviewed
+        Whether there are reviews, so that there can be a class model.
+    """
     candidates = settings.candidate_names
     return (
         DRAW,
@@ -39,6 +47,7 @@ def training_jobs(settings: Settings) -> tuple[str, ...]:
         *map(fit_job, settings.fitted_representations),
         *(candidate_job(candidate) for candidate in candidates if candidate != AEC_DEC),
         *((RANK,) if settings.has_ranking else ()),
+        *((CLASS_MODEL,) if reviewed else ()),
         CHAMPION,
     )
 
@@ -54,19 +63,21 @@ def counts_of(job: str, settings: Settings) -> tuple[int, ...]:
     return of_job.get(job, settings.dec.k)
 
 
-def needed(settings: Settings) -> set[str]:
+def needed(settings: Settings, reviewed: bool = False) -> set[str]:
     """Return the jobs without which there is no champion.
 
-    Of several candidates of which the best ranked is champion, some may fail; of a named one, none of its own.
+    Of several candidates of which the best ranked is champion, some may fail; of a named one, none of its own. With
+    reviews the class model is one of them: without it, labels would be those of another kind of model.
     """
-    candidate = settings.champion_candidate
+    candidate, taught = settings.champion_candidate, {CLASS_MODEL} if reviewed else set()
     if candidate is None:
-        return {DRAW, RANK, CHAMPION}
+        return {DRAW, RANK, CHAMPION} | taught
     if candidate.representation == AEC_DEC.representation:
         before = {TRIALS, ENCODE} | ({CLUSTERS} if candidate == AEC_DEC else set())
     else:
         before = {fit_job(candidate.representation)}
-    return {DRAW, *before, candidate_job(candidate), CHAMPION}
+    own = CLASS_MODEL if candidate == settings.class_model_name else candidate_job(candidate)
+    return {DRAW, *before, own, CHAMPION} | taught
 
 
 def _criteria(settings: Settings, representation: str) -> tuple[str, ...]:

@@ -90,9 +90,12 @@ def _is_current(job: str, days: StationDays, key: str) -> bool:
     from ris_core.clustering.initial_clusters import clusters_are_current
     from ris_core.clustering.latents import latents_are_current
     from ris_core.clustering.ranking_file import ranking_is_current
+    from ris_core.clustering.reviewed.class_model_files import class_model_is_current
     from ris_core.clustering.stability_run import stability_is_current
+    from ris_core.review.class_model_run import review_digest
     from ris_core.review.pool import processed_events
     from ris_core.review.queue_file import queue_is_current
+    from ris_core.review.state import read_state
     from ris_core.training.aec_choice import choice_is_current
     from ris_core.training.event_sources import is_current, sources_of
     from ris_core.training.trials import trial_is_current
@@ -131,6 +134,9 @@ def _is_current(job: str, days: StationDays, key: str) -> bool:
         jobs.DEC: lambda: dec_is_current(layout, int(key), dec, normalisation),
         jobs.RANK: lambda: ranking_is_current(layout, settings),
         jobs.QUEUE: suggestions_are_current,
+        jobs.CLASS_MODEL: lambda: class_model_is_current(
+            layout, settings, review_digest(read_state(layout, settings.review))
+        ),
         jobs.ASSESS: lambda: stability_is_current(layout, settings),
     }
     for name in settings.fitted_representations:
@@ -143,13 +149,13 @@ def _is_current(job: str, days: StationDays, key: str) -> bool:
     return False
 
 
-def all_jobs(settings: Settings, bindings: Bindings) -> list[str]:
-    """Return the names of all jobs in the order of the method."""
+def all_jobs(settings: Settings, bindings: Bindings, reviewed: bool = False) -> list[str]:
+    """Return the names of all jobs in the order of the method; those of the reviews only if there are any."""
     # Stages that need waveforms do nothing for imported station-days.
     possible = [b for b in bindings.wanted_by(settings) if not (settings.imported and b.stage.reads_waveforms)]
     names = [
         *(binding.name for binding in possible if not binding.after_training),
-        *jobs.training_jobs(settings),
+        *jobs.training_jobs(settings, reviewed),
         *(binding.name for binding in possible if binding.after_training),
         jobs.QUEUE,
         jobs.ASSESS,
@@ -198,7 +204,7 @@ def run_jobs(
             if done.error:
                 failed.append(done)
                 report(f"    FAILED {done.error}")
-        all_needed = jobs.needed(days.settings) - jobs.in_partitions(days.settings)
+        all_needed = jobs.needed(days.settings, jobs.CLASS_MODEL in names) - jobs.in_partitions(days.settings)
         if failed and failed[-1].run.job == name and name in all_needed:
             break
     return failed

@@ -43,6 +43,7 @@ def model_rows(layout: Layout, settings: Settings) -> Rows:
         ),
         *candidates,
         *_ranking_rows(layout, settings),
+        *_review_rows(layout, settings),
         ("champion", model_states.champion_state(layout)),
         *_doubts(model_states.champion_doubts(layout, settings.dec, settings.champion)),
     ]
@@ -68,6 +69,33 @@ def _ranking_rows(layout: Layout, settings: Settings) -> Rows:
         return []
     best, doubts = ranking_state(layout, settings)
     return [("best ranked", best), *_doubts(doubts)]
+
+
+def _review_rows(layout: Layout, settings: Settings) -> Rows:
+    """Return what there is of reviews and the class model; nothing if nobody has reviewed anything."""
+    from ris_core.clustering.reviewed.class_candidate import class_model_state
+    from ris_core.review.class_model_run import review_digest
+    from ris_core.review.summary import review_summary
+
+    try:
+        found = review_summary(layout, settings)
+    except OSError as error:
+        return [("reviews", str(error))]
+    state = found.state
+    if not state.words:
+        return []
+    audits, apart = int(state.reviewed()["audit"].sum()), state.conflicts()["event_id"].nunique()
+    said = f"{found.reviewed} events, {audits} of them audits, {len(state.classes)} classes"
+    said += f"; {apart} in conflict" if apart else ""
+    said += "; some by a simulated reviewer" if state.simulated else ""
+    model = class_model_state(layout, settings, review_digest(state))
+    since = f"; {found.since} events reviewed since" if found.since and model.is_there else ""
+    verdict = model.why if not model.is_there else "may label" if model.accepted else f"may not label: {model.reasons}"
+    return [
+        ("reviews", said),
+        (f"class model {settings.class_model_name}", f"{verdict}{since}"),
+        *_doubts(model.doubts),
+    ]
 
 
 def _doubts(doubts: Sequence[str]) -> Rows:

@@ -118,6 +118,7 @@ def run(
     again: Annotated[bool, typer.Option("--again", help="Train again what is current.")] = False,
 ) -> None:
     """Run all stages in order through Dagster, with progress; what is current on disk is not made again."""
+    from ris_core.review.summary import is_reviewed
     from ris_core.station_days.state import states_of
     from ris_dagster.assets.station_day_bindings import BINDINGS
     from ris_dagster.instance import open_instance
@@ -128,7 +129,7 @@ def run(
 
     settings, layout = open_network(config, writes=True)
     days = BINDINGS.station_days(settings, layout)
-    names = all_jobs(settings, BINDINGS)
+    names = all_jobs(settings, BINDINGS, reviewed=bool(only) or is_reviewed(layout))
     for option, asked in (("--only", only), ("--without", without)):
         if unknown := [name for name in asked or [] if name not in names]:
             refuse(f"{option} {unknown[0]}: no such job; known are {', '.join(names)}", 2)

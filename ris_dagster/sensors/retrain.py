@@ -60,7 +60,7 @@ def build_retrain(settings: Settings, jobs: Sequence[Any], bindings: Bindings) -
 
     @dg.sensor(
         name=RETRAIN,
-        jobs=[job_of(jobs, name) for name in names.training_jobs(settings)],
+        jobs=[job_of(jobs, name) for name in names.training_jobs(settings, reviewed=True)],
         minimum_interval_seconds=_INTERVAL_S,
         default_status=status(settings.operations.retrain),
         description="Asks for the whole training, from the draw to the champion, when the share of events that are "
@@ -120,11 +120,13 @@ def _go_on(context: dg.SensorEvaluationContext, days: StationDays, state: State,
     at_work = [run for runs in asked.values() for run in runs.values() if run.status in AT_WORK or will_be_retried(run)]
     if at_work:
         return _result(state, reason=f"training {state.chain}: {', '.join(sorted({r.job_name for r in at_work}))}")
-    settings = days.settings
-    for job in names.training_jobs(settings):
+    from ris_core.review.summary import is_reviewed
+
+    settings, reviewed = days.settings, is_reviewed(days)
+    for job in names.training_jobs(settings, reviewed):
         failed = [run for run in asked[job].values() if not run.is_success]
         enough = job in names.in_partitions(settings) and len(failed) < len(asked[job])
-        if failed and job in names.needed(settings) and not enough:
+        if failed and job in names.needed(settings, reviewed) and not enough:
             stop = f"training {state.chain}: {job} failed (run {failed[0].run_id}); repair the cause and draw again"
             context.log.error(stop)
             return _result(replace(state, chain="", stopped=stop, stopped_at=drawn_at), reason=stop)

@@ -6,7 +6,13 @@ from collections.abc import Callable
 
 from ris_core.clustering.candidates import Candidate, NoTrainedModelError, require
 from ris_core.clustering.class_acceptance import class_requirement
-from ris_core.clustering.reviewed.class_model_files import NoClassModelError, class_inputs, load_class_model
+from ris_core.clustering.model_states import ModelState
+from ris_core.clustering.reviewed.class_model_files import (
+    NoClassModelError,
+    class_inputs,
+    class_model_is_current,
+    load_class_model,
+)
 from ris_core.config import Settings
 from ris_core.registry import UnknownKindError
 from ris_core.storage.damage import DamagedFileError
@@ -63,3 +69,27 @@ def accepted_class_model(layout: Layout, settings: Settings, say: Callable[[str]
         say(f"the class model cannot be champion: {error}")
         return None
     return candidate
+
+
+def class_model_state(layout: Layout, settings: Settings, reviews: str) -> ModelState:
+    """Return the state of the class model.
+
+    Parameters
+    ----------
+    layout, settings
+        The data root, and all settings.
+    reviews
+        Digest of the reviews, of which the class model is out of date if it was trained on others.
+    """
+    try:
+        candidate = candidate_of_reviews(layout, settings)
+        if candidate.model.classes is None:
+            raise NoTrainedModelError(f"{candidate.model.version} was not trained on reviews")
+    except NoClassModelError:
+        return ModelState(False, False, "not trained")
+    except (OSError, ValueError) as error:
+        return ModelState(False, True, str(error))
+    judged = class_requirement(candidate.record, candidate.model.classes, settings)
+    current = class_model_is_current(layout, settings, reviews)
+    doubts = () if current else ("out of date: the reviews or its settings have changed since its training",)
+    return ModelState(True, True, "", judged.passed is True, judged.reasons, doubts, candidate.record.metrics)

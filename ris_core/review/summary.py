@@ -1,0 +1,71 @@
+"""What the reviews amount to, in counts, and how many came after a class model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ris_core.clustering.reviewed.class_model_files import load_class_model, read_class_model
+from ris_core.config import Settings
+from ris_core.contracts.reviewed_classes import ReviewedClasses
+from ris_core.review.log import ReviewLog
+from ris_core.review.state import ReviewState, read_state
+from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.layout import Layout
+
+
+@dataclass(frozen=True)
+class ReviewSummary:
+    """Counts of the reviews.
+
+    Attributes
+    ----------
+    state
+        What the log says.
+    since
+        Events whose final word is not that of the class model: reviewed since, changed or withdrawn; all if there is
+        no class model.
+    """
+
+    state: ReviewState
+    since: int
+
+    @property
+    def reviewed(self) -> int:
+        """Events with a final word."""
+        return len(self.state.reviewed())
+
+    def by_class(self) -> pd.DataFrame:
+        """Return for each class its name, and its events: reviewed, of them audits, and of them simulated."""
+        words = self.state.reviewed()
+        counted = words.groupby("class_name").agg(
+            reviewed=("event_id", "size"), audits=("audit", "sum"), simulated=("simulated", "sum")
+        )
+        return counted.astype(int).reset_index()
+
+
+def review_summary(layout: Layout, settings: Settings) -> ReviewSummary:
+    """Return what the reviews of a data root amount to; raises `DamagedFileError` for a damaged log or class model."""
+    state = read_state(layout, settings.review)
+    classes = None
+    if read_class_model(layout, settings.class_model_name) is not None:
+        classes = load_class_model(layout, settings.class_model_name)[0].classes
+    return ReviewSummary(state, _since(state, classes))
+
+
+def is_reviewed(layout: Layout) -> bool:
+    """Return whether anyone has decided anything; a damaged log counts, since it must not pass for an empty one."""
+    try:
+        return bool(ReviewLog(layout.reviews).read().decisions)
+    except DamagedFileError:
+        return True
+
+
+def _since(state: ReviewState, classes: ReviewedClasses | None) -> int:
+    words = state.reviewed()
+    now = dict(zip(words["event_id"], words["class_name"], strict=True))
+    then: Mapping[str, str] = {} if classes is None else classes.reviewed
+    then = {event: state.present_name(name) for event, name in then.items()}
+    return sum(now.get(event) != then.get(event) for event in {*now, *then})
