@@ -11,14 +11,14 @@ from matplotlib.figure import Figure
 
 from ris_core import config, versions
 from ris_core.clustering.candidate_models import read_candidate
-from ris_core.clustering.champion import champion_or_none
+from ris_core.clustering.champion import Champion, Companion, champion_or_none
 from ris_core.clustering.event_properties import event_properties
 from ris_core.clustering.latents import OutOfStepError
 from ris_core.clustering.noise_windows import windows_for
 from ris_core.clustering.recipes import kind_of
 from ris_core.clustering.stability import Stability, assess, judge
 from ris_core.clustering.trainings import Trainings
-from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
+from ris_core.contracts.candidate_name import AEC_DEC, REVIEWED, CandidateName
 from ris_core.contracts.run_log import RunLog
 from ris_core.contracts.stamp import Stamp
 from ris_core.figures.cluster_criteria import agreement, ari_matrix, associations
@@ -90,16 +90,30 @@ def model_to_assess(
     OutOfStepError
         There is no model of this candidate and K as the settings would make it.
     ValueError
-        The text is no name of a candidate.
+        The text is no name of a candidate, or that of the class model.
     """
-    champion, wanted = champion_or_none(layout), candidate or settings.stability.candidate
+    champion, wanted = _without_reviews(layout), candidate or settings.stability.candidate
     if wanted is None:
-        first = settings.champion_candidate or settings.labelling_candidates[0]
+        first = settings.champion_candidate
+        if first is None or first.clusterer == REVIEWED:
+            first = settings.labelling_candidates[0]
         wanted = str(first) if champion is None else champion.candidate
+    if CandidateName.of(wanted).clusterer == REVIEWED:
+        raise ValueError(
+            f"{wanted}: stability compares trainings without reviews, which a class model has not; its "
+            "cross-validation, audits and the coverage of its sets say how far it can be trusted (asset class_model). "
+            f"Give a candidate of the settings: {', '.join(settings.candidates)}"
+        )
     k = settings.stability.k if k is None else k
     if k is None:
         k = champion.k if champion is not None and champion.candidate == wanted else settings.counts_of(wanted)[0]
     return _of_current(layout, CandidateName.of(wanted), k, settings)
+
+
+def _without_reviews(layout: Layout) -> Champion | Companion | None:
+    """Return the champion; of a class model what stands beside it, if anything."""
+    champion = champion_or_none(layout)
+    return champion.companion if champion is not None and champion.reviewed else champion
 
 
 def _of_current(layout: Layout, candidate: CandidateName, k: int, settings: config.Settings) -> ModelToAssess:

@@ -111,7 +111,8 @@ def _described(layout: Layout, settings: Settings, found: "Appointment") -> dict
 
     former, beside = found.champion.former, found.champion.companion
     # The champion may be of a candidate that the settings no longer have.
-    names = dict.fromkeys([*settings.candidate_names, found.model.name])
+    unsupervised = [] if found.model.classes is not None else [found.model.name]
+    names = dict.fromkeys([*settings.candidate_names, *unsupervised])
     models = {
         (name, k): model
         for name in names

@@ -15,6 +15,7 @@ from sensor_builders import tick
 from ris_core.access import read_labels
 from ris_core.clustering.champion import Champion, read_champion
 from ris_core.clustering.reviewed.class_model_files import load_class_model
+from ris_core.clustering.stability_run import model_to_assess
 from ris_core.contracts.decision import Decision
 from ris_core.contracts.event_identifier import peak_of
 from ris_core.models.weights import WEIGHTS_FILE
@@ -244,10 +245,14 @@ def test_enough_reviews_ask_for_a_class_model_and_then_for_the_champion(network:
     assert asked() == []
 
 
-def test_stability_of_a_class_model_is_refused_in_words(network: Opened) -> None:
-    refused = network.run(jobs.ASSESS)
+def test_stability_is_that_of_the_model_beside_and_of_a_class_model_refused(network: Opened) -> None:
+    companion = read_champion(network.store).companion
+    assert companion is not None
+    found = model_to_assess(network.store, network.settings)
+    assert (str(found.candidate), found.k) == (companion.candidate, companion.k)
+    refused = network.run(jobs.ASSESS, config={"ops": {"stability": {"config": {"candidate": NAME}}}})
     assert not refused.success
-    assert "class model" in failure_of(refused)
+    assert "which a class model has not" in failure_of(refused)
 
 
 def test_a_damaged_class_model_is_named_and_trained_again(network: Opened) -> None:
