@@ -1,5 +1,7 @@
 """What Dagster is told of the reviews: their digest is the data version of the asset `reviews`."""
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -47,3 +49,21 @@ def report_reviews(instance: dg.DagsterInstance, layout: Layout, settings: Setti
             dg.AssetMaterialization(REVIEWS, metadata=metadata, tags=version_tags(digest, {}))
         )
     return found
+
+
+def record_reviews(layout: Layout, settings: Settings) -> str:
+    """Record the reviews in the Dagster home of a data root, if it has one; return why that failed, else nothing.
+
+    Reviews do not depend on Dagster: what is not recorded now, the next training of the class model records.
+    """
+    from ris_dagster.instance import open_instance
+
+    home = Path(os.environ.get("DAGSTER_HOME") or layout.dagster_home)
+    if not (home / "dagster.yaml").exists():
+        return ""
+    try:
+        with open_instance(layout) as instance:
+            report_reviews(instance, layout, settings)
+    except Exception as error:  # noqa: BLE001 - whatever a database says: the decisions themselves are written
+        return f"{type(error).__name__}: {error}"
+    return ""

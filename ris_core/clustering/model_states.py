@@ -197,7 +197,8 @@ def champion_doubts(layout: Layout, dec: config.DecSettings, names: config.Champ
         champion = champion_or_none(layout)
         if champion is None:
             return ()
-        record = record_of(read_description(layout.champion_model(champion.model_version)).metadata)
+        said = read_description(layout.champion_model(champion.model_version))
+        record = record_of(said.metadata)
         novelty = _novelty(layout, champion)
     except _UNUSABLE:
         return ()  # `champion_state` says it
@@ -205,6 +206,7 @@ def champion_doubts(layout: Layout, dec: config.DecSettings, names: config.Champ
     return (
         *record.doubts(dec, champion.classes),
         *([novelty.note] if novelty is not None and novelty.note else []),
+        *(["its reviews are those of a simulated reviewer, or some of them"] if said.spec.get("simulated") else []),
         *_name_doubts(champion, names),
         *(f"champion.names: {number} ({name}) is the number of no class so far" for number, name in nameless.items()),
     )

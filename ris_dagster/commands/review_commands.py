@@ -124,6 +124,7 @@ def _simulate(settings: Settings, layout: Layout, reviewer: str | None, count: i
         soft_wrap=True,
     )
     _say_state(session.state)
+    _record(settings, layout)
 
 
 def _by_hand(settings: Settings, layout: Layout, reviewer: str, count: int, second: bool, opens: bool) -> None:
@@ -140,9 +141,11 @@ def _by_hand(settings: Settings, layout: Layout, reviewer: str, count: int, seco
         refuse(error)
     except KeyboardInterrupt:
         console.print("\nInterrupted: all decisions that were shown as written are kept.")
+        _record(settings, layout)
         raise typer.Exit(130) from None
     console.print(f"{done} events decided by {reviewer}.", soft_wrap=True)
     _say_state(session.state)
+    _record(settings, layout)
     console.print("Train the class model with `ris run --only train_class_model`.", soft_wrap=True)
 
 
@@ -208,6 +211,14 @@ def _say_state(state: "ReviewState") -> None:
     )
 
 
+def _record(settings: Settings, layout: Layout) -> None:
+    """Let Dagster know of the reviews, so that it shows the class model as out of date."""
+    from ris_dagster.review_record import record_reviews
+
+    if trouble := record_reviews(layout, settings):
+        console.print(f"Dagster does not know of these reviews yet: {trouble}", style="yellow", soft_wrap=True)
+
+
 @reviews.command()
 def export(
     file: Annotated[Path, typer.Argument(help="CSV file to be written: all decisions, in the order of the log.")],
@@ -242,6 +253,7 @@ def import_csv(
         done = log.append(found.decisions)
     except (ReviewTableError, OSError) as error:
         refuse(error)
+    _record(settings, layout)
     for left in found.left_out:
         console.print(f"left out: {left}", style="yellow", soft_wrap=True)
     console.print(
@@ -320,6 +332,7 @@ def _change(
         refuse(error)
     console.print(f"{decision.id}: {_words(decision)}", soft_wrap=True)
     _say_state(state)
+    _record(settings, layout)
 
 
 @reviews.command()

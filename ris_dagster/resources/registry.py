@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ris_core.contracts.events import Events
     from ris_core.serving.package import Contents
 
-DIGEST_TAG, TAKES_TAG = "ris.digest", "ris.takes"
+DIGEST_TAG, TAKES_TAG, SIMULATED_TAG = "ris.digest", "ris.takes", "ris.simulated_reviews"
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,7 @@ def _register(
     from mlflow.models.signature import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
+    from ris_core.clustering.cluster_model import ClusterModel
     from ris_core.serving.example import example_answer
     from ris_core.serving.package import ARTIFACT, Package, members_of
     from ris_core.serving.package_code import package_code, pinned_requirements
@@ -145,6 +146,8 @@ def _register(
             outputs=Schema([TensorSpec(v.dtype, (-1, *v.shape[1:]), n) for n, v in answer.items()]),
         )
         tags = {DIGEST_TAG: digest, TAKES_TAG: contents.takes}
+        if isinstance(package.model, ClusterModel) and package.model.classes is not None:
+            tags[SIMULATED_TAG] = str(package.model.classes.simulated).lower()
         # Model.log itself would put it into the default experiment, whose artifacts lie in the working directory.
         logged = client.create_logged_model(experiment, name, run_id or None, tags)
         # MLflow writes its progress to the terminal, and a hint that type annotations could give the schema.
