@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ris_core.config import OperationsSettings, TrainingSetSettings
 from ris_core.contracts.station_day import StationDay
@@ -25,7 +29,8 @@ class Unseen:
     unseen
         Events of station-days that are new, or that were processed again with another result.
     labelled, unassigned
-        The unseen events that have a label, and those of them that were assigned to no class.
+        The unseen events that have a label, and those of them that were assigned to no class; by a class model those
+        that are new, since others are only not to be told apart.
     """
 
     seen: int
@@ -89,7 +94,14 @@ def unseen_since_draw(layout: Layout, sampling: TrainingSetSettings, candidates:
             continue
         unseen += found.events
         with suppress(OSError):  # there are no labels, or they are damaged
-            assigned = tables.read_table(layout.labels(key), ["assigned"])["assigned"].astype(bool)
-            labelled += len(assigned)
-            unassigned += int((~assigned).sum())
+            unlike = _unlike_all_classes(layout.labels(key))
+            labelled += len(unlike)
+            unassigned += int(unlike.sum())
     return Unseen(int(drawn["of"]), unseen * step, labelled * step, unassigned * step)
+
+
+def _unlike_all_classes(path: Path) -> NDArray[np.bool_]:
+    """Return which events of a label table the champion does not know."""
+    if "new" in tables.read_schema(path).names:
+        return tables.read_table(path, ["new"])["new"].to_numpy(dtype=bool)
+    return ~tables.read_table(path, ["assigned"])["assigned"].to_numpy(dtype=bool)
