@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pandas as pd
 
-from ris_core.clustering.reviewed.class_model_files import load_class_model, read_class_model
+from ris_core.clustering.reviewed.class_model_files import NoClassModelError, load_class_model
 from ris_core.config import Settings
 from ris_core.contracts.reviewed_classes import ReviewedClasses
+from ris_core.registry import UnknownKindError
 from ris_core.review.log import ReviewLog
 from ris_core.review.state import ReviewState, read_state
 from ris_core.storage.damage import DamagedFileError
@@ -47,10 +49,13 @@ class ReviewSummary:
 
 
 def review_summary(layout: Layout, settings: Settings) -> ReviewSummary:
-    """Return what the reviews of a data root amount to; raises `DamagedFileError` for a damaged log or class model."""
+    """Return what the reviews of a data root amount to; raises `DamagedFileError` for a damaged log.
+
+    A class model that cannot be read counts as none: it is to be trained again with all reviews.
+    """
     state = read_state(layout, settings.review)
     classes = None
-    if read_class_model(layout, settings.class_model_name) is not None:
+    with suppress(NoClassModelError, DamagedFileError, UnknownKindError):
         classes = load_class_model(layout, settings.class_model_name)[0].classes
     return ReviewSummary(state, _since(state, classes))
 

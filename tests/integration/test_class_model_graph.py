@@ -219,7 +219,7 @@ def test_renamed_and_withdrawn_reviews_follow_into_the_labels(network: Opened) -
     assert network.run_block("label").success
     labels = read_labels(network.days)
     assert set(labels["class_name"]) == {"bass", "middle", "high"}
-    assert labels.set_index("event_id").loc[wrong.event_ids[0], "reviewed"] is None
+    assert labels["reviewed"][labels["event_id"] == wrong.event_ids[0]].isna().all()
     # The number of the class that was withdrawn is kept for its name.
     assert third.next_class == second.next_class
 
