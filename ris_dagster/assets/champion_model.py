@@ -50,12 +50,13 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
         kinds={"torch", "mlflow"},
         owners=owners(settings),
         tags={"stage": "train"},
-        description="The model that labels: champion.candidate and champion.k of the settings, without a candidate "
-        "the best ranked accepted one (asset candidates), without a K the accepted one that is best by the candidate's "
-        "criterion; or the model that the launchpad names: another candidate or K, a version in MLflow, an imported "
-        "model. Clusters that hold the same events keep the class numbers of "
-        "the previous champion. The model must pass the check no_empty_clusters of its candidate and, with the "
-        "autoencoder, better_than_mean_spectrogram of aec_trials. It is registered in MLflow with the alias "
+        description="The model that labels: champion.candidate and champion.k of the settings; without a candidate an "
+        "accepted class model, else the best ranked accepted one (asset candidates); without a K the accepted one that "
+        "is best by the candidate's criterion; or the model that the launchpad names: another candidate or K, the "
+        "class model (attributes/reviewed), a version in MLflow, an imported model. Clusters that hold the same events "
+        "keep the class numbers of the previous champion; classes of a class model keep them by name. The model must "
+        "pass the check no_empty_clusters of its candidate and, with the autoencoder, better_than_mean_spectrogram of "
+        "aec_trials; a class model may_label of class_model. It is registered in MLflow with the alias "
         "'champion'; the previous one has the alias 'former_champion'.",
         deps=[*candidate_keys(settings), *([CANDIDATES] if settings.champion_candidate is None else [])],
         code_version=code_version(versions.CHAMPION, settings.champion_digest()),
@@ -108,6 +109,7 @@ def _described(layout: Layout, settings: Settings, found: "Appointment") -> dict
     import pandas as pd
 
     from ris_core.clustering.model_states import candidate_states
+    from ris_core.clustering.reviewed.class_candidate import class_model_state
 
     former, beside = found.champion.former, found.champion.companion
     # The champion may be of a candidate that the settings no longer have.
@@ -128,6 +130,10 @@ def _described(layout: Layout, settings: Settings, found: "Appointment") -> dict
         for (name, k), model in models.items()
         if model.is_there
     ]
+    taught = class_model_state(layout, settings, "")
+    if taught.is_there:
+        k = int(taught.metrics.get("classes") or 0)
+        rows.append({"candidate": str(settings.class_model_name), "k": k, "accepted": taught.accepted})
     checks = [
         {
             **_check_of(one, found.model.name),

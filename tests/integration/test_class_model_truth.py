@@ -1,4 +1,4 @@
-"""A class model of simulated reviews on a synthetic network: marked everywhere, and scored apart from what was shown."""
+"""A class model of simulated reviews on a synthetic network: marked everywhere, scored apart from what was shown."""
 
 import shutil
 from collections.abc import Iterator
