@@ -16,6 +16,7 @@ from ris_dagster.assets.class_model import build_class_model_asset
 from ris_dagster.assets.clustering import build_clustering_assets
 from ris_dagster.assets.ranking import build_ranking_assets
 from ris_dagster.assets.review_queue import build_review_queue
+from ris_dagster.assets.reviews import build_reviews_asset
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.assets.training import build_training_assets
 from ris_dagster.bindings import Bindings
@@ -31,6 +32,7 @@ from ris_dagster.sensors.alerts import build_failure_alert
 from ris_dagster.sensors.catch_up import build_catch_up
 from ris_dagster.sensors.following import build_following
 from ris_dagster.sensors.retrain import build_retrain
+from ris_dagster.sensors.reviews import build_review_retrain
 
 
 def build_definitions(
@@ -70,6 +72,7 @@ def build_definitions(
             *build_candidate_assets(settings, partitions),
             *build_choosing_assets(settings),
             *build_ranking_assets(settings),
+            build_reviews_asset(settings),
             build_class_model_asset(settings),
             build_champion_asset(settings),
             build_review_queue(settings),
@@ -82,6 +85,7 @@ def build_definitions(
             *build_following(settings, jobs, bindings),
             build_catch_up(settings, jobs, bindings),
             build_retrain(settings, jobs, bindings),
+            build_review_retrain(settings, jobs),
             build_failure_alert(settings, bindings),
         ],
         resources=resources | dict(resource_overrides or {}),

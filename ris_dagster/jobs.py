@@ -11,6 +11,7 @@ from ris_dagster.assets.candidates import candidate_key, representation_key
 from ris_dagster.bindings import Binding, Bindings
 from ris_dagster.checks import DRAWN_FROM
 from ris_dagster.partitions import Partitions
+from ris_dagster.review_record import REVIEWS
 
 DRAW, TRIALS, ENCODE = "draw_training_set", "train_autoencoders", "choose_and_encode"
 CLUSTERS, DEC, CHAMPION = "initialise_clusters", "train_dec", "choose_champion"
@@ -112,6 +113,11 @@ def build_jobs(settings: Settings, partitions: Partitions, bindings: Bindings) -
             "Choose the autoencoder, encode the training set, compute criteria for the number of clusters.",
         ),
         CLUSTERS: job(CLUSTERS, ["gmm_clusters"], "Make the initial clusters for each K.", counts),
+        CLASS_MODEL: job(
+            CLASS_MODEL,
+            [REVIEWS.to_user_string(), "class_model"],
+            "Read the reviews, and train the classifier of events on all that reviewers have named.",
+        ),
         CHAMPION: job(CHAMPION, ["champion_model"], "Choose the model that labels."),
     }
     if settings.has_ranking:
@@ -127,9 +133,8 @@ def build_jobs(settings: Settings, partitions: Partitions, bindings: Bindings) -
         trained[name] = job(name, [key], about, partitions.candidates[candidate])
     jobs = [
         *(stage_job(binding) for binding in bindings if not binding.after_training),
-        *(trained[name] for name in training_jobs(settings)),
+        *(trained[name] for name in training_jobs(settings, reviewed=True)),
         *(stage_job(binding) for binding in bindings if binding.after_training),
-        job(CLASS_MODEL, ["class_model"], "Train the classifier of events on all that reviewers have named."),
         job(QUEUE, ["review_queue"], "Choose the events that reviewers should look at next."),
         job(ASSESS, ["stability"], "Assess how far the clusters can be trusted: other seeds, stations, noise."),
         dg.define_asset_job(

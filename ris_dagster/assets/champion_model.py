@@ -10,6 +10,7 @@ from ris_core.contracts.candidate_name import CandidateName
 from ris_core.storage.layout import Layout
 from ris_dagster.assets.candidates import candidate_key, candidate_keys
 from ris_dagster.assets.champion_choice import ChampionChoice, prepare_choice
+from ris_dagster.assets.class_model import CLASS_MODEL
 from ris_dagster.assets.ranking import CANDIDATES
 from ris_dagster.assets.training import TRAINING_POOL
 from ris_dagster.metadata import code_version, figure, finite, finite_values, owners, table, warning
@@ -58,7 +59,11 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
         "pass the check no_empty_clusters of its candidate and, with the autoencoder, better_than_mean_spectrogram of "
         "aec_trials; a class model may_label of class_model. It is registered in MLflow with the alias "
         "'champion'; the previous one has the alias 'former_champion'.",
-        deps=[*candidate_keys(settings), *([CANDIDATES] if settings.champion_candidate is None else [])],
+        deps=[
+            *candidate_keys(settings),
+            CLASS_MODEL,
+            *([CANDIDATES] if settings.champion_candidate is None else []),
+        ],
         code_version=code_version(versions.CHAMPION, settings.champion_digest()),
         pool=TRAINING_POOL,
         check_specs=[
@@ -183,7 +188,7 @@ def _reviews(found: "Appointment") -> dict[str, Any]:
 def _check_of(requirement: "Requirement", candidate: CandidateName) -> dict[str, str]:
     """Return the asset check that shows whether a requirement is fulfilled."""
     if requirement.of == "reviews":
-        return {"asset": "class_model", "check": "may_label"}
+        return {"asset": CLASS_MODEL.to_user_string(), "check": "may_label"}
     if requirement.of == "autoencoder":
         return {"asset": "aec_trials", "check": "better_than_mean_spectrogram"}
     return {"asset": candidate_key(candidate).to_user_string(), "check": "no_empty_clusters"}

@@ -14,6 +14,7 @@ from ris_dagster.metadata import code_version, finite_values, owners, table, war
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
 from ris_dagster.resources.tracking import Tracking
+from ris_dagster.review_record import REVIEWS
 from ris_dagster.tracked_asset import candidate_tags, tracked_asset
 
 CLASS_MODEL = dg.AssetKey("class_model")
@@ -41,7 +42,7 @@ def build_class_model_asset(settings: Settings) -> dg.AssetsDefinition:
         description="A classifier of events, trained on all that reviewers have named: extremely randomised trees on "
         f"{' and '.join(representations)}, with calibrated probabilities, conformal sets, and what is new. Each new "
         "review makes it out of date; it is not trained again by itself unless review.retrain_after says so.",
-        deps=used,
+        deps=[REVIEWS, *used],
         code_version=code_version(versions.CLASS_MODEL, settings.class_model.digest()),
         pool=TRAINING_POOL,
         check_specs=[

@@ -20,7 +20,7 @@ ROUND_TAG = "ris/review_round"
 _INTERVAL_S = 60
 
 
-def build_reviews(settings: Settings, jobs: Sequence[Any]) -> dg.SensorDefinition:
+def build_review_retrain(settings: Settings, jobs: Sequence[Any]) -> dg.SensorDefinition:
     """Return the sensor."""
 
     @dg.sensor(
