@@ -77,8 +77,7 @@ def needed(settings: Settings, reviewed: bool = False) -> set[str]:
         before = {TRIALS, ENCODE} | ({CLUSTERS} if candidate == AEC_DEC else set())
     else:
         before = {fit_job(candidate.representation)}
-    own = CLASS_MODEL if candidate == settings.class_model_name else candidate_job(candidate)
-    return {DRAW, *before, own, CHAMPION} | taught
+    return {DRAW, *before, candidate_job(candidate), CHAMPION} | taught
 
 
 def _criteria(settings: Settings, representation: str) -> tuple[str, ...]:

@@ -94,9 +94,7 @@ def model_to_assess(
     """
     champion, wanted = _without_reviews(layout), candidate or settings.stability.candidate
     if wanted is None:
-        first = settings.champion_candidate
-        if first is None or first.clusterer == REVIEWED:
-            first = settings.labelling_candidates[0]
+        first = settings.champion_candidate or settings.labelling_candidates[0]
         wanted = str(first) if champion is None else champion.candidate
     if CandidateName.of(wanted).clusterer == REVIEWED:
         raise ValueError(
