@@ -19,9 +19,10 @@ from ris_core.clustering.clusterer import clusterer_class
 from ris_core.clustering.features import inputs_of, read_features
 from ris_core.clustering.latents import Latents
 from ris_core.clustering.model_record import ModelRecord
+from ris_core.clustering.model_states import choice_state
 from ris_core.clustering.ranking.rank import Key
 from ris_core.config import CLUSTERERS
-from ris_core.contracts.candidate_name import CandidateName
+from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
 from ris_core.models.weights import WeightsError, require_sound
 from ris_core.representations.file_events import FileEvents
 from ris_core.storage.layout import Layout
@@ -66,6 +67,7 @@ def accepted_models(layout: Layout, settings: config.Settings) -> tuple[tuple[Ac
     """
     found, left_out = [], {}
     for name in settings.labelling_candidates:
+        lacks = _autoencoder_lacks(layout, settings) if name.representation == AEC_DEC.representation else ""
         for k in settings.counts_of(name):
             try:
                 kept = read_candidate(layout, name, k)
@@ -79,12 +81,20 @@ def accepted_models(layout: Layout, settings: config.Settings) -> tuple[tuple[Ac
             except UNUSABLE as error:
                 left_out[name.with_k(k)] = str(error)
                 continue
-            verdict = kept.record.verdict(settings.dec)
-            if verdict.passed:
-                found.append(AcceptedModel(name, k, kept.digest, kept.record))
+            reasons = [*([lacks] if lacks else []), *kept.record.verdict(settings.dec).reasons]
+            if reasons:
+                left_out[name.with_k(k)] = "; ".join(reasons)
             else:
-                left_out[name.with_k(k)] = "; ".join(verdict.reasons)
+                found.append(AcceptedModel(name, k, kept.digest, kept.record))
     return tuple(found), left_out
+
+
+def _autoencoder_lacks(layout: Layout, settings: config.Settings) -> str:
+    """Return why models of the chosen autoencoder may not label, by the current settings; empty if they may."""
+    chosen = choice_state(layout, settings.aec)
+    # That it is absent or damaged is said where the inputs of a model are compared with it.
+    lacks = chosen.model.is_there and not chosen.model.accepted
+    return f"its autoencoder ({chosen.name}): {chosen.model.reasons}" if lacks else ""
 
 
 def labels_of(

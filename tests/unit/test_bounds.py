@@ -83,7 +83,7 @@ def test_what_does_not_fit_is_refused_with_what_would(sections: dict[str, object
             ["band_high (35 Hz)", "32.5 Hz", "107.7 Hz or more or conditioning.decimation: zero_phase_fir"],
         ),
         ({"conditioning": {"shortest_segment": 30}}, ["shortest_segment (30 s)", "30 s", "36.64 s or more"]),
-        ({"conditioning": {"guard_after_gap": 60}}, ["shortest_segment (40 s)", "guard_after_gap (60 s)", "65.64 s"]),
+        ({"conditioning": {"guard_after_gap": 60}}, ["shortest_segment (45 s)", "guard_after_gap (60 s)", "65.64 s"]),
         (
             {"conditioning": {"band_low": 0.03}},
             ["padding (300 s)", "ringing of the band-pass (300 s)", "360 s or more"],
