@@ -32,14 +32,14 @@ class ClassModelSettings(Section):
         "cross-validation, s (ours).",
     )
     coverage: float = Field(
-        0.9,
+        0.95,
         gt=0.5,
         lt=1,
         description="Share of further events whose class is among those of their set, as promised by conformal "
-        "prediction (Vovk et al. 2005; ours).",
+        "prediction (Vovk et al. 2005; ours). Where the classifier is right more often than that, sets cover more.",
     )
     false_alarms: float = Field(
-        0.02,
+        0.05,
         gt=0,
         lt=0.5,
         description="Share of events of the reviewed classes that count as new by their distance to all reviewed "

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ris_core.clustering.reviewed.intervals import Share, share_of
+from ris_core.clustering.reviewed.intervals import Share, share_in_groups, share_of
 
 RELIABILITY_BINS = 10
 TOLERANCE = 0.05
@@ -92,6 +92,8 @@ class Assessment:
         By cross-validation of all reviewed events, counted as they were chosen.
     audit_accuracy
         By the audits, each by models that had not seen its group: without the bias of chosen events.
+    weighted_accuracy
+        By cross-validation, each event with the weight of the events that it stands for; none without one.
     balanced_accuracy
         Mean recall of the classes by cross-validation; none if no class can be tested.
     confusion, audit_confusion
@@ -126,6 +128,7 @@ class Assessment:
     classes: tuple[ClassAssessment, ...]
     accuracy: Share
     audit_accuracy: Share
+    weighted_accuracy: float | None
     balanced_accuracy: float | None
     confusion: NDArray[np.int64] = field(repr=False)
     audit_confusion: NDArray[np.int64] = field(repr=False)
@@ -151,6 +154,7 @@ class Assessment:
             "classes": len(self.classes),
             "reviews_of_smallest_class": min((one.reviewed for one in self.classes), default=0),
             "cv_accuracy": self.accuracy.value,
+            "cv_weighted_accuracy": self.weighted_accuracy,
             "cv_balanced_accuracy": self.balanced_accuracy,
             "cv_log_loss": self.log_loss,
             "cv_log_loss_uncalibrated": self.log_loss_uncalibrated,
@@ -255,30 +259,18 @@ def assess(
         As in `Assessment`.
     """
     k = len(names)
-    every, of_audits = confusion_of(found, k), confusion_of(found, k, audits_only=True)
-    classes = tuple(
-        ClassAssessment(
-            name,
-            int((y == i).sum()),
-            int((audit & (y == i)).sum()),
-            share_of(every[i, i], every[:, i].sum()),
-            share_of(every[i, i], every[i].sum()),
-            share_of(of_audits[i, i], of_audits[:, i].sum()),
-            share_of(of_audits[i, i], of_audits[i].sum()),
-        )
-        for i, name in enumerate(names)
-    )
+    classes = tuple(_of_class(i, name, found, y, audit) for i, name in enumerate(names))
     recalls = [one.recall.value for one in classes if one.recall.value is not None]
     shared: dict[str, Any] = {
         "reviews": len(y),
         "audits": int(audit.sum()),
         "groups": groups,
         "classes": classes,
-        "accuracy": share_of(np.trace(every), every.sum()),
-        "audit_accuracy": share_of(np.trace(of_audits), of_audits.sum()),
+        "accuracy": _share(found, lambda of: of.predicted == of.y, None),
+        "audit_accuracy": _share(found, lambda of: of.predicted == of.y, lambda of: of.audit),
         "balanced_accuracy": float(np.mean(recalls)) if recalls else None,
-        "confusion": every,
-        "audit_confusion": of_audits,
+        "confusion": confusion_of(found, k),
+        "audit_confusion": confusion_of(found, k, audits_only=True),
         "calibrated": calibrated,
         "threshold": threshold,
         "promised": promised,
@@ -288,6 +280,7 @@ def assess(
         return Assessment(
             **shared,
             parts=0,
+            weighted_accuracy=None,
             log_loss=None,
             log_loss_uncalibrated=None,
             calibration_error=None,
@@ -305,16 +298,47 @@ def assess(
     return Assessment(
         **shared,
         parts=int(found.part.max()) + 1,
+        weighted_accuracy=float(weights[found.predicted == found.y].sum()),
         log_loss=losses[0],
         log_loss_uncalibrated=losses[1],
         calibration_error=float(sum(weight * abs(said - right) for said, right, weight in bins)),
         reliability=bins,
         coverage=float(weights[covered].sum()),
-        audit_coverage=share_of((covered & found.audit).sum(), found.audit.sum()),
+        audit_coverage=share_in_groups(covered[found.audit], found.groups[found.audit]),
         set_sizes=tuple(float(value) for value in sizes),
-        coverage_by_size=tuple(share_of(covered[size == n].sum(), (size == n).sum()) for n in range(1, k + 1)),
+        coverage_by_size=tuple(share_in_groups(covered[size == n], found.groups[size == n]) for n in range(1, k + 1)),
         assigned=float(sizes[0]),
     )
+
+
+def _of_class(
+    number: int, name: str, found: CrossValidated | None, y: NDArray[np.int64], audit: NDArray[np.bool_]
+) -> ClassAssessment:
+    """Return what is known of a class; `y` and `audit` are those of all reviewed events."""
+
+    def right(of: CrossValidated) -> NDArray[np.bool_]:
+        return np.asarray((of.y == number) & (of.predicted == number))
+
+    return ClassAssessment(
+        name,
+        reviewed=int((y == number).sum()),
+        audits=int((audit & (y == number)).sum()),
+        precision=_share(found, right, lambda of: of.predicted == number),
+        recall=_share(found, right, lambda of: of.y == number),
+        audit_precision=_share(found, right, lambda of: of.audit & (of.predicted == number)),
+        audit_recall=_share(found, right, lambda of: of.audit & (of.y == number)),
+    )
+
+
+_Rows = Callable[[CrossValidated], NDArray[np.bool_]]
+
+
+def _share(found: CrossValidated | None, right: _Rows, among: _Rows | None) -> Share:
+    """Return the share of events that are right among some, or among all; of no event without a cross-validation."""
+    if found is None:
+        return share_of(0, 0)
+    rows = np.ones(len(found.y), dtype=bool) if among is None else among(found)
+    return share_in_groups(right(found)[rows], found.groups[rows])
 
 
 def confusion_of(found: CrossValidated | None, k: int, audits_only: bool = False) -> NDArray[np.int64]:

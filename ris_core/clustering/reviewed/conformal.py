@@ -23,23 +23,24 @@ def scores_of(probabilities: NDArray[Any], y: NDArray[np.int64]) -> NDArray[np.f
 def weighted_threshold(scores: NDArray[Any], weights: NDArray[Any], coverage: float) -> float:
     """Return the smallest score that a share `coverage` of the weight does not exceed; infinite if there is none.
 
-    A further event counts with the mean weight, at infinity (Tibshirani et al. 2019, arXiv:1904.06019). With equal
-    weights it is the ⌈(n + 1) coverage⌉-th smallest score.
+    A further event counts at infinity, with the weight of one of (Σw)²/Σw² equal ones (Tibshirani et al. 2019,
+    arXiv:1904.06019). With equal weights it is the ⌈(n + 1) coverage⌉-th smallest score.
 
     Parameters
     ----------
     scores
         (n,) of events with known classes.
     weights
-        (n,) how many further events each stands for.
+        (n,) how many further events each stands for; above 0.
     coverage
         Promised share.
     """
     if not len(scores):
         return math.inf
     order = np.argsort(scores, kind="stable")
-    total = weights.sum() * (1 + 1 / len(scores))
-    reached = np.cumsum(weights[order]) / total
+    total = weights.sum()
+    further = np.square(weights).sum() / total
+    reached = np.cumsum(weights[order]) / (total + further)
     # Rounded: 9 of 10 equal weights are 0.9, and not a little less.
     rank = int(np.searchsorted(np.round(reached, 9), round(coverage, 9)))
     return float(scores[order[rank]]) if rank < len(scores) else math.inf

@@ -150,9 +150,9 @@ def fit_classes(
     group = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1).astype(np.int64)
     looked_at = np.ones(len(y), dtype=bool) if single is None else np.asarray(single, dtype=bool)
     trees = fit_trees(values, y, len(known), settings.trees, seed)
-    weights = standing_for(values[looked_at], audit[looked_at], population)
+    weights = standing_for(values[looked_at], population)
     unlike, distances = fit_unlike(values, group, looked_at, weights, settings.false_alarms, population)
-    limits = limits_of(known, y[looked_at], audit[looked_at], group[looked_at], settings)
+    limits = limits_of(known, y[looked_at], audit[looked_at], group[looked_at], weights, settings)
     count = len(np.unique(group))
     if len(known) < 2 or count < 2 or not looked_at.any():
         assessment = assess(known, None, y, audit, count, settings.coverage, limits)
@@ -226,6 +226,7 @@ def limits_of(
     y: NDArray[np.int64],
     audit: NDArray[np.bool_],
     groups: NDArray[np.int64],
+    weights: NDArray[np.float64],
     settings: ClassModelSettings,
 ) -> tuple[str, ...]:
     """Return in words what cannot be said with so few reviews, and what would help."""
@@ -244,6 +245,13 @@ def limits_of(
     if few:
         said.append(
             f"precision and recall of classes with fewer than {settings.fewest} events say little: {', '.join(few)}"
+        )
+    single = weights[counts[y] == 1].sum() / max(weights.sum(), 1e-9)
+    if single > 1 - settings.coverage:
+        # What was seen once is as frequent as what was never seen (Good 1953, doi 10.1093/biomet/40.3-4.237).
+        said.append(
+            f"about {single:.0%} of all events may be of classes that nobody has reviewed yet, so that sets of "
+            f"reviewed classes cannot cover {settings.coverage:.0%}; review more"
         )
     if not audit.any():
         said.append(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import beta
 
 LEVEL = 0.95
@@ -42,9 +44,29 @@ class Share:
         return {"value": self.value, "low": self.low, "high": self.high, "right": self.right, "count": self.count}
 
 
-def share_of(right: int, count: int, level: float = LEVEL) -> Share:
-    """Return the share of events that count among all, with its interval at a level."""
-    tail = (1 - level) / 2
-    low = 0.0 if right == 0 else float(beta.ppf(tail, right, count - right + 1))
-    high = 1.0 if right == count else float(beta.ppf(1 - tail, right + 1, count - right))
+def share_of(right: int, count: int, effective: float | None = None) -> Share:
+    """Return the share of events that count among all, with its interval.
+
+    Parameters
+    ----------
+    right, count
+        Events that count, and all.
+    effective
+        Number of independent events that these are worth; by default all.
+    """
+    n, tail = count if effective is None else effective, (1 - LEVEL) / 2
+    x = n * right / count if count else 0
+    low = 0.0 if right == 0 else float(beta.ppf(tail, x, n - x + 1))
+    high = 1.0 if right == count else float(beta.ppf(1 - tail, x + 1, n - x))
     return Share(int(right), int(count), low, high)
+
+
+def share_in_groups(right: NDArray[np.bool_], groups: NDArray[np.int64]) -> Share:
+    """Return the share of events (n,) that count, with an interval for events that come in groups.
+
+    Events of one group resemble each other: n of them are worth n²/Σm² independent ones, with m the sizes of the groups
+    (Kish 1965, *Survey Sampling*).
+    """
+    sizes = np.unique(groups, return_counts=True)[1]
+    effective = float(len(right) ** 2 / np.square(sizes).sum()) if len(right) else 0.0
+    return share_of(int(right.sum()), len(right), effective)
