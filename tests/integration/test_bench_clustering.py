@@ -1,28 +1,17 @@
 """The bench of clustering, on one network of one station-day and on digits with hardly any training."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from ris_core.config import PROJECT_ROOT
+from benches import run_bench
 
 SMALL = ["--generators", 1, "--model-seeds", 1, "--stations", 1, "--days", 1, "--events", 60, "--k", 2, 3]
 SHORT = ["--seeds", 1, "--digit-epochs", 1, "--aec-epochs", 1, "--dec-epochs", 1, "--objectives", "--workers", 1]
 
 
 def bench(folder: Path, *options: object) -> tuple[dict[str, Any], str]:
-    command = ["bench.clustering", "--cache", folder, *options]
-    done = subprocess.run(
-        [sys.executable, "-m", *map(str, command)], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    name, figures = done.stdout.splitlines()[-1].split(" ", 1)
-    assert name == "RESULT"
-    return json.loads(figures), done.stdout
+    return run_bench("clustering", "--cache", folder, *options)
 
 
 @pytest.fixture(scope="module")

@@ -1,18 +1,15 @@
 """The benches of training, on a handful of events."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from benches import run_bench
 
 from bench import training, training_memory
 from bench.training_events import multiplied
 from bench.training_routes import Job, Part, Route, Trial, run
-from ris_core.config import PROJECT_ROOT
 from ris_core.station_days.station_days import StationDays
 
 EVENTS = 60
@@ -61,14 +58,8 @@ def test_seconds_to_an_mse_count_to_the_first_epoch_that_is_as_good() -> None:
 
 def test_the_bench_prints_its_figures_last(tmp_path: Path) -> None:
     sizes = ["--quick", "--events", 40, "--turns", 1, "--epochs", 2, "--threads", 1, "--generators", 0]
-    command = ["bench.training", *sizes, "--parts", "aec", "--cache", tmp_path]
-    done = subprocess.run(
-        [sys.executable, "-m", *map(str, command)], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    name, figures = done.stdout.splitlines()[-1].split(" ", 1)
-    found = json.loads(figures)
-    assert (name, found["events"]) == ("RESULT", 40)
+    found, _ = run_bench("training", *sizes, "--parts", "aec", "--cache", tmp_path)
+    assert found["events"] == 40
     assert found["aec"]["ratio"] > 0
 
 
