@@ -32,8 +32,14 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 install: $(VENV)/.installed ## Create .venv with the pinned dependencies
 
-demo: $(VENV)/.installed ## Run the whole method on the embedded synthetic network (ris run)
-	RIS_COMPUTE=dask RIS_WORKERS=$(CORES) $(BIN)/ris run --config config/demo.yaml
+demo: export RIS_COMPUTE := dask
+demo: export RIS_WORKERS := $(CORES)
+demo: $(VENV)/.installed ## Run the method on the embedded synthetic network, published, recommended and reviewed
+	$(BIN)/ris run --config config/demo_published.yaml --without assess_stability
+	$(BIN)/ris run --config config/demo.yaml
+	$(BIN)/ris review --config config/demo.yaml --simulate truth --count 60
+	$(BIN)/ris run --config config/demo.yaml --without assess_stability
+	$(BIN)/ris scores config/demo_published.yaml config/demo.yaml
 
 test: $(VENV)/.installed-dev ## Run all tests, file by file on all cores (pytest)
 	$(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder

@@ -24,7 +24,7 @@ from ris_core.training.normalise import normalise
 BLOCK = 1024
 PASSES = 2
 STATION_DAY = 300
-CONFIG = Path(__file__).resolve().parent.parent / "config" / "demo.yaml"
+CONFIG = Path(__file__).resolve().parent.parent / "config" / "demo_published.yaml"
 TRIGGERS = 360
 BITS = (7, 9, 11, 13, 15, 17, 20, 23)
 ALL_BITS = 23

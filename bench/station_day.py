@@ -39,7 +39,7 @@ from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.detectors.sta_lta import RecursiveStaLta
 
-DEMO = Path(__file__).resolve().parent.parent / "config" / "demo.yaml"
+DEMO = Path(__file__).resolve().parent.parent / "config" / "demo_published.yaml"
 FIRST_DAY = date(2015, 1, 11)
 TRUE_EVENTS_PER_DAY = 470.0
 PASSES_PER_TURN = 3

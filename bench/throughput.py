@@ -105,7 +105,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=1024, help="events of the training stages (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=2, help="epochs of each training (default: %(default)s)")
     arguments = parser.parse_args()
-    settings = load_settings(Path(__file__).resolve().parent.parent / "config" / "demo.yaml")
+    settings = load_settings(Path(__file__).resolve().parent.parent / "config" / "demo_published.yaml")
     with tempfile.TemporaryDirectory() as folder:
         rows = run(settings, Path(folder) / "bench", arguments.events, arguments.epochs)
     table = Table("stage", "CPU s", "wall s", "count", "per wall s")
