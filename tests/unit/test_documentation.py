@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ris_core.attributes.columns import IN_WINDOW, POLARISATION
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 PACKAGES = ("ris_core", "ris_dagster", "bench", "tests", "config", "deploy")
@@ -58,3 +60,15 @@ def test_code_that_a_page_quotes_is_in_the_file() -> None:
     assert len([page for page, _, _ in quoted if page == "extending.md"]) >= 3
     for page, file, code in quoted:
         assert code in (ROOT / file).read_text(encoding="utf-8"), f"{page}: {file} has changed; quote it again"
+
+
+def test_the_attributes_of_the_method_are_those_of_the_code() -> None:
+    rows = ["| name | unit | what it is | values | source |", "|---|---|---|---|---|"]
+    rows += [
+        f"| `{a.name}` | {a.unit or '–'} | {a.meaning} | {a.range} | {a.source} |" for a in (*IN_WINDOW, *POLARISATION)
+    ]
+    found = re.search(
+        r"^\| name \| unit \| what it is .*?\n\n", (ROOT / "docs/method.md").read_text("utf-8"), re.M | re.S
+    )
+    wanted = "\n".join(rows)
+    assert found is not None and found[0].strip() == wanted, f"docs/method.md: the table of attributes is\n{wanted}"
