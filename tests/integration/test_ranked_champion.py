@@ -121,3 +121,16 @@ def test_a_damaged_model_is_said_and_left_out(trained: Opened) -> None:
         assert (champion.candidate, champion.k) == (found["best"]["candidate"], found["best"]["k"])
     finally:
         file.write_bytes(sound)
+
+
+def test_a_damaged_ranking_is_refused_by_name_and_made_again(trained: Opened) -> None:
+    rank(trained)
+    path = trained.store.analysis("candidates.json")
+    sound = path.read_bytes()
+    path.write_bytes(sound.replace(b'"rule"', b'"ruin"'))
+    result = trained.run(jobs.CHAMPION)
+    assert not result.success
+    assert str(path) in failure_of(result)
+    assert len(training_runs(jobs.RANK, trained.days, again=False)) == 1
+    rank(trained)
+    assert path.read_bytes() == sound

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ris_core.figures import cluster_criteria
+from ris_core.figures.candidate_ranking import candidate_ranking
 from ris_core.figures.image import to_png
 
 
@@ -81,3 +82,20 @@ def test_an_association_that_is_not_defined_is_drawn_without_a_bar() -> None:
     assert [t.get_text() for t in cluster_criteria.associations(table).axes[0].texts].count("not defined") == 1
     table[["ami", "ami_by_chance", "p"]] = np.nan
     assert len(to_png(cluster_criteria.associations(table))) > 2_000
+
+
+def test_candidates_are_drawn_with_their_k_and_an_absent_criterion_is_no_obstacle() -> None:
+    table = pd.DataFrame(
+        {
+            "candidate": ["a/x", "a/x", "b/y"],
+            "k": [5, 6, 7],
+            "mean_rank": [1.0, 2.0, 3.0],
+            "agreement": [0.5, 0.4, float("nan")],
+            "hour_ami": [0.1, float("nan"), 0.05],
+        }
+    )
+    fig = candidate_ranking(table, ("agreement", "hour_ami"))
+    left, right = fig.axes
+    assert [text.get_text() for text in left.texts] == ["5", "6", "7"]
+    assert [label.get_text() for label in right.get_yticklabels()] == ["b/y, K = 7", "a/x, K = 6", "a/x, K = 5"]
+    assert candidate_ranking(table.head(0), ())
