@@ -21,6 +21,12 @@ class ReviewSettings(Section):
     pool: int = Field(
         60, ge=2, description="Most uncertain events, of which a batch takes diverse ones by k-means (ours)."
     )
+    sample: int = Field(
+        10_000,
+        ge=20,
+        description="Events of the training set at most, drawn by the seed, among which suggestions other than audits "
+        "are chosen; more take longer after each batch (ours).",
+    )
     audit_share: float = Field(
         0.2,
         ge=0,

@@ -19,6 +19,7 @@ from ris_core.contracts.event_identifier import peak_of
 from ris_core.contracts.station_day import StationDay
 from ris_core.processing.process import ProcessStage
 from ris_core.review.queue import Judgement, Pool
+from ris_core.review.random_order import random_order
 from ris_core.review.state import ReviewState
 from ris_core.section import digest_of
 from ris_core.storage import tables
@@ -53,7 +54,7 @@ class ProcessedEvents:
 
 
 def read_pool(layout: Layout, settings: Settings) -> Pool:
-    """Return the events of the training set with the features of the class model, in micro-clusters.
+    """Return `review.sample` events of the training set with the features of the class model, in micro-clusters.
 
     Raises
     ------
@@ -68,7 +69,9 @@ def read_pool(layout: Layout, settings: Settings) -> Pool:
         [read_features(layout, name, settings.normalisation).z for name in settings.class_representations], axis=1
     )
     event_id = read_column(layout.training_set, "event_id").astype(str)
-    return make_pool(event_id, z, _micro_settings(settings), settings.review.seed)
+    sample = random_order(event_id.tolist(), settings.review.seed)[: settings.review.sample]
+    rows = np.flatnonzero(np.isin(event_id, sample))
+    return make_pool(event_id[rows], z[rows], _micro_settings(settings), settings.review.seed)
 
 
 def make_pool(event_id: NDArray[np.str_], z: NDArray[np.float32], settings: MicroSettings, seed: int) -> Pool:
@@ -111,10 +114,13 @@ def judge(
     trees = fit_trees(z, y, len(classes), settings.trees, settings.seed)
     groups = groups_of(np.array([peak_of(name) for name in known], np.int64), settings.block)
     all_of_them = np.ones(len(z), bool)
-    alike, _ = fit_unlike(z, groups, all_of_them, np.ones(len(z)), settings.false_alarms, pool.z)
+    alike, apart = fit_unlike(z, groups, all_of_them, np.ones(len(z)), settings.false_alarms, pool.z)
     novelty = alike.distances(pool.z)
+    # The threshold of the class model is infinite with few reviews; here it only chooses what to look at.
+    apart = apart[np.isfinite(apart)]
+    limit = np.quantile(apart, 1 - settings.false_alarms) if len(apart) else np.inf
     names = tuple(str(name) for name in classes)
-    return Judgement(names, trees.predict_proba(pool.z), novelty > alike.threshold, novelty)
+    return Judgement(names, trees.predict_proba(pool.z), novelty > limit, novelty)
 
 
 def processed_events(process: ProcessStage, keys: Iterable[StationDay]) -> ProcessedEvents:
