@@ -53,13 +53,16 @@ def settings_of(
 def chain_of(settings: Settings) -> Chain:
     """Return the chain whose windows these settings ask for; raises `ValueError` naming them if there is none."""
     for chain in CHAINS:
-        made = settings_of(0, chain)
-        if (made.conditioning.decimation, made.spectrogram) == (settings.conditioning.decimation, settings.spectrogram):
+        if _windows(settings_of(0, chain)) == _windows(settings):
             return chain
     raise ValueError(
         f"no windows are rendered with decimation {settings.conditioning.decimation} and spectrograms of "
         f"{settings.spectrogram.duration:g} s every {settings.spectrogram.hop:g} s; there are {', '.join(CHAINS)}"
     )
+
+
+def _windows(settings: Settings) -> tuple[str, float, float]:
+    return settings.conditioning.decimation, settings.spectrogram.duration, settings.spectrogram.hop
 
 
 def days_of(generator: int, size: Size) -> list[date]:

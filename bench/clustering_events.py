@@ -33,7 +33,7 @@ from ris_core.section import digest_of
 from ris_core.storage.atomic import replacing
 from ris_core.synthetic.network import SyntheticNetwork
 from ris_core.synthetic.seismometer import SAMPLING_RATE
-from ris_core.truth.evaluation import NOISE, window_labels
+from ris_core.truth.evaluation import MIXED, NOISE, window_labels
 from ris_core.truth.true_classes import TOLERANCE_S
 from ris_core.truth.truth_matching import match_stations
 from ris_core.waveforms.segments import to_segments
@@ -121,7 +121,10 @@ def _make(generator: int, size: Size, cache: Path) -> None:
             segments = to_segments(network.fetch(key.station, day), key, network.settings.conditioning.padding)
             for chain, of_chain in settings.items():
                 products = process({of_chain.channel: segments}, key, of_chain, None)
-                parts[chain].append(_labelled(network, key, products, of_chain, truth))
+                found = _unlabelled(key, products, of_chain)
+                if chain not in _SAME_EVENTS:
+                    found = _labelled(found, network, key, products, of_chain, truth)
+                parts[chain].append(found)
                 parts[chain].append(_noise(network, key, products, of_chain, each, generator))
     kept: dict[Chain, Events] = {}
     for chain, of_days in parts.items():
@@ -141,36 +144,47 @@ def _energy(network: SyntheticNetwork, station: str, start: NDArray[np.int64], s
     return network.window_energy(station, start, start + length)
 
 
-def _labelled(
-    network: SyntheticNetwork, key: StationDay, products: Products, settings: Settings, truth: pd.DataFrame
-) -> Events:
-    """Return all events of a station-day with their classes."""
-    found, table = products.spectrograms, products.detections
-    onsets = table[table["outcome"] == "event"]
-    matched = match_stations(onsets, truth, TOLERANCE_S, _delay_ns(settings) / 1e9)
-    hit = matched >= 0
-    energy = _energy(network, key.station, found.window_start, settings)
-    # Numbers that no other unmatched window of the generator has.
-    source_id = -found.time_peak * 10 - settings.stations.index(settings.station(key.station)) - 1
-    source_id[hit] = truth["source_id"].to_numpy()[matched[hit]]
-    snr = np.full(len(matched), np.nan)
-    snr[hit] = truth["snr_db"].to_numpy()[matched[hit]]
+def _unlabelled(key: StationDay, products: Products, settings: Settings) -> Events:
+    """Return all events of a station-day without their classes."""
+    found = products.spectrograms
     n = len(found.event_id)
     return Events(
         spectrogram=found.spectrogram,
         frequency=found.frequency,
         time=found.time,
         role=np.full(n, "sample"),
-        family=window_labels(matched, energy).astype(str),
-        snr_db=snr,
+        family=np.full(n, MIXED),
+        snr_db=np.full(n, np.nan),
         station=np.full(n, key.station),
         time_peak=found.time_peak,
-        source_id=source_id,
+        # Numbers that no other unmatched window of the generator has.
+        source_id=-found.time_peak * 10 - settings.stations.index(settings.station(key.station)) - 1,
         detected=n,
         event_id=np.array(found.event_id, dtype=np.str_),
         **{name: getattr(found, name) for name in _AROUND},
         **_once(settings),
     )
+
+
+def _labelled(
+    events: Events,
+    network: SyntheticNetwork,
+    key: StationDay,
+    products: Products,
+    settings: Settings,
+    truth: pd.DataFrame,
+) -> Events:
+    """Return the events of a station-day with their classes."""
+    table = products.detections
+    onsets = table[table["outcome"] == "event"]
+    matched = match_stations(onsets, truth, TOLERANCE_S, _delay_ns(settings) / 1e9)
+    hit = matched >= 0
+    energy = _energy(network, key.station, events.window_start, settings)
+    source_id, snr = events.source_id.copy(), events.snr_db.copy()
+    source_id[hit] = truth["source_id"].to_numpy()[matched[hit]]
+    snr[hit] = truth["snr_db"].to_numpy()[matched[hit]]
+    family = window_labels(matched, energy).astype(str)
+    return replace(events, family=family, source_id=source_id, snr_db=snr)
 
 
 def _noise(
@@ -184,9 +198,7 @@ def _noise(
     cuts = [c for p in places if (c := event_spectrogram(trace.samples, trace.grid_offset, int(p), constants))]
     first = np.array([cut[0] for cut in cuts], dtype=np.int64)
     start = np.array([trace.time_ns(cut[0]) for cut in cuts], dtype=np.int64)
-    energy = _energy(network, key.station, start, settings)
-    quiet = energy.drop(columns=NOISE).sum(axis=1).to_numpy() < _QUIET * energy[NOISE].to_numpy()
-    rows = np.flatnonzero(quiet)[:number]
+    rows = _quiet(network, key.station, start, settings, number)
     n = len(rows)
     around = surroundings(
         trace.samples, trace.grid_offset, first[rows], constants, context_plan(settings.context, constants)
@@ -208,6 +220,20 @@ def _noise(
         **{name: getattr(around, name)[:, None] for name in _AROUND if name != "window_start"},
         **_once(settings),
     )
+
+
+def _quiet(
+    network: SyntheticNetwork, station: str, start: NDArray[np.int64], settings: Settings, number: int
+) -> NDArray[np.int64]:
+    """Return the first windows that hold no event, at most a number of them."""
+    rows: list[int] = []
+    for begin in range(0, len(start), 2 * number):
+        energy = _energy(network, station, start[begin : begin + 2 * number], settings)
+        quiet = energy.drop(columns=NOISE).sum(axis=1).to_numpy() < _QUIET * energy[NOISE].to_numpy()
+        rows += (begin + np.flatnonzero(quiet)).tolist()
+        if len(rows) >= number:
+            break
+    return np.array(rows[:number], dtype=np.int64)
 
 
 def _once(settings: Settings) -> dict[str, Any]:

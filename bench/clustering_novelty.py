@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
-from bench.clustering_chains import chain_of
 from bench.clustering_events import RARE
+from bench.clustering_features import log_spectra
 from bench.clustering_scores import Row, auroc, auroc_by_snr
-from bench.clustering_synthetic import MIXTURES, VALIDATION, Draw, chosen_count, log_spectra, train
+from bench.clustering_synthetic import MIXTURES, VALIDATION, Draw, chosen_count, train
 from bench.clustering_training import STARTS, embed
 from bench.clustering_windows import Events, joined
 from ris_core import config
@@ -79,7 +79,7 @@ def novelty(draw: Draw, settings: config.Settings, counts: Sequence[int], presen
 
 def _split(draw: Draw, settings: config.Settings, present: float) -> tuple[Events, Events, Events, Events]:
     """Return events to train on, ordinary ones of other blocks of time, rare ones not trained on, and noise."""
-    events = draw.events(chain_of(settings))
+    events = draw.events(settings)
     rare = events.take((events.family == RARE) & (events.role != "noise"))
     ordinary = events.take((events.family != RARE) & (events.role == "sample"))
     # Another seed than that of the validation split within the rest.

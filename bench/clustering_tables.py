@@ -21,26 +21,35 @@ from bench.clustering_scores import (
     spread,
     verdict,
 )
-from bench.clustering_synthetic import MIXTURES
+from bench.clustering_tasks import WORLDS
 
 _HEADS = {"accuracy": "ACC", "nmi": "NMI", "ari": "ARI", "macro_f1": "macro-F1"}
 _PRIMARY = {"chosen": "ari", "true": "accuracy"}
+_TITLES = {"network": "synthetic networks", "volcano": "synthetic volcanoes"}
 _RULES = {"chosen": "K chosen without truth", "true": "true K"}
 
 
 def report(rows: list[Row], console: Console) -> dict[str, Any]:
     """Print the tables of all rows and return their figures."""
     failed = [row for row in rows if "failed" in row]
-    frame = pd.DataFrame([row for row in rows if "failed" not in row])
+    frame = pd.DataFrame([row for row in rows if "failed" not in row and "choice" not in row])
     result: dict[str, Any] = {"failed": len(failed)}
     for row in failed:
         where = f"{row['part']}, {row['variant']}, generator {row['generator']}, seed {row['seed']}"
         console.print(f"[red]failed[/red] {where}: {row['failed']}")
     shown: dict[str, Callable[[pd.DataFrame, Console], dict[str, Any]]] = {
         part: partial(_digits, part) for part in DIGIT_SETS
-    } | {"network": _network, "novelty": _novelty}
+    } | {**{part: partial(_network, part) for part in WORLDS}, "novelty": _novelty}
     for part, own in frame.groupby("part", sort=False) if len(frame) else ():
         result[str(part)] = shown[str(part)](own, console)
+    chosen = [row for row in rows if "choice" in row]
+    if chosen:
+        result["choice"] = _choices(pd.DataFrame(chosen), console)
+    for part in WORLDS:
+        if part in result:
+            methods = result[part]["chosen"]["methods"]
+            name = "unsupervised_ari" if part == "network" else f"unsupervised_ari_{part}"
+            result[name] = {method: figures["ari"]["mean"] for method, figures in methods.items()}
     return result
 
 
@@ -60,16 +69,17 @@ def _digits(part: str, rows: pd.DataFrame, console: Console) -> dict[str, Any]:
     return found
 
 
-def _network(rows: pd.DataFrame, console: Console) -> dict[str, Any]:
+def _network(part: str, rows: pd.DataFrame, console: Console) -> dict[str, Any]:
     """Print scores by rule for K, then ACC by SNR; methods are compared with the best mixture on components."""
     result: dict[str, Any] = {}
     for rule, metric in _PRIMARY.items():
         of_rule = rows[rows["rule"] == rule]
-        mixtures = {name: of_rule[of_rule["method"] == name] for name in MIXTURES}
+        names = [name for name in of_rule["method"].unique() if name.startswith("GMM on ")]
+        mixtures = {name: of_rule[of_rule["method"] == name] for name in names}
         best = max(mixtures, key=lambda name: float(mixtures[name][metric].mean()))
         above_head = f"{_HEADS[metric]} above {best}"
         heads = ("method", "K", *(_HEADS[m] for m in METRICS), "sd generators", "sd seeds", "CPU s", above_head, "")
-        table = Table(*heads, title=f"synthetic networks, {_RULES[rule]}; sd of {_HEADS[metric]}")
+        table = Table(*heads, title=f"{_TITLES[part]}, {_RULES[rule]}; sd of {_HEADS[metric]}")
         found = {}
         for (variant, method), own in of_rule.groupby(["variant", "method"], sort=False):
             name, figures = _named(str(method), str(variant)), _figures(own, METRICS)
@@ -103,6 +113,21 @@ def _by_snr(rows: pd.DataFrame, rule: str, console: Console) -> dict[str, Any]:
     first = next(iter(found.values()))
     counts = [f"{first[str(low)]['windows']:.0f}" if str(low) in first else "" for low in bins]
     table.add_row("windows of all generators", *counts)
+    console.print(table)
+    return found
+
+
+def _choices(rows: pd.DataFrame, console: Console) -> dict[str, Any]:
+    """Print how good the partitions are that the ranking without truth picks."""
+    heads = ("world", "partitions", "of them", "ARI of the pick", "best", "mean", "Spearman", "most often picked")
+    table = Table(*heads, title="which partition the ranking without truth picks")
+    found: dict[str, Any] = {}
+    for (part, among), own in rows.groupby(["part", "choice"], sort=False):
+        means = {name: spread(own, name) for name in ("pick", "best", "mean", "spearman")}
+        most = str(own["candidate"].mode().iloc[0])
+        cells = [_mean(of) for of in means.values()]
+        table.add_row(_TITLES[str(part)], str(among), f"{own['partitions'].mean():.0f}", *cells, most)
+        found.setdefault(str(part), {})[str(among)] = {**means, "most": most, "k": float(own["k"].mean())}
     console.print(table)
     return found
 

@@ -7,7 +7,20 @@ import pytest
 from benches import run_bench
 
 SMALL = ["--generators", 1, "--model-seeds", 1, "--stations", 1, "--days", 1, "--events", 60, "--k", 2, 3]
-SHORT = ["--seeds", 1, "--digit-epochs", 1, "--aec-epochs", 1, "--dec-epochs", 1, "--objectives", "--workers", 1]
+SHORT = [
+    "--members",
+    "--seeds",
+    1,
+    "--digit-epochs",
+    1,
+    "--aec-epochs",
+    1,
+    "--dec-epochs",
+    1,
+    "--objectives",
+    "--workers",
+    1,
+]
 
 
 def bench(folder: Path, *options: object) -> tuple[dict[str, Any], str]:
@@ -33,6 +46,17 @@ def test_every_method_has_its_scores_and_cpu_seconds(first: tuple[dict[str, Any]
             assert -1 <= scores["ari"]["mean"] <= 1
             assert scores["cpu_s"] > 0
     assert {"DEC (distorted)", "IDEC (distorted)", "DEC (plain)", "GMM on PCA"} <= found["digits"].keys()
+    chosen = found["network"]["chosen"]["methods"]
+    assert {"attributes 4 + 10 s + consensus", "attributes 10 s + k-means", "AEC + consensus (paper)"} <= chosen.keys()
+    assert found["unsupervised_ari"] == {name: scores["ari"]["mean"] for name, scores in chosen.items()}
+
+
+def test_it_says_how_good_the_partition_is_that_the_ranking_picks(first: tuple[dict[str, Any], str]) -> None:
+    found, printed = first
+    (picks,) = found["choice"]["network"].values()
+    assert picks["mean"]["mean"] <= picks["best"]["mean"]
+    assert picks["pick"]["mean"] <= picks["best"]["mean"]
+    assert "which partition the ranking without truth picks" in printed
 
 
 def test_a_method_below_the_mixture_on_components_is_said_to_lose(first: tuple[dict[str, Any], str]) -> None:
