@@ -23,13 +23,15 @@ from ris_dagster.method_runs import all_jobs, run_jobs, training_runs
 from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS
 from ris_dagster.summary import run_tables
 
-CANDIDATES = ["aec/dec", "aec/kmeans", "spectra/gmm"]
+CONSENSUS_COUNTS = ["2", "3", "4"]
+CANDIDATES = ["aec/dec", "aec/kmeans", "spectra/gmm", "spectra/consensus"]
 
 
 def values(archive: Path) -> dict[str, Any]:
     return sds_values(archive, days=DAYS[:2]) | {
         "profile": "recommended",
         "candidates": CANDIDATES,
+        "clusterers": {"consensus": {"k": [2, 3, 4], "member_k": [2, 3, 4]}},
         "champion": {"candidate": "spectra/gmm"},
         "aec": {"grid": {"batch_size": [4], "learning_rate": [2e-3]}, "max_epochs": 40, "time_shift": 0},
     }
@@ -44,16 +46,20 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
         own_environment(environment, root / "data")
         with opened(write_yaml(root / "small.yaml", values(archive))) as network:
             names = all_jobs(network.settings, BINDINGS)
-            assert [name for name in names if name in jobs.training_jobs(network.settings)][-5:] == [
+            assert [name for name in names if name in jobs.training_jobs(network.settings)][-6:] == [
                 "fit_spectra",
                 "train_aec__kmeans",
                 "train_spectra__gmm",
+                "train_spectra__consensus",
                 jobs.RANK,
                 jobs.CHAMPION,
             ]
             failed = run_jobs(network.definitions, network.instance, network.days, names)
             assert not failed, failed
             yield network
+
+
+_OF_CONSENSUS = "tags.`ris.candidate` = 'spectra/consensus' and params.k != ''"
 
 
 def runs(network: Opened, query: str) -> list[Run]:
@@ -76,7 +82,8 @@ def test_every_candidate_is_trained_for_every_k_in_its_place_and_under_its_name(
     for name in CANDIDATES:
         found = {run.info.run_name: run for run in runs(trained, f"tags.`ris.candidate` = '{name}'")}
         assessed = {called for called in found if called.startswith("stability ")}
-        assert sorted(found.keys() - assessed) == [f"{name}/k=2", f"{name}/k=3"]
+        counts = CONSENSUS_COUNTS if name == "spectra/consensus" else ["2", "3"]
+        assert sorted(found.keys() - assessed) == [f"{name}/k={k}" for k in counts]
         representation, clusterer = name.split("/")
         for k, run in zip((2, 3), (found[f"{name}/k={k}"] for k in (2, 3)), strict=True):
             assert (trained.store.root / "models" / name / f"k={k}" / "model.json").exists()
@@ -120,13 +127,15 @@ def test_assets_have_their_checks_and_figures(trained: Opened) -> None:
     shown = trained.latest("candidates", "spectra", "gmm")
     assert {"silhouette", "sizes", "classes", "mlflow"} <= shown.metadata.keys()
     assert any("image/png" in str(value.value) for value in shown.metadata.values())
+    consensus = trained.latest("candidates", "spectra", "consensus").metadata
+    assert {"lifetime", "left_out_agreement", "mean_margin", "lifetimes"} <= consensus.keys()
     fitted = trained.latest("representations", "spectra")
     assert fitted.metadata["dimensions"].value > 0
 
 
 def test_status_lists_all_candidates(trained: Opened) -> None:
     said = ris("status", "-c", trained.config).output
-    for name in ("DEC K = 2", "aec/kmeans K = 3", "spectra/gmm K = 2"):
+    for name in ("DEC K = 2", "aec/kmeans K = 3", "spectra/gmm K = 2", "spectra/consensus K = 4"):
         assert name in said
     assert run_tables(trained.settings, trained.store, states_of(trained.days))
 
@@ -170,7 +179,18 @@ def test_another_candidate_takes_over_and_classes_follow_the_events(trained: Ope
     assert back.next_class >= second.next_class
 
 
+def test_a_consensus_with_k_of_its_own_is_chosen_by_its_lifetime(trained: Opened) -> None:
+    of_k = {run.data.params["k"]: run.data.metrics["lifetime"] for run in runs(trained, _OF_CONSENSUS)}
+    assert sorted(of_k) == CONSENSUS_COUNTS
+    before = read_champion(trained.store)
+    assert choose(trained, candidate="spectra/consensus").k == int(max(of_k, key=lambda k: (of_k[k], -int(k))))
+    assert trained.run_block("label").success
+    assert set(read_labels(trained.days)["model_version"]) == {read_champion(trained.store).model_version}
+    choose(trained, candidate=before.candidate, k=before.k)
+    assert trained.run_block("label").success
+
+
 def test_a_candidate_that_is_not_there_is_refused_with_those_that_are(trained: Opened) -> None:
     result = trained.run(jobs.CHAMPION, config={"ops": {"champion_model": {"config": {"candidate": "spectra/kmeans"}}}})
     assert not result.success
-    assert "aec/dec, aec/kmeans, spectra/gmm" in failure_of(result)
+    assert "aec/dec, aec/kmeans, spectra/gmm, spectra/consensus" in failure_of(result)
