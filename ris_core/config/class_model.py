@@ -36,7 +36,7 @@ class ClassModelSettings(Section):
         gt=0.5,
         lt=1,
         description="Share of further events whose class is among those of their set, as promised by conformal "
-        "prediction (Vovk et al. 2005; ours). Where the classifier is right more often than that, sets cover more.",
+        "prediction (Vovk et al. 2005; ours).",
     )
     false_alarms: float = Field(
         0.05,

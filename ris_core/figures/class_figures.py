@@ -68,7 +68,7 @@ def coverage_by_size(shares: Sequence[Interval], weights: Sequence[float], promi
     Parameters
     ----------
     shares, weights
-        Coverage, and share of the events, of the sets of 1, 2, ... classes.
+        Coverage of the sets of 1, 2, ... classes, and share of the events with a set of 0, 1, 2, ... classes.
     promised
         Promised coverage of all sets together.
     title
@@ -78,10 +78,10 @@ def coverage_by_size(shares: Sequence[Interval], weights: Sequence[float], promi
         return no_data(title, _NOTHING)
     fig = new_figure(5.0, 3.6, title)
     axes = fig.add_subplot()
-    sizes = np.arange(1, len(weights) + 1)
+    sizes = np.arange(len(weights))
     axes.bar(sizes, weights, color=GREY, alpha=0.5, label="share of events")
     axes.axhline(promised, color=ORANGE, ls="--", lw=1, label=f"promised coverage, {promised:g}")
-    _intervals(axes, sizes, shares, BLUE, "coverage, 95 % interval")
+    _intervals(axes, sizes[1:], shares, BLUE, "coverage, 95 % interval")
     axes.set_xticks(sizes)
     axes.set_ylim(0, 1.05)
     axes.legend(fontsize=TICK, frameon=False)

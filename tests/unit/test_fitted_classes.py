@@ -187,9 +187,10 @@ def test_a_reviewed_event_stands_for_the_events_that_are_nearest_to_it() -> None
     np.testing.assert_allclose(standing_for(z, population[2:]), [2 * 8 / 9, 2 / 9])
 
 
-def test_the_most_probable_class_is_in_every_set() -> None:
-    probabilities = np.array([[0.4, 0.3, 0.3], [0.98, 0.01, 0.01]])
-    np.testing.assert_array_equal(sets_of(probabilities, 0.1), [[True, False, False], [True, False, False]])
+def test_a_set_holds_the_classes_that_are_probable_enough_and_may_be_empty() -> None:
+    probabilities = np.array([[0.4, 0.35, 0.25], [0.98, 0.01, 0.01]])
+    np.testing.assert_array_equal(sets_of(probabilities, 0.7), [[True, True, False], [True, False, False]])
+    np.testing.assert_array_equal(sets_of(probabilities, 0.1), [[False, False, False], [True, False, False]])
     assert sets_of(probabilities, np.inf).all()
 
 

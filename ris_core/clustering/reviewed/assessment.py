@@ -112,9 +112,9 @@ class Assessment:
         Promised coverage of the conformal sets, the one found with thresholds of other groups (weighted), and by
         audits alone. None without cross-validation.
     set_sizes
-        Weighted share of events by the size of their set, 1 ... K.
+        Weighted share of events by the size of their set, 0 ... K.
     coverage_by_size
-        Share of events, by the size of their set, whose class is in it.
+        Share of events, by the size of their set, 1 ... K, whose class is in it.
     assigned
         Weighted share of events with one class in their set; none without cross-validation.
     limits
@@ -293,7 +293,7 @@ def assess(
         )
     covered, size = found.sets[np.arange(len(found.y)), found.y], found.sets.sum(axis=1)
     weights = found.weights / found.weights.sum()
-    sizes = np.bincount(size, weights, minlength=k + 1)[1:]
+    sizes = np.bincount(size, weights, minlength=k + 1)
     bins = reliability_of(found)
     return Assessment(
         **shared,
@@ -307,7 +307,7 @@ def assess(
         audit_coverage=share_in_groups(covered[found.audit], found.groups[found.audit]),
         set_sizes=tuple(float(value) for value in sizes),
         coverage_by_size=tuple(share_in_groups(covered[size == n], found.groups[size == n]) for n in range(1, k + 1)),
-        assigned=float(sizes[0]),
+        assigned=float(sizes[1]),
     )
 
 

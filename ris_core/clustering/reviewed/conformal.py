@@ -47,7 +47,7 @@ def weighted_threshold(scores: NDArray[Any], weights: NDArray[Any], coverage: fl
 
 
 def sets_of(probabilities: NDArray[Any], threshold: float | NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return whether each class (n, K) is in the set of each event; the most probable one always is.
+    """Return whether each class (n, K) is in the set of each event; a set is empty if no class fits well enough.
 
     Parameters
     ----------
@@ -56,9 +56,7 @@ def sets_of(probabilities: NDArray[Any], threshold: float | NDArray[np.float64])
     threshold
         Greatest score of a class in the set, or (n, 1) one for each event.
     """
-    found = np.asarray(1.0 - probabilities <= threshold)
-    found[np.arange(len(found)), probabilities.argmax(axis=1)] = True
-    return found
+    return np.asarray(1.0 - probabilities <= threshold)
 
 
 def left_out_thresholds(
