@@ -15,6 +15,7 @@ from ris_dagster.assets.training import TRAINING_SET
 from ris_dagster.metadata import code_version, column_schema, owners, picture, table, warning
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
+from ris_dagster.review_record import REVIEWS
 
 REVIEW_QUEUE = dg.AssetKey("review_queue")
 _SHOWN = 8
@@ -36,7 +37,7 @@ def build_review_queue(settings: Settings) -> dg.AssetsDefinition:
         description="The events that reviewers should look at next: typical ones of micro-clusters first, then those "
         "that are uncertain, rare or unlike all reviewed ones, and audits drawn at random from all processed events. "
         "`ris review` shows them.",
-        deps=[*used, TRAINING_SET, SPECTROGRAMS],
+        deps=[REVIEWS, *used, TRAINING_SET, SPECTROGRAMS],
         code_version=code_version(versions.REVIEW_QUEUE, digest_of(settings.review.queue_values())),
         check_specs=[
             dg.AssetCheckSpec(

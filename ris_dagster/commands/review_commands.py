@@ -340,7 +340,7 @@ def salvage(config: ConfigOption = None) -> None:
     """Replace a damaged log by its sound lines, name the others, and keep the damaged log beside it."""
     from ris_core.review.log import ReviewLog
 
-    _, layout = open_network(config, writes=True)
+    settings, layout = open_network(config, writes=True)
     try:
         done = ReviewLog(layout.reviews).salvage()
     except OSError as error:
@@ -355,3 +355,4 @@ def salvage(config: ConfigOption = None) -> None:
         f"{done.aside}",
         soft_wrap=True,
     )
+    _record(settings, layout)

@@ -22,7 +22,7 @@ def z() -> NDArray[np.float32]:
     """Features of 90 events of three classes, the last of ten events far away."""
     rng = np.random.default_rng(0)
     centre = np.repeat([0.0, 6.0, 40.0], [50, 30, 10])
-    return (rng.normal(size=(90, 5)) + centre[:, None]).astype(np.float32)
+    return np.asarray(rng.normal(size=(90, 5)) + centre[:, None], np.float32)
 
 
 @pytest.fixture
@@ -44,7 +44,9 @@ def test_a_pool_has_micro_clusters_stations_and_times(pool: Pool) -> None:
 def test_a_few_alike_events_make_fewer_micro_clusters() -> None:
     same = make_pool(np.array([_event(n) for n in range(5)]), np.ones((5, 2), np.float32), MicroSettings(), 0)
     assert set(same.micro) == {0}
-    two = make_pool(np.array([_event(n) for n in range(4)]), np.float32([[0], [0], [9], [9]]), MicroSettings(), 0)
+    two = make_pool(
+        np.array([_event(n) for n in range(4)]), np.array([[0], [0], [9], [9]], np.float32), MicroSettings(), 0
+    )
     assert len(set(two.micro)) == 2
 
 
