@@ -139,7 +139,7 @@ def _result(
     keys = zip(ranking.table["candidate"], ranking.table["k"], strict=True)
     table = ranking.table.assign(model=[digests[str(name), int(k)] for name, k in keys])[SCHEMA.names]
     absent = dict(ranking.absent) | {f"stability of {name}": reason for name, reason in unstable.items()}
-    best, why = ranking.best, ""
+    best, used = ranking.best, ranking.used
     several = len({one.name for one in models}) > 1
     if best is not None and several:
         row = table.iloc[0]
@@ -150,7 +150,10 @@ def _result(
         )
         why += f"{best[0]} is the best in {share:.0%} of random halves of the events"
     else:
-        best = _without_ranking(models, settings)
+        order = _by_own_criterion(models, settings)
+        best, used = order[0], ()
+        table = table.set_index(["candidate", "k"]).loc[order].reset_index()
+        table = table.assign(rank=np.arange(1, len(table) + 1), mean_rank=np.nan)[SCHEMA.names]
         alone = (
             f"{best[0]} is the only candidate with an accepted model"
             if not several
@@ -158,21 +161,17 @@ def _result(
         )
         why = f"{alone}; its K by the {settings.k_criterion_of(best[0])}"
     doubts = _doubts(ranking, shares, best, several, left_out, settings)
-    return RankedCandidates(
-        table, ranking.used, absent, left_out, shares, best, why, doubts, configuration, ranking.by_station
-    )
+    return RankedCandidates(table, used, absent, left_out, shares, best, why, doubts, configuration, ranking.by_station)
 
 
-def _without_ranking(models: Sequence[AcceptedModel], settings: config.Settings) -> Key:
-    """Return the first candidate of the settings that has an accepted model, and the K that its own criterion names."""
-    first = next(name for name in settings.labelling_candidates if any(one.name == name for one in models))
-    criterion = settings.k_criterion_of(first)
+def _by_own_criterion(models: Sequence[AcceptedModel], settings: config.Settings) -> list[Key]:
+    """Return the models where the rule says nothing: candidates in the order of the settings, K by their criterion."""
 
-    def score(one: AcceptedModel) -> float:
-        value = one.record.metrics.get(criterion)
-        return -math.inf if value is None else float(value)
+    def place(one: AcceptedModel) -> tuple[int, float]:
+        value = one.record.metrics.get(settings.k_criterion_of(one.name))
+        return settings.labelling_candidates.index(one.name), math.inf if value is None else -float(value)
 
-    return max((one for one in models if one.name == first), key=score).key
+    return [one.key for one in sorted(models, key=place)]
 
 
 def _doubts(
