@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ _PARTS: dict[Kind, tuple[str, ...]] = {
 _NAME = re.compile(r"[^\W_][\w .,:+/()'&-]{0,79}")
 _EVENT_ID = re.compile(r"[!-~]{1,200}")
 _NOTE = 2000
+_YEARS = range(1970, 2200)
 
 
 def class_name(text: str) -> str:
@@ -52,7 +54,7 @@ def reviewer_name(text: str) -> str:
 
 
 def _name(of: str, text: str) -> str:
-    name = " ".join(text.split())
+    name = " ".join(unicodedata.normalize("NFC", text).split())
     if not _NAME.fullmatch(name):
         raise ValueError(
             f"{text[:100]!r} cannot be the name of a {of}: give 1 to 80 letters, digits, blanks or signs of "
@@ -62,8 +64,9 @@ def _name(of: str, text: str) -> str:
 
 
 def is_simulated(reviewer: str) -> bool:
-    """Return whether a reviewer is a simulated one: `simulated`, or a name that begins with `simulated-`."""
-    return reviewer == SIMULATED or reviewer.startswith(f"{SIMULATED}-")
+    """Return whether a reviewer is a simulated one: `simulated`, or `simulated-…`, in any case."""
+    name = reviewer.casefold()
+    return name == SIMULATED or name.startswith(f"{SIMULATED}-")
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,8 @@ class Decision:
             raise ValueError(f"id is {self.id!r}; it must be a UUID of version 4")
         if self.time.utcoffset() is None or self.time.utcoffset() != UTC.utcoffset(None):
             raise ValueError(f"time is {self.time.isoformat()}; it must be in UTC")
+        if self.time.year not in _YEARS:
+            raise ValueError(f"time is {self.time.isoformat()}; nobody can have decided anything then")
         if len(self.note) > _NOTE or not all(sign.isprintable() or sign in "\n\t" for sign in self.note):
             raise ValueError(f"a note has at most {_NOTE} characters and no control characters")
         if len(self.model) > 200 or not self.model.isprintable():

@@ -89,6 +89,10 @@ def read_csv(path: Path, known: Collection[str], logged: Sequence[Decision], rev
     head = text.splitlines()[0] if text.strip() else ""
     reader = csv.DictReader(io.StringIO(text), delimiter=";" if head.count(";") > head.count(",") else ",")
     names = set(reader.fieldnames or ())
+    twice = sorted({str(name) for name in reader.fieldnames or () if list(reader.fieldnames or ()).count(name) > 1})
+    if twice or {_SIMPLE, "event_ids"} <= names:
+        why = f"the column {twice[0]} is there twice" if twice else f"it has both {_SIMPLE} and event_ids"
+        raise ReviewTableError(f"{path}: {why}, so that it is not clear what is meant; leave one of them")
     if not {_SIMPLE, "event_ids"} & names or "class_name" not in names or (other := names - {*COLUMNS, _SIMPLE}):
         extra = f"; {', '.join(sorted(map(str, other)))} are not known" if "class_name" in names and other else ""
         raise ReviewTableError(
@@ -104,7 +108,7 @@ def read_csv(path: Path, known: Collection[str], logged: Sequence[Decision], rev
             try:
                 decision = _decision(row, reviewer, first)
                 _require(decision, events, first)
-            except (ValueError, TypeError) as error:
+            except (ValueError, TypeError, OverflowError) as error:
                 left_out.append(f"line {line}: {error}")
                 continue
             decisions.append(decision)
@@ -141,9 +145,10 @@ def _decision(row: dict[Any, Any], reviewer: str, first: dict[str, Decision]) ->
         raise ValueError(f"bulk is {bulk!r}; it must be true or false")
     found["bulk"] = bulk in _TRUE
     if "time" in values:
-        found["time"] = datetime.fromisoformat(values["time"]).astimezone(UTC)
-        if datetime.fromisoformat(values["time"]).tzinfo is None:
+        time = datetime.fromisoformat(values["time"])
+        if time.tzinfo is None:
             raise ValueError(f"time is {values['time']}; it needs a time zone, like +00:00")
+        found["time"] = time.astimezone(UTC)
     if "id" not in values and (read_before := first.get(_id_of(found))) is not None:
         return read_before
     found["id"] = values.get("id") or _id_of(found)

@@ -46,7 +46,8 @@ class ReviewState:
     """What the decisions of a log amount to.
 
     A decision counts unless it is withdrawn. The word of a reviewer on an event is the last one in the log, under the
-    present name of its class. Words of simulated reviewers count only on events on which no person has a word. The
+    present name of its class. Names that differ in upper and lower case alone are one class, spelt as it was first,
+    or as a rename spells it. Words of simulated reviewers count only on events on which no person has a word. The
     final word on an event is the decider's, if there is one, else the class that all reviewers with a class agree on;
     else the event is in conflict and has none.
 
@@ -190,6 +191,7 @@ class _Telling:
         self.audits: set[str] = set()
         self.without_effect: dict[str, str] = {}
         self.names: dict[str, str] = {}
+        self._spelling: dict[str, str] = {}
 
     def take(self, decision: Decision) -> None:
         if decision.kind == "label":
@@ -200,7 +202,7 @@ class _Telling:
             self._split(decision)
 
     def _label(self, decision: Decision) -> None:
-        word = Word(decision.class_name, decision.time, decision.bulk, decision.reason, decision.id)
+        word = Word(self._spelt(decision.class_name), decision.time, decision.bulk, decision.reason, decision.id)
         for event in decision.event_ids:
             of_event = self.words.setdefault(event, {})
             of_event.pop(decision.reviewer, None)  # the latest word is the last of the mapping
@@ -210,34 +212,42 @@ class _Telling:
 
     def _call(self, decision: Decision) -> None:
         """Give classes another name, in the words of all reviewers."""
-        former = set(decision.former) - {decision.class_name}
+        before = {self._spelt(name) for name in decision.former}
+        for name in before:
+            del self._spelling[name.casefold()]
+        called = self._spelt(decision.class_name)
+        former = before - {called}
         found: set[str] = set()
         for of_event in self.words.values():
             for reviewer, word in of_event.items():
                 if word.class_name in former:
                     found.add(word.class_name)
-                    of_event[reviewer] = replace(word, class_name=decision.class_name)
+                    of_event[reviewer] = replace(word, class_name=called)
         for name, present in self.names.items():
             if present in former:
-                self.names[name] = decision.class_name
-        self.names |= dict.fromkeys(former, decision.class_name)
-        self.names.pop(decision.class_name, None)
+                self.names[name] = called
+        self.names |= dict.fromkeys(former, called)
+        self.names.pop(called, None)
         if absent := sorted(former - found):
             self.without_effect[decision.id] = f"no event was of the class {', '.join(absent)}"
 
     def _split(self, decision: Decision) -> None:
-        left = 0
+        left, former, called = 0, self._spelt(decision.former[0]), self._spelt(decision.class_name)
         for event in decision.event_ids:
             of_event = self.words.get(event, {})
-            mine = [who for who, word in of_event.items() if word.class_name == decision.former[0]]
+            mine = [who for who, word in of_event.items() if word.class_name == former]
             left += not mine
             for who in mine:
                 moved = of_event[who].moved or who != decision.reviewer
-                of_event[who] = replace(of_event[who], class_name=decision.class_name, moved=moved)
+                of_event[who] = replace(of_event[who], class_name=called, moved=moved)
         if left:
             self.without_effect[decision.id] = (
-                f"{left} of {len(decision.event_ids)} events were not of the class {decision.former[0]}"
+                f"{left} of {len(decision.event_ids)} events were not of the class {former}"
             )
+
+    def _spelt(self, name: str) -> str:
+        """Return the spelling of a class, which is that of its first name unless it is called otherwise."""
+        return self._spelling.setdefault(name.casefold(), name)
 
 
 def _withdrawn(decisions: Sequence[Decision]) -> set[str]:

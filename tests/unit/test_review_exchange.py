@@ -93,3 +93,34 @@ def test_another_file_is_refused_with_what_it_needs(tmp_path: Path, content: byt
     path.write_bytes(content)
     with pytest.raises(ReviewTableError, match=r"event_id|UTF-8"):
         read_csv(path, EVENTS, [], "carl")
+
+
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00+05:00", "9999-12-31T23:00:00-05:00", "1066-10-14T09:00:00+00:00", "2999-01-01T00Z"]
+)
+def test_a_time_at_which_nobody_reviewed_is_left_out_and_not_written(tmp_path: Path, time: str) -> None:
+    (tmp_path / "r.csv").write_text(f"event_id,class_name,time\n{EVENTS[0]},quake,{time}\n{EVENTS[1]},quake,\n")
+    found = read_csv(tmp_path / "r.csv", EVENTS, [], "carl")
+    assert [decision.event_ids for decision in found.decisions] == [(EVENTS[1],)]
+    assert found.left_out[0].startswith("line 2: ")
+    assert ReviewState.of(found.decisions).reviewed()["event_id"].tolist() == [EVENTS[1]]
+
+
+def test_letters_that_are_put_together_from_two_signs_make_no_other_class(tmp_path: Path) -> None:
+    text = f"event_id,class_name\n{EVENTS[0]},\u00e9boulement\n{EVENTS[1]},e\u0301boulement\n"
+    (tmp_path / "r.csv").write_text(text, encoding="utf-8")
+    found = read_csv(tmp_path / "r.csv", EVENTS, [], "carl")
+    assert [decision.class_name for decision in found.decisions] == ["\u00e9boulement"] * 2
+
+
+@pytest.mark.parametrize("head", ["event_id,class_name,class_name", "event_id,event_ids,class_name"])
+def test_a_table_whose_columns_contradict_each_other_is_refused(tmp_path: Path, head: str) -> None:
+    (tmp_path / "r.csv").write_text(f"{head}\n{EVENTS[0]},{EVENTS[1]},quake\n")
+    with pytest.raises(ReviewTableError, match=r"twice|both event_id and event_ids"):
+        read_csv(tmp_path / "r.csv", EVENTS, [], "carl")
+
+
+def test_no_spelling_of_simulated_passes_for_a_person() -> None:
+    assert Decision("label", "Simulated", EVENTS[:1], "quake").simulated
+    assert Decision("label", "SIMULATED-b", EVENTS[:1], "quake").simulated
+    assert not Decision("label", "simulator", EVENTS[:1], "quake").simulated

@@ -65,6 +65,24 @@ def test_former_names_lead_to_the_present_one() -> None:
     assert [state.present_name(name) for name in ("A", "B", "C", "D", "E")] == ["C", "C", "C", "C", "E"]
 
 
+def test_upper_and_lower_case_make_no_other_class_whoever_writes_them() -> None:
+    words = [_label("e1", "Tremor"), _label("e1", "tremor", "bob"), _label("e2", "TREMOR", "carl")]
+    assert _classes(*words) == {"e1": "Tremor", "e2": "Tremor"}
+    assert ReviewState.of(words).conflicts().empty
+    split = Decision("split", "ann", ("e2",), "Gliding", ("tremor",))
+    assert _classes(*words, split) == {"e1": "Tremor", "e2": "Gliding"}
+    merge = Decision("merge", "ann", class_name="tremor", former=("gliding",))
+    assert _classes(*words, split, merge) == {"e1": "Tremor", "e2": "Tremor"}
+
+
+def test_a_rename_gives_a_class_another_spelling_and_frees_its_former_name() -> None:
+    words = [_label("e1", "tremor"), Decision("rename", "ann", class_name="Tremor", former=("tremor",))]
+    state = ReviewState.of(words)
+    assert (state.classes, state.names, state.without_effect) == (("Tremor",), {"tremor": "Tremor"}, {})
+    words += [Decision("rename", "ann", class_name="hum", former=("TREMOR",)), _label("e2", "tremor")]
+    assert _classes(*words) == {"e1": "hum", "e2": "tremor"}
+
+
 def test_differing_reviewers_are_a_conflict_until_one_yields_or_the_decider_speaks() -> None:
     words = [_label("e1 e2", "A"), _label("e1", "B", "bob")]
     state = ReviewState.of(words)
