@@ -48,6 +48,7 @@ SCHEMA = pa.schema(
         pa.field("candidate", pa.string(), False, {"description": "REPRESENTATION/CLUSTERER"}),
         pa.field("k", pa.int32(), False, {"description": "Number of clusters"}),
         pa.field("model", pa.string(), False, {"description": "Digest of the model"}),
+        pa.field("proposed", pa.bool_(), False, {"description": "Whether the candidate's own criterion names this K"}),
         *(pa.field(name, pa.float32(), True, {"description": words}) for name, words in list(_WORDS.items())[1:]),
     ]
 )

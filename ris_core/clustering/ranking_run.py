@@ -70,6 +70,7 @@ def run_ranking(layout: Layout, settings: config.Settings, log: RunLog) -> Ranke
         log.note(f"{name} is left out: {reason}")
     covariates = _covariates(layout, rows, settings.ranking.coincidence)
     partitions = [Partition(str(one.name), one.k, labels[one.key]) for one in usable]
+    proposed = _proposed(usable, settings)
     stability, unstable = _stability(layout, usable, labels, rows, settings)
     ranking = rank_partitions(
         partitions,
@@ -79,8 +80,10 @@ def run_ranking(layout: Layout, settings: config.Settings, log: RunLog) -> Ranke
         seed=settings.ranking.seed,
         stability=stability,
         silhouette=silhouettes(usable),
+        proposed=proposed,
     )
-    shares = support(partitions, covariates, halves=settings.ranking.halves, seed=settings.ranking.seed)
+    halves, seed = settings.ranking.halves, settings.ranking.seed
+    shares = support(partitions, covariates, halves=halves, seed=seed, proposed=proposed)
     found = _result(ranking, shares, usable, left_out, unstable, configuration, settings)
     _log(found, log)
     write_ranking(layout, found, settings)
@@ -146,9 +149,10 @@ def _result(
         criteria = ", ".join(f"{name} {row[name]:.3f}" for name in ranking.used)
         share = shares.get(best[0], 0.0)
         why = (
-            f"the best of {len(table)} accepted models by the mean rank in {' and '.join(ranking.used)} ({criteria}); "
+            f"the best of {int(table['proposed'].sum())} candidates, each of the K of its own criterion, by the mean "
+            f"rank in {' and '.join(ranking.used)} ({criteria}); {best[0]} is the best in {share:.0%} of random halves "
+            "of the events"
         )
-        why += f"{best[0]} is the best in {share:.0%} of random halves of the events"
     else:
         order = _by_own_criterion(models, settings)
         best, used = order[0], ()
@@ -162,6 +166,14 @@ def _result(
         why = f"{alone}; its K by the {settings.k_criterion_of(best[0])}"
     doubts = _doubts(ranking, shares, best, several, left_out, settings)
     return RankedCandidates(table, used, absent, left_out, shares, best, why, doubts, configuration, ranking.by_station)
+
+
+def _proposed(models: Sequence[AcceptedModel], settings: config.Settings) -> set[Key]:
+    """Return the model of each candidate with the K of its own criterion: lifetime of a consensus, or silhouette."""
+    found: dict[str, Key] = {}
+    for name, k in _by_own_criterion(models, settings):
+        found.setdefault(name, (name, k))
+    return set(found.values())
 
 
 def _by_own_criterion(models: Sequence[AcceptedModel], settings: config.Settings) -> list[Key]:
@@ -204,7 +216,7 @@ def _first_reason(name: CandidateName, left_out: Mapping[str, str]) -> str:
 
 def _log(found: RankedCandidates, log: RunLog) -> None:
     best = found.table.iloc[0]
-    numbers = [name for name in SCHEMA.names if name not in ("candidate", "model")]
+    numbers = [name for name in SCHEMA.names if name not in ("candidate", "model", "proposed")]
     log.metrics({name: float(best[name]) for name in numbers if np.isfinite(best[name])})
     log.metrics({"support": max(found.support.values(), default=float("nan"))})
     log.tags({"ris.best": "" if found.best is None else CandidateName.of(found.best[0]).with_k(found.best[1])})
@@ -217,7 +229,7 @@ def _log(found: RankedCandidates, log: RunLog) -> None:
 def metrics_of_models(found: RankedCandidates, models: Sequence[AcceptedModel]) -> dict[str, dict[str, float]]:
     """Return the criteria of each model by the MLflow run that trained it, under the same names for all."""
     runs = {one.key: one.record.mlflow_run_id for one in models}
-    numbers = [name for name in SCHEMA.names if name not in ("candidate", "k", "model", "silhouette")]
+    numbers = [name for name in SCHEMA.names if name not in ("candidate", "k", "model", "proposed", "silhouette")]
     out: dict[str, dict[str, float]] = {}
     for _, row in found.table.iterrows():
         if run := runs.get((str(row["candidate"]), int(row["k"])), ""):

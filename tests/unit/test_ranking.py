@@ -57,6 +57,24 @@ def test_a_good_partition_beats_a_random_one_and_one_of_stations() -> None:
     assert found.table["rank"].tolist() == [1, 2, 3, 4]
 
 
+def test_a_partition_that_is_not_proposed_is_not_chosen_though_it_ranks_well() -> None:
+    truth, covariates, rng = _world()
+    parts = [
+        Partition("good/kmeans", 4, _noisy(truth, 0.05, rng)),
+        Partition("good/kmeans", 3, np.minimum(_noisy(truth, 0.1, rng), 2)),
+        Partition("poor/kmeans", 4, _noisy(truth, 0.6, rng)),
+        Partition("poor/kmeans", 5, _noisy(truth, 0.8, rng)),
+    ]
+    proposed = {("good/kmeans", 3), ("poor/kmeans", 4)}
+    found = _ranked(parts, covariates, proposed=proposed)
+    assert found.best == ("good/kmeans", 3)
+    assert found.table["proposed"].tolist() == [True, True, False, False]
+    assert found.table["k"].tolist() == [3, 4, 4, 5]
+    assert found.table["rank"].tolist() == [1, 2, 3, 4]
+    shares = support(parts, covariates, halves=5, proposed=proposed)
+    assert shares["good/kmeans"] == 1
+
+
 def test_many_variants_of_one_family_do_not_win() -> None:
     truth, _, rng = _world()
     other = rng.integers(0, 4, N)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +32,8 @@ class Ranking:
     Attributes
     ----------
     table
-        One row for each partition, the best first: `rank` (1, 2, ...), `candidate`, `k`, `mean_rank`, the criteria of
+        One row for each partition, the best first, those that are not proposed last: `rank` (1, 2, ...), `candidate`,
+        `k`, `proposed`, `mean_rank` (among the proposed ones, or among the others), the criteria of
         `RULE` and `SHOWN` (NaN where absent), `hour_z`, `hour_p`, `amplitude_z`, `amplitude_p`, `same_source_z`.
     used
         The criteria of the rule that took part.
@@ -64,6 +65,7 @@ def rank_partitions(
     seed: int = 0,
     stability: Mapping[Key, float] | None = None,
     silhouette: Mapping[Key, float] | None = None,
+    proposed: Collection[Key] | None = None,
 ) -> Ranking:
     """Rank partitions of the same N events by what can be known without truth.
 
@@ -84,6 +86,9 @@ def rank_partitions(
         Events drawn, with the seed, for all criteria.
     stability, silhouette
         By candidate and K, of those that have one; the silhouettes must be of one space, common to all.
+    proposed
+        Candidate and K of the partitions among which the rule chooses; none: all. Others are ranked after them. All
+        take part in the agreement.
 
     Raises
     ------
@@ -102,7 +107,7 @@ def rank_partitions(
         table[name] = [float((given or {}).get((one.candidate, one.k), np.nan)) for one in drawn]
         if not given:
             absent[name] = "not given"
-    ranked = _ordered(table, used)
+    ranked = _ordered(table, used, proposed)
     by_station = pd.concat(
         [
             one.by_station.assign(candidate=part.candidate, k=part.k)
@@ -123,6 +128,7 @@ def support(
     permutations: int = 20,
     sample: int = 5_000,
     seed: int = 0,
+    proposed: Collection[Key] | None = None,
 ) -> Mapping[str, float]:
     """Return the share of random halves of the events in which each candidate holds the best partition, by candidate.
 
@@ -140,7 +146,7 @@ def support(
         drawn = [Partition(one.candidate, one.k, one.labels[half]) for one in partitions]
         table, _, used = _rule(drawn, events, permutations, seed, {})
         if used:
-            first[str(_ordered(table, used)["candidate"].iloc[0])] += 1
+            first[str(_ordered(table, used, proposed)["candidate"].iloc[0])] += 1
             ranked += 1
     return {name: count / ranked for name, count in first.items()} if ranked else {}
 
@@ -208,13 +214,21 @@ def _used(table: pd.DataFrame, groups: Mapping[str, Any], absent: dict[str, str]
     return tuple(used)
 
 
-def _ordered(table: pd.DataFrame, used: Sequence[str]) -> pd.DataFrame:
+def _ordered(table: pd.DataFrame, used: Sequence[str], proposed: Collection[Key] | None) -> pd.DataFrame:
+    keys = zip(table["candidate"], table["k"], strict=True)
+    chosen = np.array([proposed is None or (name, int(k)) in proposed for name, k in keys], dtype=bool)
+    table = table.assign(proposed=chosen)
+    ranked = pd.concat([_by_rule(table[chosen], used), _by_rule(table[~chosen], used)], ignore_index=True)
+    ranked.insert(0, "rank", np.arange(1, len(ranked) + 1))
+    front = ["rank", "candidate", "k", "proposed", "mean_rank", *RULE, *(name for name in SHOWN if name in ranked)]
+    return ranked[[*front, *(name for name in ranked if name not in front)]]
+
+
+def _by_rule(table: pd.DataFrame, used: Sequence[str]) -> pd.DataFrame:
+    """Return partitions in the order of the rule among themselves, with `mean_rank`."""
     # What a criterion says nothing about stands last in it.
     ranks = [table[name].rank(ascending=False, na_option="bottom") for name in used]
     mean = np.mean(ranks, axis=0) if ranks else np.full(len(table), np.nan)
     hour: NDArray[np.float64] = table["hour_ami"].fillna(-np.inf).to_numpy()
     order = np.lexsort((np.arange(len(table)), -hour, mean))
-    ranked = table.assign(mean_rank=mean).iloc[order].reset_index(drop=True)
-    ranked.insert(0, "rank", np.arange(1, len(ranked) + 1))
-    front = ["rank", "candidate", "k", "mean_rank", *RULE, *(name for name in SHOWN if name in ranked)]
-    return ranked[[*front, *(name for name in ranked if name not in front)]]
+    return table.assign(mean_rank=mean).iloc[order]
