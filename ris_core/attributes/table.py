@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +75,7 @@ def attribute_values(events: Events, settings: AttributesSettings, noise_quantil
     sizes = [min(p.half, max(1, round(seconds / (2 * p.interval)))) for seconds in settings.windows]
     polarised = events.letters.index("Z") if has_polarisation(events.components) else None
     noise = settings.above_noise * mean_noise(events, noise_quantile).sum(axis=1)
+    _require_finite(events.event_id, noise, "its noise spectrum")
     found = []
     for start in range(0, len(events), _TOGETHER):
         stop = min(start + _TOGETHER, len(events))
@@ -101,13 +103,18 @@ def _around(events: Events, rows: slice, p: ShortTime) -> tuple[Floats, NDArray[
     first = context.shape[-1] // 2 - p.reach
     samples = context[rows, :, first : first + 2 * p.reach]
     greatest = np.abs(samples).max(axis=(1, 2), initial=0.0)
-    if not np.isfinite(greatest).all():
-        wrong = events.event_id[rows][int((~np.isfinite(greatest)).argmax())]
-        raise ValueError(f"{wrong}: a sample around it is not finite; leave this event out")
+    _require_finite(events.event_id[rows], greatest, "a sample around it")
     exponent = np.frexp(greatest)[1]
     scale = np.ldexp(1.0, -exponent)
     scaled = np.ldexp(samples, -exponent[:, None, None]).astype(np.float32)
     return scaled, np.clip(recorded[rows] - first, 0, 2 * p.reach), scale
+
+
+def _require_finite(event_id: Sequence[str], values: NDArray[Any], what: str) -> None:
+    """Raise `ValueError` with the first event one of whose values (n, ...) is not finite."""
+    wrong = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if wrong.any():
+        raise ValueError(f"{event_id[int(wrong.argmax())]}: {what} is not finite; leave this event out")
 
 
 @dataclass(frozen=True)
@@ -184,11 +191,12 @@ def _without_context(events: Events, settings: AttributesSettings) -> Floats:
             power = power.sum(axis=1)
         power = np.ascontiguousarray(power.transpose(0, 2, 1))
         greatest = power.max(axis=(1, 2), initial=0.0)
+        _require_finite(events.event_id[start : start + _BLOCK], greatest, "its spectrogram")
         power = (power / np.where(greatest > 0, greatest, 1)[:, None, None]).astype(np.float32)
         power[~(greatest > 0)] = 1.0
         values = []
         for seconds in windows:
-            half = round(seconds / (2 * interval))
+            half = max(1, round(seconds / (2 * interval)))
             window = power[:, max(0, middle - half) : middle + half + 1]
             values.append(of_window(window.sum(axis=1), np.matmul(window, spectra.moments), spectra))
         found.append(np.concatenate(values, axis=1))

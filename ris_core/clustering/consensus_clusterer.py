@@ -100,7 +100,7 @@ class ConsensusClusterer(Clusterer):
         nearest = min(own.nearest, len(sample) - 1)
         by_others = nearest_votes(sample, sample, votes, nearest, without_itself=True)
         metrics = {
-            "lifetime": tree.lifetimes.get(k, 0.0),
+            "lifetime": tree.lifetime(k),
             "left_out_agreement": float((by_others.argmax(axis=1) == labels).mean()),
             "mean_margin": float(margin(by_others).mean()),
             "partitions": float(len(tree.votes.partitions)),

@@ -265,6 +265,23 @@ def test_errors_say_what_to_do() -> None:
         AttributesSettings(windows=(10, 4))
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_an_event_that_is_not_finite_is_named_and_never_described(wrong: float) -> None:
+    events = events_around(*wavelets(3))
+    noise, spectrogram = events.noise_psd.copy(), events.spectrogram.copy()
+    noise[1, 0, 3] = spectrogram[2, 5, 7] = wrong
+    with pytest.raises(ValueError, match=r"000001: its noise spectrum is not finite; leave this event out"):
+        attributes(replace(events, noise_psd=noise))
+    with pytest.raises(ValueError, match=r"000002: its spectrogram is not finite; leave this event out"):
+        attributes(replace(events, context=None, noise_psd=None, spectrogram=spectrogram))
+
+
+def test_a_window_shorter_than_a_column_has_finite_attributes_without_a_context_too() -> None:
+    events = events_around(*wavelets(3))
+    for of in (events, replace(events, context=None, noise_psd=None)):
+        assert np.isfinite(attributes(of, AttributesSettings(windows=(0.01,))).to_numpy()).all()
+
+
 def test_no_events_give_an_empty_table() -> None:
     found = attributes(burst(8, 1).take(slice(0, 0)))
     assert found.shape == (0, 70)

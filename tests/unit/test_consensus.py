@@ -61,6 +61,16 @@ def test_the_lifetime_is_the_range_of_heights_with_k_clusters() -> None:
         longest_lived({})
 
 
+def test_k_beyond_the_curve_have_their_lifetimes_too() -> None:
+    z, _ = clouds(150, spread=2)
+    tree = consensus_tree(z, QUICK, 0)
+    counts = (21, 25, 30)
+    expected = lifetimes(tree.linkage, counts)
+    assert max(expected.values()) > 0 and tree.best_k(counts) == longest_lived(expected)
+    for k in counts:
+        assert ConsensusClusterer.fit_shared(tree, z, k, QUICK, 0).metrics()["lifetime"] == expected[k]
+
+
 def test_co_association_counts_every_algorithm_once() -> None:
     one, other, third = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), np.array([0, 0, 0, -1])
     found = co_association(np.stack([one, other, third]), ("a", "a", "b"))

@@ -50,14 +50,18 @@ class ConsensusTree:
         """Return the mean co-association (n, K) of the sample with its K clusters, with the sum 1 for each event."""
         return cluster_similarity(self.similarity, self.labels(k), k)
 
+    def lifetime(self, k: int) -> float:
+        """Return the lifetime of any K of 2 … n; 0 of one cluster, which has no end."""
+        return lifetimes(self.linkage, (k,)).get(k, 0.0)
+
     @cached_property
     def lifetimes(self) -> dict[int, float]:
-        """The lifetime of each K of 2 … 20 (or n); see `dendrogram.lifetimes`."""
+        """The lifetime of each K of 2 … 20 (or n), as its curve shows them; see `dendrogram.lifetimes`."""
         return lifetimes(self.linkage, range(2, 21))
 
     def best_k(self, counts: Any) -> int:
         """Return the K of `counts` with the longest lifetime, the smallest of equal ones."""
-        return longest_lived({k: found for k, found in self.lifetimes.items() if k in counts})
+        return longest_lived(lifetimes(self.linkage, counts))
 
     @property
     def notes(self) -> tuple[str, ...]:
