@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,23 +20,30 @@ _LEAST_POINTS = 10
 def tsne(z: FloatArray, seed: int = 0, perplexity: float = 30.0) -> FloatArray:
     """Return vectors (n, D) in the plane, (n, 2), by t-SNE from their principal components (van der Maaten 2008).
 
-    Perplexity is lowered for few vectors.
+    Perplexity is lowered for few vectors. The last ones are kept, since a candidate draws the same for each K.
 
     Raises
     ------
     ValueError
         There are fewer than ten vectors.
     """
+    if len(z) < _LEAST_POINTS:
+        raise ValueError(f"{len(z)} vectors; t-SNE needs {_LEAST_POINTS} or more")
+    values = np.ascontiguousarray(z, dtype=float)
+    return _tsne(values.tobytes(), values.shape, seed, perplexity).copy()
+
+
+@lru_cache(maxsize=2)
+def _tsne(values: bytes, shape: tuple[int, ...], seed: int, perplexity: float) -> FloatArray:
     # scikit-learn takes a second to load, and other figures do not need it.
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
-    if len(z) < _LEAST_POINTS:
-        raise ValueError(f"{len(z)} vectors; t-SNE needs {_LEAST_POINTS} or more")
+    z = np.frombuffer(values, dtype=float).reshape(shape)
     model = TSNE(2, init="pca", perplexity=min(perplexity, (len(z) - 1) / 3), max_iter=_ITERATIONS, random_state=seed)
     # One thread is as fast for so few points, and gives the same picture every time.
     with threadpool_limits(1):
-        return np.asarray(model.fit_transform(np.asarray(z, float)), dtype=float)
+        return np.asarray(model.fit_transform(z), dtype=float)
 
 
 def tsne_space(
