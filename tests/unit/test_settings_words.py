@@ -164,7 +164,7 @@ def test_yes_and_no_are_no_numbers(path: Path, key: str, wanted: str) -> None:
             "aec.grid.batchsize: this key is not known; did you mean 'batch_size'?",
         ),
         ("sta: 1\n", 1, "sta: this key is not known here; did you mean detector.sta?"),
-        ("colour: red\n", 1, "colour: this key is not known; known here: aec, candidates, champion, "),
+        ("colour: red\n", 1, "colour: this key is not known; known here: aec, attributes, candidates, "),
         ("7: red\n", 1, "7: this key is not known; known here: "),
         ("detector:\n  https://u:secret@h: 1\n", 2, "detector.https://***@h: this key is not known"),
         ("on: 1\n", 1, "YAML reads the key on as true; write 'on' in quotes"),
