@@ -64,6 +64,17 @@ def counts_of(job: str, settings: Settings) -> tuple[int, ...]:
     return of_job.get(job, settings.dec.k)
 
 
+def input_of(job: str, settings: Settings) -> str:
+    """Return the job without which a job of training can do nothing: the features of its clusters; empty if none."""
+    if job == CLUSTERS:
+        return ENCODE
+    for candidate in settings.candidate_names:
+        if candidate_job(candidate) == job:
+            of_autoencoder = candidate.representation == AEC_DEC.representation
+            return ENCODE if of_autoencoder else fit_job(candidate.representation)
+    return ""
+
+
 def needed(settings: Settings, reviewed: bool = False) -> set[str]:
     """Return the jobs without which there is no champion.
 

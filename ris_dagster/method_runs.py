@@ -175,7 +175,8 @@ def run_jobs(
     """Run jobs in order in this process and return what failed.
 
     A block with failed station-days does not stop the rest, nor does one of several trials or numbers of clusters, nor
-    a candidate that is not to be champion. Any other failed training does: what follows needs it.
+    a candidate that is not to be champion. Any other failed training does: what follows needs it. Clusters of features
+    that could not be made are left out: they would fail for no reason of their own.
 
     Raises
     ------
@@ -184,6 +185,10 @@ def run_jobs(
     """
     failed: list[Executed] = []
     for number, name in enumerate(names, start=1):
+        before = jobs.input_of(name, days.settings)
+        if before and any(done.run.job == before for done in failed):
+            report(f"[{number}/{len(names)}] {name}: left out, since {before} failed")
+            continue
         waiting = _waiting(name, days)
         is_of_days = name in days.stages
         runs = list(_station_day_runs(name, days, waiting)) if is_of_days else training_runs(name, days, again)

@@ -71,6 +71,36 @@ def test_a_representation_that_fails_stops_only_a_champion_that_needs_it(
         assert instance.get_runs_count(dg.RunsFilter(job_name=jobs.CHAMPION)) == made
 
 
+def test_clusters_of_features_that_could_not_be_made_are_left_out_and_that_is_said(
+    data_root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "archive").mkdir()
+    more = {"candidates": ["aec/dec", "spectra/gmm"], "champion": {"candidate": None}, "dec": {"k": [5, 6]}}
+    store = Store(load_settings(write_yaml(tmp_path / "small.yaml", sds_values(tmp_path / "archive") | more)))
+
+    @dg.asset
+    def chosen() -> None:
+        raise dg.Failure("no trial may be used")
+
+    @dg.asset(partitions_def=dg.StaticPartitionsDefinition(["5", "6"]))
+    def models() -> None: ...
+
+    of_job = {
+        jobs.ENCODE: chosen,
+        **dict.fromkeys([jobs.CLUSTERS, jobs.DEC, "train_spectra__gmm"], models),
+    }
+    definitions = dg.Definitions(
+        [chosen, models], jobs=[dg.define_asset_job(name, [asset]) for name, asset in of_job.items()]
+    )
+    said: list[str] = []
+    with dg.DagsterInstance.ephemeral() as instance:
+        failed = run_jobs(definitions, instance, store.days, list(of_job), report=said.append)
+        ran = {name: instance.get_runs_count(dg.RunsFilter(job_name=name)) for name in of_job}
+    assert [(done.run.job, done.error) for done in failed] == [(jobs.ENCODE, "no trial may be used")]
+    assert ran == {jobs.ENCODE: 1, jobs.CLUSTERS: 0, jobs.DEC: 0, "train_spectra__gmm": 2}
+    assert f"[3/4] {jobs.DEC}: left out, since {jobs.ENCODE} failed" in said
+
+
 @pytest.fixture
 def days(data_root: Path, tmp_path: Path) -> Store:
     """Two stations, of which AA has waveforms and BB a file that is none."""
