@@ -8,6 +8,7 @@ decision; it is named, and the next append removes it.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Sequence
@@ -158,6 +159,8 @@ class ReviewLog:
     def salvage(self) -> Salvaged | None:
         """Replace a damaged log by one of its sound lines, and keep the damaged one beside it; None if it is sound.
 
+        Lines that were moved come back to their places, as far as the lines before them are there.
+
         Raises
         ------
         LaterFormatError
@@ -182,18 +185,32 @@ class ReviewLog:
         return Salvaged(len(kept), tuple(lost), aside)
 
     def _sound_lines(self, data: bytes) -> tuple[list[Decision], list[str]]:
-        kept: dict[str, Decision] = {}
-        lost = []
+        kept: dict[str, tuple[Decision, str]] = {}
+        after: dict[str, str] = {}
+        lost: list[str] = []
         lines = data.split(b"\n")
         for number, line in enumerate(lines[:-1] if lines[-1] == b"" else lines, start=1):
             try:
-                decision, _ = of_line(self.path, number, line, None)
-                kept.setdefault(decision.id, decision)
+                decision, digest = of_line(self.path, number, line, None)
+                if decision.id not in kept:
+                    kept[decision.id] = decision, digest
+                    after.setdefault(json.loads(line)["before"], decision.id)
             except LaterFormatError:
                 raise
             except DamagedFileError as error:
                 lost.append(error.why)
-        return list(kept.values()), lost
+        gone = self._appended() - len(kept) - len(lost)
+        if gone > 0:
+            lost.append(f"{gone} that were removed: nothing of them is in the log")
+        digests = {digest for _, digest in kept.values()}
+        order: dict[str, Decision] = {}
+        for before, first in after.items():
+            following: str | None = None if before in digests else first
+            while following is not None and following not in order:
+                order[following], digest = kept[following]
+                following = after.get(digest)
+        rest = {name: decision for name, (decision, _) in kept.items() if name not in order}
+        return [*order.values(), *rest.values()], lost
 
     def _parse(self, data: bytes) -> LogContent:
         decisions: dict[str, Decision] = {}

@@ -176,6 +176,15 @@ def test_salvage_keeps_the_sound_lines_and_the_damaged_log(log: ReviewLog) -> No
     assert len(log.read().decisions) == 4
 
 
+def test_salvage_puts_moved_lines_back_and_says_how_many_were_removed(log: ReviewLog) -> None:
+    lines = _written(log, 6)
+    log.path.write_bytes(b"".join([lines[0], lines[2], lines[1], lines[1], lines[5], lines[4]]))
+    done = log.salvage()
+    assert done is not None
+    assert [decision.event_ids[0] for decision in log.read().decisions] == ["e0", "e1", "e2", "e4", "e5"]
+    assert done.lost == ("1 that were removed: nothing of them is in the log",)
+
+
 def test_many_processes_and_threads_append_at_once(log: ReviewLog) -> None:
     code = """
 import sys
