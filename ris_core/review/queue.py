@@ -106,7 +106,8 @@ def suggest(
     pool
         Events that may be chosen.
     everything
-        Identifiers of all processed events, from which audits are drawn.
+        Identifiers of all processed events, from which audits are drawn. Events of the pool that are not among them,
+        because their station-day was processed again or is out of date, are not suggested.
     state
         The reviews until now; events on which anyone has a word are not suggested.
     settings
@@ -153,13 +154,14 @@ class _Choice:
             each = (judgement.probability[rows], judgement.novel[rows], judgement.novelty[rows])
             self._judged = Judgement(judgement.classes, *each)
         self._settings = settings
-        self._free = np.ones(len(rows), dtype=np.bool_)
+        there = tuple(everything)
+        self._free = np.isin(self._pool.event_id.astype(str), there)
         self._row = {str(name): row for row, name in enumerate(self._pool.event_id)}
         reviewed = [row for name, row in self._row.items() if name in state.seen]
         for row in reviewed:
             self._take(row)
         self._covered = set(self._pool.micro[reviewed].tolist())
-        self._audits = [name for name in random_order(everything, settings.seed) if name not in state.seen]
+        self._audits = [name for name in random_order(there, settings.seed) if name not in state.seen]
         self._all_medoids = medoids(self._pool.z, self._pool.micro)
         self._medoids = self._all_medoids[: settings.first]
         self._counts: Counter[str] = Counter(

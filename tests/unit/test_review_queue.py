@@ -52,7 +52,7 @@ def _all(pool: Pool) -> list[str]:
 
 def test_medoids_of_the_greatest_micro_clusters_come_first(pool: Pool) -> None:
     settings = ReviewSettings(first=5, length=5, audit_share=0)
-    table = suggest(pool, [], NOTHING, settings)
+    table = suggest(pool, list(pool.event_id), NOTHING, settings)
     assert set(table["reason"]) == {"medoid"}
     assert list(table["micro"]) == list(pd.Series(pool.micro).value_counts(sort=True).index[:5])
     assert list(table["event_id"]) == [pool.event_id[row] for row in medoids(pool.z, pool.micro)[:5]]
@@ -62,6 +62,12 @@ def test_medoids_of_the_greatest_micro_clusters_come_first(pool: Pool) -> None:
         assert np.square(members - members.mean(0)).sum(1).min() == pytest.approx(
             np.square(mine - members.mean(0)).sum()
         )
+
+
+def test_events_that_are_not_processed_any_more_are_not_suggested(pool: Pool) -> None:
+    there = list(pool.event_id[::2])
+    table = suggest(pool, there, NOTHING, ReviewSettings(length=300, first=5, block=0), _judgement(pool))
+    assert set(table["event_id"]) == set(there)
 
 
 def test_the_same_state_and_seed_give_the_same_queue_in_any_order_of_events(pool: Pool) -> None:
@@ -150,7 +156,9 @@ def test_stations_are_balanced_if_that_is_wanted(pool: Pool) -> None:
     settings = ReviewSettings(length=12, first=1, audit_share=0, rare_share=0, novel_share=0, pool=30, batch=12)
 
     def stations(per_station: bool) -> set[str]:
-        table = suggest(pool, [], NOTHING, settings.model_copy(update={"per_station": per_station}), of_one)
+        table = suggest(
+            pool, list(pool.event_id), NOTHING, settings.model_copy(update={"per_station": per_station}), of_one
+        )
         chosen = table.loc[table["reason"] == "uncertain", "event_id"]
         return set(pool.station[np.isin(pool.event_id, chosen)])
 
