@@ -25,7 +25,7 @@ def accept_classes(
     classes
         Its classes and reviews.
     metrics
-        Its scores by name; `cv_balanced_accuracy` is judged if it is defined.
+        Its scores by name; `tested_reviews` and `cv_balanced_accuracy` are judged.
     settings
         Section `class_model`: `fewest_reviews`.
     is_synthetic
@@ -33,6 +33,7 @@ def accept_classes(
     """
     reasons = []
     k, reviews = len(classes.names), len(classes.reviewed)
+    tested = int(metrics.get("tested_reviews") or 0)
     if k < 2:
         reasons.append(f"{k} class(es) were reviewed; at least two must be: review events of other classes")
     if reviews < settings.fewest_reviews:
@@ -40,12 +41,20 @@ def accept_classes(
             f"{reviews} events were reviewed, fewer than {settings.fewest_reviews} (class_model.fewest_reviews): "
             "review more of the queue"
         )
+    elif k >= 2 and tested < settings.fewest_reviews:
+        reasons.append(
+            f"only {tested} of {reviews} reviewed events could be tested, fewer than {settings.fewest_reviews} "
+            "(class_model.fewest_reviews): the others were named as a group, have no features, or all are of one block "
+            "of time; look at more events of other times one by one"
+        )
     if classes.simulated and not is_synthetic:
         reasons.append(
             "some of its reviews are simulated, but the network is not synthetic: withdraw them and train again"
         )
     accuracy = metrics.get("cv_balanced_accuracy")
-    if k >= 2 and accuracy is not None and not accuracy > 1 / k:
+    if k >= 2 and accuracy is None:
+        reasons.append("it could not be cross-validated: look at events of several blocks of time one by one")
+    elif k >= 2 and accuracy is not None and not accuracy > 1 / k:
         reasons.append(
             f"its balanced accuracy in the cross-validation, {accuracy:.2f}, is not above that of a guess, "
             f"{1 / k:.2f}: review more events of each class"

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from builders import DAYS, sds_values, write_archive
 from champion_builders import appoint_untrained
-from class_model_builders import class_candidate
+from class_model_builders import class_candidate, metrics_of
 from stage_steps import acquire_one, days_at, label_one, process_one
 from store import Store
 from training_builders import draw_set, load_set
@@ -18,6 +18,7 @@ from ris_core.clustering.candidates import candidate_of_folder
 from ris_core.clustering.champion import appoint, read_champion
 from ris_core.clustering.class_acceptance import accept_classes
 from ris_core.clustering.model_states import champion_doubts, champion_state
+from ris_core.clustering.reviewed.fitted_classes import fit_classes
 from ris_core.config import ClassModelSettings, Settings
 from ris_core.contracts.reviewed_classes import ReviewedClasses
 from ris_core.labels import label_table as label_table_module
@@ -226,7 +227,7 @@ CLASSES = ReviewedClasses(("rift", "whale"), REVIEWS)
     ("classes", "accuracy", "is_synthetic", "word"),
     [
         (CLASSES, 0.8, False, ""),
-        (CLASSES, None, False, ""),
+        (CLASSES, None, False, "could not be cross-validated"),
         (ReviewedClasses(("rift",), dict.fromkeys(REVIEWS, "rift")), 1.0, True, "1 class"),
         (ReviewedClasses(("rift", "whale"), {"a": "rift", "b": "whale"}), 0.9, True, "2 events were reviewed"),
         (ReviewedClasses(("rift", "whale"), REVIEWS, {}, True), 0.9, False, "simulated"),
@@ -237,9 +238,36 @@ CLASSES = ReviewedClasses(("rift", "whale"), REVIEWS)
 def test_the_gate_judges_reviews_and_cross_validation(
     classes: ReviewedClasses, accuracy: float | None, is_synthetic: bool, word: str
 ) -> None:
-    found = accept_classes(classes, {"cv_balanced_accuracy": accuracy}, ClassModelSettings(), is_synthetic)
+    found = accept_classes(
+        classes, metrics_of(20) | {"cv_balanced_accuracy": accuracy}, ClassModelSettings(), is_synthetic
+    )
     assert found.passed is (word == "")
     assert word in "; ".join(found.reasons)
+
+
+@pytest.mark.parametrize(
+    ("groups", "single", "tested"),
+    [(np.zeros(30), np.ones(30), 0), (np.arange(30), np.zeros(30), 0), (np.arange(30), np.arange(30) % 15 < 2, 4)],
+    ids=["one block", "all named as a group", "four looked at"],
+)
+def test_a_class_model_that_nothing_was_tested_on_may_not_label(
+    groups: np.ndarray, single: np.ndarray, tested: int
+) -> None:
+    names = ["rift"] * 15 + ["whale"] * 15
+    z = np.random.default_rng(0).normal(size=(30, 3)) + np.repeat([0, 9], 15)[:, None]
+    audit = np.ones(30, bool)
+    fitted = fit_classes(z, names, groups, audit, ClassModelSettings(trees=10), 0, None, single.astype(bool))
+    assert fitted.assessment is not None and not fitted.assessment.calibrated
+    assert fitted.assessment.metrics()["tested_reviews"] == tested
+    classes = ReviewedClasses(fitted.names, dict(zip(map(str, range(30)), names, strict=True)))
+    found = accept_classes(classes, fitted.assessment.metrics(), ClassModelSettings(), True)
+    assert not found.passed
+    assert f"only {tested} of 30 reviewed events could be tested, fewer than 20" in found.reasons[0]
+
+
+def test_reviews_without_features_do_not_count_at_the_gate() -> None:
+    found = accept_classes(CLASSES, metrics_of(19), ClassModelSettings(), True)
+    assert not found.passed and f"only 19 of {len(REVIEWS)} reviewed events" in found.reasons[0]
 
 
 def test_a_class_model_that_is_not_accepted_leaves_the_champion(store: Store) -> None:

@@ -8,7 +8,7 @@ import dagster as dg
 import numpy as np
 import pytest
 from builders import DAYS, sds_values, write_archive
-from class_model_builders import NAME, class_candidate
+from class_model_builders import NAME, class_candidate, metrics_of
 from stage_steps import acquire_one, process_one
 from store import Store
 from training_builders import draw_set, load_set
@@ -69,6 +69,7 @@ def train(store: Store, shown: int, **metadata: Any) -> ReviewedModel:
     model = class_candidate(store, names_of(store), range(shown)).model
     assert isinstance(model, ReviewedModel)
     said = {"representation": INPUTS.representation, "training_set": INPUTS.training_set, "candidate": str(NAME)}
+    said |= {"metrics": metrics_of(shown)}
     write_class_model(store, model, said | metadata)
     return model
 

@@ -84,8 +84,9 @@ class Assessment:
 
     Attributes
     ----------
-    reviews, audits, groups, parts
-        Numbers of reviewed events, of audits among them, of groups, and of parts of the cross-validation.
+    reviews, tested, audits, groups, parts
+        Numbers of reviewed events, of those that were looked at one by one and took part in the cross-validation, of
+        audits among them, of groups, and of parts of the cross-validation.
     classes
         Each class.
     accuracy
@@ -122,6 +123,7 @@ class Assessment:
     """
 
     reviews: int
+    tested: int
     audits: int
     groups: int
     parts: int
@@ -150,6 +152,7 @@ class Assessment:
         """Return the numbers that are known, by the names in MLflow and in the model's record."""
         values = {
             "reviews": self.reviews,
+            "tested_reviews": self.tested,
             "audits": self.audits,
             "classes": len(self.classes),
             "reviews_of_smallest_class": min((one.reviewed for one in self.classes), default=0),
@@ -263,6 +266,7 @@ def assess(
     recalls = [one.recall.value for one in classes if one.recall.value is not None]
     shared: dict[str, Any] = {
         "reviews": len(y),
+        "tested": 0 if found is None else len(found.y),
         "audits": int(audit.sum()),
         "groups": groups,
         "classes": classes,

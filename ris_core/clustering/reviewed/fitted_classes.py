@@ -155,7 +155,7 @@ def fit_classes(
     limits = limits_of(known, y[looked_at], audit[looked_at], group[looked_at], weights, settings)
     count = len(np.unique(group))
     if len(known) < 2 or count < 2 or not looked_at.any():
-        assessment = assess(known, None, y, audit, count, settings.coverage, limits)
+        assessment = assess(known, None, y, audit & looked_at, count, settings.coverage, limits)
         return FittedClasses(known, trees, no_calibration(len(known)), math.inf, unlike, assessment)
     part = parts_of(group, y, settings.folds, seed)
     shares = cross_validated_shares(values, y, len(known), part, settings.trees, seed)[looked_at]
@@ -233,7 +233,9 @@ def limits_of(
     said = []
     if len(names) < 2:
         said.append(f"all reviewed events are of one class, {names[0]}: review events of another one")
-    if len(np.unique(groups)) < 2:
+    if not len(y):
+        said.append("all reviewed events were named as groups, so nothing can be tested: look at some one by one")
+    elif len(np.unique(groups)) < 2:
         said.append("all reviewed events are of one source or one block of time, so nothing can be cross-validated")
     if len(y) < settings.fewest_reviews:
         said.append(
