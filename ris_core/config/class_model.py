@@ -51,8 +51,8 @@ class ClassModelSettings(Section):
     fewest_reviews: int = Field(
         20,
         ge=2,
-        description="Reviewed events below which a class model may not label, and its probabilities are not "
-        "calibrated (ours).",
+        description="Reviewed events, looked at one by one, below which a class model may not label, and its "
+        "probabilities are not calibrated (ours).",
     )
     seed: int = Field(0, ge=0, description="Of the trees and of the parts of the cross-validation.")
 
