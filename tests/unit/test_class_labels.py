@@ -9,6 +9,7 @@ import pytest
 from builders import DAYS, sds_values, write_archive
 from champion_builders import appoint_untrained
 from class_model_builders import class_candidate, metrics_of
+from numpy.typing import NDArray
 from stage_steps import acquire_one, days_at, label_one, process_one
 from store import Store
 from training_builders import draw_set, load_set
@@ -251,7 +252,7 @@ def test_the_gate_judges_reviews_and_cross_validation(
     ids=["one block", "all named as a group", "four looked at"],
 )
 def test_a_class_model_that_nothing_was_tested_on_may_not_label(
-    groups: np.ndarray, single: np.ndarray, tested: int
+    groups: NDArray[Any], single: NDArray[Any], tested: int
 ) -> None:
     names = ["rift"] * 15 + ["whale"] * 15
     z = np.random.default_rng(0).normal(size=(30, 3)) + np.repeat([0, 9], 15)[:, None]

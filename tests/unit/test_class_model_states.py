@@ -68,7 +68,11 @@ def train(store: Store, shown: int, **metadata: Any) -> ReviewedModel:
     """Keep a class model to which so many events were shown."""
     model = class_candidate(store, names_of(store), range(shown)).model
     assert isinstance(model, ReviewedModel)
-    said = {"representation": INPUTS.representation, "training_set": INPUTS.training_set, "candidate": str(NAME)}
+    said: dict[str, Any] = {
+        "representation": INPUTS.representation,
+        "training_set": INPUTS.training_set,
+        "candidate": str(NAME),
+    }
     said |= {"metrics": metrics_of(shown)}
     write_class_model(store, model, said | metadata)
     return model
