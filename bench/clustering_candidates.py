@@ -7,7 +7,7 @@ to 12 by the lifetime in its tree. The attributes have the consensus with HDBSCA
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,14 @@ from ris_core.clustering.consensus.votes import vote
 from ris_core.clustering.consensus_clusterer import ConsensusClusterer
 from ris_core.clustering.initialise import gmm, kmeans
 from ris_core.clustering.ranking.partition import Covariates, Partition
-from ris_core.clustering.ranking.rank import rank_partitions
+from ris_core.clustering.ranking.rank import Key, rank_partitions
 from ris_core.clustering.ranking.same_source import coincident
 from ris_core.config import ConsensusSettings, Settings
 from ris_core.section import digest_of
 from ris_core.storage.atomic import replacing
 from ris_core.truth.evaluation import MIXED
 
-VERSION = 1
+VERSION = 2
 CONSENSUS = "consensus"
 _HOUR_NS = 3_600_000_000_000
 _SAME_SOURCE_S = 60.0
@@ -85,7 +85,8 @@ def candidates(
         rows += by_silhouette(events, f"{name} + k-means", z, _kmeans(z, seed), counts, made, partitions)
         further = tuple(members) if name == full else ()
         rows += by_lifetime(events, name, z, consensus_of(settings), seed, made, further, partitions)
-    _keep(kept, partitions)
+    proposed = {(row["method"], row["k"]) for row in rows if row["rule"] == "chosen"}
+    _keep(kept, partitions, proposed)
     return rows
 
 
@@ -153,23 +154,29 @@ def row_of(events: Events, method: str, rule: str, k: int, labels: Labels, secon
     return {"method": method, "rule": rule, "k": k, **scores, "cpu_s": seconds}
 
 
-def choice(events: Events, partitions: Sequence[Partition], among: str, seed: int) -> Row:
-    """Return how good the partition is that `rank_partitions` puts first: its ARI, the best, the mean, Spearman's ρ."""
+def choice(events: Events, partitions: Sequence[Partition], proposed: Collection[Key], among: str, seed: int) -> Row:
+    """Return how good the partition is that `rank_partitions` puts first: its ARI, the best, the mean, Spearman's ρ.
+
+    `pick` is chosen among those that are proposed, each of the K of its own criterion, as `champion_model` does, and
+    `pick_of_all` among all K.
+    """
     covariates = Covariates(
         station=events.station,
         hour=events.time_peak // _HOUR_NS % 24,
         source=coincident(events.time_peak, events.station, _SAME_SOURCE_S),
     )
     ranking = rank_partitions(partitions, covariates, seed=seed)
+    of_proposed = rank_partitions(partitions, covariates, seed=seed, proposed=proposed)
     ari = {(one.candidate, one.k): scored(events.family, one.labels)["ari"] for one in partitions}
     of_rank = np.array([ari[candidate, k] for candidate, k in zip(*_names(ranking.table), strict=True)])
     agreement = spearmanr(-np.arange(len(of_rank)), of_rank).statistic if ranking.used else np.nan
-    best = ranking.best
+    best = of_proposed.best
     return {
         "choice": among,
         "partitions": len(partitions),
         "families": len({one.candidate for one in partitions}),
         "pick": ari[best] if best else float("nan"),
+        "pick_of_all": ari[ranking.best] if ranking.best else float("nan"),
         "candidate": best[0] if best else "",
         "k": best[1] if best else 0,
         "best": float(of_rank.max()),
@@ -189,17 +196,20 @@ def partitions_file(cache: Path, task: Mapping[str, Any]) -> Path:
     return cache / f"partitions_{of}_{digest_of([VERSION, task])}.npz"
 
 
-def read_partitions(path: Path) -> list[Partition]:
-    """Return the partitions of a file."""
+def read_partitions(path: Path) -> tuple[list[Partition], set[Key]]:
+    """Return the partitions of a file, and which of them are proposed."""
     with np.load(path, allow_pickle=False) as found:
-        return [Partition(name, int(k), found["labels"][i]) for i, (name, k) in enumerate(json.loads(str(found["of"])))]
+        partitions = [
+            Partition(name, int(k), found["labels"][i]) for i, (name, k) in enumerate(json.loads(str(found["of"])))
+        ]
+        return partitions, {(name, int(k)) for name, k in json.loads(str(found["proposed"]))}
 
 
-def _keep(path: Path, partitions: Sequence[Partition]) -> None:
+def _keep(path: Path, partitions: Sequence[Partition], proposed: Collection[Key]) -> None:
     of = json.dumps([(one.candidate, one.k) for one in partitions])
     labels = np.stack([one.labels for one in partitions]).astype(np.int16)
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, labels=labels, of=np.array(of))
+        np.savez(file, labels=labels, of=np.array(of), proposed=np.array(json.dumps(sorted(proposed))))
 
 
 def _kmeans(z: NDArray[Any], seed: int) -> Callable[[int], Labels]:

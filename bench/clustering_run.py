@@ -29,7 +29,7 @@ def run(task: Task, cache: str) -> list[Row]:
         events = draw.events(world_settings(task)).of_role("sample")
         path = partitions_file(Path(cache), task)
         rows = clustered(task, draw, path)
-        rows.append(choice(events, read_partitions(path), "without a network of neurons", task["seed"]))
+        rows.append(choice(events, *read_partitions(path), "without a network of neurons", task["seed"]))
         return [about | row for row in rows]
     try:
         if not task["variant"]:
@@ -75,5 +75,7 @@ def _networks(task: Task, draw: Draw, cache: str) -> list[Row]:
         if not path.exists():
             clustered(task["choice"], draw, path)
         events = draw.events(settings).of_role("sample")
-        rows.append(choice(events, [*read_partitions(path), *own], "with the autoencoder", task["seed"]))
+        kept, proposed = read_partitions(path)
+        proposed |= {(row["method"], row["k"]) for row in rows if row.get("rule") == "chosen"}
+        rows.append(choice(events, [*kept, *own], proposed, "with the autoencoder", task["seed"]))
     return rows

@@ -119,11 +119,11 @@ def _by_snr(rows: pd.DataFrame, rule: str, console: Console) -> dict[str, Any]:
 
 def _choices(rows: pd.DataFrame, console: Console) -> dict[str, Any]:
     """Print how good the partitions are that the ranking without truth picks."""
-    heads = ("world", "partitions", "of them", "ARI of the pick", "best", "mean", "Spearman", "most often picked")
+    heads = ("world", "partitions", "of them", "ARI of the pick", "of all K", "best", "mean", "Spearman", "picked most")
     table = Table(*heads, title="which partition the ranking without truth picks")
     found: dict[str, Any] = {}
     for (part, among), own in rows.groupby(["part", "choice"], sort=False):
-        means = {name: spread(own, name) for name in ("pick", "best", "mean", "spearman")}
+        means = {name: spread(own, name) for name in ("pick", "pick_of_all", "best", "mean", "spearman")}
         most = str(own["candidate"].mode().iloc[0])
         cells = [_mean(of) for of in means.values()]
         table.add_row(_TITLES[str(part)], str(among), f"{own['partitions'].mean():.0f}", *cells, most)

@@ -15,7 +15,7 @@ from ris_core import versions
 from ris_core.config import Settings
 from ris_core.section import digest_of
 
-VERSION = 2
+VERSION = 3
 PARTS = ("digits", "mnist", "network", "volcano", "novelty")
 PROFILES = ("paper", "recommended")
 WORLDS = ("network", "volcano")
