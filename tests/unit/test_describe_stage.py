@@ -139,8 +139,8 @@ def test_a_network_has_the_stage_if_a_candidate_or_the_settings_want_it(processe
     off, on = ["acquire", "process", "label"], ["acquire", "process", "describe", "label"]
     assert stages(attributes={"table": None}) == (off, False)
     assert stages(attributes={"table": True}) == (on, True)
-    of_candidate = {"candidates": ["aec/dec", "long/gmm"]}
-    of_candidate["representations"] = {"long": {"kind": "attributes", "windows": ["8 s"]}}  # type: ignore[assignment]
+    of_candidate: dict[str, object] = {"candidates": ["aec/dec", "long/gmm"], "novelty": {"score": "auto"}}
+    of_candidate["representations"] = {"long": {"kind": "attributes", "windows": ["8 s"]}}
     assert stages(attributes={"table": None}, **of_candidate) == (on, True)
     assert stages(attributes={"table": False}, **of_candidate) == (off, False)
     assert with_values(processed, **of_candidate).settings.attributes_of_tables.windows == (8.0,)
