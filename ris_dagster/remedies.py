@@ -24,6 +24,8 @@ _REMEDIES = {
     "NoRepresentationError": "materialize the representation first",
     "FeaturesOutOfStepError": "materialize the representation again",
     "NoTrainedModelError": "materialize the asset of the candidate for this K",
+    "RankingOutOfStepError": "materialize candidates first",
+    "NoClassModelError": "materialize class_model first",
     "NoTrainedDecError": "materialize gmm_clusters and dec_models",
     "DecOutOfStepError": "materialize gmm_clusters and dec_models for it with the values of the settings, not with "
     "others from the launchpad, or set stability.k to another K",

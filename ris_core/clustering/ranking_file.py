@@ -25,7 +25,7 @@ from ris_core.training.acceptance import NoAcceptedModelError
 from ris_core.training.training_set import digest_on_disk
 
 TABLE, SUMMARY = "candidates.parquet", "candidates.json"
-_REMEDY = "materialize the asset candidates again, or let `ris run` do it"
+_REMEDY = "rank the candidates again, or let `ris run` do it"
 _RECORD: dict[str, type | tuple[type, ...]] = {"configuration": str, "ranking": list, "best": (dict, type(None))}
 _WORDS = {
     "rank": "1: the best",
@@ -39,7 +39,7 @@ _WORDS = {
     "amplitude_p": "As hour_p, of the amplitude",
     "same_source": "Same cluster at two stations for events of one source, beyond chance (kappa)",
     "same_source_z": "As hour_z, of same_source",
-    "stability": "Mean adjusted Rand index with clusters of bootstraps; of aec/dec with other seeds (asset stability)",
+    "stability": "Mean adjusted Rand index with clusters of bootstraps; of aec/dec with other seeds, if assessed",
     "silhouette": "Mean silhouette in data space, which is common to all candidates",
 }
 SCHEMA = pa.schema(

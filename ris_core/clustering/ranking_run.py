@@ -116,7 +116,7 @@ def _stability(
         if name == AEC_DEC:
             values = {k: ari for k in own if (ari := assessed_ari(layout, settings, name, k)) is not None}
             if not values:
-                absent[str(name)] = "the asset stability has not assessed it"
+                absent[str(name)] = "its stability has not been assessed"
         elif not settings.ranking.bootstraps:
             values, absent[str(name)] = {}, "ranking.bootstraps is 0"
         else:

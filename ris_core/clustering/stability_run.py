@@ -99,7 +99,7 @@ def model_to_assess(
     if CandidateName.of(wanted).clusterer == REVIEWED:
         raise ValueError(
             f"{wanted}: stability compares trainings without reviews, which a class model has not; its "
-            "cross-validation, audits and the coverage of its sets say how far it can be trusted (asset class_model). "
+            "cross-validation, audits and the coverage of its sets say how far it can be trusted. "
             f"Give a candidate of the settings: {', '.join(settings.candidates)}"
         )
     k = settings.stability.k if k is None else k

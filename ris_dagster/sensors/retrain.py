@@ -122,7 +122,7 @@ def _go_on(context: dg.SensorEvaluationContext, days: StationDays, state: State,
         return _result(state, reason=f"training {state.chain}: {', '.join(sorted({r.job_name for r in at_work}))}")
     from ris_core.review.summary import is_reviewed
 
-    settings, reviewed = days.settings, is_reviewed(days)
+    settings, reviewed = days.settings, is_reviewed(days.layout)
     for job in names.training_jobs(settings, reviewed):
         failed = [run for run in asked[job].values() if not run.is_success]
         enough = job in names.in_partitions(settings) and len(failed) < len(asked[job])

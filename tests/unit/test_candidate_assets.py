@@ -52,7 +52,10 @@ def test_candidates_depend_on_what_they_are_made_from(data_root: Path, tmp_path:
     assert parents("representations", "spectra") == {"training_set"}
     assert parents("candidates", "spectra", "gmm") == {"representations/spectra", "training_set"}
     assert parents("candidates", "aec", "kmeans") == {"aec_weights", "latent_features", "training_set"}
-    assert parents("champion_model") == {"dec_models", "candidates/aec/kmeans", "candidates/spectra/gmm"}
+    models = {"dec_models", "candidates/aec/kmeans", "candidates/spectra/gmm"}
+    assert parents("candidates") == {*models, "training_set"}
+    # The champion of these settings is named, so it does not wait for the ranking.
+    assert parents("champion_model") == {*models, "class_model"}
 
 
 def test_a_candidate_has_a_partition_and_checks_for_each_k(data_root: Path, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def candidate_of_reviews(layout: Layout, settings: Settings) -> Candidate:
     if candidate.record.inputs != class_inputs(layout, settings):
         raise NoTrainedModelError(
             f"the class model {model.version} was trained from another representation or training set than the current "
-            "ones; train it again (asset class_model)"
+            "ones; train it again"
         )
     return candidate
 

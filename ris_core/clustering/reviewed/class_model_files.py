@@ -21,7 +21,7 @@ from ris_core.section import digest_of
 from ris_core.storage.damage import DamagedFileError, damage_named
 from ris_core.storage.layout import Layout
 
-CLASS_MODEL_AGAIN = "train the class model again (asset class_model), or let `ris run` do it"
+CLASS_MODEL_AGAIN = "train the class model again, or let `ris run` do it"
 _FOLDER = re.compile(r"k=([1-9][0-9]*)")
 
 
