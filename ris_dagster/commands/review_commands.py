@@ -3,6 +3,7 @@
 import getpass
 import math
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -324,6 +325,11 @@ def _change(
         else:
             decision = Decision("rename" if kind == "rename" else "merge", name, (), class_name(new), names)
         before = log.read().decisions
+        if kind == "rename" and (met := _another_class(ReviewState.of(before), names[0], decision.class_name)):
+            refuse(
+                f"nothing was written: there is a class {met} already; `ris review merge {shlex.quote(met)} "
+                f"{shlex.quote(names[0])}` makes both one"
+            )
         state = ReviewState.of([*before, decision], settings.review.decider)
         if why := state.without_effect.get(decision.id):
             refuse(f"nothing was written: {why}")
@@ -333,6 +339,11 @@ def _change(
     console.print(f"{decision.id}: {_words(decision)}", soft_wrap=True)
     _say_state(state)
     _record(settings, layout)
+
+
+def _another_class(state: "ReviewState", former: str, called: str) -> str:
+    """Return the class that has a name already, unless it is the former one in another spelling; empty if none has."""
+    return next((name for name in state.classes if name.casefold() == called.casefold() != former.casefold()), "")
 
 
 @reviews.command()

@@ -187,6 +187,9 @@ def test_classes_are_renamed_merged_split_and_decisions_withdrawn(network: Opene
     assert ris("review", "withdraw", log.read().decisions[-1].id, *who).exit_code == 0
     assert set(_state(network.store).classes) == {"icequake", "tremor", "B"}
     before = log.path.read_bytes()
+    met = ris("review", "rename", "icequake", "Tremor", *who)
+    assert met.exit_code == 1
+    assert "`ris review merge tremor icequake` makes both one" in met.output.replace("\n", " ")
     for words in (("rename", "nothing", "B"), ("withdraw", "3f2b"), ("merge", "=x", "B")):
         assert ris("review", *words, *who).exit_code == 1
     assert log.path.read_bytes() == before
