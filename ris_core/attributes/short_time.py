@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
 from ris_core.contracts.events import Events
 
@@ -97,7 +96,10 @@ def short_time(events: Events, longest: float) -> ShortTime:
         )
     step = max(1, round(_STEP * width))
     half = max(1, round(longest * rate / (2 * step)))
-    window = signal.windows.kaiser(width, _KAISER_BETA, sym=True)
+    # It takes seconds to load, and the code location names this module's settings and columns alone.
+    from scipy.signal.windows import kaiser
+
+    window = kaiser(width, _KAISER_BETA, sym=True)
     sides = np.where((events.frequency <= 0) | (events.frequency >= rate / 2), 1.0, 2.0)
     angle = 2 * np.pi * np.outer(np.arange(width) / rate, events.frequency)
     fourier = np.concatenate((np.cos(angle), -np.sin(angle)), axis=1)
