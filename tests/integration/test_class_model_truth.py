@@ -49,7 +49,8 @@ def test_simulated_reviews_are_marked_wherever_the_model_is_shown(reviewed: Open
     assert reviewed.latest("champion_model").metadata["reviews_are_simulated"].value is True
     keys = [key for key in reviewed.store.station_days() if reviewed.store.labels(key).exists()]
     assert all(tables.read_summary(reviewed.store.labels(key))["reviews_simulated"] for key in keys)
-    status = ris("status", "--config", reviewed.config).output
+    # Words are wrapped in the cells of a table.
+    status = " ".join(line.strip("│ ") for line in ris("status", "--config", reviewed.config).output.splitlines())
     assert "some by a simulated reviewer" in status
     assert "its reviews are those of a simulated reviewer" in status
     version = MlflowClient(reviewed.tracking.uri).get_model_version(REGISTERED, champion.mlflow_versions[REGISTERED])
