@@ -16,9 +16,7 @@ class ClassModelSettings(Section):
         description="Representations whose features the classifier is given, side by side; the first one names the "
         "model. None: attributes if a candidate has them, else the representation of the first candidate (ours).",
     )
-    trees: int = Field(
-        300, ge=10, le=5000, description="Extremely randomised trees (Geurts et al. 2006; 300 in our comparison; ours)."
-    )
+    trees: int = Field(300, ge=10, le=5000, description="Extremely randomised trees (Geurts et al. 2006; number ours).")
     folds: int = Field(
         10,
         ge=2,
