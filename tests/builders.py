@@ -192,8 +192,8 @@ class Opened:
 
 
 def ris(*arguments: object) -> Result:
-    """Give the command `ris` in this process, on a wide terminal."""
-    return CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"}, catch_exceptions=False)
+    """Give the command `ris` in this process, on a terminal wide enough for paths."""
+    return CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "500"}, catch_exceptions=False)
 
 
 Open = Callable[..., Opened]

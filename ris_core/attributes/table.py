@@ -112,7 +112,7 @@ def _around(events: Events, rows: slice, p: ShortTime) -> tuple[Floats, NDArray[
 
 def _require_finite(event_id: Sequence[str], values: NDArray[Any], what: str) -> None:
     """Raise `ValueError` with the first event one of whose values (n, ...) is not finite."""
-    wrong = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    wrong = ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
     if wrong.any():
         raise ValueError(f"{event_id[int(wrong.argmax())]}: {what} is not finite; leave this event out")
 

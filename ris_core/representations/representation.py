@@ -137,7 +137,7 @@ def require_finite(what: str, values: FloatArray, shape: tuple[int, ...]) -> Flo
     """
     if values.shape != shape:
         raise ImpossibleValuesError(f"{what} of the shape {values.shape}, but {shape} are needed: its code is wrong")
-    wrong = int((~np.isfinite(values.reshape(len(values), -1))).any(axis=1).sum())
+    wrong = int((~np.isfinite(values)).any(axis=tuple(range(1, values.ndim))).sum())
     if wrong:
         raise ImpossibleValuesError(
             f"{what} of {wrong} of {len(values)} events are not finite: its code is wrong for these events"

@@ -128,7 +128,7 @@ class Spectra(Representation):
         """Return the spectra (n, F), or (n, C, F) of several components, dB above the mean noise spectrum."""
         found = np.asarray(np.asarray(z, dtype=np.float64) @ self._axes + self._mean, dtype=np.float32)
         components = len(self.input.components)
-        return found if components == 1 else found.reshape(len(found), components, -1)
+        return found if components == 1 else found.reshape(len(found), components, found.shape[1] // components)
 
     def reconstruction_error(self, events: Events, z: FloatArray) -> FloatArray:
         """Return the mean squared difference (n,), dB², between spectra and those of their principal components.

@@ -24,5 +24,5 @@ def first_not_finite(values: NDArray[np.floating[Any]]) -> int:
     with np.errstate(over="ignore", invalid="ignore"):
         if not values.size or np.isfinite(values.max() - values.min()):
             return 0
-    bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=tuple(range(1, values.ndim))))
     return int(bad[0]) + 1 if bad.size else 0

@@ -26,7 +26,7 @@ def test_both_servers_answer_and_end_with_all_their_children_at_ctrl_c(config: P
         answer = requests.post(f"{ui.dagster}/graphql", json={"query": query}, timeout=60).json()
         (repository,) = answer["data"]["repositoriesOrError"]["nodes"]
         assert repository["location"]["name"] == "ris"
-        assert len(repository["assetNodes"]) == 14
+        assert len(repository["assetNodes"]) == 17
         search = f"{ui.mlflow}/api/2.0/mlflow/experiments/search"
         found = requests.post(search, json={"max_results": 10}, timeout=60).json()["experiments"]
         assert "small" in {experiment["name"] for experiment in found}

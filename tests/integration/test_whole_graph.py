@@ -39,7 +39,7 @@ WARNINGS = {
     "dec_models": "separated_and_settled",
     "champion_model": "separated_settled_and_named",
 }
-REVIEW_WARNINGS = {("review_queue", "no_conflicts"), ("review_queue", "log_complete")}
+REVIEW_WARNINGS = {("review_queue", "no_conflicts"), ("review_queue", "log_complete"), ("reviews", "no_conflicts")}
 NOT_REVIEWED = {"reviews", "class_model"}
 """Assets that nothing is made of where nobody has reviewed an event."""
 
