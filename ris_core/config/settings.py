@@ -15,7 +15,7 @@ from ris_core.config.after_training import (
     NoveltySettings,
     StabilitySettings,
 )
-from ris_core.config.attribute_tables import WithAttributes
+from ris_core.config.analysis import WithAnalysis
 from ris_core.config.bounds import bounds_doubts, check_bounds
 from ris_core.config.channels import Channels, ComponentsSettings
 from ris_core.config.class_model import ClassModelSettings
@@ -55,7 +55,7 @@ from ris_core.plugins import load_plugins
 from ris_core.section import digest_of
 
 
-class Settings(WithAttributes):
+class Settings(WithAnalysis):
     """Everything that describes one network and its products."""
 
     profile: Literal["paper", "recommended"] = Field(

@@ -172,6 +172,14 @@ class Layout:
         """Path of a file of the analysis."""
         return self.root / "analysis" / _part(name)
 
+    def catalogue(self, year: int, month: int) -> Path:
+        """Path of the catalogue of a month (Parquet)."""
+        return self.root / "catalogue" / f"year={year:04d}" / f"month={month:02d}.parquet"
+
+    def environment(self, series: str) -> Path:
+        """Path of an environmental series (Parquet)."""
+        return self.root / "environment" / f"{_part(series)}.parquet"
+
     @property
     def reviews(self) -> Path:
         """Path of the review log (JSON lines)."""

@@ -1,0 +1,22 @@
+"""Settings: the catalogue of events, and which detections of several stations one source can explain."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ris_core.section import Seconds, Section
+
+
+class CatalogueSettings(Section):
+    """Catalogue: associations between stations."""
+
+    least_velocity: float = Field(
+        2.0,
+        gt=0,
+        description="Least apparent velocity between two stations, km/s: their distance over it is the longest "
+        "difference in time that one source can explain (ours).",
+        json_schema_extra={"unit": "km/s"},
+    )
+    picking_error: Seconds = Field(
+        1.0, ge=0, description="Error of the difference of two peak times, added to the travel time (ours)."
+    )
