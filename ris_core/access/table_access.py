@@ -14,6 +14,7 @@ from ris_core.attributes import attribute_columns
 from ris_core.clustering.champion import champion_or_none, class_names
 from ris_core.config import load_settings
 from ris_core.contracts.station_day import StationDay
+from ris_core.rates.live_reading import load_live
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage import table_schemas, tables
 
@@ -177,21 +178,11 @@ def read_live(
 
     Raises
     ------
-    ValueError
+    NoLiveTimeError
         The events were imported, so that nothing is known of the time without events; or a station-day was processed
         by an earlier version. Otherwise as `read_detections`.
     """
-    if network.settings.imported:
-        raise ValueError(
-            f"{network.layout.root}: its events were imported, and the published file does not say when a detection "
-            "could start; there are no live intervals"
-        )
-    paths = []
-    for key, _ in _paths(network, network.layout.detections, stations, first, last):
-        paths.append(network.layout.live(key))
-        if not paths[-1].exists():
-            raise ValueError(f"{paths[-1]} is absent: an earlier version has processed {key}; process it again")
-    return tables.read_tables(paths)
+    return load_live(network, [key for key, _ in _paths(network, network.layout.detections, stations, first, last)])
 
 
 def read_attributes(

@@ -1,0 +1,1 @@
+"""Events of each class per hour of live time, with exact intervals, and corrected for confused classes."""
