@@ -2,8 +2,8 @@
 
 Every line has a digest of itself, and the digest of the line before, so that an edited, removed or moved line is found
 when the log is read. A small record beside it (`log.json`) says how many lines were appended, so that missing last
-lines are noticed, too. A line counts once it is whole. What a killed process leaves of a line is never taken for a
-decision; it is named, and the next append removes it.
+lines are noticed, too, and said until a salvage, whatever is appended after them. A line counts once it is whole. What
+a killed process leaves of a line is never taken for a decision; it is named, and the next append removes it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class LogContent:
     torn
         In words, what a killed process left of a line at the end; empty if nothing.
     missing
-        In words, how many lines are missing at the end; empty if none.
+        In words, how many lines were removed at the end, also if others were appended since; empty if none.
     length
         Bytes of the whole lines.
     """
@@ -77,12 +77,12 @@ class Salvaged:
     lost
         In words, the lines that are not in it.
     aside
-        Where the damaged log is now.
+        Where the damaged log is now; none if only lines at its end were missing, so that it was not changed.
     """
 
     kept: int
     lost: tuple[str, ...]
-    aside: Path
+    aside: Path | None
 
 
 class ReviewLog:
@@ -137,8 +137,8 @@ class ReviewLog:
             The file cannot be written, or another process holds it for a minute.
         """
         with locked(self.path) as file:
-            before = self._parse(_all_of(file))
-            missing = _missing(before, self._appended())
+            before, appended = self._parse(_all_of(file)), self._appended()
+            missing = _missing(before, appended)
             known = {decision.id: decision for decision in before.decisions}
             new: list[Decision] = []
             for decision in decisions:
@@ -154,12 +154,15 @@ class ReviewLog:
                 for lost in filter(None, (before.torn, missing)):
                     logger.warning("%s: %s", self.path, lost)
                 self._write(file, before, new)
+                # Lines that are missing stay missing.
+                write_json(self.record, {"lines": max(appended, len(before.decisions)) + len(new)})
         return Appended(len(new), len(decisions) - len(new))
 
     def salvage(self) -> Salvaged | None:
         """Replace a damaged log by one of its sound lines, and keep the damaged one beside it; None if it is sound.
 
-        Lines that were moved come back to their places, as far as the lines before them are there.
+        Lines that were moved come back to their places, as far as the lines before them are there. Of a log whose last
+        lines are missing, but which is sound otherwise, they are not said any more.
 
         Raises
         ------
@@ -169,8 +172,11 @@ class ReviewLog:
         with locked(self.path) as file:
             data = _all_of(file)
             with suppress(DamagedFileError):
-                self._parse(data)
-                return None
+                there, appended = len(self._parse(data).decisions), self._appended()
+                if there >= appended:
+                    return None
+                write_json(self.record, {"lines": there})
+                return Salvaged(there, (_removed(appended - there),), None)
             kept, lost = self._sound_lines(data)
             aside = self.path.with_name(f"{self.path.stem}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.jsonl")
             with replacing(aside) as temporary:
@@ -201,7 +207,7 @@ class ReviewLog:
                 lost.append(error.why)
         gone = self._appended() - len(kept) - len(lost)
         if gone > 0:
-            lost.append(f"{gone} that were removed: nothing of them is in the log")
+            lost.append(_removed(gone))
         digests = {digest for _, digest in kept.values()}
         order: dict[str, Decision] = {}
         for before, first in after.items():
@@ -262,16 +268,20 @@ class ReviewLog:
         except OSError as error:
             os.ftruncate(file, before.length)  # nothing of a decision that is reported as failed stays
             raise cannot_write(self.path, error) from error
-        write_json(self.record, {"lines": len(before.decisions) + len(new)})
 
 
 def _missing(found: LogContent, appended: int) -> str:
     if (there := len(found.decisions)) >= appended:
         return ""
     return (
-        f"{appended} decisions were appended, and {there} are there: the last {appended - there} were removed; put "
-        "back a copy of the log if you have one"
+        f"{appended} decisions were appended, and {there} are there: {appended - there} were removed at the end; put "
+        "back a copy of the log if you have one (`ris review export` and `import` keep what came after it); without "
+        "one, `ris review salvage` takes note of the loss"
     )
+
+
+def _removed(count: int) -> str:
+    return f"{count} that were removed: nothing of them is in the log"
 
 
 def _all_of(file: int) -> bytes:

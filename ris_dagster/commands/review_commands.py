@@ -348,7 +348,10 @@ def _another_class(state: "ReviewState", former: str, called: str) -> str:
 
 @reviews.command()
 def salvage(config: ConfigOption = None) -> None:
-    """Replace a damaged log by its sound lines, name the others, and keep the damaged log beside it."""
+    """Replace a damaged log by its sound lines, name the others, and keep the damaged log beside it.
+
+    Where the last lines of a log are missing, it takes note of the loss.
+    """
     from ris_core.review.log import ReviewLog
 
     settings, layout = open_network(config, writes=True)
@@ -361,9 +364,6 @@ def salvage(config: ConfigOption = None) -> None:
         return
     for line in done.lost:
         console.print(f"lost: {line}", style="red", soft_wrap=True)
-    console.print(
-        f"{layout.reviews}: {done.kept} decisions kept, {len(done.lost)} lines lost; the damaged log is kept as "
-        f"{done.aside}",
-        soft_wrap=True,
-    )
+    aside = "" if done.aside is None else f", {len(done.lost)} lines lost; the damaged log is kept as {done.aside}"
+    console.print(f"{layout.reviews}: {done.kept} decisions kept{aside}", soft_wrap=True)
     _record(settings, layout)

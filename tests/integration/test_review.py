@@ -276,5 +276,10 @@ def test_a_changed_log_is_found_never_removed_and_can_be_salvaged(network: Opene
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))
     said = ris("verify")
     assert said.exit_code == 1
-    assert "the last 2 were removed" in said.output
-    assert "the last 2 were removed" in ris("review", "status").output
+    assert "2 were removed at the end" in said.output
+    ris("review", "--simulate", "truth", "--count", "12")
+    assert "2 were removed at the end" in ris("review", "status").output
+    done = ris("review", "salvage")
+    assert done.exit_code == 0
+    assert "lost: 2 that were removed" in done.output
+    assert ris("verify").exit_code == 0

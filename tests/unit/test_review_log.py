@@ -14,6 +14,7 @@ from ris_core.contracts.decision import Decision
 from ris_core.review.log import ReviewLog
 from ris_core.review.log_lines import LaterFormatError
 from ris_core.storage.damage import DamagedFileError
+from ris_core.storage.json_records import write_json
 
 
 @pytest.fixture
@@ -145,13 +146,29 @@ def test_a_decision_of_a_later_version_is_named_and_never_removed(
         assert log.path.read_bytes() == before
 
 
-def test_missing_last_lines_are_said(log: ReviewLog, caplog: pytest.LogCaptureFixture) -> None:
+def test_missing_last_lines_are_said_until_a_salvage(log: ReviewLog, caplog: pytest.LogCaptureFixture) -> None:
     lines = _written(log)
     log.path.write_bytes(lines[0])
-    assert "the last 2 were removed" in log.read().missing
-    with caplog.at_level(logging.WARNING):
-        log.append([_label("e9")])
-    assert "the last 2 were removed" in caplog.text
+    assert "2 were removed at the end" in log.read().missing
+    for name in ("e8", "e9"):
+        with caplog.at_level(logging.WARNING):
+            log.append([_label(name)])
+        assert "2 were removed at the end" in caplog.text
+        caplog.clear()
+    assert "5 decisions were appended, and 3 are there: 2 were removed" in log.read().missing
+    before = log.path.read_bytes()
+    done = log.salvage()
+    assert done is not None
+    assert (done.kept, done.lost) == (3, ("2 that were removed: nothing of them is in the log",))
+    assert done.aside is None and log.path.read_bytes() == before
+    assert log.read().missing == ""
+    log.append([_label("e10")])
+    assert log.read().missing == "" and log.salvage() is None
+
+
+def test_lines_that_a_kill_left_uncounted_are_not_missing(log: ReviewLog) -> None:
+    _written(log)
+    write_json(log.record, {"lines": 1})
     assert log.read().missing == ""
 
 
@@ -169,7 +186,7 @@ def test_salvage_keeps_the_sound_lines_and_the_damaged_log(log: ReviewLog) -> No
     assert done is not None
     assert done.kept == 3
     assert [text.split(":")[0] for text in done.lost] == ["line 2", "line 4"]
-    assert done.aside.read_bytes() == damaged
+    assert done.aside is not None and done.aside.read_bytes() == damaged
     assert [decision.event_ids for decision in log.read().decisions] == [("e0",), ("e2",), ("e4",)]
     assert log.salvage() is None
     log.append([_label("e9")])
