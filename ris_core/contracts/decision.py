@@ -63,6 +63,11 @@ def _name(of: str, text: str) -> str:
     return name
 
 
+def same_reviewer(first: str, second: str) -> bool:
+    """Return whether two names are of one reviewer: upper and lower case make no other person."""
+    return first.casefold() == second.casefold()
+
+
 def is_simulated(reviewer: str) -> bool:
     """Return whether a reviewer is a simulated one: `simulated`, or `simulated-…`, in any case."""
     name = reviewer.casefold()

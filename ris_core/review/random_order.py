@@ -23,7 +23,7 @@ def second_opinions(state: ReviewState, reviewer: str, seed: int) -> list[str]:
 
     From these Cohen's kappa is computed; the words of the others are not to be shown.
     """
-    words = state.all_words()
+    words, reviewer = state.all_words(), state.spelt(reviewer)
     others = words[(words["reviewer"] != reviewer) & ~words["reviewer"].map(is_simulated)]["event_id"]
     mine = words[words["reviewer"] == reviewer]["event_id"]
     return random_order(set(others) - set(mine), seed)

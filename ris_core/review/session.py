@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ris_core.clustering.features import load_representation
 from ris_core.config import Settings
-from ris_core.contracts.decision import Decision, Reason, class_name
+from ris_core.contracts.decision import Decision, Reason, class_name, same_reviewer
 from ris_core.representations.representation import Representation
 from ris_core.review.log import ReviewLog
 from ris_core.review.pool import judge, read_pool
@@ -107,7 +107,7 @@ class ReviewSession:
         content = self.log.read()
         withdrawn = ReviewState.of(content.decisions).withdrawn
         for decision in reversed(content.decisions):
-            mine = decision.reviewer == self.reviewer and decision.id not in withdrawn
+            mine = same_reviewer(decision.reviewer, self.reviewer) and decision.id not in withdrawn
             if mine and decision.kind != "withdraw":
                 self.log.append([Decision("withdraw", self.reviewer, withdrawn=(decision.id,))])
                 return decision

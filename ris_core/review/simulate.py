@@ -59,7 +59,8 @@ def simulate(
     if not 0 <= error_rate <= 1:
         raise ValueError(f"the error rate is {error_rate}; it must be from 0 to 1")
     classes = set(truth.values())
-    before = sum(session.reviewer in of_event for of_event in session.state.words.values())
+    state = session.state
+    before = sum(state.spelt(session.reviewer) in of_event for of_event in state.words.values())
     decided = wrong = unsure = 0
     while (left := count - before - decided) > 0:
         table = session.suggestions(min(left, session.settings.review.batch))

@@ -10,7 +10,7 @@ from functools import cached_property
 import pandas as pd
 
 from ris_core.config import ReviewSettings
-from ris_core.contracts.decision import UNSURE, Decision, Reason, is_simulated
+from ris_core.contracts.decision import UNSURE, Decision, Reason, is_simulated, same_reviewer
 from ris_core.review.log import ReviewLog
 from ris_core.section import digest_of
 from ris_core.storage.layout import Layout
@@ -47,14 +47,14 @@ class ReviewState:
 
     A decision counts unless it is withdrawn. The word of a reviewer on an event is the last one in the log, under the
     present name of its class. Names that differ in upper and lower case alone are one class, spelt as it was first,
-    or as a rename spells it. Words of simulated reviewers count only on events on which no person has a word. The
-    final word on an event is the decider's, if there is one, else the class that all reviewers with a class agree on;
-    else the event is in conflict and has none.
+    or as a rename spells it; likewise one reviewer. Words of simulated reviewers count only on events on which no
+    person has a word. The final word on an event is the decider's, if there is one, else the class that all reviewers
+    with a class agree on; else the event is in conflict and has none.
 
     Attributes
     ----------
     words
-        Present words by event and reviewer.
+        Present words by event and reviewer (`spelt` gives the spelling of a reviewer).
     audits
         Events that a decision which counts calls an audit.
     withdrawn
@@ -65,6 +65,8 @@ class ReviewState:
         Reviewer whose word stands where reviewers differ; None if there is none.
     names
         Present name of each name that was renamed or merged.
+    reviewers
+        Spelling of each reviewer, by the name in lower case.
     """
 
     words: dict[str, dict[str, Word]]
@@ -73,6 +75,7 @@ class ReviewState:
     without_effect: dict[str, str]
     decider: str | None
     names: dict[str, str]
+    reviewers: dict[str, str]
 
     @classmethod
     def of(cls, decisions: Sequence[Decision], decider: str | None = None) -> ReviewState:
@@ -88,7 +91,13 @@ class ReviewState:
                 told.without_effect[decision.id] = f"no decision {', '.join(absent)} stands before it in the log"
             before.add(decision.id)
         return cls(
-            told.words, frozenset(told.audits), frozenset(withdrawn), told.without_effect, decider, dict(told.names)
+            told.words,
+            frozenset(told.audits),
+            frozenset(withdrawn),
+            told.without_effect,
+            None if decider is None else told.reviewers.get(decider.casefold(), decider),
+            dict(told.names),
+            dict(told.reviewers),
         )
 
     def reviewed(self) -> pd.DataFrame:
@@ -157,6 +166,10 @@ class ReviewState:
         """Whether any final word is that of a simulated reviewer."""
         return bool(self._reviewed["simulated"].any())
 
+    def spelt(self, reviewer: str) -> str:
+        """Return a reviewer's name as the log spelt it first, in which their words are found."""
+        return self.reviewers.get(reviewer.casefold(), reviewer)
+
     def present_name(self, name: str) -> str:
         """Return what a class that was called `name` is called now."""
         if name in self.classes:
@@ -191,6 +204,7 @@ class _Telling:
         self.audits: set[str] = set()
         self.without_effect: dict[str, str] = {}
         self.names: dict[str, str] = {}
+        self.reviewers: dict[str, str] = {}
         self._spelling: dict[str, str] = {}
 
     def take(self, decision: Decision) -> None:
@@ -203,10 +217,11 @@ class _Telling:
 
     def _label(self, decision: Decision) -> None:
         word = Word(self._spelt(decision.class_name), decision.time, decision.bulk, decision.reason, decision.id)
+        reviewer = self.reviewers.setdefault(decision.reviewer.casefold(), decision.reviewer)
         for event in decision.event_ids:
             of_event = self.words.setdefault(event, {})
-            of_event.pop(decision.reviewer, None)  # the latest word is the last of the mapping
-            of_event[decision.reviewer] = word
+            of_event.pop(reviewer, None)  # the latest word is the last of the mapping
+            of_event[reviewer] = word
         if decision.reason == "audit":
             self.audits.update(decision.event_ids)
 
@@ -238,7 +253,7 @@ class _Telling:
             mine = [who for who, word in of_event.items() if word.class_name == former]
             left += not mine
             for who in mine:
-                moved = of_event[who].moved or who != decision.reviewer
+                moved = of_event[who].moved or not same_reviewer(who, decision.reviewer)
                 of_event[who] = replace(of_event[who], class_name=called, moved=moved)
         if left:
             self.without_effect[decision.id] = (

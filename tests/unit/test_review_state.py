@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ris_core.contracts.decision import Decision
+from ris_core.review.kappa import agreement
+from ris_core.review.random_order import second_opinions
 from ris_core.review.state import ReviewState
 
 
@@ -92,6 +94,20 @@ def test_differing_reviewers_are_a_conflict_until_one_yields_or_the_decider_spea
     assert _classes(*words, decider="bob") == {"e1": "B", "e2": "A"}
     # Who is unsure does not object.
     assert _classes(_label("e1", "A"), _label("e1", "unsure", "bob"), decider="bob") == {"e1": "A"}
+
+
+def test_upper_and_lower_case_make_no_other_reviewer_and_the_log_keeps_what_was_written() -> None:
+    words = [_label("e1 e2", "A", "Ann"), _label("e1", "B", "ann"), _label("e1", "C", "bob")]
+    state = ReviewState.of(words)
+    assert state.words["e1"].keys() == {"Ann", "bob"}
+    assert state.spelt("ANN") == "Ann" and state.spelt("carl") == "carl"
+    assert _classes(*words, decider="ANN") == {"e1": "B", "e2": "A"}
+    assert agreement(state)["events"].tolist() == [1, 1, 1]
+    assert [word.reviewer for word in words] == ["Ann", "ann", "bob"]
+    assert second_opinions(state, "BOB", 0) == ["e2"]
+    # A split of one's own words is one's own word.
+    split = Decision("split", "ANN", ("e2",), "D", ("A",))
+    assert not ReviewState.of([*words, split]).all_words()["moved"].any()
 
 
 def test_a_person_stands_above_a_simulated_reviewer() -> None:
