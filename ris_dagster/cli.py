@@ -1,6 +1,7 @@
 """The `ris` command: its subcommands are registered by importing them."""
 
 from ris_dagster.commands import (
+    dictionary_commands,
     network_commands,
     published_commands,
     review_commands,
@@ -12,6 +13,7 @@ from ris_dagster.commands.shared import app
 
 __all__ = [
     "app",
+    "dictionary_commands",
     "network_commands",
     "published_commands",
     "review_commands",

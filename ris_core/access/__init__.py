@@ -6,9 +6,10 @@
 >>> event = read_event(network, labels.event_id[0])
 """
 
+from ris_core.access.analysis_access import read_associations, read_catalogue
+from ris_core.access.days import Day
 from ris_core.access.event_access import Event, UnknownEventError, read_event, read_raw
 from ris_core.access.table_access import (
-    Day,
     open_network,
     read_attributes,
     read_detections,
@@ -22,7 +23,9 @@ __all__ = [
     "Event",
     "UnknownEventError",
     "open_network",
+    "read_associations",
     "read_attributes",
+    "read_catalogue",
     "read_detections",
     "read_event",
     "read_labels",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
+from ris_core.access.days import Day, period
 from ris_core.attributes import attribute_columns
 from ris_core.clustering.champion import champion_or_none, class_names
 from ris_core.config import load_settings
@@ -18,15 +16,7 @@ from ris_core.rates.live_reading import load_live
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage import table_schemas, tables
 
-if TYPE_CHECKING:
-    pass
-
-
 _CLASS_NAME, _BESIDE = "class_name", "unsupervised_label"
-
-
-Day = date | datetime | np.datetime64 | str
-"""A day: a date, a time of it (a pandas Timestamp too; by UTC), or text like 2015-01-31."""
 
 
 def open_network(config: Path | str | None = None) -> StationDays:
@@ -42,22 +32,6 @@ def open_network(config: Path | str | None = None) -> StationDays:
     return StationDays.open(load_settings(config))
 
 
-def _day(value: Day | None, name: str) -> date | None:
-    """Return the day that a user gives in one of several forms."""
-    if value is None:
-        return None
-    allowed = "give a date, a Timestamp, or text like 2015-01-31"
-    if not isinstance(value, date | np.datetime64 | str):
-        raise TypeError(f"{name} = {value!r}: {allowed}")
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else pd.Timestamp(value)
-    except ValueError as error:
-        raise ValueError(f"{name} = {value!r}: {allowed}") from error
-    if pd.isna(found):
-        raise ValueError(f"{name} = {value!r}: {allowed}")
-    return (found if found.tzinfo is None else found.astimezone(UTC)).date()
-
-
 def _paths(
     network: StationDays,
     path: Callable[[StationDay], Path],
@@ -69,9 +43,7 @@ def _paths(
     codes = None if stations is None else [stations] if isinstance(stations, str) else list(stations)
     for code in codes or ():
         settings.station(code)
-    since, until = _day(first, "first"), _day(last, "last")
-    if since is not None and until is not None and since > until:
-        raise ValueError(f"first = {since} is after last = {until}")
+    since, until = period(first, last)
     found = [
         (key, path(key))
         for key in settings.station_days()
@@ -82,12 +54,12 @@ def _paths(
     ]
     if not found:
         what = path(StationDay(settings.stations[0].code, settings.first_day)).relative_to(root).parts[0]
-        period = f"from {since or settings.first_day} to {until or settings.last_day or 'now'}"
+        days = f"from {since or settings.first_day} to {until or settings.last_day or 'now'}"
         if since is not None and until is None:
-            period = f"from {since} on"
+            days = f"from {since} on"
         raise FileNotFoundError(
             f"{root}: there are no such tables yet: {what} of "
-            f"{', '.join(codes) if codes is not None else 'any station'} {period}; "
+            f"{', '.join(codes) if codes is not None else 'any station'} {days}; "
             f"the network lasts from {settings.first_day} to {settings.last_day or 'now'}, and "
             "`ris status` says what there is"
         )

@@ -21,6 +21,7 @@ from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_record, write_json
 from ris_core.storage.layout import Layout
+from ris_core.storage.table_description import TableDescription
 from ris_core.training.acceptance import NoAcceptedModelError
 from ris_core.training.training_set import digest_on_disk
 
@@ -52,6 +53,15 @@ SCHEMA = pa.schema(
         *(pa.field(name, pa.float32(), True, {"description": words}) for name, words in list(_WORDS.items())[1:]),
     ]
 )
+TABLES = (
+    TableDescription(
+        "Ranking of candidates",
+        f"analysis/{TABLE}",
+        "One row per accepted model of each candidate, the best first.",
+        SCHEMA,
+    ),
+)
+"""The table, for the data dictionary."""
 
 
 class RankingOutOfStepError(OutOfStepError):

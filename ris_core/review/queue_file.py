@@ -17,6 +17,7 @@ from ris_core.section import digest_of
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
+from ris_core.storage.table_description import TableDescription
 
 QUEUE_SCHEMA = pa.schema(
     [
@@ -35,6 +36,8 @@ QUEUE_SCHEMA = pa.schema(
         ),
     ]
 )
+TABLES = (TableDescription("Suggestions for reviewers", "reviews/queue.parquet", "One row per event.", QUEUE_SCHEMA),)
+"""The table, for the data dictionary."""
 
 
 def make_queue(layout: Layout, settings: Settings, processed: ProcessedEvents) -> tuple[pd.DataFrame, str]:

@@ -176,6 +176,11 @@ class Layout:
         """Path of the catalogue of a month (Parquet)."""
         return self.root / "catalogue" / f"year={year:04d}" / f"month={month:02d}.parquet"
 
+    @property
+    def dictionary(self) -> Path:
+        """Path of the data dictionary (Markdown)."""
+        return self.root / "tables.md"
+
     def environment(self, series: str) -> Path:
         """Path of an environmental series (Parquet)."""
         return self.root / "environment" / f"{_part(series)}.parquet"

@@ -111,6 +111,11 @@ def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     return frame
 
 
+def read_arrow(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """Return a table, or some of its columns, as Arrow has it; raises as `read_table`."""
+    return _read(path, columns)
+
+
 def read_tables(
     paths: Sequence[Path], columns: list[str] | None = None, may_lack: Collection[str] = ()
 ) -> pd.DataFrame:

@@ -1,0 +1,138 @@
+"""Reading the catalogue: only months in question are opened, and of them only wanted columns and rows are unpacked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ris_core.catalogue.catalogue_schema import CATALOGUE_SCHEMA
+from ris_core.storage import tables
+from ris_core.storage.layout import Layout
+
+CATALOGUE_AGAIN = "bring the catalogue up to date (`ris run`, or the asset event_catalogue)"
+_FILE = re.compile(r"year=(\d{4})/month=(\d{2})\.parquet")
+Month = tuple[int, int]
+"""Year and month."""
+
+
+class NoCatalogueError(FileNotFoundError):
+    """There is no catalogue yet, or it has nothing of the wanted time."""
+
+
+def months_on_disk(layout: Layout) -> list[Month]:
+    """Return the months that have a file, in their order."""
+    root = layout.catalogue(1970, 1).parent.parent
+    found = (_FILE.fullmatch(path.relative_to(root).as_posix()) for path in root.glob("year=*/month=*.parquet"))
+    return sorted((int(each[1]), int(each[2])) for each in found if each)
+
+
+def load_catalogue(
+    layout: Layout,
+    stations: Collection[str] | None = None,
+    classes: Collection[int | str] | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    columns: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Return the events of the catalogue, sorted by time of the peak and then by identifier.
+
+    Parameters
+    ----------
+    layout
+        The data root.
+    stations
+        Codes; by default all.
+    classes
+        Numbers or names of classes; by default all, unlabelled events included.
+    first, last
+        UTC days of the peak, inclusive; by default all.
+    columns
+        Names of `CATALOGUE_SCHEMA`, in the order in which they are wanted; by default all.
+
+    Returns
+    -------
+    DataFrame
+        Without rows if nothing fits. Times are datetime64[ns, UTC].
+
+    Raises
+    ------
+    NoCatalogueError
+        There is no catalogue.
+    ValueError
+        There is no such column.
+    DamagedFileError
+        A file of a month in question does not match its digest.
+    """
+    paths = _paths(layout, first, last)
+    wanted = list(CATALOGUE_SCHEMA.names if columns is None else columns)
+    if unknown := [name for name in wanted if name not in CATALOGUE_SCHEMA.names]:
+        raise ValueError(
+            f"columns = {unknown}: the catalogue has no such columns; it has {', '.join(CATALOGUE_SCHEMA.names)}"
+        )
+    needed = {"time_peak", "event_id", *wanted}
+    needed |= set() if stations is None else {"station"}
+    needed |= set() if classes is None else {"label", "class_name"}
+    names = [name for name in CATALOGUE_SCHEMA.names if name in needed]
+    parts = [_filtered(tables.read_arrow(path, names), stations, classes, first, last) for path in paths]
+    empty = pa.schema([CATALOGUE_SCHEMA.field(name) for name in names]).empty_table()
+    found = pa.concat_tables([part for part in parts if part.num_rows] or [_plain(empty)])
+    frame: pd.DataFrame = found.to_pandas()
+    # An event at midnight may have its peak after the first ones of the next month.
+    if len(parts) > 1 and not frame["time_peak"].is_monotonic_increasing:
+        frame = frame.sort_values(["time_peak", "event_id"], kind="stable", ignore_index=True)
+    return frame[wanted]
+
+
+def _paths(layout: Layout, first: date | None, last: date | None) -> list[Path]:
+    months = months_on_disk(layout)
+    if not months:
+        raise NoCatalogueError(f"{layout.root}: there is no catalogue of events yet; {CATALOGUE_AGAIN}")
+    # An event belongs to the day of its onset.
+    since = None if first is None else first - timedelta(days=1)
+    return [
+        layout.catalogue(*month)
+        for month in months
+        if (since is None or month >= (since.year, since.month)) and (last is None or month <= (last.year, last.month))
+    ]
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    return table.cast(pa.schema([field.remove_metadata() for field in table.schema]))
+
+
+def _filtered(
+    table: pa.Table,
+    stations: Collection[str] | None,
+    classes: Collection[int | str] | None,
+    first: date | None,
+    last: date | None,
+) -> pa.Table:
+    kept = []
+    if stations is not None:
+        kept.append(pc.is_in(table["station"], pa.array(sorted(stations), pa.string())))
+    if classes is not None:
+        numbers = sorted(number for number in classes if not isinstance(number, str))
+        names = sorted(name for name in classes if isinstance(name, str))
+        kept.append(
+            pc.or_(
+                pc.is_in(table["label"], pa.array(numbers, pa.int32())),
+                pc.is_in(table["class_name"], pa.array(names, pa.string())),
+            )
+        )
+    if first is not None:
+        kept.append(pc.greater_equal(table["time_peak"], _midnight(first)))
+    if last is not None:
+        kept.append(pc.less(table["time_peak"], _midnight(last + timedelta(days=1))))
+    for mask in kept[1:]:
+        kept[0] = pc.and_(kept[0], mask)
+    return _plain(table.filter(kept[0]) if kept else table)
+
+
+def _midnight(day: date) -> pa.Scalar:
+    return pa.scalar(pd.Timestamp(day, tz="UTC").value, pa.timestamp("ns", tz="UTC"))
