@@ -17,6 +17,7 @@ from ris_core.config.bounds import SMALLEST_SIZE, check_time_shift
 from ris_core.config.candidates import CandidatesSettings
 from ris_core.config.channels import SYNTHETIC_COMPONENTS, ComponentsSettings
 from ris_core.config.class_model import ClassModelSettings
+from ris_core.config.counting import RatesSettings, StatisticsSettings
 from ris_core.config.defaults import RECOMMENDED, known_presets
 from ris_core.config.learning import (
     AecGridSettings,
@@ -111,6 +112,7 @@ __all__ = [
     "OperationsSettings",
     "PublishedSettings",
     "RankingSettings",
+    "RatesSettings",
     "ResponseSettings",
     "RetentionSettings",
     "ReviewSettings",
@@ -122,6 +124,7 @@ __all__ = [
     "SpectrogramSettings",
     "StabilitySettings",
     "StationSettings",
+    "StatisticsSettings",
     "SyntheticSettings",
     "TraceKind",
     "TrainingSetSettings",

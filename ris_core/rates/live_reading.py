@@ -60,5 +60,6 @@ def load_live(days: StationDays, keys: Iterable[StationDay] | None = None) -> pd
     """
     paths = live_files(days, keys)
     if not paths:
-        return table_schemas.LIVE_SCHEMA.empty_table().to_pandas()
+        empty: pd.DataFrame = table_schemas.LIVE_SCHEMA.empty_table().to_pandas()
+        return empty
     return tables.read_tables(paths)
