@@ -11,7 +11,7 @@ from ris_core.clustering.reviewed.fitted_classes import fit_classes
 from ris_core.clustering.reviewed.reviewed_model import ReviewedModel
 from ris_core.config import PAPER_INPUT, ClassModelSettings, NormalisationSettings
 from ris_core.contracts.candidate_name import REVIEWED, CandidateName
-from ris_core.contracts.reviewed_classes import ReviewedClasses
+from ris_core.contracts.reviewed_classes import Renamed, ReviewedClasses
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec
 from ris_core.representations.aec import AecRepresentation
@@ -51,7 +51,8 @@ def class_candidate(
     z, own = encode(aec, data.samples), np.array(names, dtype=object)[events]
     fitted = fit_classes(z[events], own.tolist(), events, np.zeros(len(events), bool), SETTINGS, 0)
     reviewed = dict(zip(np.array(data.event_id)[events].tolist(), own.tolist(), strict=True)) | also
-    classes = ReviewedClasses(fitted.names, reviewed, dict(renames or {}), simulated)
+    renamed = tuple(Renamed(old, (old,), new) for old, new in (renames or {}).items())
+    classes = ReviewedClasses(fitted.names, reviewed, renamed, simulated)
     model = ReviewedModel(NAME, [AecRepresentation(aec, NormalisationSettings(), PAPER_INPUT)], fitted, classes)
     return Candidate("reviewed", model, {"candidate": str(NAME), "metrics": metrics_of(len(events))})
 

@@ -11,6 +11,7 @@ from typing import Any
 from ris_core import config
 from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.contracts.events import Part
+from ris_core.contracts.reviewed_classes import Renamed, renames_of
 from ris_core.plugins import load_plugins
 from ris_core.section import digest_of
 from ris_core.storage.atomic import replacing
@@ -19,7 +20,7 @@ from ris_core.storage.json_records import read_record, to_text, write_json
 from ris_core.storage.layout import Layout
 
 _COPY = "champion.json"
-_LATER = ("candidate", "needs", "plugins", "names", "reviewed", "companion")
+_LATER = ("candidate", "needs", "plugins", "names", "renames", "reviewed", "companion")
 """Fields that earlier versions did not write."""
 
 
@@ -95,6 +96,8 @@ class Champion:
         Whether it is a class model, which was trained on reviews.
     names
         Name by the reviews of each class that a class model has had so far, by number.
+    renames
+        Renames of the review log that `names` follow, in its order; none if an earlier version chose the champion.
     companion
         What stands beside a class model; none if there was no such model, and for other champions.
     """
@@ -117,6 +120,7 @@ class Champion:
     plugins: tuple[str, ...] = ()
     reviewed: bool = False
     names: Mapping[int, str] = field(default_factory=dict)
+    renames: tuple[Renamed, ...] | None = None
     companion: Companion | None = None
 
     @property
@@ -180,10 +184,12 @@ def _read_record(path: Path) -> Champion:
         values |= {name: tuple(values[name]) for name in ("needs", "plugins") if name in values}
         if "names" in values:
             values["names"] = {int(number): str(name) for number, name in values["names"].items()}
+        if values.get("renames") is not None:
+            values["renames"] = renames_of(values["renames"])
         if (beside := values.get("companion")) is not None:
             values["companion"] = Companion(**beside | {"classes": tuple(beside["classes"])})
         return Champion(**values)
-    except (TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DamagedFileError(path, f"not a record of this version: {error}") from error
 
 

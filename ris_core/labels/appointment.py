@@ -159,7 +159,7 @@ def prepare(
         shared = labels.cluster
     else:
         shared = _clusters_of(layout, before, labelling)
-    names = {} if before is None else dict(before.names)
+    names, renames = ({}, None) if before is None else (dict(before.names), before.renames)
     companion = novelty = None
     if model.classes is None:
         matching = number_clusters(settings.champion, before, shared, version, labels.cluster, candidate.k)
@@ -171,6 +171,7 @@ def prepare(
     else:
         companion = find_beside(layout, before, beside, labelling)
         matching, names = number_classes(settings.champion, before, shared, companion, labels.cluster, model.classes)
+        renames = model.classes.renames
     keep_copy(layout.champion_model(version), candidate)
     if novelty is not None:
         novelty.save(novelty_path(layout, version, novelty.digest))
@@ -196,6 +197,7 @@ def prepare(
         ),
         reviewed=model.classes is not None,
         names=names,
+        renames=renames,
         companion=None if companion is None else companion.companion,
     )
     trained_on = candidate.metadata.get("training_set")

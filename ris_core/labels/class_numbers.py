@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ris_core import config
 from ris_core.clustering.champion import Champion
 from ris_core.clustering.matching import Matching, first_classes, known_classes, match_clusters, match_named
-from ris_core.contracts.reviewed_classes import ReviewedClasses
+from ris_core.contracts.reviewed_classes import ReviewedClasses, present_names
 from ris_core.labels.companion import Beside
 
 
@@ -51,10 +51,10 @@ def number_classes(
 ) -> tuple[Matching, dict[int, str]]:
     """Return the class numbers of a class model, and the names of all classes that class models have had so far.
 
-    A class that had the same name before keeps its number, also under a former name of the review log; otherwise the
-    number that `champion.names` gives to this name. Classes of other names are matched by their events with classes
-    that have no name by reviews: those of the previous champion, or of the model beside a first champion. Classes that
-    were reviewed but are no cluster of the model get numbers as well.
+    A class keeps its number by its name, which is followed through the renames of the review log, so that classes may
+    swap their names; otherwise it gets the number that `champion.names` gives to this name. Classes of other names are
+    matched by their events with classes that have no name by reviews: those of the previous champion, or of the model
+    beside a first champion. Classes that were reviewed but are no cluster of the model get numbers as well.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def number_classes(
         next_class = max(former) + 1
     else:
         former, next_class = (), 0
-    names = {} if before is None else dict(before.names)
+    names = {} if before is None else _followed(before, classes)
     if beside is not None:
         next_class = max(next_class, max(beside.companion.classes) + 1)
     known = _known(names, classes, settings.names, next_class)
@@ -97,16 +97,27 @@ def number_classes(
     return matching.until(next_class), names
 
 
+def _followed(before: Champion, classes: ReviewedClasses) -> dict[int, str]:
+    """Return the present names of the classes that class models have had so far, by number.
+
+    Of classes that became one, the class of the remaining name has it, else that of the smallest number. The others
+    keep their former names, in case the merge is withdrawn, unless another class has such a name now.
+    """
+    present = present_names(before.names.values(), before.renames, classes.renames, classes.all_names)
+    found: dict[str, int] = {}
+    for number, name in sorted(before.names.items(), key=lambda one: (present[one[1]] != one[1], one[0])):
+        found.setdefault(present[name], number)
+    kept = {number: name for name, number in found.items()}
+    rest = {n: name for n, name in before.names.items() if n not in kept and name not in found}
+    return dict(sorted((kept | rest).items()))
+
+
 def _known(
     names: Mapping[int, str], classes: ReviewedClasses, of_settings: Mapping[int, str], next_class: int
 ) -> dict[str, int]:
-    """Return the number of each name that has one: by former champions, by former names, by the settings."""
+    """Return the number of each name that has one: by former champions, by the settings."""
     wanted = set(classes.all_names)
     known = {name: number for number, name in sorted(names.items(), reverse=True) if name in wanted}
-    for number, name in sorted(names.items()):
-        present = classes.renames.get(name, name)
-        if name not in wanted and present in wanted:
-            known.setdefault(present, number)
     for number, name in sorted(of_settings.items()):
         if name in wanted and number not in names and 0 <= number < next_class:
             known.setdefault(name, number)

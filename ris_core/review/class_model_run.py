@@ -187,7 +187,7 @@ def _classes(fitted: FittedClasses, words: pd.DataFrame, state: ReviewState) -> 
     return ReviewedClasses(
         names=fitted.names,
         reviewed={str(event): str(name) for event, name in words["class_name"].items()},
-        renames=dict(state.names),
+        renames=state.renames,
         simulated=state.simulated,
     )
 

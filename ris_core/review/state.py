@@ -11,6 +11,7 @@ import pandas as pd
 
 from ris_core.config import ReviewSettings
 from ris_core.contracts.decision import UNSURE, Decision, Reason, is_simulated, same_reviewer
+from ris_core.contracts.reviewed_classes import Renamed
 from ris_core.review.log import ReviewLog
 from ris_core.section import digest_of
 from ris_core.storage.layout import Layout
@@ -63,8 +64,8 @@ class ReviewState:
         Decisions that change nothing, with the reason, by id: for example a rename of a class that no event has.
     decider
         Reviewer whose word stands where reviewers differ; None if there is none.
-    names
-        Present name of each name that was renamed or merged.
+    renames
+        What was renamed or merged, in the order of the log.
     reviewers
         Spelling of each reviewer, by the name in lower case.
     """
@@ -74,7 +75,7 @@ class ReviewState:
     withdrawn: frozenset[str]
     without_effect: dict[str, str]
     decider: str | None
-    names: dict[str, str]
+    renames: tuple[Renamed, ...]
     reviewers: dict[str, str]
 
     @classmethod
@@ -96,7 +97,7 @@ class ReviewState:
             frozenset(withdrawn),
             told.without_effect,
             None if decider is None else told.reviewers.get(decider.casefold(), decider),
-            dict(told.names),
+            tuple(told.renames),
             dict(told.reviewers),
         )
 
@@ -170,11 +171,15 @@ class ReviewState:
         """Return a reviewer's name as the log spelt it first, in which their words are found."""
         return self.reviewers.get(reviewer.casefold(), reviewer)
 
-    def present_name(self, name: str) -> str:
-        """Return what a class that was called `name` is called now."""
-        if name in self.classes:
-            return name
-        return self.names.get(name, name)
+    @property
+    def names(self) -> dict[str, str]:
+        """Present name of each name that was renamed or merged."""
+        found: dict[str, str] = {}
+        for one in self.renames:
+            found |= {name: one.called for name, present in found.items() if present in one.former}
+            found |= dict.fromkeys(one.former, one.called)
+            found.pop(one.called, None)
+        return found
 
     @property
     def digest(self) -> str:
@@ -203,7 +208,7 @@ class _Telling:
         self.words: dict[str, dict[str, Word]] = {}
         self.audits: set[str] = set()
         self.without_effect: dict[str, str] = {}
-        self.names: dict[str, str] = {}
+        self.renames: list[Renamed] = []
         self.reviewers: dict[str, str] = {}
         self._spelling: dict[str, str] = {}
 
@@ -232,17 +237,15 @@ class _Telling:
             del self._spelling[name.casefold()]
         called = self._spelt(decision.class_name)
         former = before - {called}
+        is_there = any(word.class_name == called for of_event in self.words.values() for word in of_event.values())
         found: set[str] = set()
         for of_event in self.words.values():
             for reviewer, word in of_event.items():
                 if word.class_name in former:
                     found.add(word.class_name)
                     of_event[reviewer] = replace(word, class_name=called)
-        for name, present in self.names.items():
-            if present in former:
-                self.names[name] = called
-        self.names |= dict.fromkeys(former, called)
-        self.names.pop(called, None)
+        if former:
+            self.renames.append(Renamed(decision.id, tuple(sorted(former | ({called} if is_there else set()))), called))
         if absent := sorted(former - found):
             self.without_effect[decision.id] = f"no event was of the class {', '.join(absent)}"
 

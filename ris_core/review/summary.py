@@ -10,7 +10,7 @@ import pandas as pd
 
 from ris_core.clustering.reviewed.class_model_files import NoClassModelError, load_class_model
 from ris_core.config import Settings
-from ris_core.contracts.reviewed_classes import ReviewedClasses
+from ris_core.contracts.reviewed_classes import ReviewedClasses, present_names
 from ris_core.registry import UnknownKindError
 from ris_core.review.log import ReviewLog
 from ris_core.review.state import ReviewState, read_state
@@ -71,6 +71,8 @@ def is_reviewed(layout: Layout) -> bool:
 def _since(state: ReviewState, classes: ReviewedClasses | None) -> int:
     words = state.reviewed()
     now = dict(zip(words["event_id"], words["class_name"], strict=True))
-    then: Mapping[str, str] = {} if classes is None else classes.reviewed
-    then = {event: state.present_name(name) for event, name in then.items()}
+    then: Mapping[str, str] = {}
+    if classes is not None:
+        names = present_names(classes.all_names, classes.renames, state.renames, state.classes)
+        then = {event: names[name] for event, name in classes.reviewed.items()}
     return sum(now.get(event) != then.get(event) for event in {*now, *then})

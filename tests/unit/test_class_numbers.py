@@ -1,12 +1,14 @@
 """Class numbers of class models: by name, by former name, by the settings, and by the events that classes share."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ris_core.clustering.champion import Champion, Companion, class_names, class_titles
 from ris_core.clustering.matching import match_named
 from ris_core.config import ChampionSettings
-from ris_core.contracts.reviewed_classes import ReviewedClasses
+from ris_core.contracts.reviewed_classes import Renamed, ReviewedClasses
 from ris_core.labels.class_numbers import number_classes
 from ris_core.labels.companion import Beside
 
@@ -32,7 +34,7 @@ def champion(classes: tuple[int, ...], names: dict[int, str] | None = None, next
 
 def classes(*names: str, also: str = "", **renames: str) -> ReviewedClasses:
     events = {f"event {n}": name for n, name in enumerate([*names, *([also] if also else [])])}
-    return ReviewedClasses(names, events, renames)
+    return ReviewedClasses(names, events, tuple(Renamed(old, (old,), new) for old, new in renames.items()))
 
 
 def test_the_first_class_model_keeps_the_numbers_of_clusters_with_the_same_events() -> None:
@@ -77,6 +79,34 @@ def test_a_renamed_class_keeps_its_number_and_a_merged_one_gives_it_up() -> None
     merged = classes("tremor", "noise", whale="tremor", rift="tremor")
     found, names = number_classes(SETTINGS, before, FORMER, None, np.minimum(FORMER, 1), merged)
     assert found.classes == (4, 9)
+
+
+SWAP = (Renamed("1", ("whale",), "x"), Renamed("2", ("rift",), "whale"), Renamed("3", ("x",), "rift"))
+"""`whale` and `rift` swap their names."""
+
+
+@pytest.mark.parametrize("earlier", [(), (Renamed("0", ("crack",), "rift"),)])
+def test_classes_that_swap_their_names_keep_their_numbers(earlier: tuple[Renamed, ...]) -> None:
+    before = replace(champion((4, 7), {4: "whale", 7: "rift"}), renames=earlier)
+    shared = clusters = np.minimum(FORMER, 1)
+    swapped = replace(classes("whale", "rift"), renames=(*earlier, *SWAP))
+    found, names = number_classes(SETTINGS, before, shared, None, 1 - clusters, swapped)
+    assert found.classes == (7, 4) and names == {4: "rift", 7: "whale"}
+    assert found.overlap == (1.0, 1.0) and found.states == ("kept", "kept")
+    # They stay with another model of the same reviews, and swap back where the renames are withdrawn.
+    after = replace(champion((7, 4), names), renames=swapped.renames)
+    assert number_classes(SETTINGS, after, shared, None, clusters, swapped)[0].classes == (7, 4)
+    found, names = number_classes(SETTINGS, after, shared, None, clusters, replace(swapped, renames=earlier))
+    assert found.classes == (4, 7) and names == before.names
+
+
+def test_a_name_of_a_class_that_was_merged_can_be_given_to_another() -> None:
+    renames = (Renamed("1", ("rift", "whale"), "rift"), Renamed("2", ("noise",), "whale"))
+    before = replace(champion((4, 7, 9), {4: "whale", 7: "rift", 9: "noise"}), renames=())
+    found, names = number_classes(
+        SETTINGS, before, FORMER, None, np.minimum(FORMER, 1), replace(classes("rift", "whale"), renames=renames)
+    )
+    assert found.classes == (7, 9) and names == {7: "rift", 9: "whale"}
 
 
 def test_a_name_comes_back_with_its_number_after_champions_without_it() -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ris_core.contracts.decision import Decision
+from ris_core.contracts.reviewed_classes import present_names
 from ris_core.review.kappa import agreement
 from ris_core.review.random_order import second_opinions
 from ris_core.review.state import ReviewState
@@ -64,7 +65,18 @@ def test_former_names_lead_to_the_present_one() -> None:
         Decision("merge", "ann", class_name="C", former=("B", "D")),
     ]
     state = ReviewState.of([_label("e1", "A"), *renames])
-    assert [state.present_name(name) for name in ("A", "B", "C", "D", "E")] == ["C", "C", "C", "C", "E"]
+    present = present_names("ABCDE", (), state.renames, state.classes)
+    assert [present[name] for name in "ABCDE"] == ["C", "C", "C", "C", "E"]
+    # Names after the first rename are followed from there.
+    assert present_names("AB", state.renames[:1], state.renames, state.classes) == {"A": "A", "B": "C"}
+
+
+def test_two_classes_can_swap_their_names() -> None:
+    swap = [Decision("rename", "ann", class_name=new, former=(old,)) for old, new in ("Ax", "BA", "xB")]
+    state = ReviewState.of([_label("e1", "A"), _label("e2", "B"), *swap])
+    assert state.reviewed()["class_name"].tolist() == ["B", "A"]
+    assert present_names("AB", (), state.renames, state.classes) == {"A": "B", "B": "A"}
+    assert present_names("AB", state.renames, state.renames, state.classes) == {"A": "A", "B": "B"}
 
 
 def test_upper_and_lower_case_make_no_other_class_whoever_writes_them() -> None:

@@ -12,7 +12,7 @@ from ris_core.clustering.reviewed.fitted_classes import fit_classes
 from ris_core.clustering.reviewed.reviewed_model import ReviewedModel
 from ris_core.config import ClassModelSettings, SpectraSettings
 from ris_core.contracts.candidate_name import REVIEWED, CandidateName
-from ris_core.contracts.reviewed_classes import ReviewedClasses
+from ris_core.contracts.reviewed_classes import Renamed, ReviewedClasses, renames_of
 from ris_core.models.weights import WEIGHTS_FILE
 from ris_core.representations.spectra import Spectra
 from ris_core.storage.damage import DamagedFileError
@@ -33,7 +33,7 @@ def model() -> ReviewedModel:
     classes = ReviewedClasses(
         names=fitted.names,
         reviewed={EVENTS.events.event_id[row]: names[row] for row in rows},
-        renames={"crack": "rift"},
+        renames=(Renamed("decision", ("crack",), "rift"),),
         simulated=True,
     )
     return ReviewedModel(CandidateName("spectra", REVIEWED), (spectra, wider), fitted, classes)
@@ -64,6 +64,12 @@ def test_answers_do_not_depend_on_the_block_that_an_event_is_in(model: ReviewedM
 def test_another_snapshot_of_the_reviews_is_another_version(model: ReviewedModel) -> None:
     more = ReviewedClasses(model.classes.names, {**model.classes.reviewed, "X": "rift"}, model.classes.renames, True)
     assert ReviewedModel(model.name, model.representations, model.fitted, more).version != model.version
+
+
+def test_renames_of_models_of_earlier_versions_are_read() -> None:
+    assert renames_of({"crack": "rift"}) == (Renamed("", ("crack",), "rift"),)
+    with pytest.raises(TypeError, match="renames"):
+        renames_of("rift")
 
 
 def test_a_damaged_file_is_named(tmp_path: Path, model: ReviewedModel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from ris_core.config import REPRESENTATIONS
 from ris_core.contracts.candidate_name import CandidateName
 from ris_core.contracts.event_source import EventSource
 from ris_core.contracts.events import PARTS, Events
-from ris_core.contracts.reviewed_classes import ReviewedClasses
+from ris_core.contracts.reviewed_classes import ReviewedClasses, renames_of
 from ris_core.models.model_parts import save_parts
 from ris_core.models.weights import CLASSES, ModelDescription, parts_digest
 from ris_core.plugins import Plugin
@@ -78,7 +79,7 @@ class ReviewedModel(ClusterModel):
         classes = ReviewedClasses(
             names=fitted.names,
             reviewed={str(event): str(name) for event, name in spec["reviewed"].items()},
-            renames={str(old): str(new) for old, new in spec["renames"].items()},
+            renames=renames_of(spec["renames"]),
             simulated=bool(spec["simulated"]),
         )
         return cls(CandidateName.of(spec["name"]), representations, fitted, classes)
@@ -175,7 +176,8 @@ class ReviewedModel(ClusterModel):
             "representations": [{"kind": one.kind, "spec": dict(one.spec())} for one in self.representations],
             "classes": dict(self.fitted.spec()),
             "reviewed": dict(sorted(self.classes.reviewed.items())),
-            "renames": dict(sorted(self.classes.renames.items())),
+            # Earlier versions wrote a mapping: without renames the bytes stay as they were.
+            "renames": [asdict(one) for one in self.classes.renames] or {},
             "simulated": self.classes.simulated,
         }
 
