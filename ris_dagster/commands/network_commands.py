@@ -132,7 +132,9 @@ def run(
     names = all_jobs(settings, BINDINGS, reviewed=bool(only) or is_reviewed(layout))
     for option, asked in (("--only", only), ("--without", without)):
         if unknown := [name for name in asked or [] if name not in names]:
-            refuse(f"{option} {unknown[0]}: no such job; known are {', '.join(names)}", 2)
+            each = "".join(f" {option} {part.strip()}" for part in unknown[0].split(","))
+            repeat = f"; repeat the option for each job:{each}" if "," in unknown[0] else ""
+            refuse(f"{option} {unknown[0]}: no such job{repeat}; known are {', '.join(names)}", 2)
     started = time.monotonic()
     Tracking.of(settings, layout.root).prepare()
     with open_instance(layout) as instance, definitions_here(settings) as definitions:

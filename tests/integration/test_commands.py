@@ -145,6 +145,9 @@ def test_run_refuses_an_unknown_job_and_says_which_there_are(config: Path) -> No
     done = ris("run", "-c", config, "--only", "trian_dec")
     assert done.exit_code == 2
     assert "--only trian_dec: no such job" in done.output
+    done = ris("run", "-c", config, "--without", "process, acquire")
+    assert done.exit_code == 2
+    assert "repeat the option for each job: --without process --without acquire" in " ".join(done.output.split())
     assert jobs.DEC in done.output
 
 
