@@ -89,7 +89,12 @@ def trained_candidates(
 
 
 def candidate_configuration(
-    inputs: ClusteringInputs, name: CandidateName, k: int, candidates: config.CandidatesSettings, seed: int
+    inputs: ClusteringInputs,
+    name: CandidateName,
+    k: int,
+    candidates: config.CandidatesSettings,
+    seed: int,
+    complete: bool = False,
 ) -> str:
     """Return the digest of all that decides about the model of a representation and a clusterer.
 
@@ -103,7 +108,10 @@ def candidate_configuration(
         What its names mean.
     seed
         Of the clusterer (`dec.seed`).
+    complete
+        As if every package that the clusterer can use were installed here.
     """
+    absent = () if complete else candidates.absent_of(name.clusterer)
     return digest_of(
         [
             versions.CANDIDATE,
@@ -111,7 +119,7 @@ def candidate_configuration(
             inputs.training_set,
             str(name),
             k,
-            candidates.clusterer_digest(name.clusterer),
+            candidates.clusterer_digest(name.clusterer, absent),
             seed,
         ]
     )
@@ -124,14 +132,18 @@ def candidate_is_current(
     candidates: config.CandidatesSettings,
     normalisation: config.NormalisationSettings,
 ) -> bool:
-    """Return whether the model of a candidate other than DEC is undamaged and what the settings would give now."""
+    """Return whether the model of a candidate other than DEC is undamaged and what the settings would give now.
+
+    A model that was made with a package that is not installed here is current as well.
+    """
     if str(name) not in candidates.candidates or k not in candidates.counts_of(name):
         return False
     try:
         found = trained_candidates(layout, name, [k], normalisation).get(k)
         if found is None or found.inputs is None:
             return False
-        if found.configuration != candidate_configuration(found.inputs, name, k, candidates, candidates.dec.seed):
+        what = (found.inputs, name, k, candidates, candidates.dec.seed)
+        if found.configuration not in {candidate_configuration(*what, complete) for complete in (False, True)}:
             return False
         require_sound(layout.candidate(name, k), train_again(name))
     except (FileNotFoundError, DamagedFileError):

@@ -127,8 +127,8 @@ def train_candidate(
     log_training_set(log, layout.training_set, data)
     started = time.perf_counter()
     kind, z = clusterer_class(CLUSTERERS.kind_of(section)), latents.z[~data.validation]
-    configuration = shared_configuration(latents.inputs, name, candidates, dec.seed)
-    shared = shared_fit(layout.shared(name), kind, z, section, dec.seed, configuration)
+    configurations = shared_configuration(latents.inputs, name, candidates, dec.seed)
+    shared = shared_fit(layout.shared(name), kind, z, section, dec.seed, configurations)
     for left_out in () if shared is None else shared.notes:
         log.note(f"left out: {left_out}")
     clusterer = kind.fit_shared(shared, z, k, section, dec.seed)

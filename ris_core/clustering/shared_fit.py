@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,19 @@ _REMEDY = "train a K of the candidate again, or let `ris run` do it"
 
 def shared_configuration(
     inputs: ClusteringInputs, name: CandidateName, candidates: config.CandidatesSettings, seed: int
-) -> str:
-    """Return the digest of all that decides about what the models of a candidate have in common."""
-    clusterer = candidates.clusterer_digest(name.clusterer)
-    return digest_of([versions.CANDIDATE, inputs.representation, inputs.training_set, str(name), clusterer, seed])
+) -> tuple[str, ...]:
+    """Return the digest of all that decides about what the models of a candidate have in common.
+
+    Where the clusterer leaves something out because its package is not installed, a second one stands for what was
+    made with it, which is not made again without it.
+    """
+    absent = candidates.absent_of(name.clusterer)
+    clusterers = [candidates.clusterer_digest(name.clusterer, without) for without in dict.fromkeys((absent, ()))]
+    shared = [versions.CANDIDATE, inputs.representation, inputs.training_set, str(name)]
+    return tuple(digest_of([*shared, clusterer, seed]) for clusterer in clusterers)
 
 
-def read_shared(path: Path, kind: type[Clusterer], configuration: str) -> Shared | None:
+def read_shared(path: Path, kind: type[Clusterer], configurations: Collection[str]) -> Shared | None:
     """Return what a file holds; none if there is no file, or it is of another configuration.
 
     Raises
@@ -42,14 +49,14 @@ def read_shared(path: Path, kind: type[Clusterer], configuration: str) -> Shared
         arrays, about = read_arrays(path, _REMEDY, digest_needed=True)
     except FileNotFoundError:
         return None
-    if about.get(_CONFIGURATION) != configuration:
+    if about.get(_CONFIGURATION) not in configurations:
         return None
     with damage_named(path, _REMEDY):
         return kind.build_shared(about, arrays)
 
 
 def shared_fit(
-    path: Path, kind: type[Clusterer], z: NDArray[Any], settings: Section, seed: int, configuration: str
+    path: Path, kind: type[Clusterer], z: NDArray[Any], settings: Section, seed: int, configurations: Sequence[str]
 ) -> Shared | None:
     """Return what the clusters of all K have in common, from its file, or made and written to it.
 
@@ -61,8 +68,9 @@ def shared_fit(
         The file; it is not written if the clusterer shares nothing.
     kind, z, settings, seed
         The class of the clusterer, and the parameters of its `share`.
-    configuration
-        Digest of all that decides about it (`shared_configuration`).
+    configurations
+        Digests of all that decides about it (`shared_configuration`): that of what is made here, then others that are
+        as good.
 
     Raises
     ------
@@ -70,7 +78,7 @@ def shared_fit(
         As `Clusterer.share`.
     """
     try:
-        found = read_shared(path, kind, configuration)
+        found = read_shared(path, kind, configurations)
     except DamagedFileError as error:
         logger.warning("made again: %s", error)
         found = None
@@ -78,5 +86,5 @@ def shared_fit(
         return found
     made = kind.share(z, settings, seed)
     if made is not None:
-        write_arrays(path, made.arrays(), {**made.about(), _CONFIGURATION: configuration})
+        write_arrays(path, made.arrays(), {**made.about(), _CONFIGURATION: configurations[0]})
     return made

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, mo
 
 from ris_core.config.after_training import NoveltySettings, require_decoder_for_novelty
 from ris_core.config.learning import DecSettings
-from ris_core.config.methods import CLUSTERERS, REPRESENTATIONS
+from ris_core.config.methods import CLUSTERERS, REPRESENTATIONS, ClustererSettings
 from ris_core.contracts.candidate_name import AEC_DEC, REVIEWED, CandidateName, check_name
 from ris_core.registry import Registry
 from ris_core.section import Section, digest_of
@@ -213,9 +213,23 @@ class CandidatesSettings(Section):
         """Return the digest of the settings that influence what a representation is fitted to be."""
         return _digest(REPRESENTATIONS, self.representation_of(name))
 
-    def clusterer_digest(self, name: str) -> str:
-        """Return the digest of the settings that influence the clusters of a clusterer, given features and K."""
-        return _digest(CLUSTERERS, self.clusterer_of(name), without={"k"})
+    def clusterer_digest(self, name: str, absent: tuple[str, ...] = ()) -> str:
+        """Return the digest of the settings that influence the clusters of a clusterer, given features and K.
+
+        Parameters
+        ----------
+        name
+            Of the clusterer.
+        absent
+            What is left out because its package is not installed (`absent_of`).
+        """
+        whole = _digest(CLUSTERERS, self.clusterer_of(name), without={"k"})
+        return digest_of([whole, *absent]) if absent else whole
+
+    def absent_of(self, name: str) -> tuple[str, ...]:
+        """Return what a clusterer leaves out because its package is not installed here."""
+        section = self.clusterer_of(name)
+        return section.absent if isinstance(section, ClustererSettings) else ()
 
 
 def _require(

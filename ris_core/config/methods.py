@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -10,6 +11,9 @@ from ris_core.config.attributes import AttributesSettings
 from ris_core.config.learning import check_counts
 from ris_core.registry import Registry
 from ris_core.section import Section
+
+_PACKAGES = {"umap": "umap"}
+"""The module of each member of a consensus that needs a package of its own."""
 
 
 class AecRepresentationSettings(Section):
@@ -50,6 +54,11 @@ class ClustererSettings(Section):
     @classmethod
     def _counts(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
         return value if value is None else check_counts(value)
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """What is asked for, but left out here because its package is not installed."""
+        return ()
 
 
 class KMeansSettings(ClustererSettings):
@@ -110,6 +119,11 @@ class ConsensusSettings(ClustererSettings):
         if len(set(value)) < len(value):
             raise ValueError(f"{', '.join(value)}: every member may be given only once")
         return value
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Members that are left out here because their package is not installed."""
+        return tuple(one for one in self.members if one in _PACKAGES and find_spec(_PACKAGES[one]) is None)
 
 
 class MicroSettings(ClustererSettings):

@@ -1,5 +1,6 @@
 """Candidates whose clusterer has its own K, criterion and what its K share: a consensus, and micro-clusters."""
 
+import importlib.util
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ from ris_core.clustering.candidate_models import candidate_is_current, load_cand
 from ris_core.clustering.candidate_run import train_candidate
 from ris_core.clustering.candidates import candidate_of_k, choose_k
 from ris_core.clustering.champion import appoint
+from ris_core.clustering.consensus import algorithms
+from ris_core.clustering.consensus.algorithms import AlgorithmError
 from ris_core.clustering.consensus_clusterer import ConsensusClusterer
 from ris_core.clustering.features import read_features
 from ris_core.clustering.representation_run import fit_representation
 from ris_core.clustering.stability_run import model_to_assess, run_stability
-from ris_core.config import Settings
+from ris_core.config import Settings, methods
 from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
 from ris_core.contracts.run_log import RecordedRun
 from ris_core.labels.appointment import prepare
@@ -137,6 +140,43 @@ def test_what_all_k_share_is_computed_once_and_made_again_if_damaged_or_of_other
     trained(store, CONSENSUS, 2)
     assert len(calls) == 4 and path.read_bytes() == kept
     assert list(damaged_models(store, [], COUNTS)) == []
+
+
+def test_what_was_made_without_umap_is_made_again_once_it_is_installed_but_not_the_other_way_round(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = store.settings.model_dump(mode="json")
+    values["clusterers"]["consensus"] |= {"members": ["kmeans", "ward", "umap"], "member_k": [3]}
+    other = Store(Settings.model_validate(values), store.root)
+    installed: list[bool] = [False]
+    spec = importlib.util.find_spec("json")
+    monkeypatch.setattr(methods, "find_spec", lambda name: spec if installed[0] else None)
+    asked: list[int] = []
+
+    def coordinates(z: Any, neighbours: int, seed: int) -> Any:
+        asked.append(neighbours)
+        if not installed[0]:
+            raise AlgorithmError("umap-learn cannot be imported")
+        return np.asarray(z[:, :2], dtype=np.float64)
+
+    monkeypatch.setattr(algorithms, "umap_coordinates", coordinates)
+
+    def current(k: int) -> bool:
+        return candidate_is_current(other, CONSENSUS, k, other.settings, other.settings.normalisation)
+
+    for k in (2, 3):
+        trained(other, CONSENSUS, k)
+    assert current(2) and current(3) and len(asked) == 1
+    installed[0] = True
+    assert not current(2) and not current(3)
+    trained(other, CONSENSUS, 2)
+    assert len(asked) == 2 and current(2) and not current(3)
+    installed[0] = False
+    assert current(2)
+    trained(other, CONSENSUS, 3)  # from the tree that has the votes of UMAP
+    assert len(asked) == 2
+    for k in (2, 3):
+        trained(store, CONSENSUS, k)
 
 
 def test_the_same_again_gives_the_same_bytes(store: Store) -> None:
