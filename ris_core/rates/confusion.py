@@ -138,7 +138,12 @@ class Unmixed:
 
 
 def unmix_with_interval(
-    counts: NDArray[Any], confusion: Confusion, level: float = 0.95, draws: int = 1000, seed: int = 0
+    counts: NDArray[Any],
+    confusion: Confusion,
+    level: float = 0.95,
+    draws: int = 1000,
+    seed: int = 0,
+    certain: NDArray[Any] | None = None,
 ) -> Unmixed:
     """Return counts without confusion, with an interval that carries their own and the confusion's uncertainty.
 
@@ -156,10 +161,15 @@ def unmix_with_interval(
         Probability of the interval.
     draws, seed
         Number of draws, and their seed.
+    certain
+        (…, K) further events whose class is known, for example from reviewers; they are added.
     """
     given = np.asarray(counts)
-    flat = given.reshape(-1, given.shape[-1])
-    distinct, which = np.unique(flat, axis=0, return_inverse=True)
+    k = given.shape[-1]
+    sure = np.zeros_like(given) if certain is None else np.asarray(certain)
+    both = np.concatenate([given.reshape(-1, k), sure.reshape(-1, k)], axis=1)
+    distinct, which = np.unique(both, axis=0, return_inverse=True)
+    distinct, sure = distinct[:, :k], distinct[:, k:]
     rng = np.random.default_rng(seed)
     inverse = np.linalg.inv(confusion.drawn(rng, draws))
     low, high = np.empty(distinct.shape), np.empty(distinct.shape)
@@ -172,9 +182,10 @@ def unmix_with_interval(
         lower = rng.standard_gamma(n)
         upper = lower + rng.standard_exponential(n.shape)
         # What other classes lend is greatest where theirs is, so the ends take opposite ends of theirs.
-        low[rows] = np.quantile(lower @ positive + upper @ negative, tails[0], axis=0)
-        high[rows] = np.quantile(upper @ positive + lower @ negative, tails[1], axis=0)
-    value = unmix(distinct, confusion)
+        known = rng.standard_gamma(np.broadcast_to(sure[rows].astype(float), n.shape))
+        low[rows] = np.quantile(lower @ positive + upper @ negative + known, tails[0], axis=0)
+        high[rows] = np.quantile(upper @ positive + lower @ negative + known, tails[1], axis=0)
+    value = np.maximum(unmix(distinct, confusion), 0.0) + sure
     parts = [np.maximum(part, 0.0)[which.reshape(-1)].reshape(given.shape) for part in (value, low, high)]
     return Unmixed(parts[0], np.minimum(parts[1], parts[0]), np.maximum(parts[2], parts[0]))
 

@@ -58,7 +58,9 @@ def write_table(
 def _column(values: pd.Series[Any], field: pa.Field) -> pa.Array:
     # Value by value, so that NaN stays NaN: pandas would make it null.
     if pa.types.is_timestamp(field.type):
-        return pa.array(values.to_numpy(dtype="int64"), pa.int64()).cast(field.type)
+        missing = values.isna().to_numpy()
+        number = pa.array(values.to_numpy(dtype="int64"), pa.int64(), mask=missing if missing.any() else None)
+        return number.cast(field.type)
     return pa.array(values.tolist(), field.type, from_pandas=False)
 
 
