@@ -8,7 +8,8 @@ from typing import Any
 from rich.table import Table
 
 from ris_core.config import Settings, SyntheticSettings
-from ris_core.station_days.state import State, StationDayState
+from ris_core.station_days.state import State, StationDayState, why_outdated
+from ris_core.station_days.station_days import StationDays
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.disk_usage import Usage, usage_by_folder
 from ris_core.storage.layout import Layout
@@ -86,6 +87,19 @@ def damage_lines(states: Sequence[StationDayState]) -> list[str]:
         f"{len(files)} files of station-days are damaged or cannot be read:",
         *(f"  {line}" for line in [*files[:_NAMED_AT_MOST], *more]),
         "`ris verify --remove` removes what is damaged, `ris backfill` makes it again",
+    ]
+
+
+def outdated_lines(days: StationDays, states: Sequence[StationDayState]) -> list[str]:
+    """Return a line for each stage with products that are out of date: why, of the first station-day."""
+    lines = [f"  {stage}: {why}" for stage, why in why_outdated(days, states).items()]
+    if not lines:
+        return []
+    return [
+        "Out of date, for example:",
+        *lines,
+        "`ris backfill` makes it again; to keep what was made with other settings, give their former values in the "
+        "settings file",
     ]
 
 

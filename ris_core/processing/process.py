@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ris_core import versions
+from ris_core.config.changes import changed_values
 from ris_core.contracts.acquisition import Acquisition
 from ris_core.contracts.outcome import Made
 from ris_core.contracts.processed import Processed
@@ -113,6 +115,13 @@ class ProcessStage(StationDayStage[Processed]):
     def is_current(self, key: StationDay) -> bool:
         """Return whether all products were made from the present samples, settings and version."""
         return self.current(key) is not None
+
+    def changed_settings(self, key: StationDay) -> tuple[str, ...]:
+        """Return the settings that are others than those in the spectrogram file, with both values."""
+        if self.settings.imported:
+            return ()
+        before = spectrogram_file.settings_of(self.layout.spectrograms(key))
+        return changed_values(before, json.loads(self.settings.processing_json()), self.settings.profile)
 
     def current(self, key: StationDay) -> SpectrogramInfo | None:
         """Return the head of the spectrogram file; none if a product is absent, out of date or damaged."""

@@ -155,6 +155,32 @@ class StationDayStage(ABC, Generic[R]):
             return all(stamp == expected for stamp in self.stamps(key))
         return False
 
+    def why_outdated(self, key: StationDay) -> str:
+        """Return in words why existing products are not current; empty if they are, or do not exist."""
+        if not self.exists(key) or self.is_current(key):
+            return ""
+        reasons: list[str] = []
+        try:
+            expected, found = self.expected_stamp(key), self.stamps(key)
+            changed = "; ".join(self.changed_settings(key))
+        except OSError as error:
+            return str(error)
+        for stamp in found:
+            if stamp is None:
+                reasons.append("they do not say how they were made")
+                continue
+            if stamp.version != expected.version:
+                reasons.append(f"made by step version {stamp.version}, which is {expected.version} now")
+            if stamp.settings != expected.settings:
+                reasons.append(f"made with other settings{f' ({changed})' if changed else ''}")
+            if stamp.inputs != expected.inputs:
+                reasons.append("their input is another one now")
+        return ", and ".join(dict.fromkeys(reasons)) or "some of them are missing"
+
+    def changed_settings(self, key: StationDay) -> tuple[str, ...]:
+        """Return in words which settings have changed since the products were made, as far as these know them."""
+        return ()
+
     def follows_its_input(self, key: StationDay) -> bool:
         """Return whether the products were made from the present input, with any settings and step version."""
         with suppress(OSError):

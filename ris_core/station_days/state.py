@@ -94,6 +94,19 @@ def states_of(station_days: StationDays, keys: Iterable[StationDay] | None = Non
         return [state_of(seen, key) for key in track(wanted, "state of station-days", unit="station-day")]
 
 
+def why_outdated(station_days: StationDays, states: Iterable[StationDayState]) -> dict[str, str]:
+    """Return for each stage with products that are out of date the first such station-day, and why it is."""
+    first: dict[str, StationDay] = {}
+    for state in states:
+        for stage in state.outdated:
+            first.setdefault(stage, state.key)
+    return {
+        stage: f"{first[stage]}: {station_days.stages[stage].why_outdated(first[stage])}"
+        for stage in station_days.stages
+        if stage in first
+    }
+
+
 def state_table(states: Iterable[StationDayState]) -> pd.DataFrame:
     """Return one row per station-day, with most fields of `StationDayState` as columns.
 

@@ -94,15 +94,16 @@ def status(config: ConfigOption = None) -> None:
     """Show what exists, is missing, failed or out of date, with the size on disk and the expected size."""
     from ris_core.station_days.state import states_of
     from ris_dagster.assets.station_day_bindings import BINDINGS
-    from ris_dagster.summary import damage_lines, failures_table, odd_lines, status_table
+    from ris_dagster.summary import damage_lines, failures_table, odd_lines, outdated_lines, status_table
 
     settings, layout = open_network(config)
-    states = states_of(BINDINGS.station_days(settings, layout))
+    days = BINDINGS.station_days(settings, layout)
+    states = states_of(days)
     console.print(status_table(settings, layout, states))
     failures = failures_table(states)
     if failures is not None:
         console.print(failures)
-    for line in odd_lines(states):
+    for line in (*outdated_lines(days, states), *odd_lines(states)):
         console.print(line, soft_wrap=True)
     for line in damage_lines(states):
         console.print(line, style="red", soft_wrap=True)

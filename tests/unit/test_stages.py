@@ -32,11 +32,13 @@ from waveform_builders import (
     write_sds,
 )
 
+from ris_core import versions
 from ris_core.config import Settings
 from ris_core.contracts.acquisition import SamplesAt
 from ris_core.contracts.outcome import Made, Outcome
 from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.running import StageTask, record_outcome, run_station_day
+from ris_core.station_days.state import states_of, why_outdated
 from ris_core.storage import spectrogram_file, tables
 from ris_core.waveforms.acquire import NotAcquiredError
 from ris_core.waveforms.sds import SdsArchive
@@ -138,6 +140,24 @@ def test_data_that_come_later_replace_the_result_of_no_data(store, archive):
     assert made("acquire", store, NEXT_KEY).result.has_data
     assert not is_current("process", store, NEXT_KEY)
     assert made("process", store, NEXT_KEY).result.events == 3
+
+
+def test_why_products_are_out_of_date_is_said_with_the_settings_that_changed(store, monkeypatch):
+    made("acquire", store)
+    made("process", store)
+    assert why_outdated(days_at(store), states_of(days_at(store))) == {}
+    longer = {"duration": 10.0, "hop": 0.1, "duplicate_within": 0.2}
+    spectrogram = store.settings.spectrogram.model_dump(mode="json")
+    for profile, default in (("paper", ""), ("recommended", ", the default of the profile recommended")):
+        other = days_at(with_settings(store, spectrogram=spectrogram | longer, profile=profile))
+        said = why_outdated(other, states_of(other))
+        assert said.keys() == {"process"}
+        assert f"{KEY}: made with other settings" in said["process"]
+        assert f"spectrogram.duration was 4.0, is 10.0{default}" in said["process"]
+        assert ("profile recommended" in said["process"]) == bool(default)
+    monkeypatch.setattr(versions, "PROCESS", "5")
+    (said,) = why_outdated(days_at(store), states_of(days_at(store))).values()
+    assert "made by step version 4, which is 5 now" in said and "settings" not in said
 
 
 def test_what_is_current_is_skipped_and_left_as_it_is(store):

@@ -23,6 +23,7 @@ from ris_core.storage.spectrogram_file.spectrogram_reading import (
     read_info,
     read_rows,
     read_spectrograms,
+    settings_of,
     shape_of_one,
     verify,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "read_info",
     "read_rows",
     "read_spectrograms",
+    "settings_of",
     "shape_of_one",
     "surroundings_digest",
     "verify",

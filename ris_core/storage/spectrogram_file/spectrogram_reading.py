@@ -74,6 +74,20 @@ def read_info(path: Path) -> SpectrogramInfo:
             return _info(file.events, attributes, json.loads(attributes.get("summary_json", "{}")))
 
 
+def settings_of(path: Path) -> dict[str, Any]:
+    """Return the settings sections with which the spectrograms were made, as plain values; empty if it has none.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    DamagedFileError
+        The file is not a spectrogram file, or it is damaged.
+    """
+    with open_checked(path) as file, file.reading():
+        return dict(json.loads(file.attributes.get("settings_json", "{}")))
+
+
 def _info(events: int, said: Mapping[str, Any], summary: Any) -> SpectrogramInfo:
     if not isinstance(summary, dict):
         raise TypeError("its summary is not a mapping")
