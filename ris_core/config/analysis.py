@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from ris_core.config.attribute_tables import WithAttributes
 from ris_core.config.catalogue import CatalogueSettings
 from ris_core.config.counting import RatesSettings, StatisticsSettings
+from ris_core.config.environment import AnySeries
+from ris_core.config.environment_figures import PanelsSettings
 
 
 class WithAnalysis(WithAttributes):
@@ -13,3 +17,9 @@ class WithAnalysis(WithAttributes):
     catalogue: CatalogueSettings = CatalogueSettings()
     rates: RatesSettings = RatesSettings()
     statistics: StatisticsSettings = StatisticsSettings()
+    environment: tuple[AnySeries, ...] = Field(
+        (), description="Environmental series, each with its `reader` and the settings of that reader."
+    )
+    environment_figures: tuple[PanelsSettings, ...] = Field(
+        (), description="Figures of environmental series over the counts of each class."
+    )

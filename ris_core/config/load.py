@@ -12,6 +12,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from ris_core.config.environment import READERS, SeriesSettings
 from ris_core.config.methods import CLUSTERERS, REPRESENTATIONS
 from ris_core.config.settings import Settings
 from ris_core.config.yaml_reading import Contents, Place, SettingsError, read_contents
@@ -151,13 +152,15 @@ def _sections_at(way: tuple[int | str, ...], values: Any) -> tuple[list[type[Sec
 
 def _kind_of(section: type[Section]) -> list[tuple[str, str]]:
     """Return the key by which a section is chosen among others, with its value; none if it has no alternatives."""
-    fields = ((key, section.model_fields.get(key)) for key in ("kind", "method"))
+    fields = ((key, section.model_fields.get(key)) for key in ("kind", "method", "reader"))
     return [(key, field.default) for key, field in fields if field is not None and isinstance(field.default, str)]
 
 
 def _sections_in(annotation: Any) -> Iterator[type[Section]]:
     if annotation is Detector:
         yield from DETECTORS.sections
+    elif annotation is SeriesSettings:
+        yield from READERS.sections
     elif annotation is Section:
         # A section of any kind, as the entries of `representations` and `clusterers` are.
         for registry in (REPRESENTATIONS, CLUSTERERS):

@@ -20,6 +20,8 @@ from ris_core.config.bounds import bounds_doubts, check_bounds
 from ris_core.config.channels import Channels, ComponentsSettings
 from ris_core.config.class_model import ClassModelSettings
 from ris_core.config.defaults import preset_values, with_defaults
+from ris_core.config.environment import check_series
+from ris_core.config.environment_figures import check_panels
 from ris_core.config.learning import (
     AecSettings,
     ClusterCountSettings,
@@ -211,6 +213,12 @@ class Settings(WithAnalysis):
         if self.champion.candidate not in (None, str(self.class_model_name)):
             return CandidateName.of(str(self.champion.candidate))
         return self.labelling_candidates[0] if len(self.labelling_candidates) == 1 else None
+
+    @model_validator(mode="after")
+    def _environment_fits(self) -> Settings:
+        check_series(self.environment, self.stations, isinstance(self.source, SyntheticSettings))
+        check_panels(self.environment_figures, self.environment, self.stations)
+        return self
 
     @model_validator(mode="after")
     def _attributes_fit(self) -> Settings:

@@ -133,7 +133,7 @@ def load_series(layout: Layout, name: str) -> Series:
             name,
             str(said["kind"]),
             str(said["unit"]),
-            frame["time"].to_numpy().astype("datetime64[ns]").astype(np.int64),
+            frame["time"].to_numpy(dtype="int64"),
             frame["value"].to_numpy(np.float64),
             str(said["source"]),
             bool(said["noise_covariate"]),

@@ -181,6 +181,11 @@ class Layout:
         """Path of the data dictionary (Markdown)."""
         return self.root / "tables.md"
 
+    @property
+    def environment_sources(self) -> Path:
+        """Folder of the files that environmental series are read from, unless their paths are absolute."""
+        return self.root / "environment" / "sources"
+
     def environment(self, series: str) -> Path:
         """Path of an environmental series (Parquet)."""
         return self.root / "environment" / f"{_part(series)}.parquet"
