@@ -7,7 +7,6 @@ from pathlib import Path
 import dagster as dg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 from ris_core.config import OperationsSettings
@@ -21,6 +20,7 @@ from ris_dagster.bindings import Bindings
 from ris_dagster.definitions import build_definitions
 from ris_dagster.launching import Launcher, LaunchError, inline, queue
 from ris_dagster.planning import Block
+from ris_dagster.terminal_table import TerminalTable
 
 _ROWS_AT_MOST = 20
 EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 2, 130
@@ -86,9 +86,9 @@ def run_backfill(
     return _conclude(console, days.settings.operations, backfill)
 
 
-def stages_table(asked: Asked, todo: Mapping[str, set[StationDay]]) -> Table:
+def stages_table(asked: Asked, todo: Mapping[str, set[StationDay]]) -> TerminalTable:
     """Return how much of each stage is to be done."""
-    out = Table("stage", "to do", "current", title=f"{len(asked.keys)} station-days", title_justify="left")
+    out = TerminalTable("stage", "to do", "current", title=f"{len(asked.keys)} station-days", title_justify="left")
     before = False
     for stage, keys in todo.items():
         # Later stages of an acquisition are only known to be out of date when it is done.
@@ -98,9 +98,11 @@ def stages_table(asked: Asked, todo: Mapping[str, set[StationDay]]) -> Table:
     return out
 
 
-def blocks_table(blocks: Sequence[Block], todo: Mapping[str, Collection[StationDay]]) -> Table:
+def blocks_table(blocks: Sequence[Block], todo: Mapping[str, Collection[StationDay]]) -> TerminalTable:
     """Return the first blocks of a plan, with what each stage has to do in them."""
-    out = Table("block", "stations × days", *todo, title=f"{len(blocks)} blocks, oldest first", title_justify="left")
+    out = TerminalTable(
+        "block", "stations × days", *todo, title=f"{len(blocks)} blocks, oldest first", title_justify="left"
+    )
     for block in blocks[:_ROWS_AT_MOST]:
         keys = set(block.keys())
         size = f"{len(block.stations)} × {len(block) // len(block.stations)}"

@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.table import Table
-
 from ris_core.config import Settings
 from ris_core.truth.clustering_rows import BASELINE
 from ris_core.truth.score_file import KeptScores
+from ris_dagster.terminal_table import TerminalTable
 
 _SCORES = ("ari", "nmi", "macro_f1", "accuracy")
 
@@ -92,9 +91,11 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def comparison_table(methods: Sequence[ComparedMethod]) -> Table:
+def comparison_table(methods: Sequence[ComparedMethod]) -> TerminalTable:
     """Return one row for each method."""
-    out = Table("network", "method", "K", "ARI", "NMI", "macro-F1", "ACC", "events", title="Classes against the truth")
+    out = TerminalTable(
+        "network", "method", "K", "ARI", "NMI", "macro-F1", "ACC", "events", title="Classes against the truth"
+    )
     for one in methods:
         scores = ("-" if math.isnan(value) else f"{value:.2f}" for value in one.scores)
         out.add_row(one.network, one.name, str(one.k), *scores, str(one.events))

@@ -5,8 +5,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.table import Table
-
 from ris_core.config import Settings, SyntheticSettings
 from ris_core.station_days.state import State, StationDayState, why_outdated
 from ris_core.station_days.station_days import StationDays
@@ -16,9 +14,10 @@ from ris_core.storage.layout import Layout
 from ris_core.truth.score_file import FILE, KeptScores, read_scores
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.model_summary import model_rows
+from ris_dagster.terminal_table import TerminalTable
 
 
-def status_table(settings: Settings, layout: Layout, states: Sequence[StationDayState]) -> Table:
+def status_table(settings: Settings, layout: Layout, states: Sequence[StationDayState]) -> TerminalTable:
     """Return what is there, missing, failed and out of date, with the size on disk and the size to expect.
 
     Parameters
@@ -26,7 +25,7 @@ def status_table(settings: Settings, layout: Layout, states: Sequence[StationDay
     settings, layout, states
         The network, and the state of its station-days (`ris_core.station_days.state.states_of`).
     """
-    out = Table(title=f"{layout.name}: {layout.root}", show_header=False)
+    out = TerminalTable("", "", title=f"{layout.name}: {layout.root}", show_header=False)
     total = len(states)
     out.add_row("station-days", f"{total}")
     of_state = Counter(found.state for found in states)
@@ -65,12 +64,12 @@ def _expected_size(settings: Settings, usage: Mapping[str, Usage], station_days:
     return sum(usage[name].mean_size * station_days * files.get(name, 1) for name in folders)
 
 
-def failures_table(states: Sequence[StationDayState]) -> Table | None:
+def failures_table(states: Sequence[StationDayState]) -> TerminalTable | None:
     """Return the station-days whose last attempt failed, or none."""
     failed = [found for found in states if found.failed_stage]
     if not failed:
         return None
-    out = Table("station", "day", "stage", "attempts", "error", title="Failed station-days")
+    out = TerminalTable("station", "day", "stage", "attempts", "error", title="Failed station-days")
     for found in failed:
         attempts = f"{found.attempts}, given up" if found.given_up else str(found.attempts)
         out.add_row(found.key.station, found.key.day.isoformat(), found.failed_stage, attempts, found.error)
@@ -117,9 +116,9 @@ def _megabytes(size: float) -> str:
     return f"{size / 1e6:,.1f} MB" if size < 1e10 else f"{size / 1e9:,.1f} GB"
 
 
-def run_tables(settings: Settings, layout: Layout, states: Sequence[StationDayState]) -> list[Table]:
+def run_tables(settings: Settings, layout: Layout, states: Sequence[StationDayState]) -> list[TerminalTable]:
     """Return the short tables that end a run of the whole method."""
-    out = Table(title=f"{settings.network.title or settings.network.name}", show_header=False)
+    out = TerminalTable("", "", title=f"{settings.network.title or settings.network.name}", show_header=False)
     out.add_row("stations", str(len(settings.stations)))
     out.add_row("days", str(len(settings.days())))
     out.add_row("station-days", f"{len(states)} ({sum(found.state is State.NO_DATA for found in states)} without data)")
@@ -138,8 +137,8 @@ def run_tables(settings: Settings, layout: Layout, states: Sequence[StationDaySt
     return tables
 
 
-def _score_tables(scores: KeptScores) -> list[Table]:
-    detection = Table(
+def _score_tables(scores: KeptScores) -> list[TerminalTable]:
+    detection = TerminalTable(
         "SNR from (dB)",
         "true events",
         "recall",
@@ -148,7 +147,9 @@ def _score_tables(scores: KeptScores) -> list[Table]:
     )
     for row in scores.recall_by_snr:
         detection.add_row(f"{row['snr_low']:.0f}", str(row["events"]), f"{row['recall']:.2f}")
-    clustering = Table("K", "method", "ARI", "NMI", "macro-F1", "ACC", title="Clustering of the detected events")
+    clustering = TerminalTable(
+        "K", "method", "ARI", "NMI", "macro-F1", "ACC", title="Clustering of the detected events"
+    )
     if scores.note:
         clustering.caption = scores.note
     named = ("ari", "nmi", "macro_f1", "accuracy")
@@ -162,8 +163,8 @@ def _score_tables(scores: KeptScores) -> list[Table]:
     return [detection, clustering, *end]
 
 
-def _end_to_end(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-    end = Table("family", "true events", "recall", "precision", title=title)
+def _end_to_end(title: str, rows: Sequence[Mapping[str, Any]]) -> TerminalTable:
+    end = TerminalTable("family", "true events", "recall", "precision", title=title)
     for row in rows:
         end.add_row(row["family"], str(row["events"]), *(_share(row[n]) for n in ("recall", "precision")))
     return end

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from ris_core.config import Settings, SyntheticSettings
 from ris_core.contracts.decision import SIMULATED, Decision, is_simulated, reviewer_name
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
 from ris_dagster.commands.shared import ConfigOption, app, console, open_network, refuse
+from ris_dagster.terminal_table import TerminalTable
 
 if TYPE_CHECKING:
     from ris_core.review.state import ReviewState
@@ -164,14 +164,16 @@ def status(config: ConfigOption = None) -> None:
     _say_state(state)
     words = state.reviewed()
     if len(words):
-        table = Table("class", "reviewed", "audits", "bulk", "simulated", title="Classes")
+        table = TerminalTable("class", "reviewed", "audits", "bulk", "simulated", title="Classes")
         for name, of_class in words.groupby("class_name"):
             sums = [int(of_class[column].sum()) for column in ("audit", "bulk", "simulated")]
             table.add_row(str(name), str(len(of_class)), *map(str, sums))
         console.print(table)
     agreeing = agreement(state)
     if len(agreeing):
-        table = Table("reviewers", "class", "events", "kappa (95 %)", title="Agreement of reviewers (Cohen's kappa)")
+        table = TerminalTable(
+            "reviewers", "class", "events", "kappa (95 %)", title="Agreement of reviewers (Cohen's kappa)"
+        )
         for row in agreeing.to_dict("records"):
             value = f"{row['kappa']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
             shown = "not defined" if math.isnan(row["kappa"]) else value
