@@ -6,7 +6,7 @@
 >>> event = read_event(network, labels.event_id[0])
 """
 
-from ris_core.access.analysis_access import read_associations, read_catalogue
+from ris_core.access.analysis_access import read_associations, read_catalogue, read_class_associations
 from ris_core.access.days import Day
 from ris_core.access.event_access import Event, UnknownEventError, read_event, read_raw
 from ris_core.access.table_access import (
@@ -26,6 +26,7 @@ __all__ = [
     "read_associations",
     "read_attributes",
     "read_catalogue",
+    "read_class_associations",
     "read_detections",
     "read_event",
     "read_labels",

@@ -74,3 +74,16 @@ def read_associations(network: StationDays) -> pd.DataFrame:
         The file is damaged.
     """
     return tables.read_table(network.layout.analysis("associations.parquet"))
+
+
+def read_class_associations(network: StationDays) -> pd.DataFrame:
+    """Return for each class how often its events coincide at two stations, and how often by chance.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no catalogue yet.
+    DamagedFileError
+        The file is damaged.
+    """
+    return tables.read_table(network.layout.analysis("class_associations.parquet"))

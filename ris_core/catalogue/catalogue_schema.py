@@ -167,13 +167,33 @@ ASSOCIATIONS_SCHEMA = pa.schema(
         _field(
             "expected_by_chance",
             pa.float64(),
-            "Pairs that independent detections of the same local rates would give: Σ 2 τ λa λb T over blocks of "
-            "6 hours with T of common live time; NaN of imported events",
+            "Pairs that independent detections of the same local rates would give: Σ 2 τ λa λb T over hours "
+            "with T of common live time; NaN of imported events",
         ),
         _field("associated", pa.int64(), "Pairs of detections in a common source"),
     ]
 )
 """One row per pair of stations whose positions are known."""
+
+CLASS_ASSOCIATIONS_SCHEMA = pa.schema(
+    [
+        _field("label", pa.int32(), "Class number; -1 without a label"),
+        _field("class_name", pa.string(), "Name of the class, as in the catalogue"),
+        _field("events", pa.int64(), "Events of the class"),
+        _field(
+            "coincidences",
+            pa.int64(),
+            "Pairs of detections of this class at two stations that are no further apart than one source can explain",
+        ),
+        _field(
+            "expected_by_chance",
+            pa.float64(),
+            "Pairs that independent detections of the same hourly rates would give; NaN of imported events",
+        ),
+        _field("associated", pa.int64(), "Pairs of detections of this class in a common source"),
+    ]
+)
+"""One row per class."""
 
 TABLES = (
     TableDescription(
@@ -191,6 +211,14 @@ TABLES = (
         "and how often this is expected by chance.",
         ASSOCIATIONS_SCHEMA,
         "read_associations",
+    ),
+    TableDescription(
+        "Coincidences of each class",
+        "analysis/class_associations.parquet",
+        "One row per class: whether its events coincide at two stations more often than by chance. Of the classes that "
+        "do not, sources of several stations are chance; `catalogue.source_classes` leaves these out.",
+        CLASS_ASSOCIATIONS_SCHEMA,
+        "read_class_associations",
     ),
 )
 """These tables, for the data dictionary."""

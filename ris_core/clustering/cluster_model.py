@@ -96,6 +96,11 @@ class ClusterModel(ABC):
         """What a membership is."""
 
     @property
+    def is_calibrated(self) -> bool:
+        """Whether a membership is the share of such events of which the class is right."""
+        return False
+
+    @property
     @abstractmethod
     def error_words(self) -> str:
         """What a reconstruction error is; empty if the model has none."""

@@ -15,6 +15,7 @@ from ris_core.config.after_training import (
 from ris_core.config.attributes import AttributesSettings, AttributeTablesSettings
 from ris_core.config.bounds import SMALLEST_SIZE, check_time_shift
 from ris_core.config.candidates import CandidatesSettings
+from ris_core.config.catalogue import CatalogueSettings
 from ris_core.config.channels import SYNTHETIC_COMPONENTS, ComponentsSettings
 from ris_core.config.class_model import ClassModelSettings
 from ris_core.config.counting import RatesSettings, StatisticsSettings
@@ -92,6 +93,7 @@ __all__ = [
     "AttributeTablesSettings",
     "AttributesSettings",
     "CandidatesSettings",
+    "CatalogueSettings",
     "ChampionSettings",
     "ClassModelSettings",
     "ClusterCountSettings",

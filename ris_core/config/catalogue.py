@@ -20,3 +20,13 @@ class CatalogueSettings(Section):
     picking_error: Seconds = Field(
         1.0, ge=0, description="Error of the difference of two peak times, added to the travel time (ours)."
     )
+    same_class: bool = Field(
+        False,
+        description="Whether detections of one source must have the same label; true makes fewer chance "
+        "associations, and loses sources that stations label differently (ours).",
+    )
+    source_classes: tuple[int, ...] | None = Field(
+        None,
+        description="Class numbers whose events may be of one source at several stations; none: all. "
+        "analysis/class_associations.parquet says which classes coincide more often than by chance (ours).",
+    )

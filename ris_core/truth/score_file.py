@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,9 @@ class KeptScores:
         As `end_to_end`, by the model without reviews beside a class model.
     note
         What the scores are of if there are reviews.
+    sources
+        Pairs of detections that are said to be of one source: true_pairs, found_pairs, correct_pairs, precision,
+        recall, sources, whole_sources. Records of earlier versions have none.
     """
 
     true_events: int
@@ -58,6 +61,7 @@ class KeptScores:
     k: int
     beside: Sequence[Mapping[str, Any]] = ()
     note: str = ""
+    sources: Mapping[str, float] = field(default_factory=dict)
 
 
 def write_scores(path: Path, found: TruthScores) -> None:
@@ -75,6 +79,7 @@ def write_scores(path: Path, found: TruthScores) -> None:
         "class_recall": found.recall.to_dict("records"),
         "end_to_end": found.end_to_end.to_dict("records"),
         "end_to_end_beside": found.beside.to_dict("records"),
+        "sources": found.sources.as_dict(),
         "note": found.note,
         "classes": {str(cluster): name for cluster, name in found.classes.items()},
         "k": found.k,
@@ -99,4 +104,5 @@ def read_scores(path: Path) -> KeptScores:
         **{name: record[name] for name in _FIELDS},
         beside=record.get("end_to_end_beside", ()),
         note=str(record.get("note", "")),
+        sources=record.get("sources", {}),
     )

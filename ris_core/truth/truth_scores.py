@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ris_core.catalogue.station_positions import positions
 from ris_core.clustering.champion import Champion
 from ris_core.clustering.champion_files import load_copy
 from ris_core.clustering.cluster_model import ClusterModel
@@ -32,6 +33,7 @@ from ris_core.truth.evaluation import (
     detection_scores,
     end_to_end_scores,
 )
+from ris_core.truth.source_scores import SourceScores, source_scores
 from ris_core.truth.true_classes import TOLERANCE_S, events_of, of_station_days, truth_delay, window_classes
 from ris_core.truth.truth_matching import match_stations
 
@@ -65,6 +67,9 @@ class TruthScores:
         True class of each label (the champion's class numbers).
     k
         The champion's K.
+    sources
+        Detections of several stations that are said to be of one source (`catalogue` of the settings), against the
+        truth; only regional events have several.
     note
         What the scores are of, in words, if there are reviews; empty otherwise.
     """
@@ -77,6 +82,7 @@ class TruthScores:
     k: int
     station_days: int
     damaged: tuple[str, ...]
+    sources: SourceScores
     beside: pd.DataFrame = field(default_factory=pd.DataFrame)
     note: str = ""
 
@@ -146,6 +152,9 @@ def score(network: StationDays) -> TruthScores:
         k=champion.k,
         station_days=len(by_day),
         damaged=tuple(damaged),
+        sources=source_scores(
+            events.assign(time_peak=_peaks(events)), source, positions(settings, layout), settings.catalogue
+        ),
         beside=beside,
         note=_note(class_model, block),
     )

@@ -74,13 +74,16 @@ def _truth_scores(settings: Settings) -> dg.AssetsDefinition:
         owners=owners(settings),
         tags={"stage": "analysis"},
         description="The synthetic network's products against its truth: detection by SNR, clustering given detection "
-        "(hand-made features with k-means, initial clusters, every candidate, the class model), end to end by family. "
+        "(hand-made features with k-means, initial clusters, every candidate, the class model), end to end by family, "
+        "sources of several stations. "
         "With a class model also on the events that are apart from all reviewed ones.",
         deps=[LABEL_TABLES],
-        code_version="2",
+        code_version="3",
     )
     @noting_remedies
     def truth_scores(context: dg.AssetExecutionContext, store: DataStore) -> Any:
+        import pandas as pd
+
         from ris_core.figures.network_overview import detection_recall
         from ris_core.truth.score_file import FILE, write_scores
         from ris_core.truth.truth_scores import score
@@ -103,6 +106,7 @@ def _truth_scores(settings: Settings) -> dg.AssetsDefinition:
                 "end_to_end": table(found.end_to_end),
                 **({"end_to_end_beside": table(found.beside)} if len(found.beside) else {}),
                 **({"note": found.note} if found.note else {}),
+                "sources": table(pd.DataFrame([found.sources.as_dict()])),
                 "classes": {str(cluster): name for cluster, name in found.classes.items()},
                 "path": dg.MetadataValue.path(layout.relative(path)),
                 "recall_curve": figure(detection_recall(by_snr), "Recall by SNR"),

@@ -9,6 +9,7 @@ from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import write_json
 from ris_core.truth.evaluation import DetectionScores
 from ris_core.truth.score_file import read_scores, write_scores
+from ris_core.truth.source_scores import SourceScores
 from ris_core.truth.truth_scores import TruthScores
 
 
@@ -26,6 +27,7 @@ def test_scores_come_back_as_they_were_written(tmp_path: Path) -> None:
         k=8,
         station_days=2,
         damaged=(),
+        sources=SourceScores(4, 5, 2, 0.4, 0.5, 3, 1),
     )
     path = tmp_path / "truth_scores.json"
     write_scores(path, found)

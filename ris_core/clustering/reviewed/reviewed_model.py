@@ -105,9 +105,14 @@ class ReviewedModel(ClusterModel):
         return f"{self.name.representation}-{self.name.clusterer}-k{self.n_clusters}-{self.digest}"
 
     @property
+    def is_calibrated(self) -> bool:
+        """Whether there were enough reviews to calibrate its probabilities."""
+        return self.fitted.calibration.fitted
+
+    @property
     def membership_words(self) -> str:
         """What a membership is."""
-        calibrated = "Calibrated" if self.fitted.calibration.fitted else "Not calibrated (too few reviews)"
+        calibrated = "Calibrated" if self.is_calibrated else "Not calibrated (too few reviews)"
         return f"{calibrated} probability of the class by trees that were trained on reviewed events"
 
     @property
