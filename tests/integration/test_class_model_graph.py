@@ -261,8 +261,9 @@ def test_a_damaged_class_model_is_named_and_trained_again(network: Opened) -> No
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    # A long path is wrapped in the cell of a table.
-    assert WEIGHTS_FILE in "".join(line.strip("│ ") for line in status_of(network).splitlines())
+    # A long path is wrapped in the second cell of a table.
+    cells = [line.split("│")[2].strip() for line in status_of(network).splitlines() if line.count("│") == 3]
+    assert WEIGHTS_FILE in "".join(cells)
     wanted = network.run(jobs.CHAMPION, config={"ops": {"champion_model": {"config": {"candidate": NAME}}}})
     assert str(path) in failure_of(wanted)
     assert len(training_runs(jobs.CLASS_MODEL, network.store.days, False)) == 1
