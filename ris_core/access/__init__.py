@@ -9,6 +9,7 @@
 from ris_core.access.analysis_access import read_associations, read_catalogue, read_class_associations
 from ris_core.access.days import Day
 from ris_core.access.event_access import Event, UnknownEventError, read_event, read_raw
+from ris_core.access.rate_access import read_class_rates, read_hourly_counts
 from ris_core.access.table_access import (
     open_network,
     read_attributes,
@@ -27,8 +28,10 @@ __all__ = [
     "read_attributes",
     "read_catalogue",
     "read_class_associations",
+    "read_class_rates",
     "read_detections",
     "read_event",
+    "read_hourly_counts",
     "read_labels",
     "read_live",
     "read_live_time",
