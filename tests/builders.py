@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -150,6 +150,10 @@ class Opened:
     @property
     def days(self) -> StationDays:
         return self.store.days
+
+    def reloaded(self) -> "Opened":
+        """Return it with definitions that are loaded again, as a code location is reloaded."""
+        return replace(self, definitions=build_definitions(self.settings, self.definitions.resources or {}))
 
     @property
     def tracking(self) -> Tracking:

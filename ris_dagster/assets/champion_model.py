@@ -10,7 +10,7 @@ from ris_core.contracts.candidate_name import CandidateName
 from ris_core.storage.layout import Layout
 from ris_dagster.assets.candidates import candidate_key, candidate_keys
 from ris_dagster.assets.champion_choice import ChampionChoice, prepare_choice
-from ris_dagster.assets.class_model import CLASS_MODEL
+from ris_dagster.assets.class_model import CLASS_MODEL, is_trained
 from ris_dagster.assets.ranking import CANDIDATES
 from ris_dagster.assets.training import TRAINING_POOL
 from ris_dagster.metadata import code_version, figure, finite, finite_values, owners, table, warning
@@ -61,7 +61,7 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
         "'champion'; the previous one has the alias 'former_champion'.",
         deps=[
             *candidate_keys(settings),
-            CLASS_MODEL,
+            *([CLASS_MODEL] if is_trained(settings) else []),
             *([CANDIDATES] if settings.champion_candidate is None else []),
         ],
         code_version=code_version(versions.CHAMPION, settings.champion_digest()),

@@ -7,6 +7,7 @@ import dagster as dg
 from ris_core import versions
 from ris_core.config import Settings, SyntheticSettings
 from ris_core.contracts.candidate_name import AEC_DEC
+from ris_core.storage.layout import Layout
 from ris_dagster.assets.candidates import SWEEP, representation_key
 from ris_dagster.assets.clustering import LATENT_FEATURES
 from ris_dagster.assets.training import TRAINING_POOL
@@ -26,6 +27,16 @@ _FIGURES = {
     "class_scores": "Precision and recall of each class, 95 % intervals",
 }
 """Titles of the figures, by name."""
+
+
+def is_trained(settings: Settings) -> bool:
+    """Return whether the network has a class model.
+
+    The champion depends on it only then: Dagster asks before it materializes what depends on an asset that does not
+    exist, and most networks have no reviews. Definitions that were loaded before the first training do not know it.
+    """
+    folder = Layout.of(settings).candidate(settings.class_model_name, 1).parent
+    return any(folder.glob("k=*"))
 
 
 def build_class_model_asset(settings: Settings) -> dg.AssetsDefinition:

@@ -125,6 +125,8 @@ def test_reviews_become_a_champion_whose_labels_hold_the_reviewers_word(network:
     review(network, events[:30])
     assert jobs.CLASS_MODEL in all_jobs(network.settings, BINDINGS, reviewed=True)
     trained(network)
+    network = network.reloaded()
+    assert state_of(network, "champion_model") == "STALE"
     # A class model alone changes no label.
     assert label_states(network) == {"FRESH"} and labels_are_current(network)
     champion = chosen(network)
@@ -176,6 +178,7 @@ def test_a_package_gives_the_labels_probabilities_and_sets_of_the_tables(network
 
 
 def test_a_new_review_makes_the_class_model_out_of_date_and_no_label(network: Opened) -> None:
+    network = network.reloaded()
     first = read_champion(network.store)
     days = network.store.days
     assert training_runs(jobs.CLASS_MODEL, days, False) == []

@@ -7,6 +7,7 @@ import pytest
 from builders import sds_values
 
 from ris_core.config import Settings
+from ris_core.storage.layout import Layout
 from ris_dagster.definitions import build_definitions
 
 AEC = {"aec_trials", "aec_weights", "latent_features"}
@@ -55,7 +56,20 @@ def test_candidates_depend_on_what_they_are_made_from(data_root: Path, tmp_path:
     models = {"dec_models", "candidates/aec/kmeans", "candidates/spectra/gmm"}
     assert parents("candidates") == {*models, "training_set"}
     # The champion of these settings is named, so it does not wait for the ranking.
-    assert parents("champion_model") == {*models, "class_model"}
+    assert parents("champion_model") == models
+
+
+def test_the_champion_depends_on_the_class_model_once_there_is_one(data_root: Path, tmp_path: Path) -> None:
+    settings = Settings.model_validate(sds_values(tmp_path))
+    champion = dg.AssetKey("champion_model")
+
+    def parents() -> set[str]:
+        graph = build_definitions(settings).resolve_asset_graph()
+        return {parent.to_user_string() for parent in graph.get(champion).parent_keys}
+
+    assert "class_model" not in parents()
+    Layout.of(settings).candidate(settings.class_model_name, 3).mkdir(parents=True)
+    assert "class_model" in parents()
 
 
 def test_a_candidate_has_a_partition_and_checks_for_each_k(data_root: Path, tmp_path: Path) -> None:
