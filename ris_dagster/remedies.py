@@ -13,6 +13,7 @@ _REMEDIES = {
     "NotProcessedError": "materialize spectrograms for it first",
     "NoChampionError": "materialize champion_model first",
     "NoCurrentLabelsError": "materialize label_tables first",
+    "NoTemplatesError": "materialize spectrograms and label_tables first",
     "NoTrainingSetError": "materialize training_set first",
     "NoTrainedTrialError": "materialize aec_trials",
     "NoChosenAecError": "materialize aec_weights first",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ris_core.catalogue import catalogue_schema
 from ris_core.clustering import ranking_file
+from ris_core.completeness import completeness_file
 from ris_core.rates import rate_schema
 from ris_core.review import queue_file
 from ris_core.storage import station_day_tables
@@ -20,6 +21,7 @@ TABLES: tuple[TableDescription, ...] = (
     *station_day_tables.TABLES,
     *catalogue_schema.TABLES,
     *rate_schema.TABLES,
+    *completeness_file.TABLES,
     *ranking_file.TABLES,
     *queue_file.TABLES,
 )

@@ -18,6 +18,7 @@ from ris_core.config.candidates import CandidatesSettings
 from ris_core.config.catalogue import CatalogueSettings
 from ris_core.config.channels import SYNTHETIC_COMPONENTS, ComponentsSettings
 from ris_core.config.class_model import ClassModelSettings
+from ris_core.config.completeness import CompletenessSettings
 from ris_core.config.counting import RatesSettings, StatisticsSettings
 from ris_core.config.defaults import RECOMMENDED, known_presets
 from ris_core.config.learning import (
@@ -97,6 +98,7 @@ __all__ = [
     "ChampionSettings",
     "ClassModelSettings",
     "ClusterCountSettings",
+    "CompletenessSettings",
     "ComponentsSettings",
     "ConditioningSettings",
     "ConsensusSettings",

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from ris_core.config.attribute_tables import WithAttributes
 from ris_core.config.catalogue import CatalogueSettings
+from ris_core.config.completeness import CompletenessSettings
 from ris_core.config.counting import RatesSettings, StatisticsSettings
 from ris_core.config.environment import AnySeries
 from ris_core.config.environment_figures import PanelsSettings
@@ -23,3 +24,4 @@ class WithAnalysis(WithAttributes):
     environment_figures: tuple[PanelsSettings, ...] = Field(
         (), description="Figures of environmental series over the counts of each class."
     )
+    completeness: CompletenessSettings = CompletenessSettings()

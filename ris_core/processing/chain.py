@@ -79,16 +79,8 @@ def process(
     BadWaveformError
         The samples cannot be processed (sampling rate, no response for a trace that needs it).
     """
-    shortest = settings.conditioning.shortest_segment
-    short = [s for code in settings.channels for s in segments[code] if _seconds(s) < shortest]
-    instruments = _instruments(key, settings, inventory)
-    traces = _day_traces(
-        {
-            code: _conditioned([s for s in segments[code] if _seconds(s) >= shortest], key, code, settings, instrument)
-            for code, instrument in instruments.items()
-        },
-        settings,
-    )
+    day = conditioned_day(segments, key, settings, inventory)
+    traces, short = day.traces, day.too_short
     seed_id, constants = settings.seed_id(key.station), plan(settings.spectrogram, settings.conditioning)
     detections = detections_of(traces.detection, settings, seed_id)
     resolved = resolve(detections, traces, key, settings, constants)
@@ -102,7 +94,43 @@ def process(
         notes=sorted(
             {gap.why for of_channel in traces.by_channel.values() for trace in of_channel for gap in trace.missing}
         ),
-        remarks=sorted({remark for found in instruments.values() if found is not None for remark in found.remarks}),
+        remarks=sorted({remark for found in day.instruments for remark in found.remarks}),
+    )
+
+
+@dataclass(frozen=True)
+class ConditionedDay:
+    """The conditioned traces of a station-day, and what was left out of them.
+
+    Attributes
+    ----------
+    traces
+        The traces.
+    too_short
+        Segments that were left out because they are too short.
+    instruments
+        The responses that are known.
+    """
+
+    traces: DayTraces
+    too_short: Sequence[Segment]
+    instruments: Sequence[Instrument]
+
+
+def conditioned_day(
+    segments: Mapping[str, Sequence[Segment]], key: StationDay, settings: Settings, inventory: Inventory | None
+) -> ConditionedDay:
+    """Return the conditioned traces of a padded station-day; parameters and errors are those of `process`."""
+    shortest = settings.conditioning.shortest_segment
+    instruments = _instruments(key, settings, inventory)
+    by_channel = {
+        code: _conditioned([s for s in segments[code] if _seconds(s) >= shortest], key, code, settings, instrument)
+        for code, instrument in instruments.items()
+    }
+    return ConditionedDay(
+        traces=day_traces(by_channel, settings),
+        too_short=[s for code in settings.channels for s in segments[code] if _seconds(s) < shortest],
+        instruments=[found for found in instruments.values() if found is not None],
     )
 
 
@@ -129,7 +157,8 @@ def _conditioned(
         raise BadWaveformError(f"{code}: {error}" if len(settings.channels) > 1 else str(error)) from error
 
 
-def _day_traces(by_channel: Mapping[str, Sequence[Conditioned]], settings: Settings) -> DayTraces:
+def day_traces(by_channel: Mapping[str, Sequence[Conditioned]], settings: Settings) -> DayTraces:
+    """Return the traces of a day with the trace of detections that the settings want, from conditioned segments."""
     response = settings.response
     if settings.components.detect_on == "vector_sum":
         sums, components = vector_sums(

@@ -1,0 +1,1 @@
+"""Which events of a class a station's detector would find: templates in its own noise."""
