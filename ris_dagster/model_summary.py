@@ -73,8 +73,7 @@ def _ranking_rows(layout: Layout, settings: Settings) -> Rows:
 
 def _review_rows(layout: Layout, settings: Settings) -> Rows:
     """Return what there is of reviews and the class model; nothing if nobody has reviewed anything."""
-    from ris_core.clustering.reviewed.class_candidate import class_model_state
-    from ris_core.review.class_model_run import review_digest
+    from ris_core.review.class_candidate import class_model_state
     from ris_core.review.summary import review_summary
 
     try:
@@ -88,7 +87,7 @@ def _review_rows(layout: Layout, settings: Settings) -> Rows:
     said = f"{found.reviewed} events, {audits} of them audits, {len(state.classes)} classes"
     said += f"; {apart} in conflict" if apart else ""
     said += "; some by a simulated reviewer" if state.simulated else ""
-    model = class_model_state(layout, settings, review_digest(state))
+    model = class_model_state(layout, settings)
     since = f"; {found.since} events reviewed since" if found.since and model.is_there else ""
     verdict = model.why if not model.is_there else "may label" if model.accepted else f"may not label: {model.reasons}"
     return [

@@ -56,8 +56,8 @@ def prepare_choice(
         It may not label; gives the reasons.
     """
     from ris_core.clustering.candidates import UnknownCandidateError, candidate_of_k
-    from ris_core.clustering.reviewed.class_candidate import accepted_class_model, candidate_of_reviews
     from ris_core.labels.appointment import prepare
+    from ris_core.review.class_candidate import accepted_class_model, candidate_of_reviews
 
     named = {name: value for name, value in choice.model_dump(exclude={"candidate"}).items() if value is not None}
     if choice.imported is not None and choice.candidate is not None:

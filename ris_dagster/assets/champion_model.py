@@ -114,7 +114,7 @@ def _described(layout: Layout, settings: Settings, found: "Appointment") -> dict
     import pandas as pd
 
     from ris_core.clustering.model_states import candidate_states
-    from ris_core.clustering.reviewed.class_candidate import class_model_state
+    from ris_core.review.class_candidate import class_model_state
 
     former, beside = found.champion.former, found.champion.companion
     # The champion may be of a candidate that the settings no longer have.
@@ -135,7 +135,7 @@ def _described(layout: Layout, settings: Settings, found: "Appointment") -> dict
         for (name, k), model in models.items()
         if model.is_there
     ]
-    taught = class_model_state(layout, settings, "")
+    taught = class_model_state(layout, settings)
     if taught.is_there:
         k = int(taught.metrics.get("classes") or 0)
         rows.append({"candidate": str(settings.class_model_name), "k": k, "accepted": taught.accepted})

@@ -15,20 +15,21 @@ from training_builders import draw_set, load_set
 
 from ris_core.clustering.candidates import NoTrainedModelError
 from ris_core.clustering.latents import ClusteringInputs
-from ris_core.clustering.reviewed import class_candidate as class_candidates
-from ris_core.clustering.reviewed.class_candidate import (
-    accepted_class_model,
-    candidate_of_reviews,
-    class_model_state,
-)
 from ris_core.clustering.reviewed.class_model_files import NoClassModelError, write_class_model
 from ris_core.clustering.reviewed.reviewed_model import ReviewedModel
 from ris_core.config import Settings
 from ris_core.contracts.decision import Decision
 from ris_core.models.inference import encode
 from ris_core.models.networks import Aec
+from ris_core.review import class_candidate as class_candidates
+from ris_core.review.class_candidate import (
+    accepted_class_model,
+    candidate_of_reviews,
+    class_model_state,
+)
 from ris_core.review.log import ReviewLog
 from ris_core.review.summary import is_reviewed, review_summary
+from ris_core.training.acceptance import NoAcceptedModelError
 from ris_dagster.model_summary import model_rows
 from ris_dagster.review_record import recorded_reviews, report_reviews
 
@@ -90,6 +91,7 @@ def test_only_a_class_model_of_the_current_inputs_is_a_candidate(store: Store, m
     assert accepted_class_model(store, store.settings, said.append) is None and said == []
     with pytest.raises(NoClassModelError):
         candidate_of_reviews(store, store.settings)
+    decide(store, range(10))
     model = train(store, 10)
     found = accepted_class_model(store, store.settings, said.append)
     assert found is not None and found.model.version == model.version and said == []
@@ -102,11 +104,28 @@ def test_only_a_class_model_of_the_current_inputs_is_a_candidate(store: Store, m
 
 def test_a_class_model_of_too_few_reviews_is_not_chosen_and_says_why(store: Store) -> None:
     said: list[str] = []
+    decide(store, range(5))
     train(store, 5)
     assert accepted_class_model(store, store.settings, said.append) is None
     assert "5 events were reviewed, fewer than 6" in said[0]
-    state = class_model_state(store, store.settings, "")
+    state = class_model_state(store, store.settings)
     assert state.is_there and not state.accepted and "fewer than 6" in state.reasons
+
+
+def test_a_class_model_whose_reviews_are_all_withdrawn_may_not_label(store: Store) -> None:
+    said: list[str] = []
+    decided = decide(store, range(8))
+    train(store, 8)
+    log = ReviewLog(store.reviews)
+    log.append([Decision("withdraw", "ann", withdrawn=tuple(one.id for one in decided[:7]))])
+    assert accepted_class_model(store, store.settings, said.append) is not None
+    log.append([Decision("withdraw", "ann", withdrawn=(decided[7].id,))])
+    assert accepted_class_model(store, store.settings, said.append) is None
+    assert "none of the 8 reviews" in said[0] and "withdrawn" in said[0]
+    with pytest.raises(NoAcceptedModelError, match="counts any more"):
+        candidate_of_reviews(store, store.settings)
+    state = class_model_state(store, store.settings)
+    assert not state.accepted and "counts any more" in state.why
 
 
 def test_reviews_since_the_class_model_are_counted_by_their_final_words(store: Store) -> None:

@@ -13,8 +13,11 @@ from ris_core.clustering.reviewed.class_model_files import (
     class_model_is_current,
     load_class_model,
 )
+from ris_core.clustering.reviewed.reviewed_model import ReviewedModel
 from ris_core.config import Settings
 from ris_core.registry import UnknownKindError
+from ris_core.review.class_model_run import review_digest
+from ris_core.review.state import ReviewState, read_state
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
 from ris_core.training.acceptance import NoAcceptedModelError
@@ -23,7 +26,7 @@ from ris_core.training.acceptance import NoAcceptedModelError
 def candidate_of_reviews(layout: Layout, settings: Settings) -> Candidate:
     """Return the class model, if it was trained from the current representations and training set.
 
-    Reviews that came after its training do not matter.
+    Reviews that came after its training do not matter, unless all that it was trained on are withdrawn.
 
     Raises
     ------
@@ -31,12 +34,14 @@ def candidate_of_reviews(layout: Layout, settings: Settings) -> Candidate:
         None has been trained.
     NoTrainedModelError
         It was trained from others than the current ones.
+    NoAcceptedModelError
+        None of the reviews that it was trained on counts any more.
     FileNotFoundError
         A representation has not been fitted, or there is no training set.
     UnknownKindError
         A representation is of a plug-in that is not installed here.
     DamagedFileError
-        Its files are damaged.
+        Its files, or the review log, are damaged.
     """
     name = settings.class_model_name
     model, said = load_class_model(layout, name)
@@ -46,7 +51,17 @@ def candidate_of_reviews(layout: Layout, settings: Settings) -> Candidate:
             f"the class model {model.version} was trained from another representation or training set than the current "
             "ones; train it again"
         )
+    _require_reviews(model, read_state(layout, settings.review))
     return candidate
+
+
+def _require_reviews(model: ReviewedModel, state: ReviewState) -> None:
+    """Raise `NoAcceptedModelError` if no event that a class model was trained on has a final word any more."""
+    if not model.classes.reviewed.keys() & set(state.reviewed()["event_id"]):
+        raise NoAcceptedModelError(
+            f"none of the {len(model.classes.reviewed)} reviews that the class model {model.version} was trained on "
+            "counts any more: they were withdrawn, or reviewers differ; review events, and train it again"
+        )
 
 
 def accepted_class_model(layout: Layout, settings: Settings, say: Callable[[str], None]) -> Candidate | None:
@@ -71,16 +86,8 @@ def accepted_class_model(layout: Layout, settings: Settings, say: Callable[[str]
     return candidate
 
 
-def class_model_state(layout: Layout, settings: Settings, reviews: str) -> ModelState:
-    """Return the state of the class model.
-
-    Parameters
-    ----------
-    layout, settings
-        The data root, and all settings.
-    reviews
-        Digest of the reviews, of which the class model is out of date if it was trained on others.
-    """
+def class_model_state(layout: Layout, settings: Settings) -> ModelState:
+    """Return the state of the class model, which is out of date if it was trained on other reviews than the present."""
     try:
         candidate = candidate_of_reviews(layout, settings)
         if candidate.model.classes is None:
@@ -90,6 +97,7 @@ def class_model_state(layout: Layout, settings: Settings, reviews: str) -> Model
     except (OSError, ValueError) as error:
         return ModelState(False, True, str(error))
     judged = class_requirement(candidate.record, candidate.model.classes, settings)
+    reviews = review_digest(read_state(layout, settings.review))
     current = class_model_is_current(layout, settings, reviews)
     doubts = () if current else ("out of date: the reviews or its settings have changed since its training",)
     return ModelState(True, True, "", judged.passed is True, judged.reasons, doubts, candidate.record.metrics)
