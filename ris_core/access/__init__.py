@@ -7,7 +7,7 @@
 """
 
 from ris_core.access.analysis_access import read_associations, read_catalogue, read_class_associations
-from ris_core.access.completeness_access import read_completeness
+from ris_core.access.completeness_access import read_completeness, read_rates_above_completeness
 from ris_core.access.days import Day
 from ris_core.access.event_access import Event, UnknownEventError, read_event, read_raw
 from ris_core.access.rate_access import read_class_rates, read_hourly_counts
@@ -37,5 +37,6 @@ __all__ = [
     "read_labels",
     "read_live",
     "read_live_time",
+    "read_rates_above_completeness",
     "read_raw",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ris_core.completeness.complete_rates import rates_above_completeness
 from ris_core.completeness.completeness_file import TABLE
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage import tables
@@ -20,3 +21,23 @@ def read_completeness(network: StationDays) -> pd.DataFrame:
         The file is damaged.
     """
     return tables.read_table(network.layout.analysis(TABLE))
+
+
+def read_rates_above_completeness(network: StationDays) -> pd.DataFrame:
+    """Return by station and class the rate of all events, and of those that are found in any noise of the station.
+
+    These are as large as `amplitude_90` of the noisiest quarter of the station's noise. Columns:
+    `ris_core.completeness.complete_rates.COLUMNS`; rates per hour of live time with exact Poisson intervals.
+
+    Raises
+    ------
+    NoLiveTimeError
+        The events were imported, so that nothing is known of live time.
+    NoCatalogueError, NoLabelledEventsError
+        There is no catalogue, or no event of it has a label.
+    FileNotFoundError
+        There is no table of completeness.
+    DamagedFileError
+        A file is damaged.
+    """
+    return rates_above_completeness(network)

@@ -16,6 +16,7 @@ from waveform_builders import KEY, make_settings
 
 from ris_core.access import read_completeness as read_table
 from ris_core.completeness.class_templates import Template, windowed
+from ris_core.completeness.complete_rates import rates_above
 from ris_core.completeness.completeness_file import (
     INJECTIONS,
     TABLE,
@@ -244,3 +245,38 @@ def test_templates_of_another_trace_are_refused(own: Opened):
     days = type(own.days)(settings, own.store)
     with pytest.raises(NoWaveformsAtHandError, match="give both the same trace"):
         make_completeness(days)
+
+
+def test_rates_above_completeness_stand_beside_raw_ones():
+    hour = pd.Timestamp("2015-01-10", tz="UTC") + pd.to_timedelta(np.arange(12), unit="h")
+    events = pd.DataFrame(
+        {
+            "station": ["S01"] * 10 + ["S02"] * 2,
+            "time_on": hour,
+            "label": [1] * 8 + [2] * 2 + [1] * 2,
+            "class_name": ["one"] * 8 + ["two"] * 2 + ["one"] * 2,
+            "peak_counts": [-50.0, 150, -150, 99, 101, 10, 20, 300, 500, 500, 200, 200],
+        }
+    )
+    live = pd.DataFrame({"station": ["S01", "S02"], "start": hour[:1].repeat(2), "end": hour[:1].repeat(2)})
+    live["end"] += pd.to_timedelta([20, 11], unit="h")
+    amplitude = pd.DataFrame(
+        {
+            "station": ["S01", "S01", "S02"],
+            "label": [1, 1, 1],
+            "noise_quartile": [1, 4, 4],
+            "amplitude_90": [1.0, 100.0, np.nan],
+            "note": ["", "", "too few"],
+        }
+    )
+    found = rates_above(events, live, amplitude).set_index(["station", "label"])
+    one = found.loc[("S01", 1)]
+    assert (one["events"], one["events_above"], one["live_hours"]) == (8, 4, 20)
+    assert one["rate"] == pytest.approx(0.4) and one["rate_above"] == pytest.approx(0.2)
+    # Garwood's interval of 4 events at 95 %: 1.090 to 10.242.
+    assert one["rate_above_low"] == pytest.approx(1.0899 / 20, rel=1e-3)
+    assert one["rate_above_high"] == pytest.approx(10.2416 / 20, rel=1e-3)
+    assert pd.isna(found.loc[("S01", 2), "events_above"]) and "no completeness" in found.loc[("S01", 2), "note"]
+    # The last event of S02 lies just after its live time.
+    assert found.loc[("S02", 1), "events"] == 1 and found.loc[("S02", 1), "note"] == "too few"
+    assert "in counts" in rates_above(events, live, amplitude, "m/s").iloc[0]["note"]
