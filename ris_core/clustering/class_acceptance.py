@@ -25,7 +25,7 @@ def accept_classes(
     classes
         Its classes and reviews.
     metrics
-        Its scores by name; `tested_reviews` and `cv_balanced_accuracy` are judged.
+        Its scores by name; `tested_reviews`, `tested_classes` and `cv_balanced_accuracy` are judged.
     settings
         Section `class_model`: `fewest_reviews`.
     is_synthetic
@@ -52,12 +52,19 @@ def accept_classes(
             "some of its reviews are simulated, but the network is not synthetic: withdraw them and train again"
         )
     accuracy = metrics.get("cv_balanced_accuracy")
+    of_tested = int(metrics.get("tested_classes") or k)  # models of earlier versions do not say it
     if k >= 2 and accuracy is None:
         reasons.append("it could not be cross-validated: look at events of several blocks of time one by one")
-    elif k >= 2 and accuracy is not None and not accuracy > 1 / k:
+    elif k >= 2 and of_tested < 2:
         reasons.append(
-            f"its balanced accuracy in the cross-validation, {accuracy:.2f}, is not above that of a guess, "
-            f"{1 / k:.2f}: review more events of each class"
+            f"only one of {k} classes could be tested, since all events of the others were named as a group: look at "
+            "events of at least two classes one by one"
+        )
+    elif k >= 2 and accuracy is not None and not accuracy > 1 / of_tested:
+        of_which = f" of the {of_tested} of {k} classes that could be tested" if of_tested < k else ""
+        reasons.append(
+            f"its balanced accuracy{of_which} in the cross-validation, {accuracy:.2f}, is not above that of a guess, "
+            f"{1 / of_tested:.2f}: review more events of each class"
         )
     return Acceptance(not reasons, tuple(reasons))
 

@@ -266,6 +266,28 @@ def test_a_class_model_that_nothing_was_tested_on_may_not_label(
     assert f"only {tested} of 30 reviewed events could be tested, fewer than 20" in found.reasons[0]
 
 
+def test_a_class_named_only_as_a_group_is_said_and_is_no_class_of_the_guess() -> None:
+    names, groups = ["rift"] * 15 + ["whale"] * 15 + ["noise"] * 15, np.arange(45)
+    z = np.random.default_rng(0).normal(size=(45, 3)) + np.repeat([0, 9, 18], 15)[:, None]
+
+    def assessed(single: NDArray[Any]) -> tuple[tuple[str, ...], dict[str, float]]:
+        fitted = fit_classes(z, names, groups, single, ClassModelSettings(trees=10), 0, None, single)
+        assert fitted.assessment is not None
+        return fitted.assessment.limits, fitted.assessment.metrics()
+
+    limits, metrics = assessed(groups < 30)
+    assert any("not in the balanced accuracy: noise;" in line for line in limits)
+    assert (metrics["classes"], metrics["tested_classes"], metrics["cv_balanced_accuracy"]) == (3, 2, 1)
+    classes = ReviewedClasses(("noise", "rift", "whale"), dict(zip(map(str, groups), names, strict=True)))
+    assert accept_classes(classes, metrics, ClassModelSettings(), True).passed
+    # A guess of two classes is right in half of the cases.
+    found = accept_classes(classes, metrics | {"cv_balanced_accuracy": 0.45}, ClassModelSettings(), True)
+    assert "of the 2 of 3 classes that could be tested" in found.reasons[0] and "guess, 0.50" in found.reasons[0]
+    limits, metrics = assessed(groups < 15)
+    settings = ClassModelSettings(fewest_reviews=10)
+    assert "only one of 3 classes could be tested" in accept_classes(classes, metrics, settings, True).reasons[0]
+
+
 def test_reviews_without_features_do_not_count_at_the_gate() -> None:
     found = accept_classes(CLASSES, metrics_of(19), ClassModelSettings(), True)
     assert not found.passed and f"only 19 of {len(REVIEWS)} reviewed events" in found.reasons[0]

@@ -96,7 +96,8 @@ class Assessment:
     weighted_accuracy
         By cross-validation, each event with the weight of the events that it stands for; none without one.
     balanced_accuracy
-        Mean recall of the classes by cross-validation; none if no class can be tested.
+        Mean recall by cross-validation of the classes that can be tested; none if no class can be. Classes that were
+        only named as groups cannot.
     confusion, audit_confusion
         (K, K) counts by cross-validation, and of the audits alone: rows are the classes by the reviewers, columns those
         by the model.
@@ -148,6 +149,11 @@ class Assessment:
     assigned: float | None
     limits: tuple[str, ...]
 
+    @property
+    def tested_classes(self) -> int:
+        """Number of classes that have events in the cross-validation: those that the balanced accuracy is of."""
+        return sum(one.recall.value is not None for one in self.classes)
+
     def metrics(self) -> dict[str, float]:
         """Return the numbers that are known, by the names in MLflow and in the model's record."""
         values = {
@@ -155,6 +161,7 @@ class Assessment:
             "tested_reviews": self.tested,
             "audits": self.audits,
             "classes": len(self.classes),
+            "tested_classes": self.tested_classes,
             "reviews_of_smallest_class": min((one.reviewed for one in self.classes), default=0),
             "cv_accuracy": self.accuracy.value,
             "cv_weighted_accuracy": self.weighted_accuracy,

@@ -243,7 +243,12 @@ def limits_of(
             f"{settings.fewest_reviews - len(y)} more"
         )
     counts = np.bincount(y, minlength=len(names))
-    few = [f"{name} ({count})" for name, count in zip(names, counts, strict=True) if count < settings.fewest]
+    if len(y) and (untested := [name for name, count in zip(names, counts, strict=True) if not count]):
+        said.append(
+            f"classes of which every event was named as part of a group are not tested, and not in the balanced "
+            f"accuracy: {', '.join(untested)}; look at some of their events one by one"
+        )
+    few = [f"{name} ({count})" for name, count in zip(names, counts, strict=True) if 0 < count < settings.fewest]
     if few:
         said.append(
             f"precision and recall of classes with fewer than {settings.fewest} events say little: {', '.join(few)}"
