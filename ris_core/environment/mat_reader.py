@@ -39,13 +39,12 @@ class MatReader(FileReader[MatSeriesSettings]):
         values = values.ravel()
         if values.dtype.kind not in "fiub":
             raise self.fault(path, f"{series.variable} is not numeric", "name another variable")
-        if series.time_variable is None:
-            first = pd.Timestamp(series.start)
-            first = first.tz_localize(UTC) if first.tzinfo is None else first
-            step = round((series.step or 0.0) * 1e9)
-            time = first.as_unit("ns").value + step * np.arange(len(values), dtype=np.int64)
+        if series.start is not None and series.step is not None:
+            first = series.start.replace(tzinfo=UTC) if series.start.tzinfo is None else series.start
+            step = round(series.step * 1e9)
+            time = pd.Timestamp(first).as_unit("ns").value + step * np.arange(len(values), dtype=np.int64)
         else:
-            time = self._times(path, self._variable(path, variables, series.time_variable))
+            time = self._times(path, self._variable(path, variables, str(series.time_variable)))
             if len(time) != len(values):
                 raise self.fault(
                     path,

@@ -109,7 +109,7 @@ class NsidcReader(FileReader[NsidcSeriesSettings]):
         x, y = Transformer.from_crs("EPSG:4326", GRID, always_xy=True).transform(longitude, latitude)
         east = WEST_M + CELL_M * (np.arange(COLUMNS) + 0.5) - x
         north = NORTH_M - CELL_M * (np.arange(ROWS) + 0.5) - y
-        inside = np.hypot(east[None, :], north[:, None]) <= series.radius
+        inside = np.asarray(np.hypot(east[None, :], north[:, None]) <= series.radius, dtype=np.bool_)
         if not inside.any():
             raise self.fault("place", "no cell of the southern grid is within the radius", "give a greater radius")
         return inside

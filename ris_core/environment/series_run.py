@@ -142,7 +142,7 @@ def make_series(layout: Layout, settings: Settings, name: str) -> MadeSeries:
 
 
 def _reader(layout: Layout, settings: Settings, section: SeriesSettings) -> SeriesReader[SeriesSettings]:
-    kind = READERS.load(READERS.kind_of(section), SeriesReader)
+    kind = READERS.load(READERS.kind_of(section), SeriesReader)  # type: ignore[type-abstract]  # a member is concrete
     return kind(section, Surroundings(layout, settings))
 
 
