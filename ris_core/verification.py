@@ -58,7 +58,7 @@ def damaged_files(network: StationDays, keys: Iterable[StationDay]) -> Iterator[
 
 
 def damaged_models(layout: Layout, trials: Collection[str], counts: Collection[int]) -> Iterator[OSError]:
-    """Read all other files (training, models, choices, analysis, catalogue, reviews); yields as `damaged_files`.
+    """Read all other files (training, models, analysis, catalogue, series, reviews); yields as `damaged_files`.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def damaged_models(layout: Layout, trials: Collection[str], counts: Collection[i
     trials, counts
         Trials and numbers of clusters of the settings: the models in their folders must be theirs.
     """
-    for folder in ("training", "models", "analysis", "catalogue", "reviews"):
+    for folder in ("training", "models", "analysis", "catalogue", "environment", "reviews"):
         for path in sorted((layout.root / folder).rglob("*")):
             if not path.name.startswith(".") and (reader := _reader_of(layout, path, trials, counts)) is not None:
                 yield from _wrong(path, reader)

@@ -15,6 +15,7 @@ from ris_dagster.assets.choosing import build_choosing_assets
 from ris_dagster.assets.class_model import build_class_model_asset
 from ris_dagster.assets.clustering import build_clustering_assets
 from ris_dagster.assets.completeness import build_completeness_assets
+from ris_dagster.assets.environment import build_environment_assets
 from ris_dagster.assets.event_catalogue import build_event_catalogue_asset
 from ris_dagster.assets.ranking import build_ranking_assets
 from ris_dagster.assets.review_queue import build_review_queue
@@ -81,6 +82,7 @@ def build_definitions(
             build_event_catalogue_asset(settings),
             *build_analysis_assets(settings),
             *build_completeness_assets(settings),
+            *build_environment_assets(settings, partitions),
         ],
         asset_checks=build_checks(),
         jobs=[*jobs, purge_job],

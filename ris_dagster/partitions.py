@@ -13,17 +13,22 @@ import dagster as dg
 from ris_core.config import Settings
 from ris_core.contracts.candidate_name import CandidateName
 from ris_core.contracts.station_day import StationDay
+from ris_core.environment.series_run import series_names
 from ris_dagster.adapter import run_tags
 
 
 @dataclass(frozen=True)
 class Partitions:
-    """Station-days, trials of the autoencoder, and cluster counts of one network: of `dec.k`, and of each candidate."""
+    """Station-days, trials of the autoencoder, cluster counts (of `dec.k`, and of each candidate) and series.
+
+    There is no partition of series in a network without environmental series.
+    """
 
     station_days: dg.MultiPartitionsDefinition
     trials: dg.StaticPartitionsDefinition
     cluster_counts: dg.StaticPartitionsDefinition
     candidates: Mapping[CandidateName, dg.StaticPartitionsDefinition]
+    series: dg.StaticPartitionsDefinition | None
 
 
 def build_partitions(settings: Settings) -> Partitions:
@@ -44,6 +49,7 @@ def build_partitions(settings: Settings) -> Partitions:
         trials=dg.StaticPartitionsDefinition(list(settings.aec.grid.trials())),
         cluster_counts=of_counts[settings.dec.k],
         candidates={name: of_counts[settings.counts_of(name)] for name in settings.candidate_names},
+        series=dg.StaticPartitionsDefinition(list(names)) if (names := series_names(settings)) else None,
     )
 
 

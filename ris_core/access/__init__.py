@@ -9,6 +9,7 @@
 from ris_core.access.analysis_access import read_associations, read_catalogue, read_class_associations
 from ris_core.access.completeness_access import read_completeness, read_rates_above_completeness
 from ris_core.access.days import Day
+from ris_core.access.environment_access import read_environment
 from ris_core.access.event_access import Event, UnknownEventError, read_event, read_raw
 from ris_core.access.rate_access import read_class_rates, read_hourly_counts
 from ris_core.access.table_access import (
@@ -32,6 +33,7 @@ __all__ = [
     "read_class_rates",
     "read_completeness",
     "read_detections",
+    "read_environment",
     "read_event",
     "read_hourly_counts",
     "read_labels",

@@ -10,6 +10,7 @@ from pathlib import Path
 from ris_core.catalogue import catalogue_schema
 from ris_core.clustering import ranking_file
 from ris_core.completeness import completeness_file
+from ris_core.environment import series
 from ris_core.rates import rate_schema
 from ris_core.review import queue_file
 from ris_core.storage import station_day_tables
@@ -22,6 +23,7 @@ TABLES: tuple[TableDescription, ...] = (
     *catalogue_schema.TABLES,
     *rate_schema.TABLES,
     *completeness_file.TABLES,
+    *series.TABLES,
     *ranking_file.TABLES,
     *queue_file.TABLES,
 )

@@ -84,7 +84,7 @@ class FileSeriesSettings(SeriesSettings):
 
     path: ExpandedPath = Field(
         description="File, or several by * and ?, whose rows are put together; a relative path begins in "
-        "environment/sources of the data root."
+        "environment_files of the data root."
     )
 
 
@@ -216,7 +216,7 @@ class TideSeriesSettings(_PredictedSettings):
     needs_place: ClassVar[bool] = True
     folder: ExpandedPath = Field(
         description="Folder in which the model's files lie as pyTMD expects them, for example with "
-        "CATS2008_v2023/CATS2008_v2023.nc; a relative path begins in environment/sources of the data root."
+        "CATS2008_v2023/CATS2008_v2023.nc; a relative path begins in environment_files of the data root."
     )
     model: str = Field("CATS2008-v2023", description="Name of the model in pyTMD's database (Padman et al. 2008).")
     definition: ExpandedPath | None = Field(

@@ -123,7 +123,7 @@ class Surroundings:
 
     def path(self, path: Path) -> Path:
         """Return where a path of the settings lies: a relative one begins in the folder of fetched files."""
-        return self.layout.environment_sources / path
+        return self.layout.environment_files / path
 
 
 class SeriesReader(ABC, Generic[S]):

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
+from ris_core.storage.table_description import TableDescription
 
-REMEDY = "remove it, and `ris run --only environment` reads the series again"
+REMEDY = "remove it, and read the series again (`ris run`, or the asset environment_series)"
 
 _TIME = pa.timestamp("ns", tz="UTC")
 SERIES_SCHEMA = pa.schema(
@@ -26,6 +27,17 @@ SERIES_SCHEMA = pa.schema(
         pa.field("sha256", pa.string(), False, {"description": "SHA-256 of all bytes that were read; empty: no file"}),
     ]
 )
+TABLES = (
+    TableDescription(
+        "Environmental series",
+        "environment/SERIES.parquet",
+        "One row per value of a series, in order of time, without missing ones. Kind, longest gap, conversions and "
+        "what was left out are in the file's summary (`ris_core.storage.tables.read_summary`).",
+        SERIES_SCHEMA,
+        "read_environment",
+    ),
+)
+"""The table, for the data dictionary."""
 
 
 class NoSeriesError(FileNotFoundError):
@@ -126,7 +138,9 @@ def load_series(layout: Layout, name: str) -> Series:
     """
     path = layout.environment(name)
     if not path.exists():
-        raise NoSeriesError(f"{path}: the series {name} has not been read; `ris run --only environment` reads it")
+        raise NoSeriesError(
+            f"{path}: the series {name} has not been read; read it first (`ris run`, or the asset environment_series)"
+        )
     frame, said = tables.read_table(path), tables.read_summary(path)
     try:
         return Series(

@@ -39,6 +39,8 @@ class MadeSeries:
         What a user should know about the way to these values.
     covered
         Share of the hours of the network's days that have a value.
+    span
+        Begin and end of the network's days, ns since 1970 UTC.
     content
         Digest of the table.
     """
@@ -48,6 +50,7 @@ class MadeSeries:
     converted: str
     notes: tuple[str, ...]
     covered: float
+    span: tuple[int, int]
     content: str
 
 
@@ -138,7 +141,7 @@ def make_series(layout: Layout, settings: Settings, name: str) -> MadeSeries:
         "covered": covered,
     }
     content = tables.write_table(layout.environment(name), frame, SERIES_SCHEMA, stamp, summary)
-    return MadeSeries(series, tidied.faults, tidied.converted, found.notes, covered, content)
+    return MadeSeries(series, tidied.faults, tidied.converted, found.notes, covered, (first, stop), content)
 
 
 def _reader(layout: Layout, settings: Settings, section: SeriesSettings) -> SeriesReader[SeriesSettings]:

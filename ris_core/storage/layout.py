@@ -182,9 +182,9 @@ class Layout:
         return self.root / "tables.md"
 
     @property
-    def environment_sources(self) -> Path:
+    def environment_files(self) -> Path:
         """Folder of the files that environmental series are read from, unless their paths are absolute."""
-        return self.root / "environment" / "sources"
+        return self.root / "environment_files"
 
     def environment(self, series: str) -> Path:
         """Path of an environmental series (Parquet)."""

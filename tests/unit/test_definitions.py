@@ -206,7 +206,7 @@ def test_resources_can_be_replaced(data_root: Path) -> None:
 def test_processing_waits_for_the_data_centre_where_it_may_fetch_again(
     kind: str, raw: str, pools: set[str], data_root: Path
 ) -> None:
-    values = load_settings(DEFAULT_CONFIG).model_dump()
+    values = load_settings(DEFAULT_CONFIG).model_dump() | {"environment": (), "environment_figures": ()}
     source = {"kind": "fdsn", "provider": "GEOFON"} if kind == "fdsn" else values["source"]
     settings = Settings.model_validate(values | {"source": source, "retention": {"raw": raw}})
     graph = build_definitions(settings).resolve_asset_graph()

@@ -104,15 +104,17 @@ def test_bytes_that_are_no_text_are_said(tmp_path):
 
 
 def test_an_absent_file_is_said_with_the_place_where_it_is_looked_for(tmp_path):
-    with pytest.raises(NoSourceError, match=r"sources/weather/\*\.csv: there is no such file; docs/environment\.md"):
+    with pytest.raises(
+        NoSourceError, match=r"environment_files/weather/\*\.csv: there is no such file; docs/environment"
+    ):
         made(tmp_path / "root", reader="csv", unit="degC", path="weather/*.csv")
 
 
 def test_the_table_is_current_until_a_file_or_a_setting_changes(tmp_path):
     lines = "time,value\n" + "\n".join(f"2015-01-10T{h:02d}:00Z,{h}" for h in range(24))
     layout = Layout.of(settings_of(), tmp_path / "root")
-    layout.environment_sources.mkdir(parents=True)
-    (layout.environment_sources / "t.csv").write_text(lines)
+    layout.environment_files.mkdir(parents=True)
+    (layout.environment_files / "t.csv").write_text(lines)
     series = {"name": "air", "reader": "csv", "kind": "temperature", "unit": "degC", "path": "t.csv"}
     settings = settings_of({**series, "noise_covariate": True})
     assert not series_are_current(layout, settings)
@@ -132,7 +134,7 @@ def test_the_table_is_current_until_a_file_or_a_setting_changes(tmp_path):
         21600,
     )
     assert series.value.tolist() == list(range(24))
-    (layout.environment_sources / "t.csv").write_text(lines + "\n2015-01-11T00:00Z,1")
+    (layout.environment_files / "t.csv").write_text(lines + "\n2015-01-11T00:00Z,1")
     assert not series_are_current(layout, settings)
 
 

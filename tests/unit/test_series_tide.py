@@ -55,7 +55,7 @@ def test_a_model_of_another_name_has_a_definition_file(tmp_path):
         ({"model": "CATS1066"}, "pyTMD knows no 'CATS1066'; it knows .*CATS2008-v2023"),
         ({"model": "CATS2008"}, r"grid_CATS2008.*there is no such file of CATS2008; docs/environment\.md"),
         ({"station": "S02"}, "no tide at -78.3, 179: land, or outside"),
-        ({"folder": "nowhere"}, r"sources/nowhere: there is no such folder; docs/environment\.md"),
+        ({"folder": "nowhere"}, r"environment_files/nowhere: there is no such folder; docs/environment\.md"),
         ({"definition": "none.json"}, r"none\.json: there is no such definition file"),
     ],
 )
