@@ -17,13 +17,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from pathlib import Path
 
 from rich.console import Console
 
-from bench.clustering_events import CACHE, make_all
-from bench.clustering_tasks import PARTS, PROFILES, generators_of, key_of, size_of, tasks_of, volcano_size_of
-from bench.clustering_windows import Size
+from bench.arguments import add_size, parse, size_of, volcano_size_of
+from bench.clustering_events import make_all
+from bench.clustering_tasks import PARTS, PROFILES, generators_of, key_of, tasks_of
 from bench.runs import Row, Task, plain, quiet_threads, run_all
 
 FURTHER = "further members, each in a consensus of its own; umap needs the extra"
@@ -58,18 +57,11 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--objectives", nargs="*", choices=("joint", "dec", "idec"), default=["dec", "idec"])
     parser.add_argument("--k", type=int, nargs="+", default=[5, 6, 7, 8, 9, 10], help="K to choose from")
-    parser.add_argument("--stations", type=int, default=Size.stations, help="stations of a network")
-    parser.add_argument("--days", type=int, default=Size.days, help="days of a network")
-    parser.add_argument("--events", type=int, default=Size.events, help="events of a network")
+    add_size(parser)
     parser.add_argument("--aec-epochs", type=int, help="fewer epochs of the platform's autoencoder")
     parser.add_argument("--dec-epochs", type=int, help="fewer epochs of its DEC")
     parser.add_argument("--digit-epochs", type=int, help="fewer epochs on digits")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="runs at once")
-    parser.add_argument("--cache", type=Path, default=CACHE, help="folder of rendered events")
-    parser.add_argument("--results", type=Path, help="file of finished runs; by default in the cache")
-    arguments = parser.parse_args()
-    arguments.results = arguments.results or arguments.cache / "clustering.jsonl"
-    return arguments
+    return parse(parser, "clustering.jsonl")
 
 
 def main() -> None:

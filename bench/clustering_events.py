@@ -7,14 +7,11 @@ Windows of 10 s are those of the same events as windows of 4 s, and have the cla
 
 from __future__ import annotations
 
-import tempfile
-import zipfile
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import fields, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,15 +19,14 @@ from numpy.typing import NDArray
 
 from bench.clustering_chains import CHAINS, Chain, days_of, settings_of
 from bench.clustering_windows import Events, Size, joined
+from bench.kept_windows import CACHE, make_missing, read_windows, write_windows
+from bench.quiet_windows import AROUND, QUIET, once, windows_of_noise
 from ris_core import versions
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.processing.chain import Products, process
 from ris_core.processing.condition import filter_delay
-from ris_core.processing.context import context_plan, surroundings
-from ris_core.processing.spectrograms import event_spectrogram, plan
 from ris_core.section import digest_of
-from ris_core.storage.atomic import replacing
 from ris_core.synthetic.network import SyntheticNetwork
 from ris_core.synthetic.seismometer import SAMPLING_RATE
 from ris_core.truth.evaluation import MIXED, NOISE, window_labels
@@ -38,17 +34,11 @@ from ris_core.truth.true_classes import TOLERANCE_S
 from ris_core.truth.truth_matching import match_stations
 from ris_core.waveforms.segments import to_segments
 
-CACHE = Path(tempfile.gettempdir()) / "ris_bench"
-
 VERSION = 2
 _DRAW_VERSION = 1
 _SAME_EVENTS: dict[Chain, Chain] = {"zero_phase_10s": "zero_phase_fir"}
 _TYPICAL_FREQUENCY_HZ = 8.0
 RARE = "novelty"
-# A window counts as noise if all events together have less than this share of the noise's energy in it.
-_QUIET = 0.01
-_AROUND = ("window_start", "context", "context_recorded", "noise_psd", "noise_columns")
-_TRIES_PER_NOISE_WINDOW = 20
 
 
 def cache_file(generator: int, chain: Chain, size: Size, cache: Path) -> Path:
@@ -85,30 +75,18 @@ def load_events(
     size = size or Size()
     path = cache_file(generator, chain, size, cache)
     if not path.exists():
-        _make(generator, size, cache)
-    try:
-        with np.load(path, allow_pickle=False) as found:
-            values = {f.name: found[f.name] for f in fields(Events)}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: cannot be read ({error}); remove it, and it will be made again") from error
-    once = {"detected": int, "context_lead": int, "sampling_rate": float}
-    return Events(**values | {name: of(values[name]) for name, of in once.items()})
+        _make(size, cache, generator)
+    return read_windows(path)
 
 
 def make_all(generators: Sequence[int], size: Size | None = None, cache: Path = CACHE, workers: int = 1) -> list[int]:
     """Render the generators that are not kept yet, several at once; return those that were rendered."""
     size = size or Size()
     missing = [g for g in generators if not all(cache_file(g, chain, size, cache).exists() for chain in CHAINS)]
-    if workers == 1 or len(missing) < 2:
-        for generator in missing:
-            _make(generator, size, cache)
-        return missing
-    with ProcessPoolExecutor(workers) as pool:
-        list(pool.map(_make, missing, [size] * len(missing), [cache] * len(missing)))
-    return missing
+    return make_missing(partial(_make, size, cache), missing, workers)
 
 
-def _make(generator: int, size: Size, cache: Path) -> None:
+def _make(size: Size, cache: Path, generator: int) -> None:
     """Render a generator's station-days and keep its events for all chains."""
     parts: dict[Chain, list[Events]] = {chain: [] for chain in CHAINS}
     settings = {chain: settings_of(generator, chain, size) for chain in CHAINS}
@@ -130,8 +108,7 @@ def _make(generator: int, size: Size, cache: Path) -> None:
     for chain, of_days in parts.items():
         windows, same = joined(of_days), _SAME_EVENTS.get(chain)
         kept[chain] = _draw(windows, size.events, generator) if same is None else _same(windows, kept[same])
-        with replacing(cache_file(generator, chain, size, cache)) as temporary, temporary.open("wb") as file:
-            np.savez(file, **{f.name: getattr(kept[chain], f.name) for f in fields(Events)})
+        write_windows(cache_file(generator, chain, size, cache), kept[chain])
 
 
 def _delay_ns(settings: Settings) -> int:
@@ -150,8 +127,6 @@ def _unlabelled(key: StationDay, products: Products, settings: Settings) -> Even
     n = len(found.event_id)
     return Events(
         spectrogram=found.spectrogram,
-        frequency=found.frequency,
-        time=found.time,
         role=np.full(n, "sample"),
         family=np.full(n, MIXED),
         snr_db=np.full(n, np.nan),
@@ -161,8 +136,9 @@ def _unlabelled(key: StationDay, products: Products, settings: Settings) -> Even
         source_id=-found.time_peak * 10 - settings.stations.index(settings.station(key.station)) - 1,
         detected=n,
         event_id=np.array(found.event_id, dtype=np.str_),
-        **{name: getattr(found, name) for name in _AROUND},
-        **_once(settings),
+        window_start=found.window_start,
+        **{name: getattr(found, name) for name in AROUND},
+        **once(settings),
     )
 
 
@@ -190,35 +166,10 @@ def _labelled(
 def _noise(
     network: SyntheticNetwork, key: StationDay, products: Products, settings: Settings, number: int, generator: int
 ) -> Events:
-    """Return windows of a station-day without an event, cut like those of events."""
-    (trace,) = products.traces.detection
-    constants = plan(settings.spectrogram, settings.conditioning)
+    """Return windows of a station-day without an event."""
     seed = [generator, settings.stations.index(settings.station(key.station)), key.day.toordinal()]
-    places = np.random.default_rng(seed).integers(0, trace.samples.size, number * _TRIES_PER_NOISE_WINDOW)
-    cuts = [c for p in places if (c := event_spectrogram(trace.samples, trace.grid_offset, int(p), constants))]
-    first = np.array([cut[0] for cut in cuts], dtype=np.int64)
-    start = np.array([trace.time_ns(cut[0]) for cut in cuts], dtype=np.int64)
-    rows = _quiet(network, key.station, start, settings, number)
-    n = len(rows)
-    around = surroundings(
-        trace.samples, trace.grid_offset, first[rows], constants, context_plan(settings.context, constants)
-    )
-    middle = start[rows] + constants.samples * 500_000_000 // round(constants.rate)
-    return Events(
-        spectrogram=np.stack([cuts[i][1] for i in rows]) if n else np.empty((0, 87, 100), np.float32),
-        frequency=constants.frequency,
-        time=constants.time,
-        role=np.full(n, "noise"),
-        family=np.full(n, NOISE),
-        snr_db=np.full(n, np.nan),
-        station=np.full(n, key.station),
-        time_peak=middle,
-        source_id=-middle * 10 - seed[1] - 1,
-        detected=0,
-        event_id=np.array([f"{settings.seed_id(key.station)}.{time}" for time in middle], dtype=np.str_),
-        window_start=start[rows],
-        **{name: getattr(around, name)[:, None] for name in _AROUND if name != "window_start"},
-        **_once(settings),
+    return windows_of_noise(
+        key, products, settings, number, seed, lambda start: _quiet(network, key.station, start, settings, number)
     )
 
 
@@ -229,16 +180,11 @@ def _quiet(
     rows: list[int] = []
     for begin in range(0, len(start), 2 * number):
         energy = _energy(network, station, start[begin : begin + 2 * number], settings)
-        quiet = energy.drop(columns=NOISE).sum(axis=1).to_numpy() < _QUIET * energy[NOISE].to_numpy()
+        quiet = energy.drop(columns=NOISE).sum(axis=1).to_numpy() < QUIET * energy[NOISE].to_numpy()
         rows += (begin + np.flatnonzero(quiet)).tolist()
         if len(rows) >= number:
             break
     return np.array(rows[:number], dtype=np.int64)
-
-
-def _once(settings: Settings) -> dict[str, Any]:
-    constants = plan(settings.spectrogram, settings.conditioning)
-    return {"sampling_rate": constants.rate, "context_lead": context_plan(settings.context, constants).lead}
 
 
 def _draw(windows: Events, events: int, generator: int) -> Events:

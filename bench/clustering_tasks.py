@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from bench.arguments import size_of, volcano_size_of
 from bench.clustering_chains import settings_of
-from bench.clustering_windows import Size
 from bench.runs import Task
 from ris_core import versions
 from ris_core.config import Settings
@@ -108,19 +108,6 @@ def generators_of(arguments: argparse.Namespace, part: str) -> list[int]:
     if part == "volcano":
         first, number = 0, arguments.volcanoes
     return list(range(first, first + number))
-
-
-def volcano_size_of(arguments: argparse.Namespace) -> Any:
-    """Return the size of a volcano's world."""
-    from bench.clustering_volcano import VolcanoSize
-
-    whole = VolcanoSize()
-    return VolcanoSize(min(whole.stations, arguments.stations), min(whole.days, arguments.days))
-
-
-def size_of(arguments: argparse.Namespace) -> Size:
-    """Return the size of the rendered and kept part of a network."""
-    return Size(arguments.stations, arguments.days, arguments.events, 6 * arguments.stations * arguments.days)
 
 
 def variants_of(arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:

@@ -7,19 +7,18 @@ for reporting: nothing is tuned on them.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.clustering_events import CACHE
 from bench.clustering_windows import Events, joined
+from bench.kept_windows import CACHE, make_missing, read_windows, write_windows
+from bench.quiet_windows import AROUND, QUIET, once, windows_of_noise
 from bench.volcano.catalogue import FIRST_DAY, MOST_DAYS
 from bench.volcano.network import Recorded, VolcanoNetwork
 from bench.volcano.world import FAMILIES, MOST_STATIONS, RATE
@@ -27,10 +26,7 @@ from ris_core import versions
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.processing.chain import Products, process
-from ris_core.processing.context import context_plan, surroundings
-from ris_core.processing.spectrograms import event_spectrogram, plan
 from ris_core.section import digest_of
-from ris_core.storage.atomic import replacing
 from ris_core.truth.evaluation import NOISE, window_labels
 from ris_core.truth.true_classes import TOLERANCE_S
 from ris_core.truth.truth_matching import match_stations
@@ -38,10 +34,6 @@ from ris_core.waveforms.segments import Segment
 
 VERSION = 1
 _STEP_NS = 1_000_000_000 // RATE
-# A window counts as noise if all events together have less than this share of the noise's energy in it.
-_QUIET = 0.01
-_TRIES_PER_NOISE_WINDOW = 20
-_AROUND = ("context", "context_recorded", "noise_psd", "noise_columns")
 
 
 @dataclass(frozen=True)
@@ -109,13 +101,8 @@ def load_volcano(generator: int, size: VolcanoSize | None = None, cache: Path = 
     size = size or VolcanoSize()
     path = volcano_file(generator, size, cache)
     if not path.exists():
-        _make(generator, size, cache)
-    try:
-        with np.load(path, allow_pickle=False) as found:
-            values = {f.name: found[f.name] for f in fields(Events)}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: cannot be read ({error}); remove it, and it will be made again") from error
-    return Events(**values | {name: values[name].item() for name in ("detected", "sampling_rate", "context_lead")})
+        _make(size, cache, generator)
+    return read_windows(path)
 
 
 def make_volcanoes(
@@ -124,19 +111,11 @@ def make_volcanoes(
     """Make the worlds that are not kept yet, several at once; return those that were made."""
     size = size or VolcanoSize()
     missing = [g for g in generators if not volcano_file(g, size, cache).exists()]
-    if workers == 1 or len(missing) < 2:
-        for generator in missing:
-            _make(generator, size, cache)
-        return missing
-    with ProcessPoolExecutor(workers) as pool:
-        list(pool.map(_make, missing, [size] * len(missing), [cache] * len(missing)))
-    return missing
+    return make_missing(partial(_make, size, cache), missing, workers)
 
 
-def _make(generator: int, size: VolcanoSize, cache: Path) -> None:
-    events = volcano_events(generator, size)
-    with replacing(volcano_file(generator, size, cache)) as temporary, temporary.open("wb") as file:
-        np.savez(file, **{f.name: getattr(events, f.name) for f in fields(Events)})
+def _make(size: VolcanoSize, cache: Path, generator: int) -> None:
+    write_windows(volcano_file(generator, size, cache), volcano_events(generator, size))
 
 
 def volcano_events(generator: int, size: VolcanoSize | None = None) -> Events:
@@ -194,50 +173,19 @@ def _labelled(recorded: Recorded, key: StationDay, products: Products, settings:
         detected=n,
         event_id=np.array(found.event_id, dtype=np.str_),
         window_start=found.window_start,
-        **{name: getattr(found, name) for name in _AROUND},
-        **_once(settings),
+        **{name: getattr(found, name) for name in AROUND},
+        **once(settings),
     )
 
 
 def _noise(
     recorded: Recorded, key: StationDay, products: Products, settings: Settings, number: int, seed: Sequence[int]
 ) -> Events:
-    """Return windows of a station-day at random times without an event, cut like those of events."""
-    (trace,) = products.traces.detection
-    constants = plan(settings.spectrogram, settings.conditioning)
-    places = np.random.default_rng(seed).integers(0, trace.samples.size, number * _TRIES_PER_NOISE_WINDOW)
-    cuts = [c for p in places if (c := event_spectrogram(trace.samples, trace.grid_offset, int(p), constants))]
-    first = np.array([cut[0] for cut in cuts], dtype=np.int64)
-    start = np.array([trace.time_ns(cut[0]) for cut in cuts], dtype=np.int64)
-    energy, _ = recorded.energies(start, _windows(start, settings))
-    quiet = energy[list(FAMILIES)].sum(axis=1).to_numpy() < _QUIET * energy[NOISE].to_numpy()
-    rows = np.flatnonzero(quiet)[:number]
-    around = surroundings(
-        trace.samples, trace.grid_offset, first[rows], constants, context_plan(settings.context, constants)
-    )
-    n, middle = len(rows), start[rows] + constants.samples * 500_000_000 // round(constants.rate)
-    shape = (0, constants.frequency.size, constants.time.size)
-    return Events(
-        spectrogram=np.stack([cuts[i][1] for i in rows]) if n else np.empty(shape, np.float32),
-        role=np.full(n, "noise"),
-        family=np.full(n, NOISE),
-        snr_db=np.full(n, np.nan),
-        station=np.full(n, key.station),
-        time_peak=middle,
-        source_id=-middle * 10 - seed[1] - 1,
-        detected=0,
-        event_id=np.array([f"{settings.seed_id(key.station)}.{time}" for time in middle], dtype=np.str_),
-        window_start=start[rows],
-        **{name: getattr(around, name)[:, None] for name in _AROUND},
-        **_once(settings),
-    )
+    """Return windows of a station-day at random times without an event."""
 
+    def quiet(start: NDArray[np.int64]) -> NDArray[np.int64]:
+        energy, _ = recorded.energies(start, _windows(start, settings))
+        events = energy[list(FAMILIES)].sum(axis=1).to_numpy()
+        return np.flatnonzero(events < QUIET * energy[NOISE].to_numpy())[:number]
 
-def _once(settings: Settings) -> dict[str, Any]:
-    constants = plan(settings.spectrogram, settings.conditioning)
-    return {
-        "frequency": constants.frequency,
-        "time": constants.time,
-        "sampling_rate": constants.rate,
-        "context_lead": context_plan(settings.context, constants).lead,
-    }
+    return windows_of_noise(key, products, settings, number, seed, quiet)

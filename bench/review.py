@@ -17,13 +17,12 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from bench.clustering_events import CACHE, make_all
-from bench.clustering_windows import Size
+from bench.arguments import add_size, numbers, parse, size_of, volcano_size_of
+from bench.clustering_events import make_all
 from bench.runs import Row, Task, plain, quiet_threads, run_all
 from ris_core import versions
 from ris_core.config import ClassModelSettings, MicroSettings, ReviewSettings
@@ -57,12 +56,7 @@ def _own(section: Any, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _size(arguments: argparse.Namespace) -> Any:
-    if arguments.world == "volcano":
-        from bench.clustering_volcano import VolcanoSize
-
-        whole = VolcanoSize()
-        return VolcanoSize(min(whole.stations, arguments.stations), min(whole.days, arguments.days))
-    return Size(arguments.stations, arguments.days, arguments.events, 6 * arguments.stations * arguments.days)
+    return volcano_size_of(arguments) if arguments.world == "volcano" else size_of(arguments)
 
 
 def key_of(task: Task) -> str:
@@ -78,15 +72,6 @@ def _run(task: Task, cache: str) -> list[Row]:
     return run(task, cache)
 
 
-def numbers(text: str) -> list[int]:
-    """Return the numbers of ``3-10`` or ``3,5,8``."""
-    found: list[int] = []
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        found += range(int(first), int(last or first) + 1)
-    return found
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--world", choices=("network", "volcano"), default="network")
@@ -98,15 +83,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--random", action=argparse.BooleanOptionalAction, default=True, help="random order, too")
     parser.add_argument("--review", type=json.loads, default={}, help="JSON: other values of the section review")
     parser.add_argument("--class-model", type=json.loads, default={}, help="JSON: of the section class_model")
-    parser.add_argument("--stations", type=int, default=Size.stations, help="stations of a network")
-    parser.add_argument("--days", type=int, default=Size.days, help="days of a network")
-    parser.add_argument("--events", type=int, default=Size.events, help="events of a network")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="runs at once")
-    parser.add_argument("--cache", type=Path, default=CACHE, help="folder of rendered events")
-    parser.add_argument("--results", type=Path, help="file of finished runs; by default in the cache")
-    arguments = parser.parse_args()
-    arguments.results = arguments.results or arguments.cache / "review.jsonl"
-    return arguments
+    add_size(parser)
+    return parse(parser, "review.jsonl")
 
 
 def main() -> None:

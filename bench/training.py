@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from bench.clustering_events import CACHE
+from bench.kept_windows import CACHE
 from bench.training_events import QUICK, blocks_of, gather, published_settings, write_ours, write_published
 from bench.training_routes import OUR_FILE, PLAIN_FILE, Job, Part, Route, Trial
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.clustering_events import CACHE, load_events
+from bench.clustering_events import load_events
 from bench.clustering_windows import Size
+from bench.kept_windows import CACHE
 from ris_core.config import Settings
 from ris_core.contracts.events import Events
 from ris_core.contracts.stamp import Stamp

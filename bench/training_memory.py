@@ -208,7 +208,7 @@ def measure(folder: Path, events: int, limit: int, threads: int) -> tuple[dict[s
 
 def main() -> None:
     """Parse the command line, run, and print table and RESULT."""
-    from bench.clustering_events import CACHE
+    from bench.kept_windows import CACHE
     from bench.training_events import QUICK, gather
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.review import numbers
+from bench.arguments import numbers
 from ris_core.config import PROJECT_ROOT
 
 SMALL = ["--generators", "1", "--seeds", 1, "--stations", 1, "--days", 1, "--events", 120, "--workers", 1]
