@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ris_core.catalogue.station_positions import positions
 from ris_core.config import Settings
 from ris_core.config.environment import READERS, FileSeriesSettings, SeriesSettings
 from ris_core.storage.damage import check_regular, damage_named
@@ -100,20 +101,14 @@ class Surroundings:
             return series.latitude, series.longitude
         if series.station is None:
             raise FaultySeriesError(f"series {series.name}: give its station, or latitude and longitude")
-        station = self.settings.station(series.station)
-        if station.latitude is not None:
-            return station.position
-        path = self.layout.inventory(series.station)
-        if not path.exists():
+        known = positions(self.settings, self.layout)
+        if series.station not in known:
             raise FaultySeriesError(
-                f"series {series.name}: the place of {series.station} is neither in the settings nor in {path}, which "
-                "acquisition fetches; acquire a day of it, or give latitude and longitude"
+                f"series {series.name}: the place of {series.station} is neither in the settings nor in "
+                f"{self.layout.inventory(series.station)}, which acquisition makes; acquire a day, or give latitude "
+                "and longitude"
             )
-        from obspy import read_inventory
-
-        with damage_named(path):
-            found = read_inventory(str(path), format="STATIONXML")[0][0]
-            return float(found.latitude), float(found.longitude)
+        return known[series.station]
 
     def span(self) -> tuple[int, int]:
         """Return begin and end of the network's days that are over, ns since 1970 UTC."""

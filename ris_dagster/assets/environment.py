@@ -1,4 +1,4 @@
-"""Environmental series, one partition each: read from files, put in order, and kept as tables."""
+"""Environmental series, one partition each, and the figures that set them over the counts of each class."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,8 @@ import dagster as dg
 from ris_core import versions
 from ris_core.config import Settings
 from ris_core.section import digest_of
-from ris_dagster.metadata import code_version, column_schema, figure, owners, warning
+from ris_dagster.assets.event_catalogue import EVENT_CATALOGUE
+from ris_dagster.metadata import code_version, column_schema, figure, owners, picture, warning
 from ris_dagster.partitions import Partitions
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ris_core.environment.series_run import MadeSeries
 
 ENVIRONMENT_SERIES = dg.AssetKey("environment_series")
+ENVIRONMENT_PANELS = dg.AssetKey("environment_panels")
+_SHOWN = 6  # pictures in the UI; the others are files
 _CHECKS = {
     "unit": "All values have the unit in which their kind is kept.",
     "range": "All values are within the bounds of the series, and none was left out as impossible. It only warns.",
@@ -27,8 +30,11 @@ _CHECKS = {
 
 
 def build_environment_assets(settings: Settings, partitions: Partitions) -> list[dg.AssetsDefinition]:
-    """Return the asset of the series; there is none without a section `environment`."""
-    return [] if partitions.series is None else [_series(settings, partitions.series)]
+    """Return the assets of the series and of their figures, as far as the settings want any."""
+    if partitions.series is None:
+        return []
+    series = _series(settings, partitions.series)
+    return [series, _panels(settings)] if settings.environment_figures else [series]
 
 
 def _series(settings: Settings, partitions: dg.StaticPartitionsDefinition) -> dg.AssetsDefinition:
@@ -113,3 +119,47 @@ def _judged(made: "MadeSeries", settings: Settings) -> Iterator[dg.AssetCheckRes
     }
     for name, found in doubts.items():
         yield warning(ENVIRONMENT_SERIES, name, found)
+
+
+def _panels(settings: Settings) -> dg.AssetsDefinition:
+    figures = [one.model_dump(mode="json") for one in settings.environment_figures]
+
+    @dg.asset(
+        key=ENVIRONMENT_PANELS,
+        group_name="analysis",
+        kinds={"png"},
+        owners=owners(settings),
+        tags={"stage": "analysis"},
+        description="Figures of environmental series above the counts of each class, for the stations and times of "
+        "`environment_figures`. A zero is drawn only where events could be detected.",
+        deps=[ENVIRONMENT_SERIES, EVENT_CATALOGUE],
+        code_version=code_version(versions.ENVIRONMENT_PANELS, digest_of(figures)),
+        check_specs=[
+            dg.AssetCheckSpec(
+                "complete",
+                asset=ENVIRONMENT_PANELS,
+                description="Every figure has its series, its classes and live time. It only warns.",
+            )
+        ],
+    )
+    @noting_remedies
+    def environment_panels(context: dg.AssetExecutionContext, store: DataStore) -> Any:
+        from ris_core.rates.panels_run import make_panels
+
+        layout = store.layout()
+        made, configuration = make_panels(store.station_days())
+        yield dg.MaterializeResult(
+            data_version=dg.DataVersion(configuration),
+            metadata={
+                "path": dg.MetadataValue.path(layout.relative(layout.analysis(made[0].file).parent)),
+                "files": [panels.file for panels in made],
+                **{
+                    f"{panels.name}_{panels.station}": picture(panels.png, f"{panels.name}, {panels.station}")
+                    for panels in made[:_SHOWN]
+                },
+            },
+        )
+        doubts = [doubt for panels in made for doubt in panels.doubts]
+        yield warning(ENVIRONMENT_PANELS, "complete", list(dict.fromkeys(doubts)))
+
+    return environment_panels
