@@ -32,6 +32,7 @@ from ris_dagster.resources.data_store import DataStore
 from ris_dagster.resources.tracking import Tracking
 from ris_dagster.schedules import build_daily_update
 from ris_dagster.sensors.alerts import build_failure_alert
+from ris_dagster.sensors.cataloguing import build_cataloguing
 from ris_dagster.sensors.catch_up import build_catch_up
 from ris_dagster.sensors.following import build_following
 from ris_dagster.sensors.retrain import build_retrain
@@ -90,6 +91,7 @@ def build_definitions(
         sensors=[
             *build_following(settings, jobs, bindings),
             build_catch_up(settings, jobs, bindings),
+            build_cataloguing(settings, jobs, bindings),
             build_retrain(settings, jobs, bindings),
             build_review_retrain(settings, jobs),
             build_failure_alert(settings, bindings),

@@ -7,17 +7,16 @@ import dagster as dg
 
 from ris_core.config import Settings, SyntheticSettings
 from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
+from ris_dagster.analysis_jobs import build_analysis_jobs
 from ris_dagster.assets.candidates import candidate_key, representation_key
 from ris_dagster.bindings import Binding, Bindings
-from ris_dagster.checks import DRAWN_FROM
 from ris_dagster.partitions import Partitions
 from ris_dagster.review_record import REVIEWS
 
 DRAW, TRIALS, ENCODE = "draw_training_set", "train_autoencoders", "choose_and_encode"
 CLUSTERS, DEC, CHAMPION = "initialise_clusters", "train_dec", "choose_champion"
 RANK, CLASS_MODEL, ASSESS = "rank_candidates", "train_class_model", "assess_stability"
-QUEUE = "suggest_reviews"
-ANALYSE, SCORE = "analyse", "score_against_truth"
+QUEUE, SCORE = "suggest_reviews", "score_against_truth"
 
 
 def fit_job(representation: str) -> str:
@@ -113,7 +112,6 @@ def build_jobs(settings: Settings, partitions: Partitions, bindings: Bindings) -
     def stage_job(binding: Binding) -> Any:
         return job(binding.name, [key.to_user_string() for key in binding.assets], binding.stage.about, days)
 
-    look = dg.AssetSelection.assets("availability") | dg.AssetSelection.checks(DRAWN_FROM)
     trained = {
         DRAW: job(DRAW, ["training_set"], "Draw the training set from the processed station-days."),
         TRIALS: job(TRIALS, ["aec_trials"], "Train the autoencoder for every point of the grid.", trials),
@@ -147,12 +145,7 @@ def build_jobs(settings: Settings, partitions: Partitions, bindings: Bindings) -
         *(stage_job(binding) for binding in bindings if binding.after_training),
         job(QUEUE, ["review_queue"], "Choose the events that reviewers should look at next."),
         job(ASSESS, ["stability"], "Assess how far the clusters can be trusted: other seeds, stations, noise."),
-        dg.define_asset_job(
-            ANALYSE,
-            look,
-            description="Show the products of every station-day, and whether the training set was drawn from them.",
-            executor_def=dg.in_process_executor,
-        ),
+        *build_analysis_jobs(settings, partitions),
     ]
     if isinstance(settings.source, SyntheticSettings):
         jobs.append(job(SCORE, ["truth_scores"], "Score a synthetic network against its truth."))

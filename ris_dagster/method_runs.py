@@ -11,9 +11,11 @@ import dagster as dg
 from ris_core.config import Settings, SyntheticSettings
 from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.contracts.station_day import StationDay
+from ris_core.environment.series_run import series_names
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage.damage import DamagedFileError
 from ris_dagster import jobs
+from ris_dagster.analysis_jobs import ENVIRONMENT, analysis_is_current, analysis_jobs
 from ris_dagster.bindings import Bindings
 from ris_dagster.planning import plan
 from ris_dagster.processes import PROCESS_TAG, this_process
@@ -73,6 +75,8 @@ def training_runs(job: str, days: StationDays, again: bool) -> list[Run]:
         keys: list[str] = list(settings.aec.grid.trials())
     elif job in jobs.in_partitions(settings):
         keys = [str(k) for k in jobs.counts_of(job, settings)]
+    elif job == ENVIRONMENT:
+        keys = list(series_names(settings))
     else:
         return [] if not again and _is_current(job, days, "") else [Run(job, "")]
     return [Run(job, key, partition=key) for key in keys if again or not _is_current(job, days, key)]
@@ -145,7 +149,7 @@ def _is_current(job: str, days: StationDays, key: str) -> bool:
         if candidate != AEC_DEC and job == jobs.candidate_job(candidate):
             current[job] = partial(candidate_is_current, layout, candidate, int(key), settings, normalisation)
     with suppress(DamagedFileError):
-        return job in current and current[job]()
+        return current[job]() if job in current else analysis_is_current(job, days, key)
     return False
 
 
@@ -159,7 +163,7 @@ def all_jobs(settings: Settings, bindings: Bindings, reviewed: bool = False) -> 
         *(binding.name for binding in possible if binding.after_training),
         jobs.QUEUE,
         jobs.ASSESS,
-        jobs.ANALYSE,
+        *analysis_jobs(settings),
     ]
     return [*names, jobs.SCORE] if isinstance(settings.source, SyntheticSettings) else names
 

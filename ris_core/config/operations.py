@@ -33,6 +33,11 @@ class OperationsSettings(Section):
     relabel: bool = Field(
         False, description="Whether the sensor `relabel` runs: tables of former champions are made again (ours)."
     )
+    cataloguing: bool = Field(
+        False,
+        description="Whether the sensor `cataloguing` runs: the catalogue of events and the rates follow new labels "
+        "(ours).",
+    )
     retrain: bool = Field(
         False,
         description="Whether the sensor `retrain` runs: models are trained again after many new events (ours).",

@@ -112,15 +112,19 @@ def status(config: ConfigOption = None) -> None:
 @app.command()
 def run(
     config: ConfigOption = None,
-    only: Annotated[list[str] | None, typer.Option(help="Run only this job; may be given several times.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Run only this job (or `analysis`: all of the analysis); may be given several times."),
+    ] = None,
     without: Annotated[
-        list[str] | None, typer.Option(help="Run all jobs but this one; may be given several times.")
+        list[str] | None, typer.Option(help="Run all jobs but this one, or `analysis`; may be given several times.")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Train again what is current.")] = False,
 ) -> None:
     """Run all stages in order through Dagster, with progress; what is current on disk is not made again."""
     from ris_core.review.summary import is_reviewed
     from ris_core.station_days.state import states_of
+    from ris_dagster.analysis_jobs import GROUP, analysis_jobs
     from ris_dagster.assets.station_day_bindings import BINDINGS
     from ris_dagster.instance import open_instance
     from ris_dagster.launching import definitions_here
@@ -131,11 +135,16 @@ def run(
     settings, layout = open_network(config, writes=True)
     days = BINDINGS.station_days(settings, layout)
     names = all_jobs(settings, BINDINGS, reviewed=bool(only) or is_reviewed(layout))
+    group = {GROUP: analysis_jobs(settings)}
     for option, asked in (("--only", only), ("--without", without)):
-        if unknown := [name for name in asked or [] if name not in names]:
+        if unknown := [name for name in asked or [] if name not in (*names, *group)]:
             each = "".join(f" {option} {part.strip()}" for part in unknown[0].split(","))
             repeat = f"; repeat the option for each job:{each}" if "," in unknown[0] else ""
-            refuse(f"{option} {unknown[0]}: no such job{repeat}; known are {', '.join(names)}", 2)
+            refuse(f"{option} {unknown[0]}: no such job{repeat}; known are {', '.join([*names, *group])}", 2)
+    left, left_out = (
+        {name for one in asked or [] for name in group.get(one, (one,))} for asked in (only or names, without)
+    )
+    chosen = [name for name in names if name in left - left_out]
     started = time.monotonic()
     Tracking.of(settings, layout.root).prepare()
     with open_instance(layout) as instance, definitions_here(settings) as definitions:
@@ -144,7 +153,7 @@ def run(
                 definitions,
                 instance,
                 days,
-                [name for name in names if (not only or name in only) and name not in (without or [])],
+                chosen,
                 again,
                 console.print,
             )

@@ -10,6 +10,7 @@ from dagster_internals import check_evaluations
 
 from ris_core.contracts.station_day import StationDay
 from ris_dagster import jobs
+from ris_dagster.analysis_jobs import LOOK
 from ris_dagster.partitions import partition_key
 
 ALL = {StationDay(station, day) for station in STATIONS for day in DAYS}
@@ -19,7 +20,7 @@ BEFORE = StationDay("BB", DAYS[1])
 
 
 def states(network: Opened) -> "pd.Series[str]":
-    assert network.run(jobs.ANALYSE).success
+    assert network.run(LOOK).success
     table = pd.read_parquet(network.store.analysis("availability.parquet"))
     return table.set_index(["station", "day"])["state"]
 

@@ -22,6 +22,7 @@ from ris_core.models.weights import WEIGHTS_FILE
 from ris_core.review.log import ReviewLog
 from ris_core.storage import spectrogram_file
 from ris_dagster import jobs
+from ris_dagster.analysis_jobs import analysis_jobs
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.method_runs import all_jobs, run_jobs, training_runs
 from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS
@@ -55,7 +56,8 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     with pytest.MonkeyPatch.context() as environment:
         own_environment(environment, root / "data")
         with opened(write_yaml(root / "small.yaml", values)) as found:
-            names = [name for name in all_jobs(found.settings, BINDINGS) if name not in (jobs.ASSESS, jobs.ANALYSE)]
+            left_out = {jobs.ASSESS, *analysis_jobs(found.settings)}
+            names = [name for name in all_jobs(found.settings, BINDINGS) if name not in left_out]
             failed = run_jobs(found.definitions, found.instance, found.store.days, names)
             assert not failed, failed
             yield found

@@ -119,7 +119,7 @@ def test_a_damaged_station_day_is_counted_and_named_and_the_others_go_on(copied:
     assert "3 files of station-days are damaged or cannot be read:" in status
     for path in spoilt:
         assert f"{path}: damaged (" in status
-    assert copied.run("analyse").success
+    assert copied.run("show_availability").success
     metadata = copied.latest("availability").metadata
     assert metadata["states"].value == {"damaged": 2, "processed": 2}
     assert "damaged" in metadata
@@ -165,7 +165,7 @@ def test_a_command_that_cannot_go_on_without_a_damaged_file_is_one_line(copied: 
 
 def test_what_lies_outside_of_station_days_is_verified_as_well(copied: Opened) -> None:
     store, config = copied.store, copied.config
-    assert copied.run("analyse").success
+    assert copied.run("show_availability").success
     report = store.analysis("availability.parquet")
     spoilt = [store.training_set, store.champion, report]
     for path in spoilt:

@@ -22,6 +22,7 @@ from ris_core.contracts.station_day import StationDay
 from ris_core.models.weights import load_model
 from ris_core.storage.json_records import read_json
 from ris_dagster import jobs
+from ris_dagster.analysis_jobs import LOOK
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.method_runs import all_jobs
 from ris_dagster.partitions import partition_key, range_tags
@@ -86,7 +87,7 @@ def test_dagster_knows_imported_station_days_as_if_a_run_had_made_them(network: 
     rows = {c[0]: c[1] for c in cells if len(c) == 2}
     assert (rows["station-days"], rows["processed"], rows["not yet"], rows["events"]) == ("6", "4", "2", "48")
     assert (rows["imported dec"], rows["imported untrained"]) == ("dec", "aec")
-    assert network.run(jobs.ANALYSE).success
+    assert network.run(LOOK).success
 
 
 def test_runs_over_imported_station_days_find_them_current_and_name_those_that_are_not_there(network: Opened) -> None:

@@ -26,6 +26,7 @@ from ris_core.contracts.events import Events
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.json_records import read_json
+from ris_dagster.analysis_jobs import analysis_jobs
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.method_runs import all_jobs, run_jobs
 from ris_dagster.resources.tracking import CHAMPION_ALIAS
@@ -174,7 +175,7 @@ def test_clusters_of_spectra_above_the_noise_are_the_families(tmp_path: Path, da
     with opened(config) as network:
         names = all_jobs(network.settings, BINDINGS)
         assert not [name for name in names if name in ("train_autoencoders", "train_dec")]
-        wanted = [name for name in names if name not in ("assess_stability", "analyse")]
+        wanted = [name for name in names if name not in ("assess_stability", *analysis_jobs(network.settings))]
         assert not run_jobs(network.definitions, network.instance, network.store.days, wanted)
         pairs = []
         for key in keys_of(network):

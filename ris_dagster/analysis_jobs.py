@@ -1,0 +1,74 @@
+"""The jobs of the analysis, of what is computed from the labels: their order, and what says that one is current."""
+
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+
+from ris_core.config import Settings
+from ris_core.station_days.station_days import StationDays
+from ris_dagster.checks import DRAWN_FROM
+from ris_dagster.partitions import Partitions
+
+LOOK, CATALOGUE, ENVIRONMENT = "show_availability", "update_catalogue", "read_environment"
+COMPLETENESS, ANALYSE = "measure_completeness", "analyse"
+
+GROUP = "analysis"
+"""Stands for all jobs of the analysis where the name of a job is asked for."""
+
+_ASSETS = {
+    CATALOGUE: ("event_catalogue",),
+    COMPLETENESS: ("completeness",),
+}
+_ABOUT = {
+    CATALOGUE: "Bring the catalogue of events and the rates up to date with the label tables.",
+    COMPLETENESS: "Measure which events of each class the detector would find, by templates in the stations' noise.",
+}
+
+
+def analysis_jobs(settings: Settings) -> tuple[str, ...]:
+    """Return the names of the jobs of a network's analysis, in the order in which they are run."""
+    return (
+        LOOK,
+        CATALOGUE,
+        *((ENVIRONMENT,) if settings.environment else ()),
+        *(() if settings.imported else (COMPLETENESS,)),
+    )
+
+
+def build_analysis_jobs(settings: Settings, partitions: Partitions) -> list[Any]:
+    """Return the jobs of the analysis: one for each part, and `analyse` for all but the series, one run each."""
+
+    def job(name: str, selected: Any, about: str, over: dg.PartitionsDefinition | None = None) -> Any:
+        return dg.define_asset_job(
+            name, selected, description=about, partitions_def=over, executor_def=dg.in_process_executor
+        )
+
+    names = analysis_jobs(settings)
+    look = dg.AssetSelection.assets("availability") | dg.AssetSelection.checks(DRAWN_FROM)
+    parts = [name for name in names if name in _ASSETS]
+    everything = dg.AssetSelection.assets(*(asset for name in parts for asset in _ASSETS[name]))
+    return [
+        job(LOOK, look, "Show the products of every station-day, and whether the training set was drawn from them."),
+        *(job(name, dg.AssetSelection.assets(*_ASSETS[name]), _ABOUT[name]) for name in parts),
+        *(
+            [job(ENVIRONMENT, ["environment_series"], "Read environmental series into tables.", partitions.series)]
+            if partitions.series is not None
+            else []
+        ),
+        job(ANALYSE, look | everything, "Compute everything that follows from the labels, but for the series."),
+    ]
+
+
+def analysis_is_current(job: str, days: StationDays, key: str) -> bool:
+    """Return whether what a job of the analysis makes is what the present labels, settings and inputs would give."""
+    from ris_core.catalogue.catalogue_update import event_catalogue_is_current
+    from ris_core.completeness.completeness_file import completeness_is_current
+    from ris_core.environment.series_run import series_is_current
+
+    current: dict[str, Callable[[], bool]] = {
+        CATALOGUE: lambda: event_catalogue_is_current(days),
+        ENVIRONMENT: lambda: series_is_current(days.layout, days.settings, key),
+        COMPLETENESS: lambda: completeness_is_current(days),
+    }
+    return job in current and current[job]()
