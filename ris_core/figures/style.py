@@ -19,6 +19,7 @@ TICK = 8.5
 CATEGORICAL = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442")
 MARKERS = ("o", "^", "s", "D")
 BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#7f7f7f"
+_HATCHES = (None, "////", "....", "xxxx")
 GAP = "#d4d4d4"
 SEQUENTIAL = "viridis"
 
@@ -28,6 +29,11 @@ FloatArray = NDArray[np.floating[Any]]
 def cluster_style(label: int) -> tuple[str, str]:
     """Return colour and marker of a cluster: the same cluster looks the same in every figure."""
     return CATEGORICAL[label % len(CATEGORICAL)], MARKERS[label // len(CATEGORICAL) % len(MARKERS)]
+
+
+def class_fill(label: int) -> dict[str, Any]:
+    """Return colour and hatch of the areas of a class; the colour is that of `cluster_style`."""
+    return {"facecolor": cluster_style(label)[0], "hatch": _HATCHES[label // len(CATEGORICAL) % len(_HATCHES)]}
 
 
 def new_figure(width: float, height: float, title: str) -> Figure:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ris_core.rates.exposure import IntArray, intervals_of, live_ns, nanoseconds
+from ris_core.rates.exposure import IntArray, intervals_of, is_live, live_ns, nanoseconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class CountedEvents:
     live
         (S, m) live time in ns; none of imported events.
     outside
-        Events outside of these hours, or, with live time, in hours without any.
+        Events outside of these hours or, where it is known, of live time.
     """
 
     stations: tuple[str, ...]
@@ -82,13 +82,13 @@ def count_by_hour(
     outside = len(events) - int(events["station"].isin(list(stations)).sum())
     for row, station in enumerate(stations):
         own = events[events["station"] == station]
-        if exposure is not None and live is not None:
+        if live is not None and exposure is not None:
             exposure[row] = live_ns(intervals_of(live, station), edges)
         hour = _hour(own, edges)
         column = np.searchsorted(numbers, own["label"].to_numpy(np.int64))
         counts = hour >= 0
-        if exposure is not None:
-            counts &= exposure[row, np.maximum(hour, 0)] > 0
+        if live is not None:
+            counts &= is_live(nanoseconds(own["time_on"]), intervals_of(live, station))
         outside += int((~counts).sum())
         named = own["reviewed"].map(place).to_numpy(float, na_value=np.nan)
         reviewed = own["reviewed"].notna().to_numpy(bool)

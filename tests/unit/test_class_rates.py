@@ -121,8 +121,9 @@ def test_a_class_without_an_event_has_zeros_where_there_was_live_time() -> None:
 
 
 def test_an_event_outside_of_live_time_is_said_and_not_counted() -> None:
-    lost = counted(events_of([("A", "2015-12-02 12:00", RIFT), ("C", "2015-12-01", RIFT), ("A", "2016-01-01", RIFT)]))
-    assert lost.outside == 3 and lost.events.sum() == 0
+    rows = [("A", "2015-12-02 12:00", RIFT), ("C", "2015-12-01", RIFT), ("A", "2016-01-01", RIFT)]
+    lost = counted(events_of([*rows, ("A", "2015-12-01 06:29:59", RIFT)]))
+    assert lost.outside == 4 and lost.events.sum() == 0
 
 
 def test_imported_events_have_counts_and_shares_but_no_rates_and_no_zeros() -> None:
