@@ -36,8 +36,8 @@ def dec_figures(data: TrainingSet, trained: TrainedDec, tolerance: float) -> Ite
     Yields
     ------
     tuple
-        Name and figure: ``history``, ``label_change``, ``clusters``, ``latent_space``, ``t_sne``, ``silhouettes`` and
-        ``distances``.
+        Name and figure: ``history``, ``label_change``, ``clusters``, ``latent_space``, ``t_sne``, ``silhouettes``,
+        ``distances`` and ``distance_change``.
     """
     result = trained.result
     z, labels = result.latent, result.labels
@@ -52,6 +52,9 @@ def dec_figures(data: TrainingSet, trained: TrainedDec, tolerance: float) -> Ite
     yield "t_sne", embedding.tsne_space(z, labels)
     yield "silhouettes", _silhouettes(data, trained)
     yield "distances", distance_curves.distance_distributions(distance, labels)
+    begun = trained.start
+    before = own_distance(begun.latents.z, begun.clusters.start.centroids, begun.clusters.start.labels, np.array([]))
+    yield "distance_change", distance_curves.distance_comparison({f"before ({method})": before, "DEC": distance})
 
 
 def _gallery(data: TrainingSet, trained: TrainedDec, distance: NDArray[np.float64]) -> Figure:

@@ -225,7 +225,16 @@ def figures_of(client: MlflowClient, run: Run) -> set[str]:
 
 def test_a_trained_dec_shows_what_its_clusters_are(network: Opened) -> None:
     client = MlflowClient(network.tracking.uri)
-    pictures = {"history", "label_change", "clusters", "latent_space", "t_sne", "silhouettes", "distances"}
+    pictures = {
+        "history",
+        "label_change",
+        "clusters",
+        "latent_space",
+        "t_sne",
+        "silhouettes",
+        "distances",
+        "distance_change",
+    }
     found = [r for r in runs_of(network) if r.data.tags.get("ris.asset") == "dec_models"]
     for run in found:
         assert figures_of(client, run) == pictures
