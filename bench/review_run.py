@@ -22,7 +22,7 @@ from bench.clustering_volcano import VolcanoSize, load_volcano, volcano_settings
 from bench.clustering_windows import Events, Size
 from bench.runs import Row, Task
 from ris_core.clustering.consensus_clusterer import ConsensusClusterer
-from ris_core.clustering.reviewed.assessment import RELIABILITY_BINS
+from ris_core.clustering.reviewed.assessing import RELIABILITY_BINS
 from ris_core.clustering.reviewed.fitted_classes import FittedClasses, fit_classes
 from ris_core.clustering.reviewed.groups import groups_of
 from ris_core.config import ClassModelSettings, MicroSettings, ReviewSettings, Settings

@@ -10,7 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ris_core.clustering.reviewed.assessment import Assessment, CrossValidated, assess
+from ris_core.clustering.reviewed.assessing import assess
+from ris_core.clustering.reviewed.assessment import Assessment, CrossValidated
 from ris_core.clustering.reviewed.calibration import Calibration, fit_calibration, log_loss, no_calibration
 from ris_core.clustering.reviewed.conformal import left_out_thresholds, scores_of, sets_of, weighted_threshold
 from ris_core.clustering.reviewed.groups import parts_of
