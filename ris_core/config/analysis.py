@@ -10,6 +10,7 @@ from ris_core.config.completeness import CompletenessSettings
 from ris_core.config.counting import RatesSettings, StatisticsSettings
 from ris_core.config.environment import AnySeries
 from ris_core.config.environment_figures import PanelsSettings
+from ris_core.config.links import LinksSettings
 
 
 class WithAnalysis(WithAttributes):
@@ -25,3 +26,4 @@ class WithAnalysis(WithAttributes):
         (), description="Figures of environmental series over the counts of each class."
     )
     completeness: CompletenessSettings = CompletenessSettings()
+    links: LinksSettings = LinksSettings()
