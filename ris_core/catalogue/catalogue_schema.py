@@ -139,7 +139,8 @@ CATALOGUE_SCHEMA = pa.schema(
             "source_id",
             pa.string(),
             "Same for detections of several stations that one source can explain: the event_id of the earliest of "
-            "them; empty if no other station heard it. Some are chance (associations.parquet)",
+            "them; empty if no other station heard it, or if its class takes no part (class_associations.parquet). "
+            "Some are chance",
             source="docs/analysis.md",
         ),
     ]
@@ -191,6 +192,12 @@ CLASS_ASSOCIATIONS_SCHEMA = pa.schema(
             "Pairs that independent detections of the same hourly rates would give; NaN of imported events",
         ),
         _field("associated", pa.int64(), "Pairs of detections of this class in a common source"),
+        _field(
+            "takes_part",
+            pa.bool_(),
+            "Whether its events are put together to sources: by `catalogue.source_classes`, as a rule if they coincide "
+            "clearly more often than by chance",
+        ),
     ]
 )
 """One row per class."""
@@ -215,8 +222,8 @@ TABLES = (
     TableDescription(
         "Coincidences of each class",
         "analysis/class_associations.parquet",
-        "One row per class: whether its events coincide at two stations more often than by chance. Of the classes that "
-        "do not, sources of several stations are chance; `catalogue.source_classes` leaves these out.",
+        "One row per class: whether its events coincide at two stations more often than by chance. Sources of several "
+        "stations are sought among the classes that do.",
         CLASS_ASSOCIATIONS_SCHEMA,
         "read_class_associations",
     ),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -12,8 +13,9 @@ from ris_core.catalogue.catalogue_reading import Month, months_on_disk
 from ris_core.catalogue.catalogue_schema import ASSOCIATIONS_SCHEMA, CATALOGUE_SCHEMA, CLASS_ASSOCIATIONS_SCHEMA
 from ris_core.catalogue.coincidences import added_up
 from ris_core.catalogue.month_inputs import CatalogueInputs, catalogue_inputs
-from ris_core.catalogue.month_rows import Measured, month_rows
+from ris_core.catalogue.month_rows import Measured, as_written, month_rows
 from ris_core.catalogue.month_sources import MonthSources
+from ris_core.catalogue.source_classes import source_classes
 from ris_core.catalogue.spectral_columns import SPECTRAL
 from ris_core.contracts.stamp import Stamp
 from ris_core.progress import track
@@ -63,8 +65,9 @@ def event_catalogue_is_current(network: StationDays) -> bool:
         layout = network.layout
         if not stamps or months_on_disk(layout) != list(stamps):
             return False
-        current = all(_is_written(layout, month, stamp) for month, stamp in stamps.items())
-        return current and _associations_are(layout, _stamp_of_all(stamps))
+        made = _with_classes(stamps, _chosen(network, stamps))
+        current = all(_is_written(layout, month, stamp) for month, stamp in made.items())
+        return current and _associations_are(layout, _stamp_of_all(made))
     except (FileNotFoundError, DamagedFileError):
         return False
 
@@ -72,7 +75,8 @@ def event_catalogue_is_current(network: StationDays) -> bool:
 def update_catalogue(network: StationDays) -> CatalogueUpdate:
     """Write the months of the catalogue whose station-days, class names, reviews or settings have changed.
 
-    Each file is written at once, so what a killed process has written counts.
+    Each file is written at once, so what a killed process has written counts. If other classes than before take part in
+    sources, all months are written again.
 
     Raises
     ------
@@ -91,15 +95,22 @@ def update_catalogue(network: StationDays) -> CatalogueUpdate:
     removed = [month for month in months_on_disk(layout) if month not in stamps]
     for month in removed:
         layout.catalogue(*month).unlink()
-    wanted = [month for month, stamp in stamps.items() if not _is_written(layout, month, stamp)]
-    for month in track(wanted, "catalogue", unit="month"):
-        _write_month(network, inputs, month, stamps[month])
-    _write_associations(layout, stamps)
+    written: set[Month] = set()
+    # Once with the classes of the months that are there, and again if all months together choose others.
+    for _ in range(2):
+        chosen = _chosen(network, stamps)
+        made = _with_classes(stamps, chosen)
+        wanted = [month for month, stamp in made.items() if not _is_written(layout, month, stamp)]
+        for month in track(wanted, "catalogue", unit="month"):
+            _write_month(network, inputs, month, stamps[month], chosen)
+        written.update(wanted)
+    chosen = _chosen(network, stamps)
+    _write_associations(layout, _with_classes(stamps, chosen), chosen)
     summaries = [tables.read_summary(layout.catalogue(*month)) for month in stamps]
     return CatalogueUpdate(
-        written=tuple(wanted),
+        written=tuple(sorted(written)),
         removed=tuple(removed),
-        kept=tuple(month for month in stamps if month not in wanted),
+        kept=tuple(month for month in stamps if month not in written),
         events=sum(int(each["events"]) for each in summaries),
         unlabelled=sum(int(each["unlabelled"]) for each in summaries),
         left_out=inputs.left_out,
@@ -112,32 +123,71 @@ def catalogue_digest(layout: Layout) -> str:
     return digest_of([[*month, tables.read_stamp(layout.catalogue(*month))[1]] for month in months_on_disk(layout)])
 
 
+def _chosen(network: StationDays, months: Iterable[Month]) -> tuple[int, ...] | None:
+    """Return the classes that take part in sources by the coincidences of the months that are on disk."""
+    parts = []
+    for month in months:
+        with suppress(FileNotFoundError, DamagedFileError, KeyError):
+            parts.append(pd.DataFrame(tables.read_summary(network.layout.catalogue(*month))["classes"]))
+    return source_classes(network.settings.catalogue, _of_classes(parts))
+
+
+def _of_classes(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    empty = CLASS_ASSOCIATIONS_SCHEMA.empty_table().to_pandas().drop(columns="takes_part")
+    return added_up([part for part in parts if len(part)] or [empty], ["label"], ["class_name"]).sort_values("label")
+
+
+def _with_classes(stamps: Mapping[Month, Stamp], chosen: tuple[int, ...] | None) -> dict[Month, Stamp]:
+    """Return the stamps of the months' files, in which certain classes take part in sources."""
+    return {
+        month: replace(stamp, settings=digest_of([stamp.settings, chosen if chosen is None else list(chosen)]))
+        for month, stamp in stamps.items()
+    }
+
+
 def _is_written(layout: Layout, month: Month, stamp: Stamp) -> bool:
+    path = layout.catalogue(*month)
     with suppress(FileNotFoundError, DamagedFileError):
-        return tables.read_stamp(layout.catalogue(*month))[0] == stamp
+        if tables.read_stamp(path)[0] == stamp:
+            tables.read_arrow(path, ["event_id"])  # compares all bytes
+            return True
     return False
 
 
-def _stamp_of_all(stamps: dict[Month, Stamp]) -> Stamp:
+def _stamp_of_all(stamps: Mapping[Month, Stamp]) -> Stamp:
     of_months = [[*month, stamp.as_dict()] for month, stamp in stamps.items()]
     return Stamp(next(iter(stamps.values())).settings, versions.CATALOGUE, digest_of(of_months))
 
 
-def _write_month(network: StationDays, inputs: CatalogueInputs, month: Month, stamp: Stamp) -> None:
-    layout, settings = network.layout, network.settings
+def _write_month(
+    network: StationDays, inputs: CatalogueInputs, month: Month, stamp: Stamp, chosen: tuple[int, ...] | None
+) -> None:
+    layout, quantile = network.layout, network.settings.context.noise_quantile
     days = inputs.of_month(month)
-    quantile = settings.context.noise_quantile
-    rows = month_rows(layout, inputs, days, quantile, _measured(layout, month, quantile))
-    rows["source_id"], found = MonthSources(network, inputs).of_month(month, rows)
+    rows = _same_rows(layout, month, stamp)
+    if rows is None:
+        rows = month_rows(layout, inputs, days, quantile, _measured(layout, month, quantile))
+    rows["source_id"], found = MonthSources(network, inputs).of_month(month, rows, chosen)
     summary = {
         "events": len(rows),
         "unlabelled": int((rows["label"] < 0).sum()),
+        "made_of": stamp.as_dict(),
         "measured": {str(each.key): each.spectrograms for each in days},
         "measured_with": _measured_with(quantile),
         "pairs": found.pairs.to_dict("list"),
         "classes": found.classes.to_dict("list"),
     }
-    tables.write_table(layout.catalogue(*month), rows, CATALOGUE_SCHEMA, stamp, summary)
+    made = _with_classes({month: stamp}, chosen)[month]
+    tables.write_table(layout.catalogue(*month), rows, CATALOGUE_SCHEMA, made, summary)
+
+
+def _same_rows(layout: Layout, month: Month, stamp: Stamp) -> pd.DataFrame | None:
+    """Return the rows of a month's file if only the classes that take part in sources are others; else none."""
+    path = layout.catalogue(*month)
+    with suppress(FileNotFoundError, DamagedFileError):
+        if tables.read_summary(path).get("made_of") == stamp.as_dict():
+            return as_written(tables.read_table(path))
+    return None
 
 
 def _measured_with(quantile: float) -> str:
@@ -154,7 +204,7 @@ def _measured(layout: Layout, month: Month, quantile: float) -> Measured:
     return Measured()
 
 
-def _write_associations(layout: Layout, stamps: dict[Month, Stamp]) -> None:
+def _write_associations(layout: Layout, stamps: Mapping[Month, Stamp], chosen: tuple[int, ...] | None) -> None:
     stamp = _stamp_of_all(stamps)
     if _associations_are(layout, stamp):
         return
@@ -164,11 +214,10 @@ def _write_associations(layout: Layout, stamps: dict[Month, Stamp]) -> None:
         ["station_a", "station_b"],
         ["distance", "longest_difference"],
     )
-    classes = added_up([pd.DataFrame(part["classes"]) for part in parts], ["label"], ["class_name"])
+    classes = _of_classes([pd.DataFrame(part["classes"]) for part in parts])
+    classes["takes_part"] = True if chosen is None else classes["label"].isin(chosen)
     # The pairs come last: they say that both are written.
-    tables.write_table(
-        layout.analysis(CLASS_ASSOCIATIONS), classes.sort_values("label"), CLASS_ASSOCIATIONS_SCHEMA, stamp
-    )
+    tables.write_table(layout.analysis(CLASS_ASSOCIATIONS), classes, CLASS_ASSOCIATIONS_SCHEMA, stamp)
     tables.write_table(layout.analysis(ASSOCIATIONS), pairs, ASSOCIATIONS_SCHEMA, stamp)
 
 

@@ -123,6 +123,11 @@ def count_pairs(pairs: Integers, station: NDArray[np.integer[Any]], stations: in
     return found + found.T
 
 
+def alike_pairs(pairs: Integers, label: Integers) -> Integers:
+    """Return those of pairs (P, 2) of detections whose class (N,) is the same."""
+    return np.asarray(pairs[label[pairs[:, 0]] == label[pairs[:, 1]]])
+
+
 def added_up(parts: Sequence[pd.DataFrame], keys: Sequence[str], fixed: Sequence[str] = ()) -> pd.DataFrame:
     """Return the sums over months of tables with the same columns.
 

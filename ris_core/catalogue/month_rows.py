@@ -177,3 +177,11 @@ def _completed(frame: pd.DataFrame, inputs: CatalogueInputs) -> pd.DataFrame:
     frame["reviewed"] = reviewed.where(reviewed.notna(), None)
     frame["distance"] = frame["distance"].astype("float32")
     return frame
+
+
+def as_written(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows that were read as `month_rows` gives them, so that they can be written again."""
+    values: dict[str, Any] = {name: frame[name].dt.as_unit("ns").astype("int64") for name in _TIMES}
+    for name in ("probability", "novelty", "reviewed"):
+        values[name] = frame[name].astype(object).where(frame[name].notna(), None)
+    return frame.assign(**values)

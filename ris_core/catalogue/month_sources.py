@@ -17,7 +17,8 @@ from ris_core.catalogue.catalogue_schema import ASSOCIATIONS_SCHEMA, NO_CLASS, N
 from ris_core.catalogue.coincidences import chance, count_pairs
 from ris_core.catalogue.month_inputs import CatalogueInputs, neighbours
 from ris_core.catalogue.month_rows import detected_events
-from ris_core.catalogue.sources import Associated, associate, compatible_pairs, kinds_of, longest_differences
+from ris_core.catalogue.source_classes import kinds_of
+from ris_core.catalogue.sources import Associated, associate, compatible_pairs, longest_differences
 from ris_core.catalogue.station_positions import distances_km
 from ris_core.contracts.station_day import DAY_NS, StationDay
 from ris_core.station_days.station_days import StationDays
@@ -53,7 +54,9 @@ class MonthSources:
         self.settings = own
         self.places = {code: place for place, code in enumerate(self.codes)}
 
-    def of_month(self, month: Month, rows: pd.DataFrame) -> tuple[pd.Series[Any], Coincidences]:
+    def of_month(
+        self, month: Month, rows: pd.DataFrame, chosen: tuple[int, ...] | None
+    ) -> tuple[pd.Series[Any], Coincidences]:
         """Return the `source_id` of each row of a month, and its part of the tables of coincidences.
 
         Parameters
@@ -62,6 +65,8 @@ class MonthSources:
             The month.
         rows
             Its events: `event_id`, `station`, `time_peak` (ns since 1970), `label`.
+        chosen
+            The classes that take part (`source_classes`); none if all do.
 
         Raises
         ------
@@ -75,7 +80,7 @@ class MonthSources:
             around["time_peak"].to_numpy(dtype=np.int64),
             around["station"].map(self.places).to_numpy(dtype=np.intp),
             self.longest,
-            kinds_of(label, self.settings.same_class, self.settings.source_classes),
+            kinds_of(label, self.settings.same_class, chosen),
         )
         names = around["event_id"].to_numpy(dtype=object)
         source = np.where(found.alone, "", names[found.group])

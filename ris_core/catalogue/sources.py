@@ -119,13 +119,3 @@ def compatible_pairs(
             fits &= (kind[one] == kind[other]) & (kind[one] >= 0)
         found.append(np.column_stack([one[fits], other[fits]]))
     return np.concatenate(found)
-
-
-def kinds_of(label: NDArray[np.int64], same_class: bool, source_classes: tuple[int, ...] | None) -> Integers | None:
-    """Return `kind` of `associate` for the labels (N,) of events by the settings; none if all may belong together."""
-    if not same_class and source_classes is None:
-        return None
-    wanted = np.ones(len(label), bool) if source_classes is None else np.isin(label, source_classes)
-    # Events without a label are of no known class, and may be of one source.
-    numbers = label - label.min(initial=0) if same_class else np.zeros(len(label), np.int64)
-    return np.where(wanted, numbers, -1)

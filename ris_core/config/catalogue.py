@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from ris_core.section import Seconds, Section
@@ -25,8 +27,20 @@ class CatalogueSettings(Section):
         description="Whether detections of one source must have the same label; true makes fewer chance "
         "associations, and loses sources that stations label differently (ours).",
     )
-    source_classes: tuple[int, ...] | None = Field(
-        None,
-        description="Class numbers whose events may be of one source at several stations; none: all. "
-        "analysis/class_associations.parquet says which classes coincide more often than by chance (ours).",
+    source_classes: Literal["auto", "all"] | tuple[int, ...] = Field(
+        "auto",
+        description="Classes whose events may be of one source at several stations: class numbers; all; or auto, those "
+        "that coincide at two stations clearly more often than by chance (ours).",
+    )
+    chance_p: float = Field(
+        1e-3,
+        gt=0,
+        lt=1,
+        description="With auto: greatest probability, by Poisson, of as many coincidences of a class by chance (ours).",
+    )
+    least_excess: float = Field(
+        0.25,
+        ge=0,
+        lt=1,
+        description="With auto: least share of the coincidences of a class that chance does not explain (ours).",
     )

@@ -43,8 +43,8 @@ def catalogue_overview(
         A column is missing.
     """
     require_columns(events, ("time_peak", "label", "class_name"), "events")
-    for table, names in ((pairs, ("station_a", "station_b")), (classes, ("label", "class_name"))):
-        require_columns(table, (*names, "coincidences", "expected_by_chance"), "table of coincidences")
+    for table, keys in ((pairs, ("station_a", "station_b")), (classes, ("label", "class_name"))):
+        require_columns(table, (*keys, "coincidences", "expected_by_chance"), "table of coincidences")
     if events.empty:
         return no_data(title, "no events")
     fig = new_figure(11.0, 6.4, title)
@@ -67,10 +67,11 @@ def _over_time(axes: Axes, events: pd.DataFrame) -> None:
     edges = pd.date_range(first, periods=-(-days // width) + 1, freq=f"{width}D").to_numpy("datetime64[ns]")
     when, labels = time.to_numpy("datetime64[ns]"), events["label"].to_numpy()
     base = np.zeros(len(edges) - 1)
-    for label, names in events.groupby("label")["class_name"]:
+    names = dict(zip(labels.tolist(), events["class_name"], strict=True))
+    for label in sorted(names):
         counts, _ = np.histogram(when[labels == label].astype(np.int64), edges.astype(np.int64))
-        colour = GREY if int(label) < 0 else cluster_style(int(label))[0]
-        axes.bar(edges[:-1], counts, np.diff(edges), base, align="edge", color=colour, label=str(names.iloc[0]))
+        colour = GREY if label < 0 else cluster_style(label)[0]
+        axes.bar(edges[:-1], counts, np.diff(edges), base, align="edge", color=colour, label=names[label])
         base += counts
     unit = "day" if width == 1 else f"{width} days"
     finish(axes, "", f"events per {unit}", f"{len(events):,} events; not corrected for missing data")

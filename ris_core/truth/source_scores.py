@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ris_core.catalogue.sources import associate, kinds_of, longest_differences
+from ris_core.catalogue.source_classes import sources_of
+from ris_core.catalogue.sources import longest_differences
 from ris_core.catalogue.station_positions import Position, distances_km
 from ris_core.config import CatalogueSettings
 
@@ -49,6 +50,7 @@ def source_scores(
     true_source: NDArray[np.int64],
     positions: Mapping[str, Position],
     settings: CatalogueSettings,
+    live: pd.DataFrame | None,
 ) -> SourceScores:
     """Return how well detections are associated with sources.
 
@@ -62,17 +64,28 @@ def source_scores(
         Of the stations.
     settings
         Section `catalogue`.
+    live
+        Live intervals: `station`, `start`, `end` (UTC); none if they are not known.
     """
     order = np.argsort(events["time_peak"].to_numpy(dtype=np.int64), kind="stable")
     codes, station = np.unique(events["station"].to_numpy(dtype=str)[order], return_inverse=True)
     distance = distances_km([positions.get(str(code)) for code in codes])
-    found = associate(
+    group = sources_of(
         events["time_peak"].to_numpy(dtype=np.int64)[order],
         station,
+        events["label"].to_numpy(dtype=np.int64)[order],
+        None if live is None else {place: _intervals(live, str(code)) for place, code in enumerate(codes)},
         longest_differences(distance, settings.least_velocity, settings.picking_error),
-        kinds_of(events["label"].to_numpy(dtype=np.int64)[order], settings.same_class, settings.source_classes),
+        settings,
     )
-    return scores_of(found.group, np.asarray(true_source)[order], station)
+    return scores_of(group, np.asarray(true_source)[order], station)
+
+
+def _intervals(live: pd.DataFrame, station: str) -> NDArray[np.int64]:
+    """Return the live intervals (n, 2) of a station, ns since 1970, in the order of time."""
+    own = live[live["station"] == station].sort_values("start")
+    bounds = [own[name].to_numpy(dtype="datetime64[ns]").astype(np.int64) for name in ("start", "end")]
+    return np.column_stack(bounds)
 
 
 def scores_of(

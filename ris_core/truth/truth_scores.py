@@ -18,6 +18,7 @@ from ris_core.config import Settings
 from ris_core.contracts.event_identifier import peak_of
 from ris_core.contracts.reviewed_classes import ReviewedClasses
 from ris_core.contracts.station_day import StationDay
+from ris_core.rates.live_reading import load_live
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
@@ -153,7 +154,11 @@ def score(network: StationDays) -> TruthScores:
         station_days=len(by_day),
         damaged=tuple(damaged),
         sources=source_scores(
-            events.assign(time_peak=_peaks(events)), source, positions(settings, layout), settings.catalogue
+            events.assign(time_peak=_peaks(events)),
+            source,
+            positions(settings, layout),
+            settings.catalogue,
+            load_live(network, list(by_day)),
         ),
         beside=beside,
         note=_note(class_model, block),

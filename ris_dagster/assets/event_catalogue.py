@@ -75,6 +75,7 @@ def build_event_catalogue_asset(settings: Settings) -> dg.AssetsDefinition:
                 "removed": [f"{year}-{month:02d}" for year, month in found.removed],
                 "unlabelled": found.unlabelled,
                 "events_of_classes": {str(name): int(n) for name, n in events["class_name"].value_counts().items()},
+                "classes_of_sources": classes.loc[classes["takes_part"], "class_name"].tolist(),
                 "sources": int(sources.nunique()),
                 "events_with_a_source": len(sources),
                 "coincidences": table(pairs.head(_SHOWN)),
@@ -92,6 +93,11 @@ def build_event_catalogue_asset(settings: Settings) -> dg.AssetsDefinition:
         if found.unlabelled:
             doubts.append(
                 f"{found.unlabelled} events have no label of their present spectrogram; `ris run` labels them"
+            )
+        if settings.imported and settings.catalogue.source_classes == "auto":
+            doubts.append(
+                "no sources are sought: of imported events it is not known when a detection could start, so chance is "
+                "not known; catalogue.source_classes names classes, or all"
             )
         doubts += filter(None, [without_position(settings, positions(settings, layout))])
         yield warning(EVENT_CATALOGUE, "complete", doubts)

@@ -113,6 +113,26 @@ def test_sources_across_the_border_of_months_are_one(network: StationDays) -> No
     assert classes[["label", "events", "coincidences"]].values.tolist() == [[0, 8, 4], [1, 8, 4], [2, 8, 4]]
 
 
+def test_other_classes_that_take_part_change_the_sources_of_all_months(network: StationDays) -> None:
+    update_catalogue(network)
+    assert read_class_associations(network)["takes_part"].all()
+    before = read_catalogue(network)
+    chosen = opened(network.layout.root.parent, source_classes=[1])
+    assert not event_catalogue_is_current(chosen)
+    assert update_catalogue(chosen).written == (JANUARY, FEBRUARY)
+    catalogue = read_catalogue(chosen)
+    assert set(catalogue["label"][catalogue["source_id"] != ""]) == {1}
+    assert read_class_associations(chosen)["takes_part"].tolist() == [False, True, False]
+    pd.testing.assert_frame_equal(catalogue.drop(columns="source_id"), before.drop(columns="source_id"))
+    # By chance classes are chosen by all months together: here only class 0 of the last day is heard by both.
+    for key in network.settings.station_days():
+        write_labels(network.layout, key, np.array([0, 1, 1] if key.station == "S01" else [0, 2, 2]))
+    assert update_catalogue(network).written == (JANUARY, FEBRUARY)
+    assert event_catalogue_is_current(network)
+    catalogue = read_catalogue(network)
+    assert set(catalogue["label"][catalogue["source_id"] != ""]) == {0}
+
+
 def test_an_update_of_parts_is_the_same_as_one_of_all(network: StationDays, tmp_path: Path) -> None:
     late = [StationDay(station, DAYS[2]) for station in ("S01", "S02")]
     moved = {key: [path(key) for path in (network.layout.detections, network.layout.labels)] for key in late}

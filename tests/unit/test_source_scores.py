@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from ris_core.config import CatalogueSettings
 from ris_core.contracts.station_day import NS
@@ -35,8 +34,11 @@ def test_events_are_associated_by_the_settings() -> None:
     )
     source = np.array([4, 4, -1, -1])
     positions = {"A": (-80.0, 0.0), "B": (-80.0, 0.5)}  # 9.7 km
-    found = source_scores(events, source, positions, CatalogueSettings())
+    found = source_scores(events, source, positions, CatalogueSettings(source_classes="all"), None)
     assert (found.found_pairs, found.precision, found.recall) == (2, 0.5, 1.0)
-    alike = source_scores(events, source, positions, CatalogueSettings(same_class=True))
+    alike = source_scores(events, source, positions, CatalogueSettings(same_class=True, source_classes="all"), None)
     assert (alike.precision, alike.recall) == (1.0, 1.0)
-    assert source_scores(events, source, {"A": (-80.0, 0.0)}, CatalogueSettings()).recall == pytest.approx(0.0)
+    assert (
+        source_scores(events, source, {"A": (-80.0, 0.0)}, CatalogueSettings(source_classes="all"), None).recall == 0.0
+    )
+    assert source_scores(events, source, positions, CatalogueSettings(), None).found_pairs == 0

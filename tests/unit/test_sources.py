@@ -3,10 +3,13 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ris_core.catalogue.borders import reach_over
-from ris_core.catalogue.sources import associate, compatible_pairs, kinds_of, longest_differences
+from ris_core.catalogue.source_classes import kinds_of, source_classes, sources_of
+from ris_core.catalogue.sources import associate, compatible_pairs, longest_differences
+from ris_core.config import CatalogueSettings
 from ris_core.contracts.station_day import DAY_NS, NS
 
 DISTANCE = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, np.nan], [20.0, np.nan, 0.0]])
@@ -109,3 +112,35 @@ def test_a_day_without_a_rest_parts_the_sources_at_the_border() -> None:
     time = np.arange(0, 2 * DAY_NS, 10 * NS)
     assert reach_over(time, DAY_NS, 30 * NS) is None
     assert reach_over(time[:1], DAY_NS, 30 * NS) is not None
+
+
+def coincidences(*rows: tuple[int, int, float]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["label", "coincidences", "expected_by_chance"])
+
+
+def test_classes_that_coincide_clearly_more_often_than_by_chance_are_chosen() -> None:
+    # By chance; improbable but a small excess; a large excess of few; a clear one; not known.
+    table = coincidences((0, 100, 98.0), (1, 10_000, 9_000.0), (2, 3, 1.5), (5, 40, 5.0), (7, 40, np.nan), (8, 0, 0.0))
+    assert source_classes(CatalogueSettings(), table) == (5,)
+    assert source_classes(CatalogueSettings(least_excess=0.05), table) == (1, 5)
+    assert source_classes(CatalogueSettings(source_classes="all"), table) is None
+    assert source_classes(CatalogueSettings(source_classes=(2, 7)), table) == (2, 7)
+
+
+def test_sources_are_sought_among_these_classes() -> None:
+    rng = np.random.default_rng(0)
+    hours = 200
+    shared = np.sort(rng.integers(0, hours * 3600, 150)) * NS
+    time = np.concatenate([shared, shared + NS, rng.integers(0, hours * 3600 * NS, 4000)])
+    station = np.concatenate([np.zeros(150), np.ones(150), rng.integers(0, 2, 4000)]).astype(int)
+    label = np.repeat([3, 3, 4], [150, 150, 4000])
+    order = np.argsort(time, kind="stable")
+    longest = np.array([[-1, 5 * NS], [5 * NS, -1]])
+    live = {place: np.array([[0, hours * 3600 * NS]]) for place in (0, 1)}
+    arguments = time[order], station[order], label[order], live, longest
+    group = sources_of(*arguments, CatalogueSettings())
+    together = np.bincount(group, minlength=len(group))[group] > 1
+    assert set(label[order][together]) == {3}
+    assert together.sum() == 300
+    everything = sources_of(*arguments, CatalogueSettings(source_classes="all"))
+    assert (np.bincount(everything)[everything] > 1).sum() > 350
