@@ -28,6 +28,7 @@ _FIGURES = {
     "t_sne": "Latent space, t-SNE",
     "silhouettes": "Silhouettes",
     "distances": "Distance of events to their own centroid",
+    "distance_change": "Distance to the own centroid before DEC and after it",
 }
 """Titles of the figures of a DEC, by name."""
 
