@@ -2,6 +2,7 @@
 
 from ris_dagster.commands import (
     dictionary_commands,
+    fetch_commands,
     network_commands,
     published_commands,
     review_commands,
@@ -15,6 +16,7 @@ from ris_dagster.commands.shared import app
 __all__ = [
     "app",
     "dictionary_commands",
+    "fetch_commands",
     "network_commands",
     "published_commands",
     "review_commands",
