@@ -16,7 +16,7 @@ from ris_dagster.assets.class_model import build_class_model_asset
 from ris_dagster.assets.clustering import build_clustering_assets
 from ris_dagster.assets.completeness import build_completeness_assets
 from ris_dagster.assets.environment import build_environment_assets
-from ris_dagster.assets.event_catalogue import build_event_catalogue_asset
+from ris_dagster.assets.event_catalogue import build_event_catalogue_assets
 from ris_dagster.assets.ranking import build_ranking_assets
 from ris_dagster.assets.review_queue import build_review_queue
 from ris_dagster.assets.reviews import build_reviews_asset
@@ -80,7 +80,7 @@ def build_definitions(
             build_class_model_asset(settings),
             build_champion_asset(settings),
             build_review_queue(settings),
-            build_event_catalogue_asset(settings),
+            *build_event_catalogue_assets(settings),
             *build_analysis_assets(settings),
             *build_completeness_assets(settings),
             *build_environment_assets(settings, partitions),

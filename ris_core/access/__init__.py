@@ -6,7 +6,7 @@
 >>> event = read_event(network, labels.event_id[0])
 """
 
-from ris_core.access.analysis_access import read_associations, read_catalogue, read_class_associations
+from ris_core.access.analysis_access import read_associations, read_catalogue, read_class_associations, read_repeaters
 from ris_core.access.completeness_access import read_completeness, read_rates_above_completeness
 from ris_core.access.days import Day
 from ris_core.access.environment_access import read_environment
@@ -41,4 +41,5 @@ __all__ = [
     "read_live_time",
     "read_rates_above_completeness",
     "read_raw",
+    "read_repeaters",
 ]

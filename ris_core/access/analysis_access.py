@@ -87,3 +87,16 @@ def read_class_associations(network: StationDays) -> pd.DataFrame:
         The file is damaged.
     """
     return tables.read_table(network.layout.analysis("class_associations.parquet"))
+
+
+def read_repeaters(network: StationDays) -> pd.DataFrame:
+    """Return the events that belong to families of repeating events.
+
+    Raises
+    ------
+    FileNotFoundError
+        They have not been sought; `catalogue.repeaters` of the settings asks for them.
+    DamagedFileError
+        The file is damaged.
+    """
+    return tables.read_table(network.layout.analysis("repeaters.parquet"))

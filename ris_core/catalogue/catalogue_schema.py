@@ -202,6 +202,29 @@ CLASS_ASSOCIATIONS_SCHEMA = pa.schema(
 )
 """One row per class."""
 
+REPEATERS_SCHEMA = pa.schema(
+    [
+        _field("event_id", pa.string(), "As in the catalogue"),
+        _field("station", pa.string(), "FDSN station code"),
+        _field("time_peak", _TIME, "Peak of the detection (UTC)"),
+        _field("label", pa.int32(), "Class number; a family is of one station and one class"),
+        _field(
+            "family",
+            pa.string(),
+            "Same for all events of a family: the event_id of its reference, the event that correlates best with those "
+            "that it was compared with",
+        ),
+        _field("members", pa.int32(), "Events of the family"),
+        _field(
+            "correlation",
+            pa.float32(),
+            "Greatest correlation with the reference over lags; below the least one where only others link both",
+        ),
+        _field("nearest", pa.float32(), "Greatest correlation with another event of the family"),
+    ]
+)
+"""One row per event of a family, by station and family, in the order of time."""
+
 TABLES = (
     TableDescription(
         "Catalogue of events",
@@ -226,6 +249,14 @@ TABLES = (
         "stations are sought among the classes that do.",
         CLASS_ASSOCIATIONS_SCHEMA,
         "read_class_associations",
+    ),
+    TableDescription(
+        "Repeating events",
+        "analysis/repeaters.parquet",
+        "One row per event that belongs to a family of repeating events, where the settings ask for them "
+        "(`catalogue.repeaters`).",
+        REPEATERS_SCHEMA,
+        "read_repeaters",
     ),
 )
 """These tables, for the data dictionary."""

@@ -150,7 +150,7 @@ def catalogue_inputs(network: StationDays) -> CatalogueInputs:
         reviewed = dict(state.reviewed()[["event_id", "class_name"]].itertuples(index=False, name=None))
     places = positions(settings, layout)
     said = [
-        settings.catalogue.model_dump(mode="json"),
+        settings.catalogue.catalogue_values(),
         settings.context.noise_quantile,
         {str(number): name for number, name in names.items()},
         places,

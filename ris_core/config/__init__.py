@@ -15,7 +15,7 @@ from ris_core.config.after_training import (
 from ris_core.config.attributes import AttributesSettings, AttributeTablesSettings
 from ris_core.config.bounds import SMALLEST_SIZE, check_time_shift
 from ris_core.config.candidates import CandidatesSettings
-from ris_core.config.catalogue import CatalogueSettings
+from ris_core.config.catalogue import CatalogueSettings, RepeaterSettings
 from ris_core.config.channels import SYNTHETIC_COMPONENTS, ComponentsSettings
 from ris_core.config.class_model import ClassModelSettings
 from ris_core.config.completeness import CompletenessSettings
@@ -117,6 +117,7 @@ __all__ = [
     "PublishedSettings",
     "RankingSettings",
     "RatesSettings",
+    "RepeaterSettings",
     "ResponseSettings",
     "RetentionSettings",
     "ReviewSettings",

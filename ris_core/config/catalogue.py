@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from ris_core.section import Seconds, Section
+
+
+class RepeaterSettings(Section):
+    """Families of events of one station and class whose waveforms are nearly the same."""
+
+    least_correlation: float = Field(
+        0.8, gt=0, lt=1, description="Least correlation of the waveforms of two events of a family (ours)."
+    )
+    longest_lag: Seconds = Field(
+        1.0, ge=0, description="Greatest shift between two waveforms, whose peaks are at the same place (ours)."
+    )
+    neighbours: int = Field(
+        20,
+        ge=1,
+        description="Nearest events in the representation of the labels whose waveforms are compared with those of an "
+        "event; work and memory grow with it (ours).",
+    )
 
 
 class CatalogueSettings(Section):
@@ -44,3 +61,10 @@ class CatalogueSettings(Section):
         lt=1,
         description="With auto: least share of the coincidences of a class that chance does not explain (ours).",
     )
+    repeaters: RepeaterSettings | None = Field(
+        None, description="Whether families of repeating events are sought, and how; none: they are not (ours)."
+    )
+
+    def catalogue_values(self) -> dict[str, Any]:
+        """Return the settings that influence the catalogue and its sources."""
+        return self.model_dump(mode="json", exclude={"repeaters"})

@@ -13,12 +13,16 @@ from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
 from ris_dagster.review_record import REVIEWS
 
-EVENT_CATALOGUE = dg.AssetKey("event_catalogue")
+EVENT_CATALOGUE, REPEATERS = dg.AssetKey("event_catalogue"), dg.AssetKey("repeaters")
 _SHOWN = 40
 
 
-def build_event_catalogue_asset(settings: Settings) -> dg.AssetsDefinition:
-    """Return the asset of the catalogue of events."""
+def build_event_catalogue_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """Return the asset of the catalogue of events, and that of repeating events where the settings ask for them."""
+    return [_event_catalogue(settings), *([] if settings.catalogue.repeaters is None else [_repeaters(settings)])]
+
+
+def _event_catalogue(settings: Settings) -> dg.AssetsDefinition:
 
     def check(name: str, description: str) -> dg.AssetCheckSpec:
         return dg.AssetCheckSpec(name, asset=EVENT_CATALOGUE, description=description)
@@ -35,7 +39,8 @@ def build_event_catalogue_asset(settings: Settings) -> dg.AssetsDefinition:
         "often by chance.",
         deps=[LABEL_TABLES, REVIEWS],
         code_version=code_version(
-            versions.CATALOGUE, digest_of([settings.catalogue.digest(), settings.champion.model_dump(mode="json")])
+            versions.CATALOGUE,
+            digest_of([settings.catalogue.catalogue_values(), settings.champion.model_dump(mode="json")]),
         ),
         check_specs=[
             check("every_labelled_event", "Every event of the label tables of written months is in the catalogue."),
@@ -103,3 +108,39 @@ def build_event_catalogue_asset(settings: Settings) -> dg.AssetsDefinition:
         yield warning(EVENT_CATALOGUE, "complete", doubts)
 
     return event_catalogue
+
+
+def _repeaters(settings: Settings) -> dg.AssetsDefinition:
+    own = settings.catalogue.repeaters
+
+    @dg.asset(
+        key=REPEATERS,
+        group_name="analysis",
+        kinds={"parquet", "scipy"},
+        owners=owners(settings),
+        tags={"stage": "analysis"},
+        description="Families of repeating events: waveforms of one station and class that are nearly the same, among "
+        "neighbours in the representation of the labels.",
+        deps=[EVENT_CATALOGUE],
+        code_version=code_version(versions.REPEATERS, "" if own is None else own.digest()),
+    )
+    @noting_remedies
+    def repeaters(context: dg.AssetExecutionContext, store: DataStore) -> Any:
+        from ris_core.catalogue.catalogue_schema import REPEATERS_SCHEMA
+        from ris_core.catalogue.repeaters_run import REPEATERS as FILE
+        from ris_core.catalogue.repeaters_run import find_repeaters
+
+        layout = store.layout()
+        found = find_repeaters(store.station_days())
+        families = found.groupby(["station", "label", "family"]).size().rename("events").reset_index()
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": len(found),
+                "dagster/column_schema": column_schema(REPEATERS_SCHEMA),
+                "path": dg.MetadataValue.path(layout.relative(layout.analysis(FILE))),
+                "families": len(families),
+                "largest": table(families.sort_values("events", ascending=False).head(_SHOWN)),
+            }
+        )
+
+    return repeaters
