@@ -11,17 +11,19 @@ from ris_dagster.checks import DRAWN_FROM
 from ris_dagster.partitions import Partitions
 
 LOOK, CATALOGUE, ENVIRONMENT = "show_availability", "update_catalogue", "read_environment"
-COMPLETENESS, ANALYSE = "measure_completeness", "analyse"
+COMPLETENESS, REPEATERS, ANALYSE = "measure_completeness", "find_repeaters", "analyse"
 
 GROUP = "analysis"
 """Stands for all jobs of the analysis where the name of a job is asked for."""
 
 _ASSETS = {
     CATALOGUE: ("event_catalogue",),
+    REPEATERS: ("repeaters",),
     COMPLETENESS: ("completeness",),
 }
 _ABOUT = {
     CATALOGUE: "Bring the catalogue of events and the rates up to date with the label tables.",
+    REPEATERS: "Find families of events of one station and class whose waveforms are nearly the same.",
     COMPLETENESS: "Measure which events of each class the detector would find, by templates in the stations' noise.",
 }
 
@@ -31,6 +33,7 @@ def analysis_jobs(settings: Settings) -> tuple[str, ...]:
     return (
         LOOK,
         CATALOGUE,
+        *(() if settings.catalogue.repeaters is None else (REPEATERS,)),
         *((ENVIRONMENT,) if settings.environment else ()),
         *(() if settings.imported else (COMPLETENESS,)),
     )
@@ -63,11 +66,13 @@ def build_analysis_jobs(settings: Settings, partitions: Partitions) -> list[Any]
 def analysis_is_current(job: str, days: StationDays, key: str) -> bool:
     """Return whether what a job of the analysis makes is what the present labels, settings and inputs would give."""
     from ris_core.catalogue.catalogue_update import event_catalogue_is_current
+    from ris_core.catalogue.repeaters_run import repeaters_are_current
     from ris_core.completeness.completeness_file import completeness_is_current
     from ris_core.environment.series_run import series_is_current
 
     current: dict[str, Callable[[], bool]] = {
         CATALOGUE: lambda: event_catalogue_is_current(days),
+        REPEATERS: lambda: repeaters_are_current(days),
         ENVIRONMENT: lambda: series_is_current(days.layout, days.settings, key),
         COMPLETENESS: lambda: completeness_is_current(days),
     }
