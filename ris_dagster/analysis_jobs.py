@@ -11,20 +11,20 @@ from ris_dagster.checks import DRAWN_FROM
 from ris_dagster.partitions import Partitions
 
 LOOK, CATALOGUE, ENVIRONMENT = "show_availability", "update_catalogue", "read_environment"
-COMPLETENESS, REPEATERS, ANALYSE = "measure_completeness", "find_repeaters", "analyse"
+COMPLETENESS, REPORT, ANALYSE = "measure_completeness", "write_report", "analyse"
 
 GROUP = "analysis"
 """Stands for all jobs of the analysis where the name of a job is asked for."""
 
 _ASSETS = {
     CATALOGUE: ("event_catalogue",),
-    REPEATERS: ("repeaters",),
     COMPLETENESS: ("completeness",),
+    REPORT: ("report",),
 }
 _ABOUT = {
     CATALOGUE: "Bring the catalogue of events and the rates up to date with the label tables.",
-    REPEATERS: "Find families of events of one station and class whose waveforms are nearly the same.",
     COMPLETENESS: "Measure which events of each class the detector would find, by templates in the stations' noise.",
+    REPORT: "Write the report: one page with all that the analysis says.",
 }
 
 
@@ -33,9 +33,9 @@ def analysis_jobs(settings: Settings) -> tuple[str, ...]:
     return (
         LOOK,
         CATALOGUE,
-        *(() if settings.catalogue.repeaters is None else (REPEATERS,)),
         *((ENVIRONMENT,) if settings.environment else ()),
         *(() if settings.imported else (COMPLETENESS,)),
+        REPORT,
     )
 
 
@@ -66,14 +66,14 @@ def build_analysis_jobs(settings: Settings, partitions: Partitions) -> list[Any]
 def analysis_is_current(job: str, days: StationDays, key: str) -> bool:
     """Return whether what a job of the analysis makes is what the present labels, settings and inputs would give."""
     from ris_core.catalogue.catalogue_update import event_catalogue_is_current
-    from ris_core.catalogue.repeaters_run import repeaters_are_current
     from ris_core.completeness.completeness_file import completeness_is_current
     from ris_core.environment.series_run import series_is_current
+    from ris_core.report.report_state import report_is_current
 
     current: dict[str, Callable[[], bool]] = {
         CATALOGUE: lambda: event_catalogue_is_current(days),
-        REPEATERS: lambda: repeaters_are_current(days),
         ENVIRONMENT: lambda: series_is_current(days.layout, days.settings, key),
         COMPLETENESS: lambda: completeness_is_current(days),
+        REPORT: lambda: report_is_current(days),
     }
     return job in current and current[job]()

@@ -18,6 +18,7 @@ from ris_dagster.assets.completeness import build_completeness_assets
 from ris_dagster.assets.environment import build_environment_assets
 from ris_dagster.assets.event_catalogue import build_event_catalogue_assets
 from ris_dagster.assets.ranking import build_ranking_assets
+from ris_dagster.assets.report import build_report_asset
 from ris_dagster.assets.review_queue import build_review_queue
 from ris_dagster.assets.reviews import build_reviews_asset
 from ris_dagster.assets.station_day_bindings import BINDINGS
@@ -83,6 +84,7 @@ def build_definitions(
             *build_event_catalogue_assets(settings),
             *build_analysis_assets(settings),
             *build_completeness_assets(settings),
+            build_report_asset(settings),
             *build_environment_assets(settings, partitions),
         ],
         asset_checks=build_checks(),

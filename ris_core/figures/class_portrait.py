@@ -25,7 +25,6 @@ def class_portrait(
     decoded: FloatArray | None = None,
     features: FloatArray | None = None,
     centre: FloatArray | None = None,
-    spread: FloatArray | None = None,
     distance: FloatArray | None = None,
     title: str = "Class",
     unit: str = "counts",
@@ -49,9 +48,9 @@ def class_portrait(
         What the model's decoder makes of the centroid, in decibels below its maximum; models without a decoder have
         none.
     features : (n, D) array, optional
-        Features of the members.
-    centre, spread : (D,) arrays, optional
-        Centre of the class in them, and their standard deviation over all events, by which strips are divided.
+        Features of the members, standardised: colours are those of −3 to 3.
+    centre : (D,) array, optional
+        Centre of the class in them.
     distance : (n,) array, optional
         Distance of the members to the centre.
     title, unit : str
@@ -73,7 +72,7 @@ def class_portrait(
     grid = fig.add_gridspec(3, len(heads), height_ratios=[0.16, 1.0, 0.55])
     image, panels = None, list[Axes]()
     for column, (name, picture, strip, trace) in enumerate(heads):
-        _strip(fig.add_subplot(grid[0, column]), strip, spread, name)
+        _strip(fig.add_subplot(grid[0, column]), strip, name)
         axes = fig.add_subplot(grid[1, column])
         image = draw_spectrogram(axes, picture, frequency, time, (-DYNAMIC_RANGE_DB, 0.0))
         finish(axes, "", "frequency (Hz)" if column == 0 else "")
@@ -93,14 +92,14 @@ def _heading(number: int, count: int, distance: FloatArray | None) -> str:
     return name if distance is None or not np.isfinite(distance[number]) else f"{name}\n{distance[number]:.3g}"
 
 
-def _strip(axes: Axes, values: FloatArray | None, spread: FloatArray | None, name: str) -> None:
+def _strip(axes: Axes, values: FloatArray | None, name: str) -> None:
     axes.set_title(name, fontsize=LABEL)
     axes.set_xticks([])
     axes.set_yticks([])
     if values is None:
         axes.set_axis_off()
         return
-    scaled = np.asarray(values, float) / (1.0 if spread is None else np.where(spread > 0, spread, 1.0))
+    scaled = np.asarray(values, float)
     axes.imshow(scaled[None], aspect="auto", interpolation="nearest", cmap=_FEATURES, vmin=-3, vmax=3)
 
 

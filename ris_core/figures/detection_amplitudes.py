@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from ris_core.figures.style import LABEL, TICK, cluster_style, finish, new_figure, no_data, require_columns
 
@@ -72,6 +73,8 @@ def detection_amplitudes(
                     label=station if share == 90 else None,
                 )
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5)))
+        axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5)))
         axes.set_xticks(range(1, 5))
         axes.grid(True, color="#e6e6e6", lw=0.6)
         lower, left = number + across >= len(classes), number % across == 0

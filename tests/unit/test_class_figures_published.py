@@ -34,7 +34,6 @@ def test_a_portrait_has_a_column_for_centroid_mean_and_each_member(decoder: bool
         decoded=decoded,
         features=features,
         centre=features.mean(axis=0),
-        spread=np.ones(9),
         distance=np.arange(5.0),
         title="class",
     )

@@ -1,0 +1,26 @@
+"""The parts of the report in their order. A further part is a line here."""
+
+from __future__ import annotations
+
+from ris_core.report.classes_part import classes
+from ris_core.report.completeness_part import completeness
+from ris_core.report.environment_part import environment
+from ris_core.report.overview_part import overview
+from ris_core.report.provenance_part import provenance
+from ris_core.report.quality_part import data_quality
+from ris_core.report.rates_part import rates, station_map
+from ris_core.report.report_part import ReportPart
+
+_ANALYSE = "ris run --only analyse"
+
+PARTS = (
+    ReportPart("overview", "The network", overview, _ANALYSE),
+    ReportPart("classes", "Classes", classes, _ANALYSE),
+    ReportPart("map", "Map of the stations", station_map, _ANALYSE),
+    ReportPart("rates", "Rates", rates, _ANALYSE),
+    ReportPart("environment", "Environment", environment, _ANALYSE),
+    ReportPart("completeness", "Completeness", completeness, "ris run --only measure_completeness"),
+    ReportPart("quality", "Data", data_quality, ""),
+    ReportPart("provenance", "How it was made", provenance, ""),
+)
+"""All parts."""
