@@ -62,6 +62,12 @@ class LinksSettings(Section):
     terms: tuple[LinkTermSettings, ...] = Field(
         DEFAULT_TERMS, description="Tested quantities; those without a series are left out, which the result says."
     )
+    noise: Literal["auto", "series", "events", "none"] = Field(
+        "auto",
+        description="What is known of the noise, which hides events, by the hour. series: those with "
+        "`noise_covariate`, like wind; events: the level before each trigger; auto: series if there are any, else "
+        "events; none: links with whatever makes noise must not be believed (ours).",
+    )
     longest_gap: Hours = Field(
         3.0,
         gt=0,

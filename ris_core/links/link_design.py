@@ -116,7 +116,11 @@ def explained(columns: Floats, target: Floats) -> float:
     if total <= 0:
         return 1.0
     columns = columns - columns.mean(axis=0)
-    coefficients, *_ = np.linalg.lstsq(columns, centred, rcond=None)
+    # Normal equations take a tenth of the time of lstsq, and the columns are standardised.
+    square = columns.T @ columns
+    coefficients = np.linalg.solve(
+        square + 1e-9 * np.trace(square) / len(square) * np.eye(len(square)), columns.T @ centred
+    )
     rest = centred - columns @ coefficients
     return 1.0 - float(rest @ rest) / total
 
@@ -184,7 +188,8 @@ def link_design(
         scales[columns_of] = scales[columns_of].mean()
     kept = np.maximum(scales, 1e-12)
     matrix = np.concatenate([np.ones((len(hour), 1)), (raw - raw.mean(axis=0)) / kept], axis=1)
-    season_r2, others_r2 = {}, {}
+    season_r2: dict[str, float] = {}
+    others_r2: dict[str, float] = {}
     for name, columns_of in places.items() if with_r2 and len(hour) > raw.shape[1] else ():
         target = raw[:, columns_of].sum(axis=1)
         season_r2[name] = explained(season, target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,16 +55,32 @@ class ClassFit:
 class RateModel:
     """The regressions of all classes of a station with one set of columns."""
 
-    def __init__(self, inputs: LinkInputs, design: LinkDesign, inverses: Floats | None = None):
-        """Take the counts of the hours of a design; `inverses` unmixes them (`unmixings`)."""
+    def __init__(
+        self, inputs: LinkInputs, design: LinkDesign, inverses: Floats | None = None, like: RateModel | None = None
+    ):
+        """Take the counts of the hours of a design.
+
+        Parameters
+        ----------
+        inputs, design
+            The station's events, and the columns.
+        inverses
+            Unmixes the counts (`unmixings`).
+        like
+            A model of nearly the same hours, which already knows the variances of labelled counts.
+        """
         self.design = design
         self.labelled = inputs.counts[design.hour].astype(np.float64)
         self.counts = self.labelled
         self._inverses = inverses
         if inverses is not None:
             self.counts = self.labelled @ inverses[0]
-            variances, self._starts = labelled_variances(design, self.labelled)
-            self._variances = variances @ inverses[0] ** 2
+            if like is None:
+                variances, self.starts = labelled_variances(design, self.labelled)
+                self.variances = variances @ inverses[0] ** 2
+            else:
+                nearest = np.searchsorted(like.design.hour, design.hour).clip(0, len(like.design.hour) - 1)
+                self.variances, self.starts = like.variances[nearest], like.starts
 
     def fit(self, place: int, start: Fit | None = None) -> ClassFit:
         """Return the regression of a class by its number.
@@ -78,10 +95,10 @@ class RateModel:
             if self._inverses is None:
                 fit = fit_negative_binomial(design.matrix, own, design.offset, design.penalised, start)
             else:
-                first = start or self._starts[place]
+                first = start or self.starts[place]
                 if first is None:
                     raise NotFittedError("nor did that of the labelled counts")
-                fit = fit_unmixed(design, own, self._variances[:, place], first)
+                fit = fit_unmixed(design, own, self.variances[:, place], first)
                 between = confusion_covariance(fit, design.matrix, self.labelled, self._inverses, place)
             errors = clustered_errors(fit, design.matrix, design.cluster)
         except np.linalg.LinAlgError as error:
@@ -128,22 +145,24 @@ def station_models(
     inverses = None if confusion is None else unmixings(confusion, settings.draws, settings.seed)
     tidal = {term.name for term in settings.terms if term.kind in TIDAL_KINDS}.intersection(inputs.terms)
 
-    def model(change: Callable[[str, Floats], Floats], r2: bool = False) -> RateModel:
+    def model(change: Callable[[str, Floats], Floats], like: RateModel | None = None) -> RateModel:
         terms = {name: change(name, values) for name, values in inputs.terms.items()}
-        return RateModel(
-            inputs, link_design(inputs.edges, inputs.live, inputs.noise, terms, shape, with_r2=r2), inverses
-        )
+        design = link_design(inputs.edges, inputs.live, inputs.noise, terms, shape, with_r2=like is None)
+        return RateModel(inputs, design, inverses, like)
 
-    main = model(lambda name, values: values, r2=True)
+    main = model(lambda name, values: values)
     moved = tuple(
-        model(lambda name, values, by=hours: shifted(values, by) if name in tidal else values)  # type: ignore[misc]
+        model(partial(_moved, tidal, hours), main)
         for hours in ((-settings.tide_timing, settings.tide_timing) if tidal and settings.tide_timing else ())
     )
-    kinds = {term.name: term for term in settings.terms}
     unseasonal = {name for name, r2 in main.design.season_r2.items() if r2 <= settings.most_explained}
-    lagged = (
-        model(lambda name, values: lags_of(values, kinds[name], settings.lag_hours if name in unseasonal else ()))
-        if lags and main.design.terms
-        else None
-    )
+    edges = {term: settings.lag_hours if term.name in unseasonal else () for term in settings.terms}
+    of_name = {term.name: term for term in settings.terms}
+    lagged = None
+    if lags and main.design.terms:
+        lagged = model(lambda name, values: lags_of(values, of_name[name], edges[of_name[name]]), main)
     return StationModels(main, moved, lagged)
+
+
+def _moved(tidal: set[str], hours: float, name: str, values: Floats) -> Floats:
+    return shifted(values, hours) if name in tidal else values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -18,6 +19,8 @@ from ris_core.links.negative_binomial import NotFittedError
 from ris_core.links.rate_model import ClassFit, RateModel, station_models
 from ris_core.links.tidal_phase import CONSTITUENTS, TESTED, phase_test
 from ris_core.rates.confusion import Confusion
+
+_SMALL = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +51,11 @@ class Wanted:
 
 
 def station_links(
-    inputs: LinkInputs, settings: LinksSettings, confusion: Confusion | None = None, wanted: Wanted | None = None
+    inputs: LinkInputs,
+    settings: LinksSettings,
+    confusion: Confusion | None = None,
+    wanted: Wanted | None = None,
+    untested: Collection[str] = (),
 ) -> StationLinks:
     """Test each class of a station against each term, jointly, and against the tide.
 
@@ -64,6 +71,8 @@ def station_links(
     wanted
         What stands beside the regression; by default all: cross-validated gain (not of unmixed counts), lagged
         correlation, distributed lags, all tidal constituents.
+    untested
+        Classes without tests.
     """
     wanted = wanted or Wanted()
     models = station_models(inputs, settings, confusion, wanted.beside)
@@ -72,6 +81,8 @@ def station_links(
     phases: list[dict[str, Any]] = []
     lags: list[dict[str, Any]] = []
     for place, name in enumerate(inputs.classes):
+        if name in untested:
+            continue
         said = {"class_name": name, "station": inputs.station}
         labelled, unmixed = (float(counts[:, place].sum()) for counts in (main.labelled, main.counts))
         reason, found = "", None
@@ -82,13 +93,17 @@ def station_links(
                 found = main.fit(place)
             except NotFittedError as error:
                 reason = f"the regression did not come to an end: {error}"
-        moved = [] if found is None else [_tried(one, place, found) for one in models.moved]
+        moved = (
+            []
+            if found is None or not _may_be_tidal(found, settings)
+            else [_tried(m, place, found) for m in models.moved]
+        )
         for term in settings.terms:
             if term.name not in inputs.terms:
                 continue
             row = _effect_row(term.name, main.design, found, settings, reason)
             if found is not None and not row["reason"]:
-                if term.kind in TIDAL_KINDS:
+                if term.kind in TIDAL_KINDS and moved:
                     row["p"] = max([row["p"], *(_p_of(term.name, row["effect"], one) for one in moved)])
                 if wanted.beside:
                     row |= _beside(term.name, found, inputs, settings, confusion is None)
@@ -104,6 +119,12 @@ def _tried(model: RateModel, place: int, start: ClassFit | None = None) -> Class
         return model.fit(place, None if start is None else start.fit)
     except NotFittedError:
         return None
+
+
+def _may_be_tidal(found: ClassFit, settings: LinksSettings) -> bool:
+    """Whether a tidal term has a small p: only then does the error of its times matter, which makes p greater."""
+    tidal = (found.design.terms.get(term.name) for term in settings.terms if term.kind in TIDAL_KINDS)
+    return any(found.effect(columns).p < _SMALL for columns in tidal if columns is not None)
 
 
 def _p_of(term: str, value: float, other: ClassFit | None) -> float:

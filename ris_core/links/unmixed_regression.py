@@ -20,7 +20,7 @@ from ris_core.rates.confusion import Confusion
 
 Floats = NDArray[np.float64]
 _MOST_STEPS = 80
-_TOLERANCE = 1e-6
+_TOLERANCE = 3e-6
 
 
 def unmixings(confusion: Confusion, draws: int, seed: int) -> Floats:
