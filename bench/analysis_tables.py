@@ -117,8 +117,8 @@ def _false_links(rate: pd.DataFrame, console: Console) -> None:
     false = rate[rate["false"] | rate["wrong_sign"]]
     counts = false.groupby(["labels", "class_name", "series"], sort=False).size().sort_values(ascending=False)
     table = Table("labels", "class", "series", "claims", title="links that are none")
-    for (labels, name, series), number in counts.head(20).items():  # type: ignore[misc]
-        table.add_row(str(labels), str(name), str(series), str(number))
+    for row in counts.head(20).rename("claims").reset_index().to_dict("records"):
+        table.add_row(*(str(row[name]) for name in ("labels", "class_name", "series", "claims")))
     console.print(table)
 
 

@@ -132,6 +132,17 @@ def make_links(network: StationDays, workers: int = 1) -> FinishedLinks:
     return FinishedLinks(frames[VERDICTS], effects, phases, frames[LAGS], frames[SPECTRA], tides, summary, content)
 
 
+def link_notes(summary: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a reader of a table or figure of links must know, in whole sentences."""
+    noise = "; ".join(name or "not known: do not believe links with wind" for name in summary["noise"])
+    return (
+        f"Events: {summary['events']}; {summary['first'][:10]} to {summary['last'][:10]}, {len(summary['stations'])} "
+        "stations.",
+        f"Wrong labels: {summary['labels']}.",
+        f"Noise: {noise or 'not known'}.",
+    )
+
+
 def _empty(name: str) -> pd.DataFrame:
     frame: pd.DataFrame = SCHEMAS[name].empty_table().to_pandas()
     return frame

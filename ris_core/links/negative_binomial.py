@@ -10,6 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
 RIDGE = 0.1
 """Weight of the penalty on standardised covariates: a normal prior of standard deviation 3.2 (ours). It keeps
@@ -130,10 +131,11 @@ def fit_negative_binomial(
         beta, dispersion = start.beta.copy(), start.dispersion
     mean = mean_of(design, beta, offset)
     value = _target(counts, mean, dispersion, beta, penalty)
+    single = design.astype(np.float32)
     for step in range(1, _MOST_STEPS + 1):
         score = (counts - mean) / (1.0 + dispersion * mean)
         # The observed curvature, which is never negative: with the expected one, steps go to and fro for swarms.
-        information = information_of(design, _curvature(counts, mean, dispersion), penalty)
+        information = quick_information(single, _curvature(counts, mean, dispersion), penalty)
         change: Floats = np.asarray(np.linalg.solve(information, design.T @ score - penalty * beta), dtype=np.float64)
         beta, mean, gain = _stepped(design, counts, offset, dispersion, beta, change, penalty, value)
         settled = step > 2 and step % 2 == 0
@@ -155,8 +157,16 @@ def mean_of(design: Floats, beta: Floats, offset: Floats) -> Floats:
 
 def information_of(design: Floats, weights: Floats, penalty: Floats) -> Floats:
     """Return Xᵀ W X with the penalty, and a trifle that makes it invertible."""
-    found: Floats = (design * weights[:, None]).T @ design
+    weighted = design * np.sqrt(weights)[:, None]
+    found: Floats = weighted.T @ weighted
     return found + np.diag(penalty + 1e-9 * np.diag(found).max())
+
+
+def quick_information(design: Singles, weights: Floats, penalty: Floats) -> Floats:
+    """Return about the same in single precision, in half the time: a step needs no more."""
+    weighted = design * np.sqrt(weights).astype(np.float32)[:, None]
+    found = (weighted.T @ weighted).astype(np.float64)
+    return np.asarray(found + np.diag(penalty + 1e-6 * np.diag(found).max()), dtype=np.float64)
 
 
 def _target(counts: Floats, mean: Floats, dispersion: float, beta: Floats, penalty: Floats) -> float:

@@ -13,8 +13,8 @@ from ris_core.links.negative_binomial import (
     NotFittedError,
     finished,
     fit_negative_binomial,
-    information_of,
     mean_of,
+    quick_information,
 )
 from ris_core.rates.confusion import Confusion
 
@@ -81,9 +81,10 @@ def fit_unmixed(design: LinkDesign, counts: Floats, variance: Floats, start: Fit
     beta = start.beta.copy()
     mean = mean_of(matrix, beta, offset)
     value = _loss(counts, mean, variance, beta, penalty)
+    single = matrix.astype(np.float32)
     for step in range(1, _MOST_STEPS + 1):
         factor = mean / variance
-        information = information_of(matrix, factor * mean, penalty)
+        information = quick_information(single, factor * mean, penalty)
         change = np.linalg.solve(information, matrix.T @ (factor * (counts - mean)) - penalty * beta)
         size = min(1.0, LARGEST_STEP / max(float(np.abs(change).max()), 1e-12))
         for _ in range(15):
