@@ -16,6 +16,7 @@ from ris_dagster.assets.class_model import build_class_model_asset
 from ris_dagster.assets.clustering import build_clustering_assets
 from ris_dagster.assets.completeness import build_completeness_assets
 from ris_dagster.assets.environment import build_environment_assets
+from ris_dagster.assets.environment_links import build_environment_links_assets
 from ris_dagster.assets.event_catalogue import build_event_catalogue_assets
 from ris_dagster.assets.ranking import build_ranking_assets
 from ris_dagster.assets.report import build_report_asset
@@ -86,6 +87,7 @@ def build_definitions(
             *build_completeness_assets(settings),
             build_report_asset(settings),
             *build_environment_assets(settings, partitions),
+            *build_environment_links_assets(settings),
         ],
         asset_checks=build_checks(),
         jobs=[*jobs, purge_job],

@@ -11,6 +11,7 @@ from ris_core.catalogue import catalogue_schema
 from ris_core.clustering import ranking_file
 from ris_core.completeness import completeness_file
 from ris_core.environment import series
+from ris_core.links import link_schema
 from ris_core.rates import rate_schema
 from ris_core.review import queue_file
 from ris_core.storage import station_day_tables
@@ -24,6 +25,7 @@ TABLES: tuple[TableDescription, ...] = (
     *rate_schema.TABLES,
     *completeness_file.TABLES,
     *series.TABLES,
+    *link_schema.TABLES,
     *ranking_file.TABLES,
     *queue_file.TABLES,
 )

@@ -58,25 +58,27 @@ def clustered_errors(fit: Fit, design: Floats, cluster: Ints) -> ClusteredErrors
     bounds = np.append(first, len(cluster))
     inverse = np.linalg.inv(fit.information)
     weighted = design * np.sqrt(fit.weights)[:, None]
-    changes, parts = [], []
-    for low, high in pairwise(bounds):
+    squares = np.empty((len(first), *fit.information.shape))
+    sums, part = (np.empty((len(first), len(fit.beta))) for _ in range(2))
+    for place, (low, high) in enumerate(pairwise(bounds)):
         own = weighted[low:high]
-        without = fit.information - own.T @ own
-        changes.append(-_solved(without, design[low:high].T @ fit.score[low:high]))
-        parts.append(np.sum((own @ inverse) ** 2, axis=0))
-    deleted, part = np.array(changes), np.array(parts)
+        squares[place] = own.T @ own
+        sums[place] = design[low:high].T @ fit.score[low:high]
+        part[place] = np.sum((own @ inverse) ** 2, axis=0)
+    deleted = -_solved(fit.information - squares, sums)
     number = len(first)
     covariance = (number - 1) / number * deleted.T @ deleted
     effective = part.sum(axis=0) ** 2 / np.maximum((part**2).sum(axis=0), 1e-300)
     return ClusteredErrors(covariance, effective, number)
 
 
-def _solved(matrix: Floats, vector: Floats) -> Floats:
+def _solved(matrices: Floats, vectors: Floats) -> Floats:
     try:
-        return np.asarray(np.linalg.solve(matrix, vector))
+        return np.asarray(np.linalg.solve(matrices, vectors[:, :, None])[:, :, 0])
     except np.linalg.LinAlgError:
-        # Without this cluster a coefficient is not determined.
-        return np.asarray(np.linalg.pinv(matrix) @ vector)
+        # Without one of the clusters a coefficient is not determined.
+        pairs = zip(matrices, vectors, strict=True)
+        return np.array([np.linalg.pinv(matrix) @ vector for matrix, vector in pairs])
 
 
 @dataclass(frozen=True)

@@ -204,7 +204,9 @@ def _dispersion(counts: Floats, mean: Floats) -> float:
         rising = float(times @ (gammaln(values + size) - gammaln(size) - values * np.log(size)))
         return -quasi_likelihood(counts, mean, alpha) - rising
 
-    found = minimize_scalar(negative, bounds=(np.log(1e-6), np.log(MAX_DISPERSION)), method="bounded")
+    found = minimize_scalar(
+        negative, bounds=(np.log(1e-6), np.log(MAX_DISPERSION)), method="bounded", options={"xatol": 1e-4}
+    )
     alpha = float(np.exp(found.x))
     return 0.0 if alpha < 2e-6 else alpha
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ENVIRONMENT_LINKS = dg.AssetKey("environment_links")
 _SHOWN = 60
 _CHECKS = {
-    "of_the_labels": "The tested events are those of the catalogue, not the truth of a synthetic network. It only warns.",
+    "of_the_labels": "The tested events are those of the catalogue, not the truth of a network. It only warns.",
     "noise_known": "A noise level is known, so that wind does not pass for a cause. It only warns.",
     "unmixed": "Counts are unmixed with a known confusion of classes, so that no class borrows links of another. It "
     "only warns.",
