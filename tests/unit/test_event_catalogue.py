@@ -17,6 +17,8 @@ from ris_core.catalogue.catalogue_update import (
     event_catalogue_is_current,
     update_catalogue,
 )
+from ris_core.catalogue.station_positions import positions, without_position
+from ris_core.config import Settings
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage.damage import DamagedFileError
@@ -242,3 +244,46 @@ def test_names_of_the_settings_are_those_of_the_classes(network: StationDays) ->
     assert not event_catalogue_is_current(renamed)
     update_catalogue(renamed)
     assert len(read_catalogue(renamed, classes="rift")) == 8
+
+
+def test_imported_events_have_no_chance_and_so_no_sources(network: StationDays) -> None:
+    values = network.settings.model_dump(mode="json", exclude_unset=True) | {"source": {"kind": "published"}}
+    imported = StationDays(Settings.model_validate(values), network.layout)
+    for key in imported.all():
+        imported.layout.live(key).unlink()
+    update_catalogue(imported)
+    assert set(read_catalogue(imported)["source_id"]) == {""}
+    (pair,) = read_associations(imported).to_dict("records")
+    assert np.isnan([pair["expected_by_chance"], pair["live_hours"]]).all()
+    assert pair["coincidences"] == 12
+    assert event_catalogue_is_current(imported)
+
+
+def test_stations_without_a_position_have_no_sources(tmp_path: Path) -> None:
+    settings = settings_of(2, FIRST, 1, source_classes="all")
+    bare = [station.model_copy(update={"latitude": None, "longitude": None}) for station in settings.stations]
+    settings = settings.model_copy(update={"stations": (settings.stations[0], *bare[1:])})
+    found = StationDays(settings, open_layout(settings, tmp_path / "data"))
+    for key in settings.station_days():
+        write_day(found.layout, key, times(key, 1000), np.array([1]))
+    update_catalogue(found)
+    assert set(read_catalogue(found)["source_id"]) == {""}
+    assert len(read_associations(found)) == 0
+    known = positions(settings, found.layout)
+    assert without_position(settings, known).startswith("S02: no position is known")
+
+
+def test_positions_of_stationxml_are_used(tmp_path: Path) -> None:
+    from obspy.core.inventory import Inventory, Network, Station
+
+    from ris_core.waveforms.stored_response import write_response
+
+    settings = settings_of(1, FIRST, 1)
+    bare = settings.stations[0].model_copy(update={"latitude": None, "longitude": None})
+    settings = settings.model_copy(update={"stations": (bare,)})
+    layout = open_layout(settings, tmp_path / "data")
+    made = Inventory([Network("XX", [Station("S01", -79.5, 171.25, 50.0)])], source="test")
+    path = tmp_path / "station.xml"
+    made.write(str(path), format="STATIONXML")
+    write_response(layout.inventory("S01"), path.read_bytes())
+    assert positions(settings, layout) == {"S01": (-79.5, 171.25)}
