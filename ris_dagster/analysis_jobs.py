@@ -17,7 +17,7 @@ GROUP = "analysis"
 """Stands for all jobs of the analysis where the name of a job is asked for."""
 
 _ASSETS = {
-    CATALOGUE: ("event_catalogue",),
+    CATALOGUE: ("event_catalogue", "class_rates"),
     COMPLETENESS: ("completeness",),
     REPORT: ("report",),
 }
@@ -68,10 +68,11 @@ def analysis_is_current(job: str, days: StationDays, key: str) -> bool:
     from ris_core.catalogue.catalogue_update import event_catalogue_is_current
     from ris_core.completeness.completeness_file import completeness_is_current
     from ris_core.environment.series_run import series_is_current
+    from ris_core.rates.rate_run import rates_are_current
     from ris_core.report.report_state import report_is_current
 
     current: dict[str, Callable[[], bool]] = {
-        CATALOGUE: lambda: event_catalogue_is_current(days),
+        CATALOGUE: lambda: event_catalogue_is_current(days) and rates_are_current(days),
         ENVIRONMENT: lambda: series_is_current(days.layout, days.settings, key),
         COMPLETENESS: lambda: completeness_is_current(days),
         REPORT: lambda: report_is_current(days),

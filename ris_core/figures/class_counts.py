@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from ris_core.figures.style import (
     GREY,
@@ -98,8 +97,8 @@ def cumulative_counts(table: pd.DataFrame, title: str = "Cumulative events") -> 
     return fig
 
 
-def _stairs(values: pd.Series[float]) -> tuple[Sequence[pd.Timestamp], np.ndarray]:
+def _stairs(values: pd.Series[float]) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:
     """Return ends of days and the share (%) of the sum until then, from 0 at the start of the first day."""
     days = pd.DatetimeIndex(values.index).tz_localize(None)
     ends = days[:1].append(days + pd.Timedelta(days=1))
-    return ends, np.concatenate([[0.0], 100 * np.cumsum(values.to_numpy()) / values.sum()])
+    return ends.to_numpy(), np.concatenate([[0.0], 100 * np.cumsum(values.to_numpy()) / values.sum()])

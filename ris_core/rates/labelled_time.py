@@ -119,8 +119,8 @@ def labelled_time(network: StationDays, columns: Sequence[str]) -> LabelledTime:
     labelled = (events["label"] != NO_LABEL).to_numpy()
     if not labelled.any():
         raise NoLabelledEventsError(
-            f"{layout.root}: no event of the catalogue has a label; choose a model that labels (job choose), label the "
-            "station-days (job label), then bring the catalogue up to date; `ris run` does all of it"
+            f"{layout.root}: no event of the catalogue has a label; choose a model that labels (job choose_champion), "
+            "label the station-days (job label), then bring the catalogue up to date; `ris run` does all of it"
         )
     # An event belongs to the station-day of its onset.
     own_day = pd.Series(list(zip(events["station"], events["time_on"].dt.date, strict=True)), index=events.index)

@@ -27,7 +27,7 @@ from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
 
 TABLE = "class_rates.parquet"
-RATES_AGAIN = "make the rates again (job rates), or let `ris run` do it"
+RATES_AGAIN = "bring catalogue and rates up to date (job update_catalogue), or let `ris run` do it"
 _COLUMNS = ("station", "time_on", "label", "class_name", "assigned", "reviewed", "model_version")
 
 

@@ -84,7 +84,7 @@ def test_rates_are_current_until_catalogue_or_settings_change(small: StationDays
 
 
 def test_damage_is_found_and_absence_is_said(small: StationDays) -> None:
-    with pytest.raises(NoRatesError, match="job rates"):
+    with pytest.raises(NoRatesError, match="job update_catalogue"):
         read_class_rates(small)
     make_rates(small)
     path = small.layout.analysis("class_rates.parquet")
