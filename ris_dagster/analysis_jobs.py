@@ -12,17 +12,22 @@ from ris_dagster.partitions import Partitions
 
 LOOK, CATALOGUE, ENVIRONMENT = "show_availability", "update_catalogue", "read_environment"
 COMPLETENESS, REPORT, ANALYSE = "measure_completeness", "write_report", "analyse"
+REPEATERS, PANELS = "find_repeaters", "draw_environment"
 
 GROUP = "analysis"
 """Stands for all jobs of the analysis where the name of a job is asked for."""
 
 _ASSETS = {
     CATALOGUE: ("event_catalogue", "class_rates"),
+    REPEATERS: ("repeaters",),
+    PANELS: ("environment_panels",),
     COMPLETENESS: ("completeness",),
     REPORT: ("report",),
 }
 _ABOUT = {
     CATALOGUE: "Bring the catalogue of events and the rates up to date with the label tables.",
+    REPEATERS: "Find families of events of one station and class whose waveforms are nearly the same.",
+    PANELS: "Draw environmental series above the counts of each class.",
     COMPLETENESS: "Measure which events of each class the detector would find, by templates in the stations' noise.",
     REPORT: "Write the report: one page with all that the analysis says.",
 }
@@ -33,7 +38,9 @@ def analysis_jobs(settings: Settings) -> tuple[str, ...]:
     return (
         LOOK,
         CATALOGUE,
+        *(() if settings.catalogue.repeaters is None else (REPEATERS,)),
         *((ENVIRONMENT,) if settings.environment else ()),
+        *((PANELS,) if settings.environment_figures else ()),
         *(() if settings.imported else (COMPLETENESS,)),
         REPORT,
     )
@@ -66,13 +73,17 @@ def build_analysis_jobs(settings: Settings, partitions: Partitions) -> list[Any]
 def analysis_is_current(job: str, days: StationDays, key: str) -> bool:
     """Return whether what a job of the analysis makes is what the present labels, settings and inputs would give."""
     from ris_core.catalogue.catalogue_update import event_catalogue_is_current
+    from ris_core.catalogue.repeaters_run import repeaters_are_current
     from ris_core.completeness.completeness_file import completeness_is_current
     from ris_core.environment.series_run import series_is_current
+    from ris_core.rates.panels_run import panels_are_current
     from ris_core.rates.rate_run import rates_are_current
     from ris_core.report.report_state import report_is_current
 
     current: dict[str, Callable[[], bool]] = {
         CATALOGUE: lambda: event_catalogue_is_current(days) and rates_are_current(days),
+        REPEATERS: lambda: repeaters_are_current(days),
+        PANELS: lambda: panels_are_current(days),
         ENVIRONMENT: lambda: series_is_current(days.layout, days.settings, key),
         COMPLETENESS: lambda: completeness_is_current(days),
         REPORT: lambda: report_is_current(days),

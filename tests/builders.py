@@ -231,6 +231,17 @@ def products(layout: Layout) -> dict[str, bytes]:
     }
 
 
+ENVIRONMENT_VALUES: dict[str, Any] = {
+    "environment": [
+        {"name": "temperature", "reader": "synthetic", "kind": "temperature"},
+        {"name": "wind", "reader": "synthetic", "kind": "wind", "noise_covariate": True},
+        {"name": "tide", "reader": "synthetic", "kind": "tide"},
+    ],
+    "environment_figures": [{"name": "two_days", "stations": ["S01"], "series": ["temperature", "wind", "tide"]}],
+}
+"""Sections of a synthetic network with environmental series."""
+
+
 def synthetic_values() -> dict[str, Any]:
     """Return settings of two stations and two days, of which two station-days have data (rendering takes seconds)."""
     return {

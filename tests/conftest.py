@@ -11,7 +11,17 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
-from builders import DAYS, Opened, opened, own_environment, sds_values, synthetic_values, write_archive, write_yaml
+from builders import (
+    DAYS,
+    ENVIRONMENT_VALUES,
+    Opened,
+    opened,
+    own_environment,
+    sds_values,
+    synthetic_values,
+    write_archive,
+    write_yaml,
+)
 from champion_builders import appoint_untrained
 
 from ris_dagster.assets.station_day_bindings import BINDINGS
@@ -36,7 +46,7 @@ def same_import_path() -> Iterator[None]:
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     """A synthetic network that went through all jobs once; shared, so add to it but do not change its products."""
     root = tmp_path_factory.mktemp("network")
-    config = write_yaml(root / "tiny.yaml", synthetic_values())
+    config = write_yaml(root / "tiny.yaml", synthetic_values() | ENVIRONMENT_VALUES)
     with pytest.MonkeyPatch.context() as environment:
         own_environment(environment, root / "data")
         with opened(config) as found:

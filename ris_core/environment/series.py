@@ -13,7 +13,7 @@ from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
 from ris_core.storage.table_description import TableDescription
 
-REMEDY = "remove it, and read the series again (`ris run`, or the asset environment_series)"
+REMEDY = "remove it, and read the series again (`ris run --only read_environment`)"
 
 _TIME = pa.timestamp("ns", tz="UTC")
 SERIES_SCHEMA = pa.schema(
@@ -127,7 +127,7 @@ class Series:
 
 
 def load_series(layout: Layout, name: str) -> Series:
-    """Return a series as the asset `environment_series` has read it.
+    """Return a series that was read into its table.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def load_series(layout: Layout, name: str) -> Series:
     path = layout.environment(name)
     if not path.exists():
         raise NoSeriesError(
-            f"{path}: the series {name} has not been read; read it first (`ris run`, or the asset environment_series)"
+            f"{path}: the series {name} has not been read; read it first (`ris run --only read_environment`)"
         )
     frame, said = tables.read_table(path), tables.read_summary(path)
     try:
