@@ -1,9 +1,15 @@
 """The synthetic network's own environment as series, and settings of series that do not fit the network."""
 
+import re
+import textwrap
+
 import pytest
+import yaml
 from pydantic import ValidationError
 from series_builders import settings_of
 
+from ris_core.config import PROJECT_ROOT, load_settings
+from ris_core.config.environment import READERS
 from ris_core.config.units import UnitError, conversion
 from ris_core.environment.series_run import make_series, series_are_current, series_settings
 from ris_core.storage.layout import Layout
@@ -120,3 +126,32 @@ def test_units_are_converted(kind, unit, value, kept):
 def test_a_unit_that_is_not_stated_is_an_error():
     with pytest.raises(UnitError, match="the unit of wind is not stated; known: m/s, km/h, knot"):
         conversion("wind", "")
+
+
+def test_every_example_of_the_documentation_can_be_read():
+    text = (PROJECT_ROOT / "docs" / "environment.md").read_text("utf-8")
+    blocks = [yaml.safe_load(textwrap.dedent(block)) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    stations = [{"code": code, "latitude": -78.0, "longitude": 180.0} for code in ("DR02", "RS09", "RS10")]
+    readers = set()
+    for block in blocks:
+        if "environment" in block:
+            found = settings_of(*block["environment"], stations=stations)
+            readers |= {READERS.kind_of(one) for one in found.environment}
+        else:
+            series = [{**AIR, "name": name} for name in ("ice", "wind_gill")]
+            assert len(settings_of(*series, stations=stations, **block).environment_figures) == 2
+    assert readers == set(READERS.kinds) - {"synthetic"}
+
+
+def test_the_series_and_figures_of_the_published_study_can_be_taken_in(tmp_path):
+    text = (PROJECT_ROOT / "config" / "ross_ice_shelf.yaml").read_text("utf-8")
+    assert load_settings(PROJECT_ROOT / "config" / "ross_ice_shelf.yaml").environment == ()
+    head, begin, block = text.partition("# environment:\n")
+    path = tmp_path / "ross.yaml"
+    path.write_text(head + re.sub(r"^# ", "", begin + block, flags=re.MULTILINE))
+    settings = load_settings(path)
+    assert [one.name for one in settings.environment if one.noise_covariate] == ["wind_gill", "wind_margaret"]
+    axes = {name: limits for one in settings.environment_figures for name, limits in one.axes.items()}
+    assert axes["tide_rs09"] == (-1, 1) and axes["ice"] == (0, 100) and axes["temperature_gill"] == (-60, 10)
+    caps = {(one.name, one.stations): one.cap for one in settings.environment_figures}
+    assert caps[("front", ("DR02",))] == 20 and caps[("roosevelt", ("RS09",))] == 30
