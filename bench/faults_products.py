@@ -17,6 +17,8 @@ import torch
 from obspy import Inventory, Stream, Trace, UTCDateTime
 
 from bench.faults_targets import Found, Target, digest_of_values, never
+from ris_core.catalogue.catalogue_reading import load_catalogue
+from ris_core.catalogue.catalogue_update import event_catalogue_is_current, update_catalogue
 from ris_core.clustering.candidates import Candidate
 from ris_core.clustering.champion import appoint, read_champion
 from ris_core.clustering.dec_model import DecModel
@@ -188,6 +190,22 @@ def _read_earlier(folder: Path, path: Path) -> Found:
     return (_read_spectrograms if path.suffix == ".h5" else _read_table)(folder, path)
 
 
+def _make_catalogue(folder: Path) -> list[Path]:
+    days = _network(folder)
+    update_catalogue(days)
+    return sorted([*(days.layout.root / "catalogue").rglob("*.parquet"), days.layout.analysis("associations.parquet")])
+
+
+def _read_catalogue(folder: Path, path: Path) -> Found:
+    days = _store(folder)
+    _answers(event_catalogue_is_current, days)
+    events = load_catalogue(days.layout)
+    columns = [[name, events[name].tolist()] for name in events]
+    pairs = tables.read_table(days.layout.analysis("associations.parquet"))
+    summary = tables.read_summary(next((days.layout.root / "catalogue").rglob("*.parquet")))
+    return Found(digest_of_values([columns, pairs.to_numpy().tolist(), summary, str(tables.read_stamp(path))]))
+
+
 # --- records
 
 
@@ -257,6 +275,7 @@ TARGETS: dict[str, Target] = {
     "spectrograms": Target(_one_file(lambda days: days.layout.spectrograms(KEY)), _read_spectrograms),
     "training set": Target(_one_file(lambda days: days.layout.training_set), _read_training_set),
     "tables": Target(lambda folder: _tables(_network(folder)), _read_table),
+    "catalogue": Target(_make_catalogue, _read_catalogue),
     "of versions before": Target(_make_earlier, _read_earlier, never),
     "acquisition records": Target(_one_file(lambda days: days.layout.acquisition(KEY)), _read_acquisition, text=True),
     "failure records": Target(lambda folder: _failures(_network(folder)), _read_failure, text=True),

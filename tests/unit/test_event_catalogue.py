@@ -19,7 +19,9 @@ from ris_core.catalogue.catalogue_update import (
 )
 from ris_core.catalogue.station_positions import positions, without_position
 from ris_core.config import Settings
+from ris_core.contracts.decision import Decision
 from ris_core.contracts.station_day import NS, StationDay
+from ris_core.review.log import ReviewLog
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import open_layout
@@ -287,3 +289,27 @@ def test_positions_of_stationxml_are_used(tmp_path: Path) -> None:
     made.write(str(path), format="STATIONXML")
     write_response(layout.inventory("S01"), path.read_bytes())
     assert positions(settings, layout) == {"S01": (-79.5, 171.25)}
+
+
+def test_a_review_is_in_the_catalogue_at_once_and_only_its_month_is_written(network: StationDays) -> None:
+    update_catalogue(network)
+    name = read_catalogue(network, stations="S02", first=DAYS[2], last=DAYS[2])["event_id"].iloc[-1]
+    ReviewLog(network.layout.reviews).append([Decision("label", "ann", (name,), "rift")])
+    assert update_catalogue(network).written == (FEBRUARY,)
+    reviewed = read_catalogue(network).set_index("event_id")["reviewed"].dropna()
+    assert reviewed.to_dict() == {name: "rift"}
+
+
+def test_probabilities_of_a_calibrated_model_are_called_so(
+    network: StationDays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ris_core.catalogue import month_rows
+
+    centroids = np.eye(8, 9)
+    centroids[2] = 3 * np.eye(9)[0]
+    monkeypatch.setattr(month_rows, "_maker", lambda folder: month_rows._Maker(True, centroids))
+    update_catalogue(network)
+    catalogue = read_catalogue(network)
+    assert set(catalogue["probability_kind"]) == {"calibrated"}
+    # The features of all events are 0.
+    assert catalogue.groupby("label")["distance"].unique().map(list).to_dict() == {0: [1.0], 1: [1.0], 2: [3.0]}
