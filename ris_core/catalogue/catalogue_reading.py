@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ris_core.catalogue.catalogue_schema import CATALOGUE_SCHEMA
+from ris_core.contracts.station_day import StationDay
 from ris_core.storage import tables
 from ris_core.storage.layout import Layout
 
-CATALOGUE_AGAIN = "bring the catalogue up to date (`ris run`, or the asset event_catalogue)"
+CATALOGUE_AGAIN = "`ris run --only update_catalogue` brings it up to date"
 _FILE = re.compile(r"year=(\d{4})/month=(\d{2})\.parquet")
 Month = tuple[int, int]
 """Year and month."""
@@ -30,6 +31,22 @@ def months_on_disk(layout: Layout) -> list[Month]:
     root = layout.catalogue(1970, 1).parent.parent
     found = (_FILE.fullmatch(path.relative_to(root).as_posix()) for path in root.glob("year=*/month=*.parquet"))
     return sorted((int(each[1]), int(each[2])) for each in found if each)
+
+
+def catalogue_days(layout: Layout) -> list[StationDay]:
+    """Return the station-days whose events the catalogue holds, those without events included, in no order of meaning.
+
+    Raises
+    ------
+    DamagedFileError
+        The footer of a month's file is damaged.
+    """
+    found = []
+    for month in months_on_disk(layout):
+        for name in tables.read_summary(layout.catalogue(*month)).get("measured", {}):
+            station, _, day = str(name).rpartition(" ")
+            found.append(StationDay(station, date.fromisoformat(day)))
+    return found
 
 
 def load_catalogue(

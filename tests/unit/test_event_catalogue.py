@@ -10,7 +10,7 @@ import pytest
 
 from bench.catalogue_network import settings_of, write_day, write_labels
 from ris_core.access import read_associations, read_catalogue, read_class_associations
-from ris_core.catalogue.catalogue_reading import NoCatalogueError, months_on_disk
+from ris_core.catalogue.catalogue_reading import NoCatalogueError, catalogue_days, months_on_disk
 from ris_core.catalogue.catalogue_schema import CATALOGUE_SCHEMA
 from ris_core.catalogue.catalogue_update import (
     NothingProcessedError,
@@ -58,6 +58,7 @@ def test_every_event_is_in_the_catalogue_once_and_in_the_order_of_time(network: 
     assert list(catalogue.columns) == CATALOGUE_SCHEMA.names
     assert found.written == (JANUARY, FEBRUARY)
     assert len(catalogue) == found.events == 2 * 4 * 3
+    assert sorted(catalogue_days(network.layout)) == sorted(network.settings.station_days())
     assert catalogue["event_id"].is_unique
     assert catalogue["time_peak"].is_monotonic_increasing
     assert catalogue["label"].value_counts().to_dict() == {0: 8, 1: 8, 2: 8}
@@ -187,7 +188,7 @@ def test_filters_do_not_open_other_months(network: StationDays) -> None:
 
 
 def test_unknown_stations_and_columns_are_named(network: StationDays) -> None:
-    with pytest.raises(NoCatalogueError, match=r"no catalogue of events yet.*event_catalogue"):
+    with pytest.raises(NoCatalogueError, match=r"no catalogue of events yet.*update_catalogue"):
         read_catalogue(network)
     update_catalogue(network)
     with pytest.raises(KeyError, match="S99"):
