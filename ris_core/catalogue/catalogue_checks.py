@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 
@@ -27,18 +28,24 @@ def labelled_events_missing(network: StationDays, months: Iterable[Month]) -> li
     """
     found = []
     for month in months:
-        wanted: list[str] = []
-        for day in days_of(month):
-            for station in network.stations:
-                key = StationDay(station, day)
-                path = network.layout.labels(key)
-                if path.exists() and network.label.follows_its_input(key):
-                    wanted += tables.read_table(path, ["event_id"])["event_id"].tolist()
+        wanted = [
+            name for path in _label_tables(network, month) for name in tables.read_table(path, ["event_id"])["event_id"]
+        ]
         frame = tables.read_table(network.layout.catalogue(*month), ["event_id", "label"])
         there = frame["event_id"][frame["label"] >= 0].tolist()
         found += _difference(f"{month[0]}-{month[1]:02d}", "not in the catalogue", set(wanted) - set(there))
         found += _difference(f"{month[0]}-{month[1]:02d}", "without a label table", set(there) - set(wanted))
     return found
+
+
+def _label_tables(network: StationDays, month: Month) -> list[Path]:
+    """Return the label tables of a month that are of the present spectrograms."""
+    with network.look() as seen:
+        return [
+            seen.layout.labels(key)
+            for key in (StationDay(station, day) for day in days_of(month) for station in seen.stations)
+            if seen.files.exists(seen.layout.labels(key)) and seen.label.follows_its_input(key)
+        ]
 
 
 def _difference(month: str, what: str, names: set[str]) -> list[str]:
