@@ -12,7 +12,7 @@ from ris_dagster.partitions import Partitions
 
 LOOK, CATALOGUE, ENVIRONMENT = "show_availability", "update_catalogue", "read_environment"
 COMPLETENESS, REPORT, ANALYSE = "measure_completeness", "write_report", "analyse"
-REPEATERS, PANELS = "find_repeaters", "draw_environment"
+REPEATERS, PANELS, LINKS = "find_repeaters", "draw_environment", "test_links"
 
 GROUP = "analysis"
 """Stands for all jobs of the analysis where the name of a job is asked for."""
@@ -22,6 +22,7 @@ _ASSETS = {
     REPEATERS: ("repeaters",),
     PANELS: ("environment_panels",),
     COMPLETENESS: ("completeness",),
+    LINKS: ("environment_links",),
     REPORT: ("report",),
 }
 _ABOUT = {
@@ -29,6 +30,7 @@ _ABOUT = {
     REPEATERS: "Find families of events of one station and class whose waveforms are nearly the same.",
     PANELS: "Draw environmental series above the counts of each class.",
     COMPLETENESS: "Measure which events of each class the detector would find, by templates in the stations' noise.",
+    LINKS: "Test which classes follow which environmental series, and the tide.",
     REPORT: "Write the report: one page with all that the analysis says.",
 }
 
@@ -41,7 +43,7 @@ def analysis_jobs(settings: Settings) -> tuple[str, ...]:
         *(() if settings.catalogue.repeaters is None else (REPEATERS,)),
         *((ENVIRONMENT,) if settings.environment else ()),
         *((PANELS,) if settings.environment_figures else ()),
-        *(() if settings.imported else (COMPLETENESS,)),
+        *(() if settings.imported else (COMPLETENESS, LINKS)),
         REPORT,
     )
 
@@ -76,6 +78,7 @@ def analysis_is_current(job: str, days: StationDays, key: str) -> bool:
     from ris_core.catalogue.repeaters_run import repeaters_are_current
     from ris_core.completeness.completeness_file import completeness_is_current
     from ris_core.environment.series_run import series_is_current
+    from ris_core.links.link_run import links_are_current
     from ris_core.rates.panels_run import panels_are_current
     from ris_core.rates.rate_run import rates_are_current
     from ris_core.report.report_state import report_is_current
@@ -86,6 +89,7 @@ def analysis_is_current(job: str, days: StationDays, key: str) -> bool:
         PANELS: lambda: panels_are_current(days),
         ENVIRONMENT: lambda: series_is_current(days.layout, days.settings, key),
         COMPLETENESS: lambda: completeness_is_current(days),
+        LINKS: lambda: links_are_current(days),
         REPORT: lambda: report_is_current(days),
     }
     return job in current and current[job]()
