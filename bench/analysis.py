@@ -86,6 +86,7 @@ def main() -> None:
     result: dict[str, Any] = report(rows, console)
     names = ("seeds", "first_seed", "rates", "wrong", "tested", "late_hours", "links")
     result["conditions"] = {name: getattr(arguments, name) for name in names} | {"cores": os.cpu_count()}
+    console.print(f"load average {os.getloadavg()[0]:.1f}")
     console.print("Conditions: " + json.dumps(result["conditions"]))
     print("RESULT " + json.dumps(plain(result), allow_nan=False))
 

@@ -47,5 +47,5 @@ def read_lags(network: StationDays) -> pd.DataFrame:
 
 def _read(network: StationDays, name: str) -> pd.DataFrame:
     frame, said = load_links(network.layout, name)
-    frame.attrs = {**said}
+    frame.attrs.update(said)
     return frame
