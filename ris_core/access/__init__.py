@@ -12,7 +12,7 @@ from ris_core.access.days import Day
 from ris_core.access.environment_access import read_environment
 from ris_core.access.event_access import Event, UnknownEventError, read_event, read_raw
 from ris_core.access.link_access import read_lags, read_links, read_phases, read_verdicts
-from ris_core.access.rate_access import read_class_rates, read_hourly_counts
+from ris_core.access.rate_access import read_class_rates, read_hourly_counts, read_statistics
 from ris_core.access.table_access import (
     open_network,
     read_attributes,
@@ -46,5 +46,6 @@ __all__ = [
     "read_rates_above_completeness",
     "read_raw",
     "read_repeaters",
+    "read_statistics",
     "read_verdicts",
 ]

@@ -14,6 +14,7 @@ from ris_core.environment import series
 from ris_core.links import link_schema
 from ris_core.rates import rate_schema
 from ris_core.review import queue_file
+from ris_core.statistics import statistics_schema
 from ris_core.storage import station_day_tables
 from ris_core.storage.atomic import replacing
 from ris_core.storage.layout import Layout
@@ -23,6 +24,7 @@ TABLES: tuple[TableDescription, ...] = (
     *station_day_tables.TABLES,
     *catalogue_schema.TABLES,
     *rate_schema.TABLES,
+    *statistics_schema.TABLES,
     *completeness_file.TABLES,
     *series.TABLES,
     *link_schema.TABLES,

@@ -1,4 +1,4 @@
-"""Rates and counts of the classes for a notebook."""
+"""Rates, counts and statistics of the classes for a notebook."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ris_core.rates.live_reading import NoLiveTimeError
 from ris_core.rates.rate_run import counted_events, load_rates
 from ris_core.rates.rate_schema import ALL_STATIONS
 from ris_core.station_days.station_days import StationDays
+from ris_core.statistics.statistics_run import load_statistics
 
 _Classes = Sequence[int | str] | int | str | None
 
@@ -100,6 +101,29 @@ def read_hourly_counts(
     codes = [code for code in _stations(network, stations) or network.stations if code != ALL_STATIONS]
     known = pd.DataFrame({"label": counted.numbers, "class_name": counted.names})
     return series_of(counted, codes, counted.numbers if classes is None else _numbers(known, classes))
+
+
+def read_statistics(network: StationDays, table: str) -> pd.DataFrame:
+    """Return a table of statistics of the classes.
+
+    Parameters
+    ----------
+    network
+        As `open_network` returns it.
+    table
+        stations, amplitudes, frequencies, seasons, peak_ranges, label_change or performance; docs/tables.md has the
+        meaning of their columns.
+
+    Raises
+    ------
+    NoStatisticsError
+        It has not been made, or cannot be; the message says why (a `FileNotFoundError`).
+    ValueError
+        There is no such table.
+    DamagedFileError
+        It is not what was written.
+    """
+    return load_statistics(network.layout, table)
 
 
 def _listed(values: Sequence[str] | str | None) -> list[str] | None:
