@@ -96,8 +96,9 @@ class RateModel:
                 fit = fit_negative_binomial(design.matrix, own, design.offset, design.penalised, start)
             else:
                 first = start or self.starts[place]
-                if first is None:
-                    raise NotFittedError("nor did that of the labelled counts")
+                if first is None or len(first.beta) != design.matrix.shape[1]:
+                    labelled = self.labelled[:, place]
+                    first = fit_negative_binomial(design.matrix, labelled, design.offset, design.penalised)
                 fit = fit_unmixed(design, own, self.variances[:, place], first)
                 between = confusion_covariance(fit, design.matrix, self.labelled, self._inverses, place)
             errors = clustered_errors(fit, design.matrix, design.cluster)

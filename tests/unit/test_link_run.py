@@ -17,7 +17,9 @@ from ris_core.environment.series import SERIES_SCHEMA
 from ris_core.links import link_schema
 from ris_core.links.label_inputs import label_inputs, noise_of_events
 from ris_core.links.link_run import NoLinksError, link_notes, links_are_current, make_links
+from ris_core.links.station_links import station_links
 from ris_core.links.truth_events import lower_rate, truth_inputs
+from ris_core.rates.confusion import Confusion
 from ris_core.rates.exposure import HOUR_NS
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage import tables
@@ -215,3 +217,29 @@ def test_only_a_synthetic_network_has_a_truth(tmp_path: Path) -> None:
     network = network_of(tmp_path, links={"events": "truth"})
     with pytest.raises(ValueError, match=r"set links\.events to labels"):
         make_links(network)
+
+
+def test_counts_are_unmixed_with_a_known_confusion(planted: StationDays, monkeypatch: pytest.MonkeyPatch) -> None:
+    classes = ("rift", "thermal", "noise")
+    tested = np.array([[450.0, 30, 20], [20, 460, 20], [10, 20, 470]])
+    known = Confusion(classes, tested, "1500 audits")
+    monkeypatch.setattr("ris_core.links.label_inputs.known_confusion", lambda *_: known)
+    inputs = label_inputs(planted)
+    assert inputs.labels == "counts are unmixed with the confusion of classes (1500 audits)"
+    assert inputs.stations[0].classes == classes
+    plain = station_links(inputs.stations[0], planted.settings.links).effects.set_index("class_name")
+    unmixed = station_links(inputs.stations[0], planted.settings.links, inputs.confusion).effects.set_index(
+        "class_name"
+    )
+    # Nothing is confused here, so that unmixing takes too much away: the effect grows, and so does its error.
+    assert unmixed.loc["rift", "effect"] > plain.loc["rift", "effect"] > 0.4
+    assert unmixed.loc["rift", "error"] > plain.loc["rift", "error"]
+    assert np.isnan(unmixed.loc["rift", "gain"])
+
+
+def test_few_tested_events_do_not_unmix_and_it_is_said(planted: StationDays, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = Confusion(("rift", "thermal", "noise"), np.diag([40.0, 400, 400]), "840 audits")
+    monkeypatch.setattr("ris_core.links.label_inputs.known_confusion", lambda *_: few)
+    found = label_inputs(planted)
+    assert found.confusion is None
+    assert "rift: 40 tested events, 100 are needed" in found.labels and "may be borrowed" in found.labels
