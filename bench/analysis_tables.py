@@ -27,7 +27,8 @@ def report(rows: list[Row], console: Console) -> dict[str, Any]:
         Of right labels, over all rates: `true_links_found` (share of the true links claimed with the right sign),
         `sign_errors` (number claimed with the wrong one), `false_discovery` (share of all claims that are none),
         `seeds_with_false_link` (share of the seeds, the worst of the rates), `o1_rift` (share of runs in which the
-        class rift keeps to O1), `swell_on_rift` (such claims). `false_discovery_unmixed`, `true_links_unmixed` and
+        class rift keeps to O1), `o1_false_links` (classes without a tide in their law that do, over all runs),
+        `swell_on_rift` (such claims). `false_discovery_unmixed`, `true_links_unmixed` and
         `false_discovery_wrong` are of wrong labels. `by_rate`: all of these at each rate, by labels.
     """
     frame = pd.DataFrame(rows)
@@ -48,6 +49,7 @@ def report(rows: list[Row], console: Console) -> dict[str, Any]:
     _nulls(frame, rate, console)
     phases = frame[frame["test"].isin(["O1", "M2"])]
     o1 = phases[(phases["test"] == "O1") & (phases["class_name"] == "rift")]
+    no_tide = phases[(phases["test"] == "O1") & ~phases["class_name"].isin(TIDAL)]
     right = rate[rate["labels"] == RIGHT]
     total = _figures(right)
     found = {
@@ -56,6 +58,7 @@ def report(rows: list[Row], console: Console) -> dict[str, Any]:
         "false_discovery": total["false_discovery"],
         "seeds_with_false_link": max(of[RIGHT]["seeds_with_false_link"] for of in by_rate.values()),
         "o1_rift": float((o1["verdict"] == LINK).mean()),
+        "o1_false_links": int((no_tide["verdict"] == LINK).sum()),
         "swell_on_rift": int(
             right[(right["class_name"] == "rift") & right["series"].str.startswith("wave")]["claimed"].sum()
         ),

@@ -39,8 +39,8 @@ LINK_SCHEMA = pa.schema(
         _field(
             "p",
             pa.float64(),
-            "Two-sided p; of tidal series, where it is below .05, the greatest of three: with the series earlier and "
-            "later by `links.tide_timing`, too",
+            "Two-sided p; of tidal series, where it is below `links.false_discovery`, the greatest of three: with the "
+            "series earlier and later by `links.tide_timing`, too",
             source=_RATE,
         ),
         _field(

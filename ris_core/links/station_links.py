@@ -20,8 +20,6 @@ from ris_core.links.rate_model import ClassFit, RateModel, station_models
 from ris_core.links.tidal_phase import CONSTITUENTS, TESTED, phase_test
 from ris_core.rates.confusion import Confusion
 
-_SMALL = 0.05
-
 
 @dataclass(frozen=True, eq=False)
 class StationLinks:
@@ -124,7 +122,7 @@ def _tried(model: RateModel, place: int, start: ClassFit | None = None) -> Class
 def _may_be_tidal(found: ClassFit, settings: LinksSettings) -> bool:
     """Whether a tidal term has a small p: only then does the error of its times matter, which makes p greater."""
     tidal = (found.design.terms.get(term.name) for term in settings.terms if term.kind in TIDAL_KINDS)
-    return any(found.effect(columns).p < _SMALL for columns in tidal if columns is not None)
+    return any(found.effect(columns).p < settings.false_discovery for columns in tidal if columns is not None)
 
 
 def _p_of(term: str, value: float, other: ClassFit | None) -> float:
