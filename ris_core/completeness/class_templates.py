@@ -68,8 +68,9 @@ def find_templates(layout: Layout, keys: Sequence[StationDay], champion: Champio
     """Return the templates of each class among the labelled events of station-days.
 
     The centre of a class is the mean of its events' features, each divided by its standard deviation over all events.
-    Of the half of the events that is nearest to it, those with `completeness.template_snr` count in the order of their
-    distance; a class that has none takes those of greatest signal-to-noise ratio.
+    Clear members of a class (label table: assigned) count, if it has any. Of the half of these that is nearest to the
+    centre, those with `completeness.template_snr` count in the order of their distance; a class that has none takes
+    those of greatest signal-to-noise ratio.
 
     Parameters
     ----------
@@ -95,9 +96,14 @@ def find_templates(layout: Layout, keys: Sequence[StationDay], champion: Champio
         )
     names = class_names(settings.champion, events["label"].unique(), champion)
     found: list[Template] = []
-    doubts: list[str] = []
+    absent = class_names(settings.champion, set(champion.classes) - set(names), champion)
+    doubts = [f"class {name}: it has no event in {len(keys)} station-days, so no template" for name in absent.values()]
     for label in sorted(names):
         members = events[events["label"] == label]
+        if members["assigned"].any():
+            members = members[members["assigned"]]
+        else:
+            doubts.append(f"class {names[label]}: no event is a clear member of it; templates are of doubtful ones")
         near = members.nsmallest(max(wanted.templates, int(_NEAR * len(members))), "distance")
         clear = near[near["snr"] >= wanted.template_snr]
         chosen = clear if len(clear) else near.nlargest(wanted.templates, "snr")
@@ -120,18 +126,18 @@ def find_templates(layout: Layout, keys: Sequence[StationDay], champion: Champio
 
 
 def _labelled(layout: Layout, keys: Sequence[StationDay], champion: Champion) -> pd.DataFrame:
-    """Return number of the station-day, label, distance and SNR of the events that a model assigned to a class."""
+    """Return number of the station-day, label, distance and SNR of the events that a model labelled."""
     parts = []
     for number, key in enumerate(keys):
         labels = tables.read_table(layout.labels(key), ["event_id", "label", "latent", "assigned", "model_version"])
-        # Without a novelty model nothing is judged, and nothing is left out.
-        assigned = labels["assigned"].fillna(True).astype(bool)
-        labels = labels[(labels["model_version"] == champion.model_version) & assigned & (labels["label"] >= 0)]
+        # Without a novelty model nothing is judged, and nothing is doubtful.
+        labels["assigned"] = labels["assigned"].fillna(True).astype(bool)
+        labels = labels[(labels["model_version"] == champion.model_version) & (labels["label"] >= 0)]
         if len(labels):
             snr = tables.read_table(layout.detections(key), ["event_id", "snr"])
             parts.append(labels.merge(snr, on="event_id", how="left").assign(day=number))
     if not parts:
-        return pd.DataFrame(columns=["event_id", "label", "snr", "day", "distance"])
+        return pd.DataFrame(columns=["event_id", "label", "snr", "day", "distance", "assigned"])
     events = pd.concat(parts, ignore_index=True)
     features = np.stack(events.pop("latent").to_list()).astype(np.float64)
     spread = features.std(axis=0)

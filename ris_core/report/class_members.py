@@ -45,6 +45,8 @@ class ClassMembers:
         standard deviations. None if the model has no centre, or label tables are by several models.
     decoded
         What the decoder makes of the centroid, dB below its maximum; none without a decoder.
+    has_distance
+        Whether `distance` is one, and not one minus the membership.
     """
 
     label: int
@@ -56,6 +58,7 @@ class ClassMembers:
     features: Floats | None = field(repr=False)
     centre: Floats | None = field(repr=False)
     decoded: Floats | None = field(repr=False)
+    has_distance: bool = True
 
 
 def class_members(days: StationDays, champion: Champion, events: pd.DataFrame) -> Iterator[ClassMembers]:
@@ -102,6 +105,7 @@ def class_members(days: StationDays, champion: Champion, events: pd.DataFrame) -
             features=features,
             centre=centre,
             decoded=None if decoded is None or cluster is None else decoded[cluster],
+            has_distance=bool(np.isfinite(events.iloc[rows]["distance"].to_numpy(dtype=float)).all()),
         )
 
 

@@ -112,5 +112,8 @@ def _portrait(members: ClassMembers, count: int, total: int) -> Html:
         title=f"Class {name}: {count:,} events ({100 * count / total:.1f} %)",
         unit=members.events.unit,
     )
-    said = f"Mean of {members.of_mean} events. Members: {', '.join(members.events.event_id)}"
+    number = "Distance to the centre" if members.has_distance else "One minus the probability of the class"
+    said = (
+        f"{number} above each member. Mean of {members.of_mean} events. Members: {', '.join(members.events.event_id)}"
+    )
     return picture(fig, f"Class {name}: centroid, mean and members from near to far", said)

@@ -25,7 +25,7 @@ td.n { text-align: right; font-variant-numeric: tabular-nums; }
 .pairs th { font-weight: 600; white-space: nowrap; }
 .pairs td { overflow-wrap: anywhere; }
 figure { margin: 1em 0; }
-img { max-width: 100%; max-height: 760px; width: auto; height: auto; }
+img { max-width: 100%; max-height: 1000px; width: auto; height: auto; }
 @media print {
   body { max-width: none; padding: 0; font-size: 11px; }
   nav { display: none; }

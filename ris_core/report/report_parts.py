@@ -5,6 +5,7 @@ from __future__ import annotations
 from ris_core.report.classes_part import classes
 from ris_core.report.completeness_part import completeness
 from ris_core.report.environment_part import environment
+from ris_core.report.links_part import links
 from ris_core.report.overview_part import overview
 from ris_core.report.provenance_part import provenance
 from ris_core.report.quality_part import data_quality
@@ -19,6 +20,7 @@ PARTS = (
     ReportPart("map", "Map of the stations", station_map, _ANALYSE),
     ReportPart("rates", "Rates", rates, _ANALYSE),
     ReportPart("environment", "Environment", environment, _ANALYSE),
+    ReportPart("links", "What is significant", links, _ANALYSE),
     ReportPart("completeness", "Completeness", completeness, "ris run --only measure_completeness"),
     ReportPart("quality", "Data", data_quality, ""),
     ReportPart("provenance", "How it was made", provenance, ""),

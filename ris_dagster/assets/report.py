@@ -6,8 +6,10 @@ import dagster as dg
 
 from ris_core import versions
 from ris_core.config import Settings
+from ris_dagster.assets.class_rates import CLASS_RATES
 from ris_dagster.assets.completeness import COMPLETENESS
 from ris_dagster.assets.environment import ENVIRONMENT_PANELS
+from ris_dagster.assets.environment_links import ENVIRONMENT_LINKS
 from ris_dagster.assets.event_catalogue import EVENT_CATALOGUE
 from ris_dagster.metadata import owners, warning
 from ris_dagster.remedies import noting_remedies
@@ -20,6 +22,8 @@ def build_report_asset(settings: Settings) -> dg.AssetsDefinition:
     """Return the asset of the report."""
     shown = [
         EVENT_CATALOGUE,
+        CLASS_RATES,
+        *((ENVIRONMENT_LINKS,) if settings.environment else ()),
         *(() if settings.imported else (COMPLETENESS,)),
         *((ENVIRONMENT_PANELS,) if settings.environment_figures else ()),
     ]

@@ -191,6 +191,7 @@ def own(network: Opened, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
 
 def test_a_network_gets_amplitudes_that_stay_current(own: Opened):
     days = own.days
+    days.layout.analysis(TABLE).unlink(missing_ok=True)
     assert not completeness_is_current(days)
     found, content = make_completeness(days)
     assert content and completeness_is_current(days)
