@@ -12,7 +12,7 @@ from joblib import Parallel, delayed
 
 from ris_core import versions
 from ris_core.clustering.champion import champion_or_none
-from ris_core.config.links import LinksSettings
+from ris_core.config.links import TIDAL_KINDS, LinksSettings
 from ris_core.contracts.stamp import Stamp
 from ris_core.links.label_inputs import UNTESTED, label_inputs
 from ris_core.links.link_inputs import LinkInputs
@@ -114,6 +114,13 @@ def make_links(network: StationDays, workers: int = 1) -> FinishedLinks:
         SPECTRA: _spectra(inputs),
     }
     used = {name for station in inputs for name in station.terms}
+    tidal = {term.kind for term in links.terms if term.kind in TIDAL_KINDS and term.name in used}
+    if len(tidal) == 1:
+        doubts = (
+            *doubts,
+            f"of {' and '.join(TIDAL_KINDS)} only {tidal.pop()} has a series: read its links as links with the tide, "
+            "since the two can be told apart only together",
+        )
     start, end = (inputs[0].edges[0], inputs[0].edges[-1]) if inputs else (0, 0)
     summary: dict[str, Any] = {
         "events": events,

@@ -243,3 +243,10 @@ def test_few_tested_events_do_not_unmix_and_it_is_said(planted: StationDays, mon
     found = label_inputs(planted)
     assert found.confusion is None
     assert "rift: 40 tested events, 100 are needed" in found.labels and "may be borrowed" in found.labels
+
+
+def test_one_tidal_series_alone_is_read_as_the_tide(tmp_path: Path) -> None:
+    terms = [{"name": "tilt", "kind": "tilt"}, {"name": "cold", "kind": "temperature"}]
+    settings = synthetic(terms=terms, truth_events_per_day=10)
+    found = make_links(StationDays.open(settings, tmp_path))
+    assert "only tilt has a series" in found.summary["doubts"][0]
