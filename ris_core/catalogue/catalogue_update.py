@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ris_core import versions
@@ -13,10 +16,9 @@ from ris_core.catalogue.catalogue_reading import Month, months_on_disk
 from ris_core.catalogue.catalogue_schema import ASSOCIATIONS_SCHEMA, CATALOGUE_SCHEMA, CLASS_ASSOCIATIONS_SCHEMA
 from ris_core.catalogue.coincidences import added_up
 from ris_core.catalogue.month_inputs import CatalogueInputs, catalogue_inputs
-from ris_core.catalogue.month_rows import Measured, as_written, month_rows
+from ris_core.catalogue.month_rows import OF_DAY, Known, as_written, month_rows
 from ris_core.catalogue.month_sources import MonthSources
 from ris_core.catalogue.source_classes import source_classes
-from ris_core.catalogue.spectral_columns import SPECTRAL
 from ris_core.contracts.stamp import Stamp
 from ris_core.progress import track
 from ris_core.section import digest_of
@@ -166,13 +168,17 @@ def _write_month(
     days = inputs.of_month(month)
     rows = _same_rows(layout, month, stamp)
     if rows is None:
-        rows = month_rows(layout, inputs, days, quantile, _measured(layout, month, quantile))
+        rows = month_rows(layout, inputs, days, quantile, _known(layout, month, quantile))
     rows["source_id"], found = MonthSources(network, inputs).of_month(month, rows, chosen)
+    number = {str(each.key): place for place, each in enumerate(days)}
     summary = {
+        "day_of_row": rows[OF_DAY].map(number).tolist(),
         "events": len(rows),
         "unlabelled": int((rows["label"] < 0).sum()),
         "made_of": stamp.as_dict(),
         "measured": {str(each.key): each.spectrograms for each in days},
+        "days": list(number),
+        "tables": {str(each.key): each.tables for each in days},
         "measured_with": _measured_with(quantile),
         "pairs": found.pairs.to_dict("list"),
         "classes": found.classes.to_dict("list"),
@@ -185,8 +191,9 @@ def _same_rows(layout: Layout, month: Month, stamp: Stamp) -> pd.DataFrame | Non
     """Return the rows of a month's file if only the classes that take part in sources are others; else none."""
     path = layout.catalogue(*month)
     with suppress(FileNotFoundError, DamagedFileError):
-        if tables.read_summary(path).get("made_of") == stamp.as_dict():
-            return as_written(tables.read_table(path))
+        summary = tables.read_summary(path)
+        if summary.get("made_of") == stamp.as_dict():
+            return as_written(_rows_of(path, summary))
     return None
 
 
@@ -194,14 +201,20 @@ def _measured_with(quantile: float) -> str:
     return digest_of([versions.CATALOGUE, quantile])
 
 
-def _measured(layout: Layout, month: Month, quantile: float) -> Measured:
-    """Return what an earlier file of the month knows of spectrograms; nothing if there is none or it is damaged."""
+def _known(layout: Layout, month: Month, quantile: float) -> Known:
+    """Return what an earlier file of the month says; nothing if there is none or it is damaged."""
     path = layout.catalogue(*month)
     with suppress(FileNotFoundError, DamagedFileError, KeyError):
         summary = tables.read_summary(path)
         if summary["measured_with"] == _measured_with(quantile):
-            return Measured(summary["measured"], tables.read_table(path, ["event_id", *SPECTRAL]))
-    return Measured()
+            return Known(summary["measured"], summary["tables"], _rows_of(path, summary))
+    return Known()
+
+
+def _rows_of(path: Path, summary: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the rows of a month's file with their station-days."""
+    days = np.array(list(summary["days"]), dtype=object)
+    return tables.read_table(path).assign(**{OF_DAY: days[np.array(summary["day_of_row"], dtype=np.int64)]})
 
 
 def _write_associations(layout: Layout, stamps: Mapping[Month, Stamp], chosen: tuple[int, ...] | None) -> None:

@@ -43,6 +43,11 @@ class DayInputs:
     events: int
 
     @property
+    def tables(self) -> str:
+        """Digest of what its rows are made of."""
+        return digest_of([self.detections, self.spectrograms, self.labels])
+
+    @property
     def digests(self) -> list[str]:
         """What the catalogue depends on."""
         return [str(self.key), self.detections, self.spectrograms, self.live, self.labels]

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ris_core.catalogue.catalogue_schema import CALIBRATED, MEMBERSHIP, NO_CLASS, NO_LABEL
+from ris_core.catalogue.catalogue_schema import CALIBRATED, CATALOGUE_SCHEMA, MEMBERSHIP, NO_CLASS, NO_LABEL
 from ris_core.catalogue.month_inputs import CatalogueInputs, DayInputs
 from ris_core.catalogue.spectral_columns import SPECTRAL, spectral_columns
 from ris_core.clustering.champion_files import load_copy
@@ -44,6 +44,8 @@ _OF_DETECTIONS = [
 _OF_LABELS = ["event_id", "label", "probability", "novelty", "assigned", "model_version"]
 _TIMES = ("time_peak", "time_on", "time_off")
 _MOST_THREADS = 8
+OF_DAY = "of_day"
+"""Column of the station-day of each row, which the catalogue on disk does not have."""
 
 
 @dataclass(frozen=True)
@@ -55,25 +57,36 @@ class _Maker:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What the spectrograms of earlier station-days said, so that they are not read again.
+class Known:
+    """What an earlier file of the month says, so that files that are the same are not read again.
 
     Attributes
     ----------
-    digests
+    spectrograms
         Digest of the spectrograms by station-day, as text.
-    values
-        The columns `SPECTRAL` by event.
+    tables
+        Digest of detections, spectrograms and labels by station-day, as text.
+    rows
+        The rows of the file, with their station-days, as text, in the column `OF_DAY`.
     """
 
-    digests: Mapping[str, str] = field(default_factory=dict)
-    values: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(SPECTRAL)))
+    spectrograms: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, str] = field(default_factory=dict)
+    rows: pd.DataFrame = field(
+        default_factory=lambda: CATALOGUE_SCHEMA.empty_table().to_pandas().assign(**{OF_DAY: pd.Series(dtype=object)})
+    )
+
+    def unchanged(self, days: Sequence[DayInputs]) -> set[str]:
+        """Return the station-days, as text, whose files are the same as before."""
+        return {str(each.key) for each in days if self.tables.get(str(each.key)) == each.tables}
 
 
 def month_rows(
-    layout: Layout, inputs: CatalogueInputs, days: Sequence[DayInputs], noise_quantile: float, known: Measured
+    layout: Layout, inputs: CatalogueInputs, days: Sequence[DayInputs], noise_quantile: float, known: Known
 ) -> pd.DataFrame:
     """Return the rows of station-days as `CATALOGUE_SCHEMA` has them, but for the sources; times are ns since 1970.
+
+    The further column `OF_DAY` says of which station-day a row is.
 
     Parameters
     ----------
@@ -84,23 +97,30 @@ def month_rows(
     noise_quantile
         As in `spectral_columns`.
     known
-        What was measured before.
+        What an earlier file of the month says.
 
     Raises
     ------
     DamagedFileError
         A file is damaged.
     """
-    wanted = [each for each in days if each.events]
-    frame = _concatenated(_in_threads(lambda each: detected_events(layout, each), wanted), _OF_DETECTIONS)
-    frame = frame.drop(columns="outcome")
+    same = known.unchanged(days)
+    before = known.rows[known.rows[OF_DAY].isin(same)]
+    wanted = [each for each in days if each.events and str(each.key) not in same]
+    parts = _in_threads(lambda each: detected_events(layout, each), wanted)
+    frame = _concatenated(parts, _OF_DETECTIONS).drop(columns="outcome")
+    frame[OF_DAY] = np.repeat(
+        np.array([str(each.key) for each in wanted], dtype=object), [part.num_rows for part in parts]
+    )
     labels = _concatenated(
         _in_threads(lambda each: _labels(layout, each), [each for each in wanted if each.labels]),
         [*_OF_LABELS, "probability_kind", "distance"],
     )
     frame = frame.merge(labels, on="event_id", how="left")
     frame = frame.merge(_spectral(layout, wanted, noise_quantile, known), on="event_id", how="left")
-    return _completed(frame, inputs).sort_values(["time_peak", "event_id"], ignore_index=True)
+    both = [part for part in (frame, before[list(frame.columns)]) if len(part)] or [frame]
+    whole = _completed(pd.concat(both, ignore_index=True), inputs)
+    return whole.sort_values(["time_peak", "event_id"], ignore_index=True)
 
 
 def detected_events(layout: Layout, of_day: DayInputs, columns: Sequence[str] = _OF_DETECTIONS) -> pa.Table:
@@ -152,12 +172,12 @@ def _maker(folder: Path) -> _Maker:
     return _Maker(model.is_calibrated, model.centroids)
 
 
-def _spectral(layout: Layout, days: Sequence[DayInputs], noise_quantile: float, known: Measured) -> pd.DataFrame:
-    anew = [each for each in days if known.digests.get(str(each.key)) != each.spectrograms]
+def _spectral(layout: Layout, days: Sequence[DayInputs], noise_quantile: float, known: Known) -> pd.DataFrame:
+    anew = [each for each in days if known.spectrograms.get(str(each.key)) != each.spectrograms]
+    before = known.rows[["event_id", *SPECTRAL]]
     parts = [spectral_columns(layout.spectrograms(each.key), noise_quantile) for each in anew]
-    read = pd.concat([known.values.iloc[:0].assign(event_id=pd.Series(dtype=object)), *parts], ignore_index=True)
-    before = known.values[~known.values["event_id"].isin(read["event_id"])] if len(known.values) else read.iloc[:0]
-    return pd.concat([read, before], ignore_index=True)[["event_id", *SPECTRAL]]
+    read = pd.concat([before.iloc[:0], *parts], ignore_index=True)
+    return pd.concat([read, before[~before["event_id"].isin(read["event_id"])]], ignore_index=True)
 
 
 def _completed(frame: pd.DataFrame, inputs: CatalogueInputs) -> pd.DataFrame:

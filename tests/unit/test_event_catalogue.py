@@ -314,3 +314,24 @@ def test_probabilities_of_a_calibrated_model_are_called_so(
     assert set(catalogue["probability_kind"]) == {"calibrated"}
     # The features of all events are 0.
     assert catalogue.groupby("label")["distance"].unique().map(list).to_dict() == {0: [1.0], 1: [1.0], 2: [3.0]}
+
+
+def test_tables_of_station_days_that_are_the_same_are_not_read_again(
+    network: StationDays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ris_core.catalogue import month_rows
+
+    update_catalogue(network)
+    read: list[StationDay] = []
+    original = month_rows._labels
+    monkeypatch.setattr(month_rows, "_labels", lambda layout, day: (read.append(day.key), original(layout, day))[1])
+    key = StationDay("S02", DAYS[1])
+    write_labels(network.layout, key, np.array([7, 7, 7]))
+    # The last day of January is a neighbour of February.
+    assert update_catalogue(network).written == (JANUARY, FEBRUARY)
+    assert read == [key]
+    kept = read_catalogue(network)
+    for month in (JANUARY, FEBRUARY):
+        network.layout.catalogue(*month).unlink()
+    update_catalogue(network)
+    pd.testing.assert_frame_equal(read_catalogue(network), kept)
