@@ -6,6 +6,7 @@ same arrays, so that a file holds them as they are, and nothing is pickled.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -110,6 +111,28 @@ class Trees:
             values=joined["values"],
             dimensions=int(forest.n_features_in_),
         )
+
+    @classmethod
+    def joined(cls, forests: Sequence[Trees]) -> Self:
+        """Return one forest of the trees of several, all of the same features and classes."""
+        nodes = np.cumsum([0, *(len(one.feature) for one in forests)])[:-1]
+        leaves = np.cumsum([0, *(len(one.values) for one in forests)])[:-1]
+        shifted = [
+            {
+                "roots": one.roots + first,
+                "feature": one.feature,
+                "threshold": one.threshold,
+                "child": one.child + first,
+                "leaf": np.where(one.leaf >= 0, one.leaf + leaf, -1),
+                "values": one.values,
+            }
+            for one, first, leaf in zip(forests, nodes, leaves, strict=True)
+        ]
+        joined = {
+            name: np.concatenate([one[name] for one in shifted]).astype(getattr(forests[0], name).dtype)
+            for name in _NAMES
+        }
+        return cls(**joined, dimensions=forests[0].dimensions)
 
     def predict_proba(self, x: NDArray[Any]) -> NDArray[np.float64]:
         """Return the mean over the trees of the shares of the classes, (n, K), for features (n, D).

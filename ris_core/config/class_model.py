@@ -17,6 +17,16 @@ class ClassModelSettings(Section):
         "model. None: attributes if a candidate has them, else the representation of the first candidate (ours).",
     )
     trees: int = Field(300, ge=10, le=5000, description="Extremely randomised trees (Geurts et al. 2006; number ours).")
+    spread_reviews: float = Field(
+        10.0,
+        ge=0,
+        description="With so many reviewed events, half of the trees are grown on the events around them, whose "
+        "classes spread from the reviewed ones over a graph of neighbours (Zhou et al. 2004); with n of them the share "
+        "s / (s + n). 0: none (ours).",
+    )
+    spread_sample: int = Field(
+        1000, ge=1, description="Events of this graph beside the reviewed ones at most, drawn by the seed (ours)."
+    )
     folds: int = Field(
         10,
         ge=2,

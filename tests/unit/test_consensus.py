@@ -13,7 +13,7 @@ from scipy.spatial.distance import squareform
 from sklearn.metrics import adjusted_rand_score
 
 from ris_core.clustering.consensus import algorithms
-from ris_core.clustering.consensus.algorithms import neighbour_graph, spectral_coordinates
+from ris_core.clustering.consensus.algorithms import spectral_coordinates
 from ris_core.clustering.consensus.co_association import average_linkage, cluster_similarity, co_association
 from ris_core.clustering.consensus.dendrogram import cut, lifetimes, longest_lived
 from ris_core.clustering.consensus.neighbour_votes import nearest_votes
@@ -21,6 +21,7 @@ from ris_core.clustering.consensus.tree import ConsensusTree, consensus_tree
 from ris_core.clustering.consensus.votes import NoConsensusError
 from ris_core.clustering.consensus_clusterer import ConsensusClusterer, margin
 from ris_core.clustering.micro_clusterer import MicroClusterer
+from ris_core.clustering.neighbour_graph import neighbour_graph
 from ris_core.config import ConsensusSettings, MicroSettings
 
 QUICK = ConsensusSettings(member_k=(3, 5, 7), n_init=3)

@@ -16,10 +16,10 @@ from scipy.linalg import eigh
 from scipy.sparse.linalg import eigsh
 from sklearn.cluster import HDBSCAN
 from sklearn.decomposition import PCA
-from sklearn.neighbors import kneighbors_graph
 
 from ris_core.clustering.consensus.dendrogram import cut
 from ris_core.clustering.initialise import fit_mixture, kmeans
+from ris_core.clustering.neighbour_graph import neighbour_graph
 from ris_core.config import ConsensusSettings
 
 Values = NDArray[np.float64]
@@ -46,22 +46,6 @@ def principal_components(z: Values, components: int, seed: int) -> Values:
     d = min(components, z.shape[1], len(z))
     # Signs and order are fixed by the full decomposition; a random one would depend on more than the values.
     return np.asarray(PCA(d, svd_solver="full", random_state=seed).fit_transform(z))
-
-
-def neighbour_graph(z: Values, neighbours: int) -> sp.csr_matrix:
-    """Return the weights (n, n) between events and their nearest neighbours, symmetric.
-
-    w = exp(−2 d² / (s s′)), with s the distance of an event to its farthest neighbour and s′ that of the other
-    (local scales: Zelnik-Manor & Perona 2004, Adv. Neural Inf. Process. Syst. 17); the mean of both directions.
-    """
-    graph = kneighbors_graph(z, min(neighbours, len(z) - 1), mode="distance").tocoo()
-    scale = np.zeros(len(z))
-    np.maximum.at(scale, graph.row, graph.data)
-    product = np.maximum(scale[graph.row] * scale[graph.col], np.finfo(float).tiny)
-    with np.errstate(over="ignore"):
-        weight = np.exp(-2.0 * np.square(graph.data) / product)
-    directed = sp.csr_matrix((weight, (graph.row, graph.col)), shape=graph.shape)
-    return sp.csr_matrix((directed + directed.T) / 2.0)
 
 
 def spectral_coordinates(graph: sp.csr_matrix, dimensions: int, seed: int) -> Values:

@@ -4,6 +4,11 @@ The score of an event and a class is 1 minus the probability of the class (Vovk 
 Sadinle et al. 2019, doi 10.1080/01621459.2017.1395341). A class is in the set unless its score is above a threshold,
 a quantile of the scores of reviewed events for their true class, each by trees that had not seen its group (cross-
 conformal: Vovk 2015, doi 10.1007/s10472-013-9368-4).
+
+On synthetic networks (generators 0 and 1; 60, 100 and 200 reviews) no other score gave smaller sets of the same
+coverage: neither adaptive ones (Romano et al. 2020), also with a price for the rank of a class (Angelopoulos et al.
+2021, arXiv:2009.14193), nor a threshold for each class, which leaves nearly all classes in each set. Where reviews are
+wrong, sets are great because their scores are the greatest ones, whatever the score is.
 """
 
 from __future__ import annotations

@@ -15,9 +15,10 @@ from ris_core.clustering.reviewed.assessment import Assessment, CrossValidated
 from ris_core.clustering.reviewed.calibration import Calibration, fit_calibration, log_loss, no_calibration
 from ris_core.clustering.reviewed.conformal import left_out_thresholds, scores_of, sets_of, weighted_threshold
 from ris_core.clustering.reviewed.groups import parts_of
+from ris_core.clustering.reviewed.spreading import Surrounding, grow, surrounding_of
 from ris_core.clustering.reviewed.unlike import Unlike, fit_unlike
 from ris_core.clustering.reviewed.weights import standing_for
-from ris_core.clustering.trees import Trees, fit_trees
+from ris_core.clustering.trees import Trees
 from ris_core.config import ClassModelSettings
 from ris_core.storage.tensors import Arrays
 
@@ -127,8 +128,8 @@ def fit_classes(
     seed
         Of the trees and of the cross-validation.
     population
-        (N, D) features of all events, as far as they are known: what the reviewed events stand for. None: each
-        reviewed event stands for as many.
+        (N, D) features of all events, as far as they are known: what the reviewed events stand for, and what lies
+        around them. None: each reviewed event stands for as many, and all trees are grown on the reviewed events.
     single
         (n,) bool: events that a reviewer looked at one by one. Others, named as a group, train the trees, but
         nothing is calibrated or assessed on them. None: all.
@@ -150,7 +151,8 @@ def fit_classes(
     known, y = tuple(str(name) for name in classes), np.asarray(y, dtype=np.int64).reshape(-1)
     group = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1).astype(np.int64)
     looked_at = np.ones(len(y), dtype=bool) if single is None else np.asarray(single, dtype=bool)
-    trees = fit_trees(values, y, len(known), settings.trees, seed)
+    around = surrounding_of(values, population, settings, seed)
+    trees = grow(values, y, len(known), settings, seed, around)
     weights = standing_for(values[looked_at], population)
     unlike, distances = fit_unlike(values, group, looked_at, weights, settings.false_alarms, population)
     limits = limits_of(known, y[looked_at], audit[looked_at], group[looked_at], weights, settings)
@@ -159,7 +161,7 @@ def fit_classes(
         assessment = assess(known, None, y, audit & looked_at, count, settings.coverage, limits)
         return FittedClasses(known, trees, no_calibration(len(known)), math.inf, unlike, assessment)
     part = parts_of(group, y, settings.folds, seed)
-    shares = cross_validated_shares(values, y, len(known), part, settings.trees, seed)[looked_at]
+    shares = cross_validated_shares(values, y, len(known), part, settings, seed, around)[looked_at]
     found, calibration, threshold = _calibrated(
         shares, y[looked_at], weights, audit[looked_at], group[looked_at], part[looked_at], distances, settings
     )
@@ -212,13 +214,19 @@ def _calibrated(
 
 
 def cross_validated_shares(
-    z: NDArray[Any], y: NDArray[np.int64], n_classes: int, part: NDArray[np.int64], trees: int, seed: int
+    z: NDArray[np.float32],
+    y: NDArray[np.int64],
+    n_classes: int,
+    part: NDArray[np.int64],
+    settings: ClassModelSettings,
+    seed: int,
+    around: Surrounding | None,
 ) -> NDArray[np.float64]:
-    """Return the shares (n, K) of trees that were grown on the other parts (n,) of the events."""
+    """Return the shares (n, K) of trees that were grown with the reviews of the other parts (n,) of the events."""
     found = np.empty((len(y), n_classes))
     for number in range(int(part.max()) + 1):
         own = part == number
-        found[own] = fit_trees(z[~own], y[~own], n_classes, trees, seed + 1 + number).predict_proba(z[own])
+        found[own] = grow(z, y, n_classes, settings, seed + 1 + number, around, ~own).predict_proba(z[own])
     return found
 
 
