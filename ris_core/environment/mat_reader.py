@@ -30,8 +30,12 @@ class MatReader(FileReader[MatSeriesSettings]):
         """Return the values of a file; raises `FaultySeriesError` for variables that it has not or that do not fit."""
         series = self.settings
         with damage_named(path, AGAIN):
-            variables = _variables(path)
-        values = self._variable(path, variables, series.variable)
+            names = [series.variable, *([series.time_variable] if series.time_variable else [])]
+            variables, others = _variables(path, names)
+        for name in names:
+            if name not in variables:
+                raise self.fault(path, f"no variable {name!r}; it has {', '.join(others)}", "name one of them")
+        values = variables[series.variable]
         notes: list[str] = []
         if values.ndim > 1 and min(values.shape) > 1:
             values, said = self._row(path, values)
@@ -44,7 +48,7 @@ class MatReader(FileReader[MatSeriesSettings]):
             step = round(series.step * 1e9)
             time = pd.Timestamp(first).as_unit("ns").value + step * np.arange(len(values), dtype=np.int64)
         else:
-            time = self._times(path, self._variable(path, variables, str(series.time_variable)))
+            time = self._times(path, variables[str(series.time_variable)])
             if len(time) != len(values):
                 raise self.fault(
                     path,
@@ -52,11 +56,6 @@ class MatReader(FileReader[MatSeriesSettings]):
                     "name the variables that belong together",
                 )
         return Part(str(path), time, values.astype(np.float64)), str(series.unit), notes
-
-    def _variable(self, path: Path, variables: dict[str, Any], name: str) -> NDArray[Any]:
-        if name not in variables:
-            raise self.fault(path, f"no variable {name!r}; it has {', '.join(variables)}", "name one of them")
-        return np.asarray(variables[name])
 
     def _row(self, path: Path, matrix: NDArray[Any]) -> tuple[NDArray[Any], str]:
         series = self.settings
@@ -91,21 +90,24 @@ class MatReader(FileReader[MatSeriesSettings]):
         return ms.astype(np.int64) * 1_000_000
 
 
-def _variables(path: Path) -> dict[str, Any]:
-    """Return the variables of a MATLAB file by name; matrices as MATLAB shows them."""
+def _variables(path: Path, wanted: list[str]) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    """Return those of the wanted variables that a file has, as MATLAB shows them, and the names of all."""
     import h5py
-    from scipy.io import loadmat
+    from scipy.io import loadmat, whosmat
 
     if not h5py.is_hdf5(path):
-        found = loadmat(path, squeeze_me=False, chars_as_strings=True)
-        return {name: value for name, value in found.items() if not name.startswith("__")}
+        found = loadmat(path, squeeze_me=False, chars_as_strings=True, variable_names=wanted)
+        names = [name for name, _, _ in whosmat(path)]
+        return {name: np.asarray(found[name]) for name in wanted if name in found}, names
     with h5py.File(path) as file:
+        names = [name for name, item in file.items() if isinstance(item, h5py.Dataset)]
         # HDF5 holds MATLAB's matrices with the first axis last.
-        return {
-            name: _text(item) if item.attrs.get("MATLAB_class") == b"char" else item[()].T
-            for name, item in file.items()
-            if isinstance(item, h5py.Dataset)
-        }
+        there = {name: file[name] for name in wanted if name in names}
+        return {name: _text(item) if _is_text(item) else item[()].T for name, item in there.items()}, names
+
+
+def _is_text(item: Any) -> bool:
+    return bool(item.attrs.get("MATLAB_class") == b"char")
 
 
 def _text(item: Any) -> NDArray[Any]:

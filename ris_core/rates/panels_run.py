@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ris_core import versions
+from ris_core.catalogue.catalogue_schema import NO_LABEL
+from ris_core.clustering.champion import champion_or_none, class_names
 from ris_core.config import Settings
 from ris_core.config.environment_figures import PanelsSettings
 from ris_core.environment.series import NoSeriesError, load_series
@@ -75,10 +77,11 @@ def make_panels(network: StationDays) -> tuple[list[Panels], str]:
     if wanted and not read:
         load_series(layout, sorted(wanted)[0])  # says what to do
     found = labelled_time(network, ("time_on", "label", "class_name"))
+    classes = _classes(network, found)
     made = []
     for one in settings.environment_figures:
         for station in one.stations:
-            figure, doubts = _figure(layout, settings, one, station, found)
+            figure, doubts = _figure(layout, settings, one, station, found, classes)
             made.append(Panels(one.name, station, to_png(figure), tuple(doubts)))
     for panels in made:
         with replacing(layout.analysis(panels.file)) as temporary:
@@ -112,7 +115,9 @@ def panels_configuration(network: StationDays) -> str:
         series.append([name, tables.read_stamp(path)[1] if path.exists() else None])
     figures = [one.model_dump(mode="json") for one in settings.environment_figures]
     days = [str(settings.first_day), str(settings.last_day)]
-    return digest_of([versions.ENVIRONMENT_PANELS, figures, series, days, catalogue_fingerprint(layout)])
+    champion = champion_or_none(layout)
+    classes = [None if champion is None else champion.digest, settings.champion.model_dump(mode="json")["names"]]
+    return digest_of([versions.ENVIRONMENT_PANELS, figures, series, days, classes, catalogue_fingerprint(layout)])
 
 
 def _earlier(layout: Layout) -> set[str]:
@@ -124,7 +129,12 @@ def _earlier(layout: Layout) -> set[str]:
 
 
 def _figure(
-    layout: Layout, settings: Settings, one: PanelsSettings, station: str, found: LabelledTime
+    layout: Layout,
+    settings: Settings,
+    one: PanelsSettings,
+    station: str,
+    found: LabelledTime,
+    classes: dict[int, str],
 ) -> tuple[Figure, list[str]]:
     doubts: list[str] = []
     panels = []
@@ -138,7 +148,7 @@ def _figure(
         label = f"{name}\n{series.unit}"
         panels.append(SeriesPanel(label, series.time, series.value, series.longest_gap, one.axes.get(name)))
     edges = bin_edges(one, settings, found)
-    counts, known = _counts(one, station, found, edges)
+    counts, known = _counts(one, station, found, edges, classes)
     if not known.any():
         doubts.append(f"{one.name}: {station} has no live time and no events in this time")
     if absent := [name for name in one.classes or () if name not in {panel.label for panel in counts}]:
@@ -161,8 +171,18 @@ def bin_edges(one: PanelsSettings, settings: Settings, found: LabelledTime) -> N
     return start + step * np.arange(count + 1, dtype=np.int64)
 
 
+def _classes(network: StationDays, found: LabelledTime) -> dict[int, str]:
+    """Return numbers and names of all classes: those of the champion, also without events, and of labelled events."""
+    champion = champion_or_none(network.layout)
+    of_champion = () if champion is None else champion.classes
+    numbers = sorted({int(label) for label in (*of_champion, *found.events["label"].unique()) if label != NO_LABEL})
+    names = class_names(network.settings.champion, numbers, champion)
+    told = dict(zip(found.events["label"], found.events["class_name"], strict=True))
+    return {number: str(told.get(number, names[number])) for number in numbers}
+
+
 def _counts(
-    one: PanelsSettings, station: str, found: LabelledTime, edges: NDArray[np.int64]
+    one: PanelsSettings, station: str, found: LabelledTime, edges: NDArray[np.int64], classes: dict[int, str]
 ) -> tuple[list[CountPanel], NDArray[np.bool_]]:
     """Return the panels of counts, and in which bins counts are known.
 
@@ -174,12 +194,11 @@ def _counts(
         known = hourly_counts(onsets, edges) > 0
     else:
         known = live_hours(intervals_of(found.live, station), edges) > 0
-    names = found.events.drop_duplicates("label").sort_values("label")
     panels = []
-    for label, name in zip(names["label"], names["class_name"], strict=True):
+    for label, name in classes.items():
         if one.classes is None or name in one.classes:
             counts = hourly_counts(onsets[(events["label"] == label).to_numpy()], edges).astype(np.float64)
-            panels.append(CountPanel(str(name), int(label), counts))
+            panels.append(CountPanel(name, label, counts))
     order = {name: place for place, name in enumerate(one.classes or ())}
     return sorted(panels, key=lambda panel: order.get(panel.label, 0)), known
 

@@ -1,13 +1,16 @@
 """Figures of environmental series over counts: zeros only where there is live time, currency, what is missing."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from catalogue_builders import network_of, write_catalogue, write_live
 
 from ris_core.environment.series import NoSeriesError
 from ris_core.environment.series_run import make_series
+from ris_core.rates import panels_run
 from ris_core.rates.labelled_time import labelled_time
-from ris_core.rates.panels_run import _counts, bin_edges, make_panels, panels_are_current, shown_panels
+from ris_core.rates.panels_run import _classes, _counts, bin_edges, make_panels, panels_are_current, shown_panels
 
 DAYS = [("A", "2015-11-30"), ("A", "2015-12-01"), ("B", "2015-12-01")]
 ROWS = [
@@ -36,7 +39,7 @@ def counts_of(network, station, number=0):
     one = network.settings.environment_figures[number]
     found = labelled_time(network, ("time_on", "label", "class_name"))
     edges = bin_edges(one, network.settings, found)
-    panels, known = _counts(one, station, found, edges)
+    panels, known = _counts(one, station, found, edges, _classes(network, found))
     return {panel.label: panel.counts for panel in panels}, known, edges
 
 
@@ -101,3 +104,12 @@ def test_what_is_missing_is_said(tmp_path):
 
 def test_settings_without_figures_have_nothing_out_of_date(tmp_path):
     assert panels_are_current(network_of(tmp_path))
+
+
+def test_a_class_of_the_champion_without_events_has_a_panel_of_zeros(tmp_path, monkeypatch):
+    champion = SimpleNamespace(classes=(-1, 0, 1, 2), digest="a", names={})
+    monkeypatch.setattr(panels_run, "champion_or_none", lambda layout: champion)
+    network = small(tmp_path)
+    counts, known, _ = counts_of(network, "A")
+    assert list(counts) == ["rift", "thermal", "noise"]
+    assert counts["noise"][known].tolist() == [0] * 24
