@@ -12,13 +12,14 @@ from ris_dagster.partitions import Partitions
 
 LOOK, CATALOGUE, ENVIRONMENT = "show_availability", "update_catalogue", "read_environment"
 COMPLETENESS, REPORT, ANALYSE = "measure_completeness", "write_report", "analyse"
-REPEATERS, PANELS, LINKS = "find_repeaters", "draw_environment", "test_links"
+REPEATERS, PANELS, LINKS, DESCRIBE = "find_repeaters", "draw_environment", "test_links", "describe_classes"
 
 GROUP = "analysis"
 """Stands for all jobs of the analysis where the name of a job is asked for."""
 
 _ASSETS = {
     CATALOGUE: ("event_catalogue", "class_rates"),
+    DESCRIBE: ("class_statistics",),
     REPEATERS: ("repeaters",),
     PANELS: ("environment_panels",),
     COMPLETENESS: ("completeness",),
@@ -27,6 +28,7 @@ _ASSETS = {
 }
 _ABOUT = {
     CATALOGUE: "Bring the catalogue of events and the rates up to date with the label tables.",
+    DESCRIBE: "Make the tables of the published code: amplitudes, frequencies, seasons and what DEC changed.",
     REPEATERS: "Find families of events of one station and class whose waveforms are nearly the same.",
     PANELS: "Draw environmental series above the counts of each class.",
     COMPLETENESS: "Measure which events of each class the detector would find, by templates in the stations' noise.",
@@ -40,6 +42,7 @@ def analysis_jobs(settings: Settings) -> tuple[str, ...]:
     return (
         LOOK,
         CATALOGUE,
+        DESCRIBE,
         *(() if settings.catalogue.repeaters is None else (REPEATERS,)),
         *((ENVIRONMENT,) if settings.environment else ()),
         *((PANELS,) if settings.environment_figures else ()),
@@ -82,9 +85,11 @@ def analysis_is_current(job: str, days: StationDays, key: str) -> bool:
     from ris_core.rates.panels_run import panels_are_current
     from ris_core.rates.rate_run import rates_are_current
     from ris_core.report.report_state import report_is_current
+    from ris_core.statistics.statistics_run import statistics_are_current
 
     current: dict[str, Callable[[], bool]] = {
         CATALOGUE: lambda: event_catalogue_is_current(days) and rates_are_current(days),
+        DESCRIBE: lambda: statistics_are_current(days),
         REPEATERS: lambda: repeaters_are_current(days),
         PANELS: lambda: panels_are_current(days),
         ENVIRONMENT: lambda: series_is_current(days.layout, days.settings, key),

@@ -14,6 +14,7 @@ from ris_dagster.assets.champion_model import build_champion_asset
 from ris_dagster.assets.choosing import build_choosing_assets
 from ris_dagster.assets.class_model import build_class_model_asset
 from ris_dagster.assets.class_rates import build_class_rates_asset
+from ris_dagster.assets.class_statistics import build_class_statistics_asset
 from ris_dagster.assets.clustering import build_clustering_assets
 from ris_dagster.assets.completeness import build_completeness_assets
 from ris_dagster.assets.environment import build_environment_assets
@@ -85,6 +86,7 @@ def build_definitions(
             build_review_queue(settings),
             *build_event_catalogue_assets(settings),
             build_class_rates_asset(settings),
+            build_class_statistics_asset(settings),
             *build_analysis_assets(settings),
             *build_completeness_assets(settings),
             build_report_asset(settings),

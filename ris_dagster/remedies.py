@@ -28,6 +28,7 @@ _REMEDIES = {
     "NoCatalogueError": "materialize event_catalogue first",
     "NoLabelledEventsError": "materialize label_tables, then event_catalogue",
     "NoRatesError": "materialize class_rates first",
+    "NoStatisticsError": "materialize class_statistics first",
     "NoSeriesError": "materialize environment_series for it first",
     "RankingOutOfStepError": "materialize candidates first",
     "NoClassModelError": "materialize class_model first",

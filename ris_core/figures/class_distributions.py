@@ -19,7 +19,6 @@ _BINS = 40
 def amplitudes_and_frequencies(
     table: pd.DataFrame,
     amplitude: str = "|peak| (counts)",
-    frequency_step: float = 0.5,
     title: str = "Amplitudes and peak frequencies",
 ) -> Figure:
     """Draw histograms of the greatest amplitudes and of the peak frequencies, one row for each class.
@@ -33,8 +32,6 @@ def amplitudes_and_frequencies(
         (Hz, or NaN).
     amplitude : str
         What the amplitude is, with its unit.
-    frequency_step : float
-        Width of the bins of frequency, Hz.
     title : str
     """
     require_columns(table, ("label", "class_name", "amplitude", "peak_frequency"), "table")
@@ -46,7 +43,7 @@ def amplitudes_and_frequencies(
     }
     edges = {
         "amplitude": _logarithmic(known["amplitude"]),
-        "peak_frequency": _steps(known["peak_frequency"], frequency_step),
+        "peak_frequency": _frequency_edges(known["peak_frequency"]),
     }
     classes = table.drop_duplicates("label").sort_values("label")
     k = len(classes)
@@ -87,8 +84,14 @@ def _logarithmic(values: NDArray[Any]) -> NDArray[Any]:
     return np.geomspace(low, max(high, low * 1.01), _BINS + 1)
 
 
-def _steps(values: NDArray[Any], step: float) -> NDArray[Any]:
-    known = values[np.isfinite(values)]
-    low, high = (known.min(), known.max()) if len(known) else (0.0, 1.0)
-    first = np.floor(low / step) * step
-    return first + step * np.arange(int(np.ceil((high - first) / step + 1e-9)) + 1 + int(high == first))
+def _frequency_edges(values: NDArray[Any]) -> NDArray[Any]:
+    """Return edges between the frequencies of a spectrogram, each bin holding as many of these as the others."""
+    distinct = np.unique(np.round(values[np.isfinite(values)], 4))
+    if len(distinct) < 2:
+        middle = float(distinct[0]) if len(distinct) else 0.5
+        return np.array([middle - 0.5, middle + 0.5])
+    span = float(distinct[-1] - distinct[0])
+    spacing = max(float(np.diff(distinct).min()), span / 1000)
+    step = spacing * np.ceil(span / _BINS / spacing)
+    first = distinct[0] - spacing / 2
+    return np.asarray(first + step * np.arange(int(np.ceil((span + spacing / 2) / step)) + 1))

@@ -18,6 +18,7 @@ from ris_core.contracts.stamp import Stamp
 from ris_core.rates.labelled_time import catalogue_fingerprint, labelled_time
 from ris_core.rates.rate_run import TABLE as RATES
 from ris_core.rates.rate_run import NoRatesError, load_rates, rates_are_current
+from ris_core.rates.rate_schema import ALL_STATIONS
 from ris_core.section import digest_of
 from ris_core.station_days.station_days import StationDays
 from ris_core.statistics import event_statistics, model_statistics
@@ -69,6 +70,21 @@ class FinishedStatistics:
     absent: Mapping[str, str]
     events: pd.DataFrame = field(repr=False)
     content: str
+
+    def lost(self) -> list[str]:
+        """Return in words which tables do not have all events; empty if all have them."""
+        n = len(self.events)
+        counted = {
+            f"{name} ({quantity})": int(own["known"].sum() + own["unknown"].sum())
+            for name in (AMPLITUDES, FREQUENCIES)
+            for quantity, own in self._of_all(name).groupby("quantity")
+        }
+        counted[PEAK_RANGES] = int(self._of_all(PEAK_RANGES)["events"].sum())
+        return [f"{name}: {found} of {n} events" for name, found in counted.items() if found != n]
+
+    def _of_all(self, name: str) -> pd.DataFrame:
+        table = self.tables[name]
+        return table[table["station"] == ALL_STATIONS]
 
 
 def make_statistics(network: StationDays) -> FinishedStatistics:

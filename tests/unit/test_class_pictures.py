@@ -120,6 +120,14 @@ def test_distributions_show_medians_and_say_what_is_unknown() -> None:
     assert "unknown" in words(fig) and "thermal\n(1)" in words(fig) and "|peak| (counts)" in words(fig)
 
 
+def test_bins_of_frequency_hold_equally_many_frequencies_of_the_spectrogram() -> None:
+    frequency = 3.125 + 0.1953125 * np.arange(87)
+    edges = class_distributions._frequency_edges(np.repeat(frequency, 3))
+    counts, _ = np.histogram(frequency, edges)
+    assert set(counts[:-1]) == {3} and counts.sum() == 87
+    assert class_distributions._frequency_edges(np.array([7.0])).tolist() == [6.5, 7.5]
+
+
 @pytest.mark.parametrize(
     ("latitude", "code"), [(-78.0, "EPSG:3031"), (75.0, "EPSG:3413"), (47.0, "aeqd"), (-60.0, "aeqd")]
 )

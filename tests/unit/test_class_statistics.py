@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from ris_core.access import read_statistics
 from ris_core.rates.rate_run import NoRatesError, make_rates
 from ris_core.station_days.station_days import StationDays
 from ris_core.statistics.event_statistics import peak_edges, peak_ranges, within_peaks
+from ris_core.statistics.statistics_figures import statistics_figures
 from ris_core.statistics.statistics_run import NoStatisticsError, make_statistics, statistics_are_current
 from ris_core.statistics.statistics_schema import SCHEMAS
 
@@ -164,6 +166,14 @@ def test_imported_events_have_counts_without_zeros(tmp_path: Path) -> None:
     assert (found["stations"]["events"] > 0).all() and found["stations"]["live_hours"].isna().all()
     assert (found["seasons"]["events"] > 0).all() and found["seasons"]["rate"].isna().all()
     assert found["amplitudes"]["known"].sum() > 0
+
+
+def test_no_event_is_lost_in_a_table_and_figures_show_all(small: StationDays) -> None:
+    found = make_statistics(small)
+    assert found.lost() == []
+    assert list(dict(statistics_figures(found))) == ["distributions"]
+    spoilt = replace(found, events=found.events.iloc[1:])
+    assert "peak_ranges: 4 of 3 events" in spoilt.lost()
 
 
 def test_every_table_has_the_columns_of_its_schema(small: StationDays) -> None:
