@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from ris_core.catalogue.catalogue_schema import CATALOGUE_SCHEMA
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage import tables
+from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
 
 CATALOGUE_AGAIN = "`ris run --only update_catalogue` brings it up to date"
@@ -34,16 +35,21 @@ def months_on_disk(layout: Layout) -> list[Month]:
 
 
 def catalogue_days(layout: Layout) -> list[StationDay]:
-    """Return the station-days whose events the catalogue holds, those without events included, in no order of meaning.
+    """Return the station-days that the catalogue is made of, also those without events.
 
     Raises
     ------
+    NoCatalogueError
+        There is no catalogue.
     DamagedFileError
-        The footer of a month's file is damaged.
+        A file of it is damaged.
     """
     found = []
-    for month in months_on_disk(layout):
-        for name in tables.read_summary(layout.catalogue(*month)).get("measured", {}):
+    for path in _paths(layout, None, None):
+        said = tables.read_summary(path).get("measured")
+        if not isinstance(said, dict):
+            raise DamagedFileError(path, "it does not say which station-days it is made of", CATALOGUE_AGAIN)
+        for name in said:
             station, _, day = str(name).rpartition(" ")
             found.append(StationDay(station, date.fromisoformat(day)))
     return found

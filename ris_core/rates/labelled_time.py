@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 
 import pandas as pd
 
-from ris_core.catalogue.catalogue_reading import CATALOGUE_AGAIN, NoCatalogueError, load_catalogue, months_on_disk
+from ris_core.catalogue.catalogue_reading import catalogue_days, load_catalogue, months_on_disk
 from ris_core.catalogue.catalogue_schema import NO_LABEL
 from ris_core.contracts.station_day import StationDay
 from ris_core.rates.live_reading import NoLiveTimeError, load_live
 from ris_core.section import digest_of
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage import tables
-from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
 
 
@@ -56,33 +54,11 @@ class LabelledTime:
         )
 
 
-def catalogued_days(layout: Layout) -> list[StationDay]:
-    """Return the station-days that the catalogue is made of, also those without events.
-
-    Raises
-    ------
-    NoCatalogueError
-        There is no catalogue.
-    DamagedFileError
-        A file of it is damaged.
-    """
-    months = months_on_disk(layout)
-    if not months:
-        raise NoCatalogueError(f"{layout.root}: there is no catalogue of events yet; {CATALOGUE_AGAIN}")
-    found = []
-    for month in months:
-        path = layout.catalogue(*month)
-        said = tables.read_summary(path).get("measured")
-        if not isinstance(said, dict):
-            raise DamagedFileError(path, "it does not say which station-days it is made of", CATALOGUE_AGAIN)
-        for text in said:
-            station, _, day = text.rpartition(" ")
-            found.append(StationDay(station, date.fromisoformat(day)))
-    return found
-
-
 def catalogue_fingerprint(layout: Layout) -> str:
-    """Return a digest of all that the catalogue holds and was made of, live intervals included; raises as above."""
+    """Return a digest of all that the catalogue holds and was made of; raises `DamagedFileError`.
+
+    Live intervals are included.
+    """
     said = []
     for month in months_on_disk(layout):
         stamp, content, _ = tables.read_stamp(layout.catalogue(*month))
@@ -113,7 +89,7 @@ def labelled_time(network: StationDays, columns: Sequence[str]) -> LabelledTime:
         A file of the catalogue, or a table of live intervals, is damaged.
     """
     layout = network.layout
-    days = catalogued_days(layout)
+    days = catalogue_days(layout)
     needed = list(dict.fromkeys(["station", "time_on", "label", *columns]))
     events = load_catalogue(layout, columns=needed)
     labelled = (events["label"] != NO_LABEL).to_numpy()
