@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ris_core.config.environment import NsidcSeriesSettings
-from ris_core.environment.reader import AGAIN, FileReader, Part, Surroundings, extra
+from ris_core.environment.reader import AGAIN, FileReader, Part, Surroundings
 from ris_core.storage.damage import damage_named
 
 ROWS, COLUMNS = 332, 316
@@ -23,6 +23,8 @@ WEST_M, NORTH_M = -3_950_000.0, 4_350_000.0
 """Corner of row 0 and column 0 in EPSG:3412, m."""
 GRID = "EPSG:3412"
 NOON_S = 43_200
+_SINCE = re.compile(r"(days|hours|seconds) since (\d{4}-\d{2}-\d{2})")
+_SECONDS = {"days": 86_400.0, "hours": 3_600.0, "seconds": 1.0}
 _DATE = re.compile(r"_((?:19|20)\d{6})_")
 _UNIT_OF_COUNTS = 100.0 / GREATEST
 
@@ -44,7 +46,7 @@ class NsidcReader(FileReader[NsidcSeriesSettings]):
         """Return the mean of a day; it is missing if no cell of the box has a concentration."""
         with damage_named(path, AGAIN), path.open("rb") as file:
             head = file.read(HEADER_BYTES)
-        if head[:4] in (b"\x89HDF", b"CDF\x01", b"CDF\x02"):
+        if head[:4] == b"\x89HDF":
             counts, day = self._netcdf(path)
         else:
             counts, day = self._binary(path, head), None
@@ -75,19 +77,17 @@ class NsidcReader(FileReader[NsidcSeriesSettings]):
         return np.fromfile(path, dtype=np.uint8, offset=HEADER_BYTES).reshape(ROWS, COLUMNS)
 
     def _netcdf(self, path: Path) -> tuple[NDArray[np.uint8] | None, int | None]:
-        xarray = extra("xarray")
-        extra("h5netcdf")
-        with damage_named(path, AGAIN), xarray.open_dataset(path, mask_and_scale=False) as grid:
-            names = sorted(str(name) for name in grid.data_vars if str(name).endswith("ICECON"))
-            day = None
-            if "time" in grid.coords and grid["time"].size == 1:
-                day = int(pd.Timestamp(grid["time"].to_numpy().ravel()[0]).floor("D").timestamp())
+        """Return the grid of a netCDF-4 file and the day that it states; h5py takes a tenth of xarray's time."""
+        import h5py
+
+        with damage_named(path, AGAIN), h5py.File(path) as file:
+            day = _stated_day(file)
+            names = sorted(name for name in file if str(name).endswith("ICECON"))
             if not names:
                 return None, day  # a day without any satellite
             # Days with two satellites have a variable of each; the later one goes on.
-            chosen = grid[names[-1]]
-            values = chosen.to_numpy().squeeze()
-            descending = "y" not in grid or float(grid["y"][0]) > float(grid["y"][-1])
+            values = np.asarray(file[names[-1]][()]).squeeze()
+            descending = "y" not in file or float(file["y"][0]) > float(file["y"][-1])
         if values.shape != (ROWS, COLUMNS):
             raise self.fault(
                 path, f"a grid of {values.shape}, not the southern one of {ROWS} x {COLUMNS}", "take S25km files"
@@ -113,3 +113,16 @@ class NsidcReader(FileReader[NsidcSeriesSettings]):
         if not inside.any():
             raise self.fault("place", "no cell of the southern grid is within the radius", "give a greater radius")
         return inside
+
+
+def _stated_day(file: Any) -> int | None:
+    """Return the day of the variable `time` (``days since ...``), s since 1970; none if it states none."""
+    if "time" not in file or file["time"].size != 1:
+        return None
+    units = file["time"].attrs.get("units", b"")
+    since = _SINCE.match(units.decode() if isinstance(units, bytes) else str(units))
+    if since is None:
+        return None
+    first = datetime.strptime(since[2], "%Y-%m-%d").replace(tzinfo=UTC).timestamp()
+    seconds = first + float(np.ravel(file["time"][()])[0]) * _SECONDS[since[1]]
+    return int(seconds // 86_400) * 86_400

@@ -111,9 +111,9 @@ class Surroundings:
         return known[series.station]
 
     def span(self) -> tuple[int, int]:
-        """Return begin and end of the network's days that are over, ns since 1970 UTC."""
-        days = self.settings.days()
-        first, last = days[0], days[-1] + timedelta(days=1)
+        """Return begin and end of the network's days that are over, at least of the first, ns since 1970 UTC."""
+        first = self.settings.first_day
+        last = max([first, *self.settings.days()[-1:]]) + timedelta(days=1)
         return _midnight(first), _midnight(last)
 
     def path(self, path: Path) -> Path:
