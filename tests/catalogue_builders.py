@@ -69,6 +69,9 @@ def events_of(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
                 "time_on": time,
             }
         )
+    if not found:
+        empty: pd.DataFrame = CATALOGUE_SCHEMA.empty_table().to_pandas()
+        return empty
     frame = pd.DataFrame(found)
     for name in ("time_on", "time_peak", "time_off"):
         frame[name] = frame[name].dt.as_unit("ns")

@@ -84,7 +84,7 @@ def labelled_time(network: StationDays, columns: Sequence[str]) -> LabelledTime:
     NoCatalogueError
         There is no catalogue.
     NoLabelledEventsError
-        No event has a label.
+        There are events, but none has a label.
     DamagedFileError
         A file of the catalogue, or a table of live intervals, is damaged.
     """
@@ -93,7 +93,7 @@ def labelled_time(network: StationDays, columns: Sequence[str]) -> LabelledTime:
     needed = list(dict.fromkeys(["station", "time_on", "label", *columns]))
     events = load_catalogue(layout, columns=needed)
     labelled = (events["label"] != NO_LABEL).to_numpy()
-    if not labelled.any():
+    if len(events) and not labelled.any():
         raise NoLabelledEventsError(
             f"{layout.root}: no event of the catalogue has a label; choose a model that labels (job choose_champion), "
             "label the station-days (job label), then bring the catalogue up to date; `ris run` does all of it"

@@ -64,10 +64,10 @@ def counted_events(network: StationDays) -> tuple[CountedEvents, LabelledTime]:
 
 
 def _period(settings: Settings, found: LabelledTime) -> tuple[date, date]:
-    """Return the days of the network; one that still records ends with its last event or live day."""
+    """Return the days of the network; one that still records ends with its last live day, or its last event."""
     if settings.last_day is not None:
         return settings.first_day, settings.last_day
-    last = [settings.first_day, found.events["time_on"].max().date()]
+    last = [settings.first_day, *found.events["time_on"].dt.date[-1:]]
     if found.live is not None and len(found.live):
         last.append((found.live["end"].max() - pd.Timedelta(1, "ns")).date())
     return settings.first_day, max(last)

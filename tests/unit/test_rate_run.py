@@ -9,9 +9,12 @@ from catalogue_builders import network_of, write_catalogue, write_live
 
 from ris_core.access import read_class_rates, read_hourly_counts
 from ris_core.catalogue.catalogue_reading import NoCatalogueError
+from ris_core.clustering.champion import Champion, appoint
 from ris_core.rates.labelled_time import NoLabelledEventsError, labelled_time
+from ris_core.rates.rate_figures import rate_figures
 from ris_core.rates.rate_run import NoRatesError, make_rates, rates_are_current
 from ris_core.station_days.station_days import StationDays
+from ris_core.statistics.statistics_run import make_statistics
 from ris_core.storage.damage import DamagedFileError
 
 DAYS = [("A", "2015-11-30"), ("A", "2015-12-01"), ("B", "2015-12-01")]
@@ -64,6 +67,30 @@ def test_without_any_label_it_is_said_which_jobs_make_them(tmp_path: Path) -> No
     write_catalogue(network, [ROWS[0] | {"label": -1}], DAYS[:1])
     with pytest.raises(NoLabelledEventsError, match="job label"):
         make_rates(network)
+
+
+def test_live_time_without_any_event_gives_zeros_of_each_class_of_the_champion(tmp_path: Path) -> None:
+    network = network_of(tmp_path)
+    write_live(network, [("A", "2015-11-30 06:00", "2015-11-30 18:00")])
+    write_catalogue(network, [], DAYS[:1])
+    assert make_rates(network).table.empty
+    assert make_statistics(network).lost() == []
+    names = {0: "rift", 1: "thermal"}
+    appoint(network.layout, Champion(2, "m", "here", (0, 1), 2, {}, {}, "", names=names))
+    whole = make_rates(network).table.query("bin == 'whole' and station == 'A'")
+    assert whole["events"].tolist() == [0, 0] and whole["rate_high"].tolist() == pytest.approx(
+        [3.6889 / 12] * 2, abs=1e-4
+    )
+    drawn = dict(rate_figures(make_rates(network).table, 0.95, {}))
+    assert len(drawn) == 5
+
+
+def test_a_network_that_still_records_ends_with_its_last_live_day(tmp_path: Path) -> None:
+    network = network_of(tmp_path, last_day=None)
+    write_live(network, [("A", "2015-11-30 00:00", "2015-12-01 00:00"), ("A", "2015-12-01 00:00", "2015-12-01 12:00")])
+    write_catalogue(network, ROWS[:1], DAYS[:2])
+    whole = make_rates(network).table.query("bin == 'whole' and station == 'A' and label == 0").iloc[0]
+    assert (whole["live_hours"], whole["live_share"]) == (36.0, 0.75)
 
 
 def test_live_time_of_station_days_that_the_catalogue_does_not_have_does_not_count(small: StationDays) -> None:
