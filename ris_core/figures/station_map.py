@@ -123,9 +123,9 @@ def _pie(axes: Axes, centre: tuple[float, float], radius: float, own: Mapping[in
 
 
 def _bounds(x: NDArray[Any], y: NDArray[Any], edge: float) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return bounds of the map, km, whose sides differ by a factor of two at most."""
+    """Return bounds of the map, km: it is at most twice as wide as high, and hardly higher than wide."""
     half = np.array([np.ptp(x), np.ptp(y)]) / 2 + edge
-    half = np.maximum(half, half.max() / 2)
+    half = np.maximum(half, [0.85 * half[1], 0.5 * half[0]])
     middle = (x.min() + x.max()) / 2, (y.min() + y.max()) / 2
     return (
         (float(middle[0] - half[0]), float(middle[0] + half[0])),
