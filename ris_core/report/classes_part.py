@@ -12,6 +12,7 @@ from ris_core.catalogue.catalogue_schema import NO_LABEL
 from ris_core.clustering.champion import read_champion
 from ris_core.figures.class_portrait import class_portrait
 from ris_core.figures.distance_curves import distance_distributions
+from ris_core.report.cautions import reviews
 from ris_core.report.class_members import ClassMembers, class_members
 from ris_core.report.html_elements import Html, heading, note, picture, table
 from ris_core.report.report_part import PartAbsentError
@@ -50,8 +51,9 @@ def classes(days: StationDays) -> Sequence[Html]:
     events = events[events["label"] != NO_LABEL].reset_index(drop=True)
     if events.empty:
         raise PartAbsentError("no event of the catalogue has a label")
+    _, simulated = reviews(days)
     pieces = [
-        table(_class_table(events), _TITLES),
+        table(_class_table(events), _TITLES | ({"reviewed": "reviewed (simulated)"} if simulated else {})),
         note("Clear members are those that the model does not call novel, or whose class is certain."),
         heading("Gallery"),
         note(

@@ -14,12 +14,14 @@ from ris_core.report.report_part import PartAbsentError
 from ris_core.station_days.station_days import StationDays
 
 _EFFECT = "effect (ln rate per standard deviation)"
+_ORDER = {"link": 0, "no evidence": 1, "not identifiable": 2}
+_REASONS = 12
 
 
 def links(days: StationDays) -> Sequence[Html]:
     """Return the verdicts, what they rest on at the stations, and the phases of the tide."""
-    if not days.settings.environment and days.settings.links.events != "truth":
-        raise PartAbsentError("the settings list no environmental series (section environment) to test against")
+    if days.settings.imported:
+        raise PartAbsentError("the events were imported, so that nothing is known of the time without events")
     verdicts, said = load_links(days.layout, VERDICTS)
     effects, _ = load_links(days.layout, LINKS)
     phases, _ = load_links(days.layout, PHASES)
@@ -36,7 +38,7 @@ def links(days: StationDays) -> Sequence[Html]:
         picture(link_verdicts(verdicts), "Verdict for each class and series"),
         table(_verdicts(verdicts, "series"), {"effect": _EFFECT}),
         heading("Tests at the stations"),
-        table(_effects(effects), {"effect": f"{_EFFECT}, 95 %", "clusters": "effective clusters"}),
+        *_tests(effects),
     ]
     if len(tides):
         pieces += [
@@ -52,7 +54,26 @@ def links(days: StationDays) -> Sequence[Html]:
     return pieces
 
 
+def _tests(effects: pd.DataFrame) -> list[Html]:
+    """Return the tests that allow a claim, and why others do not."""
+    possible = effects[effects["reason"] == ""].sort_values("q", kind="stable", na_position="last")
+    titles = {"effect": f"{_EFFECT}, 95 %", "clusters": "effective clusters"}
+    pieces = [table(_effects(possible), titles)] if len(possible) else []
+    why = effects.loc[effects["reason"] != "", "reason"].value_counts()
+    if len(why):
+        of_each = [f"{count:,}: {reason}" for reason, count in why.head(_REASONS).items()]
+        more = [f"{len(why) - _REASONS:,} more reasons are in the table on disk"] if len(why) > _REASONS else []
+        pieces += [
+            paragraph(f"Of {len(effects):,} tests, {int(why.sum()):,} allow no claim:"),
+            items([*of_each, *more]),
+        ]
+    return pieces
+
+
 def _verdicts(frame: pd.DataFrame, what: str) -> pd.DataFrame:
+    # Links come first: a table of a page has few rows.
+    order = frame["verdict"].map(_ORDER).argsort(kind="stable")
+    frame = frame.iloc[order]
     return pd.DataFrame(
         {
             "class": frame["class_name"],
@@ -65,8 +86,6 @@ def _verdicts(frame: pd.DataFrame, what: str) -> pd.DataFrame:
 
 
 def _effects(frame: pd.DataFrame) -> pd.DataFrame:
-    # What is claimed, or nearly so, comes first: a table of a page has few rows.
-    frame = frame.sort_values("q", kind="stable", na_position="last")
     return pd.DataFrame(
         {
             "class": frame["class_name"],
@@ -76,7 +95,6 @@ def _effects(frame: pd.DataFrame) -> pd.DataFrame:
             "p": frame["p"],
             "q": frame["q"],
             "clusters": frame["effective_clusters"],
-            "no claim since": frame["reason"],
         }
     )
 

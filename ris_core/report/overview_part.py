@@ -10,6 +10,7 @@ from ris_core.catalogue.catalogue_reading import load_catalogue
 from ris_core.catalogue.catalogue_schema import NO_LABEL
 from ris_core.catalogue.station_positions import positions
 from ris_core.clustering.champion import champion_or_none
+from ris_core.report.cautions import reviews, taught_by_simulation
 from ris_core.report.html_elements import Html, heading, note, pairs, paragraph, table
 from ris_core.station_days.station_days import StationDays
 
@@ -28,13 +29,14 @@ def overview(days: StationDays) -> Sequence[Html]:
         "channels": ", ".join(settings.channels),
         "events": f"{len(events):,}, of which {len(labelled):,} are labelled and "
         f"{int(labelled['assigned'].sum()):,} are clear members of their class",
-        "reviewed": f"{int(events['reviewed'].notna().sum()):,} events",
+        "reviewed": _reviewed(days),
     }
     if len(events):
         said["first and last event"] = f"{_second(events['time_peak'].min())} to {_second(events['time_peak'].max())}"
     if champion is not None:
         said["model"] = f"{champion.candidate}, {champion.k} classes, {champion.model_version}; {champion.origin}"
-        said["classes are"] = "those of reviewers" if champion.reviewed else "clusters that no reviewer has named"
+        by = "those of a simulated reviewer" if taught_by_simulation(days) else "those of reviewers"
+        said["classes are"] = by if champion.reviewed else "clusters that no reviewer has named"
     pieces = [
         pairs(said),
         paragraph(
@@ -50,6 +52,11 @@ def overview(days: StationDays) -> Sequence[Html]:
             note("Memberships come from the clusterer. They are not the chance that the class of an event is right.")
         )
     return pieces
+
+
+def _reviewed(days: StationDays) -> str:
+    count, simulated = reviews(days)
+    return f"{count:,} events" + (f", {simulated:,} of them by a simulated reviewer" if simulated else "")
 
 
 def _second(time: pd.Timestamp) -> str:

@@ -12,18 +12,21 @@ from ris_core.report.report_part import MadePart
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def page(title: str, lead: str, parts: Sequence[MadePart], foot: str) -> Html:
+def page(title: str, lead: str, cautions: Sequence[str], parts: Sequence[MadePart], foot: str) -> Html:
     """Return the whole page.
 
     Parameters
     ----------
     title, lead
         Its heading, and the line below it.
+    cautions
+        What a reader must know before anything else.
     parts
         Its parts; those that are absent say so.
     foot
         Its last line.
     """
+    warned = "".join(f'<p class="absent">{text(one)}</p>' for one in cautions)
     contents = "".join(_entry(one) for one in parts)
     sections = "\n".join(_section(one) for one in parts)
     return Html(
@@ -32,7 +35,7 @@ def page(title: str, lead: str, parts: Sequence[MadePart], foot: str) -> Html:
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{text(title)}</title>\n<style>{STYLE}</style></head>\n<body>\n"
-        f'<header><h1>{text(title)}</h1><p class="lead">{text(lead)}</p></header>\n'
+        f'<header><h1>{text(title)}</h1><p class="lead">{text(lead)}</p>{warned}</header>\n'
         f"<nav><ul>{contents}</ul></nav>\n<main>\n{sections}\n</main>\n"
         f'<footer><p class="note">{text(foot)}</p></footer>\n</body></html>\n'
     )

@@ -11,18 +11,20 @@ from ris_core.report.provenance_part import provenance
 from ris_core.report.quality_part import data_quality
 from ris_core.report.rates_part import rates, station_map
 from ris_core.report.report_part import ReportPart
+from ris_core.report.statistics_part import class_statistics
 
-_ANALYSE = "ris run --only analyse"
+_CATALOGUE = "ris run --only update_catalogue"
 
 PARTS = (
-    ReportPart("overview", "The network", overview, _ANALYSE),
-    ReportPart("classes", "Classes", classes, _ANALYSE),
-    ReportPart("map", "Map of the stations", station_map, _ANALYSE),
-    ReportPart("rates", "Rates", rates, _ANALYSE),
-    ReportPart("environment", "Environment", environment, _ANALYSE),
-    ReportPart("links", "What is significant", links, _ANALYSE),
+    ReportPart("overview", "The network", overview, _CATALOGUE),
+    ReportPart("classes", "Classes", classes, _CATALOGUE),
+    ReportPart("map", "Map of the stations", station_map, _CATALOGUE),
+    ReportPart("rates", "Rates", rates, _CATALOGUE),
+    ReportPart("statistics", "Amplitudes and frequencies", class_statistics, "ris run --only describe_classes"),
+    ReportPart("environment", "Environment", environment, "ris run --only analysis"),
+    ReportPart("links", "What is significant", links, "ris run --only test_links"),
     ReportPart("completeness", "Completeness", completeness, "ris run --only measure_completeness"),
-    ReportPart("quality", "Data", data_quality, ""),
-    ReportPart("provenance", "How it was made", provenance, ""),
+    ReportPart("quality", "Data", data_quality),
+    ReportPart("provenance", "How it was made", provenance),
 )
 """All parts."""

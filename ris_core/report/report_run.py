@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ris_core.report.cautions import cautions
 from ris_core.report.html_elements import Html
 from ris_core.report.page import page
 from ris_core.report.report_part import MadePart, ReportPart, made
@@ -87,6 +88,7 @@ def write_report(
     written = page(
         f"Report of the network {settings.network.name}",
         f"{len(days.stations)} stations of {settings.network.code}, {settings.first_day} to {until}",
+        cautions(days),
         done,
         f"Made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by `ris report`. Times are UTC.",
     ).encode()

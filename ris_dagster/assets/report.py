@@ -23,7 +23,7 @@ def build_report_asset(settings: Settings) -> dg.AssetsDefinition:
     shown = [
         EVENT_CATALOGUE,
         CLASS_RATES,
-        *((ENVIRONMENT_LINKS,) if settings.environment else ()),
+        *(() if settings.imported else (ENVIRONMENT_LINKS,)),
         *(() if settings.imported else (COMPLETENESS,)),
         *((ENVIRONMENT_PANELS,) if settings.environment_figures else ()),
     ]

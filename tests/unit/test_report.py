@@ -16,8 +16,10 @@ from builders import QUIET, Opened, opened, ris
 
 from ris_core.access import read_labels
 from ris_core.figures.style import no_data
+from ris_core.report.cautions import cautions
 from ris_core.report.html_elements import Html, items, pairs, paragraph, picture, table, text
 from ris_core.report.report_part import NotMadeError, PartAbsentError, ReportPart, made
+from ris_core.report.report_parts import PARTS
 from ris_core.report.report_run import loads_from_outside, report_path, write_report
 from ris_core.report.report_state import report_is_current
 from ris_core.station_days.station_days import StationDays
@@ -120,7 +122,15 @@ def test_the_report_of_a_network_stands_for_itself(own: Opened) -> None:
     assert {"overview", "classes", "completeness", "quality", "provenance"} <= shown
     labels = set(read_labels(own.days)["label"])
     assert len(re.findall('alt="Class ', content)) == len(labels)
-    assert "no environmental series" in found.absent["Environment"]
+
+
+def test_the_head_says_that_waveforms_and_reviews_are_not_real(own: Opened) -> None:
+    assert cautions(own.days) == ["The waveforms are synthetic. Nothing on this page is about real ice."]
+    assert ris("review", "--config", own.config, "--simulate", "truth", "--count", "3").exit_code == 0
+    said = "3 of 3 reviewed events were reviewed by a simulated reviewer"
+    assert said in cautions(own.days)[1]
+    content = write_report(own.days).path.read_text(encoding="utf-8")
+    assert content.index(said) < content.index("<nav>") and "3 of them by a simulated reviewer" in content
 
 
 def test_an_empty_network_says_of_each_part_why_it_is_absent(own: Opened) -> None:
@@ -131,8 +141,13 @@ def test_an_empty_network_says_of_each_part_why_it_is_absent(own: Opened) -> Non
     assert {"Classes", "Rates", "Completeness", "Map of the stations"} <= set(found.absent)
     content = found.path.read_text(encoding="utf-8")
     assert "<code>ris run --only measure_completeness</code>" in content
-    # What the settings do not want no command makes.
-    assert "section environment).</p>" in content
+
+
+def test_what_the_settings_do_not_want_no_command_makes(own: Opened) -> None:
+    days = StationDays(own.settings.model_copy(update={"environment": (), "environment_figures": ()}), own.store)
+    part = next(part for part in PARTS if part.name == "environment")
+    found = made(part, days)
+    assert "no environmental series" in found.absent and part.command and not found.command
 
 
 def test_a_damaged_table_is_a_reason_and_no_failure(own: Opened) -> None:
@@ -182,6 +197,7 @@ def test_the_report_is_current_until_a_table_changes(own: Opened) -> None:
 
 
 def test_the_asset_checks_the_page_and_names_absent_parts(own: Opened) -> None:
+    own.days.layout.analysis("completeness.parquet").unlink()
     result = dg.materialize(
         [build_report_asset(own.settings)],
         instance=own.instance,
@@ -190,14 +206,15 @@ def test_the_asset_checks_the_page_and_names_absent_parts(own: Opened) -> None:
     )
     assert result.success
     said = own.latest("report").metadata
-    assert said["path"].value == "analysis/report.html" and "Environment" in said["absent"].value
+    assert said["path"].value == "analysis/report.html" and "Completeness" in said["absent"].value
     checks = {found.check_name: found for found in result.get_asset_check_evaluations()}
     assert checks["stands_for_itself"].passed
-    assert not checks["every_part"].passed and "Environment" in str(checks["every_part"].description)
+    assert not checks["every_part"].passed and "Completeness" in str(checks["every_part"].description)
 
 
 def test_the_command_writes_the_report_where_it_is_asked_to(own: Opened, tmp_path: Path) -> None:
+    own.days.layout.analysis("completeness.parquet").unlink()
     result = ris("report", "--config", own.config, "--output", tmp_path / "for co-authors.html")
     assert result.exit_code == 0, result.output
-    assert "for co-authors.html" in result.output and "not there: Environment" in result.output
+    assert "for co-authors.html" in result.output and "not there: Completeness" in result.output
     assert (tmp_path / "for co-authors.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
