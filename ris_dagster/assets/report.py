@@ -7,6 +7,7 @@ import dagster as dg
 from ris_core import versions
 from ris_core.config import Settings
 from ris_dagster.assets.class_rates import CLASS_RATES
+from ris_dagster.assets.class_statistics import CLASS_STATISTICS
 from ris_dagster.assets.completeness import COMPLETENESS
 from ris_dagster.assets.environment import ENVIRONMENT_PANELS
 from ris_dagster.assets.environment_links import ENVIRONMENT_LINKS
@@ -23,6 +24,7 @@ def build_report_asset(settings: Settings) -> dg.AssetsDefinition:
     shown = [
         EVENT_CATALOGUE,
         CLASS_RATES,
+        CLASS_STATISTICS,
         *(() if settings.imported else (ENVIRONMENT_LINKS,)),
         *(() if settings.imported else (COMPLETENESS,)),
         *((ENVIRONMENT_PANELS,) if settings.environment_figures else ()),
