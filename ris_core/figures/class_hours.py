@@ -52,6 +52,8 @@ def hours_by_month(table: pd.DataFrame, title: str = "Hour of the day by month")
         image[own["hour"].to_numpy(int), place] = own["value"].to_numpy(float)
         _panel(fig, axes, image, f"{name} ({int(own['events'].sum()):,})")
         _month_ticks(axes, months)
+    for axes in panels.flat[max(len(classes) - columns, 0) : len(classes)]:
+        axes.tick_params(labelbottom=True)
     fig.supxlabel("month (UTC)", fontsize=LABEL)
     fig.supylabel("hour of the day (UTC)", fontsize=LABEL)
     return fig

@@ -233,5 +233,7 @@ def known_confusion(
             else f"cross-validation of {int(of_all.sum())} reviewed events; some class has fewer than {least} "
             "audits, and reviews prefer events that are hard to tell, so confusion may be overstated"
         )
+        if metadata.get("simulated"):
+            source += "; the reviewer was simulated"
         classes = tuple(called[number] for number in numbers)
         return Confusion(classes, of_audits if audited else of_all, f"{champion.model_version}: {source}", numbers)

@@ -89,6 +89,9 @@ def test_hours_without_live_time_are_grey_and_not_zero(table: pd.DataFrame) -> N
     assert image is not None
     assert image.shape == (24, 2) and np.ma.getmaskarray(image)[20:].all() and not np.ma.getmaskarray(image)[:20].any()
     assert "per live hour" in fig.get_suptitle()
+    # Three classes in two columns: the lowest panel of each column names the months.
+    named = [bool(axes.xaxis.get_tick_params()["labelbottom"]) for axes in fig.axes[:3]]
+    assert named == [False, True, True]
     counted = class_hours.hours_by_month(part(table, "month_hour").assign(rate=np.nan))
     assert counted.get_suptitle().endswith(": events")
 

@@ -85,7 +85,8 @@ def class_model(root: Path, confusion: list[list[int]], audits: list[list[int]],
     """Return a data root whose champion is a model of two classes, numbers 4 and 2, with stored confusions."""
     layout = Layout(root, "small", "XX", "", "HHZ")
     assessment = {"confusion": confusion, "audit_confusion": audits}
-    description = {"network": "classes", "n_clusters": 2, "digest": "d", "metadata": {"assessment": assessment}}
+    said = {"assessment": assessment, "simulated": True}
+    description = {"network": "classes", "n_clusters": 2, "digest": "d", "metadata": said}
     write_json(layout.champion_model("model-1") / "model.json", description)
     names = {4: "rift", 2: "thermal"} if reviewed else {}
     appoint(layout, Champion(2, "model-1", "here", (4, 2), 5, {}, {}, "", names=names, reviewed=reviewed))
@@ -98,7 +99,7 @@ def test_audits_alone_are_used_if_there_are_enough_of_each_class(tmp_path: Path)
     assert found is not None
     assert (found.classes, found.numbers) == (("rift", "thermal"), (4, 2))
     assert found.counts.tolist() == [[20, 2], [1, 25]]
-    assert "48 audits" in found.source
+    assert "48 audits" in found.source and "simulated" in found.source
     few = known_confusion(layout, rates=RatesSettings(least_audits=23))
     assert few is not None and few.counts.tolist() == [[30, 10], [5, 40]]
     assert "overstated" in few.source
