@@ -174,7 +174,7 @@ TABLES = tuple(
         f"analysis/{file_name(name)}",
         _ABOUT[name],
         schema,
-        f'read_statistics(network, "{name}")',
+        "read_statistics",
     )
     for name, schema in SCHEMAS.items()
 )
