@@ -30,7 +30,7 @@ from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
 
-LINKS_AGAIN = "test the links again (asset environment_links), or let `ris run` do it"
+LINKS_AGAIN = "test the links again (job test_links), or let `ris run` do it"
 _PERIODS = 300
 
 
