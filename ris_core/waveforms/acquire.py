@@ -148,7 +148,10 @@ class AcquireStage(StationDayStage[Acquisition]):
         return found
 
     def was_dropped(self, key: StationDay) -> bool:
-        """Return whether a raw file of acquired samples is gone, so that they are requested again from the source."""
+        """Return whether a raw file of acquired samples is gone, so that they are requested again from the source.
+
+        Samples that are read in place, in an archive, have no raw file.
+        """
         gone = [code for code, path in self.raw_files(key).items() if not self.files.exists(path)]
         if not gone:
             return False
@@ -157,7 +160,7 @@ class AcquireStage(StationDayStage[Acquisition]):
         except DamagedFileError:
             return True  # it is acquired again
         known = {} if found is None else self.by_channel(found)
-        return any(code in known and known[code].has_data for code in gone)
+        return any(code in known and _is_stored(known[code]) for code in gone)
 
     def by_channel(self, found: Acquisition) -> dict[str, Acquisition]:
         """Return the results of the settings' channels, those that were acquired, in their order."""

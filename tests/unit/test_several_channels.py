@@ -89,6 +89,7 @@ def test_an_archive_gives_every_channel_and_says_which_are_absent_or_have_gaps(t
     found = made.result
     assert [code for code, _ in found.channels] == list(CHANNELS)
     assert (found.has_data, found.samples_at) == (True, SamplesAt.IN_PLACE)
+    assert not StationDays(store.settings, store).acquire.was_dropped(KEY)
     assert part_of(found, "HHZ").quality.gaps == found.quality.gaps == 1
     assert part_of(found, "HHN").quality.gaps == 2
     absent = part_of(found, "HHE")
