@@ -75,6 +75,9 @@ def cumulative_counts(table: pd.DataFrame, title: str = "Cumulative events") -> 
     require_columns(table, ("label", "class_name", "start", "events", "live_hours"), "table")
     if not table["events"].sum():
         return no_data(title, "no events")
+    if table["start"].nunique() == 1:
+        # A line over one day would look like a constant rate.
+        return no_data(title, "all events are of one day")
     used = table.sort_values("start")
     fig = new_figure(8.6, 4.0, title)
     axes = fig.subplots()

@@ -149,6 +149,8 @@ def schuster_spectra(table: pd.DataFrame, notes: tuple[str, ...] = ()) -> Figure
 def tidal_phases(table: pd.DataFrame, notes: tuple[str, ...] = ()) -> Figure:
     """Draw the excess of each class at O1 and M2 in the plane of phases, filled where q is below .05.
 
+    What could not be tested (no q) is not drawn: a phase of few days would look like a tide.
+
     Parameters
     ----------
     table
@@ -158,7 +160,7 @@ def tidal_phases(table: pd.DataFrame, notes: tuple[str, ...] = ()) -> Figure:
     """
     title = "Events at a phase of the tide, beyond live time"
     require_columns(table, ("class_name", "station", "constituent", "excess", "angle", "q"), "table")
-    own = table[table["constituent"].isin(["O1", "M2"]) & table["excess"].notna()]
+    own = table[table["constituent"].isin(["O1", "M2"]) & table["excess"].notna() & table["q"].notna()]
     if own.empty:
         return no_data(title, "nothing can be said of tides")
     classes, stations = (list(dict.fromkeys(own[name])) for name in ("class_name", "station"))

@@ -110,7 +110,7 @@ def phase_test(times: Ints, intervals: Ints, constituent: str, block_days: float
 
 def _why_not(constituent: str, days: float, blocks: int) -> str:
     if days < LEAST_DAYS:
-        return f"{days:.0f} days are less than {LEAST_DAYS:.0f}: nothing can be said of tides"
+        return f"{days:.0f} of {LEAST_DAYS:.0f} days that are needed: nothing can be said of tides"
     if constituent not in TESTED:
         return "shown without a test: it cannot be told from the sun and the season"
     return f"events in {blocks} blocks; 10 are needed" if blocks < 10 else ""

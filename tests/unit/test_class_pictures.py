@@ -103,6 +103,8 @@ def test_cumulative_shares_end_at_the_whole_beside_live_time(table: pd.DataFrame
     assert "live time" in words(fig)
     imported = class_counts.cumulative_counts(part(table, "day").assign(live_hours=np.nan))
     assert "live time" not in words(imported)
+    first = part(table, "day")
+    assert "one day" in words(class_counts.cumulative_counts(first[first["start"] == first["start"].min()]))
 
 
 def medians(axes: Axes) -> list[float]:

@@ -132,4 +132,6 @@ def test_pictures_of_links_are_drawn_and_say_where_events_come_from() -> None:
         }
     )
     assert len(tidal_phases(phases).axes) == 2
+    of_one_day = tidal_phases(phases.assign(q=np.nan))
+    assert not [axes for axes in of_one_day.axes if axes.lines] and "nothing" in of_one_day.texts[-1].get_text()
     assert "nothing" in link_verdicts(table.head(0)).texts[-1].get_text()
