@@ -35,11 +35,16 @@ def links(days: StationDays) -> Sequence[Html]:
             "identifiable' means that these data cannot say."
         ),
         items([*notes, *missing, *said["doubts"]]),
-        picture(link_verdicts(verdicts), "Verdict for each class and series"),
-        table(_verdicts(verdicts, "series"), {"effect": _EFFECT}),
-        heading("Tests at the stations"),
-        *_tests(effects),
     ]
+    if len(verdicts):
+        pieces += [
+            picture(link_verdicts(verdicts), "Verdict for each class and series"),
+            table(_verdicts(verdicts, "series"), {"effect": _EFFECT}),
+            heading("Tests at the stations"),
+            *_tests(effects),
+        ]
+    else:
+        pieces.append(note("No class was tested against a series: there is none that could be used."))
     if len(tides):
         pieces += [
             heading("Phases of the tide"),

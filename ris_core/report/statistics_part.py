@@ -53,6 +53,14 @@ def _seasons(days: StationDays) -> list[Html]:
     seasons = seasons[seasons["bin"] == SEASON]
     if seasons.empty:
         return []
-    titles = {"class_name": "class", "name": "season", "live_hours": "live time (h)", "rate": "rate (1/h)"}
+    level = f"{100 * days.settings.rates.level:g} %"
+    titles = {
+        "class_name": "class",
+        "name": "season",
+        "live_hours": "live time (h)",
+        "rate": "rate (1/h)",
+        "rate_low": f"{level}, from",
+        "rate_high": "to",
+    }
     shown = seasons[["class_name", "name", "events", "live_hours", "rate", "rate_low", "rate_high"]]
     return [heading("Seasons, all stations"), table(shown, titles)]
