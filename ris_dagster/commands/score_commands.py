@@ -14,17 +14,18 @@ def scores(
 ) -> None:
     """Show the methods of synthetic networks side by side: how well their classes agree with the truth.
 
-    Ends with 1 if a network has not been scored.
+    Says where the report of a network is, if there is one. Ends with 1 if a network has not been scored.
     """
     from ris_core.config import SettingsError, SyntheticSettings, load_settings
     from ris_core.plugins import PluginError
+    from ris_core.report.report_state import FILE as REPORT
     from ris_core.storage.damage import DamagedFileError
     from ris_core.storage.layout import Layout
     from ris_core.truth.score_file import FILE, read_scores
     from ris_dagster import jobs
     from ris_dagster.score_comparison import by_agreement, compared_methods, comparison_table, meaning
 
-    methods = []
+    methods, reports = [], []
     for config in configs:
         try:
             settings = load_settings(config)
@@ -33,7 +34,9 @@ def scores(
         if not isinstance(settings.source, SyntheticSettings):
             refuse(f"{config}: the network {settings.network.name} is not synthetic, so it has no truth", 2)
         try:
-            methods += compared_methods(settings, read_scores(Layout.of(settings).analysis(FILE)))
+            layout = Layout.of(settings)
+            methods += compared_methods(settings, read_scores(layout.analysis(FILE)))
+            reports += [path] if (path := layout.analysis(REPORT)).exists() else []
         except FileNotFoundError:
             refuse(
                 f"{config}: the network {settings.network.name} has no scores; run "
@@ -44,3 +47,5 @@ def scores(
     methods = by_agreement(methods)
     console.print(comparison_table(methods))
     console.print(meaning(methods), soft_wrap=True)
+    for path in reports:
+        console.print(f"What the classes say, for a browser: {path}", soft_wrap=True)

@@ -88,6 +88,10 @@ def test_scores_are_shown_by_a_command(config: Any) -> None:
     assert done.exit_code == 0
     assert "published DEC" in done.output
     assert "Each method has the K that it chooses without truth" in done.output.replace("\n", " ")
+    assert "report.html" not in done.output
+    report = path.with_name("report.html")
+    report.write_text("<!doctype html>")
+    assert str(report) in ris("scores", config).output
 
 
 def test_a_network_without_truth_is_refused(data_root: Any, tmp_path: Any) -> None:
