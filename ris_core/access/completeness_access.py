@@ -16,11 +16,16 @@ def read_completeness(network: StationDays) -> pd.DataFrame:
     Raises
     ------
     FileNotFoundError
-        There is no such table yet.
+        There is no such table yet, or cannot be; the message says why, and what to do.
     DamagedFileError
         The file is damaged.
     """
-    return tables.read_table(network.layout.analysis(TABLE))
+    path = network.layout.analysis(TABLE)
+    if not path.exists():
+        why = "the events were imported without waveforms, to which templates could be added"
+        todo = "it has not been measured yet; `ris run --only measure_completeness` does"
+        raise FileNotFoundError(f"{path} is absent: {why if network.settings.imported else todo}")
+    return tables.read_table(path)
 
 
 def read_rates_above_completeness(network: StationDays) -> pd.DataFrame:

@@ -21,8 +21,8 @@ def live_files(days: StationDays, keys: Iterable[StationDay] | None = None) -> l
     layout = days.layout
     if days.settings.imported:
         raise NoLiveTimeError(
-            f"{layout.root}: its events were imported, and the published file does not say when a detection "
-            "could start; there are no live intervals"
+            f"{days.settings.network.name}: its events were imported, and the published file does not say when a "
+            "detection could start; there are no live intervals"
         )
     found = []
     for key in days.all() if keys is None else keys:

@@ -14,6 +14,7 @@ from ris_core.report.report_part import PartAbsentError
 from ris_core.station_days.station_days import StationDays
 
 _EFFECT = "effect (ln rate per standard deviation)"
+_RANGE = "median of the stations (least to greatest); no interval"
 _ORDER = {"link": 0, "no evidence": 1, "not identifiable": 2}
 _REASONS = 12
 
@@ -39,7 +40,7 @@ def links(days: StationDays) -> Sequence[Html]:
     if len(verdicts):
         pieces += [
             picture(link_verdicts(verdicts), "Verdict for each class and series"),
-            table(_verdicts(verdicts, "series"), {"effect": _EFFECT}),
+            table(_verdicts(verdicts, "series"), {"effect": f"{_EFFECT}: {_RANGE}"}),
             heading("Tests at the stations"),
             *_tests(effects),
         ]
@@ -49,7 +50,7 @@ def links(days: StationDays) -> Sequence[Html]:
         pieces += [
             heading("Phases of the tide"),
             picture(tidal_phases(phases), "Excess of each class at phases of O1 and M2"),
-            table(_verdicts(tides, "constituent"), {"effect": "excess"}),
+            table(_verdicts(tides, "constituent"), {"effect": f"excess: {_RANGE}"}),
         ]
     if len(spectra):
         pieces += [

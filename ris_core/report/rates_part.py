@@ -50,7 +50,11 @@ def rates(days: StationDays) -> Sequence[Html]:
         "corrected": "without confused classes (1/h)",
     }
     pieces = [piece for name, piece in _figures(days, set(TITLES) - {_MAP})]
-    doubts = [str(said["no_live_time"]), str(said["correction"]), *map(str, said["doubts"])]
+    if said["no_live_time"]:
+        counts = shown[["class", "station", "events", "share"]]
+        why = note(f"There are counts and shares, but no rates: {said['no_live_time']}.")
+        return [why, *pieces, table(counts, titles), items(map(str, said["doubts"]))]
+    doubts = [str(said["correction"]), *map(str, said["doubts"])]
     return [
         *pieces,
         table(shown if shown["corrected"].any() else shown.drop(columns="corrected"), titles),

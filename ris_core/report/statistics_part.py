@@ -63,4 +63,6 @@ def _seasons(days: StationDays) -> list[Html]:
         "rate_high": "to",
     }
     shown = seasons[["class_name", "name", "events", "live_hours", "rate", "rate_low", "rate_high"]]
+    if shown["rate"].isna().all():
+        shown = shown[["class_name", "name", "events"]]
     return [heading("Seasons, all stations"), table(shown, titles)]

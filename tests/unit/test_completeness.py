@@ -193,6 +193,8 @@ def test_a_network_gets_amplitudes_that_stay_current(own: Opened):
     days = own.days
     days.layout.analysis(TABLE).unlink(missing_ok=True)
     assert not completeness_is_current(days)
+    with pytest.raises(FileNotFoundError, match="measure_completeness"):
+        read_table(days)
     found, content = make_completeness(days)
     assert content and completeness_is_current(days)
     table = read_completeness(days.layout).table
