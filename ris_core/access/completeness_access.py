@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ris_core.completeness.complete_rates import rates_above_completeness
-from ris_core.completeness.completeness_file import TABLE
+from ris_core.completeness.completeness_file import NOT_MEASURED, TABLE, named_now
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage import tables
 
@@ -23,9 +23,8 @@ def read_completeness(network: StationDays) -> pd.DataFrame:
     path = network.layout.analysis(TABLE)
     if not path.exists():
         why = "the events were imported without waveforms, to which templates could be added"
-        todo = "it has not been measured yet; `ris run --only measure_completeness` does"
-        raise FileNotFoundError(f"{path} is absent: {why if network.settings.imported else todo}")
-    return tables.read_table(path)
+        raise FileNotFoundError(f"{path} is absent: {why if network.settings.imported else NOT_MEASURED}")
+    return named_now(tables.read_table(path), network)
 
 
 def read_rates_above_completeness(network: StationDays) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ris_core import versions
-from ris_core.clustering.champion import Champion, champion_or_none
+from ris_core.clustering.champion import Champion, champion_or_none, class_names
 from ris_core.completeness.at_hand import station_days_at_hand
 from ris_core.config import Settings
 from ris_core.contracts.stamp import Stamp
@@ -26,6 +26,7 @@ TABLE, INJECTIONS = "completeness.parquet", "completeness_injections.parquet"
 ALL = 0
 """Number that stands for all noise in place of a quartile."""
 NOISIEST = 4
+NOT_MEASURED = "completeness has not been measured yet; `ris run --only measure_completeness` does"
 _SOURCE = "templates in the station's own noise (docs/analysis.md, Completeness)"
 
 
@@ -142,6 +143,8 @@ def write_completeness(layout: Layout, found: Completeness, stamp: Stamp) -> str
 def read_completeness(layout: Layout) -> Completeness:
     """Return what `write_completeness` wrote; raises `FileNotFoundError` and `DamagedFileError`."""
     path = layout.analysis(TABLE)
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is absent: {NOT_MEASURED}")
     table, said = tables.read_table(path), tables.read_summary(path)
     try:
         return Completeness(
@@ -156,6 +159,12 @@ def read_completeness(layout: Layout) -> Completeness:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedFileError(path, f"its summary is not one of this version: {error}") from error
+
+
+def named_now(table: pd.DataFrame, days: StationDays) -> pd.DataFrame:
+    """Return the table with the names that its classes have now: they may have got others since it was made."""
+    names = class_names(days.settings.champion, table["label"].unique(), champion_or_none(days.layout))
+    return table.assign(class_name=table["label"].map(names).astype(table["class_name"].dtype))
 
 
 def completeness_is_current(days: StationDays) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ris_core.completeness.complete_rates import rates_above_completeness
-from ris_core.completeness.completeness_file import ALL, NOISIEST, TABLE, read_completeness
+from ris_core.completeness.completeness_file import ALL, NOISIEST, TABLE, named_now, read_completeness
 from ris_core.figures.detection_amplitudes import detection_amplitudes
 from ris_core.report.html_elements import Html, heading, items, note, paragraph, picture, table
 from ris_core.report.report_part import NotMadeError, PartAbsentError
@@ -25,7 +25,8 @@ def completeness(days: StationDays) -> Sequence[Html]:
         raise NotMadeError("it has not been determined which events of a class the detector would find")
     found = read_completeness(days.layout)
     unit = f" ({found.unit})"
-    shown = found.table[found.table["noise_quartile"].isin([ALL, NOISIEST])]
+    amplitudes = named_now(found.table, days)
+    shown = amplitudes[amplitudes["noise_quartile"].isin([ALL, NOISIEST])]
     titles = {
         "class_name": "class",
         "noise_quartile": "quarter of noise (0: all)",
@@ -39,7 +40,7 @@ def completeness(days: StationDays) -> Sequence[Html]:
             "means found by the detector: the label is another question. Events that hide others are not in it."
         ),
         picture(
-            detection_amplitudes(found.table, found.unit, found.without),
+            detection_amplitudes(amplitudes, found.unit, found.without),
             "Amplitudes of 50 and 90 % detection by class, station and quarter of noise",
             f"Peak amplitudes with {100 * found.confidence:g} % intervals, over quarters of the station's noise.",
         ),

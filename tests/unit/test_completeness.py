@@ -21,6 +21,7 @@ from ris_core.completeness.completeness_file import (
     INJECTIONS,
     TABLE,
     completeness_is_current,
+    named_now,
     read_completeness,
 )
 from ris_core.completeness.completeness_run import NoWaveformsAtHandError, amplitudes, make_completeness
@@ -30,6 +31,7 @@ from ris_core.contracts.station_day import NS
 from ris_core.processing.chain import day_traces
 from ris_core.processing.condition import Conditioned
 from ris_core.processing.day_traces import DayTraces
+from ris_core.station_days.station_days import StationDays
 from ris_core.storage.damage import DamagedFileError
 from ris_dagster.assets.completeness import build_completeness_assets
 
@@ -201,6 +203,10 @@ def test_a_network_gets_amplitudes_that_stay_current(own: Opened):
     assert set(table["station"]) == {"S01", "S02"} and set(table["noise_quartile"]) == {0, 1, 2, 3, 4}
     whole = table[table["noise_quartile"] == 0]
     assert (whole["amplitude_50"] < whole["amplitude_90"]).all()
+    renamed = days.settings.model_copy(
+        update={"champion": days.settings.champion.model_copy(update={"names": {int(table["label"].iloc[0]): "hum"}})}
+    )
+    assert named_now(table, StationDays(renamed, own.store))["class_name"].iloc[0] == "hum"
     assert found.station_days == ("S01 2015-01-10", "S02 2015-01-11") and found.seconds > 0 and not found.without
     path = days.layout.analysis(INJECTIONS)
     path.write_bytes(path.read_bytes()[:-100])
