@@ -33,7 +33,10 @@ def report_configuration(days: StationDays) -> str:
             files.append([layout.relative(path), None if stamp is None else stamp.as_dict(), content, rows])
         except DamagedFileError as error:
             files.append([layout.relative(path), error.why])
-    pictures = [[name, hashlib.sha256(png).hexdigest()] for name, png in shown_panels(layout)]
+    try:
+        pictures = [[name, hashlib.sha256(png).hexdigest()] for name, png in shown_panels(layout)]
+    except DamagedFileError as error:
+        pictures = [[layout.relative(error.path), error.why]]
     said = [settings.digest(), None if champion is None else champion.digest, files, pictures]
     return digest_of([versions.REPORT, *said])
 

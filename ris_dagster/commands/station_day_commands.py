@@ -131,13 +131,18 @@ def verify(
                 console.print(f"  not removed: {trouble}", soft_wrap=True)
     if removed:
         console.print(
-            f"{removed} damaged files are removed; `ris backfill` makes them again (`ris run` those of models).",
+            f"{removed} damaged files are removed; `ris backfill` makes them again (`ris run` models and analysis).",
             soft_wrap=True,
         )
     if left:
         console.print(
             f"{left} files are damaged or cannot be read"
-            + ("." if remove else "; remove what is damaged with --remove, then `ris backfill` makes it again."),
+            + (
+                "."
+                if remove
+                else "; remove what is damaged with --remove, then `ris backfill` makes it again "
+                "(`ris run` models and analysis)."
+            ),
             soft_wrap=True,
         )
         raise typer.Exit(1)

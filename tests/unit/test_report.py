@@ -153,6 +153,7 @@ def test_what_the_settings_do_not_want_no_command_makes(own: Opened) -> None:
 def test_a_damaged_table_is_a_reason_and_no_failure(own: Opened) -> None:
     path = own.days.layout.analysis("completeness.parquet")
     path.write_bytes(path.read_bytes()[:-60])
+    own.days.layout.analysis("environment_panels.json").write_text("{", encoding="utf-8")
     found = write_report(own.days)
     assert "damaged" in found.absent["Completeness"]
     assert str(own.store.root) not in found.path.read_text(encoding="utf-8")
