@@ -26,7 +26,7 @@ def calendar(time: Ints, annual: int, solar: int) -> Floats:
     """Return harmonics of the year and of the day, and the products of both; times in ns since 1970 UTC."""
     of_year = harmonics(time / (YEAR_DAYS * DAY_NS), annual)
     of_day = harmonics((time % DAY_NS) / DAY_NS, solar)
-    both = (of_year[:, :, None] * of_day[:, None, :]).reshape(len(time), -1)
+    both = (of_year[:, :, None] * of_day[:, None, :]).reshape(len(time), of_year.shape[1] * of_day.shape[1])
     return np.concatenate([of_year, of_day, both], axis=1)
 
 

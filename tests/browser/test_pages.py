@@ -26,7 +26,18 @@ GROUPS = {
     "train": ["training_set", "aec_trials", "aec_weights"],
     "cluster": ["latent_features", "cluster_count", "gmm_clusters", "dec_models", "champion_model", "stability"],
     "label": ["label_tables"],
-    "analysis": ["availability", "truth_scores"],
+    "analysis": [
+        "availability",
+        "class_rates",
+        "class_statistics",
+        "completeness",
+        "environment_links",
+        "environment_panels",
+        "environment_series",
+        "event_catalogue",
+        "report",
+        "truth_scores",
+    ],
 }
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=ABSENT)
