@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ris_core.links import link_schema
-from ris_core.links.link_run import load_links
+from ris_core.links.link_run import NoLinksError, load_links
 from ris_core.station_days.station_days import StationDays
 
 
@@ -46,6 +46,11 @@ def read_lags(network: StationDays) -> pd.DataFrame:
 
 
 def _read(network: StationDays, name: str) -> pd.DataFrame:
+    if network.settings.imported:
+        raise NoLinksError(
+            f"{network.layout.root}: its events were imported, so that nothing is known of live time; what they follow "
+            "in the environment cannot be tested"
+        )
     frame, said = load_links(network.layout, name)
     frame.attrs.update(said)
     return frame

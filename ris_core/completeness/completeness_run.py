@@ -32,6 +32,12 @@ from ris_core.station_days.station_days import StationDays
 Note = Callable[[str], None]
 
 
+NOT_AT_HAND = (
+    "no waveform of a processed station-day is at hand, as with retention.raw: drop_after_processing; keep some and "
+    "acquire them again"
+)
+
+
 class NoWaveformsAtHandError(ValueError):
     """No waveform is at hand, so that nothing can be said of completeness; the message says why, and what to do."""
 
@@ -59,7 +65,7 @@ def make_completeness(days: StationDays, note: Note = lambda text: None) -> tupl
         No event can be a template.
     NoWaveformsAtHandError
         The events were imported; or the spectrograms are not made from the trace of detections, so that their context
-        cannot be added to it; or no waveform is at hand.
+        cannot be added to it.
     DamagedFileError
         A file is damaged.
     """
@@ -84,17 +90,11 @@ def make_completeness(days: StationDays, note: Note = lambda text: None) -> tupl
             parts.append(rows)
             note(f"{key}: {int(rows['detected'].sum())} of {len(rows)} templates found")
         if not at_hand:
-            without[station] = "no waveform of a processed station-day is at hand"
+            without[station] = NOT_AT_HAND
         elif not any(key.station == station for key in used):
             without[station] = "none of its station-days could be read"
         elif not sum(len(rows) for rows, key in zip(parts, used, strict=True) if key.station == station):
             without[station] = "no place for a template between its detections and gaps"
-    if not used:
-        raise NoWaveformsAtHandError(
-            f"{layout.root}: no waveform of a processed station-day is at hand, as with retention.raw: "
-            "drop_after_processing; keep some (retention.raw: keep) and acquire them again. "
-            + "; ".join(f"{station}: {why}" for station, why in without.items())
-        )
     injections = pd.concat(parts, ignore_index=True)[list(COLUMNS)] if parts else pd.DataFrame(columns=list(COLUMNS))
     found = Completeness(
         table=amplitudes(injections, settings.completeness),

@@ -118,8 +118,9 @@ class Events:
             array = getattr(self, part)
             if array is None:
                 raise MissingPartError(
-                    f"{where}: there is no {part}, as in events that were imported or made by an earlier version; "
-                    "process their station-days again, and then draw the training set again"
+                    f"{where}: there is no {part}. Imported events have none: use a representation that does without, "
+                    "like aec. Where an earlier version made them, process their station-days again, and then draw the "
+                    "training set again"
                 )
             if len(self) and not array[:1].size:
                 raise MissingPartError(f"{where}: {part} was not read; name it among the parts to read")

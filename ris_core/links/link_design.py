@@ -183,11 +183,11 @@ def link_design(
     for name, plane in used.items():
         places[name] = np.arange(at, at + plane.shape[1])
         at += plane.shape[1]
-    scales = raw.std(axis=0) if len(hour) else np.ones(raw.shape[1])
+    middle, scales = (raw.mean(axis=0), raw.std(axis=0)) if len(hour) else (0.0, np.ones(raw.shape[1]))
     for columns_of in places.values():
         scales[columns_of] = scales[columns_of].mean()
     kept = np.maximum(scales, 1e-12)
-    matrix = np.concatenate([np.ones((len(hour), 1)), (raw - raw.mean(axis=0)) / kept], axis=1)
+    matrix = np.concatenate([np.ones((len(hour), 1)), (raw - middle) / kept], axis=1)
     season_r2: dict[str, float] = {}
     others_r2: dict[str, float] = {}
     for name, columns_of in places.items() if with_r2 and len(hour) > raw.shape[1] else ():

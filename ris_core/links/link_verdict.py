@@ -55,7 +55,7 @@ def verdicts(
         needed = max(1, math.ceil(share * len(testable) - 1e-9))
         said = dict(zip(keys, names if isinstance(names, tuple) else (names,), strict=True))
         if len(testable) < least_stations:
-            verdict, sign = NOT_IDENTIFIABLE, 0
+            verdict, sign, needed = NOT_IDENTIFIABLE, 0, least_stations
             why = f"can be tested at {len(testable)} of {len(own)} stations; {least_stations} are needed"
             if (reasons := own.loc[own["reason"] != "", "reason"]).size:
                 why += f" ({reasons.iloc[0]})"

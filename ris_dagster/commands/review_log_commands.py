@@ -105,13 +105,23 @@ def split(
 @reviews.command()
 def withdraw(
     decisions: Annotated[
-        list[str], typer.Argument(help="Identifiers of decisions, as `ris review status` shows them.")
+        list[str],
+        typer.Argument(help="Identifiers of decisions, or how they begin, as `ris review status` shows them."),
     ],
     config: ConfigOption = None,
     reviewer: ReviewerOption = None,
 ) -> None:
     """Take decisions back; they stay in the log, and a withdrawal can be withdrawn."""
     _change("withdraw", [], "", decisions, config, reviewer)
+
+
+def _whole(beginning: str, identifiers: Sequence[str]) -> str:
+    """Return the identifier that begins in a certain way; raises `ValueError` unless there is one."""
+    found = [each for each in identifiers if each.startswith(beginning)]
+    if len(found) != 1:
+        many = f"{len(found)} decisions of the log begin" if found else "no decision of the log begins"
+        raise ValueError(f"nothing was written: {many} with {beginning!r}; `ris review status` shows identifiers")
+    return found[0]
 
 
 def _change(
@@ -127,7 +137,8 @@ def _change(
     try:
         names = tuple(class_name(each) for each in former)
         if kind == "withdraw":
-            decision = Decision("withdraw", name, withdrawn=tuple(others))
+            written = [made.id for made in log.read().decisions]
+            decision = Decision("withdraw", name, withdrawn=tuple(_whole(each, written) for each in others))
         elif kind == "split":
             decision = Decision("split", name, tuple(others), class_name(new), names)
         else:

@@ -184,12 +184,15 @@ def test_classes_are_renamed_merged_split_and_decisions_withdrawn(network: Opene
         "other",
         "other",
     ]
-    assert ris("review", "withdraw", log.read().decisions[-1].id, *who).exit_code == 0
+    assert ris("review", "withdraw", log.read().decisions[-1].id[:8], *who).exit_code == 0
     assert set(_state(network.store).classes) == {"icequake", "tremor", "B"}
     before = log.path.read_bytes()
     met = ris("review", "rename", "icequake", "Tremor", *who)
     assert met.exit_code == 1
     assert "`ris review merge tremor icequake` makes both one" in met.output.replace("\n", " ")
+    none, many = ris("review", "withdraw", "nothing", *who), ris("review", "withdraw", "", *who)
+    assert "no decision of the log begins with 'nothing'" in none.output.replace("\n", " ")
+    assert "decisions of the log begin with ''" in many.output.replace("\n", " ")
     for words in (("rename", "nothing", "B"), ("withdraw", "3f2b"), ("merge", "=x", "B")):
         assert ris("review", *words, *who).exit_code == 1
     assert log.path.read_bytes() == before

@@ -24,7 +24,7 @@ from ris_core.completeness.completeness_file import (
     named_now,
     read_completeness,
 )
-from ris_core.completeness.completeness_run import NoWaveformsAtHandError, amplitudes, make_completeness
+from ris_core.completeness.completeness_run import NOT_AT_HAND, NoWaveformsAtHandError, amplitudes, make_completeness
 from ris_core.completeness.injection import inject_day, noise_before
 from ris_core.config import CompletenessSettings, Settings
 from ris_core.contracts.station_day import NS
@@ -239,12 +239,17 @@ def test_stations_without_waveforms_are_named(own: Opened):
         if path.is_file():
             path.unlink()
     found, _ = make_completeness(days)
-    assert found.without == {"S02": "no waveform of a processed station-day is at hand"}
+    assert found.without == {"S02": NOT_AT_HAND}
     assert set(found.table["station"]) == {"S01"} and completeness_is_current(days)
     shutil.rmtree(own.store.root / "waveforms")
-    with pytest.raises(NoWaveformsAtHandError, match="retention"):
-        make_completeness(days)
-    assert days.layout.analysis(TABLE).exists()
+    # As where waveforms are dropped after processing: that there is nothing is a result, until there is something.
+    nothing, _ = make_completeness(days)
+    assert nothing.without == {"S01": NOT_AT_HAND, "S02": NOT_AT_HAND} and not len(nothing.table)
+    assert completeness_is_current(days) and not len(read_completeness(days.layout).injections)
+    result = own.run("measure_completeness")
+    assert result.success
+    (check,) = [c for c in result.get_asset_check_evaluations() if c.check_name == "every_station"]
+    assert not check.passed and "S01: no waveform" in str(check.description)
 
 
 def test_templates_of_another_trace_are_refused(own: Opened):

@@ -293,3 +293,11 @@ def test_more_tested_events_add_less_uncertainty() -> None:
         fit = fit_unmixed(design, labelled @ inverses[0][:, 1], variances @ inverses[0][:, 1] ** 2, starts[1])
         added.append(confusion_covariance(fit, design.matrix, labelled, inverses, 1)[place, place])
     assert added[0] == pytest.approx(100 * added[1], rel=0.4)
+
+
+def test_a_station_that_is_never_live_for_long_has_an_empty_regression() -> None:
+    number = 48
+    edges = HOUR_NS * np.arange(number + 1)
+    noise = np.full(number, 3.0)
+    design = link_design(edges, np.full(number, 0.1), (noise,), {"swell": np.arange(float(number))}, SMALL)
+    assert not len(design.matrix) and design.left_out == {"swell": "values in 0% of the live hours"}
