@@ -13,12 +13,14 @@ from ris_dagster.partitions import Partitions
 LOOK, CATALOGUE, ENVIRONMENT = "show_availability", "update_catalogue", "read_environment"
 COMPLETENESS, REPORT, ANALYSE = "measure_completeness", "write_report", "analyse"
 REPEATERS, PANELS, LINKS, DESCRIBE = "find_repeaters", "draw_environment", "test_links", "describe_classes"
+MAP = "map_events"
 
 GROUP = "analysis"
 """Stands for all jobs of the analysis where the name of a job is asked for."""
 
 _ASSETS = {
     CATALOGUE: ("event_catalogue", "class_rates"),
+    MAP: ("event_map",),
     DESCRIBE: ("class_statistics",),
     REPEATERS: ("repeaters",),
     PANELS: ("environment_panels",),
@@ -28,6 +30,7 @@ _ASSETS = {
 }
 _ABOUT = {
     CATALOGUE: "Bring the catalogue of events and the rates up to date with the label tables.",
+    MAP: "Draw all labelled events on a map by the features of the champion.",
     DESCRIBE: "Make the tables of the published code: amplitudes, frequencies, seasons and what DEC changed.",
     REPEATERS: "Find families of events of one station and class whose waveforms are nearly the same.",
     PANELS: "Draw environmental series above the counts of each class.",
@@ -42,6 +45,7 @@ def analysis_jobs(settings: Settings) -> tuple[str, ...]:
     return (
         LOOK,
         CATALOGUE,
+        MAP,
         DESCRIBE,
         *(() if settings.catalogue.repeaters is None else (REPEATERS,)),
         *((ENVIRONMENT,) if settings.environment else ()),
@@ -81,6 +85,7 @@ def analysis_is_current(job: str, days: StationDays, key: str) -> bool:
     from ris_core.catalogue.repeaters_run import repeaters_are_current
     from ris_core.completeness.completeness_file import completeness_is_current
     from ris_core.environment.series_run import series_is_current
+    from ris_core.event_map.event_map_run import event_map_is_current
     from ris_core.links.link_run import links_are_current
     from ris_core.rates.panels_run import panels_are_current
     from ris_core.rates.rate_run import rates_are_current
@@ -89,6 +94,7 @@ def analysis_is_current(job: str, days: StationDays, key: str) -> bool:
 
     current: dict[str, Callable[[], bool]] = {
         CATALOGUE: lambda: event_catalogue_is_current(days) and rates_are_current(days),
+        MAP: lambda: event_map_is_current(days),
         DESCRIBE: lambda: statistics_are_current(days),
         REPEATERS: lambda: repeaters_are_current(days),
         PANELS: lambda: panels_are_current(days),

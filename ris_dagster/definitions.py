@@ -20,6 +20,7 @@ from ris_dagster.assets.completeness import build_completeness_assets
 from ris_dagster.assets.environment import build_environment_assets
 from ris_dagster.assets.environment_links import build_environment_links_assets
 from ris_dagster.assets.event_catalogue import build_event_catalogue_assets
+from ris_dagster.assets.event_map import build_event_map_asset
 from ris_dagster.assets.ranking import build_ranking_assets
 from ris_dagster.assets.report import build_report_asset
 from ris_dagster.assets.review_queue import build_review_queue
@@ -85,6 +86,7 @@ def build_definitions(
             build_champion_asset(settings),
             build_review_queue(settings),
             *build_event_catalogue_assets(settings),
+            build_event_map_asset(settings),
             build_class_rates_asset(settings),
             build_class_statistics_asset(settings),
             *build_analysis_assets(settings),

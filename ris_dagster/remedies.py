@@ -27,6 +27,8 @@ _REMEDIES = {
     "NoTrainedModelError": "materialize the asset of the candidate for this K",
     "NoCatalogueError": "materialize event_catalogue first",
     "NoLabelledEventsError": "materialize label_tables, then event_catalogue",
+    "NoLabelsOfChampionError": "materialize label_tables first",
+    "NoEventMapError": "materialize event_map first",
     "NoRatesError": "materialize class_rates first",
     "NoStatisticsError": "materialize class_statistics first",
     "NoSeriesError": "materialize environment_series for it first",

@@ -11,6 +11,7 @@ from ris_core.access.completeness_access import read_completeness, read_rates_ab
 from ris_core.access.days import Day
 from ris_core.access.environment_access import read_environment
 from ris_core.access.event_access import Event, UnknownEventError, read_event, read_raw
+from ris_core.access.event_map_access import nearest_events, open_event_index, read_event_map
 from ris_core.access.link_access import read_lags, read_links, read_phases, read_verdicts
 from ris_core.access.rate_access import read_class_rates, read_hourly_counts, read_statistics
 from ris_core.access.table_access import (
@@ -26,6 +27,8 @@ __all__ = [
     "Day",
     "Event",
     "UnknownEventError",
+    "nearest_events",
+    "open_event_index",
     "open_network",
     "read_associations",
     "read_attributes",
@@ -36,6 +39,7 @@ __all__ = [
     "read_detections",
     "read_environment",
     "read_event",
+    "read_event_map",
     "read_hourly_counts",
     "read_labels",
     "read_lags",

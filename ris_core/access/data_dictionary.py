@@ -11,6 +11,7 @@ from ris_core.catalogue import catalogue_schema
 from ris_core.clustering import ranking_file
 from ris_core.completeness import completeness_file
 from ris_core.environment import series
+from ris_core.event_map import event_map_schema
 from ris_core.links import link_schema
 from ris_core.rates import rate_schema
 from ris_core.review import queue_file
@@ -23,6 +24,7 @@ from ris_core.storage.table_description import TableDescription, as_markdown
 TABLES: tuple[TableDescription, ...] = (
     *station_day_tables.TABLES,
     *catalogue_schema.TABLES,
+    *event_map_schema.TABLES,
     *rate_schema.TABLES,
     *statistics_schema.TABLES,
     *completeness_file.TABLES,

@@ -21,6 +21,7 @@ from ris_core.config.class_model import ClassModelSettings
 from ris_core.config.completeness import CompletenessSettings
 from ris_core.config.counting import RatesSettings, StatisticsSettings
 from ris_core.config.defaults import RECOMMENDED, known_presets
+from ris_core.config.event_map import EventMapSettings
 from ris_core.config.learning import (
     AecGridSettings,
     AecSettings,
@@ -105,6 +106,7 @@ __all__ = [
     "ContextSettings",
     "DecSettings",
     "Device",
+    "EventMapSettings",
     "FdsnSettings",
     "GmmSettings",
     "KMeansSettings",

@@ -10,6 +10,7 @@ from ris_core.config.completeness import CompletenessSettings
 from ris_core.config.counting import RatesSettings, StatisticsSettings
 from ris_core.config.environment import AnySeries
 from ris_core.config.environment_figures import PanelsSettings
+from ris_core.config.event_map import EventMapSettings
 from ris_core.config.links import LinksSettings
 
 
@@ -19,6 +20,7 @@ class WithAnalysis(WithAttributes):
     catalogue: CatalogueSettings = CatalogueSettings()
     rates: RatesSettings = RatesSettings()
     statistics: StatisticsSettings = StatisticsSettings()
+    event_map: EventMapSettings = EventMapSettings()
     environment: tuple[AnySeries, ...] = Field(
         (), description="Environmental series, each with its `reader` and the settings of that reader."
     )

@@ -88,13 +88,14 @@ def scatter_labels(
     labels: NDArray[np.integer[Any]],
     known: NDArray[np.integer[Any]],
     names: Mapping[int, str] | None = None,
+    size: float = 8.0,
 ) -> None:
     """Draw points (n, 2) in the colours and marks of their labels, with a legend of all known labels."""
     styles = {int(label): cluster_style(int(label)) for label in known}
     for marker in dict.fromkeys(m for _, m in styles.values()):
         own = np.array([styles[int(label)][1] == marker for label in labels], dtype=bool)
         colours = [styles[int(label)][0] for label in labels[own]]
-        axes.scatter(points[own, 0], points[own, 1], s=8, c=colours, marker=marker, linewidths=0)
+        axes.scatter(points[own, 0], points[own, 1], s=size, c=colours, marker=marker, linewidths=0)
     called = {label: str(label) for label in styles} | dict(names or {})
     handles = [Line2D([], [], ls="none", marker=m, color=c, ms=7, label=called[k]) for k, (c, m) in styles.items()]
     fig.legend(handles=handles, loc="outside right upper", title="label", fontsize=LABEL, frameon=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ris_core.report.classes_part import classes
 from ris_core.report.completeness_part import completeness
 from ris_core.report.environment_part import environment
+from ris_core.report.event_map_part import event_map
 from ris_core.report.links_part import links
 from ris_core.report.overview_part import overview
 from ris_core.report.provenance_part import provenance
@@ -18,6 +19,7 @@ _CATALOGUE = "ris run --only update_catalogue"
 PARTS = (
     ReportPart("overview", "The network", overview, _CATALOGUE),
     ReportPart("classes", "Classes", classes, _CATALOGUE),
+    ReportPart("event_map", "Map of events", event_map, "ris run --only map_events"),
     ReportPart("map", "Map of the stations", station_map, _CATALOGUE),
     ReportPart("rates", "Rates", rates, _CATALOGUE),
     ReportPart("statistics", "Amplitudes and frequencies", class_statistics, "ris run --only describe_classes"),

@@ -12,6 +12,7 @@ from ris_dagster.assets.completeness import COMPLETENESS
 from ris_dagster.assets.environment import ENVIRONMENT_PANELS
 from ris_dagster.assets.environment_links import ENVIRONMENT_LINKS
 from ris_dagster.assets.event_catalogue import EVENT_CATALOGUE
+from ris_dagster.assets.event_map import EVENT_MAP
 from ris_dagster.metadata import owners, warning
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
@@ -23,6 +24,7 @@ def build_report_asset(settings: Settings) -> dg.AssetsDefinition:
     """Return the asset of the report."""
     shown = [
         EVENT_CATALOGUE,
+        EVENT_MAP,
         CLASS_RATES,
         CLASS_STATISTICS,
         *(() if settings.imported else (ENVIRONMENT_LINKS,)),
