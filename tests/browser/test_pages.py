@@ -35,6 +35,7 @@ GROUPS = {
         "environment_panels",
         "environment_series",
         "event_catalogue",
+        "event_map",
         "report",
         "truth_scores",
     ],
