@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from ris_core.clustering.recipe import Recipe
 from ris_core.config import Settings, StabilitySettings
-from ris_core.contracts.acquisition import SamplesAt
 from ris_core.contracts.events import PER_EVENT, Events, Part
 from ris_core.contracts.input_spec import InputMismatchError, InputSpec
 from ris_core.contracts.station_day import NS, StationDay
@@ -155,12 +154,7 @@ def _at_hand(processing: ProcessStage, rng: np.random.Generator) -> Iterator[Sta
     keys = list(processing.settings.station_days())
     for number in rng.permutation(len(keys)):
         key = keys[number]
-        if not processing.is_current(key):
-            continue
-        found = processing.acquire.read(key)
-        if found is None or not found.has_data:
-            continue
-        if found.samples_at is SamplesAt.IN_PLACE or not processing.acquire.was_dropped(key):
+        if processing.is_current(key) and processing.acquire.is_at_hand(key):
             yield key
 
 

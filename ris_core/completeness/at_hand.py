@@ -8,11 +8,8 @@ from ris_core.station_days.station_days import StationDays
 
 def station_days_at_hand(days: StationDays, station: str) -> list[StationDay]:
     """Return the processed station-days of a station whose waveforms need not be requested again."""
-    found = []
-    for key in days.settings.station_days():
-        if key.station != station or not days.layout.detections(key).exists():
-            continue
-        acquired = days.acquire.read(key)
-        if acquired is not None and acquired.has_data and not days.acquire.was_dropped(key):
-            found.append(key)
-    return found
+    return [
+        key
+        for key in days.settings.station_days()
+        if key.station == station and days.layout.detections(key).exists() and days.acquire.is_at_hand(key)
+    ]

@@ -162,6 +162,13 @@ class AcquireStage(StationDayStage[Acquisition]):
         known = {} if found is None else self.by_channel(found)
         return any(code in known and _is_stored(known[code]) for code in gone)
 
+    def is_at_hand(self, key: StationDay) -> bool:
+        """Return whether there are samples of a station-day in the data root or in an archive that is read in place."""
+        found = self.read(key)
+        if found is None or not found.has_data or found.samples_at is SamplesAt.IMPORTED:
+            return False
+        return not self.was_dropped(key)
+
     def by_channel(self, found: Acquisition) -> dict[str, Acquisition]:
         """Return the results of the settings' channels, those that were acquired, in their order."""
         return found.by_channel(self.settings.channels, self.settings.channel)

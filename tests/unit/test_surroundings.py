@@ -149,7 +149,7 @@ def test_files_of_earlier_versions_have_none_and_say_what_to_do(tmp_path: Path) 
     assert found.letters == ("Z",)
     found.require("spectrogram", "waveform")
     with pytest.raises(
-        MissingPartError, match=r"these events: there is no noise_psd, .* process their station-days again"
+        MissingPartError, match=r"these events: there is no noise_psd.* process their station-days again"
     ):
         found.require("noise_psd")
 
