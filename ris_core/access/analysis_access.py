@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ris_core.access.days import Day, period
-from ris_core.catalogue.catalogue_reading import load_catalogue
+from ris_core.catalogue.catalogue_reading import CATALOGUE_AGAIN, load_catalogue
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage import tables
 
@@ -73,7 +73,7 @@ def read_associations(network: StationDays) -> pd.DataFrame:
     DamagedFileError
         The file is damaged.
     """
-    return tables.read_table(network.layout.analysis("associations.parquet"))
+    return _read(network, "associations.parquet", f"no coincidences have been counted yet; {CATALOGUE_AGAIN}")
 
 
 def read_class_associations(network: StationDays) -> pd.DataFrame:
@@ -86,7 +86,7 @@ def read_class_associations(network: StationDays) -> pd.DataFrame:
     DamagedFileError
         The file is damaged.
     """
-    return tables.read_table(network.layout.analysis("class_associations.parquet"))
+    return _read(network, "class_associations.parquet", f"no coincidences have been counted yet; {CATALOGUE_AGAIN}")
 
 
 def read_repeaters(network: StationDays) -> pd.DataFrame:
@@ -99,4 +99,14 @@ def read_repeaters(network: StationDays) -> pd.DataFrame:
     DamagedFileError
         The file is damaged.
     """
-    return tables.read_table(network.layout.analysis("repeaters.parquet"))
+    wanted = "`ris run --only find_repeaters`"
+    if network.settings.catalogue.repeaters is None:
+        wanted = f"set catalogue.repeaters in the settings (`{{}}` for the defaults), then {wanted}"
+    return _read(network, "repeaters.parquet", f"no families of repeating events have been sought; {wanted}")
+
+
+def _read(network: StationDays, name: str, absent: str) -> pd.DataFrame:
+    path = network.layout.analysis(name)
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: {absent}")
+    return tables.read_table(path)

@@ -1,5 +1,6 @@
 """The catalogue of events: what is in it, and what an update writes."""
 
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from waveform_builders import make_settings
 
 from bench.catalogue_network import settings_of, write_day, write_labels
-from ris_core.access import read_associations, read_catalogue, read_class_associations
+from ris_core.access import read_associations, read_catalogue, read_class_associations, read_repeaters
 from ris_core.catalogue.catalogue_reading import NoCatalogueError, catalogue_days, months_on_disk
 from ris_core.catalogue.catalogue_schema import CATALOGUE_SCHEMA
 from ris_core.catalogue.catalogue_update import (
@@ -335,3 +337,18 @@ def test_tables_of_station_days_that_are_the_same_are_not_read_again(
         network.layout.catalogue(*month).unlink()
     update_catalogue(network)
     pd.testing.assert_frame_equal(read_catalogue(network), kept)
+
+
+@pytest.mark.parametrize(
+    ("read", "remedy"),
+    [
+        (read_catalogue, "update_catalogue"),
+        (read_associations, "update_catalogue"),
+        (read_class_associations, "update_catalogue"),
+        (read_repeaters, "set catalogue.repeaters"),
+    ],
+)
+def test_a_table_that_is_absent_is_named_with_what_makes_it(read, remedy, data_root):
+    network = StationDays.open(make_settings())
+    with pytest.raises(FileNotFoundError, match=f"{re.escape(str(network.layout.root))}.*{remedy}"):
+        read(network)
