@@ -20,7 +20,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import tenacity
 
 from ris_core.masking import masked
-from ris_dagster.loopback import is_loopback
+from ris_core.web.loopback import is_loopback
 
 WEBHOOK = "RIS_ALERT_WEBHOOK"
 SMTP_URL, SMTP_TO, SMTP_FROM = "RIS_ALERT_SMTP_URL", "RIS_ALERT_SMTP_TO", "RIS_ALERT_SMTP_FROM"

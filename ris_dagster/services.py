@@ -20,10 +20,10 @@ import yaml
 
 from ris_core.config import PROJECT_ROOT, Settings
 from ris_core.storage.layout import Layout
+from ris_core.web.guard import allowed_hosts
+from ris_core.web.loopback import is_loopback
 from ris_dagster.adapter.commands import code_server_command, daemon_command
-from ris_dagster.guard import allowed_hosts
 from ris_dagster.instance import prepare_home
-from ris_dagster.loopback import is_loopback
 from ris_dagster.mlflow_adapter.server import environment_of_server
 from ris_dagster.resources.tracking import Tracking
 

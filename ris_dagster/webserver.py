@@ -7,8 +7,8 @@ from pathlib import Path
 import dagster as dg
 import uvicorn
 
-from ris_dagster.adapter.web_app import web_app
-from ris_dagster.guard import AllowedHostsError, Guard, allowed_hosts
+from ris_core.web.guard import AllowedHostsError, Guard, allowed_hosts
+from ris_dagster.adapter.web_app import SAME_ORIGIN_ONLY, web_app
 
 _UPDATED_MS = 2000
 """Interval at which pages ask for news of assets; the value of `dagster dev`."""
@@ -33,7 +33,13 @@ def serve(host: str, port: int, workspace: Path) -> None:
     """
     allowed = allowed_hosts(host)
     with dg.DagsterInstance.get() as instance, web_app(instance, workspace, _UPDATED_MS) as app:
-        uvicorn.run(Guard(app, allowed), host=host, port=port, log_level="warning", timeout_graceful_shutdown=_STOP_S)
+        uvicorn.run(
+            Guard(app, allowed, SAME_ORIGIN_ONLY),
+            host=host,
+            port=port,
+            log_level="warning",
+            timeout_graceful_shutdown=_STOP_S,
+        )
 
 
 def main() -> None:

@@ -8,17 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ris_core.figures.style import (
-    CATEGORICAL,
-    GREY,
-    MARKERS,
-    TICK,
-    finish,
-    legend,
-    new_figure,
-    no_data,
-    require_columns,
-)
+from ris_core.figures.palette import CATEGORICAL, MARKERS
+from ris_core.figures.style import GREY, TICK, finish, legend, new_figure, no_data, require_columns
 
 _TITLE = "Candidates ranked without truth"
 _LISTED = 15

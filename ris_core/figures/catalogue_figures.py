@@ -7,16 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ris_core.figures.style import (
-    BLUE,
-    GREY,
-    cluster_style,
-    finish,
-    legend,
-    new_figure,
-    no_data,
-    require_columns,
-)
+from ris_core.figures.palette import cluster_style
+from ris_core.figures.style import BLUE, GREY, finish, legend, new_figure, no_data, require_columns
 
 _MOST_BARS = 120
 _MOST_NAMED = 12

@@ -8,17 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from ris_core.figures.style import (
-    GREY,
-    TICK,
-    class_fill,
-    cluster_style,
-    finish,
-    legend,
-    new_figure,
-    no_data,
-    require_columns,
-)
+from ris_core.figures.palette import cluster_style
+from ris_core.figures.style import GREY, TICK, class_fill, finish, legend, new_figure, no_data, require_columns
 
 _LINES = ("-", "--", ":", "-.")
 

@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ris_core.figures.style import MARKERS, TICK, FloatArray, cluster_style, finish, new_figure, no_data
+from ris_core.figures.palette import MARKERS, cluster_style
+from ris_core.figures.style import TICK, FloatArray, finish, new_figure, no_data
 
 _LINES = ("-", "--", ":", "-.")
 

@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
-from ris_core.figures.style import LABEL, TICK, cluster_style, finish, new_figure, no_data, require_columns
+from ris_core.figures.palette import cluster_style
+from ris_core.figures.style import LABEL, TICK, finish, new_figure, no_data, require_columns
 
 _COLUMNS = ("station", "label", "class_name", "noise_quartile", "amplitude_50", "amplitude_90")
 _MOST = 12

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ris_core.figures.palette import cluster_style
 from ris_core.figures.series_coverage import as_dates, broken_line, time_axis
-from ris_core.figures.style import GAP, GREY, LABEL, TICK, FloatArray, cluster_style, new_figure, no_data
+from ris_core.figures.style import GAP, GREY, LABEL, TICK, FloatArray, new_figure, no_data
 
 _MOST_BINS = 3000
 _PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.0}

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from ris_core.figures.palette import cluster_style
 from ris_core.figures.style import (
     BLUE,
     GREY,
@@ -20,7 +21,6 @@ from ris_core.figures.style import (
     SEQUENTIAL,
     TICK,
     FloatArray,
-    cluster_style,
     colour_bar,
     finish,
     new_figure,

@@ -10,12 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
 
+from ris_core.figures.palette import CATEGORICAL, MARKERS
 from ris_core.figures.style import (
     BLUE,
-    CATEGORICAL,
     GREY,
     LABEL,
-    MARKERS,
     TICK,
     VERMILLION,
     finish,

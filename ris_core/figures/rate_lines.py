@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ris_core.figures.style import GREY, TICK, cluster_style, finish, new_figure, no_data, require_columns
+from ris_core.figures.palette import cluster_style
+from ris_core.figures.style import GREY, TICK, finish, new_figure, no_data, require_columns
 
 _COLUMNS = ("label", "class_name", "start", "end", "events", "rate", "rate_low", "rate_high", "live_share")
 

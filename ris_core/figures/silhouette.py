@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ris_core.figures.style import LABEL, TICK, FloatArray, cluster_style, finish, new_figure, no_data
+from ris_core.figures.palette import cluster_style
+from ris_core.figures.style import LABEL, TICK, FloatArray, finish, new_figure, no_data
 
 _GAP = 0.02
 

@@ -11,24 +11,18 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
+from ris_core.figures.palette import CATEGORICAL, cluster_style
+
 TITLE = 11
 LABEL = 9.5
 TICK = 8.5
 
-# Okabe & Ito (2008), distinguishable with every common colour blindness; the palest one comes last before black.
-CATEGORICAL = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442")
-MARKERS = ("o", "^", "s", "D")
 BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#7f7f7f"
 _HATCHES = (None, "////", "....", "xxxx")
 GAP = "#d4d4d4"
 SEQUENTIAL = "viridis"
 
 FloatArray = NDArray[np.floating[Any]]
-
-
-def cluster_style(label: int) -> tuple[str, str]:
-    """Return colour and marker of a cluster: the same cluster looks the same in every figure."""
-    return CATEGORICAL[label % len(CATEGORICAL)], MARKERS[label // len(CATEGORICAL) % len(MARKERS)]
 
 
 def class_fill(label: int) -> dict[str, Any]:

@@ -19,6 +19,20 @@ with relying_on("dagster-webserver", __name__):
     )
     from dagster_webserver.version import __version__
 
+SAME_ORIGIN_ONLY = frozenset(
+    {
+        "graphql",
+        "logs",
+        "download_debug",
+        "notebook",
+        "dagit",
+        "report_asset_materialization",
+        "report_asset_check",
+        "report_asset_observation",
+    }
+)
+"""First parts of paths that return files, run something or record something; all others are pages and assets."""
+
 
 @contextmanager
 def web_app(instance: dg.DagsterInstance, workspace: Path, updated_ms: int) -> Iterator[Any]:

@@ -15,7 +15,7 @@ def ui(
     host: Annotated[str, typer.Option(help="Address to listen on; neither UI has a login.")] = "127.0.0.1",
 ) -> None:
     """Serve Dagster (webserver and daemon) and MLflow over the same data until Ctrl-C, by default on 127.0.0.1."""
-    from ris_dagster.guard import AllowedHostsError
+    from ris_core.web.guard import AllowedHostsError
     from ris_dagster.instance import require_records
     from ris_dagster.services import serve
 

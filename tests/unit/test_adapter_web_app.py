@@ -13,9 +13,8 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.webserver import DagsterWebserver
 from starlette.routing import Mount
 
-from ris_dagster.adapter.web_app import web_app
+from ris_dagster.adapter.web_app import SAME_ORIGIN_ONLY, web_app
 from ris_dagster.adapter.workspace import WorkspaceProcessContext
-from ris_dagster.guard import SAME_ORIGIN_ONLY
 
 WORKSPACE, WEB_APP = "ris_dagster/adapter/workspace.py", "ris_dagster/adapter/web_app.py"
 PAGES = {"", "{path:path}", "server_info", "dagit_info"}
@@ -26,12 +25,12 @@ def test_every_route_of_the_webserver_was_judged() -> None:
     routes = DagsterWebserver(None).build_routes()
     assets = {route.path for route in routes if (route.name or "").endswith("_static")}
     first = {route.path.lstrip("/").split("/", 1)[0] for route in routes if route.path not in assets}
-    with relied_upon("dagster-webserver", "its routes are those that were judged", "ris_dagster/guard.py"):
+    with relied_upon("dagster-webserver", "its routes are those that were judged", WEB_APP):
         assert assets >= {"/favicon.ico", "/manifest.json", "/_next"}
         assert all(
             isinstance(route, Mount) or route.methods == {"GET", "HEAD"} for route in routes if route.path in assets
         )
-        assert first == PAGES | SAME_ORIGIN_ONLY, "judge the routes that Dagster has added or taken away in guard.py"
+        assert first == PAGES | SAME_ORIGIN_ONLY, "judge the routes that Dagster has added or taken away in web_app.py"
 
 
 def test_the_webserver_and_its_workspace_are_made_as_before() -> None:

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from ris_core.figures import class_counts, class_distributions, class_hours, rate_lines, station_map
 from ris_core.figures.image import to_png
-from ris_core.figures.style import class_fill, cluster_style
+from ris_core.figures.palette import cluster_style
+from ris_core.figures.style import class_fill
 from ris_core.rates.rate_figures import TITLES, rate_figures
 from ris_core.rates.rate_run import make_rates
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ris_dagster.guard import SAME_ORIGIN_ONLY, AllowedHostsError, Guard, allowed_hosts
+from ris_core.web.guard import AllowedHostsError, Guard, allowed_hosts
+from ris_dagster.adapter.web_app import SAME_ORIGIN_ONLY
 
 OWN = "http://127.0.0.1:3000"
 PASSED = 200
@@ -54,7 +55,7 @@ def ask(
         elif message["type"].endswith("response.body"):
             answer.body += message["body"].decode()
 
-    asyncio.run(Guard(app, {"localhost", "127.0.0.1", "::1", *allowed.split()})(scope, receive, send))
+    asyncio.run(Guard(app, {"localhost", "127.0.0.1", "::1", *allowed.split()}, SAME_ORIGIN_ONLY)(scope, receive, send))
     assert answer.reached == (answer.status == PASSED)
     return answer
 

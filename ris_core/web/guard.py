@@ -1,4 +1,4 @@
-"""A guard between browsers and Dagster's webserver, which itself answers everybody and has no login.
+"""A guard between browsers and a webserver that itself answers everybody and has no login.
 
 A page of any web site may send requests to addresses of this machine. It cannot choose the headers `Host`, `Origin`,
 `Sec-Fetch-Site` and `Referer` that the browser adds, so these show which page sends a request.
@@ -9,28 +9,14 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping
 from typing import Any
 
 import psutil
 
-from ris_dagster.loopback import is_loopback
+from ris_core.web.loopback import is_loopback
 
 VARIABLE = "RIS_ALLOWED_HOSTS"
-SAME_ORIGIN_ONLY = frozenset(
-    {
-        "graphql",
-        "logs",
-        "download_debug",
-        "notebook",
-        "dagit",
-        "report_asset_materialization",
-        "report_asset_check",
-        "report_asset_observation",
-    }
-)
-"""First parts of paths that return files, run something or record something; all others are pages and assets."""
-
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -134,14 +120,17 @@ class Guard:
     Parameters
     ----------
     app
-        Dagster's webserver.
+        The webserver.
     allowed
         Hosts under which it may be addressed (`allowed_hosts`), at any port: a browser sends the port to which it
         connects, and with a tunnel that is not ours.
+    same_origin_only
+        First parts of paths that only the server's own page may read: what returns data or files, runs something or
+        records something. All others are pages and what they are made of.
     """
 
-    def __init__(self, app: App, allowed: Iterable[str]) -> None:
-        self._app, self._allowed = app, frozenset(allowed)
+    def __init__(self, app: App, allowed: Iterable[str], same_origin_only: Collection[str]) -> None:
+        self._app, self._allowed, self._same_origin_only = app, frozenset(allowed), frozenset(same_origin_only)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request or a WebSocket, or refuse it with one line that says why."""
@@ -172,7 +161,7 @@ class Guard:
             return 400, "this server has no path with line breaks or other control characters"
         reading = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
         first = scope["path"].lstrip("/").split("/", 1)[0]
-        if reading and first not in SAME_ORIGIN_ONLY:
+        if reading and first not in self._same_origin_only:
             return None
         if (foreign := _foreign(headers, host)) is not None:
             return 403, (

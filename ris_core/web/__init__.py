@@ -1,0 +1,1 @@
+"""Who may ask the servers of the platform: hosts, origins, and addresses of this machine alone."""

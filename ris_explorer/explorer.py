@@ -1,0 +1,107 @@
+"""What all rooms of the explorer share: the network, its events in memory, reviews, and addresses of other servers."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ris_core.review.state import ReviewState, read_state
+from ris_core.section import digest_of
+from ris_core.station_days.station_days import StationDays
+from ris_explorer.event_table import EventTable, load_event_table
+
+_LOOK_S = 2.0
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where other servers show the same network; empty if they are not known.
+
+    Attributes
+    ----------
+    dagster, mlflow
+        For links in the page, as a browser reaches them.
+    """
+
+    dagster: str = ""
+    mlflow: str = ""
+
+
+@dataclass(eq=False)
+class Explorer:
+    """The explorer of one network.
+
+    Attributes
+    ----------
+    network
+        As `ris_core.access.open_network` returns it.
+    addresses
+        Of Dagster and MLflow.
+    token
+        What a request that changes something must send as `X-Explorer-Token`; the page has it.
+    """
+
+    network: StationDays
+    addresses: Addresses = Addresses()
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    _table: EventTable | None = field(default=None, repr=False)
+    _seen: str = field(default="", repr=False)
+    _reviews_seen: str = field(default="", repr=False)
+    _looked: float = field(default=-1e9, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    @property
+    def table(self) -> EventTable:
+        """The events as they are now; files that changed on disk are read again, at most every two seconds.
+
+        Raises
+        ------
+        NoCatalogueError
+            There is no catalogue yet (a `FileNotFoundError`).
+        DamagedFileError
+            A file is not what was written.
+        """
+        with self._lock:
+            if self._table is None or time.monotonic() - self._looked > _LOOK_S:
+                self._table = self._refreshed(self._table)
+            return self._table
+
+    def reviewed_now(self) -> EventTable:
+        """Return the events with all that was appended to the review log until now."""
+        with self._lock:
+            self._looked = -1e9
+            return self.table
+
+    @property
+    def state(self) -> ReviewState:
+        """What the reviews say now; raises the errors of `ReviewLog.read`."""
+        return read_state(self.network.layout, self.network.settings.review)
+
+    def _refreshed(self, table: EventTable | None) -> EventTable:
+        layout = self.network.layout
+        catalogue = layout.catalogue(1970, 1).parent.parent
+        files = [*catalogue.glob("year=*/month=*.parquet"), layout.analysis("event_map.parquet"), layout.champion]
+        seen, reviews = _seen(files), _seen([layout.reviews])
+        if table is None or seen != self._seen:
+            table = load_event_table(self.network, self.state, seen)
+        elif reviews != self._reviews_seen:
+            table = table.with_reviews(self.state)
+        self._seen, self._reviews_seen, self._looked = seen, reviews, time.monotonic()
+        return table
+
+
+def _seen(files: list[Path]) -> str:
+    """Return a digest of name, size and times of files, those that are absent included."""
+    found = []
+    for path in sorted(files):
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            continue
+        found.append([str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino])
+    return digest_of(found)

@@ -1,0 +1,76 @@
+// Builds the page: reads what it needs first, then gives each view its place.
+
+import { get } from "./api/api.js";
+import { state } from "./state/state.js";
+import { fill, h, say } from "./views/parts/elements.js";
+import { mountClasses } from "./views/classes.js";
+import { mountComparison } from "./views/comparison.js";
+import { mountEvents } from "./views/events.js";
+import { mountReview } from "./views/review.js";
+
+const PAGES = [
+  { view: "events", name: "Events", mount: mountEvents },
+  { view: "classes", name: "Classes", mount: mountClasses },
+  { view: "review", name: "Review", mount: mountReview },
+  { view: "comparison", name: "Models", mount: mountComparison },
+];
+const NEWS_EVERY_MS = 5000;
+
+async function start() {
+  let network;
+  try {
+    network = await get("network");
+  } catch (error) {
+    say(error.message, { trouble: true });
+    return;
+  }
+  /** What every view gets: `network` is the answer of /api/network, renewed by `renew`. */
+  const app = { network, listeners: [], onRenewed: (listener) => app.listeners.push(listener) };
+  document.title = `${network.name} · Events`;
+  document.getElementById("network-name").textContent = network.name;
+  if (network.notes.length) say(network.notes.join(" "), { trouble: true });
+  buildPages(app);
+  setInterval(() => renew(app), NEWS_EVERY_MS);
+}
+
+function buildPages(app) {
+  const main = document.getElementById("main");
+  const built = new Map();
+  const links = PAGES.map(({ view, name }) =>
+    h("a", { href: `?view=${view}`, onclick: (event) => { event.preventDefault(); state.set({ view }); } }, name),
+  );
+  fill(document.getElementById("pages"), links);
+  const show = () => {
+    const page = PAGES.find(({ view }) => view === state.get("view")) ?? PAGES[0];
+    for (const [index, { view }] of PAGES.entries()) {
+      links[index].toggleAttribute("aria-current", view === page.view);
+      if (view === page.view) links[index].setAttribute("aria-current", "page");
+    }
+    if (!built.has(page.view)) {
+      const root = h("section", { class: `page page-${page.view}`, "aria-label": page.name });
+      built.set(page.view, root);
+      main.append(root);
+      page.mount(root, app);
+    }
+    for (const [view, root] of built) root.hidden = view !== page.view;
+  };
+  state.on(["view"], show);
+  show();
+}
+
+/** Ask whether there are other labels or reviews, and tell the views. */
+async function renew(app) {
+  if (document.hidden) return;
+  try {
+    const now = await get("version");
+    if (now.version === app.network.version && now.review_version === app.network.review_version) return;
+    const labels = now.version !== app.network.version;
+    app.network = await get("network");
+    for (const listener of app.listeners) listener({ labels });
+    if (labels) say("Labels or catalogue have changed; the page shows them now.");
+  } catch (error) {
+    say(error.message, { trouble: true });
+  }
+}
+
+start();

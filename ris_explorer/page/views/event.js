@@ -1,0 +1,4 @@
+// One event.
+
+/** Build the view in `root`. */
+export function mountEvent(root, app) {}

@@ -1,0 +1,4 @@
+// The map of events.
+
+/** Build the view in `root`. */
+export function mountEventMap(root, app) {}

@@ -1,0 +1,4 @@
+// The filter.
+
+/** Build the view in `root`. */
+export function mountFilterBar(root, app) {}

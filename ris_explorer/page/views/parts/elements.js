@@ -1,0 +1,33 @@
+// Elements without HTML text: whatever comes from data becomes text, never markup.
+
+/** Make an element: h("button", {class: "x", onclick: f, "aria-label": "…"}, "text", child, …). */
+export function h(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (name === "style") Object.assign(made.style, value);
+    else made.setAttribute(name, value === true ? "" : String(value));
+  }
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return made;
+}
+
+/** Put other children into an element. */
+export function fill(element, ...children) {
+  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+/** Say something to people who see the page and to those who hear it. */
+export function say(text, { trouble = false } = {}) {
+  const where = document.getElementById(trouble ? "notice" : "said");
+  where.textContent = text;
+  where.hidden = !text;
+}
+
+/** Show why a view has nothing to show. */
+export function failed(element, error) {
+  if (error.name === "AbortError") return;
+  fill(element, h("p", { class: error.absent ? "absent" : "trouble" }, error.message));
+}

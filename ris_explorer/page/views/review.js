@@ -1,0 +1,4 @@
+// The page Review.
+
+/** Build the view in `root`. */
+export function mountReview(root, app) {}

@@ -1,0 +1,4 @@
+// Stations: map and table.
+
+/** Build the view in `root`. */
+export function mountStations(root, app) {}

@@ -1,0 +1,313 @@
+"""Which events are meant: a filter, as the address of the page writes it, and the rows that pass it.
+
+The page and every request use the same parameters, so an address can be shared:
+
+- ``station=S01,S02``, ``class=0,3,-1`` (numbers of the catalogue; -1: without a label), ``reviewed_class=NAME``
+- ``from=2015-01-01T06:00Z``, ``to=…``: UTC, from inclusive, to exclusive
+- ``hours=22-4``: hours of the day UTC, both inclusive; may go over midnight. ``months=11-2`` likewise
+- ``snr=3..``, ``amplitude=..1e-6``, ``probability=.2...9``, ``frequency=5..10`` and others (`RANGES`):
+  both ends inclusive
+- ``assigned=yes|no``, ``reviewed=yes|no|audit``, ``source=yes|no|EVENT`` (that source)
+- ``lasso=x,y;x,y;…``: a polygon on the map of events; ``events=ID,ID``: these events
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ris_explorer.answers import RefusedError
+from ris_explorer.event_table import NOT_REVIEWED, EventTable
+
+RANGES = {
+    "snr": "snr",
+    "amplitude": "amplitude",
+    "probability": "probability",
+    "novelty": "novelty",
+    "frequency": "peak_frequency",
+    "duration": "duration",
+}
+"""Parameters that are ranges, and their columns."""
+NAMES = (
+    "station",
+    "class",
+    "reviewed_class",
+    "from",
+    "to",
+    "hours",
+    "months",
+    *RANGES,
+    "assigned",
+    "reviewed",
+    "source",
+    "lasso",
+    "events",
+)
+"""All parameters of a filter."""
+_MOST_CORNERS, _MOST_EVENTS = 512, 5000
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_RANGE = re.compile(rf"({_NUMBER})?\.\.({_NUMBER})?")
+_CYCLE = re.compile(r"(\d{1,2})-(\d{1,2})")
+_EVENT = re.compile(r"[!-~]{1,200}")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A filter; what is None or empty does not restrict.
+
+    Attributes
+    ----------
+    stations, classes
+        Codes; class numbers.
+    first, end
+        ns since 1970 UTC; first inclusive, end exclusive.
+    hours, months
+        First and last, inclusive.
+    ranges
+        Column, least and greatest value, inclusive.
+    assigned, reviewed, source
+        As written in the address.
+    reviewed_class
+        Final word of the reviewers.
+    lasso
+        Corners (x, y) on the map of events.
+    events
+        Identifiers.
+    """
+
+    stations: tuple[str, ...] = ()
+    classes: tuple[int, ...] = ()
+    first: int | None = None
+    end: int | None = None
+    hours: tuple[int, int] | None = None
+    months: tuple[int, int] | None = None
+    ranges: tuple[tuple[str, float, float], ...] = ()
+    assigned: str = ""
+    reviewed: str = ""
+    source: str = ""
+    reviewed_class: str = ""
+    lasso: tuple[tuple[float, float], ...] = ()
+    events: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, query: Iterable[tuple[str, str]], besides: Collection[str] = ()) -> Selection:
+        """Return the filter of a request.
+
+        Parameters
+        ----------
+        query
+            Names and values of its parameters, decoded.
+        besides
+            Other parameters that the request may have.
+
+        Raises
+        ------
+        RefusedError
+            A parameter is not known, comes twice or cannot be read; the message says what would be right.
+        """
+        found: dict[str, str] = {}
+        for name, value in query:
+            if name in besides:
+                continue
+            if name not in NAMES:
+                known = ", ".join([*NAMES, *besides])
+                raise RefusedError(f"{name[:40]!r} is no parameter of this request; known: {known}")
+            if name in found:
+                raise RefusedError(f"{name} is there twice; several values are one parameter with commas")
+            found[name] = value
+        return cls(
+            stations=_listed(found.get("station", "")),
+            classes=tuple(_whole("class", text) for text in _listed(found.get("class", ""))),
+            first=_time("from", found.get("from", "")),
+            end=_time("to", found.get("to", "")),
+            hours=_cycle("hours", found.get("hours", ""), 0, 23),
+            months=_cycle("months", found.get("months", ""), 1, 12),
+            ranges=tuple((column, *_range(name, found[name])) for name, column in RANGES.items() if found.get(name)),
+            assigned=_one_of("assigned", found.get("assigned", ""), ("yes", "no")),
+            reviewed=_one_of("reviewed", found.get("reviewed", ""), ("yes", "no", "audit")),
+            source=_event_or("source", found.get("source", "")),
+            reviewed_class=found.get("reviewed_class", ""),
+            lasso=_polygon(found.get("lasso", "")),
+            events=_events(found.get("events", "")),
+        )
+
+    def mask(self, table: EventTable) -> NDArray[np.bool_]:
+        """Return which rows of a table pass, (N,).
+
+        Raises
+        ------
+        RefusedError
+            The table has no such station, class or source.
+        """
+        kept = np.ones(len(table), bool)
+        for narrow in (self._by_place, self._by_time, self._by_value, self._by_review, self._by_choice):
+            narrow(table, kept)
+        return kept
+
+    def rows(self, table: EventTable) -> NDArray[np.int64]:
+        """Return the rows that pass, ascending; raises as `mask`."""
+        return np.flatnonzero(self.mask(table))
+
+    def _by_place(self, table: EventTable, kept: NDArray[np.bool_]) -> None:
+        if self.stations:
+            codes = [_place("station", code, table.stations) for code in self.stations]
+            kept &= np.isin(table.station, codes)
+        if self.classes:
+            numbers = [each.number for each in table.classes]
+            kept &= np.isin(table.class_index, [_place("class", number, numbers) for number in self.classes])
+
+    def _by_time(self, table: EventTable, kept: NDArray[np.bool_]) -> None:
+        start = 0 if self.first is None else np.searchsorted(table.time, self.first)
+        stop = len(table) if self.end is None else np.searchsorted(table.time, self.end)
+        kept[:start] = False
+        kept[stop:] = False
+        if self.hours is not None:
+            kept &= _within(hours_of(table.time), self.hours)
+        if self.months is not None:
+            kept &= _within(months_of(table.time), self.months)
+
+    def _by_value(self, table: EventTable, kept: NDArray[np.bool_]) -> None:
+        for column, least, greatest in self.ranges:
+            values = table.numbers[column]
+            kept &= (values >= least) & (values <= greatest)  # NaN passes neither
+        if self.assigned:
+            kept &= table.assigned == (self.assigned == "yes")
+
+    def _by_review(self, table: EventTable, kept: NDArray[np.bool_]) -> None:
+        if self.reviewed == "audit":
+            kept &= table.audit
+        elif self.reviewed:
+            kept &= (table.reviewed != NOT_REVIEWED) == (self.reviewed == "yes")
+        if self.reviewed_class:
+            known = table.reviewed_names
+            kept &= table.reviewed == (known.index(self.reviewed_class) if self.reviewed_class in known else -2)
+
+    def _by_choice(self, table: EventTable, kept: NDArray[np.bool_]) -> None:
+        if self.source in ("yes", "no"):
+            kept &= (table.source >= 0) == (self.source == "yes")
+        elif self.source:
+            if (row := table.row_of(self.source)) is None:
+                raise RefusedError(f"source = {self.source!r}: the catalogue has no such event", 404)
+            kept &= table.source == row
+        if self.lasso:
+            kept &= _inside(table.numbers["x"], table.numbers["y"], self.lasso)
+        if self.events:
+            chosen = np.zeros(len(table), bool)
+            rows = table.rows_of(list(self.events))
+            chosen[rows[rows >= 0]] = True
+            kept &= chosen
+
+
+def hours_of(time: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return the hour of the day UTC of times in ns since 1970."""
+    return (time // 3_600_000_000_000 % 24).astype(np.uint8)
+
+
+def months_of(time: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return the month, 1 to 12, of times in ns since 1970 UTC."""
+    return (time.astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64) % 12 + 1).astype(np.uint8)
+
+
+def _within(values: NDArray[np.uint8], ends: tuple[int, int]) -> NDArray[np.bool_]:
+    first, last = ends
+    if first <= last:
+        return (values >= first) & (values <= last)
+    return (values >= first) | (values <= last)
+
+
+def _inside(
+    x: NDArray[np.float32], y: NDArray[np.float32], corners: tuple[tuple[float, float], ...]
+) -> NDArray[np.bool_]:
+    """Return which points lie inside a polygon: a ray from each crosses its edges an odd number of times."""
+    edge_x, edge_y = np.array(corners).T
+    near = np.flatnonzero((x >= edge_x.min()) & (x <= edge_x.max()) & (y >= edge_y.min()) & (y <= edge_y.max()))
+    px, py = x[near].astype(np.float64), y[near].astype(np.float64)
+    odd = np.zeros(len(near), bool)
+    for x1, y1, x2, y2 in zip(edge_x, edge_y, np.roll(edge_x, -1), np.roll(edge_y, -1), strict=True):
+        if y1 != y2:
+            odd ^= ((py < y1) != (py < y2)) & (px < x1 + (py - y1) * (x2 - x1) / (y2 - y1))
+    inside = np.zeros(len(x), bool)
+    inside[near[odd]] = True
+    return inside
+
+
+def _place(what: str, value: Any, known: Collection[Any]) -> int:
+    if value not in known:
+        raise RefusedError(f"{what} = {value!r}: there is none; there are {', '.join(map(str, known))}", 404)
+    return list(known).index(value)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part for part in text.split(",") if part))
+
+
+def _whole(name: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise RefusedError(f"{name} = {text[:40]!r} is not a whole number") from None
+
+
+def _time(name: str, text: str) -> int | None:
+    if not text:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+        found = pd.Timestamp(time if time.tzinfo else time.replace(tzinfo=UTC))
+        return int(found.as_unit("ns").value)
+    except (ValueError, OverflowError):
+        raise RefusedError(f"{name} = {text[:40]!r} is not a time like 2015-01-31T06:00Z") from None
+
+
+def _cycle(name: str, text: str, least: int, greatest: int) -> tuple[int, int] | None:
+    if not text:
+        return None
+    match = _CYCLE.fullmatch(text)
+    if match is None or not all(least <= int(part) <= greatest for part in match.groups()):
+        raise RefusedError(f"{name} = {text[:40]!r} is not a range like {least}-{greatest}, both inclusive")
+    return int(match[1]), int(match[2])
+
+
+def _range(name: str, text: str) -> tuple[float, float]:
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        raise RefusedError(f"{name} = {text[:40]!r} is not a range like 0.2..0.9, 3.. or ..5")
+    return float(match[1] or "-inf"), float(match[2] or "inf")
+
+
+def _one_of(name: str, text: str, known: tuple[str, ...]) -> str:
+    if text and text not in known:
+        raise RefusedError(f"{name} = {text[:40]!r} is none of {', '.join(known)}")
+    return text
+
+
+def _event_or(name: str, text: str) -> str:
+    if text and not _EVENT.fullmatch(text):
+        raise RefusedError(f"{name} = {text[:40]!r} is neither yes, no, nor the identifier of an event")
+    return text
+
+
+def _events(text: str) -> tuple[str, ...]:
+    found = _listed(text)
+    if len(found) > _MOST_EVENTS or not all(_EVENT.fullmatch(name) for name in found):
+        raise RefusedError(f"events takes at most {_MOST_EVENTS} identifiers of events, with commas")
+    return found
+
+
+def _polygon(text: str) -> tuple[tuple[float, float], ...]:
+    if not text:
+        return ()
+    try:
+        corners = tuple((float(x), float(y)) for x, y in (pair.split(",") for pair in text.split(";")))
+    except ValueError:
+        raise RefusedError("lasso is not a polygon like 0.1,0.2;0.3,0.2;0.3,0.4") from None
+    if not 3 <= len(corners) <= _MOST_CORNERS or not np.isfinite(corners).all():
+        raise RefusedError(f"lasso takes 3 to {_MOST_CORNERS} corners of finite numbers")
+    return corners
