@@ -35,6 +35,7 @@ _COLUMNS = (
     "distance",
     "source_id",
 )
+_GREY = "#7f7f7f"
 NOT_REVIEWED = -1
 """Code in `EventTable.reviewed` of an event without a final word."""
 
@@ -144,7 +145,7 @@ class EventTable:
 
     def name(self, row: int) -> str:
         """Return the identifier of the event of a row."""
-        return self.event_id[row].decode()
+        return str(self.event_id[row].decode())
 
     def with_reviews(self, state: ReviewState) -> EventTable:
         """Return the same events with the words of other reviews."""
@@ -209,13 +210,16 @@ def load_event_table(network: StationDays, state: ReviewState, version: str) -> 
 
 
 def _classes(frame: pd.DataFrame) -> tuple[tuple[EventClass, ...], NDArray[np.uint8]]:
-    counts = frame.groupby(["label", "class_name"], sort=True).size()
-    labelled = [(int(number), str(name), int(n)) for (number, name), n in counts.items() if number != NO_LABEL]
-    without = sum(int(n) for (number, _), n in counts.items() if number == NO_LABEL)
-    found = [EventClass(number, name, cluster_style(number)[0], n) for number, name, n in labelled]
-    found.append(EventClass(NO_LABEL, NO_CLASS, "#7f7f7f", without))
+    known = frame[["label", "class_name"]].drop_duplicates("label").sort_values("label")
+    events = frame["label"].value_counts()
+    found = [
+        EventClass(int(number), str(name), cluster_style(int(number))[0], int(events[number]))
+        for number, name in zip(known["label"], known["class_name"], strict=True)
+        if number != NO_LABEL
+    ]
+    found.append(EventClass(NO_LABEL, NO_CLASS, _GREY, int(events.get(NO_LABEL, 0))))
     place = {each.number: index for index, each in enumerate(found)}
-    return tuple(found), frame["label"].map(place).to_numpy(np.uint8)
+    return tuple(found), np.asarray(frame["label"].map(place), np.uint8)
 
 
 def _amplitude(frame: pd.DataFrame) -> tuple[NDArray[np.float32], str]:

@@ -43,7 +43,7 @@ def columns_routes(explorer: Explorer) -> list[Route]:
 
     @answering
     def mask(request: Request) -> Response:
-        """Answer with which events pass a filter: a bit for each, the first event in the least bit of the first byte."""
+        """Answer with which events pass: a bit for each, the first event in the least bit of the first byte."""
         table = explorer.table
         kept = Selection.of(request.query_params.multi_items()).mask(table)
         return bytes_answer(np.packbits(kept, bitorder="little"), version=table.version, rows=str(len(table)))

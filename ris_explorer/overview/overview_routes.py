@@ -21,7 +21,7 @@ def overview_routes(explorer: Explorer) -> list[Route]:
         settings, table = explorer.network.settings, explorer.table
         return json_answer(
             {
-                "name": settings.name,
+                "name": settings.network.name,
                 "events": len(table),
                 "first": int(table.time[0]) / 1e9 if len(table) else None,
                 "last": int(table.time[-1]) / 1e9 if len(table) else None,

@@ -252,7 +252,7 @@ def test_where_a_websocket_cannot_be_answered_in_words_it_is_closed() -> None:
         raise AssertionError("reached")
 
     scope = {"type": "websocket", "path": "/graphql", "query_string": b"", "headers": [(b"host", b"evil.example")]}
-    asyncio.run(Guard(app, ["localhost"])(scope, receive, send))
+    asyncio.run(Guard(app, ["localhost"], SAME_ORIGIN_ONLY)(scope, receive, send))
     assert [message["type"] for message in sent] == ["websocket.close"]
 
 
