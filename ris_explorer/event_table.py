@@ -20,6 +20,7 @@ _COLUMNS = (
     "event_id",
     "station",
     "time_peak",
+    "time_on",
     "label",
     "class_name",
     "probability",
@@ -72,6 +73,8 @@ class EventTable:
         (N,) identifiers, ASCII.
     time
         (N,) int64, time of the peak, ns since 1970 UTC.
+    onset
+        (N,) int64, time of trigger on, ns since 1970 UTC; live time is the time in which this can be.
     station
         (N,) uint16, place in `stations`.
     class_index
@@ -107,6 +110,7 @@ class EventTable:
 
     event_id: NDArray[np.bytes_] = field(repr=False)
     time: NDArray[np.int64] = field(repr=False)
+    onset: NDArray[np.int64] = field(repr=False)
     station: NDArray[np.uint16] = field(repr=False)
     class_index: NDArray[np.uint8] = field(repr=False)
     numbers: Mapping[str, NDArray[np.float32]] = field(repr=False)
@@ -187,6 +191,7 @@ def load_event_table(network: StationDays, state: ReviewState, version: str) -> 
     table = EventTable(
         event_id=event_id,
         time=frame["time_peak"].to_numpy("datetime64[ns]").astype(np.int64),
+        onset=frame["time_on"].to_numpy("datetime64[ns]").astype(np.int64),
         station=pd.Categorical(frame["station"], stations).codes.astype(np.uint16),
         class_index=class_index,
         numbers=numbers | {"amplitude": amplitude},
