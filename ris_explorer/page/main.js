@@ -1,8 +1,11 @@
 // Builds the page: reads what it needs first, then gives each view its place.
 
 import { get } from "./api/api.js";
+import { followSelection } from "./state/selected.js";
 import { state } from "./state/state.js";
 import { fill, h, say } from "./views/parts/elements.js";
+import { helpButton } from "./views/parts/help.js";
+import { chooseTheme, isDark, onTheme } from "./views/parts/theme.js";
 import { mountClasses } from "./views/classes.js";
 import { mountComparison } from "./views/comparison.js";
 import { mountEvents } from "./views/events.js";
@@ -17,6 +20,7 @@ const PAGES = [
 const NEWS_EVERY_MS = 5000;
 
 async function start() {
+  fill(document.getElementById("top-right"), themeButton(), helpButton());
   let network;
   try {
     network = await get("network");
@@ -26,6 +30,7 @@ async function start() {
   }
   /** What every view gets: `network` is the answer of /api/network, renewed by `renew`. */
   const app = { network, listeners: [], onRenewed: (listener) => app.listeners.push(listener) };
+  followSelection(app);
   document.title = `${network.name} · Events`;
   document.getElementById("network-name").textContent = network.name;
   if (network.notes.length) say(network.notes.join(" "), { trouble: true });
@@ -56,6 +61,17 @@ function buildPages(app) {
   };
   state.on(["view"], show);
   show();
+}
+
+function themeButton() {
+  const button = h("button", { type: "button", onclick: () => chooseTheme(isDark() ? "light" : "dark") });
+  const show = () => {
+    button.textContent = isDark() ? "Light" : "Dark";
+    button.setAttribute("aria-label", isDark() ? "Light page" : "Dark page");
+  };
+  onTheme(show);
+  show();
+  return button;
 }
 
 /** Ask whether there are other labels or reviews, and tell the views. */

@@ -7,7 +7,7 @@ export const FILTER = [
 ];
 
 /** Parameters of the page itself, with what they are when the address does not name them. */
-const DEFAULTS = { view: "events", event: "", colour: "class", sort: "time", page: "1" };
+const DEFAULTS = { view: "events", tab: "gallery", event: "", colour: "class", sort: "time", page: "1" };
 
 class State {
   constructor() {
