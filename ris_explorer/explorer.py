@@ -13,6 +13,7 @@ from ris_core.review.state import ReviewState, read_state
 from ris_core.section import digest_of
 from ris_core.station_days.station_days import StationDays
 from ris_explorer.event_table import EventTable, load_event_table
+from ris_explorer.live_time import LiveReader
 
 _LOOK_S = 2.0
 logger = logging.getLogger(__name__)
@@ -44,16 +45,22 @@ class Explorer:
         Of Dagster and MLflow.
     token
         What a request that changes something must send as `X-Explorer-Token`; the page has it.
+    live
+        When the stations were live.
     """
 
     network: StationDays
     addresses: Addresses = Addresses()
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    live: LiveReader = field(init=False, repr=False)
     _table: EventTable | None = field(default=None, repr=False)
     _seen: str = field(default="", repr=False)
     _reviews_seen: str = field(default="", repr=False)
     _looked: float = field(default=-1e9, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    def __post_init__(self) -> None:
+        self.live = LiveReader(self.network)
 
     @property
     def table(self) -> EventTable:

@@ -169,9 +169,9 @@ class Selection:
         kept[:start] = False
         kept[stop:] = False
         if self.hours is not None:
-            kept &= _within(hours_of(table.time), self.hours)
+            kept &= within(hours_of(table.time), self.hours)
         if self.months is not None:
-            kept &= _within(months_of(table.time), self.months)
+            kept &= within(months_of(table.time), self.months)
 
     def _by_value(self, table: EventTable, kept: NDArray[np.bool_]) -> None:
         for column, least, greatest in self.ranges:
@@ -215,7 +215,8 @@ def months_of(time: NDArray[np.int64]) -> NDArray[np.uint8]:
     return (time.astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64) % 12 + 1).astype(np.uint8)
 
 
-def _within(values: NDArray[np.uint8], ends: tuple[int, int]) -> NDArray[np.bool_]:
+def within(values: NDArray[np.uint8], ends: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return which values lie between both ends, inclusive; a range whose first end is greater goes over the turn."""
     first, last = ends
     if first <= last:
         return (values >= first) & (values <= last)
