@@ -84,28 +84,30 @@ def spoil(path: Path) -> Path:
     return path
 
 
-def write_day(root: Path, station: str, day: date, minutes: int = 10) -> Path:
-    """Write a file that holds some minutes from 06:00 UTC: noise, and a burst of one of three pitches each 35 s."""
+def write_day(root: Path, station: str, day: date, minutes: int = 10, hours: Sequence[int] = (6,)) -> Path:
+    """Write a file that holds some minutes from each hour UTC: noise, and a burst of one of three pitches each 35 s."""
     rng = np.random.default_rng([*station.encode(), day.toordinal()])
-    samples = rng.normal(0, 20, minutes * 60 * RATE)
-    t = np.arange(2 * RATE) / RATE
-    for number, start in enumerate(range(45 * RATE, samples.size - 10 * RATE, 35 * RATE)):
-        pitch, ringing = ((5.0, 0.30), (9.0, 0.15), (14.0, 0.08))[number % 3]
-        amplitude = rng.uniform(2000, 6000)
-        burst = amplitude * np.exp(-t / ringing) * np.sin(2 * np.pi * pitch * (1 + rng.normal(0, 0.03)) * t)
-        samples[start : start + t.size] += burst
-    header = {
-        "network": "XX",
-        "station": station,
-        "location": "",
-        "channel": "HHZ",
-        "sampling_rate": RATE,
-        "starttime": UTCDateTime(day.year, day.month, day.day, 6),
-    }
+    traces = []
+    for hour in hours:
+        samples = rng.normal(0, 20, minutes * 60 * RATE)
+        t = np.arange(2 * RATE) / RATE
+        for number, start in enumerate(range(45 * RATE, samples.size - 10 * RATE, 35 * RATE)):
+            pitch, ringing = ((5.0, 0.30), (9.0, 0.15), (14.0, 0.08))[number % 3]
+            amplitude = rng.uniform(2000, 6000)
+            burst = amplitude * np.exp(-t / ringing) * np.sin(2 * np.pi * pitch * (1 + rng.normal(0, 0.03)) * t)
+            samples[start : start + t.size] += burst
+        header = {
+            "network": "XX",
+            "station": station,
+            "location": "",
+            "channel": "HHZ",
+            "sampling_rate": RATE,
+            "starttime": UTCDateTime(day.year, day.month, day.day, hour),
+        }
+        traces.append(Trace(samples.round().astype(np.int32), header))
     path = sds_path(root, station, day)
     path.parent.mkdir(parents=True, exist_ok=True)
-    trace = Trace(samples.round().astype(np.int32), header)
-    Stream([trace]).write(str(path), format="MSEED", encoding="STEIM2")
+    Stream(traces).write(str(path), format="MSEED", encoding="STEIM2")
     return path
 
 

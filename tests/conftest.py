@@ -23,9 +23,12 @@ from builders import (
     write_yaml,
 )
 from champion_builders import appoint_untrained
+from explorer_network import Client, Explored, make_explored, served
+from filelock import FileLock
 
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.method_runs import all_jobs, run_jobs
+from ris_explorer.explorer import Explorer
 
 # The same examples on every machine and in every run. HYPOTHESIS_PROFILE=random draws others each time, and keeps
 # those that fail for the next run. How long an example takes says something about the machine only.
@@ -93,3 +96,51 @@ def copied(undisturbed: Opened, data_root: Path) -> Iterator[Opened]:
     shutil.copy(undisturbed.config, config)
     with opened(config) as network:
         yield network
+
+
+@pytest.fixture(scope="session")
+def explored(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Explored:
+    """A network with all that the explorer shows, shared by all tests of all workers: never change its products."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "explored"
+    with FileLock(f"{folder}.lock"):
+        if (folder / "made").exists():
+            return Explored.at(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        with pytest.MonkeyPatch.context() as environment:
+            own_environment(environment, folder / "data")
+            found = make_explored(folder)
+        (folder / "made").touch()
+        return found
+
+
+@pytest.fixture(scope="session")
+def read_client(explored: Explored) -> Client:
+    """Asks an explorer of the shared network; for requests that change nothing."""
+    return Client(explored.explorer())
+
+
+@pytest.fixture
+def explored_copy(explored: Explored, tmp_path: Path) -> Explored:
+    """A copy of the network that a test may change."""
+    return explored.copied_to(tmp_path)
+
+
+@pytest.fixture
+def explorer(explored_copy: Explored) -> Explorer:
+    """An explorer of the test's own copy."""
+    return explored_copy.explorer()
+
+
+@pytest.fixture
+def own_client(explorer: Explorer) -> Client:
+    """Asks the explorer of the test's own copy."""
+    return Client(explorer)
+
+
+@pytest.fixture
+def explorer_address(explorer: Explorer) -> Iterator[str]:
+    """Address of a real server of the test's own copy, for a browser."""
+    with served(explorer) as address:
+        yield address
