@@ -1,4 +1,4 @@
-"""The servers of `ris ui`: Dagster behind our guard, and MLflow, over one network; started and ended together."""
+"""The servers of `ris ui`: Dagster behind our guard, MLflow and the explorer over one network, started together."""
 
 import errno
 import os
@@ -77,6 +77,27 @@ def _listens(path: Path) -> bool:
 
 
 @dataclass(frozen=True)
+class Ports:
+    """The ports of the servers.
+
+    Attributes
+    ----------
+    dagster, mlflow, explorer
+        Where each listens. That of MLflow is not used if runs go to an MLflow server that already runs.
+    """
+
+    dagster: int
+    mlflow: int
+    explorer: int
+
+    def named(self, with_mlflow: bool) -> dict[str, tuple[str, int]]:
+        """Return the option and the port of each server that is started, by its name."""
+        found = {"Dagster": ("--port", self.dagster), "MLflow": ("--mlflow-port", self.mlflow)}
+        found["the explorer"] = ("--explorer-port", self.explorer)
+        return found if with_mlflow else {name: one for name, one in found.items() if name != "MLflow"}
+
+
+@dataclass(frozen=True)
 class _Server:
     """A process to start: its name, the file of its output, and a test whether it answers."""
 
@@ -88,7 +109,7 @@ class _Server:
 
 
 def _servers(
-    tracking: Tracking, home: Path, folder: Path, host: str, port: int, mlflow_port: int
+    tracking: Tracking, home: Path, folder: Path, host: str, ports: Ports
 ) -> tuple[list[_Server], list[_Server]]:
     """Return the servers that start first, and those that start when the first ones answer.
 
@@ -102,10 +123,12 @@ def _servers(
     served = {"grpc_server": {"socket": str(socket_path), "location_name": name}}
     workspace.write_text(yaml.safe_dump({"load_from": [served]}), encoding="utf-8")
     code, daemon = code_server_command(socket_path, module, name), daemon_command(workspace)
-    webserver = ["ris_dagster.webserver", "--host", host, "--port", str(port), "--workspace", str(workspace)]
-    mlflow = ["mlflow", "server", "--host", host, "--port", str(mlflow_port), "--workers", "1"]
+    webserver = ["ris_dagster.webserver", "--host", host, "--port", str(ports.dagster), "--workspace", str(workspace)]
+    mlflow = ["mlflow", "server", "--host", host, "--port", str(ports.mlflow), "--workers", "1"]
     mlflow += ["--default-artifact-root", tracking.artifacts]
-    url, mlflow_url = _url(host, port), _url(host, mlflow_port)
+    url, mlflow_url, explorer_url = (_url(host, port) for port in (ports.dagster, ports.mlflow, ports.explorer))
+    # It links to the addresses of the environment, and itself asks the webserver beside it.
+    explorer = ["ris_explorer", "--host", host, "--port", str(ports.explorer), "--dagster-here", url]
     python = [sys.executable, "-m"]
     first = [_Server("Dagster's code server", python + code, log, lambda: _listens(socket_path))]
     # If runs go to an MLflow server that already runs, there is nothing to start.
@@ -115,16 +138,32 @@ def _servers(
     then = [
         _Server("Dagster", python + webserver, log, partial(_answers, url + "/server_info"), url),
         _Server("Dagster's daemon", python + daemon, log, lambda: True),
+        _Server(
+            "Explorer",
+            python + explorer,
+            home / "explorer-server.log",
+            partial(_answers, explorer_url + "/api/health"),
+            explorer_url,
+        ),
     ]
     return first, then
 
 
-def serve(
-    settings: Settings, layout: Layout, port: int, mlflow_port: int, report: Callable[[str], None], host: str = HOST
-) -> int:
-    """Start both UIs, show their addresses once they answer, and end all at Ctrl-C or when one of their processes ends.
+def _refusal(ports: Ports, with_mlflow: bool, host: str) -> str | None:
+    """Return why the servers cannot listen, in words; None if they can."""
+    named = ports.named(with_mlflow)
+    of_port: dict[int, str] = {}
+    for option, port in named.values():
+        if port in of_port:
+            return f"{of_port[port]} and {option} are both {port}; choose two"
+        of_port[port] = option
+    return next((why for name, (option, port) in named.items() if (why := _why_not(name, option, host, port))), None)
 
-    Neither has a login, so they listen on the loopback address; another address causes a warning.
+
+def serve(settings: Settings, layout: Layout, ports: Ports, report: Callable[[str], None], host: str = HOST) -> int:
+    """Start all servers, show their addresses once they answer, and end all at Ctrl-C or when one of them ends.
+
+    None has a login, so they listen on the loopback address; another address causes a warning.
 
     Returns
     -------
@@ -137,21 +176,17 @@ def serve(
         RIS_ALLOWED_HOSTS cannot be used.
     """
     tracking = Tracking.of(settings, layout.root)
-    ports = {"Dagster": port} if tracking.is_remote else {"Dagster": port, "MLflow": mlflow_port}
     allowed = allowed_hosts(host)
     if not is_loopback(host):
+        *most, last = (str(port) for _, port in ports.named(not tracking.is_remote).values())
         report(
-            f"Listening on {host}: neither UI has a login, and whoever reaches {' or '.join(map(str, ports.values()))} "
-            "can start runs and read everything. Let only a reverse proxy with login and TLS reach them: see "
+            f"Listening on {host}: no UI has a login, and whoever reaches {', '.join(most)} or {last} can start runs, "
+            "write reviews and read everything. Let only a reverse proxy with login and TLS reach them: see "
             "docs/security.md"
         )
-    if len(set(ports.values())) < len(ports):
-        report(f"--port and --mlflow-port are both {port}; choose two")
+    if refusal := _refusal(ports, not tracking.is_remote, host):
+        report(refusal)
         return 1
-    for (name, asked), option in zip(ports.items(), ("--port", "--mlflow-port"), strict=False):
-        if why_not := _why_not(name, option, host, asked):
-            report(why_not)
-            return 1
     home = prepare_home(layout)
     tracking.prepare()
     if tracking.is_remote:
@@ -159,8 +194,8 @@ def serve(
     environment = os.environ | {
         "DAGSTER_HOME": str(home),
         "RIS_MLFLOW_UI": os.environ.get("RIS_MLFLOW_UI")
-        or (tracking.ui if tracking.is_remote else _url(host, mlflow_port)),
-        "RIS_DAGSTER_UI": os.environ.get("RIS_DAGSTER_UI") or _url(host, port),
+        or (tracking.ui if tracking.is_remote else _url(host, ports.mlflow)),
+        "RIS_DAGSTER_UI": os.environ.get("RIS_DAGSTER_UI") or _url(host, ports.dagster),
         "DAGSTER_DISABLE_TELEMETRY": "1",
         **environment_of_server(tracking.uri, allowed),
     }
@@ -168,7 +203,7 @@ def serve(
     stop = _Stop()
     with tempfile.TemporaryDirectory(prefix="ris-") as folder:
         try:
-            for servers in _servers(tracking, home, Path(folder), host, port, mlflow_port):
+            for servers in _servers(tracking, home, Path(folder), host, ports):
                 for server in servers:
                     running[server.name] = server, _start(server, environment)
                 if not _wait_until_all_answer(servers, running, stop, report):

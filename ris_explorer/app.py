@@ -76,7 +76,10 @@ def explorer_app(explorer: Explorer) -> Starlette:
     def unknown(request: Request, error: Exception) -> Response:
         return json_answer({"error": f"{request.method} {request.url.path[:100]}: there is no such page"}, 404)
 
-    routes: list[BaseRoute] = [Route("/", index)]
+    def health(request: Request) -> Response:
+        return json_answer({"status": "serving"})
+
+    routes: list[BaseRoute] = [Route("/", index), Route("/api/health", health)]
     routes += [route for room in _ROOMS for route in room(explorer)]
     routes.append(Mount("/page", StaticFiles(directory=PAGE)))
     return Starlette(

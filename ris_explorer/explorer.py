@@ -8,7 +8,9 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from ris_core.masking import masked
 from ris_core.review.state import ReviewState, read_state
 from ris_core.section import digest_of
 from ris_core.station_days.station_days import StationDays
@@ -19,6 +21,10 @@ _LOOK_S = 2.0
 logger = logging.getLogger(__name__)
 
 
+class AddressError(ValueError):
+    """An address of another server cannot be used; the message names it."""
+
+
 @dataclass(frozen=True)
 class Addresses:
     """Where other servers show the same network; empty if they are not known.
@@ -27,10 +33,29 @@ class Addresses:
     ----------
     dagster, mlflow
         For links in the page, as a browser reaches them.
+    dagster_here
+        Where this server asks Dagster.
     """
 
     dagster: str = ""
     mlflow: str = ""
+    dagster_here: str = ""
+
+    @classmethod
+    def of(cls, dagster: str, mlflow: str, dagster_here: str = "") -> Addresses:
+        """Return addresses without a slash at the end; Dagster is asked where it is shown unless said otherwise.
+
+        Raises
+        ------
+        AddressError
+            One is neither empty nor a URL with http or https: a link to it could run code in the page.
+        """
+        for address in (dagster, mlflow, dagster_here):
+            parts = urlsplit(address)
+            if address and (parts.scheme not in ("http", "https") or not parts.netloc):
+                raise AddressError(f"{masked(address)!r} is not an address like http://127.0.0.1:3000")
+        found = [address.rstrip("/") for address in (dagster, mlflow, dagster_here or dagster)]
+        return cls(*found)
 
 
 @dataclass(eq=False)

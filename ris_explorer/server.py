@@ -40,6 +40,7 @@ def serve(config: Path | None, host: str, port: int, addresses: Addresses) -> No
     explorer = Explorer(open_network(config), addresses)
     threading.Thread(target=_read_ahead, args=(explorer,), daemon=True).start()
     app = Guard(explorer_app(explorer), allowed, SAME_ORIGIN_ONLY)
+    logger.info("the explorer of %s is at http://%s:%d", explorer.network.settings.network.name, host, port)
     uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=_STOP_S)
 
 

@@ -33,6 +33,7 @@ class Ui:
     process: psutil.Popen
     dagster: str
     mlflow: str
+    explorer: str
     log: Path
 
     def output(self) -> str:
@@ -41,11 +42,12 @@ class Ui:
 
 @contextmanager
 def served(config: Path, host: str = "127.0.0.1", **environment: str) -> Iterator[Ui]:
-    """Run `ris ui` until the end of the block; gives it once both servers answer."""
-    port, mlflow_port = free_ports(2)
+    """Run `ris ui` until the end of the block; gives it once all servers answer."""
+    port, mlflow_port, explorer_port = free_ports(3)
     log = config.with_name("ui.log")
     ris = Path(sys.executable).with_name("ris")
     command = [ris, "ui", "--config", config, "--port", port, "--mlflow-port", mlflow_port, "--host", host]
+    command += ["--explorer-port", explorer_port]
     with log.open("w", encoding="utf-8") as file:
         process = psutil.Popen(
             [str(part) for part in command],
@@ -56,7 +58,7 @@ def served(config: Path, host: str = "127.0.0.1", **environment: str) -> Iterato
             start_new_session=True,
         )
     address = f"[{host}]" if ":" in host else host
-    ui = Ui(process, f"http://{address}:{port}", f"http://{address}:{mlflow_port}", log)
+    ui = Ui(process, *(f"http://{address}:{each}" for each in (port, mlflow_port, explorer_port)), log)
     try:
         deadline = time.monotonic() + START_S
         while "Ctrl-C ends them" not in ui.output():

@@ -37,7 +37,7 @@ def overview_routes(explorer: Explorer) -> list[Route]:
                 "notes": table.notes,
                 "version": table.version,
                 "review_version": table.review_version,
-                "addresses": asdict(explorer.addresses),
+                "addresses": {"dagster": explorer.addresses.dagster, "mlflow": explorer.addresses.mlflow},
             }
         )
 

@@ -1,14 +1,16 @@
-"""`ris ui`: two servers over one network's data, started and ended together."""
+"""`ris ui`: three servers over one network's data, started and ended together."""
 
 import signal
 import socket
+import sys
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 import requests
 from builders import DAYS, opened, ris, sds_values, write_archive, write_yaml
-from servers import served
+from servers import START_S, answers, served
 
 from bench.ports import free_ports
 from ris_dagster.adapter.commands import DAEMON_MODULE
@@ -20,7 +22,7 @@ def config(data_root: Path, tmp_path: Path) -> Path:
     return write_yaml(tmp_path / "small.yaml", sds_values(archive, stations=["AA"], days=DAYS[:1]))
 
 
-def test_both_servers_answer_and_end_with_all_their_children_at_ctrl_c(config: Path) -> None:
+def test_all_servers_answer_and_end_with_all_their_children_at_ctrl_c(config: Path) -> None:
     with served(config) as ui:
         query = "{repositoriesOrError {... on RepositoryConnection {nodes {location {name} assetNodes {id}}}}}"
         answer = requests.post(f"{ui.dagster}/graphql", json={"query": query}, timeout=60).json()
@@ -31,8 +33,13 @@ def test_both_servers_answer_and_end_with_all_their_children_at_ctrl_c(config: P
         search = f"{ui.mlflow}/api/2.0/mlflow/experiments/search"
         found = requests.post(search, json={"max_results": 10}, timeout=60).json()["experiments"]
         assert "small" in {experiment["name"] for experiment in found}
+        # Without a catalogue its page is there, and its requests say how a catalogue is made.
+        assert requests.get(ui.explorer, timeout=60).text.startswith("<!doctype html>")
+        lacking = requests.get(f"{ui.explorer}/api/network", timeout=60)
+        assert lacking.status_code == 409 and "ris run --only update_catalogue" in lacking.json()["error"]
+        assert f"Explorer: {ui.explorer}" in ui.output()
         children = ui.process.children(recursive=True)
-        assert len(children) >= 4  # webserver, daemon, code server, MLflow
+        assert len(children) >= 5  # webserver, daemon, code server, MLflow, explorer
         ui.process.send_signal(signal.SIGINT)
         assert ui.process.wait(60) == 0
         _, alive = psutil.wait_procs(children, timeout=60)
@@ -60,9 +67,9 @@ def test_when_one_process_is_killed_all_end_and_it_is_named(config: Path) -> Non
     assert "Dagster's daemon ended (exit code -9); see " in ui.output()
 
 
-@pytest.mark.parametrize("option", ["--port", "--mlflow-port"])
+@pytest.mark.parametrize("option", ["--port", "--mlflow-port", "--explorer-port"])
 def test_a_taken_port_is_refused_before_anything_starts(option: str, config: Path, data_root: Path) -> None:
-    ports = dict(zip(("--port", "--mlflow-port"), free_ports(2), strict=True))
+    ports = dict(zip(("--port", "--mlflow-port", "--explorer-port"), free_ports(3), strict=True))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ports[option] = taken.getsockname()[1]
         arguments = [argument for pair in ports.items() for argument in pair]
@@ -70,5 +77,31 @@ def test_a_taken_port_is_refused_before_anything_starts(option: str, config: Pat
     assert done.exit_code == 1
     assert f"port {ports[option]} for" in done.output
     assert f"choose another with {option}" in done.output
-    assert "Listening on 0.0.0.0: neither UI has a login" in done.output
+    assert "Listening on 0.0.0.0: no UI has a login" in done.output
     assert list(data_root.rglob("*-server.log")) == []
+
+
+def test_two_servers_at_one_port_are_refused(config: Path) -> None:
+    (port,) = free_ports(1)
+    done = ris("ui", "-c", config, "--mlflow-port", port, "--explorer-port", port)
+    assert done.exit_code == 1
+    assert f"--mlflow-port and --explorer-port are both {port}; choose two" in done.output
+
+
+def test_the_explorer_alone_is_a_process_without_dagster(config: Path, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    command = [Path(sys.executable).with_name("ris"), "explore", "-c", config, "--port", port]
+    with (tmp_path / "explorer.log").open("w") as log:
+        process = psutil.Popen([str(part) for part in command], stdout=log, stderr=log, cwd=tmp_path)
+        try:
+            deadline = time.monotonic() + START_S
+            while not answers(f"http://127.0.0.1:{port}/api/health"):
+                assert process.poll() is None and time.monotonic() < deadline, (tmp_path / "explorer.log").read_text()
+                time.sleep(0.2)
+            assert process.cmdline()[1:3] == ["-m", "ris_explorer"] and process.children() == []
+            assert not any("dagster" in each.path for each in process.memory_maps())
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) in (0, -signal.SIGTERM)
+        finally:
+            if process.poll() is None:
+                process.kill()
