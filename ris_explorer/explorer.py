@@ -6,14 +6,17 @@ import logging
 import secrets
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ris_core.catalogue.station_positions import Position, positions
 from ris_core.masking import masked
 from ris_core.review.state import ReviewState, read_state
 from ris_core.section import digest_of
 from ris_core.station_days.station_days import StationDays
+from ris_core.storage.damage import DamagedFileError
 from ris_explorer.event_table import EventTable, load_event_table
 from ris_explorer.live_time import LiveReader
 
@@ -79,6 +82,7 @@ class Explorer:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     live: LiveReader = field(init=False, repr=False)
     _table: EventTable | None = field(default=None, repr=False)
+    _positions: tuple[str, Mapping[str, Position], str] | None = field(default=None, repr=False)
     _seen: str = field(default="", repr=False)
     _reviews_seen: str = field(default="", repr=False)
     _looked: float = field(default=-1e9, repr=False)
@@ -102,6 +106,20 @@ class Explorer:
             if self._table is None or time.monotonic() - self._looked > _LOOK_S:
                 self._table = self._refreshed(self._table)
             return self._table
+
+    @property
+    def positions(self) -> tuple[Mapping[str, Position], str]:
+        """Latitude and longitude of the stations that have one, and why others have none where a file is damaged.
+
+        They are looked for again when the catalogue changes.
+        """
+        version = self.table.version
+        if self._positions is None or self._positions[0] != version:
+            try:
+                self._positions = version, positions(self.network.settings, self.network.layout), ""
+            except DamagedFileError as error:
+                self._positions = version, {}, str(error)
+        return self._positions[1:]
 
     def reviewed_now(self) -> EventTable:
         """Return the events with all that was appended to the review log until now."""

@@ -47,19 +47,24 @@ class LiveTime:
     first: int
     end: int
 
-    def of_bins(self, station: int, edges: IntArray, selection: Selection) -> IntArray:
-        """Return the live time of a station in each bin, ns, in the hours and months of a filter alone.
+    def of_bins(self, stations: Sequence[int], edges: IntArray, selection: Selection) -> IntArray:
+        """Return the live time of stations in each bin, ns, in the hours and months of a filter alone.
 
         Parameters
         ----------
-        station
-            Its place in `EventTable.stations`.
+        stations
+            (S,) their places in `EventTable.stations`.
         edges
             (B + 1,) ascending, ns since 1970 UTC.
         selection
             Of which only `hours` and `months` count.
+
+        Returns
+        -------
+        ndarray
+            (S, B).
         """
-        return _in_cycles(self.intervals[station], edges, selection)
+        return _in_cycles([self.intervals[station] for station in stations], edges, selection)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,17 +174,22 @@ class LiveReader:
             return known
         found = tables.read_arrow(path, ["start", "end"])
         pair = [found[name].to_numpy().astype("datetime64[ns]").astype(np.int64) for name in ("start", "end")]
-        return seen, np.column_stack(pair).reshape(-1, 2)
+        intervals: IntArray = np.column_stack(pair).reshape(-1, 2)
+        return seen, intervals
 
 
 def possible(edges: IntArray, selection: Selection) -> IntArray:
-    """Return how much of each bin, ns, lies in the hours and months of a filter; as `LiveTime.of_bins`."""
-    return _in_cycles(np.array([[edges[0], edges[-1]]], np.int64), edges, selection)
+    """Return how much of each bin (B,), ns, lies in the hours and months of a filter; as `LiveTime.of_bins`."""
+    found: IntArray = _in_cycles([np.array([[edges[0], edges[-1]]], np.int64)], edges, selection)[0]
+    return found
 
 
-def _in_cycles(intervals: IntArray, edges: IntArray, selection: Selection) -> IntArray:
+def _in_cycles(intervals: Sequence[IntArray], edges: IntArray, selection: Selection) -> IntArray:
+    found = np.empty((len(intervals), len(edges) - 1), np.int64)
     if selection.hours is None and selection.months is None:
-        return live_ns(intervals, edges)
+        for row, own in enumerate(intervals):
+            found[row] = live_ns(own, edges)
+        return found
     grid = np.arange(edges[0] // HOUR_NS * HOUR_NS, edges[-1], HOUR_NS, dtype=np.int64)
     fine = np.union1d(edges, grid[grid > edges[0]])
     kept = np.ones(len(fine) - 1, bool)
@@ -187,7 +197,10 @@ def _in_cycles(intervals: IntArray, edges: IntArray, selection: Selection) -> In
         kept &= within(hours_of(fine[:-1]), selection.hours)
     if selection.months is not None:
         kept &= within(months_of(fine[:-1]), selection.months)
-    return np.add.reduceat(live_ns(intervals, fine) * kept, np.searchsorted(fine, edges[:-1]))
+    first = np.searchsorted(fine, edges[:-1])
+    for row, own in enumerate(intervals):
+        found[row] = np.add.reduceat(live_ns(own, fine) * kept, first)
+    return found
 
 
 def places(table: EventTable, selection: Selection) -> list[int]:

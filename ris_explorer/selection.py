@@ -125,8 +125,8 @@ class Selection:
         return cls(
             stations=_listed(found.get("station", "")),
             classes=tuple(_whole("class", text) for text in _listed(found.get("class", ""))),
-            first=_time("from", found.get("from", "")),
-            end=_time("to", found.get("to", "")),
+            first=time_of("from", found.get("from", "")),
+            end=time_of("to", found.get("to", "")),
             hours=_cycle("hours", found.get("hours", ""), 0, 23),
             months=_cycle("months", found.get("months", ""), 1, 12),
             ranges=tuple((column, *_range(name, found[name])) for name, column in RANGES.items() if found.get(name)),
@@ -256,7 +256,8 @@ def _whole(name: str, text: str) -> int:
         raise RefusedError(f"{name} = {text[:40]!r} is not a whole number") from None
 
 
-def _time(name: str, text: str) -> int | None:
+def time_of(name: str, text: str) -> int | None:
+    """Return a time of a request in ns since 1970 UTC, or None if it is empty; raises `RefusedError`."""
     if not text:
         return None
     try:

@@ -3,42 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Wedge
 from matplotlib.patheffects import withStroke
-from numpy.typing import NDArray
 
+from ris_core.figures.map_projection import LENGTHS_KM, STEPS, bounds, degrees, projection, radii
 from ris_core.figures.style import GREY, TICK, class_fill, finish, new_figure, no_data
 
-_POLAR = 60.0
 _LEAST_SPAN_KM = 2.0
-_STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 45.0, 90.0)
-_LENGTHS_KM = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
-
-
-def projection(latitude: NDArray[Any], longitude: NDArray[Any]) -> tuple[str, str]:
-    """Return the projection of a map of some places, for pyproj, and its name.
-
-    South of 60° S the Antarctic polar stereographic projection (EPSG:3031), north of 60° N that of the Arctic
-    (EPSG:3413), else an azimuthal equidistant one around the middle of the places.
-
-    Parameters
-    ----------
-    latitude, longitude : (S,) arrays
-        Degrees, WGS84.
-    """
-    if (latitude < -_POLAR).all():
-        return "EPSG:3031", "polar stereographic (EPSG:3031)"
-    if (latitude > _POLAR).all():
-        return "EPSG:3413", "polar stereographic (EPSG:3413)"
-    angle = np.deg2rad(longitude)
-    middle = float(np.rad2deg(np.arctan2(np.sin(angle).mean(), np.cos(angle).mean())))
-    centre = f"{latitude.mean():.4f}", f"{middle:.4f}"
-    return f"+proj=aeqd +lat_0={centre[0]} +lon_0={centre[1]} +datum=WGS84", "azimuthal equidistant"
 
 
 def station_map(
@@ -68,15 +43,15 @@ def station_map(
     transform = Transformer.from_crs("EPSG:4326", code, always_xy=True).transform
     x, y = (np.asarray(values) / 1e3 for values in transform(longitude, latitude))
     span = max(np.ptp(x), np.ptp(y), _LEAST_SPAN_KM)
-    radii = _radii(x, y, np.array([sum(counts.get(station, {}).values()) for station in positions]), span)
-    (west, east), (south, north) = _bounds(x, y, 0.12 * span)
+    sizes = radii(x, y, np.array([sum(counts.get(station, {}).values()) for station in positions]), span)
+    (west, east), (south, north) = bounds(x, y, 0.12 * span)
     fig = new_figure(8.2, 1.2 + 5.1 * (north - south) / (east - west), title)
     axes = fig.subplots()
     axes.set_aspect("equal")
     axes.set_xlim(west, east)
     axes.set_ylim(south, north)
     _graticule(axes, code)
-    for station, *centre, radius in zip(positions, x.tolist(), y.tolist(), radii.tolist(), strict=True):
+    for station, *centre, radius in zip(positions, x.tolist(), y.tolist(), sizes.tolist(), strict=True):
         _pie(axes, (centre[0], centre[1]), radius, counts.get(station, {}))
         axes.annotate(
             station,
@@ -97,17 +72,6 @@ def station_map(
     return fig
 
 
-def _radii(x: NDArray[Any], y: NDArray[Any], total: NDArray[Any], span: float) -> NDArray[Any]:
-    """Return radii of pies, km, whose areas grow with the numbers, as far as pies stay apart."""
-    greatest = 0.06 * span
-    if len(x) > 1:
-        apart = np.hypot(x[:, None] - x, y[:, None] - y)
-        np.fill_diagonal(apart, np.inf)
-        greatest = min(greatest, max(0.45 * float(np.median(apart.min(axis=1))), 0.02 * span))
-    share = np.sqrt(total / total.max()) if total.max() > 0 else np.zeros(len(total))
-    return np.asarray(greatest * (0.3 + 0.7 * share))
-
-
 def _pie(axes: Axes, centre: tuple[float, float], radius: float, own: Mapping[int, float]) -> None:
     total, begin = sum(own.values()), 90.0
     if not total:
@@ -120,17 +84,6 @@ def _pie(axes: Axes, centre: tuple[float, float], radius: float, own: Mapping[in
             axes.add_patch(Wedge(centre, radius, begin - size, begin, edgecolor="white", lw=0.3, zorder=3, **style))
             begin -= size
     axes.add_patch(Wedge(centre, radius, 0, 360, facecolor="none", edgecolor="black", lw=0.6, zorder=4))
-
-
-def _bounds(x: NDArray[Any], y: NDArray[Any], edge: float) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return bounds of the map, km: it is at most twice as wide as high, and hardly higher than wide."""
-    half = np.array([np.ptp(x), np.ptp(y)]) / 2 + edge
-    half = np.maximum(half, [0.85 * half[1], 0.5 * half[0]])
-    middle = (x.min() + x.max()) / 2, (y.min() + y.max()) / 2
-    return (
-        (float(middle[0] - half[0]), float(middle[0] + half[0])),
-        (float(middle[1] - half[1]), float(middle[1] + half[1])),
-    )
 
 
 def _graticule(axes: Axes, code: str) -> None:
@@ -146,7 +99,7 @@ def _graticule(axes: Axes, code: str) -> None:
     longitude = (np.asarray(longitude) - middle + 180) % 360 - 180 + middle
     latitude = np.asarray(latitude)
     for values, is_latitude in ((latitude, True), (longitude, False)):
-        step = next((each for each in _STEPS if np.ptp(values) <= 6 * each), _STEPS[-1])
+        step = next((each for each in STEPS if np.ptp(values) <= 6 * each), STEPS[-1])
         first, last = np.ceil(values.min() / step), np.floor(values.max() / step)
         levels = step * np.arange(first, last + 1)
         if not len(levels):
@@ -154,20 +107,14 @@ def _graticule(axes: Axes, code: str) -> None:
         drawn = axes.contour(
             grid[..., 0] / 1e3, grid[..., 1] / 1e3, values, levels=levels, colors=GREY, linewidths=0.5, linestyles=":"
         )
-        words = {level: _degrees(float(level), is_latitude) for level in drawn.levels}
+        words = {level: degrees(float(level), is_latitude) for level in drawn.levels}
         axes.clabel(drawn, fmt=words, fontsize=TICK - 1.5)
-
-
-def _degrees(value: float, is_latitude: bool) -> str:
-    around = value if is_latitude else (value + 180) % 360 - 180
-    side = ("N" if around >= 0 else "S") if is_latitude else ("E" if around >= 0 else "W")
-    return f"{round(abs(around), 3):g}° {side}"
 
 
 def _scale(axes: Axes) -> None:
     """Draw a bar of a round length in the lower left corner."""
     (west, east), (south, north) = axes.get_xlim(), axes.get_ylim()
-    length = max(each for each in _LENGTHS_KM if each <= 0.3 * (east - west) or each == _LENGTHS_KM[0])
+    length = max(each for each in LENGTHS_KM if each <= 0.3 * (east - west) or each == LENGTHS_KM[0])
     x, y = west + 0.04 * (east - west), south + 0.04 * (north - south)
     axes.plot([x, x + length], [y, y], color="black", lw=2.5, solid_capstyle="butt", zorder=5)
     axes.text(x + length / 2, y + 0.012 * (north - south), f"{length:g} km", ha="center", va="bottom", fontsize=TICK)

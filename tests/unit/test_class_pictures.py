@@ -11,7 +11,7 @@ from catalogue_builders import network_of, write_catalogue, write_live
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ris_core.figures import class_counts, class_distributions, class_hours, rate_lines, station_map
+from ris_core.figures import class_counts, class_distributions, class_hours, map_projection, rate_lines, station_map
 from ris_core.figures.image import to_png
 from ris_core.figures.palette import cluster_style
 from ris_core.figures.style import class_fill
@@ -138,12 +138,12 @@ def test_bins_of_frequency_hold_equally_many_frequencies_of_the_spectrogram() ->
     ("latitude", "code"), [(-78.0, "EPSG:3031"), (75.0, "EPSG:3413"), (47.0, "aeqd"), (-60.0, "aeqd")]
 )
 def test_the_projection_of_a_map_follows_the_latitude(latitude: float, code: str) -> None:
-    found, name = station_map.projection(np.array([latitude, latitude]), np.array([170.0, -170.0]))
+    found, name = map_projection.projection(np.array([latitude, latitude]), np.array([170.0, -170.0]))
     assert code in found and name
 
 
 def test_the_middle_of_stations_across_the_180th_meridian_lies_between_them() -> None:
-    assert "+lon_0=180.0000" in station_map.projection(np.array([-40.0, -40.0]), np.array([179.0, -179.0]))[0]
+    assert "+lon_0=180.0000" in map_projection.projection(np.array([-40.0, -40.0]), np.array([179.0, -179.0]))[0]
 
 
 def test_a_map_has_the_names_the_scale_and_the_degrees() -> None:
