@@ -1,6 +1,5 @@
 """Reviewing in the terminal: one event after another, with its picture, and an answer by key or by name."""
 
-import difflib
 import tempfile
 import webbrowser
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +8,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ris_core.contracts.decision import NOISE, NOT_AN_EVENT, UNSURE, Reason, class_name
+from ris_core.contracts.decision import NOISE, NOT_AN_EVENT, UNSURE, Reason
+from ris_core.review.changes import BLIND, REASON_WORDS, is_new_class, near_twin, numbered_classes, spelt_class
 
 if TYPE_CHECKING:
     from ris_core.review.session import ReviewSession
@@ -20,15 +20,6 @@ HELP = (
     "number: that class; another text: a class by its name (text after # is a note); n: noise; x: not an event; "
     "u: unsure; s: skip; b: take back the last one; q: quit"
 )
-_REASONS: dict[Reason, str] = {
-    "medoid": "typical of a micro-cluster",
-    "uncertain": "uncertain for the class model",
-    "audit": "audit, drawn at random",
-    "rare": "of a rare micro-cluster",
-    "novel": "unlike all reviewed events",
-    "second": "second opinion",
-    "free": "chosen",
-}
 
 
 @dataclass(frozen=True)
@@ -147,8 +138,8 @@ def _show(
     from ris_core.storage.damage import DamagedFileError
 
     suggestion = f" · model: {shown.suggestion}" if shown.suggestion else ""
-    blind = shown.reason in ("audit", "second")
-    say(f"{place}: {shown.event_id} · {_REASONS[shown.reason]}{suggestion}")
+    blind = shown.reason in BLIND
+    say(f"{place}: {shown.event_id} · {REASON_WORDS[shown.reason]}{suggestion}")
     near = [] if blind else list(session.nearest(shown.event_id).itertuples(index=False, name=None))
     if near:
         say("resembles " + ", ".join(f"{name} ({event}, {distance:.2f})" for event, name, distance in near))
@@ -207,8 +198,8 @@ def draw(network: "StationDays", event_id: str, near: Sequence[tuple[str, str]])
 
 def _choices(session: "ReviewSession") -> str:
     counts = session.state.reviewed()["class_name"].value_counts()
-    names = [name for name in session.state.classes if name not in (NOISE, NOT_AN_EVENT)]
-    numbered = [f"{number} {name} ({counts[name]})" for number, name in enumerate(names, start=1)]
+    names = enumerate(numbered_classes(session.state), start=1)
+    numbered = [f"{number} {name} ({counts[name]})" for number, name in names]
     return "  ".join([*numbered, "n noise", "x not an event", "u unsure", "s b q ?"])
 
 
@@ -217,8 +208,8 @@ def _decided(
 ) -> bool:
     """Take an answer; return whether it is a decision."""
     text, _, note = (part.strip() for part in answer.partition("#"))
-    classes = list(session.state.classes)
-    numbered = [name for name in classes if name not in (NOISE, NOT_AN_EVENT)]
+    state = session.state
+    numbered = numbered_classes(state)
     try:
         if text in KEYS:
             name = KEYS[text]
@@ -227,10 +218,10 @@ def _decided(
                 raise ValueError("classes are numbered from 1")
             name = numbered[int(text) - 1]
         else:
-            name = class_name(text)
-            if name.casefold() not in {known.casefold() for known in (*classes, *KEYS.values())}:
-                like = difflib.get_close_matches(name, classes, 1)
-                hint = f" (there is {like[0]!r})" if like else ""
+            name = spelt_class(text, state)
+            if is_new_class(name, state):
+                like = near_twin(name, state)
+                hint = f" (there is {like!r})" if like else ""
                 if ask(f"{name!r} is a new class{hint}. Make it? y/n > ").strip().casefold() not in ("y", "yes"):
                     return False
         decision = session.decide([shown.event_id], name, shown.reason, note)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from ris_core.clustering.features import load_representation
 from ris_core.config import Settings
-from ris_core.contracts.decision import Decision, Reason, class_name, same_reviewer
+from ris_core.contracts.decision import Decision, Reason
 from ris_core.representations.representation import Representation
+from ris_core.review.changes import BLIND, last_own, spelt_class
 from ris_core.review.log import ReviewLog
 from ris_core.review.pool import judge, read_pool
 from ris_core.review.queue import Pool, suggest
@@ -87,16 +88,14 @@ class ReviewSession:
 
         A name that differs from that of an existing class in upper and lower case alone is taken for that class.
         """
-        called = class_name(name)
-        known = {other.casefold(): other for other in self.state.classes}
         decision = Decision(
             "label",
             self.reviewer,
             tuple(event_ids),
-            known.get(called.casefold(), called),
+            spelt_class(name, self.state),
             bulk=bulk,
             reason=reason,
-            model="" if reason in ("audit", "second") else self.model,
+            model="" if reason in BLIND else self.model,
             note=note,
         )
         self.log.append([decision])
@@ -104,14 +103,10 @@ class ReviewSession:
 
     def undo(self) -> Decision | None:
         """Withdraw the reviewer's last decision that counts, and return it; None if there is none."""
-        content = self.log.read()
-        withdrawn = ReviewState.of(content.decisions).withdrawn
-        for decision in reversed(content.decisions):
-            mine = same_reviewer(decision.reviewer, self.reviewer) and decision.id not in withdrawn
-            if mine and decision.kind != "withdraw":
-                self.log.append([Decision("withdraw", self.reviewer, withdrawn=(decision.id,))])
-                return decision
-        return None
+        decision = last_own(self.log.read().decisions, self.reviewer)
+        if decision is not None:
+            self.log.append([Decision("withdraw", self.reviewer, withdrawn=(decision.id,))])
+        return decision
 
     def nearest(self, event_id: str, count: int = 3) -> pd.DataFrame:
         """Return the reviewed events that resemble an event most.

@@ -13,7 +13,6 @@ from ris_dagster.commands.review_shared import (
     ReviewerOption,
     all_events,
     days_of_review,
-    decision_words,
     record_state,
     reviewer_of,
     reviews,
@@ -106,6 +105,7 @@ def _by_hand(settings: Settings, layout: Layout, reviewer: str, count: int, seco
 @reviews.command()
 def status(config: ConfigOption = None) -> None:
     """Show classes and their reviews, agreement of reviewers, conflicts, and the last decisions."""
+    from ris_core.review.changes import decision_words
     from ris_core.review.kappa import agreement
     from ris_core.review.log import ReviewLog
     from ris_core.review.state import ReviewState
@@ -141,5 +141,6 @@ def status(config: ConfigOption = None) -> None:
     for decision in decisions[-5:]:
         mark = " (withdrawn)" if decision.id in state.withdrawn else ""
         console.print(
-            f"{decision.id}  {decision.time:%Y-%m-%d %H:%M}  {decision_words(decision)}{mark}", soft_wrap=True
+            f"{decision.id}  {decision.time:%Y-%m-%d %H:%M}  {decision.reviewer}: {decision_words(decision)}{mark}",
+            soft_wrap=True,
         )

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,7 +13,6 @@ from ris_dagster.commands.review_shared import (
     ReviewerOption,
     all_events,
     days_of_review,
-    decision_words,
     record_state,
     reviewer_of,
     reviews,
@@ -21,9 +20,6 @@ from ris_dagster.commands.review_shared import (
     warn_of_log,
 )
 from ris_dagster.commands.shared import ConfigOption, console, open_network, refuse
-
-if TYPE_CHECKING:
-    from ris_core.review.state import ReviewState
 
 
 @reviews.command()
@@ -129,8 +125,8 @@ def _change(
 ) -> None:
     """Add a decision about classes or decisions, unless it would have no effect."""
     from ris_core.contracts.decision import class_name
+    from ris_core.review.changes import AnotherClassError, NothingToWriteError, decision_words, state_after
     from ris_core.review.log import ReviewLog
-    from ris_core.review.state import ReviewState
 
     settings, layout = open_network(config, writes=True)
     log, name = ReviewLog(layout.reviews), reviewer_of(reviewer)
@@ -143,26 +139,20 @@ def _change(
             decision = Decision("split", name, tuple(others), class_name(new), names)
         else:
             decision = Decision("rename" if kind == "rename" else "merge", name, (), class_name(new), names)
-        before = log.read().decisions
-        if kind == "rename" and (met := _another_class(ReviewState.of(before), names[0], decision.class_name)):
-            refuse(
-                f"nothing was written: there is a class {met} already; `ris review merge {shlex.quote(met)} "
-                f"{shlex.quote(names[0])}` makes both one"
-            )
-        state = ReviewState.of([*before, decision], settings.review.decider)
-        if why := state.without_effect.get(decision.id):
-            refuse(f"nothing was written: {why}")
+        state = state_after(log.read().decisions, decision, settings.review.decider)
         log.append([decision])
+    except AnotherClassError as error:
+        refuse(
+            f"nothing was written: there is a class {error.met} already; `ris review merge {shlex.quote(error.met)} "
+            f"{shlex.quote(names[0])}` makes both one"
+        )
+    except NothingToWriteError as error:
+        refuse(f"nothing was written: {error}")
     except (ValueError, DamagedFileError) as error:
         refuse(error)
-    console.print(f"{decision.id}: {decision_words(decision)}", soft_wrap=True)
+    console.print(f"{decision.id}: {name}: {decision_words(decision)}", soft_wrap=True)
     say_state(state)
     record_state(settings, layout)
-
-
-def _another_class(state: "ReviewState", former: str, called: str) -> str:
-    """Return the class that has a name already, unless it is the former one in another spelling; empty if none has."""
-    return next((name for name in state.classes if name.casefold() == called.casefold() != former.casefold()), "")
 
 
 @reviews.command()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ris_core.config import Settings
-from ris_core.contracts.decision import Decision, is_simulated, reviewer_name
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
 from ris_dagster.commands.shared import app, console, refuse
@@ -29,15 +28,14 @@ ReviewerOption = Annotated[
 
 def reviewer_of(given: str | None) -> str:
     """Return the name of the person who decides."""
+    from ris_core.review.changes import person_name
+
     try:
-        name = reviewer_name(given or os.environ.get("RIS_REVIEWER") or getpass.getuser())
+        return person_name(given or os.environ.get("RIS_REVIEWER") or getpass.getuser())
     except (KeyError, OSError):
         refuse("this user has no name; give --reviewer NAME", 2)
     except ValueError as error:
         refuse(error, 2)
-    if is_simulated(name):
-        refuse(f"{name} is kept for simulated reviews; give another --reviewer", 2)
-    return name
 
 
 def days_of_review(settings: Settings, layout: Layout) -> "StationDays":
@@ -68,19 +66,6 @@ def warn_of_log(layout: Layout) -> None:
         refuse(error)
     for lost in filter(None, (content.torn, content.missing)):
         console.print(f"{layout.reviews}: {lost}", style="yellow", soft_wrap=True)
-
-
-def decision_words(decision: Decision) -> str:
-    """Return a decision in words."""
-    events = f"{len(decision.event_ids)} events" if len(decision.event_ids) > 1 else "".join(decision.event_ids)
-    what = {
-        "label": f"{events}: {decision.class_name}",
-        "rename": f"{', '.join(decision.former)} is called {decision.class_name}",
-        "merge": f"{', '.join(decision.former)} are {decision.class_name}",
-        "split": f"{events} of {', '.join(decision.former)}: {decision.class_name}",
-        "withdraw": f"withdrawn: {', '.join(decision.withdrawn)}",
-    }[decision.kind]
-    return f"{decision.reviewer}: {what}"
 
 
 def say_state(state: "ReviewState") -> None:
