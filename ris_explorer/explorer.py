@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from ris_core.catalogue.station_positions import Position, positions
 from ris_core.masking import masked
-from ris_core.review.state import ReviewState, read_state
+from ris_core.review.log import LogContent, ReviewLog
+from ris_core.review.state import ReviewState
 from ris_core.section import digest_of
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage.damage import DamagedFileError
@@ -86,6 +87,8 @@ class Explorer:
     _seen: str = field(default="", repr=False)
     _reviews_seen: str = field(default="", repr=False)
     _looked: float = field(default=-1e9, repr=False)
+    _log: tuple[str, tuple[LogContent, ReviewState]] | None = field(default=None, repr=False)
+    _log_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def __post_init__(self) -> None:
@@ -130,7 +133,19 @@ class Explorer:
     @property
     def state(self) -> ReviewState:
         """What the reviews say now; raises the errors of `ReviewLog.read`."""
-        return read_state(self.network.layout, self.network.settings.review)
+        return self.reviews[1]
+
+    @property
+    def reviews(self) -> tuple[LogContent, ReviewState]:
+        """The review log and what it amounts to, read again when it has changed; raises as `ReviewLog.read`."""
+        log = ReviewLog(self.network.layout.reviews)
+        seen = _seen([log.path, log.record])
+        with self._log_lock:
+            if self._log is None or self._log[0] != seen:
+                content = log.read()
+                state = ReviewState.of(content.decisions, self.network.settings.review.decider)
+                self._log = seen, (content, state)
+            return self._log[1]
 
     def _refreshed(self, table: EventTable | None) -> EventTable:
         layout = self.network.layout
