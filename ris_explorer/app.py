@@ -22,6 +22,7 @@ from ris_explorer.classes import classes_routes
 from ris_explorer.columns import columns_routes
 from ris_explorer.comparison import comparison_routes
 from ris_explorer.event import event_routes
+from ris_explorer.event_map import event_map_routes
 from ris_explorer.explorer import Explorer
 from ris_explorer.gallery import gallery_routes
 from ris_explorer.overview import overview_routes
@@ -35,6 +36,7 @@ SAME_ORIGIN_ONLY = frozenset({"api"})
 _ROOMS = (
     overview_routes,
     columns_routes,
+    event_map_routes,
     timeline_routes,
     calendar_routes,
     stations_routes,

@@ -135,10 +135,16 @@ def load_event_map(layout: Layout) -> tuple[pd.DataFrame, dict[str, Any]]:
     DamagedFileError
         It is damaged.
     """
+    said = load_event_map_summary(layout)
+    return tables.read_table(layout.analysis(TABLE)), said
+
+
+def load_event_map_summary(layout: Layout) -> dict[str, Any]:
+    """Return what is said of the map in its file, without its rows; raises as `load_event_map`."""
     path = layout.analysis(TABLE)
     if not path.exists():
         raise NoEventMapError(f"{path}: there is no map of events yet; {EVENT_MAP_AGAIN}")
-    return tables.read_table(path), tables.read_summary(path)
+    return tables.read_summary(path)
 
 
 def event_map_differs(network: StationDays) -> list[str]:

@@ -70,7 +70,8 @@ class State {
   }
 
   #address(values) {
-    const text = new URLSearchParams([...values]).toString();
+    const encoded = new URLSearchParams([...values]).toString();
+    const text = encoded.replaceAll("%2C", ",").replaceAll("%3B", ";").replaceAll("%3A", ":"); // may stand there as they are
     return text ? `?${text}` : window.location.pathname;
   }
 

@@ -1,4 +1,173 @@
-// The map of events.
+// The map of events: every event that has a place on it, in colours; a lasso chooses, a click opens.
+
+import { array, get } from "../api/api.js";
+import { state } from "../state/state.js";
+import { COLOURINGS, colouring } from "./map/colouring.js";
+import { mapControls } from "./map/controls.js";
+import { createLasso } from "./map/lasso.js";
+import { mapLegend } from "./map/legend.js";
+import { cornersOf, rectangle, textOf } from "./map/polygon.js";
+import { createScatter, whyNot } from "./map/scatter.js";
+import { wordsOf } from "./map/words.js";
+import { classTitle } from "./parts/colours.js";
+import { failed, fill, h } from "./parts/elements.js";
+import { time } from "./parts/formats.js";
+import { onTheme } from "./parts/theme.js";
+
+const GREY = 0;
 
 /** Build the view in `root`. */
-export function mountEventMap(root, app) {}
+export function mountEventMap(root, app) {
+  const reason = whyNot();
+  const legend = mapLegend();
+  const words = h("div", { class: "map-words" });
+  const tip = h("div", { class: "map-tip", hidden: true });
+  const box = h("div", { class: "map-box" }, tip);
+  const lasso = createLasso(box);
+  const controls = mapControls({ box, lasso, drawn: !reason, select, visible, show: (rect) => scatter?.show(rect), showAll: () => scatter?.showAll() });
+  const parts = [controls.element, reason ? h("p", { class: "trouble" }, reason) : box, legend.element, words];
+  let scatter = null; // what draws
+  let points = null; // rows that have a place, and where
+  let painting = null; // colours
+  let said = null; // how the map was made
+  let hovered = -1;
+
+  /** Choose the events in a polygon: corners in map coordinates. */
+  function select(corners) {
+    state.set({ lasso: textOf(corners, points.extent) });
+  }
+
+  /** What is visible as {x1, x2, y1, y2}; all where nothing is drawn. */
+  function visible() {
+    const [[x1, x2], [y1, y2]] = scatter ? [scatter.xScale.domain(), scatter.yScale.domain()] : points.ends;
+    return { x1: Math.min(x1, x2), x2: Math.max(x1, x2), y1: Math.min(y1, y2), y2: Math.max(y1, y2) };
+  }
+
+  async function load() {
+    try {
+      const [how, x, y] = await Promise.all([get("event_map"), array("columns/x"), array("columns/y")]);
+      said = how;
+      points = placed(x.values, y.values);
+      if (!points.rows.length) throw new Error("No event has a place on the map; `ris run --only map_events` makes it again.");
+      fill(root, parts);
+      if (!reason) await begin();
+      await recolour();
+      markEvent();
+    } catch (error) {
+      failed(root, error);
+    }
+  }
+
+  async function begin() {
+    await scatter?.destroy();
+    box.querySelector("canvas")?.remove();
+    const canvas = h("canvas", { tabindex: "0", role: "img", "aria-label": "Map of events" });
+    box.prepend(canvas);
+    scatter = await createScatter(canvas, points.x, points.y, { view: showLasso, over: hover, out: () => leave(), chosen: open });
+    scatter.showAll();
+  }
+
+  async function recolour() {
+    if (!points) return;
+    try {
+      painting = await colouring(app, state.get("colour") in COLOURINGS ? state.get("colour") : "class");
+      draw();
+    } catch (error) {
+      failed(legend.element, error);
+    }
+  }
+
+  function draw() {
+    if (!painting) return;
+    const paint = painting.paint();
+    const mask = app.mask;
+    const counts = new Uint32Array(paint.palette.length);
+    const colour = new Float32Array(points.rows.length);
+    const [under, over] = [[], []];
+    for (let point = 0; point < points.rows.length; point++) {
+      const row = points.rows[point];
+      const passes = !mask || mask.has(row);
+      colour[point] = passes ? paint.indices[row] + 1 : GREY;
+      if (passes) counts[paint.indices[row]] += 1;
+      (passes ? over : under).push(point);
+    }
+    scatter?.draw(colour, [greyOf(box), ...paint.palette], under.length ? under.concat(over) : null);
+    legend.show(painting.title, paint, counts);
+    const text = wordsOf(said, points.rows.length, over.length, app.counts);
+    fill(words, text.map((each) => h("p", {}, each)));
+    box.querySelector("canvas")?.setAttribute("aria-label", `Map of events. ${text[0]}`);
+    showLasso();
+  }
+
+  const pointOf = (asked) => get("event_map/point", asked).then((found) => (found.version === said.version ? found : null), () => null);
+
+  async function open(point) {
+    const found = await pointOf({ row: points.rows[point] });
+    if (found) state.set({ event: found.event_id });
+  }
+
+  async function hover(point) {
+    hovered = point;
+    const found = await pointOf({ row: points.rows[point] });
+    if (!found || hovered !== point) return;
+    fill(tip, h("strong", {}, classTitle(app, found.class)), h("div", {}, time(found.time)), h("div", {}, `${found.station} · ${found.event_id}`));
+    tip.hidden = false;
+    const [x, y] = scatter.place(point);
+    tip.style.left = `${Math.max(4, Math.min(x + 12, box.clientWidth - tip.offsetWidth - 4))}px`;
+    tip.style.top = `${y > tip.offsetHeight + 14 ? y - tip.offsetHeight - 10 : y + 14}px`;
+  }
+
+  function leave() {
+    hovered = -1;
+    tip.hidden = true;
+  }
+
+  function showLasso() {
+    leave();
+    const corners = cornersOf(state.get("lasso"));
+    lasso.show(scatter ? corners.map(([x, y]) => [scatter.xScale(x), scatter.yScale(y)]) : []);
+  }
+
+  async function markEvent() {
+    if (!scatter) return;
+    const event = state.get("event");
+    const found = event ? await pointOf({ event }) : null;
+    if (state.get("event") === event) scatter.mark(found ? points.pointOf(found.row) : -1);
+  }
+
+  fill(root, h("p", { class: "absent" }, "The places of the events are read."));
+  state.on(["colour"], recolour);
+  state.on(["lasso"], showLasso);
+  state.on(["event"], markEvent);
+  app.onMask(draw);
+  app.onCounts(draw);
+  onTheme(draw);
+  app.onRenewed(({ labels }) => (labels || !points ? load() : recolour()));
+  new ResizeObserver(() => {
+    if (scatter && box.clientWidth) scatter.resize();
+  }).observe(box);
+  load();
+}
+
+/** The grey of what does not pass, as the stylesheet has it: [r, g, b, a] from 0 to 1. */
+function greyOf(box) {
+  const [red, green, blue] = getComputedStyle(box).color.match(/[\d.]+/g).map(Number);
+  return [red / 255, green / 255, blue / 255, 1];
+}
+
+/** Rows that have a place, and their places. */
+function placed(x, y) {
+  const rows = Uint32Array.from(x.keys()).filter((row) => Number.isFinite(x[row]) && Number.isFinite(y[row]));
+  const pick = (values) => Float32Array.from(rows, (row) => values[row]);
+  const [px, py] = [pick(x), pick(y)];
+  const ends = [px, py].map((values) => values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]));
+  return {
+    rows,
+    x: px,
+    y: py,
+    ends,
+    extent: Math.max(...ends.map(([low, high]) => high - low)) || 1,
+    /** Place of a row among the points; -1 if it has none. */
+    pointOf: (row) => rows.indexOf(row),
+  };
+}
