@@ -30,6 +30,8 @@ export function mountEventMap(root, app) {
   let points = null; // rows that have a place, and where
   let painting = null; // colours
   let said = null; // how the map was made
+  let refused = false; // whether the filter cannot be used
+  let passing = null; // how many points pass
   let hovered = -1;
 
   /** Choose the events in a polygon: corners in map coordinates. */
@@ -86,17 +88,23 @@ export function mountEventMap(root, app) {
     const [under, over] = [[], []];
     for (let point = 0; point < points.rows.length; point++) {
       const row = points.rows[point];
-      const passes = !mask || mask.has(row);
+      const passes = !refused && (!mask || mask.has(row));
       colour[point] = passes ? paint.indices[row] + 1 : GREY;
       if (passes) counts[paint.indices[row]] += 1;
       (passes ? over : under).push(point);
     }
     scatter?.draw(colour, [greyOf(box), ...paint.palette], under.length ? under.concat(over) : null);
     legend.show(painting.title, paint, counts);
-    const text = wordsOf(said, points.rows.length, over.length, app.counts);
+    passing = over.length;
+    showWords();
+    showLasso();
+  }
+
+  function showWords() {
+    if (passing === null) return;
+    const text = refused ? ["The filter cannot be used, so no event passes it."] : wordsOf(said, points.rows.length, passing, app.counts);
     fill(words, text.map((each) => h("p", {}, each)));
     box.querySelector("canvas")?.setAttribute("aria-label", `Map of events. ${text[0]}`);
-    showLasso();
   }
 
   const pointOf = (asked) => get("event_map/point", asked).then((found) => (found.version === said.version ? found : null), () => null);
@@ -139,8 +147,11 @@ export function mountEventMap(root, app) {
   state.on(["colour"], recolour);
   state.on(["lasso"], showLasso);
   state.on(["event"], markEvent);
-  app.onMask(draw);
-  app.onCounts(draw);
+  app.onMask((_, error) => {
+    refused = Boolean(error);
+    draw();
+  });
+  app.onCounts(showWords);
   onTheme(draw);
   app.onRenewed(({ labels }) => (labels || !points ? load() : recolour()));
   new ResizeObserver(() => {
