@@ -10,7 +10,8 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ris_core.figures.style import GAP, LABEL, SEQUENTIAL, TICK, finish, new_figure, no_data, require_columns
+from ris_core.figures.palette import SEQUENTIAL
+from ris_core.figures.style import GAP, LABEL, TICK, finish, new_figure, no_data, require_columns
 
 _MOST_TICKS = 8
 

@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ris_core.figures.spectrogram import DYNAMIC_RANGE_DB, decibels_below_max, draw_spectrogram
+from ris_core.figures.decibels import DYNAMIC_RANGE_DB, decibels_below_max
+from ris_core.figures.spectrogram import draw_spectrogram
 from ris_core.figures.style import BLUE, GREY, LABEL, TICK, FloatArray, finish, new_figure, no_data
 
 _FEATURES = "PuOr"

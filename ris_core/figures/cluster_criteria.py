@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ris_core.figures.palette import SEQUENTIAL
 from ris_core.figures.style import (
     BLUE,
     GREY,
     ORANGE,
-    SEQUENTIAL,
     TICK,
     VERMILLION,
     FloatArray,

@@ -9,13 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ris_core.figures.spectrogram import (
-    DYNAMIC_RANGE_DB,
-    by_component,
-    decibels_below_max,
-    draw_tiles,
-    share_of_max,
-)
+from ris_core.figures.decibels import DYNAMIC_RANGE_DB, decibels_below_max, share_of_max
+from ris_core.figures.spectrogram import by_component, draw_tiles
 from ris_core.figures.style import LABEL, FloatArray, colour_bar, finish, new_figure, no_data
 
 

@@ -13,12 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from ris_core.figures.palette import cluster_style
+from ris_core.figures.palette import SEQUENTIAL, cluster_style
 from ris_core.figures.style import (
     BLUE,
     GREY,
     LABEL,
-    SEQUENTIAL,
     TICK,
     FloatArray,
     colour_bar,

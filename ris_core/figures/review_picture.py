@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from ris_core.figures.spectrogram import DYNAMIC_RANGE_DB, decibels_below_max, draw_spectrogram
+from ris_core.figures.decibels import DYNAMIC_RANGE_DB, decibels_below_max
+from ris_core.figures.spectrogram import draw_spectrogram
 from ris_core.figures.style import BLUE, LABEL, FloatArray, colour_bar, finish, new_figure
 
 

@@ -8,9 +8,11 @@ from typing import Literal
 import numpy as np
 from matplotlib import colormaps
 
+from ris_core.figures.decibels import DYNAMIC_RANGE_DB, decibels_below_max, share_of_max
+from ris_core.figures.palette import SEQUENTIAL
 from ris_core.figures.raster import BLACK, GREYS, Raster, number_text, round_ticks, text_width
-from ris_core.figures.spectrogram import DYNAMIC_RANGE_DB, by_component, decibels_below_max, share_of_max
-from ris_core.figures.style import SEQUENTIAL, FloatArray
+from ris_core.figures.spectrogram import by_component
+from ris_core.figures.style import FloatArray
 
 SpectrogramScale = Literal["dB relative to max", "linear"]
 

@@ -10,9 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
-from ris_core.figures.style import SEQUENTIAL, FloatArray
-
-DYNAMIC_RANGE_DB = 30.0
+from ris_core.figures.palette import SEQUENTIAL
+from ris_core.figures.style import FloatArray
 
 
 def by_component(
@@ -45,24 +44,6 @@ def by_component(
         f"{name} has the shape {values.shape}; expected (n, {', '.join(map(str, expected))})"
         + (f" for components {', '.join(components)}" if letters > 1 else "")
     )
-
-
-def decibels_below_max(power: FloatArray) -> FloatArray:
-    """Return 10 log10 of power relative to its greatest value, not below -30 dB; all zero gives -30 dB.
-
-    Parameters
-    ----------
-    power : array of any shape
-        Linear power, at least 0: of one component, or of all components of one event.
-    """
-    floor = 10 ** (-DYNAMIC_RANGE_DB / 10)
-    return np.asarray(10 * np.log10(np.maximum(share_of_max(power), floor)))
-
-
-def share_of_max(power: FloatArray) -> FloatArray:
-    """Return power divided by its greatest value; all zero stays zero."""
-    greatest = float(np.max(power, initial=0.0))
-    return np.asarray(power, float) / (greatest if greatest > 0 else 1.0)
 
 
 def draw_spectrogram(

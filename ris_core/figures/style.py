@@ -20,7 +20,6 @@ TICK = 8.5
 BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#7f7f7f"
 _HATCHES = (None, "////", "....", "xxxx")
 GAP = "#d4d4d4"
-SEQUENTIAL = "viridis"
 
 FloatArray = NDArray[np.floating[Any]]
 
