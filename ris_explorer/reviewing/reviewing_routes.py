@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -10,14 +12,16 @@ from ris_core.review.changes import person_name
 from ris_explorer.answers import RefusedError, answering, asked_of, json_answer
 from ris_explorer.explorer import Explorer
 from ris_explorer.reviewing.deciding import FIELDS, Deciding
+from ris_explorer.reviewing.queue_ahead import QueueAhead
 from ris_explorer.reviewing.review_words import last_decisions, summary, words_on
 
-_MOST_DECISIONS = 500
+_MOST_DECISIONS, _MOST_SUGGESTIONS = 500, 200
 
 
 def reviewing_routes(explorer: Explorer) -> list[Route]:
     """Return the routes of this room."""
-    deciding = Deciding(explorer, lambda name: False)
+    queue = QueueAhead(explorer)
+    deciding = Deciding(explorer, lambda name: queue.is_processed(name) or name in explorer.state.seen)
 
     @answering
     def decide(request: Request) -> Response:
@@ -55,19 +59,35 @@ def reviewing_routes(explorer: Explorer) -> list[Route]:
     def decisions(request: Request) -> Response:
         """Answer with the last decisions."""
         asked = request.query_params
-        count = asked.get("count", "50")
-        if not count.isdecimal() or not 1 <= int(count) <= _MOST_DECISIONS:
-            raise RefusedError(f"count = {count[:40]!r} is not a number from 1 to {_MOST_DECISIONS}")
+        count = _whole(asked, "count", 50, _MOST_DECISIONS)
         return json_answer(
-            last_decisions(*explorer.reviews, int(count), asked.get("reviewer", ""), asked.get("notes", "") == "yes")
+            last_decisions(*explorer.reviews, count, asked.get("reviewer", ""), asked.get("notes", "") == "yes")
         )
+
+    @answering
+    def suggestions(request: Request) -> Response:
+        """Answer with the next events to look at."""
+        asked = request.query_params
+        reviewer = explorer.state.spelt(person_name(asked.get("reviewer", "")))
+        count = _whole(asked, "count", 10, _MOST_SUGGESTIONS)
+        if asked.get("second", "") == "yes":
+            return json_answer(queue.second(reviewer, count))
+        return json_answer(queue.next(reviewer, count, _whole(asked, "skipped", 0, _MOST_SUGGESTIONS)))
 
     return [
         Route("/api/decisions", decide, methods=["POST"]),
         Route("/api/decisions", decisions, methods=["GET"]),
         Route("/api/decisions/preview", preview, methods=["POST"]),
         Route("/api/decisions/undo", undo, methods=["POST"]),
+        Route("/api/queue", suggestions),
         Route("/api/reviewer", reviewer),
         Route("/api/reviews", reviews),
         Route("/api/reviews/{event_id}", of_event),
     ]
+
+
+def _whole(asked: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = asked.get(name, str(default))
+    if not text.isdecimal() or int(text) > most:
+        raise RefusedError(f"{name} = {text[:40]!r} is not a number from 0 to {most}")
+    return int(text)
