@@ -206,7 +206,7 @@ def _reader_of(layout: Layout, path: Path, trials: Collection[str], counts: Coll
     """Return the reader of a file outside of station-days; none if it is not a product or is read with another file."""
     from ris_core.clustering.champion import read_champion
     from ris_core.models.imported_models import IMPORT_AGAIN
-    from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE
+    from ris_core.models.model_file import JSON_FILE, WEIGHTS_FILE
 
     if path == layout.champion:
         return lambda _: read_champion(layout)
@@ -238,7 +238,7 @@ def _read_model(layout: Layout, folder: Path, remedy: str, trials: Collection[st
     """Raise `DamagedFileError` if a model does not match its digest, or is not the one that its folder names."""
     from ris_core.clustering.candidate_models import read_candidate
     from ris_core.clustering.champion_files import load_copy
-    from ris_core.models.weights import require_sound
+    from ris_core.models.model_file import require_sound
     from ris_core.registry import UnknownKindError
     from ris_core.representations.fitted import read_fitted
     from ris_core.training.trials import read_trial

@@ -51,7 +51,7 @@ def import_published(
     ------
     ris_core.storage.published_file.PublishedFileError
         The file or the table cannot be used, or the settings do not cover it.
-    ris_core.models.weights.WeightsError
+    ris_core.models.model_file.WeightsError
         A weight file cannot be used.
     """
     from ris_core.models.imported_models import is_kept, keep_weights, read_weights

@@ -12,7 +12,7 @@ from ris_core.rates.live_reading import NoLiveTimeError
 from ris_core.rates.rate_run import counted_events, load_rates
 from ris_core.rates.rate_schema import ALL_STATIONS
 from ris_core.station_days.station_days import StationDays
-from ris_core.statistics.statistics_run import load_statistics
+from ris_core.statistics.statistics_reading import load_statistics
 
 _Classes = Sequence[int | str] | int | str | None
 

@@ -11,7 +11,7 @@ from ris_core.clustering.latents import ClusteringInputs
 from ris_core.clustering.model_record import KeptModel, ModelRecord, record_of
 from ris_core.clustering.open_models import open_model
 from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
-from ris_core.models.weights import JSON_FILE, ModelDescription, read_description, require_sound
+from ris_core.models.model_file import JSON_FILE, ModelDescription, read_description, require_sound
 from ris_core.section import digest_of
 from ris_core.storage.damage import DamagedFileError, damage_named
 from ris_core.storage.layout import Layout

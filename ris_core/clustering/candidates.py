@@ -15,7 +15,7 @@ from ris_core.clustering.model_record import ModelRecord, accepted, record_of
 from ris_core.clustering.open_models import NoClustersError, open_model
 from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
 from ris_core.models.imported_models import IMPORT_AGAIN, imported_folder, imported_models
-from ris_core.models.weights import JSON_FILE, read_description, require_sound
+from ris_core.models.model_file import JSON_FILE, read_description, require_sound
 from ris_core.registry import UnknownKindError
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout

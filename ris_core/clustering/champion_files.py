@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ris_core.clustering.cluster_model import ClusterModel
 from ris_core.clustering.open_models import NoClustersError, open_model
-from ris_core.models.weights import JSON_FILE
+from ris_core.models.model_file import JSON_FILE
 from ris_core.storage.damage import MODEL_AGAIN, DamagedFileError
 from ris_core.storage.layout import Layout
 

@@ -142,7 +142,7 @@ class ClusterModel(ABC):
 
     @abstractmethod
     def save(self, folder: Path, metadata: Mapping[str, Any]) -> None:
-        """Write the model to a folder (`ris_core.models.weights`), from which `open_model` reads it."""
+        """Write the model to a folder (`ris_core.models.model_file`), from which `open_model` reads it."""
 
 
 def decoded_spectrograms(model: ClusterModel) -> FloatArray | None:

@@ -16,8 +16,8 @@ from ris_core.config import CLUSTERERS, REPRESENTATIONS
 from ris_core.contracts.candidate_name import CandidateName
 from ris_core.contracts.event_source import EventSource
 from ris_core.contracts.events import Events
+from ris_core.models.model_file import CLUSTERS, ModelDescription, parts_digest
 from ris_core.models.model_parts import save_parts
-from ris_core.models.weights import CLUSTERS, ModelDescription, parts_digest
 from ris_core.plugins import Plugin
 from ris_core.representations.representation import (
     ImpossibleValuesError,

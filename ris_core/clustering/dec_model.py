@@ -18,8 +18,9 @@ from ris_core.contracts.input_spec import InputSpec
 from ris_core.contracts.labelled import DEC_WORDS
 from ris_core.models.decoding import FastDecoder
 from ris_core.models.inference import as_input, decode
+from ris_core.models.model_file import ModelDescription
 from ris_core.models.networks import Dec
-from ris_core.models.weights import ModelDescription, save_model, weights_digest
+from ris_core.models.weights import new_network, save_model, weights_digest
 from ris_core.storage.tensors import Arrays
 from ris_core.training.normalise import normalise
 
@@ -48,7 +49,7 @@ class DecModel(ClusterModel):
     @classmethod
     def build(cls, description: ModelDescription, arrays: Arrays) -> DecModel:
         """Return the model of stored weights; raises `ValueError` or `KeyError` if they are of another network."""
-        network = description.new_network()
+        network = new_network(description)
         if not isinstance(network, Dec) or len(arrays["clustering.centroids"]) != network.n_clusters:
             raise ValueError(f"it has not {description.n_clusters} centroids")
         try:

@@ -8,8 +8,9 @@ from ris_core.clustering.initial_clusters import InitialClusters, clusters_are_c
 from ris_core.clustering.model_record import ModelRecord
 from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.contracts.input_spec import InputSpec
+from ris_core.models.model_file import ModelDescription, require_sound
 from ris_core.models.networks import Dec
-from ris_core.models.weights import ModelDescription, load_network, require_sound, save_model
+from ris_core.models.weights import load_network, save_model
 from ris_core.section import digest_of
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout

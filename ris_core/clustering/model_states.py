@@ -13,7 +13,7 @@ from ris_core.clustering.features import features_are_current, inputs_of
 from ris_core.clustering.model_record import record_of
 from ris_core.clustering.novelty import NoveltyModel
 from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
-from ris_core.models.weights import WeightsError, read_description
+from ris_core.models.model_file import WeightsError, read_description
 from ris_core.representations.fitted import NoRepresentationError, read_fitted
 from ris_core.storage import spectrogram_file
 from ris_core.storage.layout import Layout

@@ -9,8 +9,8 @@ from ris_core.clustering.cluster_model import ClusterModel
 from ris_core.clustering.clustered import Clustered
 from ris_core.clustering.dec_model import DecModel
 from ris_core.clustering.reviewed.reviewed_model import ReviewedModel
+from ris_core.models.model_file import CLASSES, CLUSTERS, DEC, ModelDescription, WeightsError, read_parts
 from ris_core.models.model_parts import build_model
-from ris_core.models.weights import CLASSES, CLUSTERS, DEC, ModelDescription, WeightsError, read_parts
 from ris_core.storage.damage import MODEL_AGAIN
 from ris_core.storage.tensors import Arrays
 

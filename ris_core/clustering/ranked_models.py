@@ -23,7 +23,7 @@ from ris_core.clustering.model_states import choice_state
 from ris_core.clustering.ranking.rank import Key
 from ris_core.config import CLUSTERERS
 from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
-from ris_core.models.weights import WeightsError, require_sound
+from ris_core.models.model_file import WeightsError, require_sound
 from ris_core.representations.file_events import FileEvents
 from ris_core.storage.layout import Layout
 

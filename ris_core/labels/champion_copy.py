@@ -10,7 +10,7 @@ from ris_core.clustering.candidates import Candidate
 from ris_core.clustering.champion_files import load_copy
 from ris_core.clustering.cluster_model import ClusterModel
 from ris_core.labels.labelling import LabelArrays, label_events
-from ris_core.models.weights import WeightsError, read_description
+from ris_core.models.model_file import WeightsError, read_description
 from ris_core.storage import spectrogram_file
 from ris_core.storage.layout import Layout
 

@@ -10,18 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ris_core.config import PAPER_INPUT, NormalisationSettings
+from ris_core.models.model_file import JSON_FILE, ModelDescription, WeightsError, read_description, require_sound
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.published_weights import import_published
-from ris_core.models.weights import (
-    JSON_FILE,
-    ModelDescription,
-    WeightsError,
-    load_model,
-    load_network,
-    read_description,
-    require_sound,
-    save_model,
-)
+from ris_core.models.weights import load_model, load_network, save_model
 from ris_core.storage.layout import Layout
 
 IMPORT_AGAIN = "remove its folder, and import its weight file again: ris import-h5 --weights FILE"

@@ -11,7 +11,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from ris_core.contracts.input_spec import InputSpec
-from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE, ModelDescription, parts_digest, plain
+from ris_core.models.model_file import JSON_FILE, WEIGHTS_FILE, ModelDescription, parts_digest, plain
 from ris_core.plugins import load_plugins
 from ris_core.registry import UnknownKindError
 from ris_core.storage.atomic import replacing

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from ris_core.listing import some
+from ris_core.models.model_file import WeightsError
 from ris_core.models.networks import LATENT_DIM, Aec, Dec
 from ris_core.models.plain_pickle import FLOATS, NotPlainError, check_plain
-from ris_core.models.weights import WeightsError
 
 _CENTROIDS = "clustering.weights"
 _PREFIXES = {"encoder.": "encoder.encoder.", "expand.": "decoder.latent2dec.", "decoder.": "decoder.decoder."}

@@ -9,8 +9,9 @@ from ris_core.config import AecSettings, NormalisationSettings
 from ris_core.contracts.run_log import RunLog
 from ris_core.models.imported_models import IMPORT_AGAIN, load_imported_aec
 from ris_core.models.inference import encode, reconstruction_error
+from ris_core.models.model_file import OtherNetworkError, WeightsError, read_description
 from ris_core.models.networks import Aec
-from ris_core.models.weights import OtherNetworkError, WeightsError, read_description, weights_digest
+from ris_core.models.weights import weights_digest
 from ris_core.storage.layout import Layout
 from ris_core.training.acceptance import Acceptance, NoAcceptedModelError, accept_aec
 from ris_core.training.aec_choice import AecChoice, write_choice

@@ -13,7 +13,7 @@ from ris_core.rates.calendar_bins import SEASON
 from ris_core.rates.rate_schema import ALL_STATIONS
 from ris_core.report.html_elements import Html, heading, note, picture, table
 from ris_core.station_days.station_days import StationDays
-from ris_core.statistics.statistics_run import NoStatisticsError, load_statistics
+from ris_core.statistics.statistics_reading import NoStatisticsError, load_statistics
 from ris_core.statistics.statistics_schema import AMPLITUDES, FREQUENCIES, LABEL_CHANGE, PERFORMANCE, SEASONS
 
 _SPREAD = ["class_name", "known", "mean", "standard_deviation", "median", "maximum"]

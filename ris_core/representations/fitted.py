@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ris_core import config, versions
+from ris_core.models.model_file import JSON_FILE, REPRESENTATION, read_description, require_sound
 from ris_core.models.model_parts import save_parts
-from ris_core.models.weights import JSON_FILE, REPRESENTATION, read_description, require_sound
 from ris_core.representations.open_representations import open_representation
 from ris_core.representations.representation import Representation
 from ris_core.section import digest_of

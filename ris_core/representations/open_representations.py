@@ -8,9 +8,10 @@ from pathlib import Path
 import torch
 
 from ris_core.config import NormalisationSettings
+from ris_core.models.model_file import AEC, REPRESENTATION, ModelDescription, WeightsError, read_parts
 from ris_core.models.model_parts import build_model
 from ris_core.models.networks import Aec
-from ris_core.models.weights import AEC, REPRESENTATION, ModelDescription, WeightsError, read_parts
+from ris_core.models.weights import new_network
 from ris_core.representations.aec import AecRepresentation
 from ris_core.representations.representation import Representation, representation_class
 from ris_core.storage.damage import REMADE
@@ -18,7 +19,7 @@ from ris_core.storage.tensors import Arrays
 
 
 def _autoencoder(description: ModelDescription, arrays: Arrays) -> Representation:
-    network = description.new_network()
+    network = new_network(description)
     if not isinstance(network, Aec):
         raise ValueError("it is no autoencoder")
     try:

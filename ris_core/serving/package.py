@@ -22,7 +22,7 @@ from ris_core.config import REPRESENTATIONS
 from ris_core.contracts.events import Events, bare_events
 from ris_core.contracts.input_spec import InputMismatchError, InputSpec
 from ris_core.labels.labelling import label_events
-from ris_core.models.weights import JSON_FILE, WEIGHTS_FILE, read_description
+from ris_core.models.model_file import JSON_FILE, WEIGHTS_FILE, read_description
 from ris_core.plugins import Plugin, load_plugins
 from ris_core.processing.spectrograms import Plan, plan
 from ris_core.processing.windows import window_spectrograms

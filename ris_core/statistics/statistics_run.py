@@ -23,6 +23,7 @@ from ris_core.section import digest_of
 from ris_core.station_days.station_days import StationDays
 from ris_core.statistics import event_statistics, model_statistics
 from ris_core.statistics.model_statistics import NoModelStatisticsError
+from ris_core.statistics.statistics_reading import RECORD, STATISTICS_AGAIN
 from ris_core.statistics.statistics_schema import (
     AMPLITUDES,
     FREQUENCIES,
@@ -40,14 +41,8 @@ from ris_core.storage.json_records import read_record, write_json
 from ris_core.storage.layout import Layout
 from ris_core.training.training_set import digest_on_disk
 
-RECORD = "statistics.json"
-STATISTICS_AGAIN = "make the statistics again (job describe_classes), or let `ris run` do it"
 _OF_CATALOGUE = ["label", "class_name", "peak_counts", "peak_acceleration", "peak_frequency", "centroid_frequency"]
 _OF_MODELS = (LABEL_CHANGE, PERFORMANCE)
-
-
-class NoStatisticsError(FileNotFoundError):
-    """There are no statistics yet, or not this table; the message says why and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,27 +188,3 @@ def statistics_are_current(network: StationDays) -> bool:
     if record["tables"].keys() != stamps.keys() or record["absent"].keys() != absent.keys():
         return False
     return all(_is_written(layout, name, stamp) for name, stamp in stamps.items())
-
-
-def load_statistics(layout: Layout, name: str) -> pd.DataFrame:
-    """Return a table of statistics.
-
-    Raises
-    ------
-    ValueError
-        There is no table of this name.
-    NoStatisticsError
-        It has not been made, or could not be made; the message says why.
-    DamagedFileError
-        It is damaged.
-    """
-    if name not in SCHEMAS:
-        raise ValueError(f"{name!r}: there is no such table of statistics; there are {', '.join(SCHEMAS)}")
-    path = layout.analysis(file_name(name))
-    if path.exists():
-        return tables.read_table(path)
-    why = f"{path}: there are no statistics yet; {STATISTICS_AGAIN}"
-    if layout.analysis(RECORD).exists():
-        record = read_record(layout.analysis(RECORD), {"absent": dict}, STATISTICS_AGAIN)
-        why = record["absent"].get(name, f"{path} is gone; {STATISTICS_AGAIN}")
-    raise NoStatisticsError(why)

@@ -9,8 +9,8 @@ from typing import Any
 from ris_core.config import AecSettings, NormalisationSettings
 from ris_core.contracts.input_spec import InputSpec
 from ris_core.models.imported_models import load_imported_aec, read_imported
+from ris_core.models.model_file import OtherNetworkError
 from ris_core.models.networks import Aec
-from ris_core.models.weights import OtherNetworkError
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_record, write_json
 from ris_core.storage.layout import Layout

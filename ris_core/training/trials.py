@@ -9,15 +9,9 @@ from typing import Any
 from ris_core import config, versions
 from ris_core.models.device import use_cores
 from ris_core.models.inference import encode
+from ris_core.models.model_file import JSON_FILE, ModelDescription, read_description, require_sound
 from ris_core.models.networks import Aec
-from ris_core.models.weights import (
-    JSON_FILE,
-    ModelDescription,
-    load_network,
-    read_description,
-    require_sound,
-    save_model,
-)
+from ris_core.models.weights import load_network, save_model
 from ris_core.section import digest_of
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout

@@ -136,7 +136,7 @@ def _of_version(
 ) -> "Candidate":
     """Return the model of a registered version: from the data root, else from MLflow's artifacts."""
     from ris_core.clustering.candidates import UnknownCandidateError, candidate_of_folder, folder_of_run
-    from ris_core.models.weights import JSON_FILE
+    from ris_core.models.model_file import JSON_FILE
 
     name = registered_name(settings, candidate)
     known = {found.version: found for found in tracking.model_versions(name)}
@@ -176,7 +176,7 @@ def _imported(
     from ris_core.clustering.candidates import candidate_of_imported
     from ris_core.labels.appointment import prepare
     from ris_core.labels.champion_run import prepare_imported
-    from ris_core.models.weights import WeightsError, read_description
+    from ris_core.models.model_file import WeightsError, read_description
     from ris_core.section import digest_of
     from ris_core.storage.damage import DamagedFileError
     from ris_core.training.training_set import digest_on_disk

@@ -30,7 +30,7 @@ def import_h5(
     config: ConfigOption = None,
 ) -> None:
     """Import published events as station-days, and published weights as models; docs/published_data.md says how."""
-    from ris_core.models.weights import WeightsError
+    from ris_core.models.model_file import WeightsError
     from ris_core.station_days.station_days import StationDays
     from ris_core.storage.published_file import PublishedFileError
     from ris_dagster import published_import

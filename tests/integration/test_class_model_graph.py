@@ -18,7 +18,7 @@ from ris_core.clustering.reviewed.class_model_files import load_class_model
 from ris_core.clustering.stability_run import model_to_assess
 from ris_core.contracts.decision import Decision
 from ris_core.contracts.event_identifier import peak_of
-from ris_core.models.weights import WEIGHTS_FILE
+from ris_core.models.model_file import WEIGHTS_FILE
 from ris_core.review.log import ReviewLog
 from ris_core.storage import spectrogram_file
 from ris_dagster import jobs

@@ -15,7 +15,8 @@ from servers import answers
 from training_builders import load_set
 
 from bench.ports import free_ports
-from ris_core.models.weights import read_description, weights_digest
+from ris_core.models.model_file import read_description
+from ris_core.models.weights import weights_digest
 from ris_core.training.checkpoint import FILE
 from ris_core.training.trials import train_trial
 from ris_dagster import jobs

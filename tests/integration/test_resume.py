@@ -14,7 +14,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from training_builders import load_set
 
-from ris_core.models.weights import read_description, weights_digest
+from ris_core.models.model_file import read_description
+from ris_core.models.weights import weights_digest
 from ris_core.training.checkpoint import FILE
 from ris_dagster import jobs
 from ris_dagster.method_runs import run_jobs

@@ -10,7 +10,8 @@ from ris_core.access import read_catalogue, read_statistics
 from ris_core.catalogue.catalogue_update import update_catalogue
 from ris_core.clustering.champion import read_champion
 from ris_core.rates.rate_run import make_rates, rates_are_current
-from ris_core.statistics.statistics_run import NoStatisticsError, make_statistics, statistics_are_current
+from ris_core.statistics.statistics_reading import NoStatisticsError
+from ris_core.statistics.statistics_run import make_statistics, statistics_are_current
 from ris_core.storage import tables
 
 

@@ -19,7 +19,8 @@ from ris_core.clustering.champion import read_champion
 from ris_core.clustering.champion_files import load_copy, novelty_path
 from ris_core.clustering.criteria_run import criteria_are_current
 from ris_core.clustering.novelty import NoveltyModel
-from ris_core.models.weights import ModelDescription, load_model, weights_digest
+from ris_core.models.model_file import ModelDescription
+from ris_core.models.weights import load_model, weights_digest
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_json

@@ -318,7 +318,8 @@ def test_training_again_with_the_same_seed_gives_the_same_weights_and_labels(net
     from ris_core.clustering.candidate_models import trained_candidates
     from ris_core.clustering.trained_dec import read_start, train_k
     from ris_core.contracts.candidate_name import AEC_DEC
-    from ris_core.models.weights import load_model, read_description, weights_digest
+    from ris_core.models.model_file import read_description
+    from ris_core.models.weights import load_model, weights_digest
     from ris_core.training.trials import train_trial
 
     store, settings = network.store, network.settings

@@ -25,8 +25,8 @@ from ris_core.contracts.reviewed_classes import ReviewedClasses
 from ris_core.labels import label_table as label_table_module
 from ris_core.labels.appointment import Appointment, prepare
 from ris_core.models.inference import encode
+from ris_core.models.model_file import WEIGHTS_FILE
 from ris_core.models.networks import Aec
-from ris_core.models.weights import WEIGHTS_FILE
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.table_schemas import CLASS_LABEL_COLUMNS

@@ -15,7 +15,8 @@ from ris_core.rates.rate_run import NoRatesError, make_rates
 from ris_core.station_days.station_days import StationDays
 from ris_core.statistics.event_statistics import peak_edges, peak_ranges, within_peaks
 from ris_core.statistics.statistics_figures import statistics_figures
-from ris_core.statistics.statistics_run import NoStatisticsError, make_statistics, statistics_are_current
+from ris_core.statistics.statistics_reading import NoStatisticsError
+from ris_core.statistics.statistics_run import make_statistics, statistics_are_current
 from ris_core.statistics.statistics_schema import SCHEMAS
 
 DAYS = [("A", "2015-11-30"), ("A", "2015-12-01"), ("B", "2015-12-01")]

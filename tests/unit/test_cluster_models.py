@@ -21,15 +21,10 @@ from ris_core.config import (
 )
 from ris_core.contracts.candidate_name import CandidateName
 from ris_core.models.inference import describe
+from ris_core.models.model_file import WEIGHTS_FILE, WeightsError
 from ris_core.models.model_parts import save_parts
 from ris_core.models.networks import Aec, Dec
-from ris_core.models.weights import (
-    WEIGHTS_FILE,
-    WeightsError,
-    load_model,
-    save_model,
-    weights_digest,
-)
+from ris_core.models.weights import load_model, save_model, weights_digest
 from ris_core.registry import UnknownKindError
 from ris_core.representations.aec import AecRepresentation
 from ris_core.representations.open_representations import open_representation

@@ -21,8 +21,8 @@ from ris_core.models.imported_models import (
     read_weights,
 )
 from ris_core.models.inference import encode
+from ris_core.models.model_file import WeightsError
 from ris_core.models.networks import Aec, Dec
-from ris_core.models.weights import WeightsError
 from ris_core.published.choice import choose_imported, measure
 from ris_core.training import training_set as sampling
 from ris_core.training.acceptance import Acceptance, NoAcceptedModelError

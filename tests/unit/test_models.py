@@ -12,15 +12,9 @@ from ris_core import config
 from ris_core.config import PAPER_INPUT
 from ris_core.models.device import resolve_device
 from ris_core.models.inference import describe, encode, reconstruct, reconstruction_error, soft_assignments
+from ris_core.models.model_file import WeightsError, read_description, require_sound
 from ris_core.models.networks import Aec, ClusteringLayer, Dec, parameter_count
-from ris_core.models.weights import (
-    WeightsError,
-    load_model,
-    read_description,
-    require_sound,
-    save_model,
-    weights_digest,
-)
+from ris_core.models.weights import load_model, save_model, weights_digest
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.json_records import read_json, write_json
 

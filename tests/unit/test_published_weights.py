@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
+from ris_core.models.model_file import WeightsError
 from ris_core.models.networks import Aec, Dec
 from ris_core.models.published_weights import import_published
-from ris_core.models.weights import WeightsError
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data" / "published"
 needs_published = pytest.mark.skipif(not PUBLISHED.is_dir(), reason=f"published weights are absent: {PUBLISHED}")

@@ -13,7 +13,7 @@ from ris_core.clustering.reviewed.reviewed_model import ReviewedModel
 from ris_core.config import ClassModelSettings, SpectraSettings
 from ris_core.contracts.candidate_name import REVIEWED, CandidateName
 from ris_core.contracts.reviewed_classes import Renamed, ReviewedClasses, renames_of
-from ris_core.models.weights import WEIGHTS_FILE
+from ris_core.models.model_file import WEIGHTS_FILE
 from ris_core.representations.spectra import Spectra
 from ris_core.storage.damage import DamagedFileError
 

@@ -18,8 +18,8 @@ from store import Store
 
 from ris_core.config import PROJECT_ROOT, Settings, StationSettings, load_settings
 from ris_core.contracts.station_day import StationDay
+from ris_core.models.model_file import WeightsError
 from ris_core.models.published_weights import import_published
-from ris_core.models.weights import WeightsError
 from ris_core.station_days.running import StageTask, run_station_day
 
 DAY = date(2020, 3, 1)

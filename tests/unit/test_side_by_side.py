@@ -20,7 +20,7 @@ from ris_core.config import Settings
 from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.models.device import use_cores
 from ris_core.models.imported_models import keep_weights, read_weights
-from ris_core.models.weights import read_description
+from ris_core.models.model_file import read_description
 from ris_core.published.choice import choose_imported, measure
 from ris_core.training import training_set
 from ris_core.training.acceptance import Acceptance

@@ -16,7 +16,7 @@ from ris_core.clustering.open_models import open_model
 from ris_core.clustering.reviewed.reviewed_model import ReviewedModel
 from ris_core.config import Settings
 from ris_core.contracts.candidate_name import CandidateName
-from ris_core.models.weights import JSON_FILE, ModelDescription, WeightsError, read_description, require_sound
+from ris_core.models.model_file import JSON_FILE, ModelDescription, WeightsError, read_description, require_sound
 from ris_core.section import digest_of
 from ris_core.storage.damage import DamagedFileError, damage_named
 from ris_core.storage.layout import Layout

@@ -19,8 +19,8 @@ from ris_core.contracts.candidate_name import CandidateName
 from ris_core.contracts.event_source import EventSource
 from ris_core.contracts.events import PARTS, Events
 from ris_core.contracts.reviewed_classes import ReviewedClasses, renames_of
+from ris_core.models.model_file import CLASSES, ModelDescription, parts_digest
 from ris_core.models.model_parts import save_parts
-from ris_core.models.weights import CLASSES, ModelDescription, parts_digest
 from ris_core.plugins import Plugin
 from ris_core.representations.representation import Representation, representation_class, require_finite
 from ris_core.storage.tensors import Arrays
