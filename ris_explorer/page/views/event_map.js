@@ -6,8 +6,10 @@ import { COLOURINGS, colouring } from "./map/colouring.js";
 import { mapControls } from "./map/controls.js";
 import { createLasso } from "./map/lasso.js";
 import { mapLegend } from "./map/legend.js";
-import { cornersOf, rectangle, textOf } from "./map/polygon.js";
-import { createScatter, whyNot } from "./map/scatter.js";
+import { createPlainScatter } from "./map/plain_scatter.js";
+import { cornersOf, textOf } from "./map/polygon.js";
+import { extremes } from "./map/scales.js";
+import { createScatter, drawing } from "./map/scatter.js";
 import { wordsOf } from "./map/words.js";
 import { classTitle } from "./parts/colours.js";
 import { failed, fill, h } from "./parts/elements.js";
@@ -15,17 +17,19 @@ import { time } from "./parts/formats.js";
 import { onTheme } from "./parts/theme.js";
 
 const GREY = 0;
+// Without a graphics card, the processor draws more points than these faster by itself than by WebGL.
+const MOST_IN_SOFTWARE = 50_000;
 
 /** Build the view in `root`. */
 export function mountEventMap(root, app) {
-  const reason = whyNot();
+  const how = drawing();
   const legend = mapLegend();
   const words = h("div", { class: "map-words" });
   const tip = h("div", { class: "map-tip", hidden: true });
   const box = h("div", { class: "map-box" }, tip);
   const lasso = createLasso(box);
-  const controls = mapControls({ box, lasso, drawn: !reason, select, visible, show: (rect) => scatter?.show(rect), showAll: () => scatter?.showAll() });
-  const parts = [controls.element, reason ? h("p", { class: "trouble" }, reason) : box, legend.element, words];
+  const controls = mapControls({ box, lasso, select, visible, show: (rect) => scatter?.show(rect), showAll: () => scatter?.showAll() });
+  const parts = [controls.element, box, legend.element, words];
   let scatter = null; // what draws
   let points = null; // rows that have a place, and where
   let painting = null; // colours
@@ -39,20 +43,20 @@ export function mountEventMap(root, app) {
     state.set({ lasso: textOf(corners, points.extent) });
   }
 
-  /** What is visible as {x1, x2, y1, y2}; all where nothing is drawn. */
+  /** What is visible as {x1, x2, y1, y2}. */
   function visible() {
-    const [[x1, x2], [y1, y2]] = scatter ? [scatter.xScale.domain(), scatter.yScale.domain()] : points.ends;
+    const [[x1, x2], [y1, y2]] = [scatter.xScale.domain(), scatter.yScale.domain()];
     return { x1: Math.min(x1, x2), x2: Math.max(x1, x2), y1: Math.min(y1, y2), y2: Math.max(y1, y2) };
   }
 
   async function load() {
     try {
-      const [how, x, y] = await Promise.all([get("event_map"), array("columns/x"), array("columns/y")]);
-      said = how;
+      const [asMade, x, y] = await Promise.all([get("event_map"), array("columns/x"), array("columns/y")]);
+      said = asMade;
       points = placed(x.values, y.values);
       if (!points.rows.length) throw new Error("No event has a place on the map; `ris run --only map_events` makes it again.");
       fill(root, parts);
-      if (!reason) await begin();
+      await begin();
       await recolour();
       markEvent();
     } catch (error) {
@@ -65,7 +69,10 @@ export function mountEventMap(root, app) {
     box.querySelector("canvas")?.remove();
     const canvas = h("canvas", { tabindex: "0", role: "img", "aria-label": "Map of events" });
     box.prepend(canvas);
-    scatter = await createScatter(canvas, points.x, points.y, { view: showLasso, over: hover, out: () => leave(), chosen: open });
+    const listeners = { view: showLasso, over: hover, out: leave, chosen: open, ink: () => getComputedStyle(root).color };
+    const plain = how === "none" || (how === "software" && points.rows.length > MOST_IN_SOFTWARE);
+    scatter = null;
+    scatter = await (plain ? createPlainScatter : createScatter)(canvas, points.x, points.y, listeners);
     scatter.showAll();
   }
 
@@ -85,7 +92,7 @@ export function mountEventMap(root, app) {
     const mask = app.mask;
     const counts = new Uint32Array(paint.palette.length);
     const colour = new Float32Array(points.rows.length);
-    const [under, over] = [[], []];
+    const [under, over] = [[], []]; // plain arrays, as the library asks for
     for (let point = 0; point < points.rows.length; point++) {
       const row = points.rows[point];
       const passes = !refused && (!mask || mask.has(row));
@@ -168,17 +175,18 @@ function greyOf(box) {
 
 /** Rows that have a place, and their places. */
 function placed(x, y) {
-  const rows = Uint32Array.from(x.keys()).filter((row) => Number.isFinite(x[row]) && Number.isFinite(y[row]));
-  const pick = (values) => Float32Array.from(rows, (row) => values[row]);
-  const [px, py] = [pick(x), pick(y)];
-  const ends = [px, py].map((values) => values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]));
-  return {
-    rows,
-    x: px,
-    y: py,
-    ends,
-    extent: Math.max(...ends.map(([low, high]) => high - low)) || 1,
-    /** Place of a row among the points; -1 if it has none. */
-    pointOf: (row) => rows.indexOf(row),
+  const rows = new Uint32Array(x.length);
+  let n = 0;
+  for (let row = 0; row < x.length; row++) {
+    if (Number.isFinite(x[row]) && Number.isFinite(y[row])) rows[n++] = row;
+  }
+  const there = rows.subarray(0, n);
+  const pick = (values) => {
+    const found = new Float32Array(n);
+    for (let point = 0; point < n; point++) found[point] = values[there[point]];
+    return found;
   };
+  const [px, py] = [pick(x), pick(y)];
+  const extent = Math.max(...[px, py].map(extremes).map(([low, high]) => high - low)) || 1;
+  return { rows: there, x: px, y: py, extent, /** Place of a row among the points; -1 without. */ pointOf: (row) => there.indexOf(row) };
 }

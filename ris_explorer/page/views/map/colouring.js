@@ -74,13 +74,15 @@ function byAssigned(app, values) {
 
 /** Colours from the 2nd to the 98th percentile; what is unknown has a colour of its own. */
 function continuous(app, values, name) {
-  const known = Float32Array.from(values).filter(Number.isFinite).sort();
+  const known = values.filter(Number.isFinite).sort();
   const [low, high] = known.length ? [0.02, 0.98].map((share) => known[Math.round(share * (known.length - 1))]) : [0, 1];
   const [first, last] = isDark() ? [0.2, 1] : [0, 0.9];
   const steps = Array.from({ length: STEPS }, (_, step) => between(VIRIDIS, first + ((last - first) * step) / (STEPS - 1)));
   const width = high > low ? high - low : 1;
-  const indices = Uint8Array.from(values, (value) =>
-    Number.isFinite(value) ? Math.min(STEPS - 1, Math.max(0, Math.floor(((value - low) / width) * STEPS))) : STEPS);
+  const indices = new Uint8Array(values.length).fill(STEPS);
+  for (let row = 0; row < values.length; row++) {
+    if (Number.isFinite(values[row])) indices[row] = Math.min(STEPS - 1, Math.max(0, Math.floor(((values[row] - low) / width) * STEPS)));
+  }
   const palette = [...steps, seen("#CC79A7")];
   const unknown = values.length - known.length;
   const legend = unknown ? [entry(STEPS, palette[STEPS], "unknown", null)] : [];

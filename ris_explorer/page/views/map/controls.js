@@ -10,8 +10,7 @@ const STEP = 0.15;
 const ZOOM = 0.75;
 
 /**
- * The controls: `map` has `box`, `lasso`, `drawn` (whether there is a picture), `select(corners)`, `visible()`,
- * `show(rect)`, `showAll()`.
+ * The controls: `map` has `box`, `lasso`, `select(corners)`, `visible()`, `show(rect)`, `showAll()`.
  */
 export function mapControls(map) {
   const colour = h("select", { onchange: () => state.set({ colour: colour.value }) },
@@ -42,9 +41,8 @@ export function mapControls(map) {
     colour.value = state.get("colour") in COLOURINGS ? state.get("colour") : "class";
     clear.hidden = !state.get("lasso");
   };
-  for (const each of [draw, seenButton, all]) each.disabled = !map.drawn;
 
-  const isShown = () => map.drawn && map.box.checkVisibility();
+  const isShown = () => map.box.checkVisibility();
   onKey("l", "map: draw a lasso", () => lassoMode(!drawing), isShown);
   onKey("v", "map: choose the events that are visible", selectVisible, isShown);
   onKey("0", "map: show all events", () => map.showAll(), isShown);

@@ -1,9 +1,9 @@
 // Draws points with WebGL: the library regl-scatterplot, with what the map of events needs of it.
 
 import createPubSub from "../../vendor/pub-sub-es/index.js";
+import { aroundAll, linear } from "./scales.js";
 
 const FILES = ["/page/vendor/regl/regl.min.js", "/page/vendor/regl-scatterplot/regl-scatterplot.min.js"];
-const MARGIN = 1.06;
 
 let loaded = null;
 
@@ -22,45 +22,35 @@ const script = (source) => new Promise((resolve, reject) => {
   document.head.append(element);
 });
 
-/** Whether the browser can draw the map, as a sentence: "" if it can. */
-export function whyNot() {
+/** How the browser draws: "card", "software" (WebGL on the processor), or "none" without what the library needs of WebGL. */
+export function drawing() {
   const gl = document.createElement("canvas").getContext("webgl");
-  if (!gl) return "This browser has no WebGL, which the map is drawn with.";
-  if (!gl.getExtension("OES_texture_float")) return "WebGL of this browser lacks float textures, which the map is drawn with.";
+  if (!gl?.getExtension("OES_texture_float")) return "none";
+  const name = String(gl.getParameter(gl.getExtension("WEBGL_debug_renderer_info")?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER));
   gl.getExtension("WEBGL_lose_context")?.loseContext();
-  return "";
-}
-
-/** A linear scale as D3's, of which the library uses domain and range. */
-function scale(domain) {
-  let [from, to] = [domain, [0, 1]];
-  const it = (value) => to[0] + ((value - from[0]) / (from[1] - from[0])) * (to[1] - to[0]);
-  it.invert = (place) => from[0] + ((place - to[0]) / (to[1] - to[0])) * (from[1] - from[0]);
-  it.domain = (next) => { if (!next) return from; from = [...next]; return it; };
-  it.range = (next) => { if (!next) return to; to = [...next]; return it; };
-  return it;
+  return /swiftshader|llvmpipe|software|basic render/i.test(name) ? "software" : "card";
 }
 
 /**
  * Points on a canvas.
  *
  * `x`, `y`: Float32Arrays of N points, all finite. `listeners`: `view()` when another part is shown, `over(point)` and
- * `out()`, `chosen(point)` when one is clicked.
+ * `out()`, `chosen(point)` when one is clicked; `ink()` returns the colour of a mark.
  */
 export async function createScatter(canvas, x, y, listeners) {
   await load();
-  const box = bounds(x, y);
-  const half = Math.max(box.width, box.height) / 2 || 1;
-  const [cx, cy] = [box.x + box.width / 2, box.y + box.height / 2];
+  const everything = aroundAll(x, y);
+  const half = Math.max(everything.width, everything.height) / 2;
+  const [cx, cy] = [everything.x + everything.width / 2, everything.y + everything.height / 2];
   const [xs, ys] = [[cx - half, cx + half], [cy - half, cy + half]];
-  const [xScale, yScale] = [scale(xs), scale(ys)];
+  const [xScale, yScale] = [linear(xs), linear(ys)];
   const plot = globalThis.createScatterplot.default({
     canvas, xScale, yScale, ...canvasSize(canvas), actionKeyMap: {}, deselectOnDblClick: false, deselectOnEscape: false,
     colorBy: "valueA", pointSize: x.length > 100_000 ? 1.6 : 3.2, opacity: x.length > 100_000 ? 0.55 : 0.8,
     pointSizeSelected: 5, pointOutlineWidth: 2,
   });
   const [px, py] = [x.map((value) => (value - cx) / half), y.map((value) => (value - cy) / half)];
-  let index = null;
+  let [index, ordered] = [null, false];
   let queue = Promise.resolve();
   let whole = true; // whether all points are shown, as long as a person has not moved the view
   for (const moving of ["wheel", "mousedown"]) canvas.addEventListener(moving, () => { whole = false; }, { passive: true });
@@ -72,8 +62,7 @@ export async function createScatter(canvas, x, y, listeners) {
   }
 
   function showAll() {
-    const [width, height] = [box.width, box.height].map((size) => Math.max(size, half / 50) * MARGIN);
-    show({ x: cx - width / 2, y: cy - height / 2, width, height });
+    show(everything);
     whole = true;
   }
 
@@ -91,8 +80,8 @@ export async function createScatter(canvas, x, y, listeners) {
         plot.set({ pointColor: palette, pointColorActive: palette, pointColorHover: palette });
         await plot.draw({ x: px, y: py, valueA: colour }, { spatialIndex: index ?? undefined, zDataType: "categorical" });
         index ??= plot.get("spatialIndex");
-        plot.set({ pointOrder: order });
-        plot.redraw();
+        if (order || ordered) plot.set({ pointOrder: order });
+        ordered = Boolean(order);
       });
       return queue;
     },
@@ -116,14 +105,3 @@ export async function createScatter(canvas, x, y, listeners) {
 }
 
 const canvasSize = (canvas) => ({ width: canvas.parentElement.clientWidth, height: canvas.parentElement.clientHeight });
-
-function bounds(x, y) {
-  let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
-  for (let i = 0; i < x.length; i++) {
-    if (x[i] < left) left = x[i];
-    if (x[i] > right) right = x[i];
-    if (y[i] < low) low = y[i];
-    if (y[i] > high) high = y[i];
-  }
-  return { x: left, y: low, width: right - left, height: high - low };
-}
