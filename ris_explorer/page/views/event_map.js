@@ -110,6 +110,7 @@ export function mountEventMap(root, app) {
   function showWords() {
     if (passing === null) return;
     const text = refused ? ["The filter cannot be used, so no event passes it."] : wordsOf(said, points.rows.length, passing, app.counts);
+    if (how === "none") text.push("This browser has no WebGL: the picture is drawn by the processor, which is slower to move.");
     fill(words, text.map((each) => h("p", {}, each)));
     box.querySelector("canvas")?.setAttribute("aria-label", `Map of events. ${text[0]}`);
   }
