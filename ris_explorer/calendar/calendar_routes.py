@@ -15,7 +15,7 @@ from ris_explorer.selection import Selection
 
 _CLOCKS = ("utc", "solar")
 _NO_TIDE = (
-    f"no tide is shown: the settings have no series of kind {' or '.join(TIDAL_KINDS)} (section environment; "
+    f"No tide is shown: the settings have no series of kind {' or '.join(TIDAL_KINDS)} (section environment; "
     "docs/environment.md says how to add one)"
 )
 
