@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ris_core.access import open_event_index
 from ris_core.catalogue.station_positions import Position, positions
+from ris_core.event_map.event_index import EventIndex
 from ris_core.masking import masked
 from ris_core.review.log import LogContent, ReviewLog
 from ris_core.review.state import ReviewState
@@ -89,6 +91,8 @@ class Explorer:
     _looked: float = field(default=-1e9, repr=False)
     _log: tuple[str, tuple[LogContent, ReviewState]] | None = field(default=None, repr=False)
     _log_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _index: tuple[str, EventIndex] | None = field(default=None, repr=False)
+    _index_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def __post_init__(self) -> None:
@@ -146,6 +150,24 @@ class Explorer:
                 state = ReviewState.of(content.decisions, self.network.settings.review.decider)
                 self._log = seen, (content, state)
             return self._log[1]
+
+    @property
+    def index(self) -> EventIndex:
+        """The features of all labelled events, to ask for the nearest ones; read when first asked for.
+
+        They are read anew when labels change.
+
+        Raises
+        ------
+        NoChampionError, NoLabelsOfChampionError, DamagedFileError
+            As `ris_core.access.open_event_index`.
+        """
+        version = self.table.version
+        with self._index_lock:
+            if self._index is None or self._index[0] != version:
+                self._index = None  # so that both are not in memory at once
+                self._index = version, open_event_index(self.network)
+            return self._index[1]
 
     def _refreshed(self, table: EventTable | None) -> EventTable:
         layout = self.network.layout

@@ -232,4 +232,12 @@ def _find(network: StationDays, event_id: str) -> tuple[StationDay, int]:
         rows = np.flatnonzero(read_column(network.layout.spectrograms(key), "event_id") == event_id)
         if rows.size:
             return key, int(rows[0])
-    raise UnknownEventError(f"{event_id}: no spectrogram of this event in {network.layout.root}")
+    paths = [network.layout.spectrograms(key) for key in possible_days(str(event_id))]
+    if there := [path for path in paths if path.exists()]:
+        why = (
+            f"{there[0]} does not have it. If the catalogue or a label table does, its station-day was processed again "
+            "afterwards, with other settings: `ris run` labels it again and brings the catalogue up to date"
+        )
+    else:
+        why = f"there is no file {paths[0]}. If it was removed, `ris run --only process` makes it again"
+    raise UnknownEventError(f"{event_id}: no spectrogram of this event in {network.layout.root}: {why}")
