@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from ris_core.rates.exposure import live_hours
 
@@ -144,6 +143,8 @@ def _block_sums(
 
 def _hotelling(vectors: NDArray[np.complex128]) -> float:
     """Return p of the hypothesis that vectors have mean zero (Hotelling 1931); 1 of fewer than four."""
+    from scipy import stats  # takes long to import
+
     number = len(vectors)
     if number < 4:
         return 1.0

@@ -9,11 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ris_core.clustering.features import read_features
-from ris_core.clustering.micro_clusterer import MicroClusterer
-from ris_core.clustering.reviewed.groups import groups_of
-from ris_core.clustering.reviewed.unlike import fit_unlike
-from ris_core.clustering.trees import fit_trees
 from ris_core.config import ClassModelSettings, MicroSettings, Settings
 from ris_core.contracts.event_identifier import peak_of
 from ris_core.contracts.station_day import StationDay
@@ -65,6 +60,8 @@ def read_pool(layout: Layout, settings: Settings) -> Pool:
     DamagedFileError
         A file is damaged.
     """
+    from ris_core.clustering.features import read_features  # brings torch
+
     z = np.concatenate(
         [read_features(layout, name, settings.normalisation).z for name in settings.class_representations], axis=1
     )
@@ -79,6 +76,8 @@ def make_pool(event_id: NDArray[np.str_], z: NDArray[np.float32], settings: Micr
 
     There are `settings.k` of them (the first one of several), or fewer if the events have fewer distinct features.
     """
+    from ris_core.clustering.micro_clusterer import MicroClusterer
+
     count = min((settings.k or (40,))[0], len(np.unique(z, axis=0)))
     micro = np.zeros(len(z), np.int64)
     if count > 1:
@@ -104,6 +103,10 @@ def judge(
     outside
         Features (D,) of reviewed events outside of the pool, by event; those without are left out.
     """
+    from ris_core.clustering.reviewed.groups import groups_of
+    from ris_core.clustering.reviewed.unlike import fit_unlike
+    from ris_core.clustering.trees import fit_trees
+
     words = state.reviewed().set_index("event_id")["class_name"]
     place = {str(name): row for row, name in enumerate(pool.event_id)}
     known = [name for name in words.index if name in place or name in outside]

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
 
 from ris_core.config import ReviewSettings
 from ris_core.contracts.decision import Reason
@@ -294,5 +293,7 @@ def _diverse(z: NDArray[Any], rows: NDArray[np.int64], count: int, seed: int) ->
     """Return the events nearest to the centres of k-means, in the order of `rows` (most uncertain first)."""
     if len(rows) <= count:
         return [int(row) for row in rows]
+    from sklearn.cluster import KMeans  # takes long to import
+
     distance = KMeans(count, n_init=1, random_state=seed).fit(z).transform(z)
     return [int(rows[place]) for place in np.unique(distance.argmin(axis=0))]

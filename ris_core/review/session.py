@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ris_core.clustering.features import load_representation
 from ris_core.config import Settings
 from ris_core.contracts.decision import Decision, Reason
 from ris_core.representations.representation import Representation
@@ -56,6 +55,8 @@ class ReviewSession:
 
     @cached_property
     def _representations(self) -> list[Representation]:
+        from ris_core.clustering.features import load_representation  # brings torch
+
         names = self.settings.class_representations
         return [load_representation(self.layout, name, self.settings.normalisation) for name in names]
 
