@@ -20,14 +20,15 @@ const PAGES = [
 const NEWS_EVERY_MS = 5000;
 
 async function start() {
-  fill(document.getElementById("top-right"), themeButton(), helpButton());
   let network;
   try {
     network = await get("network");
   } catch (error) {
     say(error.message, { trouble: true });
+    setTimeout(start, NEWS_EVERY_MS);
     return;
   }
+  say("", { trouble: true });
   /** What every view gets: `network` is the answer of /api/network, renewed by `renew`. */
   const app = { network, listeners: [], onRenewed: (listener) => app.listeners.push(listener) };
   followSelection(app);
@@ -89,4 +90,5 @@ async function renew(app) {
   }
 }
 
+fill(document.getElementById("top-right"), themeButton(), helpButton());
 start();

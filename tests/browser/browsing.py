@@ -27,10 +27,14 @@ ARGUMENTS = (
 )
 
 
+WEBGL = "--enable-unsafe-swiftshader"
+"""Argument with which Chromium draws WebGL without a graphics card."""
+
+
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*more: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*ARGUMENTS, *more])
         yield started
         started.close()
 
