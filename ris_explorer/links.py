@@ -56,5 +56,10 @@ def model_pages(addresses: Addresses, champion: Champion) -> dict[str, str]:
     }
 
 
+def training_run_page(addresses: Addresses, run_id: str) -> str:
+    """Return the address of the run in MLflow that trained a model; empty if there is no such run."""
+    return _of(addresses.mlflow, f"/#/runs/{quote(run_id, safe='')}") if run_id else ""
+
+
 def _of(server: str, path: str) -> str:
     return server + path if server else ""
