@@ -35,6 +35,16 @@ export function chooseTheme(theme) {
 /** What was chosen: "light", "dark", or null. */
 export const chosenTheme = () => chosen;
 
+/** A colour of the stylesheet, like "--accent", as a canvas takes it: the one of light or dark that holds now. */
+export function pageColour(name) {
+  const probe = document.createElement("span");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+}
+
 function show() {
   const root = document.documentElement;
   if (chosen) root.dataset.theme = chosen;
