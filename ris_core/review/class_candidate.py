@@ -7,12 +7,8 @@ from collections.abc import Callable
 from ris_core.clustering.candidates import Candidate, NoTrainedModelError, require
 from ris_core.clustering.class_acceptance import class_requirement
 from ris_core.clustering.model_states import ModelState
-from ris_core.clustering.reviewed.class_model_files import (
-    NoClassModelError,
-    class_inputs,
-    class_model_is_current,
-    load_class_model,
-)
+from ris_core.clustering.reviewed.class_model_files import class_inputs, class_model_is_current, load_class_model
+from ris_core.clustering.reviewed.class_model_reading import NoClassModelError
 from ris_core.clustering.reviewed.reviewed_model import ReviewedModel
 from ris_core.config import Settings
 from ris_core.registry import UnknownKindError

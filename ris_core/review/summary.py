@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ris_core.clustering.reviewed.class_model_files import NoClassModelError, load_class_model
+from ris_core.clustering.reviewed.class_model_reading import NoClassModelError, describe_class_model
 from ris_core.config import Settings
 from ris_core.contracts.reviewed_classes import ReviewedClasses, present_names
-from ris_core.registry import UnknownKindError
 from ris_core.review.log import ReviewLog
 from ris_core.review.state import ReviewState, read_state
 from ris_core.storage.damage import DamagedFileError
@@ -54,10 +53,15 @@ def review_summary(layout: Layout, settings: Settings) -> ReviewSummary:
     A class model that cannot be read counts as none: it is to be trained again with all reviews.
     """
     state = read_state(layout, settings.review)
+    return ReviewSummary(state, reviewed_since(layout, settings, state))
+
+
+def reviewed_since(layout: Layout, settings: Settings, state: ReviewState) -> int:
+    """Return `ReviewSummary.since` of a state of the reviews."""
     classes = None
-    with suppress(NoClassModelError, DamagedFileError, UnknownKindError):
-        classes = load_class_model(layout, settings.class_model_name)[0].classes
-    return ReviewSummary(state, _since(state, classes))
+    with suppress(NoClassModelError, DamagedFileError):
+        classes = describe_class_model(layout, settings.class_model_name)[1]
+    return _since(state, classes)
 
 
 def is_reviewed(layout: Layout) -> bool:

@@ -161,7 +161,7 @@ def _of_version(
 
 def _counts(layout: Layout, settings: Settings, candidate: CandidateName) -> tuple[int, ...]:
     """Return the K that models of a candidate may have; of the class model the number of classes that it has now."""
-    from ris_core.clustering.reviewed.class_model_files import class_model_folder
+    from ris_core.clustering.reviewed.class_model_reading import class_model_folder
 
     if candidate != settings.class_model_name:
         return settings.counts_of(candidate)

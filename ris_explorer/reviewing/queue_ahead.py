@@ -6,17 +6,18 @@ import logging
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ris_core.review.changes import BLIND, REASON_WORDS
-from ris_core.review.pool import processed_events
 from ris_core.review.random_order import second_opinions
-from ris_core.review.session import ReviewSession
 from ris_core.review.state import ReviewState
 from ris_core.storage.damage import DamagedFileError
 from ris_explorer.explorer import Explorer
+
+if TYPE_CHECKING:
+    from ris_core.review.session import ReviewSession
 
 _AHEAD = 3
 """Batches that are worked out at once, so that there is something to show while the next ones are."""
@@ -201,6 +202,10 @@ class QueueAhead:
 
     def _current_session(self) -> ReviewSession:
         """Return the session over the present events; the events are looked for again when labels have changed."""
+        # torch and scikit-learn take hundreds of megabytes: of servers on which nobody reviews not.
+        from ris_core.review.pool import processed_events
+        from ris_core.review.session import ReviewSession
+
         network = self._explorer.network
         of = self._of_what()
         if self._session is None or of != self._of:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ris_core.contracts.decision import NOISE, NOT_AN_EVENT, UNSURE, Decision, same_reviewer
-from ris_core.review.changes import numbered_classes
+from ris_core.review.changes import decision_words, numbered_classes
 from ris_core.review.log import LogContent
 from ris_core.review.state import ReviewState
 from ris_explorer.reviewing.deciding import as_record
@@ -105,9 +105,13 @@ def last_decisions(content: LogContent, state: ReviewState, count: int, reviewer
         for decision in reversed(content.decisions)
         if (not reviewer or same_reviewer(decision.reviewer, reviewer)) and (decision.note or not notes)
     ]
+    known = {decision.id: decision for decision in content.decisions}
     rows = []
     for decision in chosen[:count]:
         record = as_record(decision)
+        if decision.withdrawn:
+            taken = [decision_words(known[name]) if name in known else name for name in decision.withdrawn]
+            record["words"] = f"withdrawn: {'; '.join(taken)}"
         record["withdrawn"] = decision.id in state.withdrawn
         record["without_effect"] = state.without_effect.get(decision.id, "")
         rows.append(record)

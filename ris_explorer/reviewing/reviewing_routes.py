@@ -12,6 +12,7 @@ from ris_core.review.changes import person_name
 from ris_explorer.answers import RefusedError, answering, asked_of, json_answer
 from ris_explorer.explorer import Explorer
 from ris_explorer.reviewing.deciding import FIELDS, Deciding
+from ris_explorer.reviewing.progress import Progress
 from ris_explorer.reviewing.queue_ahead import QueueAhead
 from ris_explorer.reviewing.review_words import last_decisions, summary, words_on
 
@@ -20,7 +21,7 @@ _MOST_DECISIONS, _MOST_SUGGESTIONS = 500, 200
 
 def reviewing_routes(explorer: Explorer) -> list[Route]:
     """Return the routes of this room."""
-    queue = QueueAhead(explorer)
+    queue, kept = QueueAhead(explorer), Progress(explorer)
     deciding = Deciding(explorer, lambda name: queue.is_processed(name) or name in explorer.state.seen)
 
     @answering
@@ -65,6 +66,11 @@ def reviewing_routes(explorer: Explorer) -> list[Route]:
         )
 
     @answering
+    def progress(request: Request) -> Response:
+        """Answer with agreement, conflicts, and what is known of the class model."""
+        return json_answer(kept.now())
+
+    @answering
     def suggestions(request: Request) -> Response:
         """Answer with the next events to look at."""
         asked = request.query_params
@@ -82,6 +88,7 @@ def reviewing_routes(explorer: Explorer) -> list[Route]:
         Route("/api/queue", suggestions),
         Route("/api/reviewer", reviewer),
         Route("/api/reviews", reviews),
+        Route("/api/reviews/progress", progress),
         Route("/api/reviews/{event_id}", of_event),
     ]
 

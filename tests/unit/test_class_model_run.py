@@ -13,12 +13,8 @@ from store import Store
 from training_builders import draw_set, load_set
 
 from ris_core.clustering.representation_run import fit_representation
-from ris_core.clustering.reviewed.class_model_files import (
-    NoClassModelError,
-    class_model_is_current,
-    load_class_model,
-    read_class_model,
-)
+from ris_core.clustering.reviewed.class_model_files import class_model_is_current, load_class_model, read_class_model
+from ris_core.clustering.reviewed.class_model_reading import NoClassModelError
 from ris_core.config import Settings
 from ris_core.contracts.decision import Decision
 from ris_core.contracts.run_log import RecordedRun

@@ -15,7 +15,8 @@ from training_builders import draw_set, load_set
 
 from ris_core.clustering.candidates import NoTrainedModelError
 from ris_core.clustering.latents import ClusteringInputs
-from ris_core.clustering.reviewed.class_model_files import NoClassModelError, write_class_model
+from ris_core.clustering.reviewed.class_model_files import write_class_model
+from ris_core.clustering.reviewed.class_model_reading import NoClassModelError
 from ris_core.clustering.reviewed.reviewed_model import ReviewedModel
 from ris_core.config import Settings
 from ris_core.contracts.decision import Decision

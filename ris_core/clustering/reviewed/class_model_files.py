@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,12 @@ from ris_core.clustering.features import inputs_of
 from ris_core.clustering.latents import ClusteringInputs
 from ris_core.clustering.model_record import KeptModel, record_of
 from ris_core.clustering.open_models import open_model
+from ris_core.clustering.reviewed.class_model_reading import (
+    CLASS_MODEL_AGAIN,
+    FOLDER,
+    class_model_folder,
+    existing_class_model,
+)
 from ris_core.clustering.reviewed.reviewed_model import ReviewedModel
 from ris_core.config import Settings
 from ris_core.contracts.candidate_name import CandidateName
@@ -20,23 +25,6 @@ from ris_core.models.model_file import JSON_FILE, ModelDescription, WeightsError
 from ris_core.section import digest_of
 from ris_core.storage.damage import DamagedFileError, damage_named
 from ris_core.storage.layout import Layout
-
-CLASS_MODEL_AGAIN = "train the class model again, or let `ris run` do it"
-_FOLDER = re.compile(r"k=([1-9][0-9]*)")
-
-
-class NoClassModelError(FileNotFoundError):
-    """No class model has been trained yet."""
-
-
-def class_model_folder(layout: Layout, name: CandidateName) -> Path | None:
-    """Return the folder of the class model of a name; none if there is none.
-
-    Of several, which only a killed training leaves behind, it is the one that was written last.
-    """
-    above = layout.candidate(name, 1).parent
-    found = [folder for folder in above.glob("k=*") if _FOLDER.fullmatch(folder.name) and (folder / JSON_FILE).exists()]
-    return max(found, key=lambda folder: ((folder / JSON_FILE).stat().st_mtime_ns, folder.name), default=None)
 
 
 def read_class_model(layout: Layout, name: CandidateName) -> KeptModel | None:
@@ -63,10 +51,7 @@ def load_class_model(layout: Layout, name: CandidateName) -> tuple[ReviewedModel
     DamagedFileError
         Its files are damaged, or of another model.
     """
-    folder = class_model_folder(layout, name)
-    if folder is None:
-        where = layout.candidate(name, 1).parent
-        raise NoClassModelError(f"{where}: no class model has been trained yet; review events, then train it")
+    folder = existing_class_model(layout, name)
     _kept(folder, name)
     model, description = open_model(folder, CLASS_MODEL_AGAIN)
     if not isinstance(model, ReviewedModel):
@@ -84,7 +69,7 @@ def write_class_model(layout: Layout, model: ReviewedModel, metadata: Mapping[st
     folder = layout.candidate(model.name, model.n_clusters)
     model.save(folder, metadata)
     for other in folder.parent.glob("k=*"):
-        if other != folder and _FOLDER.fullmatch(other.name):
+        if other != folder and FOLDER.fullmatch(other.name):
             shutil.rmtree(other)
     return folder
 

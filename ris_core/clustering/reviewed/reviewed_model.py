@@ -12,13 +12,14 @@ import torch
 from numpy.typing import NDArray
 
 from ris_core.clustering.cluster_model import ClusterModel, Describe, Described, FloatArray
+from ris_core.clustering.reviewed.class_model_reading import classes_of_spec
 from ris_core.clustering.reviewed.conformal import sets_of
 from ris_core.clustering.reviewed.fitted_classes import FittedClasses
 from ris_core.config import REPRESENTATIONS
 from ris_core.contracts.candidate_name import CandidateName
 from ris_core.contracts.event_source import EventSource
 from ris_core.contracts.events import PARTS, Events
-from ris_core.contracts.reviewed_classes import ReviewedClasses, renames_of
+from ris_core.contracts.reviewed_classes import ReviewedClasses
 from ris_core.models.model_file import CLASSES, ModelDescription, parts_digest
 from ris_core.models.model_parts import save_parts
 from ris_core.plugins import Plugin
@@ -76,13 +77,7 @@ class ReviewedModel(ClusterModel):
         fitted = FittedClasses.build(spec["classes"], _own(arrays, _CLASSES))
         if len(fitted.names) != description.n_clusters:
             raise ValueError(f"it has {len(fitted.names)} classes, not {description.n_clusters}")
-        classes = ReviewedClasses(
-            names=fitted.names,
-            reviewed={str(event): str(name) for event, name in spec["reviewed"].items()},
-            renames=renames_of(spec["renames"]),
-            simulated=bool(spec["simulated"]),
-        )
-        return cls(CandidateName.of(spec["name"]), representations, fitted, classes)
+        return cls(CandidateName.of(spec["name"]), representations, fitted, classes_of_spec(spec))
 
     @property
     def n_clusters(self) -> int:

@@ -2,6 +2,7 @@
 
 import { post } from "../../api/api.js";
 import { h, say } from "./elements.js";
+import { count, events } from "./formats.js";
 import { askReviewer } from "./reviewer.js";
 
 const listeners = [];
@@ -58,17 +59,16 @@ export async function undo() {
 
 /** What a decision changes, in words. */
 export function changesInWords({ decision, changes, kept, elsewhere }) {
-  const of = (count, what) => (count ? [`${count.toLocaleString("en-US")} ${what}`] : []);
+  const of = (number, what) => (number ? [`${count(number)} ${what}`] : []);
   const parts = [
-    ...of(changes.first, "get a first word"),
-    ...of(changes.changed, "change"),
-    ...of(changes.lost, "have no final word any more"),
-    ...of(changes.conflicts, "come in conflict with another reviewer"),
+    ...of(changes.first, "new"),
+    ...of(changes.changed, "changed"),
+    ...of(changes.lost, "gone"),
+    ...of(changes.conflicts, "in conflict with another reviewer"),
   ];
-  const said = [`${decision.words}.`];
-  said.push(parts.length ? `Of the reviewed events ${parts.join(", ")}.` : "No final word changes.");
-  if (kept) said.push(`${kept.toLocaleString("en-US")} selected events stay as they are: you have looked at each of them.`);
-  if (elsewhere) said.push(`${elsewhere.toLocaleString("en-US")} selected events are not reviewed as this class; they stay as they are.`);
+  const said = [`${decision.words}.`, `Final words on events: ${parts.join(", ") || "none changes"}.`];
+  if (kept) said.push(`Left as they are, because you have looked at them one by one: ${events(kept)}.`);
+  if (elsewhere) said.push(`Left as they are, because they are not reviewed as this class: ${events(elsewhere)}.`);
   return said.join(" ");
 }
 
