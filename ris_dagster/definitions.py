@@ -36,6 +36,7 @@ from ris_dagster.resources.compute import Compute
 from ris_dagster.resources.data_store import DataStore
 from ris_dagster.resources.tracking import Tracking
 from ris_dagster.schedules import build_daily_update
+from ris_dagster.sensors.after_review import build_after_review
 from ris_dagster.sensors.alerts import build_failure_alert
 from ris_dagster.sensors.cataloguing import build_cataloguing
 from ris_dagster.sensors.catch_up import build_catch_up
@@ -104,6 +105,7 @@ def build_definitions(
             build_cataloguing(settings, jobs, bindings),
             build_retrain(settings, jobs, bindings),
             build_review_retrain(settings, jobs),
+            build_after_review(settings, jobs, bindings),
             build_failure_alert(settings, bindings),
         ],
         resources=resources | dict(resource_overrides or {}),

@@ -76,6 +76,8 @@ class Explorer:
         Of Dagster and MLflow.
     token
         What a request that changes something must send as `X-Explorer-Token`; the page has it.
+    config
+        The settings file, for commands that the page names; empty for the one by default.
     live
         When the stations were live.
     """
@@ -83,6 +85,7 @@ class Explorer:
     network: StationDays
     addresses: Addresses = Addresses()
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    config: str = ""
     live: LiveReader = field(init=False, repr=False)
     _table: EventTable | None = field(default=None, repr=False)
     _positions: tuple[str, Mapping[str, Position], str] | None = field(default=None, repr=False)

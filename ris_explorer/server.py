@@ -37,7 +37,7 @@ def serve(config: Path | None, host: str, port: int, addresses: Addresses) -> No
         RIS_ALLOWED_HOSTS cannot be used.
     """
     allowed = allowed_hosts(host)
-    explorer = Explorer(open_network(config), addresses)
+    explorer = Explorer(open_network(config), addresses, config="" if config is None else str(config))
     threading.Thread(target=_read_ahead, args=(explorer,), daemon=True).start()
     app = Guard(explorer_app(explorer), allowed, SAME_ORIGIN_ONLY)
     logger.info("the explorer of %s is at http://%s:%d", explorer.network.settings.network.name, host, port)

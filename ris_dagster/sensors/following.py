@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -148,21 +149,76 @@ def _newest_first(days: StationDays, name: str, behind: Mapping[StationDay, _Beh
 
 def label_again(context: dg.SensorEvaluationContext, days: StationDays, bindings: Bindings) -> dg.SensorResult:
     """Request label tables that a former champion made, those of the oldest model first."""
+    found = relabelling(context, days, bindings, RELABEL, _RELABEL_PRIORITY)
+    reason = f"{found.stale} label tables are by a former champion, and none can be made now" if found.stale else None
+    context.log.info(f"{found.stale} label tables are by a former champion")
+    return dg.SensorResult(
+        run_requests=list(found.requests),
+        skip_reason=None if found.requests else found.why_not or reason or "all label tables are by the champion",
+    )
+
+
+@dataclass(frozen=True)
+class Relabelling:
+    """The label tables of former champions.
+
+    Attributes
+    ----------
+    requests
+        Runs that make some of them again.
+    stale
+        Number of tables by former champions.
+    at_work
+        How many of them runs make now.
+    unknown
+        Number of tables that were not looked at in the time of a tick.
+    why_not
+        Why none can be requested at present; empty if they can.
+    """
+
+    requests: Sequence[dg.RunRequest] = ()
+    stale: int = 0
+    at_work: int = 0
+    unknown: int = 0
+    why_not: str = ""
+
+
+def relabelling(
+    context: dg.SensorEvaluationContext, days: StationDays, bindings: Bindings, sensor: str, priority: int
+) -> Relabelling:
+    """Return which label tables former champions made, and a sensor's requests for them, the oldest model's first.
+
+    Parameters
+    ----------
+    context, bindings
+        Of the sensor.
+    days
+        One look at the station-days.
+    sensor
+        Its name; it has no more runs than `operations.relabel_runs_in_flight` at work.
+    priority
+        Of the runs.
+    """
     operations, instance, label = days.settings.operations, context.instance, days.label
     name, before = label.name, label.process.name
-    free = room(instance, RELABEL, operations.relabel_runs_in_flight)
-    if not free:
-        return dg.SensorResult(skip_reason=f"{operations.relabel_runs_in_flight} runs of this sensor wait or work")
     if why := label.why_not():
-        return dg.SensorResult(skip_reason=why)
+        return Relabelling(why_not=why)
+    free = room(instance, sensor, operations.relabel_runs_in_flight)
     known = set(days.all())
     made, inputs = latest(instance, bindings[name], known), latest(instance, bindings[before], known)
+    # A table without a record was made by a run that was killed, or before this Dagster home.
+    made |= dict.fromkeys((key for key in known - made.keys() if label.exists(key)), -1)
     current = label.digests_of_champion()
-    stale = {key: model for key, model in _makers(days, made).items() if model not in current}
+    makers = _makers(days, made)
+    stale = {key: model for key, model in makers.items() if model not in current}
     busy = _in_progress(context, days, bindings)
+    at_work, unknown = len(stale.keys() & busy[name]), len(made) - len(makers)
+    if not free:
+        why = f"{operations.relabel_runs_in_flight} runs of this sensor wait or work"
+        return Relabelling((), len(stale), at_work, unknown, why)
     kept = without_failed(days, name, stale.keys() - busy[name] - busy[before], label.champion_changed_at())
     now = datetime.now(UTC)
-    lost = lost_attempts(instance, days, bindings, RELABEL, name, set(kept), now)
+    lost = lost_attempts(instance, days, bindings, sensor, name, set(kept), now)
     due = [key for key in kept if key not in lost or is_due(lost[key], operations, now)]
     # The age of a model is that of its newest table.
     age = {model: max(made[key] for key in stale if stale[key] == model) for model in set(stale.values())}
@@ -182,13 +238,8 @@ def label_again(context: dg.SensorEvaluationContext, days: StationDays, bindings
         by_model[stale[key]][key] = _lost_times(lost, key)
     size = operations.station_days_per_run
     blocks = [block for keys in by_model.values() for block in plan_by_size(keys, days.stations, size)]
-    requests = [request(name, block, _RELABEL_PRIORITY) for block in blocks[:free]]
-    reason = f"{len(stale)} label tables are by a former champion, and none can be made now" if stale else None
-    context.log.info(f"{len(stale)} label tables are by a former champion")
-    return dg.SensorResult(
-        run_requests=requests,
-        skip_reason=None if requests else reason or "all label tables are by the champion",
-    )
+    requests = [request(name, block, priority) for block in blocks[:free]]
+    return Relabelling(requests, len(stale), at_work, unknown)
 
 
 def _makers(days: StationDays, made: Mapping[StationDay, int]) -> dict[StationDay, str | None]:

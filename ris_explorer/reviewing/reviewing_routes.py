@@ -14,6 +14,7 @@ from ris_explorer.explorer import Explorer
 from ris_explorer.reviewing.deciding import FIELDS, Deciding
 from ris_explorer.reviewing.progress import Progress
 from ris_explorer.reviewing.queue_ahead import QueueAhead
+from ris_explorer.reviewing.retraining_routes import retraining_routes
 from ris_explorer.reviewing.review_words import last_decisions, summary, words_on
 
 _MOST_DECISIONS, _MOST_SUGGESTIONS = 500, 200
@@ -81,6 +82,7 @@ def reviewing_routes(explorer: Explorer) -> list[Route]:
         return json_answer(queue.next(reviewer, count, _whole(asked, "skipped", 0, _MOST_SUGGESTIONS)))
 
     return [
+        *retraining_routes(explorer),
         Route("/api/decisions", decide, methods=["POST"]),
         Route("/api/decisions", decisions, methods=["GET"]),
         Route("/api/decisions/preview", preview, methods=["POST"]),

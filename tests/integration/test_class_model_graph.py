@@ -12,7 +12,7 @@ from dagster_internals import stale_status
 from mlflow import MlflowClient
 from sensor_builders import tick
 
-from ris_core.access import read_labels
+from ris_core.access import read_catalogue, read_labels
 from ris_core.clustering.champion import Champion, read_champion
 from ris_core.clustering.reviewed.class_model_files import load_class_model
 from ris_core.clustering.stability_run import model_to_assess
@@ -22,11 +22,12 @@ from ris_core.models.model_file import WEIGHTS_FILE
 from ris_core.review.log import ReviewLog
 from ris_core.storage import spectrogram_file
 from ris_dagster import jobs
-from ris_dagster.analysis_jobs import analysis_jobs
+from ris_dagster.analysis_jobs import CATALOGUE, MAP, analysis_jobs
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.method_runs import all_jobs, run_jobs, training_runs
 from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS
 from ris_dagster.review_record import report_reviews
+from ris_dagster.sensors.after_review import AFTER_REVIEW, RETRAINING_TAG
 from ris_dagster.sensors.reviews import REVIEWS_SENSOR, ROUND_TAG
 
 NAME = "spectra/reviewed"
@@ -248,6 +249,59 @@ def test_enough_reviews_ask_for_a_class_model_and_then_for_the_champion(network:
     )
     assert result.success
     assert asked() == []
+
+
+def test_a_retraining_goes_from_the_class_model_to_labels_catalogue_map_and_suggestions(network: Opened) -> None:
+    cursor = None
+
+    def asked() -> list[dg.RunRequest]:
+        nonlocal cursor
+        found = tick(network.definitions, network.instance, AFTER_REVIEW, cursor)
+        cursor = found.cursor
+        return list(found.run_requests or [])
+
+    # A training without the tag begins nothing.
+    assert asked() == []
+    review(network, events_of(network)[40:42])
+    before = read_champion(network.store)
+    assert network.run(jobs.CLASS_MODEL, **{RETRAINING_TAG: "first"}).success
+    (champion,) = asked()
+    assert champion.job_name == jobs.CHAMPION and champion.tags[RETRAINING_TAG] == "first"
+    assert network.run(jobs.CHAMPION, config=dict(champion.run_config), **dict(champion.tags)).success
+    assert read_champion(network.store).model_version != before.model_version
+    assert not labels_are_current(network)
+    labels = asked()
+    assert {request.job_name for request in labels} == {"label"}
+    for request in labels:
+        assert network.run("label", **dict(request.tags)).success
+    assert labels_are_current(network)
+    for job in (CATALOGUE, MAP, jobs.QUEUE):
+        (following,) = asked()
+        assert (following.job_name, following.tags[RETRAINING_TAG]) == (job, "first")
+        result = network.run(job, **dict(following.tags))
+        assert result.success, failure_of(result)
+    assert asked() == [] and cursor == "first"
+    assert read_catalogue(network.days)["model_version"].unique().tolist() == [
+        read_champion(network.store).model_version
+    ]
+    assert asked() == []
+
+
+def test_a_retraining_stops_at_a_failure_until_its_run_is_started_again(network: Opened) -> None:
+    def asked() -> tuple[list[str], str]:
+        found = tick(network.definitions, network.instance, AFTER_REVIEW, "first")
+        return [str(request.job_name) for request in found.run_requests or []], found.skip_message or ""
+
+    assert network.run(jobs.CLASS_MODEL, **{RETRAINING_TAG: "second"}).success
+    assert asked()[0] == [jobs.CHAMPION]
+    unknown = {"ops": {"champion_model": {"config": {"candidate": "spectra/none"}}}}
+    failed = network.run(jobs.CHAMPION, config=unknown, **{RETRAINING_TAG: "second"})
+    assert not failed.success
+    assert asked() == ([], f"retraining second stopped: {jobs.CHAMPION} failed (run {failed.run_id})")
+    again = {"ops": {"champion_model": {"config": {"candidate": NAME}}}}
+    assert network.run(jobs.CHAMPION, config=again, **{RETRAINING_TAG: "second"}).success
+    # The model is the same, and so are the labels.
+    assert asked()[0] == [CATALOGUE]
 
 
 def test_stability_is_that_of_the_model_beside_and_of_a_class_model_refused(network: Opened) -> None:
