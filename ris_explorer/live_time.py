@@ -21,7 +21,7 @@ from ris_core.station_days.station_days import StationDays
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_explorer.event_table import EventTable
-from ris_explorer.selection import Selection, hours_of, months_of, within
+from ris_explorer.selection import Selection, hours_of, months_of, place_of, within
 
 _AGAIN_S = 30.0
 IntArray = NDArray[np.int64]
@@ -204,9 +204,14 @@ def _in_cycles(intervals: Sequence[IntArray], edges: IntArray, selection: Select
 
 
 def places(table: EventTable, selection: Selection) -> list[int]:
-    """Return the places in `EventTable.stations` of the stations of a filter; all where it names none."""
-    codes: Sequence[str] = selection.stations or table.stations
-    return [table.stations.index(code) for code in codes]
+    """Return the places in `EventTable.stations` of the stations of a filter; all where it names none.
+
+    Raises
+    ------
+    RefusedError
+        There is no such station.
+    """
+    return [place_of("station", code, table.stations) for code in selection.stations or table.stations]
 
 
 def per_hour(

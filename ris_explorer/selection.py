@@ -157,11 +157,11 @@ class Selection:
 
     def _by_place(self, table: EventTable, kept: NDArray[np.bool_]) -> None:
         if self.stations:
-            codes = [_place("station", code, table.stations) for code in self.stations]
+            codes = [place_of("station", code, table.stations) for code in self.stations]
             kept &= np.isin(table.station, codes)
         if self.classes:
             numbers = [each.number for each in table.classes]
-            kept &= np.isin(table.class_index, [_place("class", number, numbers) for number in self.classes])
+            kept &= np.isin(table.class_index, [place_of("class", number, numbers) for number in self.classes])
 
     def _by_time(self, table: EventTable, kept: NDArray[np.bool_]) -> None:
         start = 0 if self.first is None else np.searchsorted(table.time, self.first)
@@ -239,7 +239,8 @@ def _inside(
     return inside
 
 
-def _place(what: str, value: Any, known: Collection[Any]) -> int:
+def place_of(what: str, value: Any, known: Collection[Any]) -> int:
+    """Return the place of a value among those that are known; raises `RefusedError` (404) with these."""
     if value not in known:
         raise RefusedError(f"{what} = {value!r}: there is none; there are {', '.join(map(str, known))}", 404)
     return list(known).index(value)

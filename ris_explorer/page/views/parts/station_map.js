@@ -49,14 +49,17 @@ function pie(app, answer, place, row, isChosen, choose) {
     svg("text", { x: place.x, y: place.y + place.radius + 13, "text-anchor": "middle" }, `${place.station} ${count(row.events)}`));
 }
 
-/** The name of a meridian or parallel where it crosses the left side of the map, or else the lower one. */
+/** The name of a parallel where it crosses the left side of the map, of a meridian on the lower side, else the upper. */
 function lineName({ name, points }, x, y, inside) {
-  const bottom = inside.y + inside.height;
+  const [right, bottom] = [inside.x + inside.width, inside.y + inside.height];
   const drawn = points.map(([px, py]) => [x(px), y(py)]);
-  const left = crossing(drawn, 0, inside.x, inside.y, bottom);
-  if (left !== null) return svg("text", { x: inside.x - 3, y: left, class: "map-degrees", "text-anchor": "end", "dominant-baseline": "central" }, name);
-  const below = crossing(drawn, 1, bottom, inside.x, inside.x + inside.width);
-  return below === null ? null : svg("text", { x: below, y: bottom + 12, class: "map-degrees", "text-anchor": "middle" }, name);
+  if (/[NS]$/.test(name)) {
+    const left = crossing(drawn, 0, inside.x, inside.y, bottom);
+    return left === null ? null : svg("text", { x: inside.x - 3, y: left, class: "map-degrees", "text-anchor": "end", "dominant-baseline": "central" }, name);
+  }
+  const below = crossing(drawn, 1, bottom, inside.x, right);
+  const above = below ?? crossing(drawn, 1, inside.y, inside.x, right);
+  return above === null ? null : svg("text", { x: above, y: below === null ? inside.y - 4 : bottom + 12, class: "map-degrees", "text-anchor": "middle" }, name);
 }
 
 /** Where a line crosses `level` of one axis (0: x, 1: y), as a place on the other one between two ends; or null. */

@@ -57,12 +57,16 @@ function steps(edges, values, scale, base) {
 /** One value more than there are bins, as uPlot wants one for each edge. */
 const padded = (values) => [...values, null];
 
+/** Counts, null where there is no event and no live time: none could have been found there. */
+export const knownCounts = (counts, liveHours) =>
+  liveHours ? counts.map((n, bin) => (n === 0 && liveHours[bin] === 0 ? null : n)) : counts;
+
 /** Values of the classes as they are drawn: `[{number, values, base, low, high}]`, the first one lowest in a stack. */
 export function drawnClasses(answer, hidden, measure, stacked) {
   const shown = answer.classes.filter((each) => !hidden.has(each.number) && each.counts.some((count) => count > 0));
   let below = new Array(answer.edges.length - 1).fill(0);
   return shown.map((each) => {
-    const own = measure === "rates" ? each.rates : each.counts;
+    const own = measure === "rates" ? each.rates : knownCounts(each.counts, answer.live_hours);
     if (!stacked) {
       return { number: each.number, values: own, base: null, low: each.low, high: each.high };
     }

@@ -3,6 +3,7 @@
 import { classTitle } from "./colours.js";
 import { h } from "./elements.js";
 import { count, events, number, time } from "./formats.js";
+import { knownCounts } from "./timeline_chart.js";
 
 const minute = (seconds) => time(seconds).slice(0, 16);
 
@@ -37,15 +38,13 @@ export function notes({ answer, series }, measure, intervals) {
 /** The bins as a table; those without events and with full live time as well. */
 export function binTable({ answer, app, series }, measure) {
   const shown = answer.classes.filter((each) => each.counts.some((n) => n > 0));
+  const drawn = shown.map((each) => (measure === "rates" ? each.rates : knownCounts(each.counts, answer.live_hours)));
   const withSeries = series && !series.trouble ? series : null;
   const head = ["Begin (UTC)", "live hours", ...shown.map((each) => `${classTitle(app, each.number)}${measure === "rates" ? " (1/h)" : ""}`)];
   if (withSeries) head.push(`${withSeries.name} (${withSeries.unit})`);
   const rows = answer.edges.slice(0, -1).map((begin, bin) => {
     const live = answer.live_hours ? number(answer.live_hours[bin]) : "not known";
-    const values = shown.map((each) => {
-      if (measure !== "rates") return count(each.counts[bin]);
-      return each.rates[bin] === null ? "no live time" : number(each.rates[bin]);
-    });
+    const values = drawn.map((own) => (own[bin] === null ? "no live time" : measure === "rates" ? number(own[bin]) : count(own[bin])));
     if (withSeries) values.push(withSeries.mean[bin] === null ? "no value" : number(withSeries.mean[bin]));
     return h("tr", {}, h("th", { scope: "row" }, minute(begin)), h("td", {}, live), values.map((text) => h("td", {}, text)));
   });
