@@ -141,7 +141,8 @@ export function mountEventMap(root, app) {
   function showLasso() {
     leave();
     const corners = cornersOf(state.get("lasso"));
-    lasso.show(scatter ? corners.map(([x, y]) => [scatter.xScale(x), scatter.yScale(y)]) : []);
+    const [xScale, yScale] = [scatter?.xScale, scatter?.yScale];
+    lasso.show(scatter ? corners.map(([x, y]) => [xScale(x), yScale(y)]) : []);
   }
 
   async function markEvent() {

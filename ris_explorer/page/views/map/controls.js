@@ -68,10 +68,10 @@ export function mapControls(map) {
 
 /** A dialog that takes the corners of a rectangle as numbers. */
 function rectangleDialog(map) {
-  const fields = Object.fromEntries(["x1", "x2", "y1", "y2"].map((name) => [name, h("input", { type: "number", step: "any", required: true, name })]));
-  const label = (name, text) => h("label", {}, text, fields[name]);
+  const field = (name, label) => h("input", { type: "number", step: "any", required: true, name, "aria-label": label });
+  const fields = { x1: field("x1", "x from"), x2: field("x2", "x to"), y1: field("y1", "y from"), y2: field("y2", "y to") };
   const form = h("form", { method: "dialog" },
-    label("x1", "x from "), label("x2", " to "), h("br"), label("y1", "y from "), label("y2", " to "),
+    h("p", {}, "x from ", fields.x1, " to ", fields.x2), h("p", {}, "y from ", fields.y1, " to ", fields.y2),
     h("p", {}, h("button", { value: "choose" }, "Choose the events in it"), " ", h("button", { value: "", formnovalidate: true }, "Cancel")));
   const element = h("dialog", { class: "map-rectangle", "aria-label": "Rectangle on the map of events" }, h("h2", {}, "Rectangle on the map of events"), form);
   element.addEventListener("close", () => {

@@ -42,10 +42,8 @@ export async function createScatter(canvas, x, y, listeners) {
   const everything = aroundAll(x, y);
   const half = Math.max(everything.width, everything.height) / 2;
   const [cx, cy] = [everything.x + everything.width / 2, everything.y + everything.height / 2];
-  const [xs, ys] = [[cx - half, cx + half], [cy - half, cy + half]];
-  const [xScale, yScale] = [linear(xs), linear(ys)];
   const plot = globalThis.createScatterplot.default({
-    canvas, xScale, yScale, ...canvasSize(canvas), actionKeyMap: {}, deselectOnDblClick: false, deselectOnEscape: false,
+    canvas, ...canvasSize(canvas), actionKeyMap: {}, deselectOnDblClick: false, deselectOnEscape: false,
     colorBy: "valueA", pointSize: x.length > 100_000 ? 1.6 : 3.2, opacity: x.length > 100_000 ? 0.55 : 0.8,
     pointSizeSelected: 5, pointOutlineWidth: 2,
   });
@@ -59,11 +57,20 @@ export async function createScatter(canvas, x, y, listeners) {
   function show({ x: left, y: low, width, height }) {
     whole = false;
     plot.zoomToArea({ x: (left - cx) / half, y: (low - cy) / half, width: width / half, height: height / half });
+    listeners.view();
   }
 
   function showAll() {
     show(everything);
     whole = true;
+  }
+
+  /** What the camera sees: both ends in x and in y, as places on the map. The library's own scales lag behind it. */
+  function domains() {
+    const view = plot.get("camera").view;
+    const { width, height } = canvasSize(canvas);
+    const seen = (reach, zoom, shift, middle) => [-1, 1].map((side) => middle + (half * (side * reach - shift)) / zoom);
+    return [seen(width / height, view[0], view[12], cx), seen(1, view[5], view[13], cy)];
   }
 
   plot.subscribe("view", () => listeners.view());
@@ -72,8 +79,8 @@ export async function createScatter(canvas, x, y, listeners) {
   plot.subscribe("select", ({ points }) => points.length === 1 && listeners.chosen(points[0]));
 
   return {
-    xScale,
-    yScale,
+    get xScale() { return linear(domains()[0]).range([0, canvas.clientWidth]); },
+    get yScale() { return linear(domains()[1]).range([canvas.clientHeight, 0]); },
     /** Draw points in colours: `colour` is the place of each in `palette`; those of `order` come last, on top. */
     draw(colour, palette, order) {
       queue = queue.then(async () => {
@@ -89,15 +96,12 @@ export async function createScatter(canvas, x, y, listeners) {
     mark: (point) => (queue = queue.then(() => (point < 0 ? plot.deselect({ preventEvent: true }) : plot.select([point], { preventEvent: true })))),
     show,
     showAll,
-    /** Fit the canvas to its box. The library keeps scales of the old size until the view changes, so they are set anew. */
+    /** Fit the canvas to its box. */
     async resize() {
-      const [x, [y1, y2], all] = [xScale.domain(), yScale.domain(), whole];
+      const [[x1, x2], [y1, y2], all] = [...domains(), whole];
       await plot.set(canvasSize(canvas));
-      xScale.domain(xs);
-      yScale.domain(ys);
-      plot.set({ xScale, yScale });
       if (all) showAll();
-      else show({ x: (x[0] + x[1]) / 2, y: y1, width: 0, height: y2 - y1 });
+      else show({ x: (x1 + x2) / 2, y: y1, width: 0, height: y2 - y1 });
     },
     place: (point) => plot.getScreenPosition(point),
     destroy: () => queue.then(() => plot.destroy()),
