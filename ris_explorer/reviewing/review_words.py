@@ -86,7 +86,9 @@ def words_on(event_id: str, decisions: Sequence[Decision], state: ReviewState) -
     return {"words": found, "final": None if final.empty else str(final["class_name"].iloc[0])}
 
 
-def last_decisions(content: LogContent, state: ReviewState, count: int, reviewer: str, notes: bool) -> dict[str, Any]:
+def last_decisions(
+    content: LogContent, state: ReviewState, count: int, reviewer: str = "", notes: bool = False, classes: bool = False
+) -> dict[str, Any]:
     """Return the last decisions, the latest first.
 
     Parameters
@@ -99,11 +101,15 @@ def last_decisions(content: LogContent, state: ReviewState, count: int, reviewer
         Of whom; of all if empty.
     notes
         Only those with a note.
+    classes
+        Only those that change classes: renames, merges, splits, and decisions about whole groups.
     """
     chosen = [
         decision
         for decision in reversed(content.decisions)
-        if (not reviewer or same_reviewer(decision.reviewer, reviewer)) and (decision.note or not notes)
+        if (not reviewer or same_reviewer(decision.reviewer, reviewer))
+        and (decision.note or not notes)
+        and (not classes or decision.bulk or decision.kind in ("rename", "merge", "split"))
     ]
     known = {decision.id: decision for decision in content.decisions}
     rows = []

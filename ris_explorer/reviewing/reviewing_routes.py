@@ -63,7 +63,13 @@ def reviewing_routes(explorer: Explorer) -> list[Route]:
         asked = request.query_params
         count = _whole(asked, "count", 50, _MOST_DECISIONS)
         return json_answer(
-            last_decisions(*explorer.reviews, count, asked.get("reviewer", ""), asked.get("notes", "") == "yes")
+            last_decisions(
+                *explorer.reviews,
+                count,
+                asked.get("reviewer", ""),
+                asked.get("notes", "") == "yes",
+                asked.get("classes", "") == "yes",
+            )
         )
 
     @answering

@@ -8,15 +8,15 @@ import { count, time } from "../parts/formats.js";
 const FEW = 20;
 const MANY = 500;
 
-/** Build the view in `root`. */
-export function mountLog(root, app) {
-  const notes = h("input", { type: "checkbox", id: "review-log-notes", onchange: () => renew() });
-  const many = h("input", { type: "checkbox", id: "review-log-many", onchange: () => renew() });
+/** Build the view in `root`; `which` narrows the decisions (parameters of /api/decisions). */
+export function mountLog(root, app, deck = null, which = {}) {
+  const notes = h("input", { type: "checkbox", onchange: () => renew() });
+  const many = h("input", { type: "checkbox", onchange: () => renew() });
   const body = h("div", {});
   root.append(h("p", {}, h("label", {}, notes, " with a note"), " ", h("label", {}, many, ` up to ${MANY}`)), body);
   const renew = async () => {
     try {
-      const found = await get("decisions", { count: many.checked ? MANY : FEW, notes: notes.checked ? "yes" : "" });
+      const found = await get("decisions", { count: many.checked ? MANY : FEW, notes: notes.checked ? "yes" : "", ...which });
       fill(body, found.decisions.length ? table(found) : h("p", { class: "absent" }, "There are no such decisions yet."));
     } catch (error) {
       failed(body, error);
