@@ -14,7 +14,7 @@ from ris_explorer.live_time import LiveNow, LiveTime, per_hour, places, possible
 from ris_explorer.selection import Selection
 from ris_explorer.timeline.time_bins import DAY_NS, IntArray, bins_of, possible_widths
 
-_WITH_INTERVALS = 200
+_WITH_INTERVALS = 60
 """Bins up to which rates have intervals: more of them cannot be seen apart."""
 _LEAST_NS = 60 * 1_000_000_000
 
