@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ris_core.figures.decibels import DYNAMIC_RANGE_DB, decibels_below_max
-from ris_core.figures.palette import sequential_colours
+from ris_core.figures.palette import SEQUENTIAL_COLOURS
 from ris_core.storage.spectrogram_file import power_unit
 from ris_explorer.answers import answering, bytes_answer, json_answer
 from ris_explorer.event.event_fields import event_answer
@@ -19,8 +19,6 @@ from ris_explorer.event.neighbours import neighbours_of
 from ris_explorer.event.open_event import OpenEvents, event_id_of
 from ris_explorer.event.raw_record import raw_said
 from ris_explorer.explorer import Explorer
-
-_LEVELS = 61
 
 
 def event_routes(explorer: Explorer) -> list[Route]:
@@ -52,7 +50,7 @@ def event_routes(explorer: Explorer) -> list[Route]:
                 "frequency": [found.frequency[0], found.frequency[-1]],
                 "time": [found.time[0], found.time[-1]],
                 "range_db": DYNAMIC_RANGE_DB,
-                "colours": sequential_colours(_LEVELS),
+                "colours": SEQUENTIAL_COLOURS,
                 "has_context": found.context is not None,
                 "speeds": [{"speed": speed, "words": words_of(speed, band)} for speed in speeds],
                 "speed": speed_for(band),

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import io
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from ris_core.figures.decibels import DYNAMIC_RANGE_DB, decibels_below_max
-from ris_core.figures.palette import sequential_colours
+from ris_core.figures.palette import SEQUENTIAL_COLOURS
 
 WIDTH = 200
 """Pixels of every thumbnail."""
 _CLEAR, _TRACE, _FIRST = 0, 1, 2
-_LEVELS = 61
-"""Half a decibel each."""
+_LEVELS = len(SEQUENTIAL_COLOURS)
 _TRACE_COLOUR = (90, 128, 168)
 """Seen on white and on black."""
+_PALETTE = bytes(value for colour in ((0, 0, 0), _TRACE_COLOUR, *SEQUENTIAL_COLOURS) for value in colour)
 _HEIGHTS = {1: (88, 40)}
 _SEVERAL = (50, 24)
 
@@ -48,7 +47,7 @@ def draw_thumbnail(
         each[above:][_line(samples, below - 2)] = _TRACE
     pixels[~recorded] = _CLEAR
     image = Image.fromarray(pixels.reshape(-1, WIDTH))
-    image.putpalette(_palette())
+    image.putpalette(_PALETTE)
     made = io.BytesIO()
     image.save(made, format="PNG", transparency=_CLEAR, compress_level=2)
     return made.getvalue()
@@ -66,9 +65,3 @@ def _line(samples: NDArray[np.floating], height: int) -> NDArray[np.bool_]:
     top, bottom = (np.round(1 + (1 - level) * height / 2) for level in (highest, lowest))
     y = np.arange(height + 2)[:, None]
     return np.asarray((y >= top) & (y <= bottom))
-
-
-@lru_cache(maxsize=1)
-def _palette() -> bytes:
-    colours = [(0, 0, 0), _TRACE_COLOUR, *sequential_colours(_LEVELS)]
-    return bytes(value for colour in colours for value in colour)

@@ -8,6 +8,7 @@ from PIL import Image
 
 from ris_core.access import read_event
 from ris_core.contracts.event_identifier import possible_days
+from ris_core.figures.palette import SEQUENTIAL, SEQUENTIAL_COLOURS
 from ris_explorer.gallery.thumbnail_picture import draw_thumbnail
 
 
@@ -82,3 +83,10 @@ def test_components_are_one_below_the_other_and_what_was_not_recorded_is_clear()
     assert not of_components[1].any()
     assert of_components[0].any() and of_components[2].any()
     assert _pixels(draw_thumbnail(0 * spectrogram[:1], 0 * waveform[:1], np.array([True]))).shape == (128, 200, 4)
+
+
+def test_colours_are_those_of_the_figures():
+    from matplotlib import colormaps
+
+    expected = colormaps[SEQUENTIAL].resampled(len(SEQUENTIAL_COLOURS))(range(len(SEQUENTIAL_COLOURS)), bytes=True)
+    np.testing.assert_array_equal(expected[:, :3], SEQUENTIAL_COLOURS)
