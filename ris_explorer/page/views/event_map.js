@@ -69,7 +69,7 @@ export function mountEventMap(root, app) {
     box.querySelector("canvas")?.remove();
     const canvas = h("canvas", { tabindex: "0", role: "img", "aria-label": "Map of events" });
     box.prepend(canvas);
-    const listeners = { view: showLasso, over: hover, out: leave, chosen: open, ink: () => getComputedStyle(root).color };
+    const listeners = { view: showLasso, over: hover, out: leave, chosen: open, ink: () => colourOf(root, "color"), paper: () => colourOf(box, "backgroundColor") };
     const plain = how === "none" || (how === "software" && points.rows.length > MOST_IN_SOFTWARE);
     scatter = null;
     scatter = await (plain ? createPlainScatter : createScatter)(canvas, points.x, points.y, listeners);
@@ -100,7 +100,7 @@ export function mountEventMap(root, app) {
       if (passes) counts[paint.indices[row]] += 1;
       (passes ? over : under).push(point);
     }
-    scatter?.draw(colour, [greyOf(box), ...paint.palette], under.length ? under.concat(over) : null);
+    scatter?.draw(colour, [colourOf(box, "color"), ...paint.palette], under.length ? under.concat(over) : null);
     legend.show(painting.title, paint, counts);
     passing = over.length;
     showWords();
@@ -169,9 +169,9 @@ export function mountEventMap(root, app) {
   load();
 }
 
-/** The grey of what does not pass, as the stylesheet has it: [r, g, b, a] from 0 to 1. */
-function greyOf(box) {
-  const [red, green, blue] = getComputedStyle(box).color.match(/[\d.]+/g).map(Number);
+/** A colour as the stylesheet has it now: [r, g, b, a] from 0 to 1. */
+function colourOf(element, property) {
+  const [red, green, blue] = getComputedStyle(element)[property].match(/[\d.]+/g).map(Number);
   return [red / 255, green / 255, blue / 255, 1];
 }
 

@@ -71,7 +71,7 @@ export function createPlainScatter(canvas, x, y, listeners) {
     context.beginPath();
     context.arc(x[marked] * ax + bx, y[marked] * ay + by, 6 * density, 0, 2 * Math.PI);
     context.lineWidth = 2 * density;
-    context.strokeStyle = listeners.ink();
+    context.strokeStyle = `rgb(${listeners.ink().slice(0, 3).map((part) => Math.round(255 * part)).join(" ")})`;
     context.stroke();
   }
 

@@ -35,7 +35,8 @@ export function drawing() {
  * Points on a canvas.
  *
  * `x`, `y`: Float32Arrays of N points, all finite. `listeners`: `view()` when another part is shown, `over(point)` and
- * `out()`, `chosen(point)` when one is clicked; `ink()` returns the colour of a mark.
+ * `out()`, `chosen(point)` when one is clicked; `ink()` and `paper()` return
+ * the colours of a mark and of the ground, [r, g, b, a] from 0 to 1.
  */
 export async function createScatter(canvas, x, y, listeners) {
   await load();
@@ -84,7 +85,8 @@ export async function createScatter(canvas, x, y, listeners) {
     /** Draw points in colours: `colour` is the place of each in `palette`; those of `order` come last, on top. */
     draw(colour, palette, order) {
       queue = queue.then(async () => {
-        plot.set({ pointColor: palette, pointColorActive: palette, pointColorHover: palette });
+        const ink = palette.map(() => listeners.ink());
+        plot.set({ pointColor: palette, pointColorActive: ink, pointColorHover: ink, backgroundColor: listeners.paper() });
         await plot.draw({ x: px, y: py, valueA: colour }, { spatialIndex: index ?? undefined, zDataType: "categorical" });
         index ??= plot.get("spatialIndex");
         if (order || ordered) plot.set({ pointOrder: order });
