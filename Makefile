@@ -44,7 +44,7 @@ demo: $(VENV)/.installed ## Run the method on the embedded synthetic network, pu
 test: $(VENV)/.installed-dev ## Run all tests, file by file on all cores (pytest)
 	$(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder
 
-ui: $(VENV)/.installed ## Serve Dagster and MLflow on 127.0.0.1 until Ctrl-C (ris ui)
+ui: $(VENV)/.installed ## Serve Dagster, MLflow and the explorer on 127.0.0.1 until Ctrl-C (ris ui)
 	$(BIN)/ris ui
 
 lint: $(VENV)/.installed-dev ## Check format, style, layers and types (ruff, import-linter, mypy)

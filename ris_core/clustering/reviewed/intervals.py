@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 LEVEL = 0.95
 
@@ -56,8 +56,8 @@ def share_of(right: int, count: int, effective: float | None = None) -> Share:
     """
     n, tail = count if effective is None else effective, (1 - LEVEL) / 2
     x = n * right / count if count else 0
-    low = 0.0 if right == 0 else float(beta.ppf(tail, x, n - x + 1))
-    high = 1.0 if right == count else float(beta.ppf(1 - tail, x + 1, n - x))
+    low = 0.0 if right == 0 else float(betaincinv(x, n - x + 1, tail))
+    high = 1.0 if right == count else float(betaincinv(x + 1, n - x, 1 - tail))
     return Share(int(right), int(count), low, high)
 
 

@@ -1,0 +1,179 @@
+"""The explorer as a process: reviews of two clients at once, a server that is killed, and training again by Dagster."""
+
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+import requests
+from explorer_network import Explored, environment_of
+from servers import START_S, answers
+from servers import served as served_by_ris_ui
+
+from bench.ports import free_ports
+from ris_core.access import read_catalogue, read_labels
+from ris_core.clustering.champion import read_champion
+from ris_core.review.log import ReviewLog
+from ris_dagster.analysis_jobs import MAP
+
+PITCHES = ("low", "middle", "high")
+
+
+class Page(requests.Session):
+    """A browser's page: requests of one origin, changes with its token."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self.address = address
+        page = self.get(f"{address}/", timeout=60).text
+        token = re.search(r'name="explorer-token" content="([^"]+)"', page)
+        assert token is not None
+        self.headers.update({"Origin": address, "X-Explorer-Token": token[1]})
+
+    def decide(self, event: str, name: str, reviewer: str) -> str:
+        """Say what an event is, and return the identifier of the decision once it is acknowledged."""
+        order = {"kind": "label", "reviewer": reviewer, "event_ids": [event], "class_name": name}
+        answer = self.post(f"{self.address}/api/decisions", json=order, timeout=60)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["decision"]["id"])
+
+
+@contextmanager
+def served(explored: Explored) -> Iterator[tuple[psutil.Popen, str]]:
+    """Run `python -m ris_explorer`; gives the process and its address."""
+    (port,) = free_ports(1)
+    command = [sys.executable, "-m", "ris_explorer", "--config", str(explored.config), "--port", str(port)]
+    log = explored.config.with_suffix(".log")
+    with log.open("a") as file:
+        process = psutil.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=environment_of(explored))
+    try:
+        until = time.monotonic() + START_S
+        while not answers(f"http://127.0.0.1:{port}/api/health"):
+            assert process.poll() is None and time.monotonic() < until, log.read_text()
+            time.sleep(0.1)
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait(30)
+
+
+def events_of(explored: Explored) -> list[str]:
+    return [str(name) for name in read_catalogue(explored.open(), columns=["event_id"])["event_id"]]
+
+
+def test_of_a_killed_server_all_acknowledged_reviews_stay_and_two_clients_keep_their_order(
+    explored_copy: Explored,
+) -> None:
+    events, log = events_of(explored_copy), ReviewLog(explored_copy.open().layout.reviews)
+    known = [each.id for each in log.read().decisions]
+    acknowledged: dict[str, list[str]] = {"cleo": [], "dora": []}
+    enough = threading.Event()
+
+    def write(reviewer: str, address: str) -> None:
+        page = Page(address)
+        for event in events:
+            try:
+                acknowledged[reviewer].append(page.decide(event, PITCHES[0], reviewer))
+            except requests.ConnectionError:
+                return
+            if all(len(done) >= 12 for done in acknowledged.values()):
+                enough.set()
+
+    with served(explored_copy) as (process, address):
+        writers = [threading.Thread(target=write, args=(name, address)) for name in acknowledged]
+        for writer in writers:
+            writer.start()
+        assert enough.wait(120)
+        process.send_signal(signal.SIGKILL)
+        for writer in writers:
+            writer.join(60)
+    content = log.read()
+    assert not content.missing
+    assert [each.id for each in content.decisions[: len(known)]] == known
+    for reviewer, done in acknowledged.items():
+        mine = [each for each in content.decisions if each.reviewer == reviewer]
+        # One decision may be written and not acknowledged.
+        assert [each.id for each in mine][: len(done)] == done and len(mine) - len(done) <= 1
+        assert [each.event_ids[0] for each in mine] == events[: len(mine)]
+    # The next server goes on where the log ends, also behind half a line.
+    with log.path.open("ab") as file:
+        file.write(b'{"half of a li')
+    with served(explored_copy) as (_, address):
+        new = Page(address).decide(events[-1], PITCHES[1], "cleo")
+    assert [each.id for each in log.read().decisions] == [*(each.id for each in content.decisions), new]
+
+
+def test_two_servers_of_one_network_lose_nothing(explored_copy: Explored) -> None:
+    events, log = events_of(explored_copy), ReviewLog(explored_copy.open().layout.reviews)
+    before = len(log.read().decisions)
+    with served(explored_copy) as (_, first), served(explored_copy) as (_, second):
+        pages = {"cleo": Page(first), "dora": Page(second)}
+
+        def write(reviewer: str) -> None:
+            for event in events[:10]:
+                pages[reviewer].decide(event, PITCHES[2], reviewer)
+
+        writers = [threading.Thread(target=write, args=(name,)) for name in pages]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join(120)
+        # Each shows what the other has written.
+        for page in pages.values():
+            found = page.get(f"{page.address}/api/decisions?count=20", timeout=60).json()
+            assert "cleo" in str(found) and "dora" in str(found)
+    written = log.read().decisions[before:]
+    for reviewer in ("cleo", "dora"):
+        assert [each.event_ids[0] for each in written if each.reviewer == reviewer] == events[:10]
+    assert len(written) == 20
+
+
+def test_the_button_retrain_makes_reviewed_classes_the_labels(explored_copy: Explored) -> None:
+    network = explored_copy.open()
+    labels = read_labels(network)
+    former = read_champion(network.layout)
+    decisions = ReviewLog(network.layout.reviews).read().decisions
+    of_ben = {event for each in decisions for event in each.event_ids if each.reviewer == "ben"}
+    environment = {"RIS_DATA": str(explored_copy.data), "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING": "false"}
+    with served_by_ris_ui(explored_copy.config, **environment) as ui:
+        page = Page(ui.explorer)
+        # Where two reviewers differ, no word stands.
+        reviewed = labels[~labels["event_id"].isin(of_ben)].iloc[::4]
+        for event, label in zip(reviewed["event_id"], reviewed["label"], strict=True):
+            page.decide(str(event), PITCHES[label], "ann")
+        state = page.get(f"{ui.explorer}/api/retrain", timeout=60).json()
+        until = time.monotonic() + 60
+        while not state["may_begin"]:  # the daemon reports after half a minute that it lives
+            assert "daemon" in state["why_not"] and time.monotonic() < until, state
+            time.sleep(1)
+            state = page.get(f"{ui.explorer}/api/retrain", timeout=60).json()
+        assert state["state"] == "none"
+        begun = page.post(f"{ui.explorer}/api/retrain", json={}, timeout=60)
+        assert begun.status_code == 202, begun.text
+        again = page.post(f"{ui.explorer}/api/retrain", json={}, timeout=60)
+        assert again.status_code == 409 and "under way" in again.json()["error"]
+        until = time.monotonic() + 400
+        while (state := page.get(f"{ui.explorer}/api/retrain", timeout=60).json())["state"] in ("queued", "running"):
+            assert time.monotonic() < until, state
+            time.sleep(1)
+        assert state["state"] == "done", state
+        assert all(step["state"] == "done" and step["runs"] for step in state["steps"])
+        assert [step["job"] for step in state["steps"]][-2] == MAP
+        assert requests.get(state["steps"][0]["link"], timeout=60).ok
+        while not (made := page.get(f"{ui.explorer}/api/retrain", timeout=60).json()["labels"])["by_champion"]:
+            assert time.monotonic() < until, made  # label tables are looked at every ten seconds
+            time.sleep(1)
+        assert made["reviewed"] and made["by_champion"] == made["station_days"] == 11
+        assert made["model_version"] != former.model_version
+        shown = page.get(f"{ui.explorer}/api/network", timeout=60).json()
+        assert set(PITCHES) <= {each["name"] for each in shown["classes"]}
+    found = read_labels(network).set_index("event_id")
+    said = {str(event): PITCHES[label] for event, label in zip(reviewed["event_id"], reviewed["label"], strict=True)}
+    assert {event: found.loc[event, "class_name"] for event in said} == said
+    assert found["model_version"].unique().tolist() == [made["model_version"]]
