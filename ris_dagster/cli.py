@@ -2,6 +2,7 @@
 
 from ris_dagster.commands import (
     dictionary_commands,
+    export_commands,
     fetch_commands,
     network_commands,
     published_commands,
@@ -17,6 +18,7 @@ from ris_dagster.commands.shared import app
 __all__ = [
     "app",
     "dictionary_commands",
+    "export_commands",
     "fetch_commands",
     "network_commands",
     "published_commands",

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ris_core.catalogue.catalogue_schema import CATALOGUE_SCHEMA
+from ris_core.catalogue.month_rows import as_written
 from ris_core.config import Settings
 from ris_core.contracts.stamp import Stamp
 from ris_core.contracts.station_day import StationDay
@@ -88,7 +89,9 @@ def write_catalogue(
         own = events[(events["time_on"].dt.year == month[0]) & (events["time_on"].dt.month == month[1])]
         of_month = {str(key): "digest" for key in keys if (key.day.year, key.day.month) == month}
         summary = {"events": len(own), "unlabelled": int((own["label"] < 0).sum()), "measured": of_month}
-        tables.write_table(layout.catalogue(*month), own, CATALOGUE_SCHEMA, Stamp("s", "1", inputs), summary)
+        tables.write_table(
+            layout.catalogue(*month), as_written(own), CATALOGUE_SCHEMA, Stamp("s", "1", inputs), summary
+        )
     return events
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core.contracts.event_identifier import possible_days
-from ris_core.contracts.events import MissingPartError
+from ris_core.contracts.events import Events, MissingPartError
 from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.station_days.station_days import StationDays
@@ -17,6 +18,9 @@ from ris_core.storage.spectrogram_file import power_unit, read_column, read_spec
 
 if TYPE_CHECKING:
     from obspy import Stream, Trace
+
+_BLOCK = 64
+"""Events of a station-day that are read at once."""
 
 
 class UnknownEventError(KeyError):
@@ -136,7 +140,8 @@ class Event:
             "sampling_rate": self.sampling_rate,
             "starttime": UTCDateTime(ns=start_ns),
         }
-        return Trace(self._of(values, component), header=header)
+        # ObsPy 1.5 writes samples whose type names its byte order, as HDF5 gives it, as if they were swapped.
+        return Trace(self._of(values, component).astype(np.float32), header=header)
 
     def _of(self, values: NDArray[Any], component: str) -> NDArray[Any]:
         letter = component or _seed_id(self.event_id).channel[-1:]
@@ -161,25 +166,47 @@ def read_event(network: StationDays, event_id: str) -> Event:
         There is no such spectrogram in the data root.
     """
     key, row = _find(network, event_id)
-    data = read_spectrograms(network.layout.spectrograms(key), slice(row, row + 1))
-    window_start = int(data.window_start[0])
+    return _event(read_spectrograms(network.layout.spectrograms(key), slice(row, row + 1)), 0)
+
+
+def read_events_of_day(network: StationDays, key: StationDay, event_ids: Collection[str]) -> Iterator[Event]:
+    """Yield some events of a station-day in the order of its file; those that it does not have are left out.
+
+    Raises
+    ------
+    FileNotFoundError
+        The station-day has no spectrograms.
+    DamagedFileError
+        They are damaged.
+    """
+    path = network.layout.spectrograms(key)
+    wanted = np.isin(read_column(path, "event_id").astype(str), list(event_ids))
+    for block in np.array_split(np.flatnonzero(wanted), max(1, -(-int(wanted.sum()) // _BLOCK))):
+        data = read_spectrograms(path, block)
+        for row in range(len(block)):
+            yield _event(data, row)
+
+
+def _event(data: Events, row: int) -> Event:
+    window_start = int(data.window_start[row])
 
     def around(values: NDArray[Any] | None) -> Any:
         """Return the row of an array that always has an axis for components."""
         if values is None:
             return None
-        return values[0] if data.components else values[0, 0]
+        return values[row] if data.components else values[row, 0]
 
+    event_id = data.event_id[row]
     return Event(
         event_id=event_id,
         components=data.letters,
-        spectrogram=data.spectrogram[0],
+        spectrogram=data.spectrogram[row],
         frequency=data.frequency,
         time=data.time,
-        waveform=data.waveform[0],
+        waveform=data.waveform[row],
         sampling_rate=data.sampling_rate,
         unit=data.unit,
-        time_peak=int(data.time_peak[0]),
+        time_peak=int(data.time_peak[row]),
         window_start=window_start,
         context=around(data.context),
         context_start=window_start - round(data.context_lead * NS / data.sampling_rate),
@@ -207,12 +234,22 @@ def read_raw(network: StationDays, event_id: str, before: float = 5.0, after: fl
     ValueError, UnknownEventError
         As in `read_event`.
     """
-    from obspy import Stream, Trace, UTCDateTime
+    from obspy import UTCDateTime
 
     key, row = _find(network, event_id)
     peak = UTCDateTime(ns=int(read_column(network.layout.spectrograms(key), "time_peak")[row]))
-    header = _seed_id(event_id)._asdict()
-    stream = Stream(
+    return raw_of_day(network, key).slice(peak - before, peak + after)
+
+
+def raw_of_day(network: StationDays, key: StationDay) -> Stream:
+    """Return the raw samples of a station-day with its padding, of all channels, counts.
+
+    A raw file that was dropped after processing is fetched again, and stored. Raises as `AcquireStage.segments`.
+    """
+    from obspy import Stream, Trace, UTCDateTime
+
+    header = network.settings.seed_id(key.station)._asdict()
+    return Stream(
         [
             Trace(
                 s.samples,
@@ -222,7 +259,6 @@ def read_raw(network: StationDays, event_id: str, before: float = 5.0, after: fl
             for s in found
         ]
     )
-    return stream.slice(peak - before, peak + after)
 
 
 def _find(network: StationDays, event_id: str) -> tuple[StationDay, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def catalogue_days(layout: Layout) -> list[StationDay]:
         A file of it is damaged.
     """
     found = []
-    for path in _paths(layout, None, None):
+    for path in _paths(layout, None, None).values():
         said = tables.read_summary(path).get("measured")
         if not isinstance(said, dict):
             raise DamagedFileError(path, "it does not say which station-days it is made of", CATALOGUE_AGAIN)
@@ -92,7 +92,7 @@ def load_catalogue(
     DamagedFileError
         A file of a month in question does not match its digest.
     """
-    paths = _paths(layout, first, last)
+    paths = _paths(layout, first, last).values()
     wanted = list(CATALOGUE_SCHEMA.names if columns is None else columns)
     if unknown := [name for name in wanted if name not in CATALOGUE_SCHEMA.names]:
         raise ValueError(
@@ -112,17 +112,63 @@ def load_catalogue(
     return frame[wanted]
 
 
-def _paths(layout: Layout, first: date | None, last: date | None) -> list[Path]:
+def months_of_catalogue(
+    layout: Layout,
+    stations: Collection[str] | None = None,
+    classes: Collection[int | str] | None = None,
+    first: date | None = None,
+    last: date | None = None,
+) -> Iterator[tuple[Month, pa.Table]]:
+    """Yield the selected rows month by month, so that one month at a time is in memory.
+
+    Each event comes once, in the month of its peak (UTC), in the order of `load_catalogue`. Absent values stay absent,
+    and NaN stays NaN.
+
+    Parameters
+    ----------
+    layout, stations, classes, first, last
+        As in `load_catalogue`.
+
+    Raises
+    ------
+    NoCatalogueError, DamagedFileError
+        As in `load_catalogue`.
+    """
+    pending = _plain(CATALOGUE_SCHEMA.empty_table())
+    for (year, month), path in _paths(layout, first, last).items():
+        found = tables.read_arrow(path, CATALOGUE_SCHEMA.names)
+        pending = pa.concat_tables([pending, _filtered(found, stations, classes, first, last)])
+        # An event at midnight may have its peak in the month after that of its onset, whose file comes next.
+        yield from _by_month(pending, until=12 * year + month - 1)
+        number = _month_number(pending)
+        pending = pending.filter(pc.greater(number, 12 * year + month - 1))
+    yield from _by_month(pending)
+
+
+def _by_month(table: pa.Table, until: int | None = None) -> Iterator[tuple[Month, pa.Table]]:
+    number = _month_number(table)
+    for each in sorted(pc.unique(number).to_pylist()):
+        if until is None or each <= until:
+            own = table.filter(pc.equal(number, each))
+            yield (each // 12, each % 12 + 1), own.sort_by([("time_peak", "ascending"), ("event_id", "ascending")])
+
+
+def _month_number(table: pa.Table) -> pa.ChunkedArray:
+    peak = table["time_peak"]
+    return pc.add(pc.multiply(pc.year(peak), 12), pc.subtract(pc.month(peak), 1))
+
+
+def _paths(layout: Layout, first: date | None, last: date | None) -> dict[Month, Path]:
     months = months_on_disk(layout)
     if not months:
         raise NoCatalogueError(f"{layout.root}: there is no catalogue of events yet; {CATALOGUE_AGAIN}")
     # An event belongs to the day of its onset.
     since = None if first is None else first - timedelta(days=1)
-    return [
-        layout.catalogue(*month)
+    return {
+        month: layout.catalogue(*month)
         for month in months
         if (since is None or month >= (since.year, since.month)) and (last is None or month <= (last.year, last.month))
-    ]
+    }
 
 
 def _plain(table: pa.Table) -> pa.Table:

@@ -62,6 +62,7 @@ from ris_core.config.processing import (
     spectrogram_shape,
 )
 from ris_core.config.ranking import RankingSettings
+from ris_core.config.release import EVENT_TYPES, CreatorSettings, ReleaseSettings
 from ris_core.config.review import ReviewSettings
 from ris_core.config.settings import Settings
 from ris_core.config.sources import (
@@ -81,6 +82,7 @@ from ris_core.config.yaml_reading import SettingsError
 __all__ = [
     "CLUSTERERS",
     "DEFAULT_CONFIG",
+    "EVENT_TYPES",
     "PAPER_INPUT",
     "PROJECT_ROOT",
     "PROVIDER_VARIABLE",
@@ -104,6 +106,7 @@ __all__ = [
     "ConditioningSettings",
     "ConsensusSettings",
     "ContextSettings",
+    "CreatorSettings",
     "DecSettings",
     "Device",
     "EventMapSettings",
@@ -119,6 +122,7 @@ __all__ = [
     "PublishedSettings",
     "RankingSettings",
     "RatesSettings",
+    "ReleaseSettings",
     "RepeaterSettings",
     "ResponseSettings",
     "RetentionSettings",

@@ -12,6 +12,7 @@ from ris_core.config.environment import AnySeries
 from ris_core.config.environment_figures import PanelsSettings
 from ris_core.config.event_map import EventMapSettings
 from ris_core.config.links import LinksSettings
+from ris_core.config.release import ReleaseSettings
 
 
 class WithAnalysis(WithAttributes):
@@ -29,3 +30,4 @@ class WithAnalysis(WithAttributes):
     )
     completeness: CompletenessSettings = CompletenessSettings()
     links: LinksSettings = LinksSettings()
+    release: ReleaseSettings = ReleaseSettings()
