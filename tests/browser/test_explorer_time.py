@@ -4,10 +4,13 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from browsing import ABSENT, CHROMIUM
 from explorer_network import served
 from playwright.sync_api import Page, expect
 
 from ris_explorer.explorer import Explorer
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=ABSENT)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import { events } from "./parts/formats.js";
 import { rose, roseTable } from "./parts/rose.js";
 import { onTheme } from "./parts/theme.js";
 import { spanText } from "./parts/timeline_words.js";
+import { whenShown } from "./parts/when_shown.js";
 
 const ASK_AGAIN_MS = 1500;
 const SOON_MS = 60;
@@ -39,14 +40,15 @@ export function mountCalendar(root, app) {
       failed(it.trouble, error);
     }
   };
+  const askShown = whenShown(root, ask);
   const soon = () => {
     clearTimeout(timer);
-    timer = setTimeout(ask, SOON_MS);
+    timer = setTimeout(askShown, SOON_MS);
   };
   ask();
   state.on(["filter", "clock", "tide"], soon);
   state.on(["measure"], () => it.answer && show(it));
-  app.onRenewed(ask);
+  app.onRenewed(askShown);
   onTheme(() => it.answer && show(it));
 }
 

@@ -7,6 +7,7 @@ import { failed, fill, h } from "./parts/elements.js";
 import { count, events, number } from "./parts/formats.js";
 import { stationMap } from "./parts/station_map.js";
 import { onTheme } from "./parts/theme.js";
+import { whenShown } from "./parts/when_shown.js";
 
 const ASK_AGAIN_MS = 1500;
 const SOON_MS = 60;
@@ -34,12 +35,13 @@ export function mountStations(root, app) {
       failed(it.trouble, error);
     }
   };
+  const askShown = whenShown(root, ask);
   ask();
   state.on(["filter"], () => {
     clearTimeout(timer);
-    timer = setTimeout(ask, SOON_MS);
+    timer = setTimeout(askShown, SOON_MS);
   });
-  app.onRenewed(ask);
+  app.onRenewed(askShown);
   onTheme(() => it.answer && show(it));
 }
 

@@ -9,6 +9,7 @@ import { onTheme } from "./parts/theme.js";
 import { drawChart, drawnClasses, showBrush } from "./parts/timeline_chart.js";
 import { availabilityStrip } from "./parts/timeline_strip.js";
 import { binTable, notes, spanText } from "./parts/timeline_words.js";
+import { whenShown } from "./parts/when_shown.js";
 import * as time from "./parts/timeline_time.js";
 
 const ASK_AGAIN_MS = 1500;
@@ -43,9 +44,10 @@ export function mountTimeline(root, app) {
       failed(it.trouble, error);
     }
   };
+  const askShown = whenShown(root, ask);
   const soon = () => {
     clearTimeout(timer);
-    timer = setTimeout(ask, SOON_MS);
+    timer = setTimeout(askShown, SOON_MS);
   };
   fill(it.trouble, h("p", { class: "absent" }, "Events are being counted."));
   ask();
@@ -55,7 +57,7 @@ export function mountTimeline(root, app) {
     else soon();
   });
   state.on(["measure", "drawn", "hide", "intervals"], () => it.answer && show(it));
-  app.onRenewed(ask);
+  app.onRenewed(askShown);
   onTheme(() => it.answer && show(it));
   new ResizeObserver(() => it.chart && it.plot.clientWidth !== it.chart.width && show(it)).observe(it.plot);
   listen(it);
