@@ -16,6 +16,7 @@ export function mountFilterBar(root, app) {
   const total = h("p", { class: "filter-total", role: "status" });
   const chips = h("ul", { class: "filter-chips", "aria-label": "Filters that restrict" });
   const trouble = h("p", { class: "trouble", role: "alert", hidden: true });
+  const notes = h("div", { class: "filter-notes" });
   const csv = h("a", { class: "button", download: "", href: address("selection.csv") }, "CSV");
   const clear = h("button", { type: "button", title: "Take all filters away (c)", onclick: () => state.clear() }, "Clear");
   const actions = h("p", { class: "filter-actions" }, clear, h("button", { type: "button", onclick: copyLink }, "Copy link"), csv);
@@ -25,12 +26,14 @@ export function mountFilterBar(root, app) {
   const [first, last] = [app.network.first, app.network.last].map((time) => (time === null ? "" : new Date(time * 1000).toISOString().slice(0, 10)));
   const hours = Array.from({ length: 24 }, (_, hour) => [String(hour), `${hour} h`]);
   const months = Array.from({ length: 12 }, (_, index) => [String(index + 1), month(index + 1)]);
-  fill(root, total, trouble, chips, actions,
+  const quantities = QUANTITIES.map(([name, title, unit]) => ends(name, title, unit(app)));
+  const numbers = section("Quantities", quantities.map(({ name }) => name), false, ...quantities);
+  fill(root, total, trouble, notes, chips, actions,
     section("Class", ["class"], true, classes),
     section("Station", ["station"], true, stations),
     section("Time (UTC)", ["from", "to", "hours", "months"], true,
       timeField("from", "from", first), timeField("to", "before", last), cycle("hours", "hours", hours), cycle("months", "months", months)),
-    section("Quantities", QUANTITIES.map(([name]) => name), false, ...QUANTITIES.map(([name, title, unit]) => ends(name, title, unit(app)))),
+    numbers,
     section("Review", ["reviewed", "reviewed_class", "assigned"], false,
       choice("reviewed", "reviewed", [["", "any"], ["yes", "yes"], ["no", "no"], ["audit", "yes, drawn at random"]]),
       reviewedClass,
@@ -56,6 +59,7 @@ export function mountFilterBar(root, app) {
     trouble.textContent = error ? `${error.message}. Remove what is wrong below.` : "";
     for (const chip of chips.querySelectorAll("button")) chip.classList.toggle("trouble", Boolean(error?.message.startsWith(chip.dataset.name)));
     total.textContent = totalWords(counts, error);
+    fill(notes, (counts?.notes ?? []).map((each) => h("p", {}, each)));
     showChoices(counts);
   }
 
@@ -72,6 +76,16 @@ export function mountFilterBar(root, app) {
     reviewedClass.renew([["", "any class"], ...app.network.reviewed_names.map((name) => [name, name])]);
   }
 
+  const latestBars = onlyLatest();
+  /** How the quantities of the events that pass are distributed; asked for only where it is seen. */
+  async function showDistributions() {
+    if (!numbers.open) return;
+    const found = await latestBars((signal) => get("distributions", state.filter(), signal)).catch(() => ({}));
+    if (found) quantities.forEach((each) => each.distribute(found.numbers?.[each.name] ?? null));
+  }
+
+  numbers.addEventListener("toggle", showDistributions);
+  app.onCounts(showDistributions);
   state.on(["filter"], showFilter);
   showFilter();
   app.onCounts(showCounts);

@@ -3,6 +3,7 @@
 import { state } from "../../state/state.js";
 import { fill, h } from "../parts/elements.js";
 import { count } from "../parts/formats.js";
+import { bars } from "./bars.js";
 import { cycleOf, endsOf } from "./words.js";
 
 const SOON_MS = 350;
@@ -103,7 +104,7 @@ function typed(label, read, change, attributes = {}) {
 
 const numberOf = (text) => (text === "" ? "" : Number.isFinite(Number(text)) ? String(Number(text)) : null);
 
-/** Two ends of a quantity. */
+/** Two ends of a quantity. `distribute(distribution)` shows how its values are distributed, null that this is not known. */
 export function ends(name, label, unit) {
   const between = unit ? `${label}, ${unit}` : label;
   const now = () => endsOf(state.get(name)) ?? ["", ""];
@@ -113,8 +114,10 @@ export function ends(name, label, unit) {
     state.set({ [name]: next.some(Boolean) ? next.join("..") : null });
   };
   const fields = ["at least", "at most"].map((text, index) => typed(`${between}: ${text}`, numberOf, change(index), { inputmode: "decimal", placeholder: text }));
-  const element = h("div", { class: "filter-row filter-ends" }, h("span", {}, between), fields.map((each) => each.input));
-  return { element, show: () => now().forEach((value, index) => fields[index].show(value)) };
+  const histogram = bars();
+  const row = h("div", { class: "filter-row filter-ends" }, h("span", {}, between), fields.map((each) => each.input));
+  const distribute = (distribution) => histogram.show(distribution, between);
+  return { name, distribute, element: h("div", {}, histogram.element, row), show: () => now().forEach((value, index) => fields[index].show(value)) };
 }
 
 /** A time as text; `name` is from or to. */
