@@ -5,25 +5,22 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from ris_core.access import open_event_index
 from ris_core.catalogue.station_positions import Position, positions
 from ris_core.event_map.event_index import EventIndex
 from ris_core.masking import masked
 from ris_core.review.log import LogContent, ReviewLog
 from ris_core.review.state import ReviewState
-from ris_core.section import digest_of
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage.damage import DamagedFileError
-from ris_explorer.event_table import EventTable, load_event_table
+from ris_explorer.current_table import CurrentTable, seen_of
+from ris_explorer.event_table import EventTable
+from ris_explorer.feature_reader import FeatureReader
 from ris_explorer.live_time import LiveReader
 
-_LOOK_S = 2.0
 logger = logging.getLogger(__name__)
 
 
@@ -87,35 +84,34 @@ class Explorer:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     config: str = ""
     live: LiveReader = field(init=False, repr=False)
-    _table: EventTable | None = field(default=None, repr=False)
+    _events: CurrentTable = field(init=False, repr=False)
+    _features: FeatureReader = field(init=False, repr=False)
     _positions: tuple[str, Mapping[str, Position], str] | None = field(default=None, repr=False)
-    _seen: str = field(default="", repr=False)
-    _reviews_seen: str = field(default="", repr=False)
-    _looked: float = field(default=-1e9, repr=False)
     _log: tuple[str, tuple[LogContent, ReviewState]] | None = field(default=None, repr=False)
     _log_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _index: tuple[str, EventIndex] | None = field(default=None, repr=False)
-    _index_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def __post_init__(self) -> None:
         self.live = LiveReader(self.network)
+        self._events = CurrentTable(self.network, lambda: self.state)
+        self._features = FeatureReader(self.network)
 
     @property
     def table(self) -> EventTable:
-        """The events as they are now; files that changed on disk are read again, at most every two seconds.
+        """The events as they are now; while changed files are read in the background, the former events answer.
 
         Raises
         ------
         NoCatalogueError
             There is no catalogue yet (a `FileNotFoundError`).
         DamagedFileError
-            A file is not what was written.
+            A file is not what was written, and nothing was read before.
         """
-        with self._lock:
-            if self._table is None or time.monotonic() - self._looked > _LOOK_S:
-                self._table = self._refreshed(self._table)
-            return self._table
+        return self._events.now()
+
+    @property
+    def trouble(self) -> str:
+        """Why the events are not those on disk, in words; empty if they are."""
+        return self._events.trouble
 
     @property
     def positions(self) -> tuple[Mapping[str, Position], str]:
@@ -133,9 +129,7 @@ class Explorer:
 
     def reviewed_now(self) -> EventTable:
         """Return the events with all that was appended to the review log until now."""
-        with self._lock:
-            self._looked = -1e9
-            return self.table
+        return self._events.with_reviews()
 
     @property
     def state(self) -> ReviewState:
@@ -146,7 +140,7 @@ class Explorer:
     def reviews(self) -> tuple[LogContent, ReviewState]:
         """The review log and what it amounts to, read again when it has changed; raises as `ReviewLog.read`."""
         log = ReviewLog(self.network.layout.reviews)
-        seen = _seen([log.path, log.record])
+        seen = seen_of([log.path, log.record])
         with self._log_lock:
             if self._log is None or self._log[0] != seen:
                 content = log.read()
@@ -156,42 +150,19 @@ class Explorer:
 
     @property
     def index(self) -> EventIndex:
-        """The features of all labelled events, to ask for the nearest ones; read when first asked for.
-
-        They are read anew when labels change.
+        """The features of all labelled events, to ask for the nearest ones; read again when labels change.
 
         Raises
         ------
+        RefusedError
+            They are being read just now.
         NoChampionError, NoLabelsOfChampionError, DamagedFileError
             As `ris_core.access.open_event_index`.
         """
-        version = self.table.version
-        with self._index_lock:
-            if self._index is None or self._index[0] != version:
-                self._index = None  # so that both are not in memory at once
-                self._index = version, open_event_index(self.network)
-            return self._index[1]
+        return self._features.of(self.table.version)
 
-    def _refreshed(self, table: EventTable | None) -> EventTable:
-        layout = self.network.layout
-        catalogue = layout.catalogue(1970, 1).parent.parent
-        files = [*catalogue.glob("year=*/month=*.parquet"), layout.analysis("event_map.parquet"), layout.champion]
-        seen, reviews = _seen(files), _seen([layout.reviews])
-        if table is None or seen != self._seen:
-            table = load_event_table(self.network, self.state, seen)
-        elif reviews != self._reviews_seen:
-            table = table.with_reviews(self.state)
-        self._seen, self._reviews_seen, self._looked = seen, reviews, time.monotonic()
-        return table
-
-
-def _seen(files: list[Path]) -> str:
-    """Return a digest of name, size and times of files, those that are absent included."""
-    found = []
-    for path in sorted(files):
-        try:
-            stat = path.stat()
-        except FileNotFoundError:
-            continue
-        found.append([str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino])
-    return digest_of(found)
+    def read_ahead(self) -> None:
+        """Read all that is large, before it is asked for: events, live time and features."""
+        table = self.table
+        self.live.of(table)
+        self._features.begin(table.version)

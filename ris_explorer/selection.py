@@ -13,18 +13,26 @@ The page and every request use the same parameters, so an address can be shared:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ris_explorer.answers import RefusedError
 from ris_explorer.event_table import NOT_REVIEWED, EventTable
+from ris_explorer.filter_values import (
+    cycle_of,
+    event_or_word,
+    events_of,
+    listed,
+    one_of,
+    polygon_of,
+    range_of,
+    time_of,
+    whole_number,
+)
 
 RANGES = {
     "snr": "snr",
@@ -51,11 +59,6 @@ NAMES = (
     "events",
 )
 """All parameters of a filter."""
-_MOST_CORNERS, _MOST_EVENTS = 512, 5000
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_RANGE = re.compile(rf"({_NUMBER})?\.\.({_NUMBER})?")
-_CYCLE = re.compile(r"(\d{1,2})-(\d{1,2})")
-_EVENT = re.compile(r"[!-~]{1,200}")
 
 
 @dataclass(frozen=True)
@@ -123,19 +126,19 @@ class Selection:
                 raise RefusedError(f"{name} is there twice; several values are one parameter with commas")
             found[name] = value
         return cls(
-            stations=_listed(found.get("station", "")),
-            classes=tuple(_whole("class", text) for text in _listed(found.get("class", ""))),
+            stations=listed(found.get("station", "")),
+            classes=tuple(whole_number("class", text) for text in listed(found.get("class", ""))),
             first=time_of("from", found.get("from", "")),
             end=time_of("to", found.get("to", "")),
-            hours=_cycle("hours", found.get("hours", ""), 0, 23),
-            months=_cycle("months", found.get("months", ""), 1, 12),
-            ranges=tuple((column, *_range(name, found[name])) for name, column in RANGES.items() if found.get(name)),
-            assigned=_one_of("assigned", found.get("assigned", ""), ("yes", "no")),
-            reviewed=_one_of("reviewed", found.get("reviewed", ""), ("yes", "no", "audit")),
-            source=_event_or("source", found.get("source", "")),
+            hours=cycle_of("hours", found.get("hours", ""), 0, 23),
+            months=cycle_of("months", found.get("months", ""), 1, 12),
+            ranges=tuple((column, *range_of(name, found[name])) for name, column in RANGES.items() if found.get(name)),
+            assigned=one_of("assigned", found.get("assigned", ""), ("yes", "no")),
+            reviewed=one_of("reviewed", found.get("reviewed", ""), ("yes", "no", "audit")),
+            source=event_or_word("source", found.get("source", "")),
             reviewed_class=found.get("reviewed_class", ""),
-            lasso=_polygon(found.get("lasso", "")),
-            events=_events(found.get("events", "")),
+            lasso=polygon_of(found.get("lasso", "")),
+            events=events_of(found.get("events", "")),
         )
 
     def mask(self, table: EventTable) -> NDArray[np.bool_]:
@@ -154,6 +157,17 @@ class Selection:
     def rows(self, table: EventTable) -> NDArray[np.int64]:
         """Return the rows that pass, ascending; raises as `mask`."""
         return np.flatnonzero(self.mask(table))
+
+    def notes(self, table: EventTable) -> list[str]:
+        """Return in words which events of a table cannot pass, whatever the ends of ranges, for want of a value."""
+        found = []
+        for column, _, _ in self.ranges:
+            if unknown := int(np.isnan(table.numbers[column]).sum()):
+                said = column.replace("_", " ")
+                found.append(f"{unknown:,} of {len(table):,} events have no {said}, so no range of it contains them")
+        if self.lasso and (unknown := int(np.isnan(table.numbers["x"]).sum())):
+            found.append(f"{unknown:,} of {len(table):,} events have no place on the map, so no lasso contains them")
+        return found
 
     def _by_place(self, table: EventTable, kept: NDArray[np.bool_]) -> None:
         if self.stations:
@@ -244,73 +258,3 @@ def place_of(what: str, value: Any, known: Collection[Any]) -> int:
     if value not in known:
         raise RefusedError(f"{what} = {value!r}: there is none; there are {', '.join(map(str, known))}", 404)
     return list(known).index(value)
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part for part in text.split(",") if part))
-
-
-def _whole(name: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise RefusedError(f"{name} = {text[:40]!r} is not a whole number") from None
-
-
-def time_of(name: str, text: str) -> int | None:
-    """Return a time of a request in ns since 1970 UTC, or None if it is empty; raises `RefusedError`."""
-    if not text:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-        found = pd.Timestamp(time if time.tzinfo else time.replace(tzinfo=UTC))
-        return int(found.as_unit("ns").value)
-    except (ValueError, OverflowError):
-        raise RefusedError(f"{name} = {text[:40]!r} is not a time like 2015-01-31T06:00Z") from None
-
-
-def _cycle(name: str, text: str, least: int, greatest: int) -> tuple[int, int] | None:
-    if not text:
-        return None
-    match = _CYCLE.fullmatch(text)
-    if match is None or not all(least <= int(part) <= greatest for part in match.groups()):
-        raise RefusedError(f"{name} = {text[:40]!r} is not a range like {least}-{greatest}, both inclusive")
-    return int(match[1]), int(match[2])
-
-
-def _range(name: str, text: str) -> tuple[float, float]:
-    match = _RANGE.fullmatch(text)
-    if match is None:
-        raise RefusedError(f"{name} = {text[:40]!r} is not a range like 0.2..0.9, 3.. or ..5")
-    return float(match[1] or "-inf"), float(match[2] or "inf")
-
-
-def _one_of(name: str, text: str, known: tuple[str, ...]) -> str:
-    if text and text not in known:
-        raise RefusedError(f"{name} = {text[:40]!r} is none of {', '.join(known)}")
-    return text
-
-
-def _event_or(name: str, text: str) -> str:
-    if text and not _EVENT.fullmatch(text):
-        raise RefusedError(f"{name} = {text[:40]!r} is neither yes, no, nor the identifier of an event")
-    return text
-
-
-def _events(text: str) -> tuple[str, ...]:
-    found = _listed(text)
-    if len(found) > _MOST_EVENTS or not all(_EVENT.fullmatch(name) for name in found):
-        raise RefusedError(f"events takes at most {_MOST_EVENTS} identifiers of events, with commas")
-    return found
-
-
-def _polygon(text: str) -> tuple[tuple[float, float], ...]:
-    if not text:
-        return ()
-    try:
-        corners = tuple((float(x), float(y)) for x, y in (pair.split(",") for pair in text.split(";")))
-    except ValueError:
-        raise RefusedError("lasso is not a polygon like 0.1,0.2;0.3,0.2;0.3,0.4") from None
-    if not 3 <= len(corners) <= _MOST_CORNERS or not np.isfinite(corners).all():
-        raise RefusedError(f"lasso takes 3 to {_MOST_CORNERS} corners of finite numbers")
-    return corners

@@ -47,6 +47,6 @@ def serve(config: Path | None, host: str, port: int, addresses: Addresses) -> No
 def _read_ahead(explorer: Explorer) -> None:
     try:
         logger.info("%s events", f"{len(explorer.table):,}")
-        explorer.live.of(explorer.table)
+        explorer.read_ahead()
     except Exception as error:  # noqa: BLE001 - the page says it
         logger.warning("%s", error)

@@ -43,8 +43,9 @@ def overview_routes(explorer: Explorer) -> list[Route]:
 
     @answering
     def version(request: Request) -> Response:
-        """Say whether there are other labels or reviews; asked again and again."""
+        """Say whether there are other labels or reviews, and why newer ones cannot be read; asked again and again."""
         table = explorer.table
-        return json_answer({"version": table.version, "review_version": table.review_version})
+        said = {"version": table.version, "review_version": table.review_version, "trouble": explorer.trouble}
+        return json_answer(said)
 
     return [Route("/api/network", network), Route("/api/version", version)]

@@ -8,7 +8,8 @@ from starlette.routing import Route
 
 from ris_explorer.answers import RefusedError, answering, json_answer
 from ris_explorer.explorer import Explorer
-from ris_explorer.selection import Selection, time_of
+from ris_explorer.filter_values import time_of
+from ris_explorer.selection import Selection
 from ris_explorer.timeline.series_bins import known_series, series_in_bins
 from ris_explorer.timeline.time_bins import bins_of
 from ris_explorer.timeline.timeline_answer import timeline_answer
