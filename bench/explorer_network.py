@@ -217,15 +217,14 @@ def _write_catalogue(network: StationDays, drawn: MadeEvents, champion: Champion
     names = np.concatenate(
         [names_of(code, drawn.time[drawn.station == place]) for place, code in enumerate(network.stations)]
     )
-    peak = drawn.time.astype("datetime64[ns]")
     frequency = rng.gamma(8.0, 1.0, n) + 2 + drawn.label
     frame = pd.DataFrame(
         {
             "event_id": names,
             "station": codes,
-            "time_peak": pd.to_datetime(peak, utc=True),
-            "time_on": pd.to_datetime(peak - np.timedelta64(NS // 2, "ns"), utc=True),
-            "time_off": pd.to_datetime(peak + np.timedelta64(NS, "ns"), utc=True),
+            "time_peak": _utc(drawn.time),
+            "time_on": _utc(drawn.time - NS // 2),
+            "time_off": _utc(drawn.time + NS),
             "label": drawn.label.astype(np.int32),
             "class_name": np.array(NAMES)[drawn.label],
             "probability": rng.beta(8, 2, n).astype(np.float32),
@@ -259,6 +258,10 @@ def _write_catalogue(network: StationDays, drawn: MadeEvents, champion: Champion
         year, number = map(int, str(name).split("-"))
         tables.write_table(network.layout.catalogue(year, number), own, CATALOGUE_SCHEMA, _STAMP, summary)
     return names
+
+
+def _utc(time: NDArray[np.int64]) -> pd.DatetimeIndex:
+    return pd.to_datetime(time, unit="ns", utc=True)
 
 
 def _sources(names: NDArray[np.str_], drawn: MadeEvents) -> NDArray[np.str_]:

@@ -13,8 +13,8 @@ _DAYS = 90
 
 def explorer_of(explorer: Explorer, events: int) -> Explorer:
     """Let an explorer have so many made events instead of those on disk."""
-    explorer._table = made_table(explorer.network.stations, events)
-    explorer._looked = float("inf")
+    explorer._events._table = made_table(explorer.network.stations, events)
+    explorer._events._looked = float("inf")
     return explorer
 
 
