@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ris_core.clustering.champion import champion_or_none, class_names
+from ris_core.clustering.reviewed.class_model_reading import CLASS_MODEL_AGAIN
 from ris_core.config import ChampionSettings, RatesSettings
 from ris_core.models.model_file import read_description
-from ris_core.storage.damage import MODEL_AGAIN, damage_named
+from ris_core.storage.damage import damage_named
 from ris_core.storage.layout import Layout
 
 FloatArray = NDArray[np.float64]
@@ -215,8 +216,8 @@ def known_confusion(
     if champion is None or not champion.reviewed:
         return None
     folder = layout.champion_model(champion.model_version)
-    metadata = read_description(folder, MODEL_AGAIN).metadata
-    with damage_named(folder, MODEL_AGAIN):
+    metadata = read_description(folder, CLASS_MODEL_AGAIN).metadata
+    with damage_named(folder, CLASS_MODEL_AGAIN):
         found = metadata.get("assessment", {})
         tables = [np.array(found.get(name, []), float) for name in ("audit_confusion", "confusion")]
         of_audits, of_all = tables
