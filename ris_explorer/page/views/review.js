@@ -40,7 +40,10 @@ export function mountReview(root, app) {
 function whoReviews() {
   const name = h("strong", {});
   const show = () => { name.textContent = reviewer() || "nobody yet"; };
-  const second = h("input", { type: "checkbox", id: "review-second", onchange: () => state.set({ second: second.checked ? "yes" : null }) });
+  const second = h("input", { type: "checkbox", id: "review-second", onchange: () => {
+    second.blur(); // keys decide again at once
+    state.set({ second: second.checked ? "yes" : null });
+  } });
   const showSecond = () => { second.checked = state.get("second") === "yes"; };
   onReviewer(show);
   state.on(["second"], showSecond);

@@ -3,15 +3,17 @@
 import { fill, h } from "../parts/elements.js";
 import { count, number } from "../parts/formats.js";
 import { thumbnail } from "../parts/thumbnail.js";
+import { ahead, eventPicture } from "./picture.js";
 
 /** Build the view in `root`. */
 export function mountShown(root, app, deck) {
   const about = h("p", { class: "review-about", "aria-live": "polite" });
-  const picture = h("div", { class: "review-picture" });
+  const picture = eventPicture();
   const near = h("div", { class: "review-near" });
   const queue = h("p", { class: "absent" });
-  root.append(about, picture, near, queue);
+  root.append(about, h("div", { class: "review-picture" }, picture.element), near, queue);
   let drawn = "";
+  let pictured = "";
   deck.onChange(() => {
     fill(queue, queueInWords(deck));
     const item = deck.shown;
@@ -19,9 +21,13 @@ export function mountShown(root, app, deck) {
     const now = item ? `${item.event_id} ${item.nearest?.length ?? 0}` : "";
     if (now === drawn) return;
     drawn = now;
-    fill(picture, item ? thumbnail(app, item.event_id, { about: `Spectrogram and trace of ${item.event_id}` }) : null);
     fill(near, item ? context(app, item) : null);
-    for (const next of deck.coming.slice(0, 2)) thumbnail(app, next.event_id);
+    const before = pictured;
+    pictured = item?.event_id ?? "";
+    if (!item) picture.clear();
+    else if (before !== pictured) picture.show(item.event_id).then(() => {
+      for (const next of deck.coming.slice(0, 2)) ahead(next.event_id);
+    });
   });
 }
 
