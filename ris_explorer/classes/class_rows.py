@@ -152,12 +152,14 @@ def _most_typical(table: EventTable, rows: NDArray[np.int64], count: int) -> NDA
 
 
 def _notes(content: LogContent, state: ReviewState) -> dict[str, list[dict[str, Any]]]:
-    """Return the last notes of decisions that count, by the present name of the class that they are about."""
+    """Return the last notes of persons' decisions that count, by the present name of the class that they are about."""
     names = {name.casefold(): present for name, present in state.names.items()}
     spelt = {name.casefold(): name for name in state.classes}
     found: dict[str, list[dict[str, Any]]] = {}
     for decision in reversed(content.decisions):
-        if not decision.note or decision.id in state.withdrawn or decision.class_name in ("", UNSURE):
+        if not decision.note or decision.simulated or decision.id in state.withdrawn:
+            continue
+        if decision.class_name in ("", UNSURE):
             continue
         present = names.get(decision.class_name.casefold(), decision.class_name)
         of_class = found.setdefault(spelt.get(present.casefold(), present), [])

@@ -1,6 +1,7 @@
 """The classes of the explorer: what is said of each, from labels, reviews and rates."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from explorer_network import NAMES, Client
 
 from ris_core.access import read_class_rates
 from ris_core.clustering.reviewed.intervals import share_of
+from ris_explorer.classes import class_scores
 
 
 def class_of(client: Client, number: int) -> Any:
@@ -105,3 +107,19 @@ def test_naming_a_cluster_is_a_bulk_decision_on_its_clear_members(own_client: Cl
     assert {"name": "slip", "events": 20} in class_of(own_client, 1)["reviewed_as"]
     changes = own_client.json_of("/api/decisions", classes="yes")["decisions"]
     assert [each["words"] for each in changes] == ["20 events: slip", "6 events: tremor"]
+
+
+def test_scores_of_a_class_model_are_its_own_by_audits_where_it_has_any(
+    read_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share = {name: share_of(right, 8).as_record() for right, name in enumerate(("precision", "recall"), start=6)}
+    audit = {f"audit_{name}": share_of(2, 3).as_record() for name in share}
+    classes = [{"name": name, "reviewed": 8, "audits": n, **share, **audit} for name, n in (("rift", 3), ("slip", 0))]
+    metadata = {"class_names": ["slip", "rift"], "assessment": {"classes": classes}}
+    monkeypatch.setattr(class_scores, "read_description", lambda *_: SimpleNamespace(metadata=metadata))
+    champion: Any = SimpleNamespace(model_version="some", classes=(4, 2), reviewed=True)
+    found = class_scores.of_class_model(read_client.explorer.network.layout, champion)
+    assert (found[4]["of"], found[4]["precision"], found[4]["recall"]) == ("slip", *share.values())
+    assert found[4]["by"] == "8 reviews as they were chosen; no audits; events that the model had not seen"
+    assert (found[2]["of"], found[2]["precision"]) == ("rift", share_of(2, 3).as_record())
+    assert found[2]["by"].startswith("3 audits")

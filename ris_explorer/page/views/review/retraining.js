@@ -45,11 +45,16 @@ function retraining(found, begin) {
     h("p", {}, h("button", { type: "button", disabled: !found.may_begin, onclick: begin }, "Retrain"),
       " trains the class model on all reviews, lets it be champion if it may, and labels all events with it."),
     found.words ? h("p", { class: found.state === "failed" ? "trouble" : null }, found.words) : null,
-    found.may_begin ? null : h("p", { class: "absent" }, found.why_not),
-    found.may_begin ? null : h("p", {}, "Command: ", h("code", {}, found.command)),
+    found.may_begin ? null : h("p", { class: "absent" }, withCommand(found)),
     found.steps.length ? h("ul", {}, found.steps.map(step)) : null,
     labels(found.labels),
   ];
+}
+
+/** Why it cannot begin; the command that does the same stands out where it is named. */
+function withCommand({ why_not: words, command }) {
+  const [before, ...after] = words.split(command);
+  return after.length ? [before, h("code", {}, command), after.join(command)] : words;
 }
 
 function step(each) {
