@@ -48,7 +48,8 @@ export function createLasso(box) {
     start: (listener) => { done = listener; svg.classList.add("drawing"); },
     stop: () => { done = null; points = null; drawn.removeAttribute("points"); svg.classList.remove("drawing"); },
     show: (corners) => {
-      if (corners.length) shown.setAttribute("points", corners.join(" "));
+      // A map that is not seen has no size, and so no pixels.
+      if (corners.length && corners.flat().every(Number.isFinite)) shown.setAttribute("points", corners.join(" "));
       else shown.removeAttribute("points");
     },
   };
