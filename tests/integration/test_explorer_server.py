@@ -148,7 +148,7 @@ def test_the_button_retrain_makes_reviewed_classes_the_labels(explored_copy: Exp
         for event, label in zip(reviewed["event_id"], reviewed["label"], strict=True):
             page.decide(str(event), PITCHES[label], "ann")
         state = page.get(f"{ui.explorer}/api/retrain", timeout=60).json()
-        until = time.monotonic() + 60
+        until = time.monotonic() + 200
         while not state["may_begin"]:  # the daemon reports after half a minute that it lives
             assert "daemon" in state["why_not"] and time.monotonic() < until, state
             time.sleep(1)
@@ -158,7 +158,7 @@ def test_the_button_retrain_makes_reviewed_classes_the_labels(explored_copy: Exp
         assert begun.status_code == 202, begun.text
         again = page.post(f"{ui.explorer}/api/retrain", json={}, timeout=60)
         assert again.status_code == 409 and "under way" in again.json()["error"]
-        until = time.monotonic() + 400
+        until = time.monotonic() + 1500
         while (state := page.get(f"{ui.explorer}/api/retrain", timeout=60).json())["state"] in ("queued", "running"):
             assert time.monotonic() < until, state
             time.sleep(1)
