@@ -154,7 +154,8 @@ class _Choice:
             self._judged = Judgement(judgement.classes, *each)
         self._settings = settings
         there = tuple(everything)
-        self._free = np.isin(self._pool.event_id.astype(str), there)
+        known = frozenset(there)  # an array of all names would take far more memory
+        self._free = np.array([str(name) in known for name in self._pool.event_id], bool)
         self._row = {str(name): row for row, name in enumerate(self._pool.event_id)}
         reviewed = [row for name, row in self._row.items() if name in state.seen]
         for row in reviewed:

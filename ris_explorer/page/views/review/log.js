@@ -28,7 +28,7 @@ export function mountLog(root, app, deck = null, which = {}) {
 }
 
 function table({ decisions, of }) {
-  const heads = ["time", "reviewer", "decision", "note", ""];
+  const heads = ["time", "reviewer", "decision", "note", "withdraw"];
   const row = (each) => h("tr", { class: each.withdrawn ? "review-withdrawn" : null },
     h("td", {}, time(each.time)),
     h("td", {}, each.reviewer),
