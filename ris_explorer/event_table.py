@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ris_core.access import read_catalogue, read_event_map
 from ris_core.catalogue.catalogue_schema import NO_CLASS, NO_LABEL
 from ris_core.figures.palette import cluster_style
+from ris_core.memory import give_back_memory
 from ris_core.review.state import ReviewState
 from ris_core.station_days.station_days import StationDays
 
@@ -216,6 +217,7 @@ def load_event_table(network: StationDays, state: ReviewState, version: str) -> 
     sources = table.rows_of_names(_names(frame["source_id"])).astype(np.int32)
     del frame
     pa.default_memory_pool().release_unused()
+    give_back_memory()
     return replace(table, numbers={**table.numbers, "x": x, "y": y}, source=sources, notes=notes).with_reviews(state)
 
 

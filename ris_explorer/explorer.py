@@ -162,7 +162,7 @@ class Explorer:
         return self._features.of(self.table.version)
 
     def read_ahead(self) -> None:
-        """Read all that is large, before it is asked for: events, live time and features."""
+        """Read all that is large, before it is asked for: events, then live time, then features."""
         table = self.table
-        self.live.of(table)
+        self.live.wait(table)
         self._features.begin(table.version)

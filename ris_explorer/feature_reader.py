@@ -8,6 +8,7 @@ import time
 
 from ris_core.access import open_event_index
 from ris_core.event_map.event_index import EventIndex
+from ris_core.memory import give_back_memory
 from ris_core.station_days.station_days import StationDays
 from ris_explorer.answers import RefusedError
 
@@ -68,6 +69,7 @@ class FeatureReader:
         begun = time.monotonic()
         try:
             index = open_event_index(self._network)
+            give_back_memory()
             logger.info("features of %s events, %.0f s", f"{len(index):,}", time.monotonic() - begun)
         except Exception as error:  # noqa: BLE001 - who asks for alike events is told
             trouble = error

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from ris_core.contracts.decision import Decision
@@ -227,7 +228,7 @@ class ReviewLog:
             if last and not line:
                 break
             try:
-                decision, digest = of_line(self.path, number, line, digest)
+                decision, digest = self._of_line(number, line, digest)
             except DamagedFileError as error:
                 if not last or isinstance(error, LaterFormatError):
                     raise
@@ -241,6 +242,11 @@ class ReviewLog:
             decisions[decision.id] = decision
             length += len(line) + (not last)
         return LogContent(tuple(decisions.values()), digest, torn, length=length)
+
+    def _of_line(self, number: int, line: bytes, before: str) -> tuple[Decision, str]:
+        with suppress(DamagedFileError):
+            return _sound_line(line, before)
+        return of_line(self.path, number, line, before)  # its error names file and line
 
     def _appended(self) -> int:
         """Return how many lines the record knows of; 0 if there is none."""
@@ -268,6 +274,12 @@ class ReviewLog:
         except OSError as error:
             os.ftruncate(file, before.length)  # nothing of a decision that is reported as failed stays
             raise cannot_write(self.path, error) from error
+
+
+@lru_cache(maxsize=100_000)
+def _sound_line(line: bytes, before: str) -> tuple[Decision, str]:
+    """Return what `of_line` does; who reads a growing log again and again parses each line once."""
+    return of_line(Path(), 0, line, before)
 
 
 def _missing(found: LogContent, appended: int) -> str:
