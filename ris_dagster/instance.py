@@ -8,7 +8,7 @@ import dagster as dg
 import yaml
 from filelock import FileLock
 
-from ris_core.config import PROJECT_ROOT
+from ris_core.shipped_files import SHIPPED
 from ris_core.storage.atomic import replacing
 from ris_core.storage.layout import Layout
 from ris_dagster.adapter.event_records import latest_record
@@ -24,7 +24,7 @@ class WrongHomeError(ValueError):
 
 def storage_settings(storage: str) -> Path:
     """Return the dagster.yaml of a storage."""
-    return PROJECT_ROOT / "deploy" / storage / "dagster.yaml"
+    return SHIPPED / "deploy" / storage / "dagster.yaml"
 
 
 def prepare_home(layout: Layout) -> Path:

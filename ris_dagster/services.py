@@ -18,7 +18,8 @@ from pathlib import Path
 
 import yaml
 
-from ris_core.config import PROJECT_ROOT, Settings
+from ris_core.config import Settings
+from ris_core.shipped_files import SHIPPED
 from ris_core.storage.layout import Layout
 from ris_core.web.guard import allowed_hosts
 from ris_core.web.loopback import is_loopback
@@ -118,7 +119,7 @@ def _servers(
     """
     log = home / "dagster-server.log"
     socket_path, workspace = folder / "code.sock", folder / "workspace.yaml"
-    (location,) = yaml.safe_load((PROJECT_ROOT / "workspace.yaml").read_text(encoding="utf-8"))["load_from"]
+    (location,) = yaml.safe_load((SHIPPED / "workspace.yaml").read_text(encoding="utf-8"))["load_from"]
     module, name = location["python_module"]["module_name"], location["python_module"]["location_name"]
     served = {"grpc_server": {"socket": str(socket_path), "location_name": name}}
     workspace.write_text(yaml.safe_dump({"load_from": [served]}), encoding="utf-8")

@@ -41,12 +41,22 @@ class Ui:
 
 
 @contextmanager
-def served(config: Path, host: str = "127.0.0.1", **environment: str) -> Iterator[Ui]:
+def served(config: Path, host: str = "127.0.0.1", ris: Path | None = None, **environment: str) -> Iterator[Ui]:
     """Run `ris ui` until the end of the block; gives it once all servers answer."""
     port, mlflow_port, explorer_port = free_ports(3)
     log = config.with_name("ui.log")
-    ris = Path(sys.executable).with_name("ris")
-    command = [ris, "ui", "--config", config, "--port", port, "--mlflow-port", mlflow_port, "--host", host]
+    command = [
+        ris or Path(sys.executable).with_name("ris"),
+        "ui",
+        "--config",
+        config,
+        "--port",
+        port,
+        "--mlflow-port",
+        mlflow_port,
+        "--host",
+        host,
+    ]
     command += ["--explorer-port", explorer_port]
     with log.open("w", encoding="utf-8") as file:
         process = psutil.Popen(

@@ -20,9 +20,10 @@ from ris_core.detectors.detector import Detector
 from ris_core.detectors.registry import DEFAULT, DETECTORS
 from ris_core.masking import masked
 from ris_core.section import Section
+from ris_core.shipped_files import SHIPPED
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
-DEFAULT_CONFIG = PROJECT_ROOT / "config" / "demo.yaml"
+DEFAULT_CONFIG = SHIPPED / "config" / "demo.yaml"
 PROVIDER_VARIABLE = "RIS_FDSN_PROVIDER"
 _SHOWN = 200
 _LINES = 20
@@ -176,10 +177,13 @@ def config_path() -> Path:
     named = os.environ.get("RIS_CONFIG")
     if not named:
         return DEFAULT_CONFIG
-    path = Path(named).expanduser()
-    if not path.is_absolute() and not path.exists():
-        path = PROJECT_ROOT / path
-    return path
+    return _found(Path(named).expanduser())
+
+
+def _found(path: Path) -> Path:
+    """Return a path of the working folder, else that of a file that comes with the code (``config/demo.yaml``)."""
+    shipped = SHIPPED / path
+    return shipped if not path.exists() and shipped.exists() else path
 
 
 def load_settings(path: Path | str | None = None) -> Settings:
@@ -193,7 +197,7 @@ def load_settings(path: Path | str | None = None) -> Settings:
     SettingsError
         The file is absent, is not YAML, or a value cannot be used; names file, line, key, value and what is allowed.
     """
-    path = Path(path) if path is not None else config_path()
+    path = _found(Path(path)) if path is not None else config_path()
     contents = read_contents(path)
     content = contents.values
     if not isinstance(content, dict):

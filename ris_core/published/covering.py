@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import yaml
 
-from ris_core.config import PROJECT_ROOT, Settings
+from ris_core.config import Settings
 from ris_core.listing import some
 from ris_core.published.published_catalogue import Catalogue
+from ris_core.shipped_files import SHIPPED
 from ris_core.storage.atomic import replacing
 from ris_core.storage.published_file import PublishedFileError
 
-EXAMPLE = PROJECT_ROOT / "config" / "ris_published.yaml"
+EXAMPLE = SHIPPED / "config" / "ris_published.yaml"
 _EPOCH = date(1970, 1, 1)
 _SHOWN = 40
 

@@ -170,7 +170,7 @@ def run(
     console.print(
         f"{time.monotonic() - started:.0f} s; products, Dagster and MLflow are in {layout.root}", soft_wrap=True
     )
-    console.print("Look next: `make ui` (or `ris ui`), `ris status`, docs/method.md")
+    console.print("Look next: `ris ui`, `ris status`, docs/method.md")
     if failed:
         console.print(f"{len(failed)} run(s) failed:", style="red")
         for item in failed:

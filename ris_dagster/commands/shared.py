@@ -1,6 +1,8 @@
 """Common parts of all commands: the application, the terminal, the network, and refusals."""
 
 import os
+import platform
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -11,6 +13,7 @@ from typer.core import TyperGroup
 from ris_core.config import Settings, SettingsError, data_root, load_settings
 from ris_core.masking import masked
 from ris_core.plugins import PluginError
+from ris_core.shipped_files import SHIPPED
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout, WrongNetworkError, open_layout
 
@@ -37,9 +40,27 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     help="Deep embedded clustering of continuous seismic data.",
+    epilog=f"Files that are named here, like config/demo.yaml and docs/method.md, are in {SHIPPED}",
 )
 # Messages contain paths and errors: "[x]" is not a colour in them, and ":key:" is not a picture.
 console = Console(highlight=False, markup=False, emoji=False)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ris-dagster {metadata.version('ris-dagster')}, Python {platform.python_version()}, {SHIPPED}")
+        raise typer.Exit
+
+
+@app.callback()
+def _every_command(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show version, Python and folder; end."),
+    ] = False,
+) -> None:
+    pass
+
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="Settings file; the default is RIS_CONFIG, else the demo's.")

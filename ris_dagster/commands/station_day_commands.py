@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ris_core.config import PROJECT_ROOT
+from ris_core.shipped_files import SHIPPED
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
 from ris_dagster.commands.shared import ConfigOption, app, console, open_network, refuse
@@ -38,7 +38,7 @@ def backfill(
     at_once: Annotated[int, typer.Option(min=1, help="Most runs that wait or work at once.")] = 4,
     workspace: Annotated[
         Path, typer.Option(help="Workspace file with which Dagster's daemon and webserver were started.")
-    ] = PROJECT_ROOT / "workspace.yaml",
+    ] = SHIPPED / "workspace.yaml",
     config: ConfigOption = None,
 ) -> None:
     """Make what is missing or out of date of a block of station-days, in runs of the Dagster that is running."""

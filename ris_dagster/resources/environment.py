@@ -6,11 +6,11 @@ import subprocess
 import sys
 from importlib import metadata
 
-from ris_core.config import PROJECT_ROOT
 from ris_core.plugins import load_plugins
+from ris_core.shipped_files import CHECKOUT
 from ris_dagster.mlflow_adapter.mlflow_tags import of_source
 
-_PACKAGES = ("torch", "numpy", "scikit-learn", "dagster", "mlflow")
+_PACKAGES = ("ris-dagster", "torch", "numpy", "scikit-learn", "dagster", "mlflow")
 
 
 def environment_tags(device: str) -> dict[str, str]:
@@ -34,11 +34,13 @@ def environment_tags(device: str) -> dict[str, str]:
 
 
 def git_tags() -> dict[str, str]:
-    """Return the commit of the project, and whether its files differ from the commit; nothing outside a repository."""
+    """Return the commit of the project, and whether its files differ from the commit; nothing outside a checkout."""
+    if CHECKOUT is None:
+        return {}  # git would find the repository around an environment, which is another project's
 
     def git(*arguments: str) -> str:
         command = ["git", *arguments]
-        done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True, timeout=10)
+        done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True, timeout=10)
         return done.stdout.strip()
 
     try:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ris_core.config import PROJECT_ROOT
+from ris_core.shipped_files import SHIPPED
 from ris_core.storage.atomic import replacing
 from ris_core.storage.json_records import read_json, write_json
 from ris_dagster.dask_adapter.certificates import new_certificate
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dask_jobqueue.slurm import SLURMCluster
     from distributed import Client, Security
 
-_SETTINGS = PROJECT_ROOT / "deploy" / "slurm" / "jobqueue.yaml"
+_SETTINGS = SHIPPED / "deploy" / "slurm" / "jobqueue.yaml"
 _ANSWER_S, _LOOK_S = 20, 2
 
 

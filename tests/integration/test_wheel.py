@@ -1,0 +1,133 @@
+"""The wheel, built from a copy of the checkout and installed in a new environment, in an empty folder. No downloads."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from dataclasses import dataclass
+from email import message_from_string
+from pathlib import Path
+
+import pytest
+import requests
+from builders import ENVIRONMENT
+from servers import served
+
+from ris_core.config import PROJECT_ROOT
+
+BUILT_FROM = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "workspace.yaml")
+PACKAGES = ("ris_core", "ris_dagster", "ris_explorer")
+SHIPPED = ("config", "deploy", "docs")
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A wheel, its `ris` in an environment that has our dependencies but not our checkout, and an empty folder."""
+
+    wheel: Path
+    ris: Path
+    folder: Path
+
+    def __call__(self, *arguments: str, code: int = 0) -> str:
+        """Return what `ris` prints in the folder."""
+        command = [self.ris, *arguments]
+        done = subprocess.run(command, cwd=self.folder, env=outside(), capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+
+def outside() -> dict[str, str]:
+    """Return the environment of a user who knows no checkout."""
+    ours = (*ENVIRONMENT, "PYTHONPATH")
+    return {name: value for name, value in os.environ.items() if name not in ours} | {"COLUMNS": "200"}
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    folder = tmp_path_factory.mktemp("wheel")
+    source, wheels, environment, empty = (folder / name for name in ("source", "wheels", "environment", "empty"))
+    source.mkdir()
+    empty.mkdir()
+    for name in BUILT_FROM:
+        shutil.copyfile(PROJECT_ROOT / name, source / name)
+    for name in (*PACKAGES, *SHIPPED):
+        shutil.copytree(PROJECT_ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    pip = [sys.executable, "-m", "pip"]
+    build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", wheels, source]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = wheels.glob("*.whl")
+    venv.create(environment, symlinks=True)
+    site = Path(sysconfig.get_path("purelib", "venv", {"base": str(environment)}))
+    # The folder that a .pth file names is searched, but its own .pth files are not read: the editable install is out.
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    into = ["--python", environment, "install", "--no-deps", "--no-index", "--no-compile", wheel]
+    subprocess.run([*pip, *into], check=True, capture_output=True)
+    return Installed(wheel, environment / "bin" / "ris", empty)
+
+
+def test_the_wheel_has_every_file_of_its_packages_and_copies_of_what_they_need(installed: Installed) -> None:
+    with zipfile.ZipFile(installed.wheel) as wheel:
+        there = {name: wheel.read(name) for name in wheel.namelist()}
+    wanted = {
+        file.relative_to(PROJECT_ROOT).as_posix(): file
+        for package in PACKAGES
+        for file in (PROJECT_ROOT / package).rglob("*")
+        if file.is_file() and file.suffix != ".pyc"
+    }
+    wanted |= {
+        "ris_core/shipped/" + file.relative_to(PROJECT_ROOT).as_posix(): file
+        for pattern in ("config/*", "deploy/**/*", "docs/**/*.md", "workspace.yaml")
+        for file in PROJECT_ROOT.glob(pattern)
+        if file.is_file()
+    }
+    assert {name for name in there if ".dist-info/" not in name} == set(wanted)
+    assert all(there[name] == file.read_bytes() for name, file in wanted.items())
+
+
+def test_the_metadata_name_authors_licences_python_and_extras(installed: Installed) -> None:
+    with zipfile.ZipFile(installed.wheel) as wheel:
+        names = wheel.namelist()
+        (name,) = (name for name in names if name.endswith(".dist-info/METADATA"))
+        metadata = message_from_string(wheel.read(name).decode())
+    assert metadata["Author"] == "The RIS Dagster authors"
+    assert metadata["License-Expression"] == "MIT"
+    assert {f"licenses/{name}" for name in metadata.get_all("License-File", [])} == {
+        name.split(".dist-info/")[1] for name in names if ".dist-info/licenses/" in name
+    }
+    assert sum("/vendor/" in name for name in metadata.get_all("License-File", [])) >= 4
+    assert "Programming Language :: Python :: 3.11" in metadata.get_all("Classifier", [])
+    assert {"postgres", "slurm", "kubernetes", "environment", "release", "umap"} <= set(
+        metadata.get_all("Provides-Extra", [])
+    )
+
+
+def test_commands_find_settings_and_templates_and_write_below_the_working_folder(installed: Installed) -> None:
+    environment = installed.ris.parents[1]
+    assert str(environment) in installed("--version")
+    assert "21 station-days" in installed("check-config", "--config", "config/demo.yaml")
+    told = installed("env", "--config", "config/demo.yaml")
+    data = installed.folder / "data"
+    assert f"export RIS_DATA={data}" in told
+    assert f"export RIS_CONFIG={environment}" in told
+    assert (data / "demo" / "dagster" / "dagster.yaml").read_bytes() == (
+        PROJECT_ROOT / "deploy" / "local" / "dagster.yaml"
+    ).read_bytes()
+    assert "acquire" in installed("status")
+
+
+def test_the_servers_start_with_the_page_of_the_explorer(
+    installed: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (*ENVIRONMENT, "PYTHONPATH"):
+        monkeypatch.delenv(name, raising=False)
+    config = tmp_path / "mine.yaml"
+    shutil.copyfile(PROJECT_ROOT / "config" / "demo.yaml", config)
+    with served(config, ris=installed.ris) as ui:
+        assert requests.get(ui.dagster + "/server_info", timeout=30).ok
+        assert "main.js" in requests.get(ui.explorer, timeout=30).text
+        script = requests.get(ui.explorer + "/page/main.js", timeout=30)
+    assert (tmp_path / "data" / "demo").is_dir()
+    assert script.content == (PROJECT_ROOT / "ris_explorer" / "page" / "main.js").read_bytes()
