@@ -120,7 +120,7 @@ def numbers_like(
     return match_clusters(places, clusters, numbers.tolist(), k, first, least_overlap).classes
 
 
-def accuracy_by_reviews(labels: NDArray[Any], words: Sequence[str]) -> Share:
+def accuracy_by_reviews(labels: NDArray[Any], words: Sequence[str], scored: NDArray[np.bool_] | None = None) -> Share:
     """Return how often labels without names say the class that a reviewer gave, with its interval.
 
     An event counts as right if most of the other reviewed events of its label have its reviewed class: no event has a
@@ -132,8 +132,11 @@ def accuracy_by_reviews(labels: NDArray[Any], words: Sequence[str]) -> Share:
         (n,) labels of reviewed events.
     words
         Their n classes by the reviewers.
+    scored
+        (n,) bool: which of them are counted; all have a say about others. By default all.
     """
-    if not len(labels):
+    wanted = np.ones(len(labels), bool) if scored is None else scored
+    if not wanted.any():
         return share_of(0, 0)
     _, label = np.unique(labels, return_inverse=True)
     _, word = np.unique(np.array(words, dtype=str), return_inverse=True)
@@ -144,7 +147,8 @@ def accuracy_by_reviews(labels: NDArray[Any], words: Sequence[str]) -> Share:
     others[own, word] -= 1
     mine = others[own, word].copy()
     others[own, word] = 0
-    return share_of(int((mine > others.max(axis=1)).sum()), len(label))
+    right = mine > others.max(axis=1)
+    return share_of(int(right[wanted].sum()), int(wanted.sum()))
 
 
 def _places(labels: NDArray[Any], numbers: Sequence[int]) -> NDArray[np.int64]:

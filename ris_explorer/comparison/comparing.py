@@ -187,12 +187,11 @@ def _accuracy(table: EventTable, model: ComparedModel, labels: RowLabels) -> dic
         value, low, high, count = (metrics.get(name) for name in _AUDIT)
         about = "audits (drawn at random), by trees that had not seen them"
         return {"all": None, "audits": {"value": value, "low": low, "high": high, "count": count or 0, "about": about}}
-    found: dict[str, Any] = {}
-    for name, rows, about in (
-        ("all", table.reviewed != NOT_REVIEWED, "reviewed events, among which difficult ones are frequent"),
-        ("audits", table.audit, "audits (drawn at random)"),
-    ):
-        known = np.flatnonzero(rows & (table.reviewed != NOT_REVIEWED) & (labels.labels != UNKNOWN))
-        words = [table.reviewed_names[code] for code in table.reviewed[known]]
-        found[name] = accuracy_by_reviews(labels.labels[known], words).as_record() | {"about": about}
-    return found
+    known = np.flatnonzero((table.reviewed != NOT_REVIEWED) & (labels.labels != UNKNOWN))
+    words = [table.reviewed_names[code] for code in table.reviewed[known]]
+    own, audit = labels.labels[known], table.audit[known]
+    return {
+        "all": accuracy_by_reviews(own, words).as_record()
+        | {"about": "reviewed events, among which difficult ones are frequent"},
+        "audits": accuracy_by_reviews(own, words, audit).as_record() | {"about": "audits (drawn at random)"},
+    }

@@ -47,6 +47,14 @@ def test_an_event_has_no_say_about_itself() -> None:
     assert accuracy_by_reviews(np.array([], int), []).count == 0
 
 
+def test_of_some_events_all_others_have_a_say() -> None:
+    labels, words = np.array([0, 0, 0, 0]), ["a", "a", "a", "b"]
+    audit = np.array([True, False, False, True])
+    found = accuracy_by_reviews(labels, words, audit)
+    assert (found.right, found.count) == (1, 2)
+    assert accuracy_by_reviews(labels, words, np.zeros(4, bool)).count == 0
+
+
 def test_agreement_is_that_of_scikit_learn() -> None:
     rng = np.random.default_rng(3)
     before = rng.integers(0, 5, 300)

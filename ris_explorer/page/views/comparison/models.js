@@ -22,7 +22,7 @@ const CRITERIA = [
 /** "spectra/gmm, K = 6, champion (0123ab)". */
 export function modelTitle(model) {
   if (!model.candidate) return model.name;
-  const role = model.role === "champion" ? "champion" : ROLES[model.role];
+  const role = { champion: "champion", beside: "beside the champion" }[model.role] ?? ROLES[model.role];
   return `${model.candidate}, K = ${model.k}, ${role} (${model.digest.slice(0, 6)})`;
 }
 
