@@ -75,18 +75,22 @@ function themeButton() {
   return button;
 }
 
+/** What the last answer said of trouble, shown until there is none. */
+let told = "";
+
 /** Ask whether there are other labels or reviews, and tell the views. */
 async function renew(app) {
   if (document.hidden) return;
   try {
     const now = await get("version");
+    if (now.trouble !== told) say(told = now.trouble, { trouble: true });
     if (now.version === app.network.version && now.review_version === app.network.review_version) return;
     const labels = now.version !== app.network.version;
     app.network = await get("network");
     for (const listener of app.listeners) listener({ labels });
     if (labels) say("Labels or catalogue have changed; the page shows them now.");
   } catch (error) {
-    say(error.message, { trouble: true });
+    say(told = error.message, { trouble: true });
   }
 }
 
