@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --constraint constraints.txt
+# What constraints.txt pins beyond the dependencies.
+EXTRAS := dev,environment,kubernetes,postgres,release,slurm,umap
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
 export DAGSTER_DISABLE_TELEMETRY := 1
@@ -12,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test ui lint bench clean
+.PHONY: help install demo test ui lint bench lock clean
 
 help: ## Show this help
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -55,6 +57,16 @@ lint: $(VENV)/.installed-dev ## Check format, style, layers and types (ruff, imp
 
 bench: $(VENV)/.installed ## Measure the stages side by side (python -m bench.throughput)
 	$(BIN)/python -m bench.throughput
+
+# A fresh environment, so that nothing stays that no longer belongs to it. The Python is that of `make install`.
+lock: ## Write constraints.txt anew: the newest versions that pyproject.toml allows (a fresh environment in .lock)
+	$(PYTHON) -m venv --clear .lock
+	.lock/bin/python -m pip install torch
+	.lock/bin/python -m pip install --editable '.[$(EXTRAS)]'
+	.lock/bin/python -m pip install --no-deps portable-fdsnws-dataselect
+	{ head -n 1 constraints.txt; .lock/bin/python -m pip freeze --all --exclude-editable --exclude pip; } >.lock/constraints.txt
+	mv .lock/constraints.txt constraints.txt
+	rm -rf .lock
 
 clean: ## Remove the virtual environment and caches; data are kept
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage *.egg-info

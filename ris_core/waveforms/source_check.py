@@ -84,7 +84,7 @@ def _files(settings: Settings, layout: Layout, station: str, channel: str) -> It
     budget, others = Budget(_ENTRIES), Counter[str]()
     outside: list[date] = []
     for found in layout.search({"station": station}, budget):
-        day, differs = _day_of(found), layout.differences(found)
+        day, differs = day_of(found), layout.differences(found)
         if differs:
             others[", ".join(differs)] += 1
         elif day is not None and days[0] <= day <= days[-1]:
@@ -112,7 +112,8 @@ def _spread(days: list[date]) -> list[date]:
     return [days[round(i * (len(days) - 1) / (_PROBES - 1))] for i in range(_PROBES)]
 
 
-def _day_of(found: Found) -> date | None:
+def day_of(found: Found) -> date | None:
+    """Return the day in the name of a file; none if there is no such day."""
     values = {
         name: int(found.values[name]) for name in ("year", "julday", "month", "day_of_month") if name in found.values
     }
