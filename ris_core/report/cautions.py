@@ -13,15 +13,17 @@ from ris_core.station_days.station_days import StationDays
 from ris_core.storage.damage import DamagedFileError
 
 CATALOGUE_EVENTS = "the catalogue"
+OF_A_PART = "The part "
+"""How a sentence begins that is about one part of the page alone."""
 
 
 def cautions(days: StationDays) -> list[str]:
     """Return sentences for the head of the page."""
     said = []
     if isinstance(days.settings.source, SyntheticSettings):
-        said.append("The waveforms are synthetic. Nothing on this page is about real ice.")
+        said.append("The waveforms are synthetic. Nothing here is about real ice.")
     if events_of_links(days) not in ("", CATALOGUE_EVENTS):
-        said.append(f"The part 'What is significant' tests {events_of_links(days)}.")
+        said.append(f"{OF_A_PART}'What is significant' tests {events_of_links(days)}.")
     try:
         reviewed, simulated = reviews(days)
         if simulated:

@@ -33,27 +33,33 @@ _TITLES = {"content": "digest of the rows", "settings": "digest of the settings"
 
 def provenance(days: StationDays) -> Sequence[Html]:
     """Return versions, digests of the settings, and the tables that the report was made from."""
+    return [
+        heading("Versions"),
+        pairs(versions_here()),
+        heading("Settings and model"),
+        pairs(digests_of(days)),
+        note("Of a stage: its step version, and the digest of the settings that influence it."),
+        heading("Tables"),
+        table(tables_of(days), _TITLES),
+        note("Digests tell contents apart. Each file has them in its metadata; `ris verify` compares them."),
+    ]
+
+
+def versions_here() -> dict[str, object]:
+    """Return the versions of Python and of the packages that results depend on."""
+    return {"Python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
+
+
+def digests_of(days: StationDays) -> dict[str, object]:
+    """Return step versions and digests of the settings and of the model that labels."""
     settings, champion = days.settings, champion_or_none(days.layout)
-    said: dict[str, object] = {
-        "Python": platform.python_version(),
-        **{name: _version(name) for name in _PACKAGES},
-    }
     digests: dict[str, object] = {stage: each.code_version for stage, each in days.stages.items()}
     if champion is not None:
         digests |= {"model": champion.model_version, "digest of the model": champion.digest}
         if champion.mlflow_run_id:
             digests["run of the model"] = champion.mlflow_run_id
     digests["all settings"] = settings.digest()
-    return [
-        heading("Versions"),
-        pairs(said),
-        heading("Settings and model"),
-        pairs(digests),
-        note("Of a stage: its step version, and the digest of the settings that influence it."),
-        heading("Tables"),
-        table(_tables(days), _TITLES),
-        note("Digests tell contents apart. Each file has them in its metadata; `ris verify` compares them."),
-    ]
+    return digests
 
 
 def analysis_files(days: StationDays) -> list[Path]:
@@ -71,7 +77,8 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _tables(days: StationDays) -> pd.DataFrame:
+def tables_of(days: StationDays) -> pd.DataFrame:
+    """Return the tables of the analysis with rows, digests and step versions; of a damaged one why."""
     rows = []
     for path in analysis_files(days):
         row: dict[str, object] = {

@@ -135,6 +135,50 @@ class Contents:
         write_json(folder / PACKAGE_FILE, self.about() | {"novelty": novelty})
 
 
+def contents_of(
+    settings: config.Settings,
+    folder: Path,
+    model: ClusterModel | Representation,
+    events: Events,
+    novelty: NoveltyModel | None = None,
+    classes: Sequence[int] = (),
+) -> list[Contents]:
+    """Return the packages of a trained model, one for each of `ways_of`.
+
+    Parameters
+    ----------
+    settings
+        The network.
+    folder, model
+        Folder of the model, and the model.
+    events
+        Events such as it was trained on, like `ris_core.serving.example.example_events`.
+    novelty, classes
+        As in `Contents`.
+
+    Raises
+    ------
+    NoPackageError
+        It needs code that cannot travel with it.
+    MissingPartError
+        The events lack an array that it needs.
+    """
+    names = model.classes.names if isinstance(model, ClusterModel) and model.classes is not None else ()
+    return [
+        Contents(
+            folder,
+            takes,
+            settings.conditioning,
+            settings.spectrogram,
+            novelty,
+            classes,
+            NamedArrays.of(events, model.needs) if takes == "events" else None,
+            names,
+        )
+        for takes in ways_of(model)
+    ]
+
+
 @dataclass(frozen=True)
 class Package:
     """An opened package, which answers for events.

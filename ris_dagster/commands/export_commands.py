@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from ris_dagster.commands.shared import ConfigOption, app, console, open_network, refuse
 
@@ -97,6 +98,73 @@ def export(
             f"{len(placing.differing):,} files differ from what this export would write and are left as they are: "
             f"{_named(placing.differing)}; give another folder, or --force to replace them"
         )
+
+
+@app.command()
+def release(
+    folder: Annotated[Path, typer.Argument(help="New folder; with --verify, the folder of a release.")],
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare the files with SHA256SUMS, and write nothing.")
+    ] = False,
+    licence: Annotated[
+        str, typer.Option("--licence", "--license", help="SPDX identifier, for example CC-BY-4.0; never assumed.")
+    ] = "",
+    licence_file: Annotated[Path | None, typer.Option(help="Text of the licence, which is put in.")] = None,
+    creator: Annotated[
+        list[str] | None,
+        typer.Option(help="'Family, Given; ORCID; affiliation', or an organisation; several in their order."),
+    ] = None,
+    publisher: Annotated[str, typer.Option(help="Repository, like Zenodo.")] = "",
+    version: Annotated[str, typer.Option(help="Version of the release.")] = "1.0.0",
+    doi: Annotated[str, typer.Option(help="DOI that the repository has reserved.")] = "",
+    config: ConfigOption = None,
+) -> None:
+    """Write a folder that is ready for a repository: data, data card, citation, licence, model, report, checksums.
+
+    With --verify it ends with 1 if a file is changed, missing or not listed.
+    """
+    if verify:
+        _verify(folder)
+        return
+    from ris_core.exports.release_run import NotEmptyError
+    from ris_core.exports.release_run import release as write_release
+    from ris_core.exports.release_words import IncompleteReleaseError, ReleaseWords, creator_of
+    from ris_core.exports.selection import NothingSelectedError
+    from ris_core.exports.station_layers import MissingReleaseExtraError
+    from ris_core.station_days.station_days import StationDays
+
+    settings, layout = open_network(config)
+    try:
+        creators = tuple(creator_of(one) for one in creator or ())
+        words = ReleaseWords.of(settings, licence, creators, publisher, version, doi)
+        text = "" if licence_file is None else licence_file.read_text(encoding="utf-8")
+        found = write_release(StationDays(settings, layout), folder, words, text)
+    except (IncompleteReleaseError, MissingReleaseExtraError, NotEmptyError) as error:
+        refuse(error, 2)
+    except ValidationError as error:
+        refuse(f"--creator: {error.errors()[0]['msg'].removeprefix('Value error, ')}", 2)
+    except NothingSelectedError as error:
+        refuse(error)
+    console.print(f"{found.exported.total:,} events, {found.files:,} files, {found.size / 1e6:.1f} MB: {folder}")
+    for note in (*found.exported.notes, *(f"left out: {text}" for text in found.left_out)):
+        console.print(f"note: {note}", style="yellow", soft_wrap=True)
+    console.print("Read README.md before you publish: it says of your data what the platform knows.")
+
+
+def _verify(folder: Path) -> None:
+    from ris_core.exports.checksums import NoChecksumsError, compare_checksums
+
+    try:
+        found = compare_checksums(folder)
+    except NoChecksumsError as error:
+        refuse(error, 2)
+    lines = {"changed": found.changed, "missing": found.missing, "not listed": found.unknown}
+    for what, names in lines.items():
+        for name in names:
+            console.print(f"{what}: {name}", style="red", soft_wrap=True)
+    if not found.is_whole:
+        refuse(f"{folder}: {len(found.same):,} files are as listed, and those above are not")
+    console.print(f"{folder}: all {len(found.same):,} files are as listed", soft_wrap=True)
 
 
 def _named(names: list[str]) -> str:

@@ -82,22 +82,18 @@ def register_packaged(
     from ris_core.clustering.cluster_model import ClusterModel
     from ris_core.processing.spectrograms import plan
     from ris_core.serving.example import example_events, one_array
-    from ris_core.serving.named_arrays import NamedArrays
-    from ris_core.serving.package import Contents, packaged_model, ways_of
+    from ris_core.serving.package import contents_of, packaged_model
 
     constants, model = plan(settings.spectrogram, settings.conditioning), packaged_model(folder)
-    names: tuple[str, ...] = ()
     if isinstance(model, ClusterModel):
         name = registered_name(settings, model.name)
-        names = () if model.classes is None else model.classes.names
     else:
         name = f"{settings.network.name}-{model.kind}"
     registered = {}
-    ways, events = ways_of(model), example_events(layout.training_set, model)
-    for takes in ways:
+    events = example_events(layout.training_set, model)
+    for contents in contents_of(settings, folder, model, events, novelty, classes):
+        takes, arrays = contents.takes, contents.arrays
         called = f"{name}-waveforms" if takes == "waveforms" else name
-        arrays = NamedArrays.of(events, model.needs) if takes == "events" else None
-        contents = Contents(folder, takes, settings.conditioning, settings.spectrogram, novelty, classes, arrays, names)
         example = one_array(events, takes, constants) if arrays is None else arrays.of_events(events)
         registered[called] = _register(client, called, contents, example, events, run_id, experiment)
     return registered

@@ -125,7 +125,7 @@ def test_the_report_of_a_network_stands_for_itself(own: Opened) -> None:
 
 
 def test_the_head_says_that_waveforms_and_reviews_are_not_real(own: Opened) -> None:
-    assert cautions(own.days) == ["The waveforms are synthetic. Nothing on this page is about real ice."]
+    assert cautions(own.days) == ["The waveforms are synthetic. Nothing here is about real ice."]
     assert ris("review", "--config", own.config, "--simulate", "truth", "--count", "3").exit_code == 0
     said = "3 of 3 reviewed events were reviewed by a simulated reviewer"
     assert said in cautions(own.days)[1]
