@@ -75,6 +75,8 @@ class Explorer:
         What a request that changes something must send as `X-Explorer-Token`; the page has it.
     config
         The settings file, for commands that the page names; empty for the one by default.
+    started
+        Differs after each start of the server: a page that is older must be loaded again, since the token is another.
     live
         When the stations were live.
     """
@@ -83,6 +85,7 @@ class Explorer:
     addresses: Addresses = Addresses()
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     config: str = ""
+    started: str = field(default_factory=lambda: secrets.token_hex(4))
     live: LiveReader = field(init=False, repr=False)
     _events: CurrentTable = field(init=False, repr=False)
     _features: FeatureReader = field(init=False, repr=False)

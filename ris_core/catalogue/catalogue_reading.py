@@ -161,7 +161,11 @@ def _month_number(table: pa.Table) -> pa.ChunkedArray:
 def _paths(layout: Layout, first: date | None, last: date | None) -> dict[Month, Path]:
     months = months_on_disk(layout)
     if not months:
-        raise NoCatalogueError(f"{layout.root}: there is no catalogue of events yet; {CATALOGUE_AGAIN}")
+        tables_of_days = layout.detections(StationDay("X", date(1970, 1, 1))).parent.parent
+        processed = any(tables_of_days.glob("station=*/day=*.parquet"))
+        before = "" if processed else "no station-day is processed: first `ris run`, which makes it too; later "
+        remedy = before + CATALOGUE_AGAIN
+        raise NoCatalogueError(f"{layout.root}: there is no catalogue of events yet; {remedy}")
     # An event belongs to the day of its onset.
     since = None if first is None else first - timedelta(days=1)
     return {

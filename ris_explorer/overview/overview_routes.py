@@ -37,6 +37,7 @@ def overview_routes(explorer: Explorer) -> list[Route]:
                 "notes": table.notes,
                 "version": table.version,
                 "review_version": table.review_version,
+                "started": explorer.started,
                 "addresses": {"dagster": explorer.addresses.dagster, "mlflow": explorer.addresses.mlflow},
             }
         )
@@ -46,6 +47,6 @@ def overview_routes(explorer: Explorer) -> list[Route]:
         """Say whether there are other labels or reviews, and why newer ones cannot be read; asked again and again."""
         table = explorer.table
         said = {"version": table.version, "review_version": table.review_version, "trouble": explorer.trouble}
-        return json_answer(said)
+        return json_answer({**said, "started": explorer.started})
 
     return [Route("/api/network", network), Route("/api/version", version)]

@@ -3,7 +3,7 @@
 import { get } from "./api/api.js";
 import { followSelection } from "./state/selected.js";
 import { state } from "./state/state.js";
-import { fill, h, say } from "./views/parts/elements.js";
+import { fill, h, say, saySteadily } from "./views/parts/elements.js";
 import { helpButton } from "./views/parts/help.js";
 import { chooseTheme, isDark, onTheme } from "./views/parts/theme.js";
 import { mountClasses } from "./views/classes.js";
@@ -24,17 +24,16 @@ async function start() {
   try {
     network = await get("network");
   } catch (error) {
-    say(error.message, { trouble: true });
+    saySteadily(error.absent ? `${error.message}. The page appears by itself once there are events.` : error.message);
     setTimeout(start, NEWS_EVERY_MS);
     return;
   }
-  say("", { trouble: true });
   /** What every view gets: `network` is the answer of /api/network, renewed by `renew`. */
-  const app = { network, listeners: [], onRenewed: (listener) => app.listeners.push(listener) };
+  const app = { network, started: network.started, trouble: "", listeners: [], onRenewed: (listener) => app.listeners.push(listener) };
   followSelection(app);
   document.title = `${network.name} · Events`;
   document.getElementById("network-name").textContent = network.name;
-  if (network.notes.length) say(network.notes.join(" "), { trouble: true });
+  saySteadily(standing(network.notes));
   buildPages(app);
   setInterval(() => renew(app), NEWS_EVERY_MS);
 }
@@ -75,24 +74,28 @@ function themeButton() {
   return button;
 }
 
-/** What the last answer said of trouble, shown until there is none. */
-let told = "";
-
-/** Ask whether there are other labels or reviews, and tell the views. */
+/** Ask whether there are other labels or reviews, or what was wrong is right again, and tell the views. */
 async function renew(app) {
   if (document.hidden) return;
   try {
     const now = await get("version");
-    if (now.trouble !== told) say(told = now.trouble, { trouble: true });
-    if (now.version === app.network.version && now.review_version === app.network.review_version) return;
-    const labels = now.version !== app.network.version;
-    app.network = await get("network");
-    for (const listener of app.listeners) listener({ labels });
-    if (labels) say("Labels or catalogue have changed; the page shows them now.");
+    const again = app.trouble && !now.trouble;
+    const labels = now.version !== app.network.version || again;
+    app.trouble = now.trouble;
+    if (labels || now.review_version !== app.network.review_version) {
+      app.network = await get("network");
+      for (const listener of app.listeners) listener({ labels });
+      if (labels && !again) say("Labels or catalogue have changed; the page shows them now.");
+    }
+    const restarted = now.started === app.started ? "" : "The explorer was started again: load this page again before you decide anything.";
+    saySteadily(standing([...app.network.notes, now.trouble, restarted]));
   } catch (error) {
-    say(told = error.message, { trouble: true });
+    app.trouble = error.message;
+    saySteadily(error.message);
   }
 }
+
+const standing = (texts) => texts.filter(Boolean).join(" · ");
 
 fill(document.getElementById("top-right"), themeButton(), helpButton());
 start();

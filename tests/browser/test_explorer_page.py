@@ -109,7 +109,7 @@ def test_fields_write_times_hours_and_quantities_into_the_address(page: Page, ad
     page.get_by_label(re.compile("^from, UTC")).fill("2020-02-29 12:00")
     page.get_by_label("hours: from").select_option("20")
     page.get_by_text("Quantities").click()
-    page.get_by_label("SNR: at least").fill("2")
+    page.get_by_label("SNR, dB: at least").fill("2")
     expect(page).to_have_url(re.compile("snr=2.."))
     page.get_by_text("Review", exact=True).last.click()
     query = query_of(page)
@@ -117,8 +117,8 @@ def test_fields_write_times_hours_and_quantities_into_the_address(page: Page, ad
     assert "hours=20-23" in query
     wanted = counts(page, query)["events"]
     expect(page.locator(".filter-total")).to_contain_text(f"{wanted} of ")
-    page.get_by_label("SNR: at least").fill("2e")
-    expect(page.get_by_label("SNR: at least")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("SNR, dB: at least").fill("2e")
+    expect(page.get_by_label("SNR, dB: at least")).to_have_attribute("aria-invalid", "true")
     assert query_of(page) == query
 
 
@@ -298,3 +298,18 @@ def test_very_many_events_load_pan_and_filter(page: Page, explored: Explored) ->
         expect(page).to_have_url(re.compile("lasso="))
         chosen = counts(page, query_of(page))["events"]
         expect(page.locator(".filter-total")).to_contain_text(f"{chosen:,} of 430,000" if chosen else "No event")
+
+
+def test_what_is_wrong_is_said_while_it_is_and_views_show_their_events_again_after_it(page: Page, address: str) -> None:
+    page.goto(f"{address}/?tab=stations")
+    expect(page.locator(".stations-table")).to_contain_text("AA")
+    page.route(re.compile("/api/(version|stations)"), lambda route: route.abort())
+    expect(page.locator("#steady")).to_contain_text("does not answer")
+    page.get_by_role("group", name="Classes").get_by_role("checkbox").nth(1).check()
+    expect(page.locator(".panel-more .trouble")).to_contain_text("does not answer")
+    page.unroute_all()
+    expect(page.locator("#steady")).to_be_hidden()
+    expect(page.locator(".panel-more .trouble")).to_have_count(0)
+    now = page.request.get(f"{address}/api/version").json()
+    page.route("**/api/version", lambda route: route.fulfill(json={**now, "started": "other"}))
+    expect(page.locator("#steady")).to_contain_text("started again: load this page again")

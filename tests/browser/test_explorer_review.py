@@ -148,7 +148,7 @@ def test_a_cluster_is_named_by_a_group_of_its_typical_events(
     page: Page, explorer: Explorer, explorer_address: str
 ) -> None:
     open_page(page, explorer_address, "classes")
-    page.get_by_role("button", name="Name it: basal <b>slip</b>").click()
+    page.get_by_role("button", name="Name it: 1 basal <b>slip</b>").click()
     expect(page.get_by_role("dialog")).to_contain_text("champion.names")
     page.get_by_label("What they are").fill("basal slip")
     page.keyboard.press("Enter")

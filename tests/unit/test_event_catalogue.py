@@ -1,6 +1,7 @@
 """The catalogue of events: what is in it, and what an update writes."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -189,9 +190,15 @@ def test_filters_do_not_open_other_months(network: StationDays) -> None:
     assert len(read_catalogue(network, first="2016-01-01")) == 0
 
 
-def test_unknown_stations_and_columns_are_named(network: StationDays) -> None:
-    with pytest.raises(NoCatalogueError, match=r"no catalogue of events yet.*update_catalogue"):
+def test_an_absent_catalogue_says_what_makes_it(network: StationDays) -> None:
+    with pytest.raises(NoCatalogueError, match=r"yet; `ris run --only update_catalogue` brings"):
         read_catalogue(network)
+    shutil.rmtree(network.layout.root / "detections")
+    with pytest.raises(NoCatalogueError, match=r"no station-day is processed: first `ris run`"):
+        read_catalogue(network)
+
+
+def test_unknown_stations_and_columns_are_named(network: StationDays) -> None:
     update_catalogue(network)
     with pytest.raises(KeyError, match="S99"):
         read_catalogue(network, stations="S99")

@@ -91,6 +91,12 @@ def test_a_damaged_or_absent_catalogue_at_the_start_is_said_and_tried_again(expl
         _ = explored_copy.explorer().table
 
 
+def test_a_page_of_an_earlier_start_can_be_told(explored_copy: Explored, own_client: Client) -> None:
+    started = own_client.json_of("/api/network")["started"]
+    assert own_client.json_of("/api/version")["started"] == started
+    assert explored_copy.explorer().started != started
+
+
 def test_reviews_of_another_process_are_seen_and_own_ones_at_once(explorer: Explorer) -> None:
     event = explorer.table.name(300)
     log = ReviewLog(explorer.network.layout.reviews)

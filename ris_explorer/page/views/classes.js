@@ -4,7 +4,7 @@ import { get } from "../api/api.js";
 import { state } from "../state/state.js";
 import { actionsOf, reviewedActions } from "./classes/actions.js";
 import { sparkline } from "./classes/sparkline.js";
-import { classColour, classMarker } from "./parts/colours.js";
+import { classColour, classMarker, classTitle } from "./parts/colours.js";
 import { onDecided, WHEN } from "./parts/decide.js";
 import { failed, fill, h } from "./parts/elements.js";
 import { count, events, number, time } from "./parts/formats.js";
@@ -48,7 +48,7 @@ function page(app, found) {
     h("div", { class: "classes-scroll", tabindex: "0", role: "region", "aria-label": "Table of the classes" },
       h("table", { class: "classes-table" }, h("thead", {}, h("tr", {}, HEADS.map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, rows))),
     found.classes.length ? null : h("p", { class: "absent" }, "No event has a label yet."),
-    ...(found.reviewed_only.length ? reviewedOnly(found) : []),
+    ...(found.reviewed_only.length ? reviewedOnly(app, found) : []),
   ];
 }
 
@@ -60,15 +60,15 @@ function row(app, found, each) {
   return h("tr", { "data-class": String(each.number) },
     h("th", { scope: "row" },
       h("span", { class: "classes-colour", style: { color: classColour(app, each.number) }, "aria-hidden": "true" }, classMarker(each.number)),
-      ` ${each.number} `, h("a", { href: `?class=${each.number}`, onclick: show }, each.name), notes(each.notes)),
+      " ", h("a", { href: `?class=${each.number}`, onclick: show }, classTitle(app, each.number)), notes(each.notes)),
     h("td", {}, count(each.events), h("div", { class: "absent" }, `clear: ${count(each.assigned)}`)),
     h("td", {}, h("div", { class: "classes-strip" }, each.typical.map((name) =>
       h("a", { href: `?event=${encodeURIComponent(name)}`, "aria-label": `Open event ${name}`, onclick: (event) => { event.preventDefault(); state.set({ view: "events", event: name }); } },
-        thumbnail(app, name, { about: `Spectrogram and trace of ${name}, typical of class ${each.name}` }))))),
+        thumbnail(app, name, { about: `Spectrogram and trace of ${name}, typical of ${classTitle(app, each.number)}` }))))),
     h("td", {}, scores(each.scores)),
-    h("td", {}, each.rate ? sparkline(each.rate, found.rates, each.name) : h("span", { class: "absent" }, "not known")),
+    h("td", {}, each.rate ? sparkline(each.rate, found.rates, classTitle(app, each.number)) : h("span", { class: "absent" }, "not known")),
     h("td", {}, each.reviewed_as.length ? each.reviewed_as.map((one) => h("div", {}, `${one.name}: ${count(one.events)}`)) : h("span", { class: "absent" }, "not reviewed")),
-    h("td", {}, actionsOf(each, found)));
+    h("td", {}, actionsOf(app, each, found)));
 }
 
 function scores(known) {
@@ -85,7 +85,7 @@ function notes(of) {
     of.map((one) => h("p", {}, one.note, h("span", { class: "absent" }, ` (${one.reviewer}, ${time(one.time)}${one.event ? `, of ${one.event}` : ""})`))));
 }
 
-function reviewedOnly(found) {
+function reviewedOnly(app, found) {
   return [
     h("h3", {}, "Reviewed classes that no label has"),
     h("p", { class: "absent" }, found.by_reviews
@@ -93,6 +93,6 @@ function reviewedOnly(found) {
       : "The champion does not know the reviews: its classes are clusters. Train again, so that a class model can label."),
     h("table", {}, h("thead", {}, h("tr", {}, ["class", "reviewed", "what to decide"].map((text) => h("th", { scope: "col" }, text)))),
       h("tbody", {}, found.reviewed_only.map((each) => h("tr", { "data-reviewed": each.name },
-        h("th", { scope: "row" }, each.name, notes(each.notes)), h("td", {}, events(each.reviewed)), h("td", {}, reviewedActions(each.name, found)))))),
+        h("th", { scope: "row" }, each.name, notes(each.notes)), h("td", {}, events(each.reviewed)), h("td", {}, reviewedActions(app, each.name, found)))))),
   ];
 }

@@ -60,6 +60,7 @@ export function mountEventMap(root, app) {
       await recolour();
       markEvent();
     } catch (error) {
+      points = painting = null; // nothing is drawn until there is a map again
       failed(root, error);
     }
   }
@@ -87,7 +88,7 @@ export function mountEventMap(root, app) {
   }
 
   function draw() {
-    if (!painting) return;
+    if (!painting || !points) return;
     const paint = painting.paint();
     const mask = app.mask;
     const counts = new Uint32Array(paint.palette.length);
@@ -149,7 +150,7 @@ export function mountEventMap(root, app) {
     if (!scatter) return;
     const event = state.get("event");
     const found = event ? await pointOf({ event }) : null;
-    if (state.get("event") === event) scatter.mark(found ? points.pointOf(found.row) : -1);
+    if (state.get("event") === event && points) scatter.mark(found ? points.pointOf(found.row) : -1);
   }
 
   fill(root, h("p", { class: "absent" }, "The places of the events are read."));

@@ -2,6 +2,8 @@
 
 import { get } from "../../api/api.js";
 import { state } from "../../state/state.js";
+import { inWords } from "../filter/words.js";
+import { classTitle } from "../parts/colours.js";
 import { changesInWords, confirmed, decide, doing, previewOf, WHEN } from "../parts/decide.js";
 import { h, say } from "../parts/elements.js";
 import { count } from "../parts/formats.js";
@@ -12,24 +14,25 @@ const MOST = 20000;
 const BULK = "It is one decision that is marked as bulk: the events were not looked at one by one, and no accuracy is worked out from them.";
 
 /** Buttons for a class of the catalogue. */
-export function actionsOf(each, found) {
-  if (each.review_class) return reviewedActions(each.review_class, found, each);
-  return menu(each.name, [
-    ["Name it", () => nameCluster(each)],
-    ["It is noise", () => nameCluster(each, "noise")],
-    ["Not an event", () => nameCluster(each, "not an event")],
-    ["Name the selection", () => nameSelection(each)],
+export function actionsOf(app, each, found) {
+  if (each.review_class) return reviewedActions(app, each.review_class, found, each);
+  const title = classTitle(app, each.number);
+  return menu(title, [
+    ["Name it", () => nameCluster(title, each)],
+    ["It is noise", () => nameCluster(title, each, "noise")],
+    ["Not an event", () => nameCluster(title, each, "not an event")],
+    ["Name the selection", () => nameSelection(app, title, each)],
   ]);
 }
 
 /** Buttons for a class that reviewers have named; `each` is the class of the catalogue with this name, if there is one. */
-export function reviewedActions(name, found, each = null) {
+export function reviewedActions(app, name, found, each = null) {
   const buttons = [
     ["Rename", () => rename(name)],
     ["Merge", () => merge(name, found)],
     ["It is noise", () => become(name, "noise")],
     ["Not an event", () => become(name, "not an event")],
-    ["Split off the selection", () => split(name, each)],
+    ["Split off the selection", () => split(app, name, each)],
   ];
   if (each) buttons.push(["Add a note", () => addNote(name, each)]);
   return menu(name, buttons.filter(([text]) => !(name === "noise" && text === "It is noise") && !(name === "not an event" && text === "Not an event")));
@@ -78,10 +81,10 @@ async function become(name, special) {
     [`The words of all reviewers change from ${name} to ${special}.`]);
 }
 
-async function split(name, each) {
+async function split(app, name, each) {
   const filter = state.filter(each ? { class: String(each.number) } : {});
   const asked = await askFor(`Split off a part of ${name}`, [{ name: "called", label: "Name of the part" }, { name: "note", label: "Note" }],
-    `The part are the reviewed events of ${name} that pass the present filter of the page Events: ${filterInWords(filter)}.`);
+    `The part are the reviewed events of ${name} that pass the present filter of the page Events: ${filterInWords(app, filter)}.`);
   if (asked) await carefully(`Split off a part of ${name}`, { kind: "split", former: [name], class_name: asked.called, filter: filter.toString(), note: asked.note }, ["The words of all reviewers on them change."]);
 }
 
@@ -93,12 +96,12 @@ async function addNote(name, each) {
 }
 
 /** Name the clear members of a class that no reviewer has named. */
-async function nameCluster(each, special = "") {
+async function nameCluster(title, each, special = "") {
   const all = `all ${count(each.assigned)} clear members`;
   const few = `the ${count(Math.min(TYPICAL, each.assigned))} most typical clear members that nobody has reviewed`;
   const fields = [{ name: "which", label: "Which events", options: each.assigned > MOST ? [few] : [few, all] }, { name: "note", label: "Note" }];
   if (!special) fields.unshift({ name: "called", label: "What they are" });
-  const asked = await askFor(`Class ${each.number} ${each.name}`, fields,
+  const asked = await askFor(`Clear members of ${title}`, fields,
     "No reviewer has named this class: it is a cluster, whose name in tables is that of `champion.names` in the settings file, which is not changed here. What you say becomes the word on its events; after training again a class model can label with it.");
   if (!asked) return;
   const called = special || asked.called;
@@ -106,15 +109,15 @@ async function nameCluster(each, special = "") {
     const which = asked.which === all
       ? { filter: new URLSearchParams({ class: String(each.number), assigned: "yes" }).toString() }
       : { event_ids: (await get(`classes/${each.number}/typical`, { count: TYPICAL })).event_ids, bulk: true };
-    await carefully(`Class ${each.number} ${each.name}`, { kind: "label", class_name: called, note: asked.note, ...which }, [BULK]);
+    await carefully(`Clear members of ${title}`, { kind: "label", class_name: called, note: asked.note, ...which }, [BULK]);
   });
 }
 
-async function nameSelection(each) {
+async function nameSelection(app, title, each) {
   const filter = state.filter({ class: String(each.number) });
-  const asked = await askFor(`The selection of class ${each.number}`, [{ name: "called", label: "What they are" }, { name: "note", label: "Note" }],
-    `These are the events that pass the present filter of the page Events: ${filterInWords(filter)}.`);
-  if (asked) await carefully(`The selection of class ${each.number}`, { kind: "label", class_name: asked.called, filter: filter.toString(), note: asked.note }, [BULK]);
+  const asked = await askFor(`The selection of ${title}`, [{ name: "called", label: "What they are" }, { name: "note", label: "Note" }],
+    `These are the events that pass the present filter of the page Events: ${filterInWords(app, filter)}.`);
+  if (asked) await carefully(`The selection of ${title}`, { kind: "label", class_name: asked.called, filter: filter.toString(), note: asked.note }, [BULK]);
 }
 
-const filterInWords = (filter) => [...filter].map(([name, value]) => `${name} = ${value.length > 60 ? `${value.slice(0, 60)} and more` : value}`).join(", ") || "all events";
+const filterInWords = (app, filter) => [...filter].map(([name, value]) => inWords(app, name, value)).join(", ") || "all events";

@@ -5,6 +5,7 @@ import { number } from "../parts/formats.js";
 
 const WIDTH = 150;
 const HEIGHT = 34;
+const ALONE = 4;
 const SPACE = "http://www.w3.org/2000/svg";
 
 /** A line of rates (null: no live time, a gap) in the bins of `rates`, with the greatest and the last one in words. */
@@ -13,14 +14,15 @@ export function sparkline(values, { bin, starts }, name) {
   if (!known.length) return h("span", { class: "absent" }, "no live time");
   const most = Math.max(...known);
   const first = starts[0];
-  const x = (place) => 1 + ((WIDTH - 2) * (starts[place] - first)) / Math.max(1, starts[starts.length - 1] - first);
+  const x = (place) => 1 + ((WIDTH - 2 - ALONE) * (starts[place] - first)) / Math.max(1, starts[starts.length - 1] - first);
   const y = (value) => HEIGHT - 2 - (most ? ((HEIGHT - 4) * value) / most : 0);
   let path = "";
   values.forEach((value, place) => {
     if (value === null) return;
     const begins = place === 0 || values[place - 1] === null;
+    const alone = begins && (values[place + 1] ?? null) === null;
     path += `${begins ? "M" : "L"}${x(place).toFixed(1)},${y(value).toFixed(1)}`;
-    if (begins) path += "h0.1"; // a bin alone is seen as well
+    if (alone) path += `h${ALONE}`; // a bin between gaps, or the only one, is seen as well
   });
   const day = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
   const words = `Rate of ${name} by ${bin}, ${day(first)} to ${day(starts[starts.length - 1])}: at most ${number(most)} per hour of live time`;

@@ -45,7 +45,7 @@ export function modelTable(models, leftOut) {
         h("td", {}, model.address ? h("a", { href: model.address, target: "_blank", rel: "noopener" }, "MLflow") : "–"),
         h("td", { class: "comparison-choose" }, choose("before", model), choose("after", model))))),
     ),
-    h("p", { class: "absent" }, "Rank and criteria are those of the asset candidates; – where a model was not ranked or has none. "
+    h("p", { class: "absent" }, "Rank and criteria are those of the ranking of candidates (docs/champion.md); – where a model was not ranked or has none. "
       + "The rule orders models and does not say that the first is good."),
     reasons.length ? h("details", {}, h("summary", {}, `${reasons.length} left out`),
       h("ul", {}, reasons.map(([place, why]) => h("li", {}, `${place}: ${why}`)))) : null);

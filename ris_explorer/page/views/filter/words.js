@@ -7,7 +7,7 @@ const MONTHS = ["January", "February", "March", "April", "May", "June", "July", 
 
 /** Quantities that have two ends: name in the address, title, and unit (a text, or what the network says). */
 export const QUANTITIES = [
-  ["snr", "SNR", () => ""],
+  ["snr", "SNR", () => "dB"],
   ["amplitude", "amplitude", (app) => app.network.amplitude_unit.replace("m/s^2", "m/s²")],
   ["probability", "probability", () => ""],
   ["novelty", "novelty", () => ""],

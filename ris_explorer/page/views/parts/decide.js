@@ -96,6 +96,7 @@ export function confirmed(title, words, yes) {
 
 /** Do something; if the server refuses it, say why. Returns null then. */
 export async function doing(action) {
+  say("", { trouble: true });
   try {
     return await action();
   } catch (error) {

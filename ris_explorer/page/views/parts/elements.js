@@ -19,9 +19,30 @@ export function fill(element, ...children) {
   return element;
 }
 
-/** Say something to people who see the page and to those who hear it. */
+const SAID_MS = 8000;
+let saidTimer = 0;
+
+/**
+ * Say something to people who see the page and to those who hear it. It goes after a while; trouble stays until it is
+ * closed or something else is done.
+ */
 export function say(text, { trouble = false } = {}) {
-  const where = document.getElementById(trouble ? "notice" : "said");
+  if (trouble) {
+    const close = h("button", { type: "button", "aria-label": "Close this message", onclick: () => say("", { trouble }) }, "×");
+    const where = document.getElementById("notice");
+    fill(where, text && [h("span", {}, text), close]);
+    where.hidden = !text;
+    return;
+  }
+  document.getElementById("said").textContent = text;
+  clearTimeout(saidTimer);
+  if (text) saidTimer = setTimeout(() => say(""), SAID_MS);
+}
+
+/** Say what is wrong as long as it is: the events on disk cannot be read, the server does not answer. "" if nothing is. */
+export function saySteadily(text) {
+  const where = document.getElementById("steady");
+  if (where.textContent === text) return; // not read aloud again and again
   where.textContent = text;
   where.hidden = !text;
 }

@@ -32,7 +32,7 @@ export function mountShown(root, app, deck) {
 }
 
 function aboutOf(item) {
-  const said = item.said ? ` You said: ${item.said}; another decision stands above it.` : "";
+  const said = item.said ? ` You said: ${item.said}; a new decision replaces it.` : "";
   if (item.blind) return [h("strong", {}, item.event_id), ` · ${item.words}. What a model or others say of it is not shown.${said}`];
   const model = item.suggested ? ` Trees of all reviews until now say: ${item.suggested} (${number(item.probability * 100, 2)} % of them).` : "";
   return [h("strong", {}, item.event_id), ` · ${item.words}.${model}${said}`];
