@@ -82,7 +82,9 @@ def init(
                 soft_wrap=True,
             )
             if preset is None:
-                console.print(f"  no preset is asked for; there is {', '.join(known_presets())}: docs/method.md")
+                console.print(
+                    f"  no preset is asked for; there is {', '.join(known_presets())}: docs/method.md", soft_wrap=True
+                )
             for note in found.notes:
                 console.print(f"  note: {note}", style="yellow", soft_wrap=True)
         else:

@@ -7,13 +7,13 @@ import sys
 import sysconfig
 import venv
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email import message_from_string
 from pathlib import Path
 
 import pytest
 import requests
-from builders import ENVIRONMENT
+from builders import DAYS, ENVIRONMENT, write_archive
 from servers import served
 
 from ris_core.config import PROJECT_ROOT
@@ -104,30 +104,36 @@ def test_the_metadata_name_authors_licences_python_and_extras(installed: Install
     )
 
 
-def test_commands_find_settings_and_templates_and_write_below_the_working_folder(installed: Installed) -> None:
-    environment = installed.ris.parents[1]
-    assert str(environment) in installed("--version")
-    assert "21 station-days" in installed("check-config", "--config", "config/demo.yaml")
-    told = installed("env", "--config", "config/demo.yaml")
-    data = installed.folder / "data"
-    assert f"export RIS_DATA={data}" in told
-    assert f"export RIS_CONFIG={environment}" in told
-    assert (data / "demo" / "dagster" / "dagster.yaml").read_bytes() == (
-        PROJECT_ROOT / "deploy" / "local" / "dagster.yaml"
-    ).read_bytes()
-    assert "acquire" in installed("status")
-
-
-def test_the_servers_start_with_the_page_of_the_explorer(
-    installed: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_from_an_archive_to_the_servers_in_an_empty_folder(
+    installed: Installed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    folder, environment = installed.folder, installed.ris.parents[1]
+    write_archive(folder / "archive", ("AA",), DAYS[:1])
+    assert str(environment) in installed("--version")
+    assert "mine.yaml is written" in installed("init", "mine", "--archive", "archive", "--preset", "volcano")
+    assert "mine.yaml: good" in installed("check-config", "--config", "mine.yaml")
+    installed("run", "--config", "mine.yaml", "--only", "acquire")
+    data = folder / "data"
+    assert list(data.glob("mine/acquisition/station=AA/*.json"))
+    local = PROJECT_ROOT / "deploy" / "local" / "dagster.yaml"
+    assert (data / "mine" / "dagster" / "dagster.yaml").read_bytes() == local.read_bytes()
+    assert "acquired" in installed("status", "--config", "mine.yaml")
+    told = installed("env", "--config", "mine.yaml")
+    assert f"export RIS_DATA={data}" in told
+    assert f"export RIS_CONFIG={folder / 'mine.yaml'}" in told
     for name in (*ENVIRONMENT, "PYTHONPATH"):
         monkeypatch.delenv(name, raising=False)
-    config = tmp_path / "mine.yaml"
-    shutil.copyfile(PROJECT_ROOT / "config" / "demo.yaml", config)
-    with served(config, ris=installed.ris) as ui:
+    with served(folder / "mine.yaml", ris=installed.ris) as ui:
         assert requests.get(ui.dagster + "/server_info", timeout=30).ok
         assert "main.js" in requests.get(ui.explorer, timeout=30).text
         script = requests.get(ui.explorer + "/page/main.js", timeout=30)
-    assert (tmp_path / "data" / "demo").is_dir()
     assert script.content == (PROJECT_ROOT / "ris_explorer" / "page" / "main.js").read_bytes()
+
+
+def test_example_settings_are_found_in_any_folder_unless_it_has_its_own(installed: Installed, tmp_path: Path) -> None:
+    assert "21 station-days" in installed("check-config", "--config", "config/demo.yaml")
+    own = tmp_path / "config" / "demo.yaml"
+    own.parent.mkdir()
+    own.write_text((PROJECT_ROOT / "config" / "demo.yaml").read_text("utf-8").replace("code: SY", "code: OWN"), "utf-8")
+    here = replace(installed, folder=tmp_path)
+    assert "network OWN" in here("check-config", "--config", "config/demo.yaml")
