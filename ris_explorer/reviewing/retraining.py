@@ -112,8 +112,8 @@ class Retraining:
             "labels": self._labelled(),
         }
         if self._server is None:
-            why = "no address of Dagster is known (--dagster, or RIS_DAGSTER_UI; `ris ui` gives it)"
-            return {**said, "words": "Dagster is not asked", "may_begin": False, "why_not": self._instead(why)}
+            why = "no address of Dagster is known (`ris ui` starts the explorer with it; alone it takes --dagster)"
+            return {**said, "words": "", "may_begin": False, "why_not": self._instead(why)}
         try:
             return said | self._of_dagster(self._server)
         except DagsterError as error:

@@ -116,7 +116,7 @@ def test_without_an_address_the_command_is_said(explored: Explored) -> None:
     asked = retraining(explored, None)
     found = asked.state()
     assert (found["state"], found["may_begin"], found["steps"]) == ("unknown", False, [])
-    assert "no address of Dagster is known" in found["why_not"]
+    assert found["words"] == "" and "no address of Dagster is known" in found["why_not"]
     command = "ris run --only train_class_model --only choose_champion --only label"
     assert found["command"].startswith(command) and command in found["why_not"]
     with pytest.raises(RefusedError, match="no address of Dagster") as refused:

@@ -11,6 +11,8 @@ import { count } from "./parts/formats.js";
 import { onKey } from "./parts/keys.js";
 import { onTheme } from "./parts/theme.js";
 
+const DAY_S = 86400;
+
 /** Build the view in `root`. */
 export function mountFilterBar(root, app) {
   const total = h("p", { class: "filter-total", role: "status" });
@@ -23,7 +25,8 @@ export function mountFilterBar(root, app) {
   const classes = checkList("class", "Classes");
   const stations = checkList("station", "Stations");
   const reviewedClass = choice("reviewed_class", "reviewed as", []);
-  const [first, last] = [app.network.first, app.network.last].map((time) => (time === null ? "" : new Date(time * 1000).toISOString().slice(0, 10)));
+  const day = (time) => new Date(time * 1000).toISOString().slice(0, 10);
+  const [first, after] = app.network.first === null ? ["", ""] : [day(app.network.first), day(app.network.last + DAY_S)];
   const hours = Array.from({ length: 24 }, (_, hour) => [String(hour), `${hour} h`]);
   const months = Array.from({ length: 12 }, (_, index) => [String(index + 1), month(index + 1)]);
   const quantities = QUANTITIES.map(([name, title, unit]) => ends(name, title, unit(app)));
@@ -32,7 +35,7 @@ export function mountFilterBar(root, app) {
     section("Class", ["class"], true, classes),
     section("Station", ["station"], true, stations),
     section("Time (UTC)", ["from", "to", "hours", "months"], true,
-      timeField("from", "from", first), timeField("to", "before", last), cycle("hours", "hours", hours), cycle("months", "months", months)),
+      timeField("from", "from", first), timeField("to", "before", after), cycle("hours", "hours", hours), cycle("months", "months", months)),
     numbers,
     section("Review", ["reviewed", "reviewed_class", "assigned"], false,
       choice("reviewed", "reviewed", [["", "any"], ["yes", "yes"], ["no", "no"], ["audit", "yes, drawn at random"]]),

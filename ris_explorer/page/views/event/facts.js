@@ -23,14 +23,14 @@ export const classMark = (app, label) =>
 /** Memberships as bars, and what the model that labels says besides. */
 export function memberships(app, found, kind) {
   if (found.error) return part("Memberships", found);
-  const bars = found.bars.map(({ class: label, probability }) =>
+  const bars = [...found.bars].sort((one, other) => one.class - other.class).map(({ class: label, probability }) =>
     h("tr", {}, h("th", { scope: "row" }, classMark(app, label)),
       h("td", { class: "event-bar" }, h("div", { "aria-hidden": "true", style: { width: `${Math.max(0, Math.min(1, probability)) * 100}%`, background: classColour(app, label) } })),
       h("td", { class: "event-number" }, probability.toFixed(3))));
   const threshold = found.novelty_threshold === null ? "" : `, threshold ${number(found.novelty_threshold)}`;
   const said = [
     `${found.words}${kind ? ` (${kind})` : ""}.`,
-    `Novelty ${number(found.novelty)}${threshold}; ${found.assigned ? "assigned to its class" : "not assigned: it is no clear member of its class"}.`,
+    `Novelty ${number(found.novelty)}${threshold}; ${assignedInWords(found)}.`,
   ];
   if (found.conformal_set) {
     const names = found.conformal_set.map(({ class: label }) => classTitle(app, label));
@@ -39,6 +39,11 @@ export function memberships(app, found, kind) {
   }
   if (!found.of_present_model) said.push(`These are of an earlier model, ${found.model_version}; \`ris run --only label\` labels again.`);
   return part("Memberships", found, h("table", { class: "event-bars" }, h("tbody", {}, bars)), said.map((text) => h("p", { class: "event-words" }, text)));
+}
+
+function assignedInWords({ assigned, conformal_set: set }) {
+  if (!assigned) return "not assigned: it is no clear member of its class";
+  return set && set.length !== 1 ? "assigned to its class by its review, not by the model" : "assigned to its class";
 }
 
 export function sameSource(app, others, source) {

@@ -32,7 +32,7 @@ export function mountProgress(root, app, deck) {
 
 function summary(found) {
   const parts = [
-    `${events(found.reviewed)} reviewed by ${found.reviewers.length ? found.reviewers.join(", ") : "nobody"}:`,
+    found.reviewers.length ? `${events(found.reviewed)} reviewed by ${found.reviewers.join(", ")}:` : "No event is reviewed yet:",
     `audits ${count(found.audits)}, in bulk ${count(found.bulk)}, simulated ${count(found.simulated)};`,
     `besides unsure ${count(found.unsure)}, in conflict ${count(found.conflicts)}.`,
   ];
@@ -40,7 +40,7 @@ function summary(found) {
   return [
     h("p", {}, parts.join(" ")), h("p", {}, mine),
     found.trouble.map((text) => h("p", { class: "trouble" }, text)),
-    found.without_effect.length ? h("p", { class: "trouble" }, `${count(found.without_effect.length)} decisions are without effect; the log below names them.`) : null,
+    found.without_effect.length ? h("p", { class: "trouble" }, `Without effect: ${count(found.without_effect.length)} of the decisions; the log names them.`) : null,
   ];
 }
 

@@ -44,7 +44,7 @@ function retraining(found, begin) {
   return [
     h("p", {}, h("button", { type: "button", disabled: !found.may_begin, onclick: begin }, "Retrain"),
       " trains the class model on all reviews, lets it be champion if it may, and labels all events with it."),
-    found.words ? h("p", { class: found.state === "failed" ? "trouble" : null }, found.words) : null,
+    found.words && !found.why_not?.includes(found.words) ? h("p", { class: found.state === "failed" ? "trouble" : null }, found.words) : null,
     found.may_begin ? null : h("p", { class: "absent" }, withCommand(found)),
     found.steps.length ? h("ul", {}, found.steps.map(step)) : null,
     labels(found.labels),
