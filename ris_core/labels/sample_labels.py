@@ -1,4 +1,4 @@
-"""Labels of the events that models are compared on: made by the model, or taken from the label tables.
+"""Labels that a model gives a sample of the training set and the reviewed events, so that it can be compared.
 
 The kept labels themselves, and how they are read, are in `ris_core.labels.kept_labels`, which needs no torch.
 """
@@ -12,7 +12,6 @@ from contextlib import suppress
 import numpy as np
 import pandas as pd
 
-from ris_core.clustering.champion import champion_or_none
 from ris_core.clustering.cluster_model import ClusterModel
 from ris_core.clustering.open_models import open_model
 from ris_core.clustering.scores import subsample
@@ -24,7 +23,6 @@ from ris_core.labels.compared_models import ComparedModel
 from ris_core.labels.kept_labels import labels_digest, write_kept
 from ris_core.labels.labelling import label_events
 from ris_core.representations.file_events import FileEvents
-from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
 from ris_core.storage.spectrogram_file import read_column
@@ -32,7 +30,6 @@ from ris_core.training.training_set import NoTrainingSetError
 
 SAMPLE = 20_000
 """Events of the training set that a model labels, at most."""
-_BESIDE = "unsupervised_label"
 Told = Callable[[int, int], None]
 """Gets events that are done, and all."""
 
@@ -69,24 +66,8 @@ def keep_labels(
         A file is damaged.
     """
     made_of = labels_digest(layout, model)
-    if model.role == "beside" and model.numbers is not None:
-        frame, left_out = _of_tables(layout, settings, model.numbers), 0
-    else:
-        frame, left_out = _by_model(layout, settings, model, reviewed, told)
-    write_kept(layout, model, made_of, frame, model.role == "beside", left_out)
-
-
-def _of_tables(layout: Layout, settings: Settings, numbers: Sequence[int]) -> pd.DataFrame:
-    """Return the clusters of the model beside the champion, from the label tables by this champion."""
-    champion = champion_or_none(layout)
-    version = "" if champion is None else champion.model_version
-    paths = [path for key in settings.station_days() if (path := layout.labels(key)).exists()]
-    columns = ["event_id", "model_version", _BESIDE]
-    frame = tables.read_tables(paths, columns, may_lack=[_BESIDE]) if paths else pd.DataFrame(columns=columns)
-    frame = frame[(frame["model_version"] == version) & frame[_BESIDE].notna()]
-    place = {number: cluster for cluster, number in enumerate(numbers)}
-    cluster = frame[_BESIDE].astype(int).map(place).astype(int)
-    return pd.DataFrame({"event_id": frame["event_id"], "cluster": cluster, "sampled": True})
+    frame, left_out = _by_model(layout, settings, model, reviewed, told)
+    write_kept(layout, model, made_of, frame, everywhere=False, left_out=left_out)
 
 
 def _by_model(

@@ -13,12 +13,13 @@ from typing import Any
 
 from ris_core.config import Settings
 from ris_core.labels.compared_models import compared_models
+from ris_core.labels.table_labels import keep_table_labels
 from ris_core.masking import masked
 from ris_core.review.state import read_state
 from ris_core.station_days.station_days import StationDays
 from ris_explorer.answers import RefusedError
 
-_KINDER = 10
+_KINDER = 5
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,6 @@ def label_in_process(settings_json: str, root: str, names: tuple[str, ...], says
     says
         Gets changes of `LabellingState`.
     """
-    from ris_core.labels.sample_labels import keep_labels  # torch stays out of the server
-
     os.nice(_KINDER)
     try:
         network = StationDays.open(Settings.model_validate_json(settings_json), Path(root))
@@ -120,6 +119,11 @@ def label_in_process(settings_json: str, root: str, names: tuple[str, ...], says
         models = {model.name: model for model in compared_models(layout, settings)[0]}
         for name in names:
             says.send({"now": name, "done": 0, "of": 0})
+            if models[name].role == "beside":
+                keep_table_labels(layout, settings, models[name])
+                continue
+            from ris_core.labels.sample_labels import keep_labels  # torch stays out of the server
+
             keep_labels(layout, settings, models[name], reviewed, lambda done, of: says.send({"done": done, "of": of}))
     except Exception as error:  # noqa: BLE001 - the page says it
         says.send({"error": masked(f"{type(error).__name__}: {error}")})
