@@ -131,7 +131,8 @@ def test_an_event_that_a_component_did_not_record_may_have_zeros_and_a_mask():
     for name in ("spectrogram", "waveform", "context", "noise_psd", "noise_columns"):
         assert not getattr(found, name)[1, 1].any()
         assert getattr(found, name)[1, [0, 2]].any()
-        np.testing.assert_array_equal(getattr(found, name)[[0, 2]], getattr(dropped, name))
+        # Events are computed together: how many there are decides on some processors about the last digit.
+        np.testing.assert_allclose(getattr(found, name)[[0, 2]], getattr(dropped, name), rtol=2e-6)
 
 
 def test_a_window_that_was_dropped_is_free_for_a_later_detection():
