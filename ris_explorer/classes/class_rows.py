@@ -133,7 +133,7 @@ class ClassRows:
             if kind == WEEK and frame["start"].nunique() < _LEAST_WEEKS:
                 continue
             if why := frame.attrs["no_live_time"]:
-                return {"words": f"there are no rates: {why}", "bin": kind, "starts": []}, {}
+                return {"words": why, "bin": kind, "starts": []}, {}
             wide = frame.pivot_table(index="label", columns="start", values="rate", dropna=False)
             starts = [time / 1e9 for time in pd.DatetimeIndex(wide.columns).as_unit("ns").asi8.tolist()]
             values = wide.to_numpy(float)

@@ -5,12 +5,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from explorer_network import NAMES, Client
 
 from ris_core.access import read_class_rates
 from ris_core.clustering.reviewed.intervals import share_of
-from ris_explorer.classes import class_scores
+from ris_explorer.classes import class_rows, class_scores
 
 
 def class_of(client: Client, number: int) -> Any:
@@ -76,6 +77,18 @@ def test_rates_are_those_of_the_table_per_live_hour(read_client: Client) -> None
     assert said["rates"]["bin"] == "day"
     assert class_of(read_client, 0)["rate"] == pytest.approx(frame["rate"].tolist())
     assert said["rates"]["starts"] == [start.timestamp() for start in frame["start"]]
+
+
+def test_without_live_time_it_is_said_once_why_there_are_no_rates(
+    own_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without(*asked: Any, **more: Any) -> pd.DataFrame:
+        frame = read_class_rates(*asked, **more)
+        frame.attrs["no_live_time"] = "the events were imported"
+        return frame
+
+    monkeypatch.setattr(class_rows, "read_class_rates", without)
+    assert own_client.json_of("/api/classes")["rates"]["words"] == "the events were imported"
 
 
 def test_absent_rates_say_how_to_make_them(own_client: Client) -> None:

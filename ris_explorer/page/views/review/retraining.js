@@ -67,5 +67,5 @@ function labels(found) {
   if (found.words) return h("p", { class: "absent" }, found.words);
   const kind = found.reviewed ? "the class model" : "a model without reviews";
   const all = found.by_champion === found.station_days ? "all" : `${count(found.by_champion)} of`;
-  return h("p", {}, `The champion is ${kind} ${found.candidate} (${found.model_version}), chosen ${time(found.chosen)}; it has labelled ${all} ${count(found.station_days)} station-days.`);
+  return h("p", {}, `The champion is ${kind} ${found.candidate} (${found.model_version}), its record is of ${time(found.chosen)}; it has labelled ${all} ${count(found.station_days)} station-days.`);
 }
