@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --constraint constraints.txt
 # What constraints.txt pins beyond the dependencies.
-EXTRAS := dev,environment,kubernetes,postgres,release,slurm,umap
+EXTRAS := dev,docs,environment,kubernetes,postgres,release,slurm,umap
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
 export DAGSTER_DISABLE_TELEMETRY := 1
@@ -14,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test ui lint bench lock clean
+.PHONY: help install demo test ui lint docs bench lock clean
 
 help: ## Show this help
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -30,6 +30,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) --editable '.[dev]'
 	$(PIP) --no-deps portable-fdsnws-dataselect
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(PIP) --editable '.[docs]'
 	touch $@
 
 install: $(VENV)/.installed ## Create .venv with the pinned dependencies
@@ -55,6 +59,10 @@ lint: $(VENV)/.installed-dev ## Check format, style, layers and types (ruff, imp
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
+docs: export NO_MKDOCS_2_WARNING := 1
+docs: $(VENV)/.installed-docs ## Build the documentation into site/; a warning or broken link fails (mkdocs)
+	$(BIN)/mkdocs build --strict
+
 bench: $(VENV)/.installed ## Measure the stages side by side (python -m bench.throughput)
 	$(BIN)/python -m bench.throughput
 
@@ -69,4 +77,4 @@ lock: ## Write constraints.txt anew: the newest versions that pyproject.toml all
 	rm -rf .lock
 
 clean: ## Remove the virtual environment and caches; data are kept
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage *.egg-info
+	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage *.egg-info

@@ -1,5 +1,7 @@
 """Products for a notebook: tables of many station-days, and all that is kept of one event.
 
+Examples
+--------
 >>> from ris_core.access import open_network, read_labels, read_event
 >>> network = open_network("config/demo.yaml")
 >>> labels = read_labels(network, stations="S01", first="2015-01-01")

@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from training_builders import load_set
 
+from ris_core.contracts.metric_names import undescribed
 from ris_core.contracts.station_day import StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.json_records import read_json
@@ -387,3 +388,9 @@ def test_the_champion_may_be_another_k_by_run_config_and_back_again(network: Ope
     assert str(client.get_model_version_by_alias("tiny-dec", CHAMPION_ALIAS).version) == first["mlflow_model_version"]
     assert network.run(jobs.CHAMPION).success
     assert read_json(network.store.champion) == back
+
+
+def test_every_metric_is_described(network: Opened) -> None:
+    logged = {name for run in runs_of(network) for name in run.data.metrics}
+    assert len(logged) > 50
+    assert undescribed(logged) == set()

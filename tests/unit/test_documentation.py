@@ -10,7 +10,7 @@ from ris_core.attributes.columns import IN_WINDOW, POLARISATION
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
-PACKAGES = ("ris_core", "ris_dagster", "ris_explorer", "bench", "tests", "config", "deploy")
+PACKAGES = ("ris_core", "ris_dagster", "ris_explorer", "bench", "tests", "config", "deploy", "docs")
 NOT_OURS = {"automation_tick_evaluation_context.py"}
 """Files of Dagster that a page names."""
 
