@@ -1,4 +1,4 @@
-"""The explorer as a process: reviews of two clients at once, a server that is killed, and training again by Dagster."""
+"""The explorer as a process: reviews of two clients at once, and a server that is killed."""
 
 import re
 import signal
@@ -11,17 +11,12 @@ from contextlib import contextmanager
 
 import psutil
 import requests
-from explorer_network import NAMES, Explored, environment_of
+from explorer_network import Explored, environment_of
 from servers import START_S, answers
-from servers import served as served_by_ris_ui
 
 from bench.ports import free_ports
-from ris_core.access import read_catalogue, read_labels
-from ris_core.clustering.champion import read_champion
+from ris_core.access import read_catalogue
 from ris_core.review.log import ReviewLog
-from ris_dagster.analysis_jobs import MAP
-
-PITCHES = ("low", "middle", "high")
 
 
 class Page(requests.Session):
@@ -79,7 +74,7 @@ def test_of_a_killed_server_all_acknowledged_reviews_stay_and_two_clients_keep_t
         page = Page(address)
         for event in events:
             try:
-                acknowledged[reviewer].append(page.decide(event, PITCHES[0], reviewer))
+                acknowledged[reviewer].append(page.decide(event, "low", reviewer))
             except requests.ConnectionError:
                 return
             if all(len(done) >= 12 for done in acknowledged.values()):
@@ -105,7 +100,7 @@ def test_of_a_killed_server_all_acknowledged_reviews_stay_and_two_clients_keep_t
     with log.path.open("ab") as file:
         file.write(b'{"half of a li')
     with served(explored_copy) as (_, address):
-        new = Page(address).decide(events[-1], PITCHES[1], "cleo")
+        new = Page(address).decide(events[-1], "middle", "cleo")
     assert [each.id for each in log.read().decisions] == [*(each.id for each in content.decisions), new]
 
 
@@ -117,7 +112,7 @@ def test_two_servers_of_one_network_lose_nothing(explored_copy: Explored) -> Non
 
         def write(reviewer: str) -> None:
             for event in events[:10]:
-                pages[reviewer].decide(event, PITCHES[2], reviewer)
+                pages[reviewer].decide(event, "high", reviewer)
 
         writers = [threading.Thread(target=write, args=(name,)) for name in pages]
         for writer in writers:
@@ -132,53 +127,3 @@ def test_two_servers_of_one_network_lose_nothing(explored_copy: Explored) -> Non
     for reviewer in ("cleo", "dora"):
         assert [each.event_ids[0] for each in written if each.reviewer == reviewer] == events[:10]
     assert len(written) == 20
-
-
-def test_the_button_retrain_makes_reviewed_classes_the_labels(explored_copy: Explored) -> None:
-    network = explored_copy.open()
-    labels = read_labels(network)
-    former = read_champion(network.layout)
-    decisions = ReviewLog(network.layout.reviews).read().decisions
-    of_ben = {event for each in decisions for event in each.event_ids if each.reviewer == "ben"}
-    # A reviewed class with the events of a former one keeps its number, whose name the settings say.
-    shown_as = {"low": "low", "middle": NAMES[1], "high": "high"}
-    environment = {"RIS_DATA": str(explored_copy.data), "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING": "false"}
-    with served_by_ris_ui(explored_copy.config, **environment) as ui:
-        page = Page(ui.explorer)
-        # Where two reviewers differ, no word stands.
-        reviewed = labels[~labels["event_id"].isin(of_ben)].iloc[::4]
-        for event, label in zip(reviewed["event_id"], reviewed["label"], strict=True):
-            page.decide(str(event), PITCHES[label], "ann")
-        state = page.get(f"{ui.explorer}/api/retrain", timeout=60).json()
-        until = time.monotonic() + 200
-        while not state["may_begin"]:  # the daemon reports after half a minute that it lives
-            assert "daemon" in state["why_not"] and time.monotonic() < until, state
-            time.sleep(1)
-            state = page.get(f"{ui.explorer}/api/retrain", timeout=60).json()
-        assert state["state"] == "none"
-        begun = page.post(f"{ui.explorer}/api/retrain", json={}, timeout=60)
-        assert begun.status_code == 202, begun.text
-        again = page.post(f"{ui.explorer}/api/retrain", json={}, timeout=60)
-        assert again.status_code == 409 and "under way" in again.json()["error"]
-        until = time.monotonic() + 1500
-        while (state := page.get(f"{ui.explorer}/api/retrain", timeout=60).json())["state"] in ("queued", "running"):
-            assert time.monotonic() < until, state
-            time.sleep(1)
-        assert state["state"] == "done", state
-        assert all(step["state"] == "done" and step["runs"] for step in state["steps"])
-        assert [step["job"] for step in state["steps"]][-2] == MAP
-        assert requests.get(state["steps"][0]["link"], timeout=60).ok
-        while not (made := page.get(f"{ui.explorer}/api/retrain", timeout=60).json()["labels"])["by_champion"]:
-            assert time.monotonic() < until, made  # label tables are looked at every ten seconds
-            time.sleep(1)
-        assert made["reviewed"] and made["by_champion"] == made["station_days"] == 11
-        assert made["model_version"] != former.model_version
-        shown = page.get(f"{ui.explorer}/api/network", timeout=60).json()
-        assert {"tremor", *shown_as.values()} <= {each["name"] for each in shown["classes"]}
-    found = read_labels(network).set_index("event_id")
-    said = {str(event): PITCHES[label] for event, label in zip(reviewed["event_id"], reviewed["label"], strict=True)}
-    assert {event: found.loc[event, "reviewed"] for event in said} == said
-    assert {event: found.loc[event, "class_name"] for event in said} == {
-        event: shown_as[name] for event, name in said.items()
-    }
-    assert found["model_version"].unique().tolist() == [made["model_version"]]
