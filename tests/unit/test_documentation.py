@@ -1,10 +1,13 @@
 """The pages for readers: links lead to files and headings that exist, named files exist, quoted code is theirs."""
 
 import re
+from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
 import pytest
+import yaml
+from cffconvert import Citation
 
 from ris_core.attributes.columns import IN_WINDOW, POLARISATION
 
@@ -72,3 +75,14 @@ def test_the_attributes_of_the_method_are_those_of_the_code() -> None:
     )
     wanted = "\n".join(rows)
     assert found is not None and found[0].strip() == wanted, f"docs/method.md: the table of attributes is\n{wanted}"
+
+
+def test_the_citation_is_valid() -> None:
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    Citation(text).validate()
+    assert yaml.safe_load(text)["version"] == version("ris-dagster")
+
+
+def test_every_page_has_a_place_on_the_site() -> None:
+    placed = set(re.findall(r"^ +- .*: (\w+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE))
+    assert {page.name for page in ROOT.glob("docs/*.md")} <= placed
