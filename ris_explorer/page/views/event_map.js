@@ -60,7 +60,7 @@ export function mountEventMap(root, app) {
       await recolour();
       markEvent();
     } catch (error) {
-      points = painting = null; // nothing is drawn until there is a map again
+      points = painting = passing = null; // nothing is drawn until there is a map again
       failed(root, error);
     }
   }
