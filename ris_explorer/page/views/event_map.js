@@ -22,7 +22,7 @@ const MOST_IN_SOFTWARE = 50_000;
 
 /** Build the view in `root`. */
 export function mountEventMap(root, app) {
-  const how = drawing();
+  let how = null; // what the browser draws with; asking takes long where WebGL is software
   const legend = mapLegend();
   const words = h("div", { class: "map-words" });
   const tip = h("div", { class: "map-tip", hidden: true });
@@ -50,6 +50,8 @@ export function mountEventMap(root, app) {
   }
 
   async function load() {
+    const colours = chosenColouring(); // asked for together with the places
+    colours.catch(() => {}); // recolour says it
     try {
       const [asMade, x, y] = await Promise.all([get("event_map"), array("columns/x"), array("columns/y")]);
       said = asMade;
@@ -57,7 +59,7 @@ export function mountEventMap(root, app) {
       if (!points.rows.length) throw new Error("No event has a place on the map; `ris run --only map_events` makes it again.");
       fill(root, parts);
       await begin();
-      await recolour();
+      await recolour(colours);
       markEvent();
     } catch (error) {
       points = painting = passing = null; // nothing is drawn until there is a map again
@@ -66,6 +68,7 @@ export function mountEventMap(root, app) {
   }
 
   async function begin() {
+    how ??= drawing();
     await scatter?.destroy();
     box.querySelector("canvas")?.remove();
     const canvas = h("canvas", { tabindex: "0", role: "img", "aria-label": "Map of events" });
@@ -77,10 +80,12 @@ export function mountEventMap(root, app) {
     scatter.showAll();
   }
 
-  async function recolour() {
+  const chosenColouring = () => colouring(app, state.get("colour") in COLOURINGS ? state.get("colour") : "class");
+
+  async function recolour(colours = chosenColouring()) {
     if (!points) return;
     try {
-      painting = await colouring(app, state.get("colour") in COLOURINGS ? state.get("colour") : "class");
+      painting = await colours;
       draw();
     } catch (error) {
       failed(legend.element, error);
@@ -154,7 +159,7 @@ export function mountEventMap(root, app) {
   }
 
   fill(root, h("p", { class: "absent" }, "The places of the events are read."));
-  state.on(["colour"], recolour);
+  state.on(["colour"], () => recolour());
   state.on(["lasso"], showLasso);
   state.on(["event"], markEvent);
   app.onMask((_, error) => {
