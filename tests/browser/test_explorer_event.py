@@ -3,25 +3,16 @@
 import io
 import re
 import wave
-from collections.abc import Iterator
 
 import pytest
+from browsing import ABSENT, CHROMIUM
 from explorer_network import served
 from playwright.sync_api import Page, expect
 
 from ris_core.contracts.event_identifier import possible_days
 from ris_explorer.explorer import Explorer
 
-
-@pytest.fixture
-def quiet(page: Page) -> Iterator[Page]:
-    """A page of which the console must stay without errors, and which asks no other server."""
-    troubles: list[str] = []
-    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.set_viewport_size({"width": 1280, "height": 800})
-    yield page
-    assert not troubles, troubles
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=ABSENT)
 
 
 def _pictures(page: Page):

@@ -1,7 +1,6 @@
 """A time is brushed, hours and stations are chosen in their pictures, and the others follow."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from browsing import ABSENT, CHROMIUM
@@ -11,17 +10,6 @@ from playwright.sync_api import Page, expect
 from ris_explorer.explorer import Explorer
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=ABSENT)
-
-
-@pytest.fixture
-def quiet(page: Page) -> Iterator[Page]:
-    """A page of which the console must stay without errors."""
-    troubles: list[str] = []
-    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.set_viewport_size({"width": 1280, "height": 800})
-    yield page
-    assert not troubles, troubles
 
 
 def _drag(page: Page, begin: float, end: float) -> None:
