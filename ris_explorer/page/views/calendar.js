@@ -1,17 +1,14 @@
 // Hours of the day, months of the year and phases of the tide as roses; a click on a part filters by it.
 
-import { get, onlyLatest } from "../api/api.js";
+import { get } from "../api/api.js";
 import { state } from "../state/state.js";
 import { classColour, classMarker, classTitle } from "./parts/colours.js";
-import { failed, fill, h } from "./parts/elements.js";
+import { fill, h } from "./parts/elements.js";
 import { events } from "./parts/formats.js";
+import { keptAnswer } from "./parts/kept_answer.js";
 import { rose, roseTable } from "./parts/rose.js";
 import { onTheme } from "./parts/theme.js";
 import { spanText } from "./parts/timeline_words.js";
-import { whenShown } from "./parts/when_shown.js";
-
-const ASK_AGAIN_MS = 1500;
-const SOON_MS = 60;
 
 /** Build the view in `root`. */
 export function mountCalendar(root, app) {
@@ -20,35 +17,18 @@ export function mountCalendar(root, app) {
   it.roses = h("div", { class: "calendar-roses" });
   it.notes = h("p", { class: "calendar-notes" });
   it.table = h("details", { class: "calendar-table", ontoggle: () => fillTable(it) }, h("summary", {}, "As tables"), h("div"));
-  it.trouble = h("div", {}, h("p", { class: "absent" }, "Events are being counted."));
+  it.trouble = h("div");
   root.append(it.trouble, it.controls, it.roses, it.notes, it.table);
-  const latest = onlyLatest();
-  let timer = 0;
-  const ask = async () => {
-    clearTimeout(timer);
+  const load = async (signal) => {
     const asked = state.filter();
     if (state.get("clock") === "solar") asked.set("clock", "solar");
     if (state.get("tide")) asked.set("tide", state.get("tide"));
-    try {
-      const answer = await latest((signal) => get("calendar", asked, signal));
-      if (!answer) return;
-      it.answer = answer;
-      fill(it.trouble);
-      show(it);
-      if (answer.live.reading) timer = setTimeout(ask, ASK_AGAIN_MS);
-    } catch (error) {
-      failed(it.trouble, error);
-    }
+    return { answer: await get("calendar", asked, signal) };
   };
-  const askShown = whenShown(root, ask);
-  const soon = () => {
-    clearTimeout(timer);
-    timer = setTimeout(askShown, SOON_MS);
-  };
-  ask();
-  state.on(["filter", "clock", "tide"], soon);
+  const keep = keptAnswer(root, it.trouble, load, (found) => show(Object.assign(it, found)));
+  state.on(["filter", "clock", "tide"], keep.soon);
   state.on(["measure"], () => it.answer && show(it));
-  app.onRenewed(askShown);
+  app.onRenewed(keep.now);
   onTheme(() => it.answer && show(it));
 }
 

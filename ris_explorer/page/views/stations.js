@@ -1,16 +1,13 @@
 // Stations: a map with the shares of the classes, and a table; a click on a station filters by it.
 
-import { get, onlyLatest } from "../api/api.js";
+import { get } from "../api/api.js";
 import { state } from "../state/state.js";
 import { classColour, classMarker, classTitle } from "./parts/colours.js";
-import { failed, fill, h } from "./parts/elements.js";
+import { fill, h } from "./parts/elements.js";
 import { count, events, number } from "./parts/formats.js";
+import { keptAnswer } from "./parts/kept_answer.js";
 import { stationMap } from "./parts/station_map.js";
 import { onTheme } from "./parts/theme.js";
-import { whenShown } from "./parts/when_shown.js";
-
-const ASK_AGAIN_MS = 1500;
-const SOON_MS = 60;
 
 /** Build the view in `root`. */
 export function mountStations(root, app) {
@@ -18,30 +15,12 @@ export function mountStations(root, app) {
   it.map = h("div", { class: "stations-map" });
   it.table = h("div", { class: "stations-table", tabindex: "0", role: "region", "aria-label": "Table of the stations" });
   it.notes = h("p", { class: "stations-notes" });
-  it.trouble = h("div", {}, h("p", { class: "absent" }, "Events are being counted."));
+  it.trouble = h("div");
   root.append(it.trouble, h("div", { class: "stations-both" }, it.map, it.table), it.notes);
-  const latest = onlyLatest();
-  let timer = 0;
-  const ask = async () => {
-    clearTimeout(timer);
-    try {
-      const answer = await latest((signal) => get("stations", state.filter(), signal));
-      if (!answer) return;
-      it.answer = answer;
-      fill(it.trouble);
-      show(it);
-      if (answer.live.reading) timer = setTimeout(ask, ASK_AGAIN_MS);
-    } catch (error) {
-      failed(it.trouble, error);
-    }
-  };
-  const askShown = whenShown(root, ask);
-  ask();
-  state.on(["filter"], () => {
-    clearTimeout(timer);
-    timer = setTimeout(askShown, SOON_MS);
-  });
-  app.onRenewed(askShown);
+  const load = async (signal) => ({ answer: await get("stations", state.filter(), signal) });
+  const keep = keptAnswer(root, it.trouble, load, (found) => show(Object.assign(it, found)));
+  state.on(["filter"], keep.soon);
+  app.onRenewed(keep.now);
   onTheme(() => it.answer && show(it));
 }
 

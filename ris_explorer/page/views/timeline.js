@@ -1,19 +1,17 @@
 // Events over time: counts or rates by class, zoom from years to minutes, live time beneath, a series over it.
 
-import { get, onlyLatest } from "../api/api.js";
+import { get } from "../api/api.js";
 import { state } from "../state/state.js";
 import { classColour, classMarker, classTitle } from "./parts/colours.js";
-import { failed, fill, h, say } from "./parts/elements.js";
+import { fill, h, say } from "./parts/elements.js";
 import { count, events, number } from "./parts/formats.js";
+import { keptAnswer } from "./parts/kept_answer.js";
 import { onTheme } from "./parts/theme.js";
 import { drawChart, drawnClasses, showBrush } from "./parts/timeline_chart.js";
 import { availabilityStrip } from "./parts/timeline_strip.js";
 import { binTable, notes, spanText } from "./parts/timeline_words.js";
-import { whenShown } from "./parts/when_shown.js";
 import * as time from "./parts/timeline_time.js";
 
-const ASK_AGAIN_MS = 1500;
-const SOON_MS = 60;
 const KEYS = "Arrow keys go from bin to bin, with Shift they choose several, Enter filters by them. Plus and minus zoom, " +
   "Page up and Page down show earlier and later times, Escape takes the time away again.";
 
@@ -29,35 +27,14 @@ export function mountTimeline(root, app) {
   it.table = h("details", { class: "timeline-table", ontoggle: () => fillTable(it) }, h("summary", {}, "As a table"), h("div"));
   it.trouble = h("div");
   root.append(it.controls, it.trouble, it.plot, it.strip.root, it.readout, it.legend, it.notes, it.table);
-  const latest = onlyLatest();
-  let timer = 0;
-  const ask = async () => {
-    clearTimeout(timer);
-    try {
-      const found = await latest((signal) => load(it, signal));
-      if (!found) return;
-      Object.assign(it, found);
-      fill(it.trouble);
-      show(it);
-      if (it.answer.live.reading) timer = setTimeout(ask, ASK_AGAIN_MS);
-    } catch (error) {
-      failed(it.trouble, error);
-    }
-  };
-  const askShown = whenShown(root, ask);
-  const soon = () => {
-    clearTimeout(timer);
-    timer = setTimeout(askShown, SOON_MS);
-  };
-  fill(it.trouble, h("p", { class: "absent" }, "Events are being counted."));
-  ask();
+  const keep = keptAnswer(root, it.trouble, (signal) => load(it, signal), (found) => show(Object.assign(it, found)));
   state.on(["filter", "begin", "end", "bin", "series"], (changed) => {
     const own = [...changed].every((name) => ["from", "to", "page", "event"].includes(name));
     if (own) { if (it.chart) showBrush(it.chart, time.brush(it.answer.extent)); }
-    else soon();
+    else keep.soon();
   });
   state.on(["measure", "drawn", "hide", "intervals"], () => it.answer && show(it));
-  app.onRenewed(askShown);
+  app.onRenewed(keep.now);
   onTheme(() => it.answer && show(it));
   new ResizeObserver(() => it.chart && it.plot.clientWidth !== it.chart.width && show(it)).observe(it.plot);
   listen(it);
