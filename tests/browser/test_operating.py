@@ -89,7 +89,10 @@ def test_a_backfill_of_a_block_is_launched_and_watched_and_its_picture_read(page
         ),
     ):
         dialog = materialize(page, address)
-        for dimension in dialog.get_by_role("button", name="All", exact=True).all():
+        # One for the days and one for the stations, which come after the dialog.
+        everything = dialog.get_by_role("button", name="All", exact=True)
+        expect(everything).to_have_count(2)
+        for dimension in everything.all():
             dimension.click()
         expect(dialog.get_by_text("6 partitions", exact=True)).to_be_visible()
         launch(page, dialog)
