@@ -83,7 +83,7 @@ def _review_rows(layout: Layout, settings: Settings) -> Rows:
     state = found.state
     if not state.words:
         return []
-    audits, apart = int(state.reviewed()["audit"].sum()), state.conflicts()["event_id"].nunique()
+    audits, apart = int(state.reviewed()["audit"].sum()), len(state.conflicting)
     said = f"{found.reviewed} events, {audits} of them audits, {len(state.classes)} classes"
     said += f"; {apart} in conflict" if apart else ""
     said += "; some by a simulated reviewer" if state.simulated else ""

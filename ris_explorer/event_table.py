@@ -267,11 +267,11 @@ def _places(
 
 
 def _reviews(table: EventTable, state: ReviewState) -> tuple[NDArray[np.int16], NDArray[np.bool_], tuple[str, ...]]:
-    words: Any = state.reviewed()
-    names = tuple(sorted(set(words["class_name"])))
+    final = state.final
+    events, names = list(final), state.classes
     reviewed, audit = np.full(len(table), NOT_REVIEWED, np.int16), np.zeros(len(table), bool)
-    rows = table.rows_of(words["event_id"].to_list())
+    rows = table.rows_of(events)
     there = rows >= 0
-    reviewed[rows[there]] = pd.Categorical(words["class_name"], names).codes[there]
-    audit[rows[there]] = words["audit"].to_numpy(bool)[there]
+    reviewed[rows[there]] = pd.Categorical(list(final.values()), names).codes[there]
+    audit[rows[there]] = np.array([event in state.audits for event in events], bool)[there]
     return reviewed, audit, names

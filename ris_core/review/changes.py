@@ -130,14 +130,13 @@ def state_after(decisions: Sequence[Decision], decision: Decision, decider: str 
 
 def consequences(before: ReviewState, after: ReviewState) -> Consequences:
     """Return what changes between two states of the reviews."""
-    had, has = _final(before), _final(after)
-    apart = set(after.conflicts()["event_id"]) - set(before.conflicts()["event_id"])
+    had, has = before.final, after.final
     then, now = _spoken(before), _spoken(after)
     return Consequences(
         first=len(has.keys() - had.keys()),
         changed=sum(had[event] != has[event] for event in had.keys() & has.keys()),
         lost=len(had.keys() - has.keys()),
-        conflicts=len(apart),
+        conflicts=len(after.conflicting - before.conflicting),
         words=sum(then.get(key) != now.get(key) for key in then.keys() | now.keys()),
     )
 
@@ -162,11 +161,6 @@ def decision_words(decision: Decision) -> str:
         "split": f"{events} of {', '.join(decision.former)}: {decision.class_name}",
         "withdraw": f"withdrawn: {', '.join(decision.withdrawn)}",
     }[decision.kind]
-
-
-def _final(state: ReviewState) -> dict[str, str]:
-    words = state.reviewed()
-    return dict(zip(words["event_id"], words["class_name"], strict=True))
 
 
 def _spoken(state: ReviewState) -> dict[tuple[str, str], str]:

@@ -43,6 +43,15 @@ class Word:
 
 
 @dataclass(frozen=True)
+class _Standing:
+    """Where each event with a word stands; `final` has reviewer, word, and whether all agreeing words are bulk."""
+
+    final: dict[str, tuple[str, Word, bool]]
+    conflicting: frozenset[str]
+    unsure: frozenset[str]
+
+
+@dataclass(frozen=True)
 class ReviewState:
     """What the decisions of a log amount to.
 
@@ -115,27 +124,35 @@ class ReviewState:
 
     @cached_property
     def _reviewed(self) -> pd.DataFrame:
-        rows = []
-        for event in sorted(self.words):
-            agreeing = self._agreeing(event)
-            if len({word.class_name for word in agreeing.values()}) == 1:
-                reviewer, word = list(agreeing.items())[-1]
-                bulk = all(each.bulk for each in agreeing.values())
-                audit, simulated = event in self.audits, is_simulated(reviewer)
-                rows.append((event, word.class_name, audit, word.time, reviewer, bulk, simulated, word.decision))
+        rows = [
+            (event, word.class_name, event in self.audits, word.time, who, bulk, is_simulated(who), word.decision)
+            for event, (who, word, bulk) in sorted(self._standing.final.items())
+        ]
         return _table(rows, _REVIEWED)
+
+    @property
+    def final(self) -> dict[str, str]:
+        """The class of each event that `reviewed` has, by its present name; quicker than the table."""
+        return {event: word.class_name for event, (_, word, _) in self._standing.final.items()}
+
+    @property
+    def conflicting(self) -> frozenset[str]:
+        """Events in conflict."""
+        return self._standing.conflicting
+
+    @property
+    def unsure_events(self) -> frozenset[str]:
+        """Events of which all reviewers are unsure."""
+        return self._standing.unsure
 
     def conflicts(self) -> pd.DataFrame:
         """Return the differing words on events in conflict, one row per event and reviewer (columns of `all_words`)."""
-        apart = [event for event in self.words if len({w.class_name for w in self._agreeing(event).values()}) > 1]
-        table = self.all_words()
-        return table[table["event_id"].isin(apart) & (table["class_name"] != UNSURE)].reset_index(drop=True)
+        table = self._words_on(self.conflicting)
+        return table[table["class_name"] != UNSURE].reset_index(drop=True)
 
     def unsure(self) -> pd.DataFrame:
         """Return the words on events of which all reviewers are unsure (columns of `all_words`)."""
-        none = [event for event in self.words if not self._agreeing(event)]
-        table = self.all_words()
-        return table[table["event_id"].isin(none)].reset_index(drop=True)
+        return self._words_on(self.unsure_events)
 
     def all_words(self) -> pd.DataFrame:
         """Return the present word of each reviewer on each event, sorted by event and reviewer.
@@ -145,9 +162,12 @@ class ReviewState:
         DataFrame
             `event_id`, `reviewer`, `class_name` (or `unsure`), `time`, `bulk`, `reason`, `audit`, `decision`, `moved`.
         """
+        return self._words_on(self.words)
+
+    def _words_on(self, events: Iterable[str]) -> pd.DataFrame:
         rows = [
             (event, reviewer, w.class_name, w.time, w.bulk, w.reason, event in self.audits, w.decision, w.moved)
-            for event in sorted(self.words)
+            for event in sorted(events)
             for reviewer, w in sorted(self.words[event].items())
         ]
         return _table(rows, _WORDS)
@@ -160,12 +180,12 @@ class ReviewState:
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes that have a reviewed event, in alphabetical order."""
-        return tuple(sorted(set(self._reviewed["class_name"])))
+        return tuple(sorted({word.class_name for _, word, _ in self._standing.final.values()}))
 
     @property
     def simulated(self) -> bool:
         """Whether any final word is that of a simulated reviewer."""
-        return bool(self._reviewed["simulated"].any())
+        return any(is_simulated(who) for who in {who for who, _, _ in self._standing.final.values()})
 
     def spelt(self, reviewer: str) -> str:
         """Return a reviewer's name as the log spelt it first, in which their words are found."""
@@ -181,18 +201,34 @@ class ReviewState:
             found.pop(one.called, None)
         return found
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Digest of the final words: event, class, audit, bulk. Notes, times and unsure words do not change it."""
-        columns = ["event_id", "class_name", "audit", "bulk"]
-        return digest_of(self._reviewed[columns].to_dict("split")["data"])
+        final = sorted(self._standing.final.items())
+        return digest_of([[event, word.class_name, event in self.audits, bulk] for event, (_, word, bulk) in final])
 
-    def _agreeing(self, event: str) -> dict[str, Word]:
+    @cached_property
+    def _standing(self) -> _Standing:
+        persons = frozenset(name for name in self.reviewers.values() if not is_simulated(name))
+        final: dict[str, tuple[str, Word, bool]] = {}
+        conflicting, unsure = set(), set()
+        for event, of_event in self.words.items():
+            agreeing = self._agreeing(of_event, persons)
+            if not agreeing:
+                unsure.add(event)
+            elif len({word.class_name for word in agreeing.values()}) > 1:
+                conflicting.add(event)
+            else:
+                reviewer, word = next(reversed(agreeing.items()))
+                final[event] = reviewer, word, all(each.bulk for each in agreeing.values())
+        return _Standing(final, frozenset(conflicting), frozenset(unsure))
+
+    def _agreeing(self, of_event: dict[str, Word], persons: frozenset[str]) -> dict[str, Word]:
         """Return the words with a class that count for an event, by reviewer, in the order of the log."""
-        words = {who: word for who, word in self.words[event].items() if word.class_name != UNSURE}
+        words = {who: word for who, word in of_event.items() if word.class_name != UNSURE}
         # A person who is unsure has looked, too: a simulated word does not stand above this.
-        if any(not is_simulated(who) for who in self.words[event]):
-            words = {who: word for who, word in words.items() if not is_simulated(who)}
+        if not persons.isdisjoint(of_event):
+            words = {who: word for who, word in words.items() if who in persons}
         return {self.decider: words[self.decider]} if self.decider in words else words
 
 

@@ -36,7 +36,7 @@ class ReviewSummary:
     @property
     def reviewed(self) -> int:
         """Events with a final word."""
-        return len(self.state.reviewed())
+        return len(self.state.final)
 
     def by_class(self) -> pd.DataFrame:
         """Return for each class its name, and its events: reviewed, of them audits, and of them simulated."""
@@ -73,8 +73,7 @@ def is_reviewed(layout: Layout) -> bool:
 
 
 def _since(state: ReviewState, classes: ReviewedClasses | None) -> int:
-    words = state.reviewed()
-    now = dict(zip(words["event_id"], words["class_name"], strict=True))
+    now = state.final
     then: Mapping[str, str] = {}
     if classes is not None:
         names = present_names(classes.all_names, classes.renames, state.renames, state.classes)

@@ -81,7 +81,7 @@ def build_review_queue(settings: Settings) -> dg.AssetsDefinition:
                 "reviewed": len(reviewed),
                 "simulated": int(reviewed["simulated"].sum()),
                 "audits": int(reviewed["audit"].sum()),
-                "unsure": len(state.unsure()),
+                "unsure": len(state.unsure_events),
                 "classes": {str(name): int(n) for name, n in reviewed["class_name"].value_counts().items()},
                 "queue": table(found.head(_SHOWN)),
                 "next": picture(_gallery(days, found.head(_SHOWN)), "The next events to review"),

@@ -51,7 +51,7 @@ def build_reviews_asset(settings: Settings) -> dg.AssetsDefinition:
                 "reviewed": found.reviewed,
                 "since_the_class_model": found.since,
                 "audits": int(state.reviewed()["audit"].sum()),
-                "unsure": int(state.unsure()["event_id"].nunique()),
+                "unsure": len(state.unsure_events),
                 "in_conflict": len(apart),
                 "simulated": state.simulated,
                 "classes": table(found.by_class()),

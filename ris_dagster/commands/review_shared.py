@@ -71,7 +71,7 @@ def warn_of_log(layout: Layout) -> None:
 def say_state(state: "ReviewState") -> None:
     """Say how many events are reviewed, and of how many reviewers are unsure or differ."""
     words = state.reviewed()
-    conflicts, unsure = state.conflicts()["event_id"].nunique(), state.unsure()["event_id"].nunique()
+    conflicts, unsure = len(state.conflicting), len(state.unsure_events)
     simulated = f" ({int(words['simulated'].sum())} by a simulated reviewer)" if state.simulated else ""
     console.print(
         f"{len(words)} reviewed events{simulated} of {len(state.classes)} classes, {int(words['audit'].sum())} of them "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -112,13 +113,11 @@ class ClassRows:
                 }
             )
         labelled = {each["review_class"] for each in classes}
-        counts = state.reviewed()["class_name"].value_counts()
+        counts = Counter(state.final.values())
         left = [name for name in state.classes if name not in labelled]
         return {
             "classes": classes,
-            "reviewed_only": [
-                {"name": name, "reviewed": int(counts[name]), "notes": notes.get(name, [])} for name in left
-            ],
+            "reviewed_only": [{"name": name, "reviewed": counts[name], "notes": notes.get(name, [])} for name in left],
             "rates": rates,
             "by_reviews": champion is not None and champion.reviewed,
         }

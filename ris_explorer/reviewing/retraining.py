@@ -81,7 +81,7 @@ class Retraining:
         RefusedError
             There are no reviews, one is under way, or Dagster cannot do it now; the message says what to do instead.
         """
-        if not len(self._explorer.state.reviewed()):
+        if not self._explorer.state.final:
             raise RefusedError(
                 "there is no reviewed event yet: review some first (the class model learns from them)", 409
             )

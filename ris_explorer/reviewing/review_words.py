@@ -41,8 +41,8 @@ def summary(content: LogContent, state: ReviewState, reviewer: str) -> dict[str,
         "audits": int(words["audit"].sum()),
         "bulk": int(words["bulk"].sum()),
         "simulated": int(words["simulated"].sum()),
-        "unsure": int(state.unsure()["event_id"].nunique()),
-        "conflicts": int(state.conflicts()["event_id"].nunique()),
+        "unsure": len(state.unsure_events),
+        "conflicts": len(state.conflicting),
         "reviewers": sorted(state.reviewers.values(), key=str.casefold),
         "mine": len(mine),
         "today": sum(word.time >= midnight and not word.moved for word in mine),
@@ -81,9 +81,7 @@ def words_on(event_id: str, decisions: Sequence[Decision], state: ReviewState) -
         }
         for who, word in state.words.get(event_id, {}).items()
     ]
-    final = state.reviewed()
-    final = final[final["event_id"] == event_id]
-    return {"words": found, "final": None if final.empty else str(final["class_name"].iloc[0])}
+    return {"words": found, "final": state.final.get(event_id)}
 
 
 def last_decisions(
