@@ -1,62 +1,29 @@
-"""What to look at next, worked out in the background: the page never waits for it, and follows the reviews."""
+"""What to look at next, worked out in the background: the page never waits for it, and it follows the reviews."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pandas as pd
+import numpy as np
+from numpy.typing import NDArray
 
-from ris_core.review.changes import BLIND, REASON_WORDS
 from ris_core.review.random_order import second_opinions
 from ris_core.review.state import ReviewState
 from ris_core.storage.damage import DamagedFileError
+from ris_explorer.answers import RefusedError
 from ris_explorer.explorer import Explorer
-
-if TYPE_CHECKING:
-    from ris_core.review.session import ReviewSession
+from ris_explorer.reviewing.queue_process import QueueProcess, Worked
+from ris_explorer.reviewing.queue_worker import Suggested, queue_item
 
 _AHEAD = 3
 """Batches that are worked out at once, so that there is something to show while the next ones are."""
-_NEIGHBOURS = 3
 _APART_S = 600.0
 _AT_ONCE = 2
 _AGAIN_S = 30.0
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Suggested:
-    """Suggestions that were worked out for one state of the reviews.
-
-    Attributes
-    ----------
-    items
-        As the page gets them, in order.
-    reviewed
-        Number of events on which anyone had a word.
-    digest
-        Of the final words then.
-    names
-        What was renamed until then (`ReviewState.names`).
-    pool
-        Events among which suggestions other than audits are chosen.
-    of
-        All processed events.
-    damaged
-        What is damaged of those that are left out.
-    """
-
-    items: tuple[dict[str, Any], ...] = field(repr=False)
-    reviewed: int
-    digest: str
-    names: dict[str, str]
-    pool: int
-    of: int
-    damaged: tuple[str, ...]
 
 
 class QueueAhead:
@@ -74,15 +41,15 @@ class QueueAhead:
         self._found: Suggested | None = None
         self._trouble: tuple[float, Exception] | None = None
         self._working = False
-        self._session: ReviewSession | None = None
-        self._events: frozenset[str] = frozenset()
-        self._damaged: tuple[str, ...] = ()
-        self._of = ""
+        self._process = QueueProcess(explorer.network)
+        self._events: NDArray[np.bytes_] = np.empty(0, "S1")
         self._at_work: dict[str, tuple[float, list[str]]] = {}
 
     def is_processed(self, event_id: str) -> bool:
         """Return whether there is such an event, as far as the queue has been worked out."""
-        return event_id in self._events
+        name, events = event_id.encode(), self._events
+        place = int(np.searchsorted(events, name))
+        return place < len(events) and bool(events[place] == name)
 
     def next(self, reviewer: str, count: int, skipped: int) -> dict[str, Any]:
         """Return the next events for a reviewer.
@@ -138,7 +105,7 @@ class QueueAhead:
         """Return events that others have reviewed and this reviewer has not, without their words."""
         seed = self._explorer.network.settings.review.seed
         names = second_opinions(self._explorer.state, reviewer, seed)
-        items = [_item(name, "second") for name in names[:count]]
+        items = [queue_item(name, "second") for name in names[:count]]
         return {"items": items, "working": False, "present": True, "of": len(names), "damaged": (), "trouble": ""}
 
     def _is_stale(self, found: Suggested, state: ReviewState) -> bool:
@@ -171,78 +138,26 @@ class QueueAhead:
 
     def _work(self, length: int) -> None:
         """Work out the suggestions, in a thread of its own."""
+        found: Worked | None = None
+        trouble: Exception | None = None
         try:
-            found, trouble = self._suggested(length), None
-        except (OSError, ValueError, DamagedFileError) as error:
-            found, trouble = None, error
+            found = self._process.worked(self._version(), length, _AHEAD * self._explorer.network.settings.review.batch)
+        except (FileNotFoundError, RefusedError) as error:
+            trouble = error
         except Exception as error:
             logger.exception("the queue cannot be worked out")
-            found, trouble = None, ValueError(f"the queue cannot be worked out: {type(error).__name__}; see the log")
+            trouble = ValueError(f"the queue cannot be worked out: {type(error).__name__}; see the log")
         with self._lock:
             self._working = False
             self._trouble = None if trouble is None else (time.monotonic(), trouble)
             if found is not None:
-                self._found = found
+                self._found = found.suggested
+                if found.event_ids is not None:
+                    self._events = found.event_ids
 
-    def _suggested(self, length: int) -> Suggested:
-        session = self._current_session()
-        state = self._explorer.state
-        table = session.suggestions(length)
-        batch = self._explorer.network.settings.review.batch
-        items = [self._told(session, row, place < _AHEAD * batch) for place, row in enumerate(_rows(table))]
-        return Suggested(
-            tuple(items),
-            len(state.seen),
-            state.digest,
-            state.names,
-            len(session.pool.z),
-            len(self._events),
-            self._damaged,
-        )
-
-    def _current_session(self) -> ReviewSession:
-        """Return the session over the present events; the events are looked for again when labels have changed."""
-        # torch and scikit-learn take hundreds of megabytes: of servers on which nobody reviews not.
-        from ris_core.review.pool import processed_events
-        from ris_core.review.session import ReviewSession
-
-        network = self._explorer.network
-        of = self._of_what()
-        if self._session is None or of != self._of:
-            with network.look() as seen:
-                found = processed_events(seen.process, seen.all())
-            self._events, self._damaged = frozenset(found.event_ids), found.damaged
-            self._session = ReviewSession(network.layout, network.settings, found.event_ids, "queue")
-            self._of = of
-        return self._session
-
-    def _of_what(self) -> str:
-        """Return what changes when events or features do."""
-        layout, settings = self._explorer.network.layout, self._explorer.network.settings
-        paths = [layout.training_set, *(layout.features(name) for name in settings.class_representations)]
-        stamps = [path.stat().st_mtime_ns if path.exists() else 0 for path in paths]
+    def _version(self) -> str:
+        """Return what changes when the catalogue does; empty without one."""
         try:
-            version = self._explorer.table.version
-        except (OSError, ValueError):
-            version = ""
-        return f"{version}:{stamps}"
-
-    def _told(self, session: ReviewSession, row: dict[str, Any], with_neighbours: bool) -> dict[str, Any]:
-        """Return a suggestion for the page; of one that is to be decided blind nothing that a model or others say."""
-        item = _item(row["event_id"], row["reason"])
-        if item["blind"]:
-            return item
-        if row["suggested_class"]:
-            item |= {"suggested": row["suggested_class"], "probability": float(row["class_probability"])}
-        item |= {"model": session.model, "nearest": []}
-        if with_neighbours:
-            item["nearest"] = _rows(session.nearest(row["event_id"], _NEIGHBOURS))
-        return item
-
-
-def _item(event_id: str, reason: str) -> dict[str, Any]:
-    return {"event_id": event_id, "reason": reason, "words": REASON_WORDS[reason], "blind": reason in BLIND}
-
-
-def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+            return self._explorer.table.version
+        except (OSError, ValueError, DamagedFileError):
+            return ""

@@ -1,24 +1,46 @@
 """The queue of the explorer: worked out in the background, blind where it must be, without decided events."""
 
 import json
+import os
+import signal
 import time
 from typing import Any
 
 import pytest
-from explorer_network import Client
+from explorer_network import Client, Explored
 
 from ris_core.review.session import ReviewSession
+from ris_core.station_days.station_days import StationDays
+from ris_explorer.answers import RefusedError
+from ris_explorer.reviewing.queue_process import QueueProcess, Worked
+from ris_explorer.reviewing.queue_worker import QueueWorker
 
 
 def queue_of(client: Client, reviewer: str = "ann", **asked: str) -> Any:
     """Return the queue once it is worked out."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while True:
         said = client.json_of("/api/queue", reviewer=reviewer, **asked)
         if said["of"] is not None and not said["working"]:
             return said
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+class WorkedOutHere:
+    """Works out the queue in this process; `read_client` is older than this, and asks a process as users do."""
+
+    def __init__(self, network: StationDays) -> None:
+        self._worker = QueueWorker(network)
+
+    def worked(self, *asked: Any) -> Worked:
+        suggested = self._worker.suggested(*asked)
+        return Worked(suggested, self._worker.event_ids)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ris_explorer.reviewing.queue_ahead.QueueProcess", WorkedOutHere)
 
 
 def test_the_queue_is_that_of_the_terminal(read_client: Client) -> None:
@@ -80,15 +102,34 @@ def test_two_reviewers_get_other_events_first(own_client: Client) -> None:
 def test_skipped_events_make_the_queue_longer(own_client: Client) -> None:
     assert len(queue_of(own_client, count="200")["items"]) == 30
     own_client.json_of("/api/queue", reviewer="ann", count="200", skipped="25")
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while len(own_client.json_of("/api/queue", reviewer="ann", count="200", skipped="25")["items"]) < 55:
         assert time.monotonic() < until
         time.sleep(0.05)
 
 
+def test_a_process_that_is_killed_is_said_and_started_again(explored: Explored) -> None:
+    process = QueueProcess(explored.open())
+    process._started()
+    assert process._process is not None
+    os.kill(process._process.pid or 0, signal.SIGKILL)
+    with pytest.raises(RefusedError, match="exit status -9"):
+        process.worked("", 5, 0)
+    found = process.worked("", 5, 0)
+    assert found.suggested is not None
+    assert len(found.suggested.items) == 5
+    assert found.event_ids is not None
+    assert len(found.event_ids) == found.suggested.of
+    assert process.worked("", 5, 0).event_ids is None, "they are sent once"
+    at_rest = process._process
+    process.end()
+    at_rest.join(20)
+    assert at_rest.exitcode == 0
+
+
 def test_a_queue_without_features_says_how_to_make_them(own_client: Client) -> None:
     own_client.explorer.network.layout.features("spectra").unlink()
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while (answer := own_client.get("/api/queue", params={"reviewer": "ann"})).status_code == 200:
         assert time.monotonic() < until
         time.sleep(0.05)
