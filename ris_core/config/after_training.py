@@ -61,8 +61,8 @@ class StabilitySettings(Section):
     vary: Literal["clusters", "autoencoder"] = Field(
         "clusters",
         description="clusters: seed of the clusters and order of the events, from the same representation; "
-        "autoencoder: a new autoencoder for each seed as well, which takes as long as its trial; likewise another "
-        "representation whose settings have a seed (ours).",
+        "autoencoder: a new autoencoder for each seed as well, which takes as long as its trial; another "
+        "representation is fitted again if its settings have a seed (ours).",
     )
     least_ari: float = Field(
         0.6, ge=-1, le=1, description="Least mean ARI over the pairs of trainings of stable clusters (ours)."

@@ -59,7 +59,7 @@ class CandidatesSettings(Section):
         dict[str, Annotated[SerializeAsAny[Section], BeforeValidator(CLUSTERERS.parse)]], _named(CLUSTERERS)
     ] = Field(
         default_factory=dict,
-        description="Clusterers by name, likewise. The settings of dec are the section `dec`.",
+        description="Clusterers by name, as for representations. The settings of dec are the section `dec`.",
     )
     dec: DecSettings = DecSettings()
 

@@ -16,7 +16,7 @@ class CompletenessSettings(Section):
         description="Station-days of each station whose waveforms are used, spread over the network's time (ours).",
     )
     passes: int = Field(
-        4, ge=1, le=100, description="Times that each of these station-days is filled with templates anew (ours)."
+        4, ge=1, le=100, description="Number of times that templates are added to each of these station-days (ours)."
     )
     templates: int = Field(
         3, ge=1, le=100, description="Templates of each class: clear events, nearest to its centre (ours)."

@@ -174,7 +174,7 @@ class DecSettings(Section):
         "gmm", description="Method for the initial centroids (J21: GMM); given: the file `centroids`."
     )
     centroids: str | None = Field(
-        None, description="given: CSV of K rows x 9 latents without a header; {k} in its name stands for K."
+        None, description="given: CSV of K rows x 9 latents without a header; {k} in its name is replaced by K."
     )
     n_init: int = Field(100, ge=1, description="Starts for the initial centroids; the best is kept (code: 100).")
     objective: Literal["joint", "dec", "idec"] = Field(

@@ -97,7 +97,7 @@ class ReleaseSettings(Section):
     title: str = Field("", description="Title of a release; by default made of network.title and the period.")
     creators: tuple[CreatorSettings, ...] = Field((), description="Who is to be cited for a release, in this order.")
     publisher: str = Field("", description="Repository that publishes a release, like Zenodo.")
-    description: str = Field("", description="What the release is, in sentences that stand before the data card.")
+    description: str = Field("", description="What the release is, in sentences for the beginning of the data card.")
     keywords: tuple[str, ...] = Field(
         ("seismology", "deep embedded clustering", "event catalogue"), description="Keywords of a release (ours)."
     )

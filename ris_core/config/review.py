@@ -49,7 +49,7 @@ class ReviewSettings(Section):
     )
     seed: int = Field(0, ge=0, description="Seed of the audits' order and of k-means (ours).")
     decider: str | None = Field(
-        None, description="Reviewer whose word stands where reviewers differ; none: such events are left out (ours)."
+        None, description="Reviewer who decides where reviewers differ; none: such events are left out (ours)."
     )
     retrain_after: int | None = Field(
         None,

@@ -65,7 +65,7 @@ class Settings(WithAnalysis):
     )
     preset: str | None = Field(
         None,
-        description="Values for one kind of network, which stand above the profile's and below those given here: "
+        description="Values for one kind of network; they replace the profile's, and values given here replace them: "
         "icequakes_1000hz, volcano or regional (ours; docs/method.md says what each is for).",
     )
     network: NetworkSettings

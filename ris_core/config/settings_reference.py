@@ -21,10 +21,10 @@ _HEAD = """\
 
 Every key of a settings file, made by `ris reference settings` from the models that read it; the command lists kinds of
 your own plug-ins as well. A dot leads into a section: `aec.grid.batch_size` is `aec: {grid: {batch_size: …}}`. Numbers
-may be written with their unit (`lta: 30 s`). The default is that of the profile `paper`; beside it stands what the
-profile `recommended` and the [presets](#presets) say instead. The meaning ends with the source of the default: *J21* is
-the paper (Jenkins et al. 2021), *code* its published code, *ours* our own choice. Some values must also fit each other:
-`ris check-config` tests it.
+may be written with their unit (`lta: 30 s`). The default is that of the profile `paper`; values that the profile
+`recommended` and the [presets](#presets) have instead follow it. The meaning ends with the source of the default:
+*J21* is the paper (Jenkins et al. 2021), *code* its published code, *ours* our own choice. Some values must also fit
+each other: `ris check-config` tests it.
 """
 _COLUMNS = "| key | values | unit | default | meaning |\n|---|---|---|---|---|"
 _TOP = "Top level"
@@ -272,8 +272,8 @@ def _row(cells: Iterable[str]) -> str:
 
 def _presets() -> Iterator[str]:
     yield "## Presets\n"
-    yield "`preset: NAME` sets values for one kind of network, above those of the profile; your own stand above both."
-    yield "[Method](method.md#other-bands-rates-and-windows) says what each is for.\n"
+    yield "`preset: NAME` sets values for one kind of network. They replace those of the profile, and your own replace"
+    yield "both. [Method](method.md#other-bands-rates-and-windows) says what each is for.\n"
     yield f"| key | {' | '.join(known_presets())} |"
     yield "|---|" + "---|" * len(known_presets())
     flat = [dict(_flat(preset_values(name))) for name in known_presets()]

@@ -47,7 +47,7 @@ METRICS: dict[str, tuple[LoggedMetric, ...]] = {
         LoggedMetric("learning_rate", "", "Of the optimiser, by epoch."),
         LoggedMetric("epoch", "epochs", "Epochs until then, of a DEC at each update."),
         LoggedMetric("epochs", "epochs", "Epochs in all."),
-        LoggedMetric("restarts", "count", "Trainings that were begun anew with another seed, because they diverged."),
+        LoggedMetric("restarts", "count", "Trainings that were started again with another seed because they diverged."),
         LoggedMetric("seconds", "s", "Time that it took."),
         LoggedMetric(
             "held_out_mse", _ERROR, "Of the chosen autoencoder on events of `training_set.held_out_stations`."
@@ -200,7 +200,7 @@ _HEAD = """\
 # Metrics
 
 The metrics of MLflow's runs, made by `ris reference metrics` from a list that tests hold against what is logged. A part
-in capitals stands for any text. [MLflow](mlflow.md) says which run has which. How they are computed is said in
+in capitals stands for any text. [MLflow](mlflow.md) says which run has which. Their formulas are in
 [review](review.md#of-the-class-model), [champion](champion.md#ranked-without-truth) and [method](method.md). ARI is the
 adjusted Rand index: 0 by chance, 1 for the same groups.
 """

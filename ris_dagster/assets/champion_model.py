@@ -51,14 +51,15 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
         kinds={"torch", "mlflow"},
         owners=owners(settings),
         tags={"stage": "train"},
-        description="The model that labels: champion.candidate and champion.k of the settings; without a candidate an "
-        "accepted class model, else the best ranked accepted one (asset candidates); without a K the accepted one that "
-        "is best by the candidate's criterion; or the model that the launchpad names: another candidate or K, the "
-        "class model (attributes/reviewed), a version in MLflow, an imported model. Clusters that hold the same events "
-        "keep the class numbers of the previous champion; classes of a class model keep them by name. The model must "
-        "pass the check no_empty_clusters of its candidate and, with the autoencoder, better_than_mean_spectrogram of "
-        "aec_trials; a class model may_label of class_model. It is registered in MLflow with the alias "
-        "'champion'; the previous one has the alias 'former_champion'.",
+        description="The model that labels: champion.candidate and champion.k of the settings. Without a candidate it "
+        "is an accepted class model, else the best ranked accepted candidate (asset candidates); without "
+        "a K, the accepted K that is best by the candidate's criterion. The launchpad can name another "
+        "candidate or K, the class model (attributes/reviewed), a version in MLflow or an imported model. "
+        "Clusters that hold the same events keep the class numbers of the previous champion; classes of a "
+        "class model keep them by name. The model must pass the check no_empty_clusters of its candidate "
+        "and, with the autoencoder, better_than_mean_spectrogram of aec_trials; a class model must pass "
+        "may_label of class_model. It is registered in MLflow with the alias 'champion'; the previous one "
+        "has the alias 'former_champion'.",
         deps=[
             *candidate_keys(settings),
             *([CLASS_MODEL] if is_trained(settings) else []),
@@ -70,9 +71,8 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(
                 "separated_settled_and_named",
                 asset=CHAMPION_MODEL,
-                description="What speaks against the model that labels now, as in the check of its candidate; "
-                "whether novelty has a threshold; and whether every number in champion.names belongs to a class. It "
-                "only warns.",
+                description="The model that labels now passes the warning check of its candidate, novelty has a "
+                "threshold, and every number in champion.names belongs to a class. It only warns.",
             )
         ],
     )

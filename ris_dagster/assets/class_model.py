@@ -51,8 +51,9 @@ def build_class_model_asset(settings: Settings) -> dg.AssetsDefinition:
         owners=owners(settings),
         tags={"stage": "train"},
         description="A classifier of events, trained on all that reviewers have named: extremely randomised trees on "
-        f"{' and '.join(representations)}, with calibrated probabilities, conformal sets, and what is new. Each new "
-        "review makes it out of date; it is not trained again by itself unless review.retrain_after says so.",
+        f"{' and '.join(representations)}, with calibrated probabilities, conformal sets, and a threshold for events "
+        "unlike all reviewed ones. Each new review makes it out of date. It is trained again automatically only if "
+        "review.retrain_after is set.",
         deps=[REVIEWS, *used],
         code_version=code_version(versions.CLASS_MODEL, settings.class_model.digest()),
         pool=TRAINING_POOL,
@@ -66,8 +67,8 @@ def build_class_model_asset(settings: Settings) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(
                 "enough_reviews",
                 asset=CLASS_MODEL,
-                description="Nothing is left that cannot be said because there are too few reviews, classes, groups or "
-                "audits. It only warns.",
+                description="There are enough reviews, classes, groups and audits for every number of the assessment. "
+                "It only warns.",
             ),
             dg.AssetCheckSpec(
                 "calibrated",

@@ -27,8 +27,8 @@ def build_class_statistics_asset(settings: Settings) -> dg.AssetsDefinition:
         tags={"stage": "analysis"},
         description="The tables of the published code: events and shares by station and class, absolute amplitudes, "
         "frequencies, seasons with their live time, ranges of the absolute peak, what DEC changed in its initial "
-        "clusters, and how alike the events of a class are. Seven tables; those of models are made again only if "
-        "models or training set have changed.",
+        "clusters, and how similar the events of a class are. Seven tables; those of models are made again "
+        "only if models or training set have changed.",
         deps=[EVENT_CATALOGUE, CLASS_RATES],
         code_version=code_version(versions.STATISTICS, settings.statistics.digest()),
         check_specs=[

@@ -41,7 +41,7 @@ def _completeness(settings: Settings) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(
                 "every_station",
                 asset=COMPLETENESS,
-                description="Waveforms of every station are at hand, every station-day of the sample could be used, "
+                description="Waveforms of every station are available, every station-day of the sample could be used, "
                 "and every class has clear templates. It only warns.",
             ),
             dg.AssetCheckSpec(

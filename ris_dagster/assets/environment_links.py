@@ -20,11 +20,11 @@ ENVIRONMENT_LINKS = dg.AssetKey("environment_links")
 _SHOWN = 60
 _CHECKS = {
     "of_the_labels": "The tested events are those of the catalogue, not the truth of a network. It only warns.",
-    "noise_known": "A noise level is known, so that wind does not pass for a cause. It only warns.",
-    "unmixed": "Counts are unmixed with a known confusion of classes, so that no class borrows links of another. It "
-    "only warns.",
+    "noise_known": "A noise level is known, so that wind is not mistaken for a cause. It only warns.",
+    "unmixed": "Counts are corrected for the known confusion of classes, so that no class gets the links of another. "
+    "It only warns.",
     "identifiable": "A claim is possible for some class and series. It only warns.",
-    "complete": "Every wanted series was read, and nothing was left out. It only warns.",
+    "complete": "Every series of the settings was read, and nothing was left out. It only warns.",
 }
 
 
@@ -42,9 +42,9 @@ def _links(settings: Settings) -> dg.AssetsDefinition:
         kinds={"parquet"},
         owners=owners(settings),
         tags={"stage": "analysis"},
-        description="Which classes follow which environmental series, and which keep to a phase of the tide: effect, "
-        "interval, p, q and effective number of clusters by class, station and series, and what can be claimed for the "
-        "network. docs/analysis.md says what each test assumes and when not to believe it.",
+        description="Which classes follow which environmental series, and which depend on the phase of the tide: "
+        "effect, interval, p, q and effective number of clusters by class, station and series, and what can be claimed "
+        "for the network. docs/analysis.md says what each test assumes and when not to believe it.",
         deps=[EVENT_CATALOGUE, *series],
         code_version=code_version(versions.LINKS, digest_of(settings.links.model_dump(mode="json"))),
         check_specs=[

@@ -34,9 +34,9 @@ def _event_catalogue(settings: Settings) -> dg.AssetsDefinition:
         owners=owners(settings),
         tags={"stage": "analysis"},
         description="All events of all station-days as one table by months, with class, amplitude, frequencies, "
-        "duration and what one source can explain at several stations. Only months whose station-days, names of "
-        "classes or reviews have changed are written. Beside it: how often stations and classes coincide, and how "
-        "often by chance.",
+        "duration, and which events at several stations one source can explain. Only months whose station-days, class "
+        "names or reviews have changed are written. Two further tables say how often stations and classes coincide, "
+        "and how often they would by chance.",
         deps=[LABEL_TABLES, REVIEWS],
         code_version=code_version(
             versions.CATALOGUE,
@@ -48,8 +48,8 @@ def _event_catalogue(settings: Settings) -> dg.AssetsDefinition:
             check("sorted", "Events are in the order of time, then of their identifiers."),
             check(
                 "complete",
-                "All processed station-days can be read, all their events have labels, and all stations positions. It "
-                "only warns.",
+                "All processed station-days can be read, all their events have labels, and all stations have "
+                "positions. It only warns.",
             ),
         ],
     )

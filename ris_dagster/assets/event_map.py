@@ -26,8 +26,8 @@ def build_event_map_asset(settings: Settings) -> dg.AssetsDefinition:
         owners=owners(settings),
         tags={"stage": "analysis"},
         description="All events that the champion has labelled in two dimensions, from its features: by principal "
-        "components, or by UMAP, which is fitted to a sample. Events that are near each other are alike in what the "
-        "map shows; how far distant ones lie apart means nothing.",
+        "components, or by UMAP, which is fitted to a sample. Events that are near each other are similar; large "
+        "distances mean nothing.",
         deps=[LABEL_TABLES, EVENT_CATALOGUE],
         code_version=code_version(versions.EVENT_MAP, digest_of(settings.event_map.map_values())),
         check_specs=[

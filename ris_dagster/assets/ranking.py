@@ -31,8 +31,9 @@ def _ranking(settings: Settings) -> dg.AssetsDefinition:
         owners=owners(settings),
         tags={"stage": "train"},
         description="Every accepted model of every candidate in one table, ranked without truth: by agreement with the "
-        "other candidates and by what clusters say about the hour; beside them amplitude, events of one source at "
-        "several stations, bootstraps and the silhouette. champion_model takes the first unless settings name one.",
+        "other candidates and by how much the clusters tell about the hour. Amplitude, events of one source at "
+        "several stations, bootstraps and the silhouette are shown as well. champion_model takes the first unless the "
+        "settings name one.",
         deps=[*map(candidate_key, settings.labelling_candidates), TRAINING_SET],
         code_version=code_version(versions.RANKING, settings.ranking.digest()),
         pool=TRAINING_POOL,

@@ -39,8 +39,8 @@ def build_report_asset(settings: Settings) -> dg.AssetsDefinition:
         owners=owners(settings),
         tags={"stage": "analysis"},
         description="One page with the classes and their gallery, a map, rates, environment, links, completeness, "
-        "the state of the data, versions and digests. It stands for itself and can be handed on. Parts that are not "
-        "there say why. `ris report` writes it as well.",
+        "the state of the data, versions and digests. It is one file that can be passed on. Parts that are missing say "
+        "why. `ris report` writes it as well.",
         deps=shown,
         code_version=versions.REPORT,
         check_specs=[

@@ -43,8 +43,8 @@ def build_review_queue(settings: Settings) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(
                 "no_conflicts",
                 asset=REVIEW_QUEUE,
-                description="Reviewers agree on every event, or review.decider says whose word stands: others are not "
-                "trained on. It only warns.",
+                description="Reviewers agree on every event, or review.decider names who decides: no model is trained "
+                "on other events. It only warns.",
             ),
             dg.AssetCheckSpec(
                 "log_complete",

@@ -31,7 +31,7 @@ def build_reviews_asset(settings: Settings) -> dg.AssetsDefinition:
                 "no_conflicts",
                 asset=REVIEWS,
                 description="No event has different classes by different reviewers. It only warns: such events are "
-                "left out of the class model until one is withdrawn or review.decider says whose word stands.",
+                "left out of the class model until one is withdrawn or review.decider names who decides.",
             )
         ],
     )

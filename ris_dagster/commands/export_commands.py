@@ -47,7 +47,7 @@ def export(
 ) -> None:
     """Write events as QuakeML, CSV, Parquet and miniSEED, and stations as GeoParquet and GeoPackage.
 
-    A file that is there with other content is left as it is and named, and the command ends with 1.
+    An existing file with other content is not changed; the command names it and ends with 1.
     """
     from ris_core.exports.cutouts import CutoutOptions
     from ris_core.exports.export_run import FORMATS, TooManyCutoutsError
@@ -107,9 +107,11 @@ def release(
         bool, typer.Option("--verify", help="Compare the files with SHA256SUMS, and write nothing.")
     ] = False,
     licence: Annotated[
-        str, typer.Option("--licence", "--license", help="SPDX identifier, for example CC-BY-4.0; never assumed.")
+        str, typer.Option("--licence", "--license", help="SPDX identifier, for example CC-BY-4.0; there is no default.")
     ] = "",
-    licence_file: Annotated[Path | None, typer.Option(help="Text of the licence, which is put in.")] = None,
+    licence_file: Annotated[
+        Path | None, typer.Option(help="File with the text of the licence, which is copied into the release.")
+    ] = None,
     creator: Annotated[
         list[str] | None,
         typer.Option(help="'Family, Given; ORCID; affiliation', or an organisation; several in their order."),

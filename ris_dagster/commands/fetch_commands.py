@@ -32,7 +32,7 @@ def aws(
     config: ConfigOption = None,
     again: AgainOption = False,
 ) -> None:
-    """Fetch the years of the network of an automatic weather station from AMRDC; it needs no login."""
+    """Fetch the data of an automatic weather station from AMRDC, for the years of the network; no login is needed."""
     from ris_core.environment.downloads import http_client
     from ris_core.environment.fetch_weather import INTERVALS, fetch_weather
 
@@ -52,7 +52,7 @@ def ice(
     config: ConfigOption = None,
     again: AgainOption = False,
 ) -> None:
-    """Fetch the days of the network of NSIDC-0051, with the Earthdata token of EARTHDATA_TOKEN."""
+    """Fetch the sea ice of NSIDC-0051 for the days of the network, with the Earthdata token in EARTHDATA_TOKEN."""
     from ris_core.environment.downloads import http_client
     from ris_core.environment.fetch_ice import TOKEN, fetch_ice
 
@@ -69,7 +69,7 @@ def era5(
     config: ConfigOption = None,
     again: AgainOption = False,
 ) -> None:
-    """Fetch the months of the network of a variable of ERA5, with the key of cdsapi."""
+    """Fetch a variable of ERA5 for the months of the network, with the key of cdsapi."""
     from ris_core.config.environment import NetcdfSeriesSettings
     from ris_core.environment.fetch_era5 import climate_data_store, fetch_era5
     from ris_core.environment.reader import Surroundings

@@ -119,7 +119,7 @@ def run(
     without: Annotated[
         list[str] | None, typer.Option(help="Run all jobs but this one, or `analysis`; may be given several times.")
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Train again what is current.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Also train again what is current.")] = False,
 ) -> None:
     """Run all stages in order through Dagster, with progress; what is current on disk is not made again."""
     from ris_core.review.summary import is_reviewed

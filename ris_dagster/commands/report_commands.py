@@ -17,7 +17,7 @@ def report(
 ) -> None:
     """Write the report of a network: one page in HTML with what is known of its classes, for a browser or for paper.
 
-    It shows what there is: it computes no table. Parts that are not there say why, and which command makes them.
+    It computes no table, and shows those that exist. Missing parts say why, and which command makes them.
     """
     from ris_core.report.report_run import write_report
     from ris_core.station_days.station_days import StationDays

@@ -41,7 +41,7 @@ def backfill(
     ] = SHIPPED / "workspace.yaml",
     config: ConfigOption = None,
 ) -> None:
-    """Make what is missing or out of date of a block of station-days, in runs of the Dagster that is running."""
+    """Make what is missing or out of date in a block of station-days, by runs of the Dagster that is running."""
     from ris_dagster.assets.station_day_bindings import BINDINGS
     from ris_dagster.backfill import Asked
     from ris_dagster.backfill_view import run_backfill
@@ -104,7 +104,7 @@ def verify(
     remove: Annotated[bool, typer.Option("--remove", help="Remove what is damaged, so that it is made again.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Read everything that was made and name what was damaged on disk since; with a selection, station-days alone."""
+    """Read all products and name those that were damaged on disk; with a selection, only station-days."""
     from ris_core.verification import damaged_files, damaged_models
     from ris_dagster.assets.station_day_bindings import BINDINGS
     from ris_dagster.selection import SelectionError, choose_keys

@@ -31,7 +31,7 @@ def build_cataloguing(settings: Settings, jobs: Sequence[Any], bindings: Binding
         minimum_interval_seconds=_INTERVAL_S,
         default_status=status(settings.operations.cataloguing),
         description="Asks for the catalogue of events and the rates once label tables are newer than the catalogue and "
-        "no more are being made; while they are, once an hour. It never asks for what takes long.",
+        "no more are being made; while they are, once an hour. It never asks for analyses that take long.",
     )
     def cataloguing(context: dg.SensorEvaluationContext, store: DataStore) -> dg.SensorResult:
         return ask(context, store.station_days(bindings.kinds), bindings, datetime.now(UTC))
