@@ -1,6 +1,7 @@
 """The `ris` command: its subcommands are registered by importing them."""
 
 from ris_dagster.commands import (
+    adopt_command,
     dictionary_commands,
     export_commands,
     fetch_commands,
@@ -18,6 +19,7 @@ from ris_dagster.commands import (
 from ris_dagster.commands.shared import app
 
 __all__ = [
+    "adopt_command",
     "app",
     "dictionary_commands",
     "export_commands",

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from ris_core.config import Settings, data_root, load_settings
+from ris_core.storage.layout import Layout
 from ris_dagster.assets.analysis import build_analysis_assets
 from ris_dagster.assets.candidates import build_candidate_assets
 from ris_dagster.assets.champion_model import build_champion_asset
@@ -29,6 +30,7 @@ from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.assets.training import build_training_assets
 from ris_dagster.bindings import Bindings
 from ris_dagster.checks import build_checks
+from ris_dagster.data_place import require_place
 from ris_dagster.jobs import build_jobs
 from ris_dagster.partitions import build_partitions
 from ris_dagster.purging import build_purge
@@ -115,5 +117,14 @@ def build_definitions(
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Return the definitions of the network that RIS_CONFIG names."""
-    return build_definitions(load_settings())
+    """Return the definitions of the network that RIS_CONFIG names.
+
+    Raises
+    ------
+    MovedRootError
+        Its data root was moved or copied, and not adopted since.
+    """
+    settings = load_settings()
+    if (root := data_root(settings)).exists():
+        require_place(settings, Layout.of(settings, root))
+    return build_definitions(settings)

@@ -25,6 +25,7 @@ from ris_core.web.guard import allowed_hosts
 from ris_core.web.loopback import is_loopback
 from ris_dagster.adapter.commands import code_server_command, daemon_command
 from ris_dagster.instance import prepare_home
+from ris_dagster.links import DAGSTER_UI, MLFLOW_UI, mlflow_address
 from ris_dagster.mlflow_adapter.server import environment_of_server
 from ris_dagster.resources.tracking import Tracking
 
@@ -125,7 +126,7 @@ def _servers(
     workspace.write_text(yaml.safe_dump({"load_from": [served]}), encoding="utf-8")
     code, daemon = code_server_command(socket_path, module, name), daemon_command(workspace)
     webserver = ["ris_dagster.webserver", "--host", host, "--port", str(ports.dagster), "--workspace", str(workspace)]
-    mlflow = ["mlflow", "server", "--host", host, "--port", str(ports.mlflow), "--workers", "1"]
+    mlflow = ["ris_dagster.mlflow_web", "--host", host, "--port", str(ports.mlflow)]
     mlflow += ["--default-artifact-root", tracking.artifacts]
     url, mlflow_url, explorer_url = (_url(host, port) for port in (ports.dagster, ports.mlflow, ports.explorer))
     # It links to the addresses of the environment, and itself asks the webserver beside it.
@@ -194,9 +195,8 @@ def serve(settings: Settings, layout: Layout, ports: Ports, report: Callable[[st
         report(f"MLflow: {tracking.uri} (not ours)")
     environment = os.environ | {
         "DAGSTER_HOME": str(home),
-        "RIS_MLFLOW_UI": os.environ.get("RIS_MLFLOW_UI")
-        or (tracking.ui if tracking.is_remote else _url(host, ports.mlflow)),
-        "RIS_DAGSTER_UI": os.environ.get("RIS_DAGSTER_UI") or _url(host, ports.dagster),
+        MLFLOW_UI: os.environ.get(MLFLOW_UI) or (mlflow_address() if tracking.is_remote else _url(host, ports.mlflow)),
+        DAGSTER_UI: os.environ.get(DAGSTER_UI) or _url(host, ports.dagster),
         "DAGSTER_DISABLE_TELEMETRY": "1",
         **environment_of_server(tracking.uri, allowed),
     }

@@ -1,4 +1,4 @@
-"""Dagster's webserver behind our guard, in one process with one port; `python -m ris_dagster.webserver`."""
+"""Dagster's webserver behind our guard, with a way to MLflow, in one process; `python -m ris_dagster.webserver`."""
 
 import argparse
 import logging
@@ -7,8 +7,10 @@ from pathlib import Path
 import dagster as dg
 import uvicorn
 
+from ris_core.web.elsewhere import leading_to
 from ris_core.web.guard import AllowedHostsError, Guard, allowed_hosts
 from ris_dagster.adapter.web_app import SAME_ORIGIN_ONLY, web_app
+from ris_dagster.links import TO_MLFLOW, mlflow_address
 
 _UPDATED_MS = 2000
 """Interval at which pages ask for news of assets; the value of `dagster dev`."""
@@ -31,8 +33,8 @@ def serve(host: str, port: int, workspace: Path) -> None:
     AllowedHostsError
         RIS_ALLOWED_HOSTS cannot be used.
     """
-    allowed = allowed_hosts(host)
-    with dg.DagsterInstance.get() as instance, web_app(instance, workspace, _UPDATED_MS) as app:
+    allowed, mlflow = allowed_hosts(host), leading_to(TO_MLFLOW, mlflow_address(), in_fragment=True)
+    with dg.DagsterInstance.get() as instance, web_app(instance, workspace, _UPDATED_MS, [mlflow]) as app:
         uvicorn.run(
             Guard(app, allowed, SAME_ORIGIN_ONLY),
             host=host,

@@ -22,7 +22,9 @@ from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage.layout import Layout
+from ris_dagster.adoption import adopt
 from ris_dagster.cli import app
+from ris_dagster.data_place import earlier_places
 from ris_dagster.definitions import build_definitions
 from ris_dagster.instance import open_instance
 from ris_dagster.partitions import partition_key, range_tags
@@ -207,9 +209,11 @@ Open = Callable[..., Opened]
 
 @contextmanager
 def opened(config: Path, **resources: Any) -> Iterator[Opened]:
-    """Open the network of a settings file; RIS_DATA and the like must be set."""
+    """Open the network of a settings file; RIS_DATA and the like must be set. A copy is adopted."""
     settings = load_settings(config)
     store = Store(settings)
+    if earlier_places(store, Tracking.of(settings, store.root)):
+        adopt(settings, store)
     with open_instance(store) as instance:
         yield Opened(settings, store, config, build_definitions(settings, resources), instance)
 
@@ -225,11 +229,11 @@ def failure_of(result: dg.ExecuteInProcessResult) -> str:
 
 
 def products(layout: Layout) -> dict[str, bytes]:
-    """Return the bytes of every product, without the Dagster home and the MLflow layout."""
+    """Return the bytes of every product, without the Dagster home, the MLflow layout and the place of the root."""
     return {
         path.relative_to(layout.root).as_posix(): path.read_bytes()
         for path in sorted(layout.root.rglob("*"))
-        if path.is_file() and path.relative_to(layout.root).parts[0] not in ("dagster", "mlflow")
+        if path.is_file() and path.relative_to(layout.root).parts[0] not in ("dagster", "mlflow", "place.json")
     }
 
 

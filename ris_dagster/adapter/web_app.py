@@ -1,11 +1,12 @@
 """Dagster's webserver as an ASGI application."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from starlette.routing import BaseRoute
 
 from ris_core.relied_upon import relying_on
 from ris_dagster.adapter.workspace import loaded_workspace
@@ -35,7 +36,9 @@ SAME_ORIGIN_ONLY = frozenset(
 
 
 @contextmanager
-def web_app(instance: dg.DagsterInstance, workspace: Path, updated_ms: int) -> Iterator[Any]:
+def web_app(
+    instance: dg.DagsterInstance, workspace: Path, updated_ms: int, further: Sequence[BaseRoute] = ()
+) -> Iterator[Any]:
     """Give Dagster's webserver over an instance, with the database settings of `dagster-webserver`.
 
     Parameters
@@ -46,8 +49,12 @@ def web_app(instance: dg.DagsterInstance, workspace: Path, updated_ms: int) -> I
         The workspace file.
     updated_ms
         How often pages ask for news of assets, ms.
+    further
+        Further routes; Dagster's own match everything and come after them.
     """
     with relying_on("dagster", __name__):
         instance.optimize_for_webserver(DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_RECYCLE, DEFAULT_POOL_MAX_OVERFLOW)
     with loaded_workspace(instance, workspace, __version__) as loaded:
-        yield create_app_from_workspace_process_context(loaded, live_data_poll_rate=updated_ms)
+        app = create_app_from_workspace_process_context(loaded, live_data_poll_rate=updated_ms)
+        app.router.routes[:0] = further
+        yield app

@@ -13,6 +13,7 @@ from ris_dagster.assets.champion_choice import ChampionChoice, prepare_choice
 from ris_dagster.assets.class_model import CLASS_MODEL, is_trained
 from ris_dagster.assets.ranking import CANDIDATES
 from ris_dagster.assets.training import TRAINING_POOL
+from ris_dagster.links import to_mlflow_run
 from ris_dagster.metadata import code_version, figure, finite, finite_values, owners, table, warning
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.champion_registry import MlflowChampions
@@ -100,7 +101,7 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
                 **_described(layout, settings, found),
                 **finite_values(installed.held_out),
                 "path": dg.MetadataValue.path(layout.relative(layout.champion_model(champion.model_version))),
-                **({"mlflow": dg.MetadataValue.url(tracking.url(experiment, run_id))} if run_id else {}),
+                **({"mlflow": dg.MetadataValue.url(to_mlflow_run(experiment, run_id))} if run_id else {}),
                 **_pictures(layout, settings, found),
             },
             data_version=dg.DataVersion(f"{champion.model_version}-{champion.digest}"),

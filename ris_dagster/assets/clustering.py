@@ -9,6 +9,7 @@ from ris_core.config import Settings, require_decoder_for_novelty
 from ris_core.contracts.candidate_name import AEC_DEC
 from ris_dagster import hyperparameters
 from ris_dagster.assets.training import AEC_WEIGHTS, TRAINING_POOL, TRAINING_SET, TRIALS_POOL
+from ris_dagster.links import to_mlflow_run
 from ris_dagster.metadata import code_version, column_schema, figure, finite_values, owners, table, warning
 from ris_dagster.partitions import Partitions
 from ris_dagster.remedies import noting_remedies
@@ -72,7 +73,7 @@ def _latent_features(settings: Settings) -> dg.AssetsDefinition:
                 "live_latents": live_latents(z),
                 "aec": inputs.representation,
                 "path": dg.MetadataValue.path(layout.relative(layout.latent_features)),
-                "mlflow_sweep": dg.MetadataValue.url(tracking.url(tracking.prepare(), sweep)),
+                "mlflow_sweep": dg.MetadataValue.url(to_mlflow_run(tracking.prepare(), sweep)),
                 "latent_space": figure(latent_space(z), "Latent space"),
                 "t_sne": figure(tsne_space(z), "Latent space, t-SNE"),
             },

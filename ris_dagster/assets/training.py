@@ -10,6 +10,7 @@ from ris_core.config import Settings
 from ris_dagster import hyperparameters
 from ris_dagster.assets.imported_aec import GRID, WeightsChoice, choose_imported_aec
 from ris_dagster.assets.station_day_events import SPECTROGRAMS
+from ris_dagster.links import to_mlflow_run
 from ris_dagster.metadata import code_version, finite, finite_values, owners, picture, table, warning
 from ris_dagster.partitions import Partitions
 from ris_dagster.remedies import noting_remedies
@@ -85,7 +86,7 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
                 "left_out_as_damaged": list(drawn.damaged[:_NAMED]),
                 "digest": drawn.digest,
                 "path": dg.MetadataValue.path(layout.relative(layout.training_set)),
-                "mlflow_grid": dg.MetadataValue.url(tracking.url(tracking.prepare(), grid)),
+                "mlflow_grid": dg.MetadataValue.url(to_mlflow_run(tracking.prepare(), grid)),
                 "samples": picture(shown, "Sample of the training set"),
             },
             data_version=dg.DataVersion(drawn.digest),
@@ -241,7 +242,7 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
                 "registered_model": f"{name} version {version}",
                 "compared": table(pd.DataFrame(rows)),
                 "trials_not_trained_on_this_training_set": missing,
-                "mlflow": dg.MetadataValue.url(tracking.url(tracking.prepare(), choice.mlflow_run_id)),
+                "mlflow": dg.MetadataValue.url(to_mlflow_run(tracking.prepare(), choice.mlflow_run_id)),
             },
             data_version=dg.DataVersion(choice.digest),
         )

@@ -90,17 +90,19 @@ def _layout(settings: Settings) -> Layout:
         ) from error
 
 
-def open_network(config: Path | None, writes: bool = False) -> tuple[Settings, Layout]:
+def open_network(config: Path | None, writes: bool = False, adopts: bool = False) -> tuple[Settings, Layout]:
     """Return settings and layout of the network of a command, and prepare its Dagster home.
 
-    Ends the command if they cannot be used. For a command that `writes`, it also ends if the data root may not be
-    written or the environment names no valid place to compute.
+    Ends the command if they cannot be used, or if the data root was moved or copied, unless the command `adopts` it.
+    For a command that `writes`, it also ends if the data root may not be written or the environment names no valid
+    place to compute.
     """
     if config is not None:
         os.environ["RIS_CONFIG"] = str(config)
     os.environ.setdefault("MPLBACKEND", "Agg")
     from ris_core.storage.atomic import CannotWriteError, check_writable
     from ris_core.storage.sweep import sweep
+    from ris_dagster.data_place import MovedRootError, require_place
     from ris_dagster.deployment import DeploymentError
     from ris_dagster.instance import WrongHomeError, prepare_home
     from ris_dagster.resources.compute import Compute
@@ -111,6 +113,8 @@ def open_network(config: Path | None, writes: bool = False) -> tuple[Settings, L
         settings = load_settings()
         layout = _layout(settings)
         _network["opened"] = settings, layout
+        if not adopts:
+            require_place(settings, layout)
         if writes:
             Compute.from_environment()
             check_writable(layout.root)
@@ -128,6 +132,7 @@ def open_network(config: Path | None, writes: bool = False) -> tuple[Settings, L
         PluginError,
         WrongNetworkError,
         WrongHomeError,
+        MovedRootError,
         DeploymentError,
         MlflowStoreError,
         CannotWriteError,

@@ -1,5 +1,8 @@
 """Tags of runs that MLflow's web page reads."""
 
+NOTE = "mlflow.note.content"
+"""Description of a run, in Markdown."""
+
 
 def of_parent(run_id: str) -> dict[str, str]:
     """Return the tag of a run that is shown under another one."""

@@ -11,6 +11,7 @@ import dagster as dg
 from ris_core.config import Settings
 from ris_core.memory import memory_named
 from ris_core.storage.layout import Layout
+from ris_dagster.links import to_dagster_run, to_mlflow_run
 from ris_dagster.mlflow_adapter import mlflow_tags
 from ris_dagster.mlflow_adapter.answers import says_that_it_is_absent
 from ris_dagster.mlflow_adapter.global_store import use_store
@@ -90,14 +91,15 @@ class Tracking(TrackingStore):
         partition = context.partition_key if context.has_partition_key else ""
         attempt = Attempt(context.asset_key.to_user_string(), partition, configuration, context.run_id)
         tags = {**(mlflow_tags.of_parent(parent) if parent else {}), **environment_tags(device)}
+        link = to_dagster_run(context.run_id, not self.is_remote)
         with locked(self.uri):
             earlier = take_over(client, experiment, attempt, context.instance)
-            run = go_on_or_begin(client, experiment, name, earlier, attempt, tags)
+            run = go_on_or_begin(client, experiment, name, earlier, attempt, tags, link)
         run_id = str(run.info.run_id)
         if earlier is not None:
             context.log.info(f"MLflow run {run_id} continues, attempt {run.data.tags[ATTEMPTS_TAG]}")
         links = {"mlflow_run_id": run_id, "dagster_run_id": context.run_id}
-        tracked = TrackedRun(client, run, self.url(experiment, run_id), links, context.log.info)
+        tracked = TrackedRun(client, run, to_mlflow_run(experiment, run_id), links, context.log.info)
         status = "FAILED"
         try:
             with memory_named(name), heartbeat(client, run_id), system_metrics(run_id):

@@ -1,7 +1,6 @@
 """The MLflow store of a network: where it is, whether it answers, and its experiment."""
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,15 +11,15 @@ from pydantic import Field
 
 from ris_core.config import Settings
 from ris_core.masking import masked
+from ris_core.storage.place import is_same_folder
 from ris_dagster.database_trouble import explained_database
 from ris_dagster.mlflow_adapter.global_store import use_store
+from ris_dagster.mlflow_adapter.places import root_of_artifacts
 from ris_dagster.resources.mlflow_server import why_silent
 from ris_dagster.resources.mlflow_store import locked, sqlite_file, store_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-_DEFAULT_UI = "http://127.0.0.1:5000"
 
 
 class TrackingError(RuntimeError):
@@ -33,20 +32,12 @@ class TrackingStore(dg.ConfigurableResource):  # type: ignore[type-arg]
     uri: str = Field(description="Tracking URI: a database (sqlite:///…, postgresql+psycopg2://…) or an MLflow server.")
     artifacts: str = Field(description="Where artifacts of a new experiment go (a folder as file:// URI).")
     experiment: str = Field(description="Name of the experiment: the network's name.")
-    ui: str = Field(_DEFAULT_UI, description="Address of the MLflow UI, for links.")
 
     @classmethod
     def of(cls, settings: Settings, store_root: Path) -> Self:
         """Return the tracking of a network; `mlflow_store.store_uri` says where it lies."""
         folder = store_root / "mlflow"
-        uri = store_uri(folder)
-        server = uri if uri.startswith("http") else _DEFAULT_UI
-        return cls(
-            uri=uri,
-            artifacts=(folder / "artifacts").as_uri(),
-            experiment=settings.network.name,
-            ui=os.environ.get("RIS_MLFLOW_UI") or server,
-        )
+        return cls(uri=store_uri(folder), artifacts=(folder / "artifacts").as_uri(), experiment=settings.network.name)
 
     @property
     def is_remote(self) -> bool:
@@ -72,6 +63,7 @@ class TrackingStore(dg.ConfigurableResource):  # type: ignore[type-arg]
             client = MlflowClient(self.uri)
             found = client.get_experiment_by_name(self.experiment)
             if found is not None:
+                self._require_own_artifacts(str(found.artifact_location))
                 return str(found.experiment_id)
             location = None if self.is_remote else self.artifacts
             try:
@@ -83,9 +75,16 @@ class TrackingStore(dg.ConfigurableResource):  # type: ignore[type-arg]
                     raise
                 return str(found.experiment_id)
 
-    def url(self, experiment_id: str, run_id: str) -> str:
-        """Return the address of a run in the MLflow UI."""
-        return f"{self.ui}/#/experiments/{experiment_id}/runs/{run_id}"
+    def _require_own_artifacts(self, location: str) -> None:
+        """Refuse an experiment whose artifacts lie in another data root: they would be written there."""
+        theirs, mine = root_of_artifacts(location), root_of_artifacts(self.artifacts)
+        if self.is_remote or theirs is None or mine is None or is_same_folder(theirs, mine):
+            return
+        raise TrackingError(
+            f"the experiment {self.experiment} of MLflow at {self.uri} keeps its artifacts in {theirs}, not in {mine}: "
+            "if this data root was moved or copied from there, let `ris adopt` rewrite the places; if both are in use, "
+            "give this one a database of its own"
+        )
 
     @contextmanager
     def _database_named(self) -> Iterator[None]:

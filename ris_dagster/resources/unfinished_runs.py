@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from ris_dagster.mlflow_adapter.mlflow_tags import NOTE
 from ris_dagster.processes import has_ended, is_of_this_host, this_process
 
 if TYPE_CHECKING:
@@ -106,17 +107,26 @@ def take_over(client: "MlflowClient", experiment: str, attempt: Attempt, instanc
 
 
 def go_on_or_begin(
-    client: "MlflowClient", experiment: str, name: str, earlier: "Run | None", attempt: Attempt, tags: dict[str, str]
+    client: "MlflowClient",
+    experiment: str,
+    name: str,
+    earlier: "Run | None",
+    attempt: Attempt,
+    tags: dict[str, str],
+    link: str,
 ) -> "Run":
-    """Return a run that is RUNNING: a continued one, or a new one."""
+    """Return a run that is RUNNING: a continued one, or a new one; a link to the Dagster run is in its description."""
     from mlflow.entities import RunTag
 
     if earlier is None:
-        return client.create_run(experiment, run_name=name, tags=attempt.tags(attempts=1) | tags)
+        return client.create_run(experiment, run_name=name, tags=attempt.tags(attempts=1) | tags | {NOTE: link})
     run_id = earlier.info.run_id
     attempts = int(earlier.data.tags.get(ATTEMPTS_TAG, 1)) + 1
     client.update_run(run_id, status="RUNNING")
-    changed = attempt.tags(attempts) | tags
+    # A description that a person has written stays.
+    said = earlier.data.tags.get(NOTE, "")
+    note = said if link in said else f"{said}\n\n{link}".lstrip()
+    changed = attempt.tags(attempts) | tags | {NOTE: note}
     client.log_batch(run_id, tags=[RunTag(key, value) for key, value in changed.items()])
     return client.get_run(run_id)
 

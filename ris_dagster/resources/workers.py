@@ -58,7 +58,7 @@ def slurm_workers(root: Path, at_least: int, at_most: int, refused: list[str]) -
         Another process serves this data root, dask-jobqueue is missing, or its settings are wrong.
     """
     address_file, *_ = _files(root)
-    if _serves(root):
+    if serves(root):
         raise NoWorkersError(f"{address_file}: another `ris workers` serves this data root; end it first")
     cluster_class = _configured(workers_folder(root))
     try:
@@ -144,7 +144,8 @@ def connect_to(address: str, security: "Security | None" = None) -> "Client":
         ) from error
 
 
-def _serves(root: Path) -> bool:
+def serves(root: Path) -> bool:
+    """Return whether a scheduler of `ris workers` serves a data root now."""
     address_file, *_ = _files(root)
     if not address_file.exists():
         return False
@@ -153,6 +154,12 @@ def _serves(root: Path) -> bool:
     except NoWorkersError:
         return False
     return True
+
+
+def forget_scheduler(root: Path) -> None:
+    """Remove the address that came with a copy of a data root: the scheduler serves the original."""
+    address_file, *_ = _files(root)
+    address_file.unlink(missing_ok=True)
 
 
 def serve(root: Path, at_least: int, at_most: int, report: Callable[[str], None]) -> None:

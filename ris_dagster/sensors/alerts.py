@@ -10,10 +10,10 @@ from ris_core.config import Settings
 from ris_dagster.adapter.run_tags import partition_of, partition_range_of, will_be_retried
 from ris_dagster.alerting import Alert, send, without_secrets
 from ris_dagster.bindings import Bindings
+from ris_dagster.links import DAGSTER_UI
 from ris_dagster.method_runs import error_of_step
 from ris_dagster.resources.data_store import DataStore
 
-DAGSTER_UI = "RIS_DAGSTER_UI"
 _LONGEST_ERROR = 4000
 
 

@@ -28,6 +28,8 @@ def reviewed(network: Opened, tmp_path_factory: pytest.TempPathFactory) -> Itera
     config = write_yaml(root / "tiny.yaml", values)
     with pytest.MonkeyPatch.context() as environment:
         own_environment(environment, root / "data")
+        adopted = ris("adopt", "--config", config)
+        assert adopted.exit_code == 0, adopted.output
         simulated = ris("review", "--simulate", "truth", "--count", "40", "--config", config)
         assert simulated.exit_code == 0, simulated.output
         with opened(config) as found:

@@ -172,7 +172,7 @@ def test_what_is_wrong_is_said_once_and_nothing_is_imported(data_root: Path, fol
     assert f"{tmp_path / 'text.pt'}: not a PyTorch file of plain weights" in done.output
     assert ris("import-h5", "-c", config).exit_code == 2
     root = data_root / "published"
-    assert {each.name for each in root.iterdir()} == {"network.json", "dagster"}
+    assert {each.name for each in root.iterdir()} == {"network.json", "place.json", "dagster"}
     done = ris("export-h5", tmp_path / "out.h5", "-c", config)
     assert done.exit_code == 1
     assert "there are no events to export" in done.output

@@ -30,6 +30,17 @@ def test_all_servers_answer_and_end_with_all_their_children_at_ctrl_c(config: Pa
         assert repository["location"]["name"] == "ris"
         with opened(config) as network:
             assert len(repository["assetNodes"]) == len(network.definitions.resolve_asset_graph().get_all_asset_keys())
+        # Links in records name no port: each server leads to where the other one is now.
+        for link, found_at in (
+            (f"{ui.dagster}/mlflow/experiments/1/runs/abc", f"{ui.mlflow}/#/experiments/1/runs/abc"),
+            (f"{ui.mlflow}/dagster/runs/abc", f"{ui.dagster}/runs/abc"),
+        ):
+            led = requests.get(link, timeout=60, allow_redirects=False)
+            assert (led.status_code, led.headers["location"]) == (307, found_at)
+        assert (
+            requests.get(f"{ui.mlflow}/dagster/runs/abc", headers={"Host": "evil.example"}, timeout=60).status_code
+            == 403
+        )
         search = f"{ui.mlflow}/api/2.0/mlflow/experiments/search"
         found = requests.post(search, json={"max_results": 10}, timeout=60).json()["experiments"]
         assert "small" in {experiment["name"] for experiment in found}

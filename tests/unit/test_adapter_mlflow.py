@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -15,8 +17,9 @@ from contracts import relied_upon
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from ris_core.config import PROJECT_ROOT
 from ris_core.relied_upon import UnsupportedVersionError, relying_on, supported_versions
-from ris_dagster.mlflow_adapter import mlflow_tags, server, system_metrics
+from ris_dagster.mlflow_adapter import mlflow_tags, places, server, system_metrics
 from ris_dagster.mlflow_adapter.answers import says_that_it_is_absent
 from ris_dagster.mlflow_adapter.data_sets import training_input
 from ris_dagster.mlflow_adapter.global_store import use_store
@@ -75,6 +78,7 @@ def test_tags_are_those_that_the_web_page_reads() -> None:
     with mlflow_keeps("the names of its system tags", "mlflow_tags"):
         from mlflow.utils import mlflow_tags as theirs
 
+        assert mlflow_tags.NOTE == theirs.MLFLOW_RUN_NOTE
         assert mlflow_tags.of_parent("a") == {theirs.MLFLOW_PARENT_RUN_ID: "a"}
         assert mlflow_tags.of_source("b", True) == {
             theirs.MLFLOW_GIT_COMMIT: "b",
@@ -154,6 +158,34 @@ def test_a_server_answers_under_the_given_hosts_on_any_port_and_under_no_other(m
             assert allowed(host), host
         for host in ("evil.example", "localhost.evil.example", "[::2]:5000", "10.0.0.70", ":"):
             assert not allowed(host), host
+
+
+def test_its_server_is_an_application_that_takes_a_further_route(tmp_path: Path) -> None:
+    """In a process of its own: MLflow reads its environment when its server is imported."""
+    (tmp_path / "artifacts").mkdir()
+    program = f"""
+from starlette.testclient import TestClient
+from ris_dagster.mlflow_adapter.web_app import web_app
+app = web_app("sqlite:///{tmp_path}/mlflow.db", "file://{tmp_path}/artifacts", "{tmp_path}", "/dagster", "http://127.0.0.1:3333")
+asked = TestClient(app, base_url="http://127.0.0.1:5000", follow_redirects=False)
+assert asked.get("/health").text == "OK"
+assert asked.get("/dagster/runs/a").headers["location"] == "http://127.0.0.1:3333/runs/a"
+made = asked.post("/api/2.0/mlflow/experiments/create", json={{"name": "x"}}).json()["experiment_id"]
+found = asked.get("/api/2.0/mlflow/experiments/get", params={{"experiment_id": made}}).json()["experiment"]
+assert found["artifact_location"] == f"file://{tmp_path}/artifacts/{{made}}", found
+assert asked.get("/dagster/runs/a", headers={{"Host": "evil.example"}}).status_code == 403
+"""
+    with mlflow_keeps("mlflow.server.fastapi_app.app and the variables that it reads", "web_app"):
+        done = subprocess.run(
+            [sys.executable, "-c", program], check=False, capture_output=True, text=True, cwd=PROJECT_ROOT
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_texts_with_paths_lie_in_the_columns_that_are_rewritten(client: MlflowClient, run_id: str, uri: str) -> None:
+    with mlflow_keeps("the table experiments has name and artifact_location", "places"):
+        name = client.get_experiment(client.get_run(run_id).info.experiment_id).name
+        assert places.location_of(uri, name) == name
 
 
 def test_hosts_of_the_environment_win(monkeypatch: pytest.MonkeyPatch) -> None:
