@@ -16,6 +16,7 @@ from pymseed import sourceid2nslc
 from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import NS
 from ris_core.waveforms.libmseed import clibmseed, ensure_thread_logging, ffi
+from ris_core.waveforms.like_headers import like_headers
 
 # Start of a header. Version 2: sequence number, quality, reserved byte, codes, year in either byte order (SEED
 # Reference Manual, version 2.4, FDSN 2012, chapter 8). Version 3: its mark (docs.fdsn.org/projects/miniseed3).
@@ -23,6 +24,7 @@ _BEGIN = re.compile(rb"[0-9 \0]{6}[DRQM][ \0][ -~]{12}(?:[\x07\x08].|.[\x07\x08]
 _LONGEST_BEGIN = 22
 _SMALLEST = 40
 _PAYLOAD_SWAPPED = 2
+_VERSION_2 = 2
 
 Content = bytes | memoryview
 """The bytes of a file."""
@@ -106,32 +108,81 @@ def scan(content: Content) -> Records:
     NotMiniSeedError
         The file is not empty, but has neither a record nor the start of one.
     """
+    if (alike := _alike(content)) is not None:
+        return alike
     offset, heads, intact = _headers(content)
     if not offset.size and len(content) >= _SMALLEST and not _BEGIN.match(content):
         raise NotMiniSeedError("no miniSEED record in it")
+    samples, start, length = (heads[name].astype(np.int64) for name in ("samplecnt", "starttime", "reclen"))
+    return _records(content, offset, length, start, samples, heads, intact, _identifiers(heads["sid"]))
+
+
+def _records(
+    content: Content,
+    offset: NDArray[np.int64],
+    length: NDArray[np.int64],
+    start: NDArray[np.int64],
+    samples: NDArray[np.int64],
+    heads: NDArray[Any],
+    intact: NDArray[np.bool_],
+    identifier: NDArray[np.str_],
+) -> Records:
+    """Return records from their times, stated samples and headers; of headers that are alike, one is enough."""
     rate = heads["samprate"].copy()
     # libmseed gives rates below 1 Hz as a negative period.
     slow = rate < 0
     rate[slow] = -1 / rate[slow]
     rate[~np.isfinite(rate)] = 0
-    samples, start, length = (heads[name].astype(np.int64) for name in ("samplecnt", "starttime", "reclen"))
     with np.errstate(divide="ignore", invalid="ignore"):
         duration = np.where(rate > 0, samples * NS / rate, 0.0)
+    each = (
+        heads["datalength"].astype(np.int64),
+        rate,
+        heads["encoding"].copy(),
+        (heads["swapflag"] & _PAYLOAD_SWAPPED) > 0,
+    )
+    payload, rate, encoding, swapped = (np.broadcast_to(one, offset.shape).copy() for one in each)
     return Records(
         content=content,
         offset=offset,
         length=length,
-        payload=heads["datalength"].astype(np.int64),
+        payload=payload,
         start_ns=start,
         end_ns=start + np.rint(duration).astype(np.int64),
         sampling_rate=rate,
         samples=samples,
-        encoding=heads["encoding"].copy(),
-        swapped=(heads["swapflag"] & _PAYLOAD_SWAPPED) > 0,
+        encoding=encoding,
+        swapped=swapped,
         intact=intact,
-        identifier=_identifiers(heads["sid"]),
+        identifier=identifier,
         strange_bytes=len(content) - int(length.sum()),
     )
+
+
+def _alike(content: Content) -> Records | None:
+    """Return the records of a file whose headers differ in times and numbers of samples alone; none of other files."""
+    if len(content) < _SMALLEST:
+        return None
+    ensure_thread_logging()
+    buffer, record = ffi.from_buffer("char[]", content), ffi.new("MS3Record **")
+    try:
+        if clibmseed.msr3_parse(buffer, len(content), record, clibmseed.MSF_VALIDATECRC, 0):
+            return None
+        length = int(record[0].reclen)
+        found = like_headers(content, length) if record[0].formatversion == _VERSION_2 else None
+        if found is None or any(
+            not clibmseed.msr3_parse(buffer + match.start(), len(content) - match.start(), record, 0, 0)
+            for match in _BEGIN.finditer(content, 1, length + _LONGEST_BEGIN)
+            if match.start() < length
+        ):
+            return None
+        head = np.frombuffer(ffi.buffer(record[0], _LAYOUT.itemsize)[:], _LAYOUT)
+    finally:
+        clibmseed.msr3_free(record)
+    n = found.samples.size
+    offset, sizes = np.arange(n, dtype=np.int64) * length, np.full(n, length, np.int64)
+    identifier = np.broadcast_to(np.array(_identifier(head["sid"][0])), (n,))
+    return _records(content, offset, sizes, found.start_ns, found.samples, head, np.ones(n, bool), identifier)
 
 
 def _headers(content: Content) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[np.bool_]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ from pymseed import DataEncoding, MS3Record
 from waveform_builders import KEY, ns_at, record
 
 from ris_core.config import PROJECT_ROOT
-from ris_core.waveforms.miniseed import NotMiniSeedError, scan
+from ris_core.waveforms import miniseed
+from ris_core.waveforms.like_headers import like_headers
+from ris_core.waveforms.miniseed import NotMiniSeedError, Records, scan
 from ris_core.waveforms.pieces import Piece
 from ris_core.waveforms.record_reading import has_samples, words_on
 from ris_core.waveforms.unpacking import Faults, unpack
@@ -247,3 +250,64 @@ def test_times_of_records_are_the_times_of_their_samples():
     assert inner.samples.size == found.samples[3:5].sum()
     assert inner.time_ns(int(found.samples[3])) == found.start_ns[4]
     assert UTCDateTime(ns=inner.start_ns) == UTCDateTime(ns=int(found.start_ns[3]))
+
+
+def _one_by_one(monkeypatch: pytest.MonkeyPatch, content: bytes) -> Records | str:
+    """Return the records as libmseed reads them one by one, or why it cannot."""
+    with monkeypatch.context() as patched:
+        patched.setattr(miniseed, "like_headers", lambda *_: None)
+        return _scanned(content)
+
+
+def _scanned(content: bytes) -> Records | str:
+    try:
+        return scan(content)
+    except NotMiniSeedError as error:
+        return str(error)
+
+
+def assert_same(one: Records | str, other: Records | str) -> None:
+    if isinstance(one, str) or isinstance(other, str):
+        assert one == other
+        return
+    for field in fields(Records):
+        found, expected = getattr(one, field.name), getattr(other, field.name)
+        np.testing.assert_array_equal(found, expected, err_msg=field.name, strict=isinstance(found, np.ndarray))
+
+
+@pytest.mark.parametrize("reclen", [512, 4096])
+@pytest.mark.parametrize("start", ["2016-12-31T20:00:00.123456", "2015-03-01T00:00:00"])
+def test_headers_read_at_once_are_those_that_libmseed_reads_one_by_one(monkeypatch, reclen, start):
+    trace = LOUD.copy()
+    trace.stats.starttime = UTCDateTime(start)
+    content = content_of(trace, reclen=reclen)
+    assert like_headers(content, reclen) is not None
+    assert_same(scan(content), _one_by_one(monkeypatch, content))
+    # Other programs write blockette 1000 before 1001.
+    first, second = b"\x03\xe8\0\x38\x0b\1" + bytes([reclen.bit_length() - 1, 0]), b"\x03\xe9\0\0\x64\x7f\0\7"
+    both = [bytes(part[:39] + b"\2" + part[40:48] + first + second + part[64:]) for part in split(content, reclen)]
+    assert like_headers(b"".join(both), reclen) is not None
+    assert_same(scan(b"".join(both)), _one_by_one(monkeypatch, b"".join(both)))
+
+
+@pytest.mark.parametrize("value", [0, 1, 9, 48, 60, 128, 255])
+@pytest.mark.parametrize("late_us", [0, 123])
+def test_any_header_byte_may_be_another_and_is_read_as_libmseed_reads_it(monkeypatch, value, late_us):
+    trace = LOUD.copy()
+    trace.stats.starttime += late_us / 1e6
+    whole, accepted = content_of(trace), 0
+    for place in range(64):
+        for places in (range(0, len(whole), 512), (512,)):  # in every record, and in the second one alone
+            content = bytearray(whole)
+            for at in places:
+                content[at + place] = value
+            accepted += like_headers(bytes(content), 512) is not None
+            assert_same(_scanned(bytes(content)), _one_by_one(monkeypatch, bytes(content)))
+    assert accepted  # there are such bytes, like the flags and the number of samples
+
+
+def test_a_file_that_is_cut_off_or_has_a_strange_record_is_left_to_libmseed(monkeypatch):
+    whole = content_of(LOUD)
+    for content in (whole[:-100], whole[:512], whole + b"\0" * 512, whole[:1024] + b"x" * 512 + whole[1024:]):
+        assert like_headers(content, 512) is None
+        assert_same(_scanned(content), _one_by_one(monkeypatch, content))
