@@ -33,7 +33,7 @@ async function start() {
   followSelection(app);
   document.title = `${network.name} · Events`;
   document.getElementById("network-name").textContent = network.name;
-  saySteadily(standing(network.notes));
+  saySteadily(standing([...network.notes, unknown()]));
   buildPages(app);
   setInterval(() => renew(app), NEWS_EVERY_MS);
 }
@@ -88,12 +88,15 @@ async function renew(app) {
       if (labels && !again) say("Labels or catalogue have changed; the page shows them now.");
     }
     const restarted = now.started === app.started ? "" : "The explorer was started again: load this page again before you decide anything.";
-    saySteadily(standing([...app.network.notes, now.trouble, restarted]));
+    saySteadily(standing([...app.network.notes, now.trouble, restarted, unknown()]));
   } catch (error) {
     app.trouble = error.message;
     saySteadily(error.message);
   }
 }
+
+const unknown = () => (state.unknown.length
+  ? `The address has parameters that are not known, and that choose nothing: ${state.unknown.map((name) => name.slice(0, 40)).join(", ")}.` : "");
 
 const standing = (texts) => texts.filter(Boolean).join(" · ");
 

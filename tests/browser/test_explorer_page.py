@@ -102,6 +102,8 @@ def test_filter_by_address_by_controls_and_back(page: Page, address: str) -> Non
     page.get_by_role("button", name="Clear", exact=True).click()
     expect(page.locator(".filter-total")).to_have_text(f"All {counts(page, '')['events']} events")
     assert query_of(page) == ""
+    page.goto(f"{address}/?clas=1")
+    expect(page.get_by_text("not known, and that choose nothing: clas")).to_be_visible()
 
 
 def test_fields_write_times_hours_and_quantities_into_the_address(page: Page, address: str) -> None:

@@ -9,6 +9,12 @@ export const FILTER = [
 /** Parameters of the page itself, with what they are when the address does not name them. */
 const DEFAULTS = { view: "events", tab: "gallery", event: "", colour: "class", sort: "time", page: "1" };
 
+/** All parameters of the page itself, by the view that has them. */
+const PAGE = new Set([
+  ...Object.keys(DEFAULTS), "begin", "end", "bin", "series", "measure", "drawn", "hide", "intervals", "clock", "tide", "second",
+  "before", "after", "cell", "changes",
+]);
+
 class State {
   constructor() {
     this.values = this.#read();
@@ -52,6 +58,11 @@ class State {
       if (value !== undefined && value !== null && value !== "") found.set(name, value);
     }
     return found;
+  }
+
+  /** Names of the address that no view knows, like misspelt ones. */
+  get unknown() {
+    return [...this.values.keys()].filter((name) => !PAGE.has(name) && !FILTER.includes(name));
   }
 
   /** Whether any filter restricts the events. */
