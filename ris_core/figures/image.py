@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
@@ -33,9 +34,11 @@ def to_png(fig: Figure, dpi: int = 80, colours: int = 64) -> bytes:
     """
     if not 2 <= colours <= 256:
         raise ValueError(f"colours is {colours}; a PNG palette holds 2 to 256")
-    drawn = io.BytesIO()
-    fig.savefig(drawn, format="png", dpi=dpi, facecolor="white", pil_kwargs={"compress_level": 1})
-    palette = _with_palette(np.asarray(Image.open(drawn).convert("RGB")), colours)
+    fig.set_dpi(dpi)
+    fig.set_facecolor("white")
+    canvas = FigureCanvasAgg(fig)
+    canvas.draw()  # `savefig` draws twice where there is a layout
+    palette = _with_palette(np.asarray(canvas.buffer_rgba())[..., :3], colours)
     buffer = io.BytesIO()
     palette.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
