@@ -22,11 +22,15 @@ from ris_core.contracts.seed_id import SeedId
 from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage.layout import Layout
+from ris_dagster import jobs
 from ris_dagster.adoption import adopt
+from ris_dagster.analysis_jobs import analysis_jobs
+from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.cli import app
 from ris_dagster.data_place import earlier_places
 from ris_dagster.definitions import build_definitions
 from ris_dagster.instance import open_instance
+from ris_dagster.method_runs import all_jobs
 from ris_dagster.partitions import partition_key, range_tags
 from ris_dagster.resources.tracking import Tracking
 
@@ -197,6 +201,12 @@ class Opened:
         event = self.instance.get_latest_materialization_event(dg.AssetKey(asset))
         assert event is not None and event.asset_materialization is not None, f"{asset} was never materialized"
         return event.asset_materialization
+
+
+def labelling_jobs(settings: Settings) -> list[str]:
+    """Return the jobs that lead from waveforms to labels: all but those that assess or analyse the labels."""
+    left_out = {jobs.ASSESS, *analysis_jobs(settings)}
+    return [name for name in all_jobs(settings, BINDINGS) if name not in left_out]
 
 
 def ris(*arguments: object) -> Result:

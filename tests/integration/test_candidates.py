@@ -7,7 +7,18 @@ from typing import Any
 import mlflow
 import numpy as np
 import pytest
-from builders import DAYS, Opened, failure_of, opened, own_environment, ris, sds_values, write_archive, write_yaml
+from builders import (
+    DAYS,
+    Opened,
+    failure_of,
+    labelling_jobs,
+    opened,
+    own_environment,
+    ris,
+    sds_values,
+    write_archive,
+    write_yaml,
+)
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from outside import answer_outside
@@ -39,7 +50,7 @@ def values(archive: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    """A network that went through all jobs, whose champion is of spectra/gmm."""
+    """A network that went from waveforms to labels and their stability; its champion is of spectra/gmm."""
     root = tmp_path_factory.mktemp("candidates")
     archive = write_archive(root / "archive", days=DAYS[:2])
     with pytest.MonkeyPatch.context() as environment:
@@ -54,7 +65,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
                 jobs.RANK,
                 jobs.CHAMPION,
             ]
-            failed = run_jobs(network.definitions, network.instance, network.days, names)
+            wanted = [*labelling_jobs(network.settings), jobs.ASSESS]
+            failed = run_jobs(network.definitions, network.instance, network.days, wanted)
             assert not failed, failed
             yield network
 

@@ -7,7 +7,17 @@ import dagster as dg
 import mlflow
 import numpy as np
 import pytest
-from builders import Opened, failure_of, opened, own_environment, ris, sds_values, write_archive, write_yaml
+from builders import (
+    Opened,
+    failure_of,
+    labelling_jobs,
+    opened,
+    own_environment,
+    ris,
+    sds_values,
+    write_archive,
+    write_yaml,
+)
 from dagster_internals import stale_status
 from mlflow import MlflowClient
 from sensor_builders import tick
@@ -22,7 +32,7 @@ from ris_core.models.model_file import WEIGHTS_FILE
 from ris_core.review.log import ReviewLog
 from ris_core.storage import spectrogram_file
 from ris_dagster import jobs
-from ris_dagster.analysis_jobs import CATALOGUE, MAP, analysis_jobs
+from ris_dagster.analysis_jobs import CATALOGUE, MAP
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.method_runs import all_jobs, run_jobs, training_runs
 from ris_dagster.resources.tracking import CHAMPION_ALIAS, FORMER_ALIAS
@@ -57,8 +67,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     with pytest.MonkeyPatch.context() as environment:
         own_environment(environment, root / "data")
         with opened(write_yaml(root / "small.yaml", values)) as found:
-            left_out = {jobs.ASSESS, *analysis_jobs(found.settings)}
-            names = [name for name in all_jobs(found.settings, BINDINGS) if name not in left_out]
+            names = labelling_jobs(found.settings)
             failed = run_jobs(found.definitions, found.instance, found.store.days, names)
             assert not failed, failed
             yield found

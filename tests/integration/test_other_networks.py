@@ -8,7 +8,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from builders import Opened, opened, own_environment, write_yaml
+from builders import Opened, labelling_jobs, opened, own_environment, write_yaml
 from mlflow import MlflowClient
 from numpy.typing import NDArray
 from other_networks import (
@@ -26,7 +26,6 @@ from ris_core.contracts.events import Events
 from ris_core.contracts.station_day import NS, StationDay
 from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.json_records import read_json
-from ris_dagster.analysis_jobs import analysis_jobs
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.method_runs import all_jobs, run_jobs
 from ris_dagster.resources.tracking import CHAMPION_ALIAS
@@ -62,13 +61,14 @@ def write(name: str, folder: Path, **more: Any) -> tuple[Written, Path]:
 def through_all(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Opened, Written]]:
-    """A network that went through all jobs, and what its archive holds."""
+    """A network with labels, and what its archive holds; the volcano went through all jobs."""
     folder = tmp_path_factory.mktemp(request.param)
     written, config = write(request.param, folder)
     with pytest.MonkeyPatch.context() as environment:
         own_environment(environment, folder / "data")
         with opened(config) as network:
-            names = all_jobs(network.settings, BINDINGS)
+            every = request.param == "volcano"
+            names = all_jobs(network.settings, BINDINGS) if every else labelling_jobs(network.settings)
             failed = run_jobs(network.definitions, network.instance, network.store.days, names)
             assert not failed, failed
             yield network, written
@@ -173,10 +173,9 @@ def test_clusters_of_spectra_above_the_noise_are_the_families(tmp_path: Path, da
     """The families of the volcano differ in their spectra: the champion of three clusters finds them."""
     written, config = write("volcano", tmp_path, candidates=["spectra/gmm"])
     with opened(config) as network:
-        names = all_jobs(network.settings, BINDINGS)
+        names = labelling_jobs(network.settings)
         assert not [name for name in names if name in ("train_autoencoders", "train_dec")]
-        wanted = [name for name in names if name not in ("assess_stability", *analysis_jobs(network.settings))]
-        assert not run_jobs(network.definitions, network.instance, network.store.days, wanted)
+        assert not run_jobs(network.definitions, network.instance, network.store.days, names)
         pairs = []
         for key in keys_of(network):
             rows, families = true_families(network, written, key)

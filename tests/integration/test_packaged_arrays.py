@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from builders import Opened, opened, own_environment, write_yaml
+from builders import Opened, labelling_jobs, opened, own_environment, write_yaml
 from level_representation import LevelSettings
 from members import added
 from mlflow.pyfunc.scoring_server import parse_tf_serving_input
@@ -25,8 +25,7 @@ from ris_core.config import REPRESENTATIONS
 from ris_core.contracts.station_day import StationDay
 from ris_core.plugins import Plugin
 from ris_core.storage import spectrogram_file
-from ris_dagster.assets.station_day_bindings import BINDINGS
-from ris_dagster.method_runs import all_jobs, run_jobs
+from ris_dagster.method_runs import run_jobs
 
 PLUGIN = Plugin("level-members", "0.1.0", "levels")
 ARRAYS = ("context", "context_recorded", "noise_psd", "noise_columns", "recorded")
@@ -54,7 +53,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     ):
         own_environment(environment, folder / "data")
         with opened(write_yaml(folder / "volcano.yaml", values)) as found:
-            names = all_jobs(found.settings, BINDINGS)
+            names = labelling_jobs(found.settings)
             failed = run_jobs(found.definitions, found.instance, found.store.days, names)
             assert not failed, failed
             yield found
