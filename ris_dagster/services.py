@@ -26,6 +26,7 @@ from ris_core.web.loopback import is_loopback
 from ris_dagster.adapter.commands import code_server_command, daemon_command
 from ris_dagster.instance import prepare_home
 from ris_dagster.links import DAGSTER_UI, MLFLOW_UI, mlflow_address
+from ris_dagster.mlflow_adapter.first_page import first_page
 from ris_dagster.mlflow_adapter.server import environment_of_server
 from ris_dagster.resources.tracking import Tracking
 
@@ -101,17 +102,17 @@ class Ports:
 
 @dataclass(frozen=True)
 class _Server:
-    """A process to start: its name, the file of its output, and a test whether it answers."""
+    """A process to start: its name, the file of its output, a test whether it answers, and the page to open."""
 
     name: str
     command: list[str]
     log: Path
     answers: Callable[[], bool]
-    address: str | None = None
+    page: str | None = None
 
 
 def _servers(
-    tracking: Tracking, home: Path, folder: Path, host: str, ports: Ports
+    tracking: Tracking, experiment: str, home: Path, folder: Path, host: str, ports: Ports
 ) -> tuple[list[_Server], list[_Server]]:
     """Return the servers that start first, and those that start when the first ones answer.
 
@@ -136,7 +137,8 @@ def _servers(
     # If runs go to an MLflow server that already runs, there is nothing to start.
     if not tracking.is_remote:
         answers = partial(_answers, mlflow_url + "/health")
-        first.append(_Server("MLflow", python + mlflow, home / "mlflow-server.log", answers, mlflow_url))
+        page = mlflow_url + first_page(experiment)
+        first.append(_Server("MLflow", python + mlflow, home / "mlflow-server.log", answers, page))
     then = [
         _Server("Dagster", python + webserver, log, partial(_answers, url + "/server_info"), url),
         _Server("Dagster's daemon", python + daemon, log, lambda: True),
@@ -190,7 +192,7 @@ def serve(settings: Settings, layout: Layout, ports: Ports, report: Callable[[st
         report(refusal)
         return 1
     home = prepare_home(layout)
-    tracking.prepare()
+    experiment = tracking.prepare()
     if tracking.is_remote:
         report(f"MLflow: {tracking.uri} (not ours)")
     environment = os.environ | {
@@ -204,7 +206,7 @@ def serve(settings: Settings, layout: Layout, ports: Ports, report: Callable[[st
     stop = _Stop()
     with tempfile.TemporaryDirectory(prefix="ris-") as folder:
         try:
-            for servers in _servers(tracking, home, Path(folder), host, ports):
+            for servers in _servers(tracking, experiment, home, Path(folder), host, ports):
                 for server in servers:
                     running[server.name] = server, _start(server, environment)
                 if not _wait_until_all_answer(servers, running, stop, report):
@@ -233,14 +235,14 @@ def _wait_until_all_answer(
     stop: "_Stop",
     report: Callable[[str], None],
 ) -> bool:
-    """Report the addresses of servers when they answer; returns whether all did before Ctrl-C, an end or the limit."""
+    """Report the pages of servers when they answer; returns whether all did before Ctrl-C, an end or the limit."""
     waiting = list(servers)
     deadline = time.monotonic() + _START_S
     while not stop.asked:
         for server in [server for server in waiting if server.answers()]:
             waiting.remove(server)
-            if server.address:
-                report(f"{server.name}: {server.address}")
+            if server.page:
+                report(f"{server.name}: {server.page}")
         if _one_has_ended(running, report):
             return False
         if not waiting:

@@ -14,6 +14,7 @@ from ris_core.storage.layout import Layout
 from ris_dagster.links import to_dagster_run, to_mlflow_run
 from ris_dagster.mlflow_adapter import mlflow_tags
 from ris_dagster.mlflow_adapter.answers import says_that_it_is_absent
+from ris_dagster.mlflow_adapter.first_page import BEST_TAG, better, note_of_group
 from ris_dagster.mlflow_adapter.global_store import use_store
 from ris_dagster.mlflow_adapter.system_metrics import system_metrics
 from ris_dagster.resources.environment import environment_tags, git_tags
@@ -45,7 +46,8 @@ class Tracking(TrackingStore):
             found = client.search_runs([experiment], query, max_results=1)
             if found:
                 return str(found[0].info.run_id)
-            run = client.create_run(experiment, run_name=name, tags={"ris.parent": name, **git_tags()})
+            tags = {"ris.parent": name, **note_of_group(kind, digest), **git_tags()}
+            run = client.create_run(experiment, run_name=name, tags=tags)
             client.set_terminated(run.info.run_id, "FINISHED")
             return str(run.info.run_id)
 
@@ -104,6 +106,8 @@ class Tracking(TrackingStore):
         try:
             with memory_named(name), heartbeat(client, run_id), system_metrics(run_id):
                 yield tracked
+            if parent is not None:
+                self._show_best(client, parent, run_id)
             status = "FINISHED"
         except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
             status = "KILLED"
@@ -112,6 +116,17 @@ class Tracking(TrackingStore):
             raise self._error(error) from error
         finally:
             self._end(client, run_id, status)
+
+    def _show_best(self, client: "MlflowClient", parent: str, run_id: str) -> None:
+        """Give a parent the metrics of a run, if that is accepted and better than those before."""
+        run = client.get_run(run_id)
+        if run.data.tags.get("accepted") != "true":
+            return
+        with locked(self.uri):
+            for name, value in (shown := better(run.data.metrics, client.get_run(parent).data.metrics)).items():
+                client.log_metric(parent, name, value)
+            if shown:
+                client.set_tag(parent, BEST_TAG, run.info.run_name)
 
     def add_metrics(self, run_id: str, values: Mapping[str, float]) -> None:
         """Add metrics to a run that has ended, unless it already has these values.

@@ -13,6 +13,7 @@ from ris_core.config import Settings
 from ris_core.masking import masked
 from ris_core.storage.place import is_same_folder
 from ris_dagster.database_trouble import explained_database
+from ris_dagster.mlflow_adapter.first_page import tags_of_experiment
 from ris_dagster.mlflow_adapter.global_store import use_store
 from ris_dagster.mlflow_adapter.places import root_of_artifacts
 from ris_dagster.resources.mlflow_server import why_silent
@@ -62,18 +63,22 @@ class TrackingStore(dg.ConfigurableResource):  # type: ignore[type-arg]
         with locked(self.uri), self._database_named():
             client = MlflowClient(self.uri)
             found = client.get_experiment_by_name(self.experiment)
-            if found is not None:
-                self._require_own_artifacts(str(found.artifact_location))
-                return str(found.experiment_id)
-            location = None if self.is_remote else self.artifacts
-            try:
-                return str(client.create_experiment(self.experiment, artifact_location=location))
-            except MlflowException:
-                # Another host on the same server was faster.
-                found = client.get_experiment_by_name(self.experiment)
-                if found is None:
-                    raise
-                return str(found.experiment_id)
+            if found is None:
+                location = None if self.is_remote else self.artifacts
+                try:
+                    found = client.get_experiment(client.create_experiment(self.experiment, artifact_location=location))
+                except MlflowException:
+                    # Another host on the same server was faster.
+                    found = client.get_experiment_by_name(self.experiment)
+                    if found is None:
+                        raise
+            self._require_own_artifacts(str(found.artifact_location))
+            experiment_id = str(found.experiment_id)
+            # What people have written there stays.
+            for name, value in tags_of_experiment(self.experiment, experiment_id).items():
+                if name not in found.tags:
+                    client.set_experiment_tag(experiment_id, name, value)
+            return experiment_id
 
     def _require_own_artifacts(self, location: str) -> None:
         """Refuse an experiment whose artifacts lie in another data root: they would be written there."""

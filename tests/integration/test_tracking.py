@@ -47,12 +47,14 @@ def log_some(run: TrackedRun) -> None:
     run.metrics({"loss": 1.5, "bad": float("nan")}, step=1)
 
 
-def job_of(tracking: Tracking, body: Body = log_some, configuration: str = "digest") -> dg.JobDefinition:
+def job_of(
+    tracking: Tracking, body: Body = log_some, configuration: str = "digest", parent: str | None = None
+) -> dg.JobDefinition:
     """Return a job that materializes an asset whose body is one tracked run."""
 
     @dg.asset(partitions_def=PARTITIONS)
     def some_models(context: dg.AssetExecutionContext, tracking: Tracking) -> None:
-        with tracking.run(context, "some", configuration) as run:
+        with tracking.run(context, f"some k={context.partition_key}", configuration, parent) as run:
             run.parameters({"k": int(context.partition_key), "rate": 1e-3})
             body(run)
 
@@ -66,8 +68,9 @@ def train(
     partition: str = "2",
     configuration: str = "digest",
     instance: dg.DagsterInstance | None = None,
+    parent: str | None = None,
 ) -> dg.ExecuteInProcessResult:
-    return job_of(tracking, body, configuration).execute_in_process(
+    return job_of(tracking, body, configuration, parent).execute_in_process(
         QUIET, partition_key=partition, raise_on_error=False, instance=instance
     )
 
@@ -306,6 +309,32 @@ def test_the_parent_of_a_grid_is_made_once(tracking: Tracking) -> None:
     assert tracking.parent("dec_models", "abc") != first
     assert {r.info.status for r in runs(tracking)} == {"FINISHED"}
     assert len(runs(tracking)) == 3
+
+
+def test_a_parent_shows_the_metrics_of_its_best_accepted_run(tracking: Tracking) -> None:
+    def scored(silhouette: float, accepted: bool = True) -> Body:
+        def log(run: TrackedRun) -> None:
+            run.metrics({"silhouette": silhouette, "smallest_cluster": 0.1, "size_0": 3.0})
+            run.tags({"accepted": str(accepted).lower()})
+
+        return log
+
+    parent = tracking.parent("dec_models", "abc")
+    for silhouette, partition, accepted in ((0.2, "2", True), (0.4, "3", True), (0.9, "2", False), (0.1, "2", True)):
+        assert train(tracking, scored(silhouette, accepted), partition, parent=parent).success
+    data = MlflowClient(tracking.uri).get_run(parent).data
+    assert data.metrics == {"silhouette": 0.4, "smallest_cluster": 0.1}
+    assert data.tags["ris.best"] == "some k=3"
+    assert "best accepted run" in data.tags["mlflow.note.content"]
+
+
+def test_what_people_write_on_the_page_of_the_experiment_stays(tracking: Tracking) -> None:
+    experiment = tracking.prepare()
+    client = MlflowClient(tracking.uri)
+    assert f"the network **{tracking.experiment}**" in client.get_experiment(experiment).tags["mlflow.note.content"]
+    client.set_experiment_tag(experiment, "mlflow.note.content", "ours")
+    assert tracking.prepare() == experiment
+    assert client.get_experiment(experiment).tags["mlflow.note.content"] == "ours"
 
 
 def test_two_networks_in_one_process_keep_their_own_stores(data_root: Path) -> None:

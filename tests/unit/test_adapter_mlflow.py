@@ -1,5 +1,6 @@
 """What `ris_dagster/mlflow_adapter` relies on: fails when another version of MLflow changes it."""
 
+import json
 import os
 import re
 import subprocess
@@ -19,7 +20,7 @@ from mlflow.exceptions import MlflowException
 
 from ris_core.config import PROJECT_ROOT
 from ris_core.relied_upon import UnsupportedVersionError, relying_on, supported_versions
-from ris_dagster.mlflow_adapter import mlflow_tags, places, server, system_metrics
+from ris_dagster.mlflow_adapter import first_page, mlflow_tags, places, server, system_metrics
 from ris_dagster.mlflow_adapter.answers import says_that_it_is_absent
 from ris_dagster.mlflow_adapter.data_sets import training_input
 from ris_dagster.mlflow_adapter.global_store import use_store
@@ -84,6 +85,50 @@ def test_tags_are_those_that_the_web_page_reads() -> None:
             theirs.MLFLOW_GIT_COMMIT: "b",
             theirs.MLFLOW_GIT_DIRTY: "true",
         }
+
+
+def test_views_and_description_are_those_that_the_web_page_reads() -> None:
+    tags = first_page.tags_of_experiment("small", "7")
+    assert (
+        tags["mlflow.note.content"].count("(#/experiments/7/runs?workflowType=machine_learning&viewStateShareKey=") == 2
+    )
+    views = [json.loads(value) for name, value in tags.items() if name.startswith("mlflow.sharedViewState.")]
+    assert [view["name"] for view in views] == ["Clusters of every model", "Autoencoders"]
+    states = [json.loads(view["state"]) for view in views]
+    folder = Path(mlflow.__file__).parent / "server" / "js" / "build" / "static" / "js"
+    page = "".join(file.read_text(encoding="utf-8", errors="replace") for file in folder.glob("*.js"))
+    with mlflow_keeps("names and parameters of saved views, descriptions and kinds of experiments", "first_page"):
+        for name in ("mlflow.experimentKind", "mlflow.note.content", "mlflow.sharedViewState."):
+            assert f'"{name}"' in page
+        for name in ("viewStateShareKey", "workflowType", "machine_learning", "custom_model_development"):
+            assert f'"{name}"' in page
+        assert "Invalid saved-view envelope: expected an object with a string `name`, number `createdAt`" in page
+        assert {name for state in states for name in state} <= set(re.findall(r"\w+", page))
+
+
+def test_the_filters_and_orders_of_views_can_be_searched(client: MlflowClient, run_id: str) -> None:
+    experiment = client.get_run(run_id).info.experiment_id
+    client.set_tag(run_id, "ris.candidate", "aec/dec")
+    found = {}
+    for name, value in first_page.tags_of_experiment("small", experiment).items():
+        client.set_experiment_tag(experiment, name, value)
+        if name.startswith("mlflow.sharedViewState."):
+            state = json.loads(json.loads(value)["state"])
+            runs = client.search_runs([experiment], state["searchFilter"], order_by=[f"{state['orderByKey']} ASC"])
+            found[name.rpartition("-")[2]] = [run.info.run_id for run in runs]
+    assert found == {"clusters": [run_id], "autoencoders": []}
+
+
+def test_a_parent_shows_the_better_of_two_runs() -> None:
+    trial = {"best_val_mse": 0.2, "val_mse": 0.3, "pca9_mse": 0.1, "mean_spectrogram_mse": 0.4}
+    shown = first_page.better(trial, {})
+    assert shown == {"best_val_mse": 0.2, "pca9_mse": 0.1, "mean_spectrogram_mse": 0.4}
+    assert first_page.better(trial | {"best_val_mse": 0.25}, shown) == {}
+    assert first_page.better(trial | {"best_val_mse": 0.1}, shown)["best_val_mse"] == 0.1
+    clusters = {"silhouette": 0.3, "smallest_cluster": 0.05, "size_0": 4.0}
+    assert first_page.better(clusters, {"silhouette": 0.4}) == {}
+    assert first_page.better(clusters, {"silhouette": 0.1}) == {"silhouette": 0.3, "smallest_cluster": 0.05}
+    assert first_page.better({"seconds": 1.0}, {}) == {}
 
 
 def test_a_data_set_is_recorded_as_if_it_had_been_read(client: MlflowClient, run_id: str, tmp_path: Path) -> None:
