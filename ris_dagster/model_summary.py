@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Rows = list[tuple[str, str]]
 
 
-def model_rows(layout: Layout, settings: Settings) -> Rows:
+def model_rows(layout: Layout, settings: Settings, each_count: bool = True) -> Rows:
     """Return name and text of what there is, and of what is missing, collapsed or damaged; nothing of it raises.
 
     Parameters
@@ -23,13 +23,16 @@ def model_rows(layout: Layout, settings: Settings) -> Rows:
         The data root.
     settings
         Sections `aec`, `dec`, `normalisation`, `champion` and `candidates`.
+    each_count
+        Whether each number of clusters has a row of its own, or all of a candidate one together.
     """
     from ris_core.clustering import model_states
 
+    rows_of = _candidate_rows if each_count else _short_candidate_rows
     candidates = [
         row
         for name in settings.candidate_names
-        for row in _candidate_rows(name, model_states.candidate_states(layout, name, settings, settings.normalisation))
+        for row in rows_of(name, model_states.candidate_states(layout, name, settings, settings.normalisation))
     ]
     return [
         ("training set", model_states.training_set_state(layout)),
@@ -150,6 +153,21 @@ def _candidate_rows(name: CandidateName, models: "Mapping[int, ModelState]") -> 
     if missing:
         rows.append((f"{called} not trained", f"K = {', '.join(missing)}"))
     return rows
+
+
+def _short_candidate_rows(name: CandidateName, models: "Mapping[int, ModelState]") -> Rows:
+    """Return how many numbers of clusters are there, and a row for each that cannot be read."""
+    called = "DEC" if name == AEC_DEC else str(name)
+    there = {k: found for k, found in models.items() if found.is_there}
+    said = [f"{len(there)} of {len(models)} K trained", f"{sum(found.accepted for found in there.values())} may label"]
+    defined = {k: s for k, found in there.items() if (s := found.metrics.get("silhouette")) and not math.isnan(s)}
+    if defined:
+        best = max(defined, key=lambda k: defined[k])
+        said.append(f"greatest silhouette {defined[best]:.3f} (K = {best})")
+    if doubts := sum(len(found.doubts) for found in there.values()):
+        said.append(f"{doubts} worth a look: `ris status`")
+    broken = {k: found.why for k, found in models.items() if found.is_trained and not found.is_there}
+    return [(called, ", ".join(said)), *((f"{called} K = {k}", why) for k, why in broken.items())]
 
 
 def number(value: float | None, form: str) -> str:

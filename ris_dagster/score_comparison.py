@@ -11,6 +11,14 @@ from ris_core.truth.score_file import KeptScores
 from ris_dagster.terminal_table import TerminalTable
 
 _SCORES = ("ari", "nmi", "macro_f1", "accuracy")
+MEANINGS = {
+    "ARI": "pairs of events that are together, or apart, both in the classes and in the truth; chance 0, all 1",
+    "NMI": "what the classes tell about the truth, none 0, all 1; more classes raise it",
+    "macro-F1": "how well each family is found and kept apart, the mean over families, rare ones like frequent ones",
+    "ACC": "share of events whose class is that of their family, each family with one class at most",
+}
+"""What each score means, in a line."""
+_DEC = "DEC"
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,8 @@ class ComparedMethod:
         Name of the network, and of the method in words.
     k
         Number of clusters or classes.
+    is_dec
+        Whether it is deep embedded clustering, the method of the paper.
     scores
         ARI, NMI, macro-F1 and ACC; NaN where no event can be scored.
     events
@@ -36,6 +46,7 @@ class ComparedMethod:
     network: str
     name: str
     k: int
+    is_dec: bool
     scores: tuple[float, ...]
     events: int
     reviews: int
@@ -63,6 +74,7 @@ def compared_methods(settings: Settings, scores: KeptScores) -> list[ComparedMet
             settings.network.name,
             _called(settings, row),
             int(row["k"]),
+            row["method"] == _DEC,
             tuple(_number(row[f"{name}{ending}"]) for name in _SCORES),
             int(row[f"windows{ending}"]),
             int(row.get("reviews", 0)),
@@ -82,7 +94,7 @@ def _called(settings: Settings, row: Mapping[str, Any]) -> str:
     if row.get("reviews"):
         by = "simulated reviews" if row["simulated"] else "reviews"
         return f"reviewed: {row['method']}, {row['reviews']} {by}"
-    if row["method"] == "DEC":
+    if row["method"] == _DEC:
         return "published DEC" if settings.profile == "paper" else f"DEC, profile {settings.profile}"
     return str(row["method"])
 
@@ -126,3 +138,25 @@ def meaning(methods: Sequence[ComparedMethod]) -> str:
         if any(one.simulated for one in reviewed):
             last += "; a program that knows the truth reviewed them here, and a person would err now and then"
     return f"{first[0].upper()}{first[1:]}. {last}."
+
+
+def where_dec_loses(methods: Sequence[ComparedMethod]) -> list[str]:
+    """Return a line for each network with DEC: which of its methods without reviews agree better, by the ARI.
+
+    Parameters
+    ----------
+    methods
+        As `by_agreement` returns them.
+    """
+    said = []
+    scored = [one for one in methods if not one.reviews and not math.isnan(one.scores[0])]
+    for dec in (one for one in scored if one.is_dec):
+        better = [one for one in scored if one.network == dec.network and one.scores[0] > dec.scores[0]]
+        named = ", ".join(f"{one.name} ({one.scores[0]:.2f})" for one in reversed(better))
+        called = f"{dec.network}: {dec.name} (ARI {dec.scores[0]:.2f})"
+        said.append(
+            f"{called} does worse than {named}."
+            if better
+            else f"{called}: no other method without reviews does better."
+        )
+    return said

@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ris_core.config import Settings, SyntheticSettings
 from ris_core.station_days.state import State, StationDayState, why_outdated
@@ -14,6 +13,7 @@ from ris_core.storage.layout import Layout
 from ris_core.truth.score_file import FILE, KeptScores, read_scores
 from ris_dagster.assets.station_day_bindings import BINDINGS
 from ris_dagster.model_summary import model_rows
+from ris_dagster.score_comparison import compared_methods, comparison_table
 from ris_dagster.terminal_table import TerminalTable
 
 
@@ -117,58 +117,59 @@ def _megabytes(size: float) -> str:
 
 
 def run_tables(settings: Settings, layout: Layout, states: Sequence[StationDayState]) -> list[TerminalTable]:
-    """Return the short tables that end a run of the whole method."""
+    """Return the short tables that end a run of the whole method; `ris status` and `truth_scores` have all of it."""
     out = TerminalTable("", "", title=f"{settings.network.title or settings.network.name}", show_header=False)
     out.add_row("stations", str(len(settings.stations)))
     out.add_row("days", str(len(settings.days())))
     out.add_row("station-days", f"{len(states)} ({sum(found.state is State.NO_DATA for found in states)} without data)")
     out.add_row("detections", str(sum(found.detections for found in states)))
     out.add_row("events", str(sum(found.events for found in states)))
-    for name, text in model_rows(layout, settings):
+    for name, text in model_rows(layout, settings, each_count=False):
         out.add_row(name, text)
     out.add_row("labels written", str(sum(found.labels for found in states)))
     tables = [out]
     scores = layout.analysis(FILE)
     if isinstance(settings.source, SyntheticSettings) and scores.exists():
         try:
-            tables += _score_tables(read_scores(scores))
+            found = read_scores(scores)
         except DamagedFileError as error:
             out.add_row("scores against truth", str(error))
+        else:
+            for name, text in _score_rows(found):
+                out.add_row(name, text)
+            compared = comparison_table(compared_methods(settings, found))
+            compared.caption = found.note or None
+            tables.append(compared)
     return tables
 
 
-def _score_tables(scores: KeptScores) -> list[TerminalTable]:
-    detection = TerminalTable(
-        "SNR from (dB)",
-        "true events",
-        "recall",
-        title=f"Detection: recall {scores.recall:.2f}, precision {scores.precision:.2f} of "
-        f"{scores.true_events} true events",
-    )
-    for row in scores.recall_by_snr:
-        detection.add_row(f"{row['snr_low']:.0f}", str(row["events"]), f"{row['recall']:.2f}")
-    clustering = TerminalTable(
-        "K", "method", "ARI", "NMI", "macro-F1", "ACC", title="Clustering of the detected events"
-    )
-    if scores.note:
-        clustering.caption = scores.note
-    named = ("ari", "nmi", "macro_f1", "accuracy")
-    for row in scores.clustering:
-        clustering.add_row(str(row["k"]), row["method"], *(_share(row[n]) for n in named))
-        if "ari_apart" in row and not row["reviews"]:
-            clustering.add_row("", "  apart from reviewed events", *(_share(row[f"{n}_apart"]) for n in named))
-    end = [_end_to_end(f"End to end, champion K = {scores.k}", scores.end_to_end)]
-    if scores.beside:
-        end.append(_end_to_end("End to end, the model without reviews beside it", scores.beside))
-    return [detection, clustering, *end]
+def _score_rows(scores: KeptScores) -> list[tuple[str, str]]:
+    """Return in a line each how many true events were detected, and how many labelled with the right family."""
+    by_snr = [row for row in scores.recall_by_snr if row["events"]]
+    of_loud = f"; of those from {by_snr[-1]['snr_low']:.0f} dB on {by_snr[-1]['recall']:.2f}" if by_snr else ""
+    rows = [
+        (
+            "true events detected",
+            f"recall {scores.recall:.2f} of {scores.true_events}{of_loud}; precision {scores.precision:.2f}",
+        )
+    ]
+    for called, families in (("labelled rightly", scores.end_to_end), ("without reviews", scores.beside)):
+        known = sorted(
+            (row for row in families if row["recall"] is not None and not math.isnan(row["recall"])),
+            key=lambda row: float(row["recall"]),
+        )
+        if known:
+            worst, best = known[0], known[-1]
+            said = f"from {worst['recall']:.2f} ({worst['family']}) to {best['recall']:.2f} ({best['family']})"
+            rows.append((called, f"recall of the true families {said}"))
+    return rows
 
 
-def _end_to_end(title: str, rows: Sequence[Mapping[str, Any]]) -> TerminalTable:
-    end = TerminalTable("family", "true events", "recall", "precision", title=title)
-    for row in rows:
-        end.add_row(row["family"], str(row["events"]), *(_share(row[n]) for n in ("recall", "precision")))
-    return end
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None or math.isnan(value) else f"{value:.2f}"
+def next_steps() -> list[str]:
+    """Return three lines: what to do after a network has been run."""
+    return [
+        "Next:",
+        "  `make ui` (`ris ui`): how it was made in Dagster, models side by side in MLflow, the events in the explorer",
+        "  `ris review`, or *Review* in the explorer: name events, then `ris run` learns from what you said",
+        "  `ris init NAME --archive FOLDER`: settings for your own archive, then `ris run --config NAME.yaml`",
+    ]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ris_core.config import Settings, SettingsError, config_path, load_settings
+from ris_core.config import Settings, SettingsError, SyntheticSettings, config_path, load_settings
 from ris_core.plugins import PluginError, load_plugins
 from ris_dagster.commands.shared import ConfigOption, app, console, open_network, refuse
 
@@ -130,7 +130,7 @@ def run(
     from ris_dagster.launching import definitions_here
     from ris_dagster.method_runs import all_jobs, run_jobs
     from ris_dagster.resources.tracking import Tracking
-    from ris_dagster.summary import damage_lines, odd_lines, run_tables
+    from ris_dagster.summary import damage_lines, next_steps, odd_lines, run_tables
 
     settings, layout = open_network(config, writes=True)
     days = BINDINGS.station_days(settings, layout)
@@ -170,7 +170,10 @@ def run(
     console.print(
         f"{time.monotonic() - started:.0f} s; products, Dagster and MLflow are in {layout.root}", soft_wrap=True
     )
-    console.print("Look next: `ris ui`, `ris status`, docs/method.md")
+    if isinstance(settings.source, SyntheticSettings):
+        console.print("What the scores mean, and where DEC loses: `ris scores`", soft_wrap=True)
+    for line in next_steps():
+        console.print(line, soft_wrap=True)
     if failed:
         console.print(f"{len(failed)} run(s) failed:", style="red")
         for item in failed:

@@ -23,7 +23,15 @@ def scores(
     from ris_core.storage.layout import Layout
     from ris_core.truth.score_file import FILE, read_scores
     from ris_dagster import jobs
-    from ris_dagster.score_comparison import by_agreement, compared_methods, comparison_table, meaning
+    from ris_dagster.score_comparison import (
+        MEANINGS,
+        by_agreement,
+        compared_methods,
+        comparison_table,
+        meaning,
+        where_dec_loses,
+    )
+    from ris_dagster.summary import next_steps
 
     methods, reports = [], []
     for config in configs:
@@ -47,5 +55,12 @@ def scores(
     methods = by_agreement(methods)
     console.print(comparison_table(methods))
     console.print(meaning(methods), soft_wrap=True)
+    for line in where_dec_loses(methods):
+        console.print(line, soft_wrap=True)
+    console.print("What the scores mean:")
+    for name, words in MEANINGS.items():
+        console.print(f"  {name}: {words}", soft_wrap=True)
     for path in reports:
         console.print(f"What the classes say, for a browser: {path}", soft_wrap=True)
+    for line in next_steps():
+        console.print(line, soft_wrap=True)

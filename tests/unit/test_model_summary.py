@@ -64,6 +64,10 @@ def test_a_collapsed_k_says_so_and_its_silhouette_is_undefined(store):
     assert "cluster(s) 1 of 2 are empty" in texts["DEC K = 2"]
     assert texts["DEC K = 3"] == "5 updates, silhouette 0.250, may label (clusters of enough events, apart)"
     assert texts["DEC not trained"] == "K = 4"
+    short = dict(model_rows(store, store.settings, each_count=False))
+    assert short["DEC"].startswith("2 of 3 K trained, 1 may label, greatest silhouette 0.250 (K = 3), ")
+    assert short["DEC"].endswith(" worth a look: `ris status`")
+    assert not any(name.startswith("DEC ") for name in short)
     assert ("  worth a look", "its silhouette in data space is not defined") in rows
 
 
@@ -94,6 +98,7 @@ def test_damaged_files_are_named_and_the_rest_is_said(store):
         assert str(path) in rows[name], name
         assert "damaged" in rows[name], name
     assert rows["DEC K = 3"].startswith("5 updates, silhouette 0.250")
+    assert dict(model_rows(store, store.settings, each_count=False))["DEC K = 2"] == rows["DEC K = 2"]
 
 
 def test_a_champion_whose_copy_is_gone_is_said(store):

@@ -12,7 +12,7 @@ from ris_core.storage.json_records import write_json
 from ris_core.storage.layout import Layout
 from ris_core.truth.clustering_rows import BASELINE
 from ris_core.truth.score_file import FILE, KeptScores
-from ris_dagster.score_comparison import compared_methods, meaning
+from ris_dagster.score_comparison import compared_methods, meaning, where_dec_loses
 
 
 def _row(method: str, k: int, ari: float | None, apart: float | None = None, **more: Any) -> dict[str, Any]:
@@ -43,6 +43,10 @@ def test_each_method_is_compared_at_the_k_that_it_chooses() -> None:
         (BASELINE, 6, 0.3, 900),
     ]
     assert meaning(found).startswith(f"Without anyone's help the classes of {BASELINE} agree best with the truth")
+    (said,) = where_dec_loses(found)
+    assert said.endswith(f"published DEC (ARI 0.20) does worse than {BASELINE} (0.30).")
+    (said,) = where_dec_loses(found[:1])
+    assert said.endswith("no other method without reviews does better.")
 
 
 def test_with_reviews_all_are_compared_on_the_same_events() -> None:
@@ -88,6 +92,16 @@ def test_scores_are_shown_by_a_command(config: Any) -> None:
     assert done.exit_code == 0
     assert "published DEC" in done.output
     assert "Each method has the K that it chooses without truth" in done.output.replace("\n", " ")
+    for words in (
+        "  ARI: pairs of events",
+        "  NMI:",
+        "  macro-F1:",
+        "  ACC:",
+        "`make ui`",
+        "`ris review`",
+        "`ris init",
+    ):
+        assert words in done.output
     assert "report.html" not in done.output
     report = path.with_name("report.html")
     report.write_text("<!doctype html>")
