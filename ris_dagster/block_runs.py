@@ -15,6 +15,7 @@ from ris_core.contracts.outcome import Made, Outcome
 from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.running import StageTask, record_outcome
 from ris_dagster.bindings import Binding
+from ris_dagster.metadata import shown_at_a_glance
 from ris_dagster.partitions import partition_key, station_day
 from ris_dagster.recording import StepLog, recorded, recording
 from ris_dagster.remedies import with_remedy
@@ -75,7 +76,15 @@ def run_block(
                 context.log.error(f"{outcome.key}: {outcome.error}\n{outcome.trace}")
             else:
                 made = found.made
-                recorder.add(partition_key(found.key), {asset: describe[asset](made) for asset in selected})
+                partition = partition_key(found.key)
+                described = {asset: describe[asset](made) for asset in selected}
+                recorder.add(
+                    partition,
+                    {
+                        asset: shown_at_a_glance(metadata, asset, context.run_id, partition)
+                        for asset, metadata in described.items()
+                    },
+                )
                 # They are recorded by now, and would fill the memory of a long run.
                 outcome = replace(found, made=made.without_pictures())
             outcomes.append(outcome)

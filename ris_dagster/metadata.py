@@ -1,25 +1,51 @@
-"""Results as Dagster metadata: pictures, tables, column schemas."""
+"""Results as Dagster metadata: pictures, tables, column schemas, numbers with few digits.
+
+The UI shows Markdown of less than 1000 characters in its place, and longer Markdown behind *[Show Markdown]*. A picture
+is longer. So the picture that says most is an entry of its own (`AT_A_GLANCE`) as well: a link to this picture among
+the metadata, which our webserver answers (`ris_dagster.recorded_pictures`).
+"""
 
 import base64
+import functools
+import inspect
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import quote, urlencode
 
 import dagster as dg
 
 from ris_core.config import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pandas as pd
     import pyarrow as pa
     from matplotlib.figure import Figure
 
+AT_A_GLANCE = "at_a_glance"
+"""Name of the entry with the picture that is seen without opening it."""
+PICTURES = "pictures"
+"""First part of the path at which our webserver answers with recorded pictures."""
+_BEGINS, _ENDS, _DATA = "![", ")", "](data:image/png;base64,"
+_DIGITS, _DECIMALS = 4, 3
+F = TypeVar("F", bound=Callable[..., Any])
+
 
 def picture(png: bytes, title: str) -> dg.MarkdownMetadataValue:
     """Return a PNG as Markdown that the UI shows."""
-    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})")
+    return dg.MetadataValue.md(f"{_BEGINS}{title}{_DATA}{base64.b64encode(png).decode()}{_ENDS}")
+
+
+def png_of(value: object) -> bytes | None:
+    """Return the PNG of a value that `picture` has made; None of others."""
+    text = _text_of(value)
+    return base64.b64decode(text.partition(_DATA)[2].removesuffix(_ENDS)) if text else None
+
+
+def _text_of(value: object) -> str:
+    """Return the Markdown of a value that `picture` has made; empty of others."""
+    text = (value.md_str or "") if isinstance(value, dg.MarkdownMetadataValue) else ""
+    return text if text.startswith(_BEGINS) and _DATA in text else ""
 
 
 def figure(fig: "Figure", title: str) -> dg.MarkdownMetadataValue:
@@ -57,9 +83,81 @@ def finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def finite_values(values: "Mapping[str, float]") -> dict[str, float | None]:
+def finite_values(values: Mapping[str, float]) -> dict[str, float | None]:
     """Return numbers by name, each as `finite`: scores of collapsed clusters are not defined."""
     return {name: finite(value) for name, value in values.items()}
+
+
+def rounded(value: Any) -> Any:
+    """Return numbers, also in mappings and lists, with four significant digits and at least three decimals."""
+    if isinstance(value, Mapping):
+        return {name: rounded(one) for name, one in value.items()}
+    if type(value) in (list, tuple):  # Dagster's own values are tuples as well
+        return [rounded(one) for one in value]
+    if isinstance(value, float) and math.isfinite(value) and value != 0:
+        return round(float(value), max(_DECIMALS, _DIGITS - 1 - math.floor(math.log10(abs(value)))))
+    return value
+
+
+def shown_at_a_glance(
+    metadata: Mapping[str, Any], asset: dg.AssetKey, run_id: str, partition: str = "", shown: str = ""
+) -> dict[str, Any]:
+    """Return metadata with rounded numbers, and one of its pictures in a form that the UI shows in its place.
+
+    Parameters
+    ----------
+    metadata
+        Of a materialization.
+    asset, run_id, partition
+        The materialization.
+    shown
+        Name of the picture; without one, or if there is none of this name, the first picture.
+    """
+    plain = {name: rounded(value) for name, value in metadata.items()}
+    pictures = {name: text for name, value in metadata.items() if (text := _text_of(value))}
+    if not pictures:
+        return plain
+    name = shown if shown in pictures else next(iter(pictures))
+    title = pictures[name].partition(_DATA)[0].removeprefix(_BEGINS)
+    path = "/".join(quote(part, safe="") for part in (PICTURES, *asset.path))
+    query = urlencode({"shown": name, "run": run_id} | ({"partition": partition} if partition else {}), quote_via=quote)
+    return {AT_A_GLANCE: dg.MetadataValue.md(f"![{title}](/{path}?{query})"), **plain}
+
+
+def presented(shown: str = "") -> Callable[[F], F]:
+    """Decorate the function of an asset, so that its metadata are as `shown_at_a_glance` returns them.
+
+    Parameters
+    ----------
+    shown
+        Name of the picture that says most.
+    """
+
+    def decorate(function: F) -> F:
+        def present(context: dg.AssetExecutionContext, result: Any) -> Any:
+            if not isinstance(result, dg.MaterializeResult):
+                return result
+            partition = context.partition_key if context.has_partition_key else ""
+            asset = result.asset_key or context.asset_key
+            found = shown_at_a_glance(result.metadata or {}, asset, context.run_id, partition, shown)
+            return result._replace(metadata=found)
+
+        if inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def wrapped(context: dg.AssetExecutionContext, *arguments: Any, **named: Any) -> Any:
+                for result in function(context, *arguments, **named):
+                    yield present(context, result)
+
+        else:
+
+            @functools.wraps(function)
+            def wrapped(context: dg.AssetExecutionContext, *arguments: Any, **named: Any) -> Any:
+                return present(context, function(context, *arguments, **named))
+
+        return cast("F", wrapped)
+
+    return decorate
 
 
 def column_schema(schema: "pa.Schema") -> dg.TableSchema:

@@ -1,4 +1,4 @@
-"""Dagster's webserver behind our guard, with a way to MLflow, in one process; `python -m ris_dagster.webserver`."""
+"""Dagster's webserver behind our guard, with a way to MLflow and recorded pictures, in one process; `python -m ris_dagster.webserver`."""
 
 import argparse
 import logging
@@ -11,6 +11,8 @@ from ris_core.web.elsewhere import leading_to
 from ris_core.web.guard import AllowedHostsError, Guard, allowed_hosts
 from ris_dagster.adapter.web_app import SAME_ORIGIN_ONLY, web_app
 from ris_dagster.links import TO_MLFLOW, mlflow_address
+from ris_dagster.metadata import PICTURES
+from ris_dagster.recorded_pictures import pictures_route
 
 _UPDATED_MS = 2000
 """Interval at which pages ask for news of assets; the value of `dagster dev`."""
@@ -34,9 +36,12 @@ def serve(host: str, port: int, workspace: Path) -> None:
         RIS_ALLOWED_HOSTS cannot be used.
     """
     allowed, mlflow = allowed_hosts(host), leading_to(TO_MLFLOW, mlflow_address(), in_fragment=True)
-    with dg.DagsterInstance.get() as instance, web_app(instance, workspace, _UPDATED_MS, [mlflow]) as app:
+    with (
+        dg.DagsterInstance.get() as instance,
+        web_app(instance, workspace, _UPDATED_MS, [mlflow, pictures_route(instance)]) as app,
+    ):
         uvicorn.run(
-            Guard(app, allowed, SAME_ORIGIN_ONLY),
+            Guard(app, allowed, SAME_ORIGIN_ONLY | {PICTURES}),
             host=host,
             port=port,
             log_level="warning",

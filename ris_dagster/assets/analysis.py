@@ -8,7 +8,7 @@ from ris_core.config import Settings, SyntheticSettings
 from ris_dagster.assets.labels import LABEL_TABLES
 from ris_dagster.assets.raw_waveforms import RAW_WAVEFORMS
 from ris_dagster.assets.station_day_events import SPECTROGRAMS
-from ris_dagster.metadata import figure, finite, owners, table
+from ris_dagster.metadata import figure, finite, owners, presented, table
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
 
@@ -34,6 +34,7 @@ def _availability(settings: Settings) -> dg.AssetsDefinition:
         deps=[RAW_WAVEFORMS, SPECTROGRAMS],
         code_version="1",
     )
+    @presented("availability")
     def availability(context: dg.AssetExecutionContext, store: DataStore) -> Any:
         from ris_core.figures.network_overview import availability as draw
         from ris_core.station_days.state import state_table, states_of
@@ -80,6 +81,7 @@ def _truth_scores(settings: Settings) -> dg.AssetsDefinition:
         deps=[LABEL_TABLES],
         code_version="3",
     )
+    @presented("recall_curve")
     @noting_remedies
     def truth_scores(context: dg.AssetExecutionContext, store: DataStore) -> Any:
         import pandas as pd

@@ -9,7 +9,7 @@ from ris_core.config import Settings
 from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
 from ris_dagster.assets.clustering import DEC_MODELS, LATENT_FEATURES
 from ris_dagster.assets.training import AEC_WEIGHTS, TRAINING_POOL, TRAINING_SET, TRIALS_POOL
-from ris_dagster.metadata import code_version, finite_values, owners, table, warning
+from ris_dagster.metadata import code_version, finite_values, owners, presented, table, warning
 from ris_dagster.partitions import Partitions
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
@@ -69,6 +69,7 @@ def _representation(settings: Settings, name: str) -> dg.AssetsDefinition:
         code_version=code_version(versions.REPRESENTATION, settings.representation_digest(name)),
         pool=TRAINING_POOL,
     )
+    @presented()
     @noting_remedies
     def representation(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
         from ris_core.clustering.representation_run import fit_representation
@@ -141,6 +142,7 @@ def _candidate(settings: Settings, partitions: Partitions, name: CandidateName) 
             ),
         ],
     )
+    @presented("clusters")
     @noting_remedies
     def candidate(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
         from ris_core.clustering.candidate_models import candidate_configuration

@@ -14,7 +14,7 @@ from ris_dagster.assets.class_model import CLASS_MODEL, is_trained
 from ris_dagster.assets.ranking import CANDIDATES
 from ris_dagster.assets.training import TRAINING_POOL
 from ris_dagster.links import to_mlflow_run
-from ris_dagster.metadata import code_version, figure, finite, finite_values, owners, table, warning
+from ris_dagster.metadata import code_version, figure, finite, finite_values, owners, presented, table, warning
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.champion_registry import MlflowChampions
 from ris_dagster.resources.data_store import DataStore
@@ -77,6 +77,7 @@ def build_champion_asset(settings: Settings) -> dg.AssetsDefinition:
             )
         ],
     )
+    @presented("figure_classes")
     @noting_remedies
     def champion_model(
         context: dg.AssetExecutionContext, config: ChampionChoice, store: DataStore, tracking: Tracking

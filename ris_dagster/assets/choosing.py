@@ -14,7 +14,7 @@ from ris_dagster.assets.candidates import candidate_keys, representation_key
 from ris_dagster.assets.champion_model import CHAMPION_MODEL
 from ris_dagster.assets.clustering import LATENT_FEATURES, SWEEP
 from ris_dagster.assets.training import TRAINING_POOL, TRAINING_SET
-from ris_dagster.metadata import code_version, column_schema, owners, table
+from ris_dagster.metadata import code_version, column_schema, owners, presented, table
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
 from ris_dagster.resources.tracking import Tracking
@@ -51,6 +51,7 @@ def _cluster_count(settings: Settings) -> dg.AssetsDefinition:
         code_version=code_version(versions.CLUSTER_COUNT, settings.criteria_digest()),
         pool=TRAINING_POOL,
     )
+    @presented("curves")
     @noting_remedies
     def cluster_count(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
         from ris_core.clustering.criteria_run import criteria_configuration, run_criteria
@@ -119,6 +120,7 @@ def _stability(settings: Settings) -> dg.AssetsDefinition:
             )
         ],
     )
+    @presented("Agreement of trainings")
     @noting_remedies
     def stability(
         context: dg.AssetExecutionContext, config: StabilityChoice, store: DataStore, tracking: Tracking

@@ -11,7 +11,7 @@ from ris_core.storage.layout import Layout
 from ris_dagster.assets.candidates import SWEEP, representation_key
 from ris_dagster.assets.clustering import LATENT_FEATURES
 from ris_dagster.assets.training import TRAINING_POOL
-from ris_dagster.metadata import code_version, finite_values, owners, table, warning
+from ris_dagster.metadata import code_version, finite_values, owners, presented, table, warning
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
 from ris_dagster.resources.tracking import Tracking
@@ -84,6 +84,7 @@ def build_class_model_asset(settings: Settings) -> dg.AssetsDefinition:
             ),
         ],
     )
+    @presented("confusion")
     @noting_remedies
     def class_model(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
         from ris_core.clustering.class_acceptance import accept_classes

@@ -7,7 +7,7 @@ import dagster as dg
 from ris_core import versions
 from ris_core.config import Settings
 from ris_dagster.assets.event_catalogue import EVENT_CATALOGUE
-from ris_dagster.metadata import code_version, column_schema, figure, owners, table, warning
+from ris_dagster.metadata import code_version, column_schema, figure, owners, presented, table, warning
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
 
@@ -64,6 +64,7 @@ def build_class_rates_asset(settings: Settings) -> dg.AssetsDefinition:
             ),
         ],
     )
+    @presented("rates")
     @noting_remedies
     def class_rates(context: dg.AssetExecutionContext, store: DataStore) -> Any:
         from ris_core.catalogue.station_positions import positions

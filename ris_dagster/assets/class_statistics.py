@@ -8,7 +8,7 @@ from ris_core import versions
 from ris_core.config import Settings
 from ris_dagster.assets.class_rates import CLASS_RATES
 from ris_dagster.assets.event_catalogue import EVENT_CATALOGUE
-from ris_dagster.metadata import code_version, column_schema, figure, owners, table, warning
+from ris_dagster.metadata import code_version, column_schema, figure, owners, presented, table, warning
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
 
@@ -44,6 +44,7 @@ def build_class_statistics_asset(settings: Settings) -> dg.AssetsDefinition:
             ),
         ],
     )
+    @presented("picture_distributions")
     @noting_remedies
     def class_statistics(context: dg.AssetExecutionContext, store: DataStore) -> Any:
         from ris_core.rates.rate_schema import ALL_STATIONS

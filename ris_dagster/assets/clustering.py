@@ -10,7 +10,7 @@ from ris_core.contracts.candidate_name import AEC_DEC
 from ris_dagster import hyperparameters
 from ris_dagster.assets.training import AEC_WEIGHTS, TRAINING_POOL, TRAINING_SET, TRIALS_POOL
 from ris_dagster.links import to_mlflow_run
-from ris_dagster.metadata import code_version, column_schema, figure, finite_values, owners, table, warning
+from ris_dagster.metadata import code_version, column_schema, figure, finite_values, owners, presented, table, warning
 from ris_dagster.partitions import Partitions
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
@@ -53,6 +53,7 @@ def _latent_features(settings: Settings) -> dg.AssetsDefinition:
         deps=[AEC_WEIGHTS, TRAINING_SET],
         code_version=versions.LATENTS,
     )
+    @presented("latent_space")
     @noting_remedies
     def latent_features(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
         from ris_core.clustering.latents import LATENT_SCHEMA, make_latents
@@ -99,6 +100,7 @@ def _gmm_clusters(settings: Settings, partitions: Partitions) -> dg.AssetsDefini
         code_version=code_version(versions.GMM, settings.initial_clusters_digest()),
         pool=TRAINING_POOL,
     )
+    @presented("latent_space")
     @noting_remedies
     def gmm_clusters(
         context: dg.AssetExecutionContext, config: InitialClusters, store: DataStore, tracking: Tracking
@@ -174,6 +176,7 @@ def _dec_models(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             ),
         ],
     )
+    @presented("clusters")
     @noting_remedies
     def dec_models(context: dg.AssetExecutionContext, config: DecTraining, store: DataStore, tracking: Tracking) -> Any:
         dec = hyperparameters.override(settings.dec, config)

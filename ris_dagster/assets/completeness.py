@@ -9,7 +9,7 @@ from ris_core.config import Settings
 from ris_core.section import digest_of
 from ris_dagster.assets.labels import LABEL_TABLES
 from ris_dagster.assets.raw_waveforms import RAW_WAVEFORMS
-from ris_dagster.metadata import code_version, column_schema, figure, owners, table, warning
+from ris_dagster.metadata import code_version, column_schema, figure, owners, presented, table, warning
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
 
@@ -51,6 +51,7 @@ def _completeness(settings: Settings) -> dg.AssetsDefinition:
             ),
         ],
     )
+    @presented("picture")
     @noting_remedies
     def completeness(context: dg.AssetExecutionContext, store: DataStore) -> Any:
         from ris_core.completeness.completeness_file import ALL, TABLE, completeness_schema

@@ -9,7 +9,7 @@ from ris_core import versions
 from ris_core.config import Settings
 from ris_core.section import digest_of
 from ris_dagster.assets.event_catalogue import EVENT_CATALOGUE
-from ris_dagster.metadata import code_version, column_schema, figure, owners, picture, warning
+from ris_dagster.metadata import code_version, column_schema, figure, owners, picture, presented, warning
 from ris_dagster.partitions import Partitions
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
@@ -54,6 +54,7 @@ def _series(settings: Settings, partitions: dg.StaticPartitionsDefinition) -> dg
             dg.AssetCheckSpec(name, asset=ENVIRONMENT_SERIES, description=about) for name, about in _CHECKS.items()
         ],
     )
+    @presented("coverage")
     @noting_remedies
     def environment_series(context: dg.AssetExecutionContext, store: DataStore) -> Any:
         from ris_core.environment.series import SERIES_SCHEMA
@@ -142,6 +143,7 @@ def _panels(settings: Settings) -> dg.AssetsDefinition:
             )
         ],
     )
+    @presented()
     @noting_remedies
     def environment_panels(context: dg.AssetExecutionContext, store: DataStore) -> Any:
         from ris_core.rates.panels_run import make_panels

@@ -9,7 +9,7 @@ from ris_core.config import Settings
 from ris_core.section import digest_of
 from ris_dagster.assets.environment import ENVIRONMENT_SERIES
 from ris_dagster.assets.event_catalogue import EVENT_CATALOGUE
-from ris_dagster.metadata import code_version, column_schema, figure, owners, table, warning
+from ris_dagster.metadata import code_version, column_schema, figure, owners, presented, table, warning
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
 
@@ -51,6 +51,7 @@ def _links(settings: Settings) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(name, asset=ENVIRONMENT_LINKS, description=about) for name, about in _CHECKS.items()
         ],
     )
+    @presented("verdict_picture")
     @noting_remedies
     def environment_links(context: dg.AssetExecutionContext, store: DataStore) -> Any:
         from ris_core.figures.link_figures import link_verdicts, schuster_spectra, tidal_phases

@@ -8,7 +8,7 @@ from ris_core import versions
 from ris_core.config import Settings
 from ris_core.section import digest_of
 from ris_dagster.assets.labels import LABEL_TABLES
-from ris_dagster.metadata import code_version, column_schema, figure, owners, table, warning
+from ris_dagster.metadata import code_version, column_schema, figure, owners, presented, table, warning
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
 from ris_dagster.review_record import REVIEWS
@@ -53,6 +53,7 @@ def _event_catalogue(settings: Settings) -> dg.AssetsDefinition:
             ),
         ],
     )
+    @presented("overview")
     @noting_remedies
     def event_catalogue(context: dg.AssetExecutionContext, store: DataStore) -> Any:
         from ris_core.access import read_associations, read_catalogue, read_class_associations
@@ -124,6 +125,7 @@ def _repeaters(settings: Settings) -> dg.AssetsDefinition:
         deps=[EVENT_CATALOGUE],
         code_version=code_version(versions.REPEATERS, "" if own is None else own.digest()),
     )
+    @presented()
     @noting_remedies
     def repeaters(context: dg.AssetExecutionContext, store: DataStore) -> Any:
         from ris_core.catalogue.catalogue_schema import REPEATERS_SCHEMA

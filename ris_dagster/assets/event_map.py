@@ -9,7 +9,7 @@ from ris_core.config import Settings
 from ris_core.section import digest_of
 from ris_dagster.assets.event_catalogue import EVENT_CATALOGUE
 from ris_dagster.assets.labels import LABEL_TABLES
-from ris_dagster.metadata import code_version, column_schema, figure, owners, warning
+from ris_dagster.metadata import code_version, column_schema, figure, owners, presented, warning
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
 
@@ -43,6 +43,7 @@ def build_event_map_asset(settings: Settings) -> dg.AssetsDefinition:
             ),
         ],
     )
+    @presented("map")
     @noting_remedies
     def event_map(context: dg.AssetExecutionContext, store: DataStore) -> Any:
         from ris_core.clustering.champion import class_titles, read_champion

@@ -8,7 +8,7 @@ from ris_core import versions
 from ris_core.config import Settings
 from ris_dagster.assets.candidates import SWEEP, candidate_key
 from ris_dagster.assets.training import TRAINING_POOL, TRAINING_SET
-from ris_dagster.metadata import code_version, column_schema, finite_values, owners, table, warning
+from ris_dagster.metadata import code_version, column_schema, finite_values, owners, presented, table, warning
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
 from ris_dagster.resources.tracking import Tracking
@@ -46,6 +46,7 @@ def _ranking(settings: Settings) -> dg.AssetsDefinition:
             )
         ],
     )
+    @presented("ranking")
     @noting_remedies
     def candidates(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
         from ris_core.clustering.ranked_models import accepted_models

@@ -12,7 +12,7 @@ from ris_dagster.assets.candidates import representation_key
 from ris_dagster.assets.clustering import LATENT_FEATURES
 from ris_dagster.assets.station_day_events import SPECTROGRAMS
 from ris_dagster.assets.training import TRAINING_SET
-from ris_dagster.metadata import code_version, column_schema, owners, picture, table, warning
+from ris_dagster.metadata import code_version, column_schema, owners, picture, presented, table, warning
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.data_store import DataStore
 from ris_dagster.review_record import REVIEWS
@@ -54,6 +54,7 @@ def build_review_queue(settings: Settings) -> dg.AssetsDefinition:
             ),
         ],
     )
+    @presented("next")
     @noting_remedies
     def review_queue(context: dg.AssetExecutionContext, store: DataStore) -> Any:
         from ris_core.review.log import ReviewLog

@@ -11,7 +11,7 @@ from ris_dagster import hyperparameters
 from ris_dagster.assets.imported_aec import GRID, WeightsChoice, choose_imported_aec
 from ris_dagster.assets.station_day_events import SPECTROGRAMS
 from ris_dagster.links import to_mlflow_run
-from ris_dagster.metadata import code_version, finite, finite_values, owners, picture, table, warning
+from ris_dagster.metadata import code_version, finite, finite_values, owners, picture, presented, table, warning
 from ris_dagster.partitions import Partitions
 from ris_dagster.remedies import noting_remedies
 from ris_dagster.resources.compute import Compute
@@ -49,6 +49,7 @@ def _training_set(settings: Settings) -> dg.AssetsDefinition:
         code_version=code_version(versions.TRAINING_SET, settings.training_set.digest()),
         pool=TRAINING_POOL,
     )
+    @presented("samples")
     @noting_remedies
     def training_set(context: dg.AssetExecutionContext, store: DataStore, tracking: Tracking) -> Any:
         import numpy as np
@@ -127,6 +128,7 @@ def _aec_trials(settings: Settings, partitions: Partitions) -> dg.AssetsDefiniti
             ),
         ],
     )
+    @presented("reconstructions")
     @noting_remedies
     def aec_trials(
         context: dg.AssetExecutionContext,
@@ -201,6 +203,7 @@ def _aec_weights(settings: Settings) -> dg.AssetsDefinition:
         code_version=code_version(versions.AEC, settings.aec_digest()),
         pool=TRAINING_POOL,
     )
+    @presented()
     @noting_remedies
     def aec_weights(
         context: dg.AssetExecutionContext, config: WeightsChoice, store: DataStore, tracking: Tracking

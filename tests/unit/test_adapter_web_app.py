@@ -44,6 +44,13 @@ def test_the_webserver_and_its_workspace_are_made_as_before() -> None:
         inspect.signature(dg.DagsterInstance.optimize_for_webserver).bind(None, 1, 1, 1)
 
 
+def test_the_ui_shows_short_markdown_in_its_place() -> None:
+    chunks = Path(inspect.getfile(DagsterWebserver)).parent.glob("webapp/build/_next/static/chunks/*.js")
+    what = "Markdown of less than 1000 characters is not behind a button"
+    with relied_upon("dagster-webserver", what, "ris_dagster/metadata.py"):
+        assert any("mdStr.length<1e3" in chunk.read_text(encoding="utf-8", errors="replace") for chunk in chunks)
+
+
 def test_the_application_answers_with_the_version_and_the_workspace(tmp_path: Path) -> None:
     workspace = tmp_path / "workspace.yaml"
     workspace.write_text(yaml.safe_dump({"load_from": []}), encoding="utf-8")
