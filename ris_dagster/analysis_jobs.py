@@ -8,6 +8,7 @@ import dagster as dg
 from ris_core.config import Settings
 from ris_core.station_days.station_days import StationDays
 from ris_dagster.checks import DRAWN_FROM
+from ris_dagster.metadata import run_labels
 from ris_dagster.partitions import Partitions
 
 LOOK, CATALOGUE, ENVIRONMENT = "show_availability", "update_catalogue", "read_environment"
@@ -60,7 +61,12 @@ def build_analysis_jobs(settings: Settings, partitions: Partitions) -> list[Any]
 
     def job(name: str, selected: Any, about: str, over: dg.PartitionsDefinition | None = None) -> Any:
         return dg.define_asset_job(
-            name, selected, description=about, partitions_def=over, executor_def=dg.in_process_executor
+            name,
+            selected,
+            description=about,
+            partitions_def=over,
+            executor_def=dg.in_process_executor,
+            tags=run_labels(settings),
         )
 
     names = analysis_jobs(settings)

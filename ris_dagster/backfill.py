@@ -18,6 +18,7 @@ from ris_core.station_days.station_days import StationDays
 from ris_core.storage.journal import FailedAttempt
 from ris_dagster.adapter.asset_graph import AssetGraph
 from ris_dagster.adapter.event_records import latest_record
+from ris_dagster.adapter.run_tags import of_user
 from ris_dagster.bindings import Bindings
 from ris_dagster.block_runs import AGAIN_TAG
 from ris_dagster.launching import Launcher, LaunchError
@@ -157,7 +158,11 @@ class Backfill:
         self._days, self._bindings, self._instance, self._graph = days, bindings, instance, graph
         self._launcher = launcher
         self._asked, self._todo, self._at_once = asked, todo, at_once
-        self._tags = {BACKFILL_TAG: uuid.uuid4().hex[:8]} | ({AGAIN_TAG: "true"} if asked.again else {})
+        self._tags = (
+            of_user("ris backfill")
+            | {BACKFILL_TAG: uuid.uuid4().hex[:8]}
+            | ({AGAIN_TAG: "true"} if asked.again else {})
+        )
         self._begin = latest_record(instance)
         self._waiting: deque[tuple[_Group, Block]] = deque()
         self.report = Report({stage: set() for stage in asked.stages})

@@ -10,6 +10,7 @@ from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
 from ris_dagster.analysis_jobs import build_analysis_jobs
 from ris_dagster.assets.candidates import candidate_key, representation_key
 from ris_dagster.bindings import Binding, Bindings
+from ris_dagster.metadata import run_labels
 from ris_dagster.partitions import Partitions
 from ris_dagster.review_record import REVIEWS
 
@@ -105,6 +106,7 @@ def build_jobs(settings: Settings, partitions: Partitions, bindings: Bindings) -
             description=about,
             partitions_def=over,
             executor_def=dg.in_process_executor,
+            tags=run_labels(settings),
         )
 
     days, trials, counts = partitions.station_days, partitions.trials, partitions.cluster_counts

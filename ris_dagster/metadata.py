@@ -176,6 +176,11 @@ def code_version(step: str, digest: str) -> str:
     return f"{step}-{digest}"
 
 
+def run_labels(settings: Settings) -> dict[str, str]:
+    """Return the tags of every job of a network, and with it of its runs."""
+    return {"ris/network": settings.network.name, "ris/profile": settings.profile}
+
+
 def owners(settings: Settings) -> list[str]:
     """Return the owners of a network's assets."""
     return [f"team:{settings.network.name}"]

@@ -12,9 +12,12 @@ from ris_core.config import Settings, SyntheticSettings
 from ris_core.contracts.candidate_name import AEC_DEC
 from ris_core.contracts.station_day import StationDay
 from ris_core.environment.series_run import series_names
+from ris_core.shipped_files import SHIPPED
 from ris_core.station_days.station_days import StationDays
 from ris_core.storage.damage import DamagedFileError
 from ris_dagster import jobs
+from ris_dagster.adapter.launched_runs import runs_of_location
+from ris_dagster.adapter.run_tags import never_retried, of_user
 from ris_dagster.analysis_jobs import ENVIRONMENT, analysis_is_current, analysis_jobs
 from ris_dagster.bindings import Bindings
 from ris_dagster.planning import plan
@@ -225,20 +228,23 @@ def _named(keys: Sequence[StationDay]) -> str:
 
 
 def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, run: Run) -> Executed:
-    """Execute one run in this process.
+    """Execute one run in this process, recorded as a run of its job in the code location of the servers.
 
     Raises
     ------
     KeyboardInterrupt
         Ctrl-C or SIGTERM; what was finished stays.
     """
-    result = definitions.resolve_job_def(run.job).execute_in_process(
-        run_config=_QUIET,
-        instance=instance,
-        partition_key=run.partition,
-        tags=run.tags | {PROCESS_TAG: this_process()},
-        raise_on_error=False,
-    )
+    # The command says what failed, and its user decides what is run again.
+    tags = of_user("ris run") | run.tags | never_retried() | {PROCESS_TAG: this_process()}
+    with runs_of_location(instance, SHIPPED / "workspace.yaml"):
+        result = definitions.resolve_job_def(run.job).execute_in_process(
+            run_config=_QUIET,
+            instance=instance,
+            partition_key=run.partition,
+            tags=tags,
+            raise_on_error=False,
+        )
     if result.success:
         return Executed(run, result.run_id)
     if _was_interrupted(result):

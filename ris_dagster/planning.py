@@ -9,6 +9,9 @@ from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
 from ris_dagster.partitions import range_tags
 
+BLOCK_TAG = "ris/block"
+"""Tag of a run over several station-days: stations and days in words."""
+
 Span = tuple[int, int]
 """First and last index, both inclusive."""
 
@@ -43,8 +46,8 @@ class Block:
         return [StationDay(s, self.first + timedelta(days=n)) for n in range(days) for s in self.stations]
 
     def tags(self) -> dict[str, str]:
-        """Return the tags that tell Dagster the station-days of the run."""
-        return range_tags(self.stations, self.first, self.last)
+        """Return the tags that tell Dagster the station-days of the run, and people in words."""
+        return {**range_tags(self.stations, self.first, self.last), BLOCK_TAG: str(self)}
 
 
 def plan(wanted: Iterable[StationDay], stations: Sequence[str], at_most: int) -> list[Block]:

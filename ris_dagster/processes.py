@@ -3,6 +3,7 @@
 import os
 import socket
 
+import dagster as dg
 import psutil
 
 PROCESS_TAG = "ris/process"
@@ -18,6 +19,14 @@ def this_process() -> str:
 def is_of_this_host(process: str) -> bool:
     """Return whether a process, named as by `this_process`, ran or runs on this machine."""
     return process.partition(" ")[0] == socket.gethostname()
+
+
+def executing_process(run: dg.DagsterRun) -> str:
+    """Return the process of the command that executes a run; empty if Dagster started the run.
+
+    A run that is started again in the UI has the tags of the former one, but another process.
+    """
+    return "" if run.parent_run_id else run.tags.get(PROCESS_TAG, "")
 
 
 def has_ended(process: str) -> bool:

@@ -17,7 +17,7 @@ from ris_dagster.adapter.backfills import targets_of_backfills_at_work
 from ris_dagster.adapter.run_tags import partition_of, partition_range_of
 from ris_dagster.bindings import Binding, Bindings
 from ris_dagster.partitions import station_day
-from ris_dagster.processes import PROCESS_TAG, has_ended
+from ris_dagster.processes import executing_process, has_ended
 
 AT_WORK = (
     dg.DagsterRunStatus.QUEUED,
@@ -60,7 +60,7 @@ def in_progress(
     """
     found: defaultdict[str, set[StationDay]] = defaultdict(set)
     for run in instance.get_runs(dg.RunsFilter(statuses=list(AT_WORK))):
-        if has_ended(run.tags.get(PROCESS_TAG, "")):
+        if has_ended(executing_process(run)):
             continue  # of a killed `ris run`: Dagster is not told that it is over
         keys = station_days_of(run.tags, stations)
         for stage in bindings.of_run(run):

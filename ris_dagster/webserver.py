@@ -1,4 +1,4 @@
-"""Dagster's webserver behind our guard, with a way to MLflow and recorded pictures, in one process; `python -m ris_dagster.webserver`."""
+"""Dagster's webserver behind our guard, with a way to MLflow, and pictures; `python -m ris_dagster.webserver`."""
 
 import argparse
 import logging

@@ -39,8 +39,9 @@ def run_of_daemon(
     status: str,
     tags: dict[str, str],
     assets: Collection[dg.AssetKey] | None = None,
+    again: str | None = None,
 ) -> dg.DagsterRun:
-    """Record a run as if the daemon had taken it from the queue; nothing is executed."""
+    """Record a run as if the daemon had taken it from the queue, ``again`` after another one; nothing is executed."""
     repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("ris"), "__repository__")
     return create_run_for_test(
         instance,
@@ -49,6 +50,8 @@ def run_of_daemon(
         status=dg.DagsterRunStatus(status),
         remote_job_origin=RemoteJobOrigin(repository, job),
         asset_selection=frozenset(assets) if assets else None,
+        parent_run_id=again,
+        root_run_id=again,
     )
 
 

@@ -14,6 +14,7 @@ with relying_on("dagster", __name__):
         PARTITION_NAME_TAG,
         PRIORITY_TAG,
         SENSOR_NAME_TAG,
+        USER_TAG,
         WILL_RETRY_TAG,
     )
 
@@ -42,6 +43,11 @@ def partition_range_of(tags: Mapping[str, str]) -> tuple[str, str] | None:
 def of_sensor(sensor: str) -> dict[str, str]:
     """Return the tag that Dagster gives to the runs that a sensor requests."""
     return {SENSOR_NAME_TAG: sensor}
+
+
+def of_user(name: str) -> dict[str, str]:
+    """Return the tag of who launched a run, which the UI shows in the column *Launched by*."""
+    return {USER_TAG: name}
 
 
 def with_priority(priority: int) -> dict[str, str]:

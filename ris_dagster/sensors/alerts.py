@@ -12,6 +12,7 @@ from ris_dagster.alerting import Alert, send, without_secrets
 from ris_dagster.bindings import Bindings
 from ris_dagster.links import DAGSTER_UI
 from ris_dagster.method_runs import error_of_step
+from ris_dagster.processes import executing_process
 from ris_dagster.resources.data_store import DataStore
 
 _LONGEST_ERROR = 4000
@@ -24,10 +25,12 @@ def build_failure_alert(settings: Settings, bindings: Bindings) -> dg.SensorDefi
     @dg.run_failure_sensor(
         name="failure_alert",
         description="Logs every failed run with what to do, and sends it to RIS_ALERT_WEBHOOK or by RIS_ALERT_SMTP_URL "
-        "if they are set. Runs of `ris run` are not among them: that command itself says what failed.",
+        "if they are set. Runs that a command executes itself, like `ris run`, are not among them: it says what fails.",
         default_status=dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED,
     )
     def failure_alert(context: dg.RunFailureSensorContext) -> None:
+        if executing_process(context.dagster_run):
+            return
         failures = list(context.get_step_failure_events())
         run, message = context.dagster_run, context.failure_event.message
         alert = alert_of(

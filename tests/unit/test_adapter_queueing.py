@@ -1,4 +1,4 @@
-"""What `ris_dagster/adapter/queueing.py` and `commands.py` rely on: queue, daemon, and how servers are started."""
+"""What `adapter/queueing.py`, `launched_runs.py` and `commands.py` rely on: queue, jobs of a location, servers."""
 
 import importlib.util
 import inspect
@@ -15,6 +15,7 @@ from dagster._daemon.cli import create_dagster_daemon_cli
 
 from ris_dagster.adapter import queueing
 from ris_dagster.adapter.commands import DAEMON_MODULE, code_server_command, daemon_command
+from ris_dagster.adapter.launched_runs import runs_of_location
 from ris_dagster.adapter.queueing import CodeLocationError, opened_queue, queue_is_served
 
 QUEUEING = "ris_dagster/adapter/queueing.py"
@@ -30,6 +31,18 @@ def working():
 
 defs = dg.Definitions(jobs=[working])
 """
+
+
+@dg.op
+def work() -> None: ...
+
+
+@dg.job
+def working() -> None:
+    work()
+
+
+JOB = dg.Definitions(jobs=[working]).resolve_job_def("working")
 
 
 @pytest.fixture
@@ -67,6 +80,16 @@ def test_a_job_is_queued_with_its_tags_and_those_that_are_added(instance: dg.Dag
         assert (run.job_name, run.status) == ("working", dg.DagsterRunStatus.QUEUED)
         assert {"kept": "yes", "added": "too"}.items() <= run.tags.items()
         assert run.remote_job_origin is not None  # by it the daemon finds the code
+    what = "a run that is executed in this process can belong to the code location that the servers load"
+    with relied_upon("dagster", what, "ris_dagster/adapter/launched_runs.py"):
+        with runs_of_location(instance, workspace):
+            executed = instance.get_run_by_id(JOB.execute_in_process(instance=instance).run_id)
+        assert executed is not None and executed.remote_job_origin is not None
+        ours, theirs = executed.remote_job_origin, run.remote_job_origin
+        assert ours.job_name == theirs.job_name
+        assert ours.repository_origin.get_selector() == theirs.repository_origin.get_selector()
+        alone = instance.get_run_by_id(JOB.execute_in_process(instance=instance).run_id)
+        assert alone is not None and alone.remote_job_origin is None
 
 
 def test_code_that_cannot_be_loaded_is_named(instance: dg.DagsterInstance, workspace: Path) -> None:

@@ -17,6 +17,7 @@ from bench.ports import free_ports
 from ris_dagster import alerting, jobs
 from ris_dagster.alerting import Alert, AlertError, send, without_secrets
 from ris_dagster.partitions import range_tags
+from ris_dagster.processes import PROCESS_TAG, this_process
 
 ALERT = Alert("[net] process: the run failed", "network: net\nerror: it broke", {"network": "net", "failed": ["AA"]})
 SECRET = "T0ps3cret"  # noqa: S105 - it opens nothing
@@ -154,10 +155,12 @@ def test_a_failed_block_is_told_with_its_station_days_and_where_to_look(
 ) -> None:
     result = network.run("process", **range_tags(STATIONS, DAYS[0], DAYS[0]))
     assert not result.success
+    of_command = network.run("process", **range_tags(STATIONS, DAYS[0], DAYS[0]), **{PROCESS_TAG: this_process()})
     monkeypatch.setenv("RIS_DAGSTER_UI", "https://dagster.example.org/")
     with webhook(path=SECRET) as (hook, url):
         monkeypatch.setenv("RIS_ALERT_WEBHOOK", url)
         told_of(network, result)
+        told_of(network, of_command)  # the command itself says it
     (posted,) = hook.posted
     assert posted["network"] == "small" and posted["job"] == "process"
     assert posted["block"] == "2020-03-01|AA ... 2020-03-01|BB"

@@ -113,6 +113,10 @@ def test_a_run_of_a_command_that_was_killed_keeps_nothing_back(network: Make) ->
     gone = found.at_work(**tags, **{PROCESS_TAG: f"{host} 4194304 {started}"})
     assert found.tick() == [("acquire", ALL)]
     found.instance.delete_run(gone.run_id)
+    # Started again in the UI, it has the tags of the former run, and another process.
+    again = run_of_daemon(found.instance, "acquire", "STARTED", dict(gone.tags), again=gone.run_id)
+    assert found.tick() == []
+    found.instance.delete_run(again.run_id)
     found.at_work(**tags, **{PROCESS_TAG: this_process()})
     assert found.tick() == []
 

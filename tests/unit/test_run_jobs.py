@@ -10,6 +10,7 @@ from store import Store
 from ris_core.config import load_settings
 from ris_core.contracts.station_day import StationDay
 from ris_dagster import jobs
+from ris_dagster.adapter.run_tags import will_be_retried
 from ris_dagster.definitions import build_definitions
 from ris_dagster.method_runs import run_jobs
 
@@ -43,7 +44,13 @@ def test_the_other_numbers_of_clusters_go_on_when_one_fails(store: Store) -> Non
         assert [(done.run.job, done.run.partition, done.error) for done in failed] == [
             (jobs.CLUSTERS, "5", "no clusters for K = 5")
         ]
-        assert instance.get_runs_count(dg.RunsFilter(job_name=jobs.DEC)) == 2
+        made = instance.get_runs(dg.RunsFilter(job_name=jobs.DEC))
+    assert len(made) == 2
+    # The pages of a job and the timeline show the runs of the code location that the servers load.
+    for run in made:
+        assert run.remote_job_origin is not None and run.remote_job_origin.location_name == "ris"
+        assert run.tags["user"] == "ris run"
+        assert not will_be_retried(run)
 
 
 @pytest.mark.parametrize(("champion", "made"), [("aec/dec", True), ("spectra/gmm", False)])
