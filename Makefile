@@ -1,4 +1,4 @@
-# The commands for users and developers. Each target says what it runs; see README.md.
+# The commands for users and developers. Each target says what it runs; CONTRIBUTING.md lists them.
 
 PYTHON ?= python3
 VENV := .venv

@@ -1,6 +1,6 @@
 """Files that come with the code: example settings, templates of deployments, documentation.
 
-In a checkout they lie where the README says. A wheel has copies beside the code (``setup.py``).
+In a checkout they are folders of the repository. A wheel has copies beside the code (``setup.py``).
 """
 
 from __future__ import annotations
