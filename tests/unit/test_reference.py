@@ -117,3 +117,14 @@ def test_commands_that_a_page_shows_exist_with_their_options(page: Path) -> None
 def test_a_wrong_command_on_a_page_is_found() -> None:
     assert wrong("ris rum") and wrong("ris run --onyl x") and wrong("ris run --only nothing")
     assert wrong(".venv/bin/ris run --only update_catalogue # all") == wrong("ris run --only update_catalogue") == ""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_targets_of_make_that_a_page_shows_exist(page: Path) -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"(?:^ *|`)make (\w+)", page.read_text(encoding="utf-8"), re.MULTILINE)) - targets == set()
+
+
+def test_the_addresses_of_the_readme_are_those_of_ris_ui() -> None:
+    ports = {str(one.default) for one in TREE["ris ui"].params if one.name.endswith("port")}
+    assert set(re.findall(r"127\.0\.0\.1:(\d+)", (ROOT / "README.md").read_text(encoding="utf-8"))) == ports
