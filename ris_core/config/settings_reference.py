@@ -19,12 +19,12 @@ from ris_core.section import Section
 _HEAD = """\
 # Settings
 
-Every key of a settings file, made by `ris reference settings` from the models that read it; the command lists kinds of
-your own plug-ins as well. A dot leads into a section: `aec.grid.batch_size` is `aec: {grid: {batch_size: …}}`. Numbers
-may be written with their unit (`lta: 30 s`). The default is that of the profile `paper`; values that the profile
-`recommended` and the [presets](#presets) have instead follow it. The meaning ends with the source of the default:
-*J21* is the paper (Jenkins et al. 2021), *code* its published code, *ours* our own choice. Some values must also fit
-each other: `ris check-config` tests it.
+This page is for those who write or read a settings file. It has every key, and is made by `ris reference settings`
+from the models that read the file; the command lists kinds of your own plug-ins as well. A dot leads into a section:
+`aec.grid.batch_size` is `aec: {grid: {batch_size: [64]}}`. Numbers may be written with their unit (`lta: 30 s`). The
+default is that of the profile `paper`; values that the profile `recommended` and the [presets](#presets) have instead
+follow it. The meaning ends with the source of the default: *J21* is the paper (Jenkins et al. 2021), *code* its
+published code, *ours* our own choice. Some values must also fit each other: `ris check-config` tests it.
 """
 _COLUMNS = "| key | values | unit | default | meaning |\n|---|---|---|---|---|"
 _TOP = "Top level"

@@ -199,10 +199,11 @@ METRICS: dict[str, tuple[LoggedMetric, ...]] = {
 _HEAD = """\
 # Metrics
 
-The metrics of MLflow's runs, made by `ris reference metrics` from a list that tests hold against what is logged. A part
-in capitals stands for any text. [MLflow](mlflow.md) says which run has which. Their formulas are in
-[review](review.md#of-the-class-model), [champion](champion.md#ranked-without-truth) and [method](method.md). ARI is the
-adjusted Rand index: 0 by chance, 1 for the same groups.
+This page is for those who compare runs in MLflow. It has all metrics, and is made by `ris reference metrics` from a
+list that tests compare with what is logged. A part in capitals stands for any text. [MLflow](mlflow.md) says which
+run has which. Their formulas are in [review](review.md#of-the-class-model),
+[champion](champion.md#ranked-without-truth) and [method](method.md). ARI is the adjusted Rand index: 0 by chance, 1
+for the same groups.
 """
 
 

@@ -13,8 +13,9 @@ import typer
 _HEAD = """\
 # Commands
 
-Every command of `ris`, made by `ris reference commands`; `ris COMMAND --help` says the same. The
-settings file is that of `--config`, else of `RIS_CONFIG`, else the demo's.
+This page is for those who use the command line. It has every command of `ris`, and is made by
+`ris reference commands`; `ris COMMAND --help` says the same. The settings file is that of `--config`, else of
+`RIS_CONFIG`, else the demo's.
 """
 
 
