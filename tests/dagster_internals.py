@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import click
 import dagster as dg
 from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.definitions.sensor_definition import SensorExecutionData
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SensorExecutionData",
     "check_evaluations",
+    "dagster_commands",
     "end_backfill",
     "graphql_schema",
     "let_run_end_at",
@@ -126,3 +128,11 @@ def stale_status(instance: dg.DagsterInstance, definitions: dg.Definitions, asse
     """Return what the UI says of a partition: ``FRESH``, ``STALE`` or ``MISSING``."""
     resolver = CachingStaleStatusResolver(instance, definitions.resolve_asset_graph(), LoadingContextForTest(instance))
     return str(resolver.get_status(dg.AssetKey(asset), partition).value)
+
+
+def dagster_commands() -> dict[str, click.Command]:
+    """Return Dagster's own commands by their program."""
+    from dagster._cli import cli as dagster
+    from dagster._daemon.cli import cli as daemon
+
+    return {"dagster": dagster, "dagster-daemon": daemon}

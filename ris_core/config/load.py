@@ -219,5 +219,17 @@ def load_settings(path: Path | str | None = None) -> Settings:
 
 
 def data_root(settings: Settings) -> Path:
-    """Return the folder of all products of a network: `RIS_DATA`/<network name>, by default ./data/<network name>."""
-    return Path(os.environ.get("RIS_DATA") or "data").expanduser().resolve() / settings.network.name
+    """Return the folder of all products of a network: `RIS_DATA`/<network name>, by default ./data/<network name>.
+
+    Raises
+    ------
+    SettingsError
+        RIS_DATA is an address, not a folder.
+    """
+    named = os.environ.get("RIS_DATA") or "data"
+    if "://" in named:
+        raise SettingsError(
+            f"RIS_DATA = {masked(named)!r} is an address, not a folder: products need a file system with random reads, "
+            "renames and locks; set it to a folder, and synchronise finished products with the store"
+        )
+    return Path(named).expanduser().resolve() / settings.network.name

@@ -83,7 +83,7 @@ def rewrite(uri: str, relocation: Relocation) -> list[Rewritten]:
     Raises
     ------
     TooLongError
-        A new place is longer than its column; nothing was changed.
+        A new place is longer than its column, which Postgres refuses; nothing was changed.
     """
     from sqlalchemy import MetaData, inspect
 
@@ -106,7 +106,7 @@ def _engine(uri: str) -> "Engine":
 def _rewrite_table(connection: "Connection", table: "Table", relocation: Relocation) -> Iterator[Rewritten]:
     from sqlalchemy import String
 
-    keys = list(table.primary_key.columns)
+    keys, limited = list(table.primary_key.columns), connection.dialect.name != "sqlite"
     if table.name in _NO_PLACES or not keys:
         return
     for column in table.columns:
@@ -117,7 +117,7 @@ def _rewrite_table(connection: "Connection", table: "Table", relocation: Relocat
             new = relocation.follow(value)
             if new == value:
                 continue
-            if column.type.length is not None and len(new) > column.type.length:
+            if limited and column.type.length is not None and len(new) > column.type.length:
                 raise TooLongError(
                     f"{new} has {len(new)} characters, but {table.name}.{column.name} of MLflow's database takes "
                     f"{column.type.length}; give the data root a shorter path"

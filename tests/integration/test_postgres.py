@@ -1,5 +1,6 @@
 """A small network whose Dagster instance lies in a real Postgres server."""
 
+import re
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import requests
-from builders import DAYS, STATIONS, opened, sds_path, sds_values, spoil, write_archive, write_yaml
+from builders import DAYS, STATIONS, opened, ris, sds_path, sds_values, spoil, write_archive, write_yaml
 from dagster_internals import planned_partitions
 from recorded_runs import KEYS, run_partitions, seen
 from servers import served
@@ -101,7 +102,7 @@ def test_a_server_that_does_not_answer_is_named(
 
 
 def test_mlflow_lies_in_postgres_too_and_its_password_is_nowhere_to_be_read(
-    deployed: Postgres, data_root: Path, tmp_path: Path
+    deployed: Postgres, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = write_archive(tmp_path / "archive", ["AA"], DAYS[:1])
     config = write_yaml(tmp_path / "small.yaml", sds_values(archive, stations=["AA"], days=DAYS[:1]))
@@ -123,3 +124,13 @@ def test_mlflow_lies_in_postgres_too_and_its_password_is_nowhere_to_be_read(
     assert not list(network.store.root.rglob("mlflow.db"))
     kept = [p for p in [*network.store.root.rglob("*"), config.with_name("ui.log")] if p.is_file()]
     assert [p for p in kept if deployed.password.encode() in p.read_bytes()] == []
+    # The records follow the data root; a place that does not fit into them changes nothing.
+    for place, said in (("a" * 180, r"but \w+\.\w+ of MLflow's database takes \d+"), ("moved", "was adopted")):
+        data_root = data_root.rename(tmp_path / place)
+        monkeypatch.setenv("RIS_DATA", str(data_root))
+        assert "ris adopt" in ris("status", "-c", config).output
+        assert re.search(said, ris("adopt", "-c", config).output)
+    with opened(config) as network:
+        assert network.tracking.prepare() == experiment
+        (moved,) = network.tracking._client().search_runs([experiment])
+        assert moved.info.artifact_uri.startswith((data_root / "small" / "mlflow" / "artifacts").as_uri())

@@ -18,7 +18,6 @@ from ris_core.storage.place import place_record, recorded_place
 from ris_dagster.adoption import AdoptionError, adopt
 from ris_dagster.data_place import MovedRootError, require_place
 from ris_dagster.instance import open_instance
-from ris_dagster.mlflow_adapter import places
 from ris_dagster.mlflow_adapter.data_sets import training_input
 from ris_dagster.relocation import Relocation
 from ris_dagster.resources.tracking import Tracking
@@ -194,19 +193,6 @@ def test_the_code_location_refuses_a_copy(copied: tuple[Settings, Layout], monke
     monkeypatch.setenv("RIS_CONFIG", str(copied[1].root.parents[1] / f"{NAME}.yaml"))
     with pytest.raises(MovedRootError, match="is a copy of"):
         defs()
-
-
-def test_a_place_that_is_too_long_for_a_column_changes_nothing(
-    original: Path, copied: tuple[Settings, Layout], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings, layout = copied
-    long = tmp_path / ("a" * 180)
-    layout.root.parent.rename(long)
-    monkeypatch.setenv("RIS_DATA", str(long))
-    with pytest.raises(AdoptionError, match=r"but \w+\.\w+ of MLflow's database takes \d+; give the data root a short"):
-        adopt(settings, Layout.of(settings))
-    uri = f"sqlite:///{long / NAME / 'mlflow' / 'mlflow.db'}"
-    assert places.location_of(uri, NAME) == (original / "data" / NAME / "mlflow" / "artifacts").as_uri()
 
 
 def test_only_what_lies_in_the_root_follows_in_every_spelling() -> None:

@@ -378,6 +378,9 @@ def test_settings_come_from_the_file_that_the_environment_names_else_the_demo(tm
 def test_products_of_a_network_lie_under_its_name(tmp_path, monkeypatch):
     monkeypatch.setenv("RIS_DATA", str(tmp_path))
     assert data_root(make_settings()) == tmp_path / "test"
+    monkeypatch.setenv("RIS_DATA", "s3://bucket/data")
+    with pytest.raises(SettingsError, match=r"RIS_DATA = 's3://bucket/data' is an address, not a folder"):
+        data_root(make_settings())
     monkeypatch.delenv("RIS_DATA")
     monkeypatch.chdir(tmp_path)
     assert data_root(make_settings()) == Path(os.path.realpath(tmp_path)) / "data" / "test"
