@@ -55,7 +55,7 @@ _SERVERS = {
     "webserver": "ris_dagster.webserver",
     "daemon": DAEMON_MODULE,
     "code server": "code-server start",
-    "MLflow": "mlflow server",
+    "MLflow": "ris_dagster.mlflow_web",
 }
 _BATCH = 500
 

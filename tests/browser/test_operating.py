@@ -125,7 +125,7 @@ def test_a_training_is_launched_with_another_hyper_parameter_and_its_run_opened_
     )
     assert (run.data.params["max_epochs"], run.info.status) == ("2", "FINISHED")
     link = page.get_by_role("row").filter(has_text="mlflow").get_by_role("link").first
-    expect(link).to_have_attribute("href", f"{ui.mlflow}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}")
+    expect(link).to_have_attribute("href", f"/mlflow/experiments/{run.info.experiment_id}/runs/{run.info.run_id}")
     with page.expect_popup() as opening:
         link.click()
     expect(opening.value.get_by_text(f"aec {TRIAL}").first).to_be_visible()

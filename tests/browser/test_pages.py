@@ -150,9 +150,13 @@ def test_mlflow_shows_the_champion(page: Page, ui: Ui, network: Opened) -> None:
     expect(row).to_contain_text(f"Version {version}")
 
 
-def test_the_link_of_a_materialization_opens_its_run_in_mlflow(page: Page, ui: Ui, network: Opened) -> None:
+def test_links_lead_from_a_materialization_to_its_run_in_mlflow_and_back(page: Page, ui: Ui, network: Opened) -> None:
     found = network.latest("dec_models")
-    address = str(found.metadata["mlflow"].value)
-    page.goto(ui.mlflow + address[address.index("/#/") :])
+    page.goto(ui.dagster + str(found.metadata["mlflow"].value))
+    assert page.url.startswith(f"{ui.mlflow}/#/experiments/")
     expect(page.get_by_text(f"aec/dec/k={found.partition}").first).to_be_visible()
     expect(page.get_by_text("silhouette", exact=True).first).to_be_visible()
+    back = page.get_by_role("link", name=re.compile("^Dagster run "))
+    expect(back).to_have_attribute("href", re.compile("^/dagster/runs/"))
+    page.goto(ui.mlflow + str(back.get_attribute("href")))
+    assert page.url.startswith(f"{ui.dagster}/runs/")
