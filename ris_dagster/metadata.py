@@ -2,7 +2,8 @@
 
 The UI shows Markdown of less than 1000 characters in its place, and longer Markdown behind *[Show Markdown]*. A picture
 is longer. So the picture that says most is an entry of its own (`AT_A_GLANCE`) as well: a link to this picture among
-the metadata, which our webserver answers (`ris_dagster.recorded_pictures`).
+the metadata, which our webserver answers (`ris_dagster.recorded_pictures`), as narrow as the column; a click opens it
+in full.
 """
 
 import base64
@@ -28,6 +29,8 @@ PICTURES = "pictures"
 """First part of the path at which our webserver answers with recorded pictures."""
 _BEGINS, _ENDS, _DATA = "![", ")", "](data:image/png;base64,"
 _DIGITS, _DECIMALS = 4, 3
+_WIDTH = 460
+"""Pixels of a picture in the column of values, on a screen of 1500; the UI would cut a wider one."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -121,7 +124,8 @@ def shown_at_a_glance(
     title = pictures[name].partition(_DATA)[0].removeprefix(_BEGINS)
     path = "/".join(quote(part, safe="") for part in (PICTURES, *asset.path))
     query = urlencode({"shown": name, "run": run_id} | ({"partition": partition} if partition else {}), quote_via=quote)
-    return {AT_A_GLANCE: dg.MetadataValue.md(f"![{title}](/{path}?{query})"), **plain}
+    whole = f"/{path}?{query}"
+    return {AT_A_GLANCE: dg.MetadataValue.md(f"[![{title}]({whole}&width={_WIDTH})]({whole})"), **plain}
 
 
 def presented(shown: str = "") -> Callable[[F], F]:

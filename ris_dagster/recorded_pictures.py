@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from ris_core.figures.narrowed import narrowed
 from ris_dagster.metadata import PICTURES, png_of
 
 _LOOKED_AT = 20
@@ -20,8 +21,11 @@ def pictures_route(instance: dg.DagsterInstance) -> Route:
 
     async def answer(request: Request) -> Response:
         asked, asset = dict(request.query_params), request.path_params["asset"].split("/")
+        width = asked.pop("width", "")
         complete = {"shown", "run"} <= asked.keys() <= {"shown", "run", "partition"}
         png = await run_in_threadpool(recorded_picture, instance, asset, **asked) if complete else None
+        if png is not None and width.isascii() and width.isdigit() and int(width) > 0:
+            png = await run_in_threadpool(narrowed, png, int(width))
         if png is None:
             return PlainTextResponse("no such picture is recorded\n", 404)
         # A materialization does not change.

@@ -11,6 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _KIND, _NOTE, _VIEW = "mlflow.experimentKind", "mlflow.note.content", "mlflow.sharedViewState."
+_WIDTH = 110
+_SEEN = {
+    "mlflow.workflowType": '"machine_learning"',
+    "mlflow.assistant.fab.autoOpenedOnFirstLoad": "true",
+    "mlflow.settings.telemetry.enabled": "false",
+    "mlflow.telemetry.info.alert.dismissed": "true",
+}
+"""What a browser that comes for the first time should remember, as MLflow's page keeps it: the pages for trainings
+rather than those for language models; that the panel of its assistant was opened once; that nothing is sent to
+MLflow's makers, and that this was said."""
 BEST_TAG = "ris.best"
 """Tag of a parent run: the name of the run whose metrics it shows."""
 _BEST: dict[str, tuple[bool, tuple[str, ...]]] = {
@@ -38,6 +48,8 @@ class _View:
             "orderByKey": self.order,
             "orderByAsc": True,
             "selectedColumns": list(self.columns),
+            "columnOrder": list(self.columns),
+            "columnWidths": dict.fromkeys(self.columns, _WIDTH),
         }
         return json.dumps({"name": self.name, "createdAt": at_ms, "updatedAt": at_ms, "state": json.dumps(state)})
 
@@ -141,6 +153,24 @@ def _page(experiment_id: str, view: _View) -> str:
     # Without the first parameter, a new browser shows the pages for language models.
     query = f"workflowType=machine_learning&viewStateShareKey={view.key}"
     return f"#/experiments/{experiment_id}/runs?{query}"
+
+
+def with_first_settings(page: str) -> str:
+    """Return MLflow's page with a script that gives a new browser our settings; what a browser has stays.
+
+    Raises
+    ------
+    ValueError
+        The page is not as expected.
+    """
+    kept = {f"{name}_v1": value for name, value in _SEEN.items()}
+    script = (
+        f"<script>for (const [key, value] of Object.entries({json.dumps(kept)})) "
+        "if (localStorage.getItem(key) === null) localStorage.setItem(key, value);</script>"
+    )
+    if "<script" not in page:
+        raise ValueError("the page of MLflow has no script")
+    return page.replace("<script", f"{script}<script", 1)
 
 
 def note_of_group(kind: str, digest: str) -> dict[str, str]:

@@ -21,6 +21,8 @@ def environment_of_server(uri: str, hosts: Collection[str]) -> dict[str, str]:
         "MLFLOW_BACKEND_STORE_URI": uri,
         # Nothing here uses its background jobs, which would start further processes.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        # Neither the server nor its pages send anything elsewhere.
+        "MLFLOW_DISABLE_TELEMETRY": "true",
         _HOSTS: os.environ.get(_HOSTS) or _as_patterns(hosts),
     }
 

@@ -1,10 +1,17 @@
-"""MLflow's server as an ASGI application, as ``mlflow server`` starts it, with a way to Dagster."""
+"""MLflow's server as an ASGI application, as ``mlflow server`` starts it, with a way to Dagster, without assistant."""
 
 import os
+from pathlib import Path
 from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
 
 from ris_core.relied_upon import relying_on
 from ris_core.web.elsewhere import leading_to
+from ris_dagster.mlflow_adapter.first_page import with_first_settings
 
 
 def web_app(uri: str, artifacts: str, destination: str, to_dagster: str, dagster: str) -> Any:
@@ -42,8 +49,22 @@ def web_app(uri: str, artifacts: str, destination: str, to_dagster: str, dagster
         }
         initialize_backend_stores(uri, uri, artifacts)
         # Reads the environment when it is imported.
+        from mlflow.server.assistant.api import assistant_router
         from mlflow.server.fastapi_app import app
 
         # Before the routes that match everything; MLflow's own test of hosts comes before all routes.
-        app.router.routes.insert(0, leading_to(to_dagster, dagster))
+        app.router.routes[:0] = [
+            leading_to(to_dagster, dagster),
+            Route("/", _first_page),
+            # It runs programs of this machine for whoever reaches the page.
+            Mount(assistant_router.prefix, PlainTextResponse("MLflow's assistant is not served\n", 404)),
+        ]
     return app
+
+
+async def _first_page(request: Request) -> Response:
+    import mlflow.server
+
+    with relying_on("mlflow", __name__):
+        page = Path(mlflow.server.__file__).parent / mlflow.server.REL_STATIC_DIR / "index.html"
+    return HTMLResponse(with_first_settings(await run_in_threadpool(page.read_text, encoding="utf-8")))

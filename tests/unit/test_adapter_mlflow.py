@@ -103,6 +103,9 @@ def test_views_and_description_are_those_that_the_web_page_reads() -> None:
         for name in ("viewStateShareKey", "workflowType", "machine_learning", "custom_model_development"):
             assert f'"{name}"' in page
         assert "Invalid saved-view envelope: expected an object with a string `name`, number `createdAt`" in page
+        for name in first_page._SEEN:
+            assert f'"{name}"' in page
+        assert re.search(r'key:"mlflow.workflowType",version:1', page) and "`${e}_v${t}`" in page
         assert {name for state in states for name in state} <= set(re.findall(r"\w+", page))
 
 
@@ -215,6 +218,12 @@ app = web_app("sqlite:///{tmp_path}/mlflow.db", "file://{tmp_path}/artifacts", "
 asked = TestClient(app, base_url="http://127.0.0.1:5000", follow_redirects=False)
 assert asked.get("/health").text == "OK"
 assert asked.get("/dagster/runs/a").headers["location"] == "http://127.0.0.1:3333/runs/a"
+page = asked.get("/").text
+assert page.count("mlflow.workflowType_v1") == 1 and 'id="root"' in page, page
+assert page.index("mlflow.workflowType_v1") < page.index("static-files/static/js/main")
+assert asked.post("/ajax-api/3.0/mlflow/assistant/message", json={{"message": "x"}}).status_code == 404
+assert asked.get("/ajax-api/3.0/mlflow/assistant/config").status_code == 404
+assert asked.get("/ajax-api/3.0/mlflow/server-info").status_code == 200
 made = asked.post("/api/2.0/mlflow/experiments/create", json={{"name": "x"}}).json()["experiment_id"]
 found = asked.get("/api/2.0/mlflow/experiments/get", params={{"experiment_id": made}}).json()["experiment"]
 assert found["artifact_location"] == f"file://{tmp_path}/artifacts/{{made}}", found
