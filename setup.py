@@ -20,7 +20,12 @@ class BuildWithShippedFiles(build_py):
             return
         here, target = Path(__file__).parent, Path(self.build_lib) / "ris_core" / "shipped"
         shutil.rmtree(target, ignore_errors=True)
-        for source in (found for pattern in SHIPPED for found in sorted(here.glob(pattern)) if found.is_file()):
+        for source in (
+            found
+            for pattern in SHIPPED
+            for found in sorted(here.glob(pattern))
+            if found.is_file() and found.name != ".env"
+        ):
             copy = target / source.relative_to(here)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, copy)

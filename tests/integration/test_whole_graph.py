@@ -394,3 +394,11 @@ def test_every_metric_is_described(network: Opened) -> None:
     logged = {name for run in runs_of(network) for name in run.data.metrics}
     assert len(logged) > 50
     assert undescribed(logged) == set()
+
+
+def test_nothing_but_mlflow_names_the_place_of_the_data_root(network: Opened) -> None:
+    root = network.store.root
+    naming = [path for path in root.rglob("*") if path.is_file() and str(root).encode() in path.read_bytes()]
+    assert {path.relative_to(root).parts[0] for path in naming} <= {"mlflow", "place.json"}
+    # What `ris adopt` rewrites: the database, and the descriptions of logged models.
+    assert {path.name for path in naming} - {"place.json"} == {"mlflow.db", "MLmodel"}

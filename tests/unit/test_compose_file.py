@@ -154,6 +154,8 @@ def test_the_example_environment_names_every_variable_and_no_password() -> None:
     assert named["POSTGRES_PASSWORD"] == ""
     ignored = (PROJECT_ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert "**/.env" in ignored
+    assert "global-exclude .env" in (PROJECT_ROOT / "MANIFEST.in").read_text(encoding="utf-8").splitlines()
+    assert '".env"' in (PROJECT_ROOT / "setup.py").read_text(encoding="utf-8")  # the wheel takes all else of deploy/
 
 
 def test_what_others_wait_for_says_when_it_is_ready() -> None:
