@@ -59,7 +59,8 @@ def _every_command(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show version, Python and folder; end."),
     ] = False,
 ) -> None:
-    pass
+    # Commands draw into files only. A notebook hands on its own backend, which its environment alone may have.
+    os.environ["MPLBACKEND"] = "Agg"
 
 
 ConfigOption = Annotated[
@@ -99,7 +100,6 @@ def open_network(config: Path | None, writes: bool = False, adopts: bool = False
     """
     if config is not None:
         os.environ["RIS_CONFIG"] = str(config)
-    os.environ.setdefault("MPLBACKEND", "Agg")
     from ris_core.storage.atomic import CannotWriteError, check_writable
     from ris_core.storage.sweep import sweep
     from ris_dagster.data_place import MovedRootError, require_place
