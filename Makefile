@@ -60,7 +60,8 @@ lint: $(VENV)/.installed-dev ## Check format, style, layers and types (ruff, imp
 	$(BIN)/mypy
 
 docs: export NO_MKDOCS_2_WARNING := 1
-docs: $(VENV)/.installed-docs ## Build the documentation into site/; a warning or broken link fails (mkdocs)
+docs: $(VENV)/.installed-docs ## Run the tutorials, build the documentation into site/; a warning or broken link fails (mkdocs)
+	$(BIN)/python -m bench.tutorials
 	$(BIN)/mkdocs build --strict
 
 bench: $(VENV)/.installed ## Measure the stages side by side (python -m bench.throughput)

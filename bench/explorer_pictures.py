@@ -7,16 +7,15 @@ Run ``python -m bench.explorer_pictures http://127.0.0.1:8050 --into docs/images
 from __future__ import annotations
 
 import argparse
-import io
 from collections.abc import Callable
 from pathlib import Path
 
-from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+
+from bench.small_pictures import small
 
 CHROMIUM = "/usr/bin/chromium"
 WIDTH, HEIGHT = 1280, 800
-_COLOURS, _MOST_BYTES = 128, 190_000
 _WAIT_MS = 180_000
 _STEADY_MS = 1500
 _REVIEWER = "ada"
@@ -49,22 +48,11 @@ def take(address: str, into: Path, names: list[str]) -> list[Path]:
             page.wait_for_load_state("networkidle")
             page.wait_for_timeout(_STEADY_MS)
             path = into / f"explorer_{name}.png"
-            path.write_bytes(_small(page.screenshot()))
+            path.write_bytes(small(page.screenshot()))
             made.append(path)
             context.close()
         browser.close()
     return made
-
-
-def _small(png: bytes) -> bytes:
-    """Return a picture with all its colours if it is small so; else with few, which changes those of small marks."""
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
-    for each in (picture, picture.quantize(_COLOURS, kmeans=1, dither=Image.Dither.NONE)):
-        found = io.BytesIO()
-        each.save(found, "PNG", optimize=True)
-        if found.tell() < _MOST_BYTES:
-            break
-    return found.getvalue()
 
 
 def _events(page: Page, address: str) -> None:

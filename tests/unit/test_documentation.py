@@ -4,11 +4,13 @@ import re
 import tomllib
 from itertools import chain
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 from cffconvert import Citation
 
+from bench.small_pictures import MOST_BYTES
 from ris_core.attributes.columns import IN_WINDOW, POLARISATION
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +45,41 @@ def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
         if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
             dead.append(link)
     assert dead == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_other_sites_are_well_formed(page: Path) -> None:
+    found = re.findall(r"\]\((\w+:[^)]*)\)|<(https?:[^>]*)>", prose(page))
+    assert [link for link in map("".join, found) if not well_formed(link)] == []
+
+
+def well_formed(link: str) -> bool:
+    parts = urlsplit(link)
+    if parts.scheme == "mailto":
+        return re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", parts.path) is not None
+    host = re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,}|127\.0\.0\.1|localhost", parts.hostname or "")
+    return parts.scheme in ("https", "http") and host is not None and re.fullmatch(r"[!-~]+", link) is not None
+
+
+def test_a_malformed_link_is_found() -> None:
+    assert well_formed("https://doi.org/10.1029/2021JB021716") and well_formed("http://127.0.0.1:8050")
+    wrong = ("https//a.org", "https://a b.org", "htps://a.org", "https://", "https://a.org/x y", "mailto:nobody")
+    assert not any(map(well_formed, wrong))
+
+
+def test_the_pages_and_headings_that_the_code_names_exist() -> None:
+    named = {
+        found
+        for package in ("ris_core", "ris_dagster", "ris_explorer", "bench", "config", "deploy", "docs")
+        for file in (ROOT / package).rglob("*")
+        if file.suffix in (".py", ".js", ".html", ".yaml", ".yml") and "vendor" not in file.parts
+        for found in re.findall(r"\bdocs/(\w+\.md)(?:#([\w-]+))?", file.read_text(encoding="utf-8"))
+    }
+    assert ("method.md", "") in named
+    pages = {page.name: page for page in PAGES if page.parent.name == "docs"}
+    assert [
+        name for name, anchor in sorted(named) if name not in pages or (anchor and anchor not in anchors(pages[name]))
+    ] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -87,3 +124,13 @@ def test_the_citation_is_valid() -> None:
 def test_every_page_has_a_place_on_the_site() -> None:
     placed = set(re.findall(r"^ +- .*: (\w+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE))
     assert {page.name for page in ROOT.glob("docs/*.md")} <= placed
+
+
+def test_pictures_are_small_and_each_is_shown() -> None:
+    pictures = list(ROOT.glob("docs/images/**/*.png"))
+    sizes = {path.name: path.stat().st_size for path in pictures}
+    assert {name: size for name, size in sizes.items() if size >= MOST_BYTES} == {}
+    assert sum(sizes.values()) < 2_000_000
+    shown = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    names = [path.relative_to(ROOT / "docs").as_posix() for path in pictures]
+    assert [name for name in names if f"{name})" not in shown] == []
