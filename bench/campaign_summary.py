@@ -1,0 +1,249 @@
+"""From the steps of `bench.campaign` to its result: costs by part, hours of the paper's archive, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bench.campaign_archive import Size
+from bench.campaign_estimate import (
+    EVENTS,
+    STATION_DAYS,
+    TRAINING_EVENTS,
+    Command,
+    Line,
+    Ran,
+    StationDayCost,
+    Trained,
+    line_through,
+    per_event,
+    published_seconds,
+    training_seconds,
+)
+from bench.campaign_run import Step, Steps
+from bench.runs import plain
+from ris_core.station_days.station_days import StationDays
+
+STAGES = ("acquire", "process", "label")
+_CATALOGUE = "catalogue and rates"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All that a campaign measured.
+
+    Attributes
+    ----------
+    size, profile, workers
+        What was asked for.
+    steps, days
+        The finished steps and the network.
+    fewer
+        Events of the smaller training set; 0 if there was none.
+    events, work, limits
+        Counts; seconds inside the stages by station-day; limits.
+    disk, archive_bytes
+        Size and files by folder of the data root; bytes of the archive.
+    """
+
+    size: Size
+    profile: str
+    workers: int
+    steps: Steps
+    days: StationDays
+    fewer: int
+    events: Mapping[str, Any]
+    work: Mapping[str, Any]
+    limits: Mapping[str, Any]
+    disk: Mapping[str, Mapping[str, int]]
+    archive_bytes: int
+
+    @property
+    def station_days(self) -> int:
+        """Station-days of the network, also those without data."""
+        return int(self.events["station_days"])
+
+    @property
+    def drawn(self) -> int:
+        """Events of the training set."""
+        return min(int(self.events["events"]), self.days.settings.training_set.events)
+
+    def pair(self, stage: str) -> tuple[Step, Step]:
+        """Return the small and the large command of a stage."""
+        return self.steps[f"{stage}, first"], self.steps[f"{stage}, rest"]
+
+    def trainings(self) -> list[tuple[str, Step]]:
+        """Return the commands of training, with their size: ``few``, ``all``."""
+        sizes = [*(["few"] if self.fewer else []), "all"]
+        return [(size, self.steps[f"{part}, {size}"]) for size in sizes for part in ("training set", "training")]
+
+
+def summary(measured: Measured) -> dict[str, Any]:
+    """Return the result of a campaign, with all parts of the extrapolation."""
+    costs = {stage: _cost_of(measured, stage) for stage in STAGES}
+    per_run = measured.days.settings.operations.station_days_per_run
+    hours = {stage: cost.seconds(per_run) / 3600 for stage, cost in costs.items()}
+    # A look at the disk grows alike in every command; those of the trainings and the catalogue have one size each.
+    look = costs["process"].outside.slope * max(0, STATION_DAYS - measured.station_days)
+    jobs = _jobs(measured)
+    set_s, train_s = (_training(measured, jobs, part, look) for part in ("training set", "training"))
+    catalogue, catalogue_s = _catalogue(measured, look)
+    hours |= {"training set": set_s / 3600, "training": train_s / 3600, _CATALOGUE: catalogue_s / 3600}
+    epochs = {kind: sum(measured.steps.figures("epochs, all")[kind].values()) for kind in ("aec", "dec")}
+    published = published_seconds(epochs["aec"], epochs["dec"])
+    to_labels = sum(value for stage, value in hours.items() if stage != _CATALOGUE)
+    theirs = sum(published.values()) / 3600
+    at_once = theirs - (published["station-days"] + published["spectrograms"]) / 3600 * (1 - 1 / measured.workers)
+    return dict(
+        plain(
+            {
+                "hours_34x730": to_labels,
+                "ratio_to_published": theirs / to_labels,
+                "ratio_to_published_in_as_many_processes": at_once / to_labels,
+                "hours_by_stage": hours,
+                "published_hours": theirs,
+                "published_seconds": published,
+                "stages": _stages(measured),
+                "costs": {stage: asdict(cost) for stage, cost in costs.items()},
+                "training_jobs": {name: asdict(line) | {"all": asdict(many)} for name, (line, many, _) in jobs.items()},
+                "catalogue": asdict(catalogue),
+                "epochs": epochs,
+                "limits": _limits(measured, costs, jobs),
+                "events": dict(measured.events),
+                "training_events": [measured.fewer, measured.drawn],
+                "bytes": {name: usage["size"] for name, usage in measured.disk.items()}
+                | {"archive": measured.archive_bytes},
+                "peak_mb": max(step.peak_mb for step in _steps(measured)),
+                "interrupted": [step.name for step in _steps(measured) if step.starts > 1],
+                "failed_runs": [
+                    f"{step.name}: {run['job']} {run['what']}".strip()
+                    for step in _steps(measured)
+                    for run in step.runs
+                    if not run["success"]
+                ],
+                "not_trained": _not_trained(measured),
+                "load": [min(step.load for step in _steps(measured)), max(step.load for step in _steps(measured))],
+                "making_s": measured.steps.figures("make")["seconds"],
+            }
+        )
+    )
+
+
+def _not_trained(measured: Measured) -> list[str]:
+    """Return the jobs of training that were not done, so that their hours are lacking."""
+    from ris_dagster.jobs import training_jobs
+
+    done = {run["job"] for _, step in measured.trainings() for run in step.runs if run["success"]}
+    return [job for job in training_jobs(measured.days.settings) if job not in done]
+
+
+def _steps(measured: Measured) -> list[Step]:
+    pairs = [step for stage in (*STAGES, _CATALOGUE) for step in measured.pair(stage)]
+    return [*pairs, *(step for _, step in measured.trainings())]
+
+
+def _stages(measured: Measured) -> dict[str, dict[str, float]]:
+    """Return wall and CPU seconds and peak memory of each stage, of all its commands together."""
+    of_stage: dict[str, tuple[Step, ...]] = {stage: measured.pair(stage) for stage in ("acquire", "process")}
+    of_stage |= {part: (measured.steps[f"{part}, all"],) for part in ("training set", "training")}
+    of_stage |= {stage: measured.pair(stage) for stage in ("label", _CATALOGUE)}
+    return {
+        stage: {
+            "wall_s": sum(step.wall_s for step in steps),
+            "cpu_s": sum(step.cpu_s for step in steps),
+            "peak_mb": max(step.peak_mb for step in steps),
+        }
+        for stage, steps in of_stage.items()
+    }
+
+
+def command_of(step: Step) -> Command:
+    """Return a step over station-days as a command of the extrapolation."""
+    runs = tuple(
+        Ran(int(run["station_days"]), float(run["seconds"]), number == 0) for number, run in enumerate(step.runs)
+    )
+    return Command(sum(run.size for run in runs), step.wall_s, step.cpu_s, runs)
+
+
+def _cost_of(measured: Measured, stage: str) -> StationDayCost:
+    rows = [(float(events), float(seconds)) for events, seconds in measured.work["stages"][stage]]
+    of_event = per_event(rows, measured.workers)
+    return StationDayCost.of(
+        [command_of(step) for step in measured.pair(stage)],
+        of_event,
+        measured.events["events"] / measured.station_days,
+    )
+
+
+def _jobs(measured: Measured) -> dict[str, tuple[Line, Trained, float]]:
+    """Return of each job of training its line over events and epochs, the larger size, and seconds at full size."""
+    found = {}
+    sizes = {"few": measured.fewer, "all": measured.drawn}
+    trained: dict[str, dict[str, Trained]] = {}
+    for size, step in measured.trainings():
+        epochs = measured.steps.figures(f"epochs, {size}")
+        of_job = {"train_autoencoders": sum(epochs["aec"].values()), "train_dec": sum(epochs["dec"].values())}
+        for job in dict.fromkeys(run["job"] for run in step.runs):
+            of = [run for run in step.runs if run["job"] == job]
+            made = [float(run["seconds"]) for run in of if run["success"]]
+            # Of fewer events a part can fail that works on all; then that size tells nothing of the job.
+            if made and (size == "all" or len(made) == len(of)):
+                trained.setdefault(job, {})[size] = Trained(sizes[size], of_job.get(job) or 1.0, sum(made))
+    for job, by_size in trained.items():
+        if many := by_size.get("all"):
+            line, seconds = training_seconds(by_size.get("few"), many, TRAINING_EVENTS)
+            found[job] = line, many, seconds
+    return found
+
+
+def _training(measured: Measured, jobs: Mapping[str, tuple[Line, Trained, float]], part: str, look: float) -> float:
+    """Return the seconds of the training set or of the training for the whole archive."""
+    step = measured.steps[f"{part}, all"]
+    outside = max(0.0, step.wall_s - sum(float(run["seconds"]) for run in step.runs)) + look
+    ours = [jobs[job] for job in dict.fromkeys(run["job"] for run in step.runs) if job in jobs]
+    seconds = sum(of_job[2] for of_job in ours)
+    if part == "training set":
+        # The draw looks at every station-day: its fixed part is taken to grow with them.
+        fixed = sum(of_job[0].fixed for of_job in ours)
+        seconds += fixed * (STATION_DAYS / measured.station_days - 1)
+    return outside + seconds
+
+
+def _catalogue(measured: Measured, look: float) -> tuple[Line, float]:
+    """Return the line of the catalogue's runs over labelled station-days, and the seconds for the whole archive."""
+    first, rest = measured.pair(_CATALOGUE)
+    labelled = sum(int(run["station_days"]) for run in measured.pair("label")[0].runs)
+    points = [(float(labelled), _in_runs([first])), (float(measured.station_days), _in_runs([rest]))]
+    line = line_through(points)
+    busier = max(1.0, EVENTS / STATION_DAYS / max(1e-9, measured.events["events"] / measured.station_days))
+    outside = max(0.0, rest.wall_s - _in_runs([rest])) + look
+    return line, outside + line.fixed + line.slope * STATION_DAYS * busier
+
+
+def _in_runs(steps: Iterable[Step]) -> float:
+    return sum(float(run["seconds"]) for step in steps for run in step.runs)
+
+
+def _limits(
+    measured: Measured, costs: Mapping[str, StationDayCost], jobs: Mapping[str, tuple[Line, Trained, float]]
+) -> dict[str, dict[str, float]]:
+    """Return each stage beside its limit: CPU s of a station-day with data, or wall s of an event and epoch."""
+    alone, bare = measured.limits["of_station_days"], measured.limits["of_training"]
+    recorded = measured.station_days / max(1, int(measured.events["with_data"]))
+    needed = {
+        "acquire": ("read", "headers", "unpack", "digest"),
+        "process": ("read", "headers", "unpack", "digest", "arithmetic", "write"),
+        "label": ("read_events", "label"),
+    }
+    found = {}
+    for stage, parts in needed.items():
+        limit, ours = sum(alone[part] for part in parts), costs[stage].cpu.slope * recorded
+        found[stage] = {"measured_s": ours, "limit_s": limit, "times": ours / limit} | {p: alone[p] for p in parts}
+        if stage in measured.limits["of_stages"]:
+            found[stage]["alone_s"] = measured.limits["of_stages"][stage]
+    for job in ("train_autoencoders", "train_dec"):
+        if job in jobs:
+            ours = jobs[job][0].slope
+            found[job] = {"measured_s": ours, "limit_s": bare["train"], "times": ours / bare["train"]}
+    return found
