@@ -1,7 +1,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -45,23 +45,39 @@ def same_import_path() -> Iterator[None]:
     sys.path[:] = before
 
 
+def made_once(factory: pytest.TempPathFactory, worker_id: str, name: str, make: Callable[[Path], object]) -> Path:
+    """Return a folder that one worker fills for all, by `make`; what a worker changes, it copies first."""
+    base = factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / name
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "made").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            with pytest.MonkeyPatch.context() as environment:
+                own_environment(environment, folder / "data")
+                make(folder)
+            (folder / "made").touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+def network(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Opened]:
     """A synthetic network that went through all jobs once; shared, so add to it but do not change its products."""
+    made = made_once(tmp_path_factory, worker_id, "through_all_jobs", through_all_jobs)
     root = tmp_path_factory.mktemp("network")
-    config = write_yaml(root / "tiny.yaml", synthetic_values() | ENVIRONMENT_VALUES)
+    shutil.copytree(made / "data", root / "data")
     with pytest.MonkeyPatch.context() as environment:
         own_environment(environment, root / "data")
-        with opened(config) as found:
-            failed = run_jobs(
-                found.definitions,
-                found.instance,
-                found.store.days,
-                all_jobs(found.settings, BINDINGS),
-            )
-            assert not failed, failed
+        with opened(Path(shutil.copy(made / "tiny.yaml", root))) as found:
             environment.undo()
             yield found
+
+
+def through_all_jobs(folder: Path) -> None:
+    with opened(write_yaml(folder / "tiny.yaml", synthetic_values() | ENVIRONMENT_VALUES)) as found:
+        names = all_jobs(found.settings, BINDINGS)
+        failed = run_jobs(found.definitions, found.instance, found.store.days, names)
+        assert not failed, failed
 
 
 @pytest.fixture
@@ -101,18 +117,7 @@ def copied(undisturbed: Opened, data_root: Path) -> Iterator[Opened]:
 @pytest.fixture(scope="session")
 def explored(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Explored:
     """A network with all that the explorer shows, shared by all tests of all workers: never change its products."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "explored"
-    with FileLock(f"{folder}.lock"):
-        if (folder / "made").exists():
-            return Explored.at(folder)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        with pytest.MonkeyPatch.context() as environment:
-            own_environment(environment, folder / "data")
-            found = make_explored(folder)
-        (folder / "made").touch()
-        return found
+    return Explored.at(made_once(tmp_path_factory, worker_id, "explored", make_explored))
 
 
 @pytest.fixture(scope="session")
