@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from builders import QUIET, Opened, opened, ris
+from matplotlib.figure import Figure
 
 from ris_core.access import read_labels
+from ris_core.figures.image import to_png
 from ris_core.figures.style import no_data
 from ris_core.report.cautions import cautions
 from ris_core.report.html_elements import Html, items, pairs, paragraph, picture, table, text
@@ -25,6 +27,7 @@ from ris_core.report.report_state import report_is_current
 from ris_core.station_days.station_days import StationDays
 from ris_dagster.assets.report import build_report_asset
 
+BLANK = to_png(Figure((0.1, 0.1)))
 EVIL = "<script>alert('x')</script> & \"quoted\""
 
 
@@ -55,6 +58,12 @@ def own(network: Opened, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
     monkeypatch.setenv("RIS_DATA", str(tmp_path))
     with opened(network.config) as found:
         yield found
+
+
+@pytest.fixture
+def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures take most of a report's time; tests of what is around them do without."""
+    monkeypatch.setattr("ris_core.report.html_elements.to_png", lambda fig, dpi: BLANK)
 
 
 def test_text_of_any_piece_is_escaped(own: Opened) -> None:
@@ -124,6 +133,7 @@ def test_the_report_of_a_network_stands_for_itself(own: Opened) -> None:
     assert len(re.findall('alt="Class ', content)) == len(labels)
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_the_head_says_that_waveforms_and_reviews_are_not_real(own: Opened) -> None:
     assert cautions(own.days) == ["The waveforms are synthetic. Nothing here is about real ice."]
     assert ris("review", "--config", own.config, "--simulate", "truth", "--count", "3").exit_code == 0
@@ -150,6 +160,7 @@ def test_what_the_settings_do_not_want_no_command_makes(own: Opened) -> None:
     assert "no environmental series" in found.absent and part.command and not found.command
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_damaged_table_is_a_reason_and_no_failure(own: Opened) -> None:
     path = own.days.layout.analysis("completeness.parquet")
     path.write_bytes(path.read_bytes()[:-60])
@@ -183,6 +194,7 @@ def test_parts_tell_what_cannot_be_from_what_was_not_made(own: Opened) -> None:
     assert (found.absent, found.command) == ("no such station", "ris x")
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_the_report_is_current_until_a_table_changes(own: Opened) -> None:
     days = own.days
     write_report(days)
@@ -197,6 +209,7 @@ def test_the_report_is_current_until_a_table_changes(own: Opened) -> None:
     assert not report_is_current(days)
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_the_asset_checks_the_page_and_names_absent_parts(own: Opened) -> None:
     own.days.layout.analysis("completeness.parquet").unlink()
     result = dg.materialize(
@@ -213,6 +226,7 @@ def test_the_asset_checks_the_page_and_names_absent_parts(own: Opened) -> None:
     assert not checks["every_part"].passed and "Completeness" in str(checks["every_part"].description)
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_the_command_writes_the_report_where_it_is_asked_to(own: Opened, tmp_path: Path) -> None:
     own.days.layout.analysis("completeness.parquet").unlink()
     result = ris("report", "--config", own.config, "--output", tmp_path / "for co-authors.html")
