@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
-from builders import DAYS, opened, ris, sds_values, write_archive, write_yaml
+from builders import DAYS, ris, sds_values, write_archive, write_yaml
 from servers import START_S, answers, served
 
 from bench.ports import free_ports
@@ -20,42 +20,6 @@ from ris_dagster.adapter.commands import DAEMON_MODULE
 def config(data_root: Path, tmp_path: Path) -> Path:
     archive = write_archive(tmp_path / "archive", ["AA"], DAYS[:1])
     return write_yaml(tmp_path / "small.yaml", sds_values(archive, stations=["AA"], days=DAYS[:1]))
-
-
-def test_all_servers_answer_and_end_with_all_their_children_at_ctrl_c(config: Path) -> None:
-    with served(config) as ui:
-        query = "{repositoriesOrError {... on RepositoryConnection {nodes {location {name} assetNodes {id}}}}}"
-        answer = requests.post(f"{ui.dagster}/graphql", json={"query": query}, timeout=60).json()
-        (repository,) = answer["data"]["repositoriesOrError"]["nodes"]
-        assert repository["location"]["name"] == "ris"
-        with opened(config) as network:
-            assert len(repository["assetNodes"]) == len(network.definitions.resolve_asset_graph().get_all_asset_keys())
-        # Links in records name no port: each server leads to where the other one is now.
-        for link, found_at in (
-            (f"{ui.dagster}/mlflow/experiments/1/runs/abc", f"{ui.mlflow}/#/experiments/1/runs/abc"),
-            (f"{ui.mlflow}/dagster/runs/abc", f"{ui.dagster}/runs/abc"),
-        ):
-            led = requests.get(link, timeout=60, allow_redirects=False)
-            assert (led.status_code, led.headers["location"]) == (307, found_at)
-        assert (
-            requests.get(f"{ui.mlflow}/dagster/runs/abc", headers={"Host": "evil.example"}, timeout=60).status_code
-            == 403
-        )
-        search = f"{ui.mlflow}/api/2.0/mlflow/experiments/search"
-        found = requests.post(search, json={"max_results": 10}, timeout=60).json()["experiments"]
-        assert "small" in {experiment["name"] for experiment in found}
-        # Without a catalogue its page is there, and its requests say how a catalogue is made.
-        assert requests.get(ui.explorer, timeout=60).text.startswith("<!doctype html>")
-        lacking = requests.get(f"{ui.explorer}/api/network", timeout=60)
-        assert lacking.status_code == 409 and "ris run --only update_catalogue" in lacking.json()["error"]
-        assert f"Explorer: {ui.explorer}" in ui.output()
-        children = ui.process.children(recursive=True)
-        assert len(children) >= 5  # webserver, daemon, code server, MLflow, explorer
-        ui.process.send_signal(signal.SIGINT)
-        assert ui.process.wait(60) == 0
-        _, alive = psutil.wait_procs(children, timeout=60)
-        assert alive == []
-    assert "Ctrl-C ends them" in ui.output()
 
 
 def _has_ipv6() -> bool:
