@@ -159,7 +159,7 @@ def _train(steps: Steps, network: Network, events: int) -> int:
     drawn = min(events, settings.training_set.events)
     if drawn < _FEWEST:
         raise SystemExit(f"{events} events are too few for a training: take more --stations, --days or events")
-    fewer = drawn // 4 if drawn // 4 >= _FEWEST else 0
+    fewer = drawn // 2 if drawn // 2 >= _FEWEST else 0
     for name, number in (("few", fewer), ("all", drawn)):
         if number:
             part = replace(network, config=_with_training_set(network.config, name, number))
