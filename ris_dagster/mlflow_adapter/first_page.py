@@ -109,7 +109,7 @@ _MEANINGS = (
 )
 """Metrics of the views, what they mean, and which values are good."""
 _DESCRIPTION = """\
-Trainings of the network **{network}**: autoencoders, clusterings and classifiers, each a run. A run without a parent
+Trainings of the network {network}: autoencoders, clusterings and classifiers, each a run. A run without a parent
 groups those over one data set and shows the metrics of the best of them; its tag `{best}` names that one.
 
 Views of the runs with their columns, also under *Views* above the table:

@@ -331,7 +331,7 @@ def test_a_parent_shows_the_metrics_of_its_best_accepted_run(tracking: Tracking)
 def test_what_people_write_on_the_page_of_the_experiment_stays(tracking: Tracking) -> None:
     experiment = tracking.prepare()
     client = MlflowClient(tracking.uri)
-    assert f"the network **{tracking.experiment}**" in client.get_experiment(experiment).tags["mlflow.note.content"]
+    assert f"the network {tracking.experiment}:" in client.get_experiment(experiment).tags["mlflow.note.content"]
     client.set_experiment_tag(experiment, "mlflow.note.content", "ours")
     assert tracking.prepare() == experiment
     assert client.get_experiment(experiment).tags["mlflow.note.content"] == "ours"
