@@ -106,6 +106,21 @@ def test_no_dialog_covers_the_page_and_nothing_outside_is_asked_for(page: Page, 
     assert outside == []
 
 
+def test_runs_of_the_command_are_listed_under_their_job(page: Page, ui: Ui, network: Opened) -> None:
+    page.goto(f"{ui.dagster}/locations/__repository__@ris/jobs/initialise_clusters/runs")
+    expect(page.get_by_text("user: ris run", exact=True)).to_have_count(len(network.settings.dec.k))
+    for k in network.settings.dec.k:
+        expect(page.get_by_text(f"partition: {k}", exact=True)).to_be_visible()
+
+
+def test_mlflow_opens_with_the_models_and_their_scores(page: Page, ui: Ui) -> None:
+    (address,) = re.findall(r"MLflow: (\S+)", ui.output())
+    page.goto(address)
+    expect(page.get_by_role("button", name="Clusters of every model")).to_be_visible()
+    expect(page.get_by_text("ris.candidate", exact=True)).to_be_visible()
+    expect(page.get_by_text("Trainings of the network tiny")).to_be_visible()
+
+
 def test_mlflow_lists_the_trials_under_their_grid(page: Page, ui: Ui, network: Opened) -> None:
     page.goto(f"{ui.mlflow}/#/experiments/{network.tracking.prepare()}/runs")
     grid = page.get_by_role("row").filter(has_text="aec_trials")
