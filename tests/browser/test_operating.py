@@ -98,8 +98,11 @@ def test_a_backfill_of_a_block_is_launched_and_watched_and_its_picture_read(page
         launch(page, dialog)
         wait_until_materialized(page, done, 6)
     expect(page.get_by_role("row").filter(has_text="dagster/row_count")).to_be_visible()
+    picture = page.locator('img[alt="Sample spectrograms"]')
+    expect(picture).to_be_visible()  # at a glance
     page.get_by_text("[Show Markdown]").click()
-    expect(page.locator('img[alt="Sample spectrograms"]')).to_be_visible()
+    expect(picture).to_have_count(2)
+    expect(picture.last).to_be_visible()
     page.keyboard.press("Escape")
     page.goto(f"{ui.dagster}/runs?view=backfills")
     expect(page.get_by_text("Success", exact=True)).to_have_count(2)
