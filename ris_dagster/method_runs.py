@@ -86,10 +86,18 @@ def training_runs(job: str, days: StationDays, again: bool) -> list[Run]:
 
 
 def _is_current(job: str, days: StationDays, key: str) -> bool:
-    """Return whether what a training job makes exists and is what the present settings and inputs would give.
+    """Return whether what a job makes exists and is what the present settings and inputs would give.
 
     What is damaged, or was made from something damaged, is made again.
     """
+    with suppress(DamagedFileError):
+        # What trains brings torch and scikit-learn: seconds, which an analysis does not need.
+        is_current = analysis_is_current if job in analysis_jobs(days.settings) else _training_is_current
+        return is_current(job, days, key)
+    return False
+
+
+def _training_is_current(job: str, days: StationDays, key: str) -> bool:
     from ris_core.clustering.candidate_models import candidate_is_current
     from ris_core.clustering.criteria_run import criteria_are_current
     from ris_core.clustering.dec_models import dec_is_current
@@ -151,9 +159,7 @@ def _is_current(job: str, days: StationDays, key: str) -> bool:
     for candidate in settings.candidate_names:
         if candidate != AEC_DEC and job == jobs.candidate_job(candidate):
             current[job] = partial(candidate_is_current, layout, candidate, int(key), settings, normalisation)
-    with suppress(DamagedFileError):
-        return current[job]() if job in current else analysis_is_current(job, days, key)
-    return False
+    return job in current and current[job]()
 
 
 def all_jobs(settings: Settings, bindings: Bindings, reviewed: bool = False) -> list[str]:

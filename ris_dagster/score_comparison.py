@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ris_core.config import Settings
-from ris_core.truth.clustering_rows import BASELINE
-from ris_core.truth.score_file import KeptScores
+from ris_core.truth.score_file import BASELINE, KeptScores
 from ris_dagster.terminal_table import TerminalTable
 
 _SCORES = ("ari", "nmi", "macro_f1", "accuracy")

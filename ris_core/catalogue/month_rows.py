@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from ris_core.catalogue.catalogue_schema import CALIBRATED, CATALOGUE_SCHEMA, MEMBERSHIP, NO_CLASS, NO_LABEL
 from ris_core.catalogue.month_inputs import CatalogueInputs, DayInputs
 from ris_core.catalogue.spectral_columns import SPECTRAL, spectral_columns
-from ris_core.clustering.champion_files import load_copy
 from ris_core.registry import UnknownKindError
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError
@@ -165,6 +164,8 @@ def _labels(layout: Layout, of_day: DayInputs) -> pa.Table:
 @lru_cache(maxsize=16)
 def _maker(folder: Path) -> _Maker:
     """Return what must be known of a champion's model; nothing of one whose files are gone or cannot be opened here."""
+    from ris_core.clustering.champion_files import load_copy  # brings torch
+
     try:
         model = load_copy(folder)
     except (DamagedFileError, UnknownKindError, FileNotFoundError):

@@ -23,8 +23,8 @@ from ris_core.training.acceptance import NoAcceptedModelError
 from ris_core.training.training_set import TrainingSet
 from ris_core.truth.baseline import hand_features, kmeans_baseline
 from ris_core.truth.evaluation import MIXED, ClusteringScores, clustering_scores
+from ris_core.truth.score_file import BASELINE
 
-BASELINE = "hand features + k-means"
 _SCORES = ("ari", "nmi", "macro_f1", "accuracy")
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 FILE = "truth_scores.json"
 """Name of the file among those of the analysis (`Layout.analysis`)."""
+BASELINE = "hand features + k-means"
+"""Method in `KeptScores.clustering` that every other one is compared with."""
 
 _FIELDS: dict[str, type | tuple[type, ...]] = {
     "true_events": int,

@@ -10,8 +10,7 @@ from waveform_builders import make_settings
 from ris_core.config import Settings
 from ris_core.storage.json_records import write_json
 from ris_core.storage.layout import Layout
-from ris_core.truth.clustering_rows import BASELINE
-from ris_core.truth.score_file import FILE, KeptScores
+from ris_core.truth.score_file import BASELINE, FILE, KeptScores
 from ris_dagster.score_comparison import compared_methods, meaning, where_dec_loses
 
 
