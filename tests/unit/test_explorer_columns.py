@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +10,6 @@ import pytest
 from explorer_network import NAMES, Client, Explored
 
 from ris_core.access import read_catalogue
-from ris_core.config import PROJECT_ROOT
 from ris_explorer.columns.selected_csv import selected_csv
 
 
@@ -33,13 +30,6 @@ def test_a_mask_has_a_bit_for_each_event_in_the_order_of_the_columns(read_client
     assert 0 < wanted.sum() < len(wanted)
     np.testing.assert_array_equal(bits[: len(hour)], wanted)
     assert read_client.json_of("/api/counts", hours="22-4", station="BB")["events"] == wanted.sum()
-
-
-def test_the_server_starts_without_libraries_of_training() -> None:
-    heavy = ("torch", "sklearn", "obspy", "matplotlib", "scipy.stats", "dagster", "mlflow")
-    code = f"import sys, ris_explorer.server; print([name for name in {heavy} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT_ROOT)
-    assert done.stdout.strip() == "[]"
 
 
 def test_a_column_that_is_known_already_is_not_sent_again(read_client: Client) -> None:
