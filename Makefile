@@ -42,7 +42,7 @@ demo: export RIS_COMPUTE := dask
 demo: export RIS_WORKERS := $(CORES)
 demo: $(VENV)/.installed ## Run the method on the embedded synthetic network, published, recommended and reviewed
 	$(BIN)/ris run --config config/demo_published.yaml --without assess_stability --without analysis
-	$(BIN)/ris run --config config/demo.yaml --without analysis
+	$(BIN)/ris run --config config/demo.yaml --without analysis --without score_against_truth
 	$(BIN)/ris review --config config/demo.yaml --simulate truth --count 60
 	$(BIN)/ris run --config config/demo.yaml --without assess_stability
 	$(BIN)/ris scores config/demo_published.yaml config/demo.yaml
