@@ -99,20 +99,23 @@ class QueueProcess:
             self._idle.cancel()
         if self._pipe is None:
             context = multiprocessing.get_context("spawn")
-            self._pipe, its = context.Pipe()
+            pipe, its = context.Pipe()
             settings, root = self._network.settings, self._network.layout.root
-            self._process = context.Process(
+            process = context.Process(
                 target=work_in_process, args=(settings.model_dump_json(), str(root), its), daemon=True
             )
-            self._process.start()
+            process.start()
             its.close()
+            self._process, self._pipe = process, pipe
         return self._pipe
 
     def _ended(self) -> str:
         """Return how the process ended, in words."""
-        process, self._process, self._pipe = self._process, None, None
-        if process is None:
+        process, pipe = self._process, self._pipe
+        self._process = self._pipe = None
+        if process is None or pipe is None:
             return "the process that works out the queue cannot be started"
+        pipe.close()  # it ends, if it has not ended
         process.join()
         return (
             f"the process that works out the queue was ended (exit status {process.exitcode}; -9 is mostly a lack of "
