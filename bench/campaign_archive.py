@@ -72,7 +72,7 @@ def spoiled(size: Size) -> dict[str, list[str]]:
 
 def stations_of(size: Size) -> list[dict[str, Any]]:
     """Return the stations of the settings, some 50 km apart in five rows."""
-    places = [(-77.5 - 0.45 * (n % 5), 170.0 + 2.0 * (n // 5)) for n in range(size.stations)]
+    places = [(-77.5 - 0.45 * (n % 5), (350.0 + 2.0 * (n // 5)) % 360.0 - 180.0) for n in range(size.stations)]
     return [
         {"code": code, "latitude": latitude, "longitude": longitude, "elevation": 60.0}
         for code, (latitude, longitude) in zip(size.codes, places, strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bench.campaign_archive import Size, stations_of
 from bench.campaign_estimate import (
     EVENTS,
     STATION_DAYS,
@@ -17,6 +18,7 @@ from bench.campaign_estimate import (
     published_seconds,
     training_seconds,
 )
+from ris_core.config.sources import StationSettings
 
 
 def test_a_line_has_the_fixed_part_and_the_slope_of_exact_measurements() -> None:
@@ -83,3 +85,9 @@ def test_the_published_code_does_the_same_work() -> None:
     assert found["autoencoder"] == pytest.approx(25 * 40_000 / 2000)
     assert found["DEC"] == pytest.approx(60 * 40_000 / 840)
     assert found["labels"] == pytest.approx(430_000 / 730)
+
+
+def test_the_papers_stations_lie_on_the_earth_each_at_a_place_of_its_own() -> None:
+    stations = [StationSettings.model_validate(one) for one in stations_of(Size(34, 1, 1.0))]
+    assert len({(one.latitude, one.longitude) for one in stations}) == 34
+    assert min(one.longitude for one in stations) < 0 < max(one.longitude for one in stations)
