@@ -20,6 +20,7 @@ from ris_dagster.dask_adapter.certificates import new_certificate
 from ris_dagster.dask_adapter.schedulers import address_of, loss_errors, processes_of
 from ris_dagster.dask_adapter.slurm_jobs import noting_job_class
 from ris_dagster.dask_adapter.tasks import wanted_by_anybody
+from ris_dagster.dask_adapter.worker_memory import WORKER_ENVIRONMENT, keep_freed_memory
 
 LONGEST_S = 120
 # Tasks of the tests' own process, which is where their worker is.
@@ -155,3 +156,23 @@ def test_what_slurm_says_when_it_refuses_a_job_is_noted(
 @pytest.mark.parametrize("package", ["dask", "dask-jobqueue"])
 def test_the_supported_versions_are_known(package: str) -> None:
     assert supported_versions(package).startswith(">=")
+
+
+def test_workers_start_with_our_memory_settings_unless_the_user_has_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    with dask_keeps("a worker's process starts with distributed.nanny.pre-spawn-environ", "worker_memory"):
+        keep_freed_memory()
+        for name in WORKER_ENVIRONMENT:
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("MALLOC_ARENA_MAX", "3")
+        with LocalCluster(1, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+            started_with = client.submit(_environment_at_start).result()
+    assert {name: started_with.get(name) for name in WORKER_ENVIRONMENT} == {
+        **WORKER_ENVIRONMENT,
+        "MALLOC_ARENA_MAX": "3",
+    }
+
+
+def _environment_at_start() -> dict[str, str]:
+    """Return the variables with which this process was started."""
+    pairs = Path("/proc/self/environ").read_text(encoding="utf-8").split("\0")
+    return dict(pair.split("=", 1) for pair in pairs if "=" in pair)

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from ris_core.config import PROJECT_ROOT
+from ris_dagster.dask_adapter.worker_memory import WORKER_ENVIRONMENT
 from ris_dagster.deployment import DEPLOYMENTS
 
 DEPLOY = PROJECT_ROOT / "deploy"
@@ -127,3 +128,20 @@ def test_the_example_environment_names_what_postgres_needs() -> None:
     named = set(re.findall(r"^(\w+)=", text, flags=re.MULTILINE))
     assert set(POSTGRES_VARIABLES) <= named
     assert set(MLFLOW_VARIABLES) & named
+
+
+def test_workers_of_every_deployment_start_with_the_memory_settings_of_local_ones() -> None:
+    """Without them a station-day takes longer, and nothing says so."""
+    own = yaml.safe_load((DEPLOY / "dask" / "dask.yaml").read_text(encoding="utf-8"))
+    slurm = yaml.safe_load((DEPLOY / "slurm" / "jobqueue.yaml").read_text(encoding="utf-8"))
+    compose = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text(encoding="utf-8"))
+    (worker,) = (c for c in containers(manifests()["DaskCluster", "ris-dask"]) if c["name"] == "worker")
+    found = {
+        "dask": own["distributed"]["nanny"]["pre-spawn-environ"],
+        "k8s": {e["name"]: e["value"] for e in worker["env"]},
+        "compose": compose["services"]["worker"]["environment"],
+    }
+    for name, environment in found.items():
+        assert {k: str(environment[k]) for k in WORKER_ENVIRONMENT} == WORKER_ENVIRONMENT, name
+    (line,) = slurm["jobqueue"]["slurm"]["job-script-prologue"]
+    assert line == "export " + " ".join(f"{name}={value}" for name, value in sorted(WORKER_ENVIRONMENT.items()))
