@@ -11,6 +11,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
+import new_databases
 from builders import (
     DAYS,
     ENVIRONMENT_VALUES,
@@ -58,6 +59,18 @@ def made_once(factory: pytest.TempPathFactory, worker_id: str, name: str, make: 
                 make(folder)
             (folder / "made").touch()
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def databases(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
+    """New databases in this process are copies; processes that tests start make theirs as a user's do."""
+
+    def made(name: str, make: Callable[[Path], object]) -> Callable[[], Path]:
+        return lambda: made_once(tmp_path_factory, worker_id, name, make)
+
+    dagster, mlflow = new_databases.make_dagster, new_databases.make_mlflow
+    with new_databases.copied(made("dagster_databases", dagster), made("mlflow_database", mlflow)):
+        yield
 
 
 @pytest.fixture(scope="session")
