@@ -3,6 +3,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -70,6 +71,15 @@ def databases(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Itera
 
     dagster, mlflow = new_databases.make_dagster, new_databases.make_mlflow
     with new_databases.copied(made("dagster_databases", dagster), made("mlflow_database", mlflow)):
+        yield
+
+
+@pytest.fixture(scope="module")
+def blank_pictures() -> Iterator[None]:
+    """Pictures are put together but stay blank: layout and drawing take up to a second each, and no test looks."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    with patch.object(FigureCanvasAgg, "draw", lambda canvas: canvas.get_renderer().clear()):
         yield
 
 

@@ -59,6 +59,8 @@ FIRST = StationDay(STATIONS[0], DAYS[0])
 K = 3
 """Pitches of the archive's events (`builders.write_day`)."""
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 def shown(kind: str) -> str:
     """Return the only block of a kind in docs/extending.md."""

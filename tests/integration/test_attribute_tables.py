@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from builders import DAYS, STATIONS, Opened, failure_of, opened, sds_values, spoil, write_archive, write_yaml
 from sensor_builders import tick
 
@@ -14,6 +15,8 @@ from ris_dagster.method_runs import all_jobs
 from ris_dagster.records import recorded_station_days, station_days_of
 
 ALL = {StationDay(station, day) for station in STATIONS for day in DAYS}
+
+pytestmark = pytest.mark.usefixtures("blank_pictures")
 
 
 def test_attributes_are_made_recorded_and_made_again(data_root: Path, tmp_path: Path) -> None:

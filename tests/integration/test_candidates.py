@@ -37,6 +37,8 @@ from ris_dagster.summary import run_tables
 CONSENSUS_COUNTS = ["2", "3", "4"]
 CANDIDATES = ["aec/dec", "aec/kmeans", "spectra/gmm", "spectra/consensus"]
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 def values(archive: Path) -> dict[str, Any]:
     return sds_values(archive, days=DAYS[:2]) | {

@@ -28,6 +28,8 @@ from ris_dagster.summary import status_table
 NAMES = {0: "long", 3: "short"}
 REGISTERED = ("tiny-dec", "tiny-dec-waveforms")
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture(scope="module")
 def choosing(network: Opened, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:

@@ -45,6 +45,8 @@ REGISTERED = "small-spectra-reviewed"
 PITCHES = ("low", "middle", "high")
 SECONDS_NS = 1_000_000_000
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 def pitch(event_id: str) -> str:
     """Return the class of a burst of `builders.write_day`, by its number in the file."""

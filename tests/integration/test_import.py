@@ -33,6 +33,8 @@ KEYS = {str(partition_key(key)) for key in ALL}
 BEFORE = date(2015, 1, 2)
 """A day of the settings without an event in the file."""
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 def values() -> dict[str, object]:
     # Enough epochs of small batches to beat the mean spectrogram.

@@ -49,6 +49,8 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 SHAPES = {"volcano": ("ZNE", 99, 100), "icequakes": ("Z", 97, 100)}
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 def write(name: str, folder: Path, **more: Any) -> tuple[Written, Path]:
     """Write the archive and the settings file of a network."""

@@ -17,6 +17,8 @@ from ris_dagster.method_runs import run_jobs, training_runs
 
 CANDIDATES = ["spectra/gmm", "spectra/kmeans"]
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 def values(archive: Path) -> dict[str, Any]:
     return sds_values(archive, days=DAYS[:2]) | {

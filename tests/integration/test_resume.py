@@ -31,6 +31,8 @@ with opened(Path(sys.argv[1])) as network:
     network.run(sys.argv[2], sys.argv[3])
 """
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:

@@ -16,6 +16,8 @@ from ris_core.storage import spectrogram_file, tables
 from ris_core.storage.json_records import read_json
 from ris_dagster import jobs
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 def run_of(network: Opened) -> Any:
     run_id = str(network.latest("stability").metadata["mlflow"].value).rsplit("/", 1)[-1]

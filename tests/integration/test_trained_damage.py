@@ -34,6 +34,8 @@ from ris_dagster.commands.shared import console
 
 FLIPS = 24
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture(autouse=True)
 def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
