@@ -12,6 +12,7 @@ from pydantic import Field
 
 from ris_core.contracts.station_day import StationDay
 from ris_core.masking import masked
+from ris_dagster.dask_adapter.quiet_cluster import keep_quiet
 from ris_dagster.dask_adapter.schedulers import address_of, loss_errors
 from ris_dagster.dask_adapter.worker_memory import keep_freed_memory
 from ris_dagster.deployment import DEPLOYMENTS, VARIABLE, DeploymentError, asked_deployment
@@ -142,6 +143,7 @@ def local_cluster(workers: int) -> Iterator[Any]:
     from distributed import Client, LocalCluster
 
     keep_freed_memory()
+    keep_quiet()
     environment = dict(os.environ)
     cluster = LocalCluster(
         n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"

@@ -11,12 +11,14 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import dask
 import pytest
 from contracts import relied_upon
 from distributed import Client, LocalCluster, Security
 
 from ris_core.relied_upon import supported_versions
 from ris_dagster.dask_adapter.certificates import new_certificate
+from ris_dagster.dask_adapter.quiet_cluster import keep_quiet
 from ris_dagster.dask_adapter.schedulers import address_of, loss_errors, processes_of
 from ris_dagster.dask_adapter.slurm_jobs import noting_job_class
 from ris_dagster.dask_adapter.tasks import wanted_by_anybody
@@ -158,18 +160,22 @@ def test_the_supported_versions_are_known(package: str) -> None:
     assert supported_versions(package).startswith(">=")
 
 
-def test_workers_start_with_our_memory_settings_unless_the_user_has_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_start_with_our_settings_unless_the_user_has_others(monkeypatch: pytest.MonkeyPatch) -> None:
     with dask_keeps("a worker's process starts with distributed.nanny.pre-spawn-environ", "worker_memory"):
         keep_freed_memory()
+        keep_quiet()
         for name in WORKER_ENVIRONMENT:
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("MALLOC_ARENA_MAX", "3")
         with LocalCluster(1, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
             started_with = client.submit(_environment_at_start).result()
+            interval = client.submit(dask.config.get, "distributed.admin.tick.interval").result()
+            profiled = client.submit(dask.config.get, "distributed.worker.profile.enabled").result()
     assert {name: started_with.get(name) for name in WORKER_ENVIRONMENT} == {
         **WORKER_ENVIRONMENT,
         "MALLOC_ARENA_MAX": "3",
     }
+    assert (interval, profiled) == ("1s", False)
 
 
 def _environment_at_start() -> dict[str, str]:
