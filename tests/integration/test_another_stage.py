@@ -23,6 +23,8 @@ from ris_dagster.resources.compute import Compute
 MORE = BINDINGS + BINDING
 ALL = {StationDay(station, day) for station in STATIONS for day in DAYS}
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.mark.parametrize("kind", ["inline", "dask"])
 def test_an_added_stage_runs_records_follows_and_is_counted(data_root: Path, tmp_path: Path, kind: str) -> None:

@@ -18,6 +18,8 @@ from ris_dagster.sensors.catch_up import wanted
 ALL = {StationDay(station, day) for station in STATIONS for day in DAYS}
 BROKEN = StationDay("BB", DAYS[2])
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture
 def config(data_root: Path, tmp_path: Path) -> Path:

@@ -18,6 +18,8 @@ ALL = {StationDay(station, day) for station in STATIONS for day in DAYS}
 BROKEN = {StationDay("BB", DAYS[2])}
 BEFORE = StationDay("BB", DAYS[1])
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 def states(network: Opened) -> "pd.Series[str]":
     assert network.run(LOOK).success

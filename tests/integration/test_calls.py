@@ -23,6 +23,8 @@ from ris_dagster.dask_adapter.schedulers import address_of
 from ris_dagster.resources.calls import call_on
 from ris_dagster.resources.compute import Compute, local_cluster
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:

@@ -18,6 +18,8 @@ from ris_dagster import jobs
 
 NAME, REGISTERED = "aec/reviewed", "tiny-aec-reviewed"
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture(scope="module")
 def reviewed(network: Opened, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:

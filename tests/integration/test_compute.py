@@ -9,6 +9,8 @@ from ris_dagster.resources.compute import Compute, local_cluster
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 def test_dask_workers_make_the_same_bytes_as_the_run_itself(
     data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -27,6 +27,8 @@ KEYS = [StationDay(station, day) for station in STATIONS for day in TWO]
 FIRST = KEYS[0]
 SENSORS = ("following", "relabel", "catch_up", "retrain")
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 def files_of(store: Store, key: StationDay) -> list[Path]:
     found = [store.acquisition(key), store.detections(key), store.live(key), store.spectrograms(key), store.labels(key)]

@@ -28,6 +28,8 @@ TWO = DAYS[:2]
 FIRST = StationDay("AA", TWO[0])
 MEGABYTE = 1_000_000
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 def flip(path: Path, share: float) -> None:
     """Turn eight bytes at a place given as a share of the file."""

@@ -23,6 +23,8 @@ from ris_dagster import jobs
 
 TRIAL, EPOCHS = "bs8_lr2e-3", 30
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @contextmanager
 def server(folder: Path, port: int) -> Iterator[psutil.Popen]:

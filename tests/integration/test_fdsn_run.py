@@ -26,6 +26,8 @@ ASSETS = ("raw_waveforms", "detections", "spectrograms")
 RATE = 200
 MIDNIGHT = UTCDateTime(2014, 12, 2)
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 def recording(station: str) -> Trace:
     """Return an hour on each side of midnight with a burst of the same size every 50 s, one of them at midnight."""

@@ -39,6 +39,8 @@ KEY, NEXT_KEY, EMPTY_KEY = StationDay("S01", DAY), StationDay("S01", NEXT), Stat
 EPOCHS = (Epoch("2014-01-01", "2015-01-11"), Epoch("2015-01-11", None, gain=2e9))
 SECRETS = ("RIS_FDSN_USER", "RIS_FDSN_PASSWORD", "RIS_FDSN_EIDA_TOKEN")
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -39,6 +39,8 @@ CLASSES = (7, 3, 5)
 NAMES = ("small-dec", "small-dec-waveforms")
 START_S = 120
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @dataclass(frozen=True)
 class Packaged:

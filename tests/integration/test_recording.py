@@ -19,6 +19,8 @@ ASSETS = ("raw_waveforms", "detections", "spectrograms")
 TWO = DAYS[:2]
 ALL = [StationDay(station, day) for day in TWO for station in STATIONS]
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture
 def network(data_root: Path, tmp_path: Path) -> Iterator[Opened]:

@@ -36,6 +36,8 @@ from ris_dagster.resources.workers import NoWorkersError
 STATION_DAYS = len(DAYS) * len(STATIONS)
 _PATIENCE_S = 60
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
