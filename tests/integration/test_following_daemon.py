@@ -1,12 +1,13 @@
 """With a real daemon: acquired station-days are processed automatically; failures are reported and delay no others."""
 
+import os
 import time
 from pathlib import Path
 
 import dagster as dg
 from builders import DAYS, STATIONS, opened, sds_path, sds_values, spoil, write_archive, write_yaml
 from champion_builders import appoint_untrained
-from servers import served
+from faults import daemon
 from webhooks import webhook
 
 from ris_core.contracts.station_day import StationDay
@@ -17,6 +18,7 @@ TWO = DAYS[:2]
 ALL = {StationDay(station, day) for station in STATIONS for day in TWO}
 BROKEN = StationDay("BB", TWO[1])
 WAIT_S = 300
+UI = "https://ris.example"
 
 
 def test_acquired_station_days_are_processed_and_labelled_by_themselves_around_a_broken_one(
@@ -33,12 +35,12 @@ def test_acquired_station_days_are_processed_and_labelled_by_themselves_around_a
         assert network.run("acquire", **range_tags(STATIONS, TWO[1], TWO[1])).success
         spoil(sds_path(archive, BROKEN.station, BROKEN.day))
         wanted = {str(partition_key(key)) for key in ALL - {BROKEN}}
-        with served(config, RIS_ALERT_WEBHOOK=url) as ui:
+        with daemon(network, os.environ | {"RIS_ALERT_WEBHOOK": url, "RIS_DAGSTER_UI": UI}) as process:
             deadline = time.monotonic() + WAIT_S
             labelled = dg.AssetKey("label_tables")
             while not (network.instance.get_materialized_partitions(labelled) == wanted and hook.posted):
-                assert time.monotonic() < deadline, (hook.posted, ui.output())
-                assert ui.process.poll() is None
+                assert time.monotonic() < deadline, hook.posted
+                assert process.poll() is None
                 time.sleep(1)
         failure = network.store.journal.find("process", BROKEN)
         assert failure is not None and failure.attempts == 1
@@ -48,4 +50,4 @@ def test_acquired_station_days_are_processed_and_labelled_by_themselves_around_a
         assert {r.job_name for r in runs} == {"process", "label"}
     (alert,) = hook.posted
     assert alert["job"] == "process" and alert["failed"] == [str(BROKEN)]
-    assert alert["url"] == f"{ui.dagster}/runs/{alert['run_id']}"
+    assert alert["url"] == f"{UI}/runs/{alert['run_id']}"
