@@ -53,6 +53,11 @@ def training_jobs(settings: Settings, reviewed: bool = False) -> tuple[str, ...]
     )
 
 
+def recording_jobs(settings: Settings) -> set[str]:
+    """Return the jobs that may record in MLflow; all others work without it."""
+    return {*training_jobs(settings, reviewed=True), ASSESS}
+
+
 def in_partitions(settings: Settings) -> set[str]:
     """Return the jobs of training in which some trials or numbers of clusters may fail: there are the others."""
     return {TRIALS, CLUSTERS, *map(candidate_job, settings.candidate_names)}

@@ -127,6 +127,7 @@ def run(
     from ris_dagster.analysis_jobs import GROUP, analysis_jobs
     from ris_dagster.assets.station_day_bindings import BINDINGS
     from ris_dagster.instance import open_instance
+    from ris_dagster.jobs import recording_jobs
     from ris_dagster.launching import definitions_here
     from ris_dagster.method_runs import all_jobs, run_jobs
     from ris_dagster.resources.tracking import Tracking
@@ -146,7 +147,8 @@ def run(
     )
     chosen = [name for name in names if name in left - left_out]
     started = time.monotonic()
-    Tracking.of(settings, layout.root).prepare()
+    if not recording_jobs(settings).isdisjoint(chosen):
+        Tracking.of(settings, layout.root).prepare()
     with open_instance(layout) as instance, definitions_here(settings) as definitions:
         try:
             failed = run_jobs(
