@@ -165,13 +165,15 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=18_000)
     parser.add_argument("--sources", action="store_true", help="score associations instead")
     parser.add_argument("--seeds", type=int, default=3, help="generator seeds, for --sources")
+    rates = (10.0, 42.0, 200.0)
+    parser.add_argument("--rates", type=float, nargs="+", default=rates, help="events a day, for --sources")
     arguments = parser.parse_args()
     console = Console(width=140)
     console.print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
     if arguments.sources:
         rows = [
             row
-            for rate in (10.0, 42.0, 200.0)
+            for rate in arguments.rates
             for velocity in (2.0, 6.0)
             for wrong in (0.0, 0.2)
             for row in sources(arguments.seeds, arguments.days, rate, velocity, wrong)

@@ -93,7 +93,7 @@ def main() -> None:
     rows = []
     for events in (arguments.events // 10, arguments.events):
         with tempfile.TemporaryDirectory() as folder:
-            _alone(write_catalogue, Path(folder), arguments.stations, events)
+            write_catalogue(Path(folder), arguments.stations, events)
             rows.append(_alone(measure_export, Path(folder), arguments.stations))
     print(f"QuakeML, CSV and Parquet of {arguments.stations} stations and {DAYS} days")
     print(pd.DataFrame(rows).to_string(index=False))

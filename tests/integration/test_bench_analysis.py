@@ -1,40 +1,27 @@
 """The benches of links: one seed with right labels, and a few repeats of the sizes."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
+
+from benches import run_bench
 
 from bench.analysis_worlds import TRUE_LINKS, confused, world
-from ris_core.config import PROJECT_ROOT
 from ris_core.config.links import LinksSettings
-
-
-def bench(*command: object) -> tuple[dict[str, Any], str]:
-    done = subprocess.run(
-        [sys.executable, "-m", *map(str, command)], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    name, figures = done.stdout.splitlines()[-1].split(" ", 1)
-    assert name == "RESULT"
-    return json.loads(figures), done.stdout
 
 
 def test_true_links_are_found_and_a_finished_run_is_kept(tmp_path: Path) -> None:
     results = tmp_path / "analysis.jsonl"
     options = ("--seeds", 1, "--first-seed", 1, "--rates", 42, "--wrong", 0, "--workers", 1, "--results", results)
-    found, text = bench("bench.analysis", *options)
+    found, text = run_bench("analysis", *options)
     assert found["true_links_found"] >= 5 / 6
     assert (found["sign_errors"], found["swell_on_rift"], found["o1_rift"]) == (0, 0, 1)
     assert "null_seasonal_swarms" in text and "load average" in text
     kept = results.read_bytes()
-    again, _ = bench("bench.analysis", *options)
+    again, _ = run_bench("analysis", *options)
     assert again == found and results.read_bytes() == kept
 
 
 def test_sizes_are_printed_by_the_kind_of_errors() -> None:
-    found, _ = bench("bench.analysis_size", "--repeats", 4, "--weeks", 26)
+    found, _ = run_bench("analysis_size", "--repeats", 4, "--weeks", 26)
     assert found["sizes"].keys() == {"poisson 26", "swarms 26"}
     assert found["seconds"]["ours"] > 0
 

@@ -1,18 +1,11 @@
 """The bench of orchestration, on a block of a few station-days."""
 
-import json
-import subprocess
-import sys
-
-from ris_core.config import PROJECT_ROOT
+from benches import run_bench
 
 
 def test_the_bench_prints_its_figures_last() -> None:
-    command = [sys.executable, "-m", "bench.archive", "--storage", "sqlite", "--stations", "2", "--days", "6"]
-    done = subprocess.run(
-        [*command, "--keys-per-run", "4"], cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True, check=True, timeout=300
-    )
-    (found,) = json.loads(done.stdout.splitlines()[-1].removeprefix("RESULT "))["storages"]
+    figures, _ = run_bench("archive", "--storage", "sqlite", "--stations", 2, "--days", 6, "--keys-per-run", 4)
+    (found,) = figures["storages"]
     assert found["storage"] == "sqlite"
     assert (found["station_days"], found["runs"]) == (12, 6)
     for job in ("acquire", "process"):

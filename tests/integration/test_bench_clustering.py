@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benches import run_bench
+from benches import start_bench
 
 SMALL = ["--generators", 1, "--model-seeds", 1, "--stations", 1, "--days", 1, "--events", 60, "--k", 2, 3]
 SHORT = [
@@ -24,7 +24,7 @@ SHORT = [
 
 
 def bench(folder: Path, *options: object) -> tuple[dict[str, Any], str]:
-    return run_bench("clustering", "--cache", folder, *options)
+    return start_bench("clustering", "--cache", folder, *options)
 
 
 @pytest.fixture(scope="module")

@@ -1,18 +1,15 @@
 """The bench of faults: what it counts, and a short run of it over all readers."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import faults_targets
 import numpy as np
 import pytest
+from benches import run_bench
 
 from bench.faults import run
 from bench.faults_mutations import mutate
 from bench.faults_registry import all_targets
-from ris_core.config import PROJECT_ROOT
 
 
 @pytest.mark.parametrize("text", [False, True])
@@ -43,13 +40,8 @@ def test_each_kind_of_fault_is_counted_and_the_others_go_on(tmp_path: Path) -> N
 
 
 def test_no_reader_dies_hangs_or_is_silent_over_spoilt_files() -> None:
-    command = [sys.executable, "-m", "bench.faults", "--fuzz", "440", "--workers", "1", "--seed", "1"]
-    done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
-    name, figures = done.stdout.splitlines()[-1].split(" ", 1)
-    found = json.loads(figures)
-    assert name == "RESULT"
+    found, printed = run_bench("faults", "--fuzz", 440, "--workers", 1, "--seed", 1)
     assert found["inputs"] == 440
-    assert [found[name] for name in ("crashes", "hangs", "other", "silent")] == [0, 0, 0, 0], done.stdout
-    assert done.returncode == 0, done.stderr
+    assert [found[name] for name in ("crashes", "hangs", "other", "silent")] == [0, 0, 0, 0], printed
     assert found["targets"].keys() == all_targets().keys()
     assert all(sum(counted.values()) >= 440 // len(all_targets()) for counted in found["targets"].values())

@@ -1,22 +1,17 @@
 """The bench of operations: its record of many station-days, what it asks of Dagster, and its arithmetic."""
 
-import json
-import subprocess
-import sys
-
 import pytest
+from benches import start_bench
 from dagster_internals import graphql_schema
 from graphql import parse, validate
 
 from bench.operations_memory import PAGE
 from bench.operations_parts import LAUNCH, orchestration
-from ris_core.config import PROJECT_ROOT
 
 
 def test_memory_is_measured_over_the_station_days_that_the_servers_show() -> None:
-    command = [sys.executable, "-m", "bench.operations", "--parts", "memory", "--partitions", "60"]
-    done = subprocess.run(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True, check=True, timeout=300)
-    found = json.loads(done.stdout.splitlines()[-1].removeprefix("RESULT "))["memory"]
+    figures, _ = start_bench("operations", "--parts", "memory", "--partitions", 60)
+    found = figures["memory"]
     assert (found["partitions"], found["events"]) == (68, 3 * 68)
     for when in ("started_rss_mb", "page_loaded_rss_mb"):
         assert {"webserver", "daemon"} < found[when].keys()

@@ -1,29 +1,19 @@
 """The bench of reviews, on one network of one station-day."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from benches import run_bench
 
 from bench.arguments import numbers
-from ris_core.config import PROJECT_ROOT
 
 SMALL = ["--generators", "1", "--seeds", 1, "--stations", 1, "--days", 1, "--events", 120, "--workers", 1]
 COUNTS = ["--reviews", 12, 24, "--errors", 0, 0.5, "--class-model", '{"trees": 20, "fewest_reviews": 10}']
 
 
 def bench(folder: Path) -> tuple[dict[str, Any], str]:
-    command = ["bench.review", "--cache", folder, *SMALL, *COUNTS, "--review", '{"first": 8}']
-    done = subprocess.run(
-        [sys.executable, "-m", *map(str, command)], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    name, figures = done.stdout.splitlines()[-1].split(" ", 1)
-    assert name == "RESULT"
-    return json.loads(figures), done.stdout
+    return run_bench("review", "--cache", folder, *SMALL, *COUNTS, "--review", '{"first": 8}')
 
 
 @pytest.fixture(scope="module")

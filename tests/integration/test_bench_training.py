@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benches import run_bench
+from benches import start_bench
 
 from bench import training, training_memory
 from bench.training_events import multiplied
@@ -58,7 +58,7 @@ def test_seconds_to_an_mse_count_to_the_first_epoch_that_is_as_good() -> None:
 
 def test_the_bench_prints_its_figures_last(tmp_path: Path) -> None:
     sizes = ["--quick", "--events", 40, "--turns", 1, "--epochs", 2, "--threads", 1, "--generators", 0]
-    found, _ = run_bench("training", *sizes, "--parts", "aec", "--cache", tmp_path)
+    found, _ = start_bench("training", *sizes, "--parts", "aec", "--cache", tmp_path)
     assert found["events"] == 40
     assert found["aec"]["ratio"] > 0
 
