@@ -65,13 +65,24 @@ def made_network(root: Path, stations: int, days: int) -> Network:
         _tell(f"the first day of {stations} stations, in real runs")
         network.run(*block, "--assets", "acquire,process")
         _appoint_untrained(there)
-    network.run(*block, "--assets", "label")
+    if not _are_labelled(there, [StationDay(name, dates[0]) for name in names]):
+        network.run(*block, "--assets", "label")
     _tell(f"{stations * days} station-days")
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for name, made in zip(names, pool.map(partial(_write_days, there.settings, there.layout), names), strict=True):
-            _tell(f"{name}: {made} days written")
+    lacking = [name for name in names if not all(there.layout.labels(StationDay(name, d)).exists() for d in dates)]
+    if lacking:
+        with ProcessPoolExecutor(os.cpu_count()) as pool:
+            written = pool.map(partial(_write_days, there.settings, there.layout), lacking)
+            for name, made in zip(lacking, written, strict=True):
+                _tell(f"{name}: {made} days written")
     record_missing(network, there.all())
     return network
+
+
+def _are_labelled(days: StationDays, keys: Sequence[StationDay]) -> bool:
+    """Return whether the labels of station-days are there and recorded."""
+    with open_instance(days.layout) as instance:
+        recorded = recorded_station_days(instance, BINDINGS["label"])
+    return all(key in recorded and days.layout.labels(key).exists() for key in keys)
 
 
 def record_missing(network: Network, keys: Iterable[StationDay], anew: bool = False) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benches import start_bench
+from benches import run_bench, start_bench
 
 MEASURED = ("dry_run", "catch_up_tick", "following_tick", "following_new_day_tick", "training_set")
 
@@ -18,6 +18,6 @@ def test_the_bench_measures_a_whole_archive_and_finds_it_again(tmp_path: Path) -
         assert found[f"{name}_first_s"] > 0
     products = {path: path.stat().st_mtime_ns for path in (tmp_path / "data").rglob("*.parquet")}
     assert len(products) == 3 * 21  # detections, live intervals and labels
-    again, _ = start_bench("scale", *size, "--parts", "following")
+    again, _ = run_bench("scale", *size, "--parts", "following")
     assert again["following_tick_s"] > 0
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "data").rglob("*.parquet")} == products
