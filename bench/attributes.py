@@ -15,7 +15,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
-from threadpoolctl import threadpool_limits
 
 from ris_core.attributes import attribute_columns, attributes
 from ris_core.attributes.short_time import short_time
@@ -24,6 +23,7 @@ from ris_core.config import AttributesSettings, ConditioningSettings, ContextSet
 from ris_core.contracts.events import Events
 from ris_core.processing.context import context_plan, surroundings
 from ris_core.processing.spectrograms import plan
+from ris_core.threads import one_thread
 
 _EVERY = 700  # samples between events
 _QUANTILE = 0.25
@@ -97,7 +97,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings, events = AttributesSettings(), example_events(arguments.events)
     few = events.take(slice(0, max(1, arguments.events // 20)))
-    with threadpool_limits(1):
+    with one_thread():
         ours = best_rate(lambda: attributes(events, settings), len(events), arguments.repeats)
         loop = best_rate(lambda: plain(few, settings), len(few), max(1, arguments.repeats // 2))
         different = np.abs(attributes(few, settings).to_numpy() - plain(few, settings))

@@ -40,9 +40,9 @@ def best(work: Callable[[], object], passes: int = _PASSES) -> float:
 def of_station_days(days: StationDays, keys: Sequence[StationDay]) -> dict[str, float]:
     """Return the limits of acquiring, processing and labelling, CPU seconds of one thread and station-day."""
     import xxhash
-    from threadpoolctl import threadpool_limits
 
     from ris_core.processing.chain import process
+    from ris_core.threads import one_thread
     from ris_core.waveforms.miniseed import scan
     from ris_core.waveforms.unpacking import unpack
 
@@ -55,7 +55,7 @@ def of_station_days(days: StationDays, keys: Sequence[StationDay]) -> dict[str, 
     samples = [segment.samples for of_key in segments.values() for one in of_key.values() for segment in one]
     inventories = {key: days.acquire.inventory(key.station) for key in keys}
     events = [read_spectrograms(days.layout.spectrograms(key)) for key in keys]
-    with threadpool_limits(1):
+    with one_thread():
         return {
             "read": best(lambda: [path.read_bytes() for path in files]) / n,
             "headers": best(lambda: [scan(content) for content in contents]) / n,

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score, f1_score
-from threadpoolctl import threadpool_limits
 
 from bench.clustering_candidates import consensus_of
 from bench.clustering_chains import settings_of
@@ -32,6 +31,7 @@ from ris_core.review.queue import Pool, suggest
 from ris_core.review.random_order import random_order
 from ris_core.review.simulate import answer
 from ris_core.review.state import ReviewState
+from ris_core.threads import one_thread
 from ris_core.truth.evaluation import MIXED
 
 QUEUE, RANDOM, NONE = "queue", "random", "none"
@@ -74,7 +74,7 @@ class Network:
 
 def run(task: Task, cache: str) -> list[Row]:
     """Run a review in one order and with one rate of errors; return a row for each number of reviewed events."""
-    with threadpool_limits(1):
+    with one_thread():
         network = Network.of(task, Path(cache))
         about = {name: task[name] for name in ("world", "generator", "seed", "order", "error")}
         if task["order"] == NONE:

@@ -27,7 +27,6 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 from rich.table import Column, Table
-from threadpoolctl import threadpool_limits
 
 from bench.spectrogram_functions import (
     CONFIG,
@@ -47,6 +46,7 @@ from ris_core.storage import spectrogram_file
 from ris_core.storage.layout import open_layout
 from ris_core.storage.rounding import KEPT_BITS, LARGEST_RELATIVE_ERROR, round_mantissa
 from ris_core.storage.spectrogram_file import CHUNK
+from ris_core.threads import one_thread
 
 SINGLE = 64
 CHUNKS = (1, 8, 16, 32, 64, 128)
@@ -237,7 +237,7 @@ def main() -> None:
         parser.error("--events and --repeats must be at least 1")
     console = Console(width=max(Console().width, 100))
     os.environ["BLOSC_NTHREADS"] = "1"
-    with threadpool_limits(1), tempfile.TemporaryDirectory() as folder:
+    with one_thread(), tempfile.TemporaryDirectory() as folder:
         if arguments.input:
             n = min(arguments.events, spectrogram_file.read_info(arguments.input).events)
             if not n:

@@ -138,7 +138,8 @@ class DescribeStage(StationDayStage[DescribedDay]):
 
     def _measured(self, key: StationDay) -> tuple[tuple[Attribute, ...], pd.DataFrame]:
         import pandas as pd
-        from threadpoolctl import threadpool_limits
+
+        from ris_core.threads import one_thread
 
         wanted, quantile = self.settings.attributes_of_tables, self.settings.context.noise_quantile
         path = self.layout.spectrograms(key)
@@ -146,7 +147,7 @@ class DescribeStage(StationDayStage[DescribedDay]):
         names: list[str] = []
         times: list[NDArray[np.int64]] = []
         parts: tuple[Part, ...] = ("spectrogram",) if self.settings.imported else ("context", "noise_psd")
-        with threadpool_limits(1, user_api="blas"):  # small products gain nothing from more
+        with one_thread("blas"):  # small products gain nothing from more
             for block in spectrogram_file.iterate_events(path, _BLOCK, parts):
                 columns = columns_of(block, wanted)
                 values.append(attribute_values(block, wanted, quantile))

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
-from threadpoolctl import threadpool_limits
 
 from ris_core.clustering.scores import label_change_table
+from ris_core.threads import in_threads
 
 _MOST_ROUNDS = 20
 
@@ -96,10 +96,11 @@ def bootstrap_stability(x: NDArray[Any], k: int, repeats: int, n_init: int, seed
     centroids then label all N vectors, on which the pairs are compared (Dolnicar & Leisch 2010, Market. Lett. 21,
     83-101; Fang & Wang 2012, Comput. Stat. Data Anal. 56, 468-477, who count the pairs of events instead of the ARI).
     """
-    partitions = []
-    with threadpool_limits(1):  # as in ris_core.clustering.initialise
-        for repeat in range(repeats):
-            drawn = np.random.default_rng([seed, repeat]).integers(len(x), size=len(x))
-            fitted = KMeans(k, n_init=n_init, random_state=seed + repeat).fit(x[drawn])
-            partitions.append(fitted.predict(x))
+
+    def partition(repeat: int) -> NDArray[np.int32]:
+        drawn = np.random.default_rng([seed, repeat]).integers(len(x), size=len(x))
+        labels: NDArray[np.int32] = KMeans(k, n_init=n_init, random_state=seed + repeat).fit(x[drawn]).predict(x)
+        return labels
+
+    partitions = list(in_threads(partition, range(repeats)))
     return mean_of_pairs(pairwise_ari(partitions))

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from ris_core import config
 from ris_core.clustering.recipe import NoOtherSeedError
@@ -16,6 +15,7 @@ from ris_core.models.inference import encode
 from ris_core.models.networks import Aec
 from ris_core.representations.representation import representation_class
 from ris_core.section import Section
+from ris_core.threads import one_thread
 from ris_core.training.aec import train_aec
 from ris_core.training.training_set import TrainingSet
 
@@ -99,5 +99,5 @@ class AnotherFit(AnotherRepresentation):
                 "it is the same each time; set stability.vary to 'clusters'"
             )
         fitted = representation_class(self.kind).fit(self.train, self.settings.model_copy(update={"seed": seed}))
-        with threadpool_limits(1, user_api="blas"):  # as in make_features
+        with one_thread("blas"):  # as in make_features
             return np.concatenate([fitted.features(block) for block in self.everything.blocks(fitted.needs)])

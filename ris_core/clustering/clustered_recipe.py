@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from ris_core import config
 from ris_core.clustering.another_representation import AnotherRepresentation
@@ -23,6 +22,7 @@ from ris_core.contracts.events import Events
 from ris_core.representations.file_events import FileEvents
 from ris_core.section import Section
 from ris_core.storage import spectrogram_file
+from ris_core.threads import one_thread
 
 _CPU = torch.device("cpu")
 
@@ -121,7 +121,7 @@ class ClusteredRecipe(Recipe):
 
     def _described(self, blocks: Iterable[Events], reconstruction: bool = True) -> Described:
         describe = self.model.describer(_CPU, reconstruction)
-        with threadpool_limits(1, user_api="blas"):  # as in label_events
+        with one_thread("blas"):  # as in label_events
             parts = [describe(block) for block in blocks if len(block)]
         errors = [part.reconstruction_error for part in parts if part.reconstruction_error is not None]
         return Described(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from threadpoolctl import threadpool_limits
 
 from ris_core import config, versions
 from ris_core.clustering.latents import ClusteringInputs, Latents, OutOfStepError, current_inputs, read_latents
@@ -25,6 +24,7 @@ from ris_core.representations.representation import FloatArray, Representation
 from ris_core.storage import tables
 from ris_core.storage.damage import DamagedFileError, damage_named
 from ris_core.storage.layout import Layout
+from ris_core.threads import one_thread
 from ris_core.training.aec_choice import chosen_aec
 from ris_core.training.training_set import TrainingSet, digest_on_disk
 
@@ -104,7 +104,7 @@ def make_features(
         The representation gives features or reconstruction errors that cannot be.
     """
     parts, errors = [], []
-    with threadpool_limits(1, user_api="blas"):  # as in label_events
+    with one_thread("blas"):  # as in label_events
         for block in FileEvents(layout.training_set).blocks(fitted.needs):
             z = fitted.features(block)
             parts.append(z)

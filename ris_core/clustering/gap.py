@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits
 
 from ris_core.progress import track
+from ris_core.threads import in_threads, one_thread
 
 Reference = Literal["box", "pca"]
 
@@ -74,15 +74,14 @@ def gap_statistic(
     if reference == "pca":
         # A rotation changes no distance, so the vectors are turned once and the references are not turned back.
         centred = x - x.mean(axis=0)
-        with threadpool_limits(1):
+        with one_thread():
             x = centred @ np.linalg.svd(centred, full_matrices=False)[2].T
     low, high = x.min(axis=0), x.max(axis=0)
     rng = np.random.default_rng(seed)
-    log_w = np.empty((references, len(k)))
-    with threadpool_limits(1):  # as in ris_core.clustering.initialise
-        data = _log_w(x, k, n_init, seed)
-        for b in track(range(references), f"Gap statistic, {reference}", unit="set"):
-            log_w[b] = _log_w(rng.uniform(low, high, x.shape), k, n_init, seed)
+    sets = [x, *(rng.uniform(low, high, x.shape) for _ in range(references))]
+    found = in_threads(lambda of_set: _log_w(of_set, k, n_init, seed), sets)
+    data, *others = track(found, f"Gap statistic, {reference}", unit="set", total=len(sets))
+    log_w = np.stack(others)
     gap = np.where(np.isfinite(data), log_w.mean(axis=0) - data, np.nan)
     return Gap(tuple(k), gap, log_w.std(axis=0) * np.sqrt(1 + 1 / references))
 

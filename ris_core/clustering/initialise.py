@@ -14,10 +14,10 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.mixture import GaussianMixture
-from threadpoolctl import threadpool_limits
 
 from ris_core import config
 from ris_core.section import digest_of
+from ris_core.threads import one_thread
 from ris_core.training.floors import live_dimensions
 
 logger = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ def kmeans(z: NDArray[Any], k: int, n_init: int, seed: int) -> Initialisation:
         There are fewer distinct events than clusters, or a latent is not finite.
     """
     z = _checked(z, k)
-    with threadpool_limits(1):  # see fit_gmm
+    with one_thread():  # see fit_gmm
         fitted = KMeans(k, n_init=n_init, random_state=seed).fit(z)
     return _initialisation("kmeans", z, fitted.cluster_centers_, fitted.labels_)
 
@@ -108,7 +108,7 @@ def fit_gmm(z: NDArray[np.float64], start: Initialisation, share: float = REGULA
     regularisation = share * float(z.var(axis=0).mean())
     # One thread: with more, the order of a sum and its last digits depend on which thread is first; and more threads
     # are not faster on nine dimensions.
-    with threadpool_limits(1):
+    with one_thread():
         precisions = _precisions(z, start, regularisation)
     mixture = GaussianMixture(
         k,
@@ -120,7 +120,7 @@ def fit_gmm(z: NDArray[np.float64], start: Initialisation, share: float = REGULA
         precisions_init=precisions,
         random_state=0,
     )
-    with threadpool_limits(1), warnings.catch_warnings():
+    with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         mixture.fit(z)
     if not mixture.converged_:

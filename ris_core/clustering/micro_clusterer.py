@@ -49,11 +49,11 @@ def micro_centroids(z: NDArray[Any], k: int, settings: MicroSettings, seed: int)
     """
     # What only a fit needs is imported by it: a package labels without it.
     from scipy.cluster.hierarchy import linkage
-    from threadpoolctl import threadpool_limits
 
     from ris_core.clustering.consensus.dendrogram import cut
     from ris_core.clustering.initialise import kmeans
     from ris_core.clustering.scores import subsample
+    from ris_core.threads import one_thread
 
     if settings.method == "kmeans":
         return kmeans(z, k, settings.n_init, seed).centroids
@@ -66,6 +66,6 @@ def micro_centroids(z: NDArray[Any], k: int, settings: MicroSettings, seed: int)
             f"{k} clusters were requested, but the {len(values)} events have only {distinct} distinct features; "
             "take a smaller K, or more events"
         )
-    with threadpool_limits(1):
+    with one_thread():
         labels = cut(linkage(values, "ward"), k)
     return np.stack([values[labels == cluster].mean(axis=0) for cluster in range(k)])

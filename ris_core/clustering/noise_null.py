@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
-from threadpoolctl import threadpool_limits
 
 from ris_core.clustering.noise_windows import NoiseWindows
 from ris_core.clustering.recipe import Labels, Recipe
 from ris_core.clustering.scores import silhouette, subsample
+from ris_core.threads import one_thread
 from ris_core.training.floors import live_dimensions
 
 LEAST_WINDOWS = 20
@@ -98,7 +98,7 @@ def _auc_of_latents(events: NDArray[Any], noise: NDArray[Any], seed: int) -> flo
     if not live.any():
         return float("nan")
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
-    with threadpool_limits(1):
+    with one_thread():
         told = cross_val_predict(
             LinearDiscriminantAnalysis(), z[:, live], is_noise, cv=folds, method="decision_function"
         )

@@ -17,12 +17,12 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from ris_core import config
 from ris_core.section import digest_of
 from ris_core.storage.damage import MODEL_AGAIN, DamagedFileError, damage_named
 from ris_core.storage.tensors import read_arrays, write_arrays
+from ris_core.threads import one_thread
 
 ScoreName = Literal["reconstruction", "distance", "probability"]
 Scores = dict[ScoreName, NDArray[np.float32]]
@@ -216,7 +216,7 @@ def fit_novelty(
     live = live_dimensions(latents[fitted])
     if not live.any():
         raise ValueError(f"none of the {live.size} latent dimensions varies: there is no distance in latent space")
-    with threadpool_limits(1, user_api="blas"):  # the last digits would depend on the number of threads
+    with one_thread("blas"):  # the last digits would depend on the number of threads
         means, whitening = _clusters(latents[fitted][:, live], labels[fitted])
     score = settings.score_of(reconstructs and errors is not None)
     model = NoveltyModel(score, {}, settings.false_alarms, int(held_out.sum()), live, means, whitening)
@@ -286,7 +286,7 @@ def _nearest(
     """Return the Mahalanobis distance (N,) to the nearest cluster (Lee et al. 2018; here each has its covariance)."""
     z = np.asarray(z, dtype=np.float64)[:, live]
     nearest = np.full(len(z), np.inf)
-    with threadpool_limits(1, user_api="blas"):  # as in fit_novelty
+    with one_thread("blas"):  # as in fit_novelty
         for mean, matrix in zip(means, whitening, strict=True):
             np.minimum(nearest, np.square((z - mean) @ matrix).sum(axis=1), out=nearest)
     return np.asarray(np.sqrt(nearest), dtype=np.float32)

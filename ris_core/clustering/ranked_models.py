@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
-from threadpoolctl import threadpool_limits
 
 from ris_core import config
 from ris_core.clustering.candidate_models import load_candidate, read_candidate, train_again
@@ -26,6 +25,7 @@ from ris_core.contracts.candidate_name import AEC_DEC, CandidateName
 from ris_core.models.model_file import WeightsError, require_sound
 from ris_core.representations.file_events import FileEvents
 from ris_core.storage.layout import Layout
+from ris_core.threads import one_thread
 
 UNUSABLE = (OSError, WeightsError, ValueError, KeyError)
 """What loaders raise about files that are absent, damaged, or of something else; the message names the file."""
@@ -115,7 +115,7 @@ def labels_of(
     mask = np.zeros(len(FileEvents(layout.training_set)), dtype=bool)
     mask[rows] = True
     describe = model.describer(_CPU, False)
-    with threadpool_limits(1, user_api="blas"):  # as in label_events
+    with one_thread("blas"):  # as in label_events
         blocks = FileEvents(layout.training_set, mask).blocks(model.needs)
         parts = [describe(block).memberships for block in blocks if len(block)]
     return np.asarray(np.concatenate(parts).argmax(axis=1), dtype=np.int32)
@@ -154,7 +154,7 @@ def bootstrap_stability(
     for turn in range(settings.ranking.bootstraps):
         seed = settings.dec.seed + turn + 1
         drawn = z[np.random.default_rng([settings.ranking.seed, turn]).choice(fitted_to, len(fitted_to))]
-        with threadpool_limits(1):
+        with one_thread():
             shared = kind.share(drawn, section, seed)
             for k, own in labels.items():
                 again = kind.fit_shared(shared, drawn, k, section, seed).labels(z)

@@ -187,12 +187,12 @@ def _require_waveforms(days: StationDays) -> None:
 
 
 def _of_day(days: StationDays, key: StationDay, templates: Sequence[Template]) -> pd.DataFrame:
-    from threadpoolctl import threadpool_limits
+    from ris_core.threads import one_thread
 
     segments = days.acquire.segments(key)
     recorded = [code for code, found in segments.items() if found]
     inventory = days.acquire.inventory(key.station, recorded) if recorded else None
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread("blas"):
         traces = conditioned_day(segments, key, days.settings, inventory).traces
         return inject_day(traces, key, days.settings, templates)
 

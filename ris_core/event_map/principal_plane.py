@@ -31,11 +31,11 @@ def principal_plane(z: Floats) -> tuple[Floats, tuple[float, float]]:
     Signs are fixed: the greatest loading of each component is positive. Where there is no second component, or
     nothing varies, coordinates and shares are 0.
     """
-    from threadpoolctl import threadpool_limits
+    from ris_core.threads import one_thread
 
     found = np.zeros((len(z), 2), np.float32)
     # One thread: with more, the order of sums and with it the last digits depend on timing.
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread("blas"):
         mean, covariance = moments(z)
         variance, vectors = np.linalg.eigh(covariance)
         total = float(variance.clip(min=0).sum())

@@ -37,12 +37,13 @@ def tsne(z: FloatArray, seed: int = 0, perplexity: float = 30.0) -> FloatArray:
 def _tsne(values: bytes, shape: tuple[int, ...], seed: int, perplexity: float) -> FloatArray:
     # scikit-learn takes a second to load, and other figures do not need it.
     from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits
+
+    from ris_core.threads import one_thread
 
     z = np.frombuffer(values, dtype=float).reshape(shape)
     model = TSNE(2, init="pca", perplexity=min(perplexity, (len(z) - 1) / 3), max_iter=_ITERATIONS, random_state=seed)
     # One thread is as fast for so few points, and gives the same picture every time.
-    with threadpool_limits(1):
+    with one_thread():
         return np.asarray(model.fit_transform(z), dtype=float)
 
 

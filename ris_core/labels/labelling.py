@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from ris_core.clustering.cluster_model import ClusterModel, Described
 from ris_core.clustering.novelty import NoveltyModel
 from ris_core.contracts.events import Events
 from ris_core.models.device import resolve_device, use_cores
+from ris_core.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def _on_all_cores(batches: Iterator[tuple[int, Events]], label: Callable[[Events
     cores = use_cores()
     try:
         # Products of numpy, too: their last digits would depend on the number of threads.
-        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cores, thread_name_prefix="label") as pool:
+        with one_thread("blas"), ThreadPoolExecutor(cores, thread_name_prefix="label") as pool:
             workers = [pool.submit(work) for _ in range(cores)]
             try:
                 wait(workers)

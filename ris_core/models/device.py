@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
-import joblib
 import torch
 
-
-def cores() -> int:
-    """Return the number of cores that this process may use.
-
-    In a container or a Slurm job it is the share of the machine. If ``OMP_NUM_THREADS`` is set, it decides instead.
-    """
-    named = os.environ.get("OMP_NUM_THREADS", "")
-    return int(named) if named.isdigit() and int(named) > 0 else int(joblib.cpu_count())
+from ris_core.threads import cores
 
 
 def use_cores() -> int:

@@ -75,14 +75,13 @@ class ProcessStage(StationDayStage[Processed]):
             raise NoWaveformsError(key)
         segments, acquired = self.acquire.segments_to_process(key)
 
-        from threadpoolctl import threadpool_limits
-
         from ris_core.processing.chain import process
+        from ris_core.threads import one_thread
 
         recorded = [code for code, found in segments.items() if found]
         # Without samples nothing needs a response, so its absence is no error.
         inventory = self.acquire.inventory(key.station, recorded) if recorded else None
-        with threadpool_limits(1, user_api="blas"):  # the many small products of spectrograms gain nothing from more
+        with one_thread("blas"):  # the many small products of spectrograms gain nothing from more
             products = process(segments, key, self.settings, inventory)
         self._write(key, self._stamp(key, acquired), products)
         info = spectrogram_file.read_info(self.layout.spectrograms(key))

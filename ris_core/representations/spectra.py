@@ -80,7 +80,8 @@ class Spectra(Representation):
             There are fewer than two events.
         """
         from sklearn.decomposition import PCA
-        from threadpoolctl import threadpool_limits
+
+        from ris_core.threads import one_thread
 
         if not isinstance(settings, SpectraSettings):
             raise TypeError(f"settings of the kind spectra are needed, got {type(settings).__name__}")
@@ -93,7 +94,7 @@ class Spectra(Representation):
         vectors = np.where(missing, mean, vectors)
         size = min(settings.dimensions, len(vectors) - 1, vectors.shape[1])
         # One thread: with more, the order of sums and with it the last digits depend on timing.
-        with threadpool_limits(1):
+        with one_thread():
             found = PCA(size, svd_solver="full").fit(vectors)
         return cls(
             events.input,

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from ris_core.contracts.event_identifier import possible_days
 from ris_core.contracts.events import PARTS, MissingPartError
@@ -19,6 +18,7 @@ from ris_core.representations.representation import Representation
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
 from ris_core.storage.spectrogram_file import read_column, read_spectrograms
+from ris_core.threads import one_thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +115,6 @@ def _of_day(
     except (FileNotFoundError, DamagedFileError, InputMismatchError, MissingPartError) as error:
         left_out.update(dict.fromkeys(wanted, str(error)))
         return
-    with threadpool_limits(1, user_api="blas"):  # as for the features of the training set
+    with one_thread("blas"):  # as for the features of the training set
         z = np.concatenate([one.features(events) for one in representations], axis=1)
     found.update(zip(events.event_id, z, strict=True))

@@ -17,7 +17,8 @@ def environment_tags(device: str) -> dict[str, str]:
     """Return versions, plug-ins, threads, device, machine and git commit, for training on a device of the settings."""
     import torch
 
-    from ris_core.models.device import cores, resolve_device
+    from ris_core.models.device import resolve_device
+    from ris_core.threads import cores
 
     chosen = resolve_device(device)
     name = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else chosen.type

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import squareform
-from threadpoolctl import threadpool_limits
+
+from ris_core.threads import one_thread
 
 
 def co_association(partitions: NDArray[Any], algorithms: Sequence[str]) -> NDArray[np.float32]:
@@ -43,7 +44,7 @@ def co_association(partitions: NDArray[Any], algorithms: Sequence[str]) -> NDArr
 
 def average_linkage(similarity: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the tree (n − 1, 4) of average linkage of the distances 1 − s of n events from similarities (n, n)."""
-    with threadpool_limits(1):
+    with one_thread():
         apart = squareform(np.maximum(1.0 - similarity.astype(np.float64), 0.0), checks=False)
         return np.asarray(linkage(apart, "average"))
 
@@ -61,6 +62,6 @@ def cluster_similarity(similarity: NDArray[np.float32], labels: NDArray[Any], k:
         Number of clusters.
     """
     member = (labels[:, None] == np.arange(k)).astype(np.float64)
-    with threadpool_limits(1):
+    with one_thread():
         mean = (similarity.astype(np.float64) @ member) / member.sum(axis=0)
     return np.asarray(mean / mean.sum(axis=1, keepdims=True), dtype=np.float32)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from ris_core.clustering.consensus.algorithms import ALGORITHMS
 from ris_core.config import ConsensusSettings
+from ris_core.threads import one_thread
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def vote(z: NDArray[Any], settings: ConsensusSettings, seed: int) -> Votes:
     algorithms: list[str] = []
     names: list[str] = []
     left_out: list[str] = []
-    with threadpool_limits(1):  # with more threads, the order of sums and with it the last digits depend on timing
+    with one_thread():  # with more threads, the order of sums and with it the last digits depend on timing
         for algorithm in settings.members:
             try:
                 for name, labels in ALGORITHMS[algorithm](values, settings, seed):

@@ -14,11 +14,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
-from threadpoolctl import threadpool_limits
 
 from ris_core.clustering.neighbour_graph import neighbour_graph
 from ris_core.clustering.trees import Trees, fit_trees
 from ris_core.config import ClassModelSettings
+from ris_core.threads import one_thread
 
 _NEIGHBOURS = 15
 """Of an event (ours, as in the consensus)."""
@@ -95,7 +95,7 @@ def surrounding_of(
     if not len(others):
         return None
     every = np.concatenate([z, others])
-    with threadpool_limits(1, user_api="blas"):  # the last digits would depend on the number of threads
+    with one_thread("blas"):  # the last digits would depend on the number of threads
         graph = neighbour_graph(every.astype(np.float64), _NEIGHBOURS)
         root = sp.diags(1.0 / np.sqrt(np.maximum(np.asarray(graph.sum(axis=1)).ravel(), np.finfo(float).tiny)))
         system = sp.identity(len(every), format="csc") - _KEPT * (root @ graph @ root).tocsc()

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+
+from ris_core.threads import one_thread
 
 _BLOCK = 4_096
 
@@ -29,7 +30,7 @@ def standing_for(z: NDArray[Any], population: NDArray[Any] | None) -> NDArray[np
         return np.ones(len(z))
     reviewed = np.asarray(z, dtype=np.float64)
     norms, counts = np.square(reviewed).sum(axis=1), np.zeros(len(z))
-    with threadpool_limits(1, user_api="blas"):  # the last digits would depend on the number of threads
+    with one_thread("blas"):  # the last digits would depend on the number of threads
         for start in range(0, len(population), _BLOCK):
             block = np.asarray(population[start : start + _BLOCK], dtype=np.float64)
             counts += np.bincount((norms - 2 * block @ reviewed.T).argmin(axis=1), minlength=len(z))
