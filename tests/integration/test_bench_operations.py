@@ -1,7 +1,7 @@
 """The bench of operations: its record of many station-days, what it asks of Dagster, and its arithmetic."""
 
 import pytest
-from benches import start_bench
+from benches import run_bench
 from dagster_internals import graphql_schema
 from graphql import parse, validate
 
@@ -10,7 +10,7 @@ from bench.operations_parts import LAUNCH, orchestration
 
 
 def test_memory_is_measured_over_the_station_days_that_the_servers_show() -> None:
-    figures, _ = start_bench("operations", "--parts", "memory", "--partitions", 60)
+    figures, _ = run_bench("operations", "--parts", "memory", "--partitions", 60)
     found = figures["memory"]
     assert (found["partitions"], found["events"]) == (68, 3 * 68)
     for when in ("started_rss_mb", "page_loaded_rss_mb"):
