@@ -68,7 +68,9 @@ def _hours(found: Mapping[str, Any]) -> str:
         rows.append(
             [stage, f"{hours:.2f}", f"{theirs:.2f}" if theirs else "", f"{theirs / hours:.0f}" if theirs else ""]
         )
-    ratio = found["ratio_to_published"]
+    ratio, known = found["ratio_to_published"], found["hours_34x730_with_a_champion"]
+    theirs = sum(found["published_seconds"][part] for stage in STAGES for part in _PUBLISHED.get(stage, ())) / 3600
+    rows.append(["raw to labels, with a champion", f"{known:.2f}", f"{theirs:.1f}", f"{theirs / known:.0f}"])
     rows.append(
         ["**raw to labels**", f"**{found['hours_34x730']:.2f}**", f"{found['published_hours']:.1f}", f"**{ratio:.0f}**"]
     )
