@@ -1,19 +1,28 @@
-"""Real requests to a running `ris ui`: what a page of another web site tries, and what must still work."""
+"""Real requests to a running `ris ui`: what a page of another web site tries, and what must still work.
+
+Where Postgres is installed, the records of Dagster and MLflow lie in it.
+"""
 
 import http.client
 import json
+import re
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+import psutil
 import pytest
 import requests
-from builders import DAYS, own_environment, sds_values, write_archive, write_yaml
+from builders import DAYS, opened, own_environment, ris, sds_values, write_archive, write_yaml
 from dagster_graphql import DagsterGraphQLClient, ReloadRepositoryLocationStatus
 from servers import Ui, served
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+
+from bench.postgres import Postgres, find_program, postgres_server
+from ris_dagster.adapter.commands import DAEMON_MODULE
 
 MUTATION = 'mutation {{ setConcurrencyLimit(concurrencyKey: "{0}", limit: 1) }}'
 LIMITS = "{ instance { concurrencyLimits { concurrencyKey } } }"
@@ -22,14 +31,48 @@ TWO = quote("query a { version } mutation b { " + MUTATION.format("bad").split("
 
 
 @pytest.fixture(scope="module")
-def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
+def postgres() -> Iterator[Postgres | None]:
+    """A Postgres server, if it is installed."""
+    try:
+        find_program("initdb")
+    except FileNotFoundError:
+        yield None
+    else:
+        with postgres_server() as server:
+            yield server
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres | None) -> Iterator[Path]:
+    """The settings of a network; the environment is set until the last test has ended."""
     root = tmp_path_factory.mktemp("guarded")
     archive = write_archive(root / "archive", ["AA"], DAYS[:1])
-    config = write_yaml(root / "small.yaml", sds_values(archive, stations=["AA"], days=DAYS[:1]))
     with pytest.MonkeyPatch.context() as environment:
         own_environment(environment, root / "data")
-        with served(config, RIS_ALLOWED_HOSTS=NAME) as found:
-            yield found
+        for name, value in (postgres.environment if postgres else {}).items():
+            environment.setenv(name, value)
+        yield write_yaml(root / "small.yaml", sds_values(archive, stations=["AA"], days=DAYS[:1]))
+
+
+@pytest.fixture(scope="module")
+def ui(config: Path) -> Iterator[Ui]:
+    with served(config, "::1" if _has_ipv6() else "127.0.0.1", RIS_ALLOWED_HOSTS=NAME) as found:
+        yield found
+
+
+@pytest.fixture
+def deployed(postgres: Postgres | None) -> Postgres:
+    if postgres is None:
+        pytest.skip("Postgres is not installed")
+    return postgres
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
 
 
 def send(ui: Ui, method: str, path: str, headers: dict[str, str], body: str = "") -> tuple[int, str]:
@@ -126,7 +169,7 @@ def test_the_graphql_page_and_files_are_given_to_own_pages_alone(ui: Ui) -> None
 
 def test_programs_of_this_machine_may_give_orders(ui: Ui) -> None:
     address = urlsplit(ui.dagster)
-    client = DagsterGraphQLClient(str(address.hostname), port_number=address.port)
+    client = DagsterGraphQLClient(address.netloc.rpartition(":")[0], port_number=address.port)
     # Definitions are loaded again by the code server, which runs beside the webserver.
     assert client.reload_repository_location("ris").status == ReloadRepositoryLocationStatus.SUCCESS
     deadline = time.monotonic() + 60
@@ -189,3 +232,51 @@ def test_what_was_refused_stands_in_the_log(ui: Ui, tmp_path: Path) -> None:
     lines = [line for line in log.read_text(encoding="utf-8").splitlines() if "unheard.example" in line]
     assert lines
     assert "secret" not in "".join(lines)
+
+
+def test_mlflow_lies_in_postgres_too_and_no_page_or_command_line_has_its_password(
+    ui: Ui, config: Path, deployed: Postgres
+) -> None:
+    commands = [" ".join(p.cmdline()) for p in (ui.process, *ui.process.children(recursive=True))]
+    assert [c for c in commands if deployed.password in c] == []
+    assert [c for c in commands if "mlflow" in c]
+    query = '{topLevelResourceDetailsOrError(resourceSelector: {resourceName: "tracking", repositoryName: '
+    query += '"__repository__", repositoryLocationName: "ris"}) {... on ResourceDetails {configuredValues '
+    query += "{key value}}}}"
+    shown = requests.post(f"{ui.dagster}/graphql", json={"query": query}, timeout=60).text
+    assert "postgresql+psycopg2://ris@127.0.0.1" in shown
+    assert deployed.password not in shown
+    with opened(config) as network:
+        experiment = network.tracking.prepare()
+        run = network.tracking.parent("aec_trials", "0123456789ab")
+    found = requests.get(f"{ui.mlflow}/api/2.0/mlflow/runs/get", params={"run_id": run}, timeout=60).json()
+    assert found["run"]["info"]["experiment_id"] == experiment
+
+
+def test_when_one_process_is_killed_all_end_and_it_is_named(ui: Ui) -> None:
+    children = ui.process.children(recursive=True)
+    alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]  # a reload leaves its former server
+    (daemon,) = [child for child in alive if DAEMON_MODULE in child.cmdline()]
+    daemon.kill()
+    assert ui.process.wait(60) == 1
+    _, alive = psutil.wait_procs(children, timeout=60)
+    assert alive == []
+    assert "Dagster's daemon ended (exit code -9); see " in ui.output()
+
+
+def test_no_file_has_the_password_and_records_in_postgres_follow_the_data_root(
+    ui: Ui, config: Path, deployed: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_root = config.parent / "data"
+    assert not list(data_root.rglob("mlflow.db"))
+    kept = [p for p in [*data_root.rglob("*"), ui.log] if p.is_file()]
+    assert [p for p in kept if deployed.password.encode() in p.read_bytes()] == []
+    # A place that does not fit into the records changes nothing.
+    for place, said in (("a" * 180, r"but \w+\.\w+ of MLflow's database takes \d+"), ("moved", "was adopted")):
+        data_root = data_root.rename(config.with_name(place))
+        monkeypatch.setenv("RIS_DATA", str(data_root))
+        assert "ris adopt" in ris("status", "-c", config).output
+        assert re.search(said, ris("adopt", "-c", config).output)
+    with opened(config) as network:
+        (moved,) = network.tracking._client().search_runs([network.tracking.prepare()])
+        assert moved.info.artifact_uri.startswith((data_root / "small" / "mlflow" / "artifacts").as_uri())

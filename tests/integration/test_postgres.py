@@ -1,17 +1,14 @@
 """A small network whose Dagster instance lies in a real Postgres server."""
 
-import re
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
-import requests
-from builders import DAYS, STATIONS, opened, ris, sds_path, sds_values, spoil, write_archive, write_yaml
+from builders import DAYS, STATIONS, opened, sds_path, sds_values, spoil, write_archive, write_yaml
 from dagster_internals import planned_partitions
 from recorded_runs import KEYS, run_partitions, seen
-from servers import served
 
 from bench.postgres import Postgres, find_program, postgres_server
 from ris_core.config import PROJECT_ROOT
@@ -99,38 +96,3 @@ def test_a_server_that_does_not_answer_is_named(
     with pytest.raises(Exception, match=message) as caught, opened(config):
         pass
     assert "another-horse" not in "".join(traceback.format_exception(caught.value))
-
-
-def test_mlflow_lies_in_postgres_too_and_its_password_is_nowhere_to_be_read(
-    deployed: Postgres, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    archive = write_archive(tmp_path / "archive", ["AA"], DAYS[:1])
-    config = write_yaml(tmp_path / "small.yaml", sds_values(archive, stations=["AA"], days=DAYS[:1]))
-    with served(config) as ui:
-        commands = [" ".join(p.cmdline()) for p in (ui.process, *ui.process.children(recursive=True))]
-        assert [c for c in commands if deployed.password in c] == []
-        assert [c for c in commands if "mlflow" in c]
-        query = '{topLevelResourceDetailsOrError(resourceSelector: {resourceName: "tracking", repositoryName: '
-        query += '"__repository__", repositoryLocationName: "ris"}) {... on ResourceDetails {configuredValues '
-        query += "{key value}}}}"
-        shown = requests.post(f"{ui.dagster}/graphql", json={"query": query}, timeout=60).text
-        assert "postgresql+psycopg2://ris@127.0.0.1" in shown
-        assert deployed.password not in shown
-        with opened(config) as network:
-            experiment = network.tracking.prepare()
-            run = network.tracking.parent("aec_trials", "0123456789ab")
-        found = requests.get(f"{ui.mlflow}/api/2.0/mlflow/runs/get", params={"run_id": run}, timeout=60).json()
-        assert found["run"]["info"]["experiment_id"] == experiment
-    assert not list(network.store.root.rglob("mlflow.db"))
-    kept = [p for p in [*network.store.root.rglob("*"), config.with_name("ui.log")] if p.is_file()]
-    assert [p for p in kept if deployed.password.encode() in p.read_bytes()] == []
-    # The records follow the data root; a place that does not fit into them changes nothing.
-    for place, said in (("a" * 180, r"but \w+\.\w+ of MLflow's database takes \d+"), ("moved", "was adopted")):
-        data_root = data_root.rename(tmp_path / place)
-        monkeypatch.setenv("RIS_DATA", str(data_root))
-        assert "ris adopt" in ris("status", "-c", config).output
-        assert re.search(said, ris("adopt", "-c", config).output)
-    with opened(config) as network:
-        assert network.tracking.prepare() == experiment
-        (moved,) = network.tracking._client().search_runs([experiment])
-        assert moved.info.artifact_uri.startswith((data_root / "small" / "mlflow" / "artifacts").as_uri())

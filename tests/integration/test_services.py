@@ -1,4 +1,4 @@
-"""`ris ui`: three servers over one network's data, started and ended together."""
+"""`ris ui` refuses ports that it cannot have; `ris explore` is a process of its own."""
 
 import signal
 import socket
@@ -8,38 +8,16 @@ from pathlib import Path
 
 import psutil
 import pytest
-import requests
 from builders import DAYS, ris, sds_values, write_archive, write_yaml
-from servers import START_S, answers, served
+from servers import START_S, answers
 
 from bench.ports import free_ports
-from ris_dagster.adapter.commands import DAEMON_MODULE
 
 
 @pytest.fixture
 def config(data_root: Path, tmp_path: Path) -> Path:
     archive = write_archive(tmp_path / "archive", ["AA"], DAYS[:1])
     return write_yaml(tmp_path / "small.yaml", sds_values(archive, stations=["AA"], days=DAYS[:1]))
-
-
-def _has_ipv6() -> bool:
-    try:
-        with socket.create_server(("::1", 0), family=socket.AF_INET6):
-            return True
-    except OSError:
-        return False
-
-
-def test_when_one_process_is_killed_all_end_and_it_is_named(config: Path) -> None:
-    with served(config, host="::1" if _has_ipv6() else "127.0.0.1") as ui:
-        assert requests.get(f"{ui.dagster}/server_info", headers={"Origin": ui.dagster}, timeout=60).ok
-        children = ui.process.children(recursive=True)
-        (daemon,) = [child for child in children if DAEMON_MODULE in child.cmdline()]
-        daemon.kill()
-        assert ui.process.wait(60) == 1
-        _, alive = psutil.wait_procs(children, timeout=60)
-        assert alive == []
-    assert "Dagster's daemon ended (exit code -9); see " in ui.output()
 
 
 @pytest.mark.parametrize("option", ["--port", "--mlflow-port", "--explorer-port"])
