@@ -79,7 +79,14 @@ def blank_pictures() -> Iterator[None]:
     """Pictures are put together but stay blank: layout and drawing take up to a second each, and no test looks."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    with patch.object(FigureCanvasAgg, "draw", lambda canvas: canvas.get_renderer().clear()):
+    def draw(canvas: FigureCanvasAgg) -> None:
+        renderer = canvas.get_renderer()
+        renderer.clear()
+        # Where a text is measured, matplotlib puts a function in this place that takes the renderer.
+        if "draw" in vars(canvas.figure):
+            canvas.figure.draw(renderer)
+
+    with patch.object(FigureCanvasAgg, "draw", draw):
         yield
 
 
