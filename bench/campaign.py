@@ -28,7 +28,7 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from bench.campaign_archive import CHANNEL, NETWORK, Size, make_archive, spoiled, stations_of
+from bench.campaign_archive import Size, make_archive, settings_values, spoiled
 from bench.campaign_run import Steps, quiet_environment
 from bench.campaign_summary import Measured, summary
 from bench.campaign_tables import markdown
@@ -93,16 +93,7 @@ def _making(size: Size, archive: Path, inventory: Path, workers: int) -> dict[st
 
 def _network(folder: Path, size: Size, profile: str, environment: dict[str, str]) -> Network:
     """Return the network with its settings file, as a user would write it."""
-    days = size.dates
-    values = {
-        "network": {"name": "campaign", "code": NETWORK},
-        "profile": profile,
-        "stations": stations_of(size),
-        "channel": CHANNEL,
-        "first_day": days[0].isoformat(),
-        "last_day": days[-1].isoformat(),
-        "source": {"kind": "sds", "root": str(folder / "archive"), "inventory": str(folder / "inventory")},
-    }
+    values = settings_values(size, folder, profile)
     config = folder / "campaign.yaml"
     config.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
     settings = load_settings(config)

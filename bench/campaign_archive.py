@@ -79,6 +79,20 @@ def stations_of(size: Size) -> list[dict[str, Any]]:
     ]
 
 
+def settings_values(size: Size, folder: Path, profile: str) -> dict[str, Any]:
+    """Return the settings file of a user who has the archive ``archive`` and StationXML ``inventory`` in a folder."""
+    days = size.dates
+    return {
+        "network": {"name": "campaign", "code": NETWORK},
+        "profile": profile,
+        "stations": stations_of(size),
+        "channel": CHANNEL,
+        "first_day": days[0].isoformat(),
+        "last_day": days[-1].isoformat(),
+        "source": {"kind": "sds", "root": str(folder / "archive"), "inventory": str(folder / "inventory")},
+    }
+
+
 def make_archive(size: Size, archive: Path, inventory: Path, workers: int) -> int:
     """Write the station-days and StationXML that are not there yet, and return how many station-days were written.
 
