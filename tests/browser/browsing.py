@@ -2,7 +2,8 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -86,12 +87,22 @@ def type_config(page: Page, config: str) -> None:
 
 def launch(page: Page, dialog: Locator) -> None:
     """Press the button of a dialog that launches, also where it asks whether upstream assets may be missing."""
-    dialog.get_by_role("button", name=re.compile("^Launch")).click()
+    # A page that is left before the server has the request takes it along.
+    with page.expect_response(lambda answer: "mutation Launch" in (answer.request.post_data or "")):
+        dialog.get_by_role("button", name=re.compile("^Launch")).click()
     expect(dialog).to_have_count(0)
 
 
-def wait_until_materialized(page: Page, address: str, partitions: int) -> None:
-    """Wait in a partitions tab until so many are materialized, and open it again: a chosen partition is loaded once."""
+def leave_until(page: Page, done: Callable[[], bool]) -> None:
+    """Wait for a run on an empty page: a page of Dagster asks for news every 2 s, and draws them."""
+    page.goto("about:blank")
+    deadline = time.monotonic() + RUN_MS / 1000
+    while not done():
+        assert time.monotonic() < deadline, "the run did not end in time"
+        time.sleep(0.5)
+
+
+def see_materialized(page: Page, address: str, partitions: int) -> None:
+    """Open a partitions tab, in which so many are materialized."""
     page.goto(address)
-    expect(page.get_by_text(f"Materialized ({partitions})")).to_be_visible(timeout=RUN_MS)
-    page.reload()
+    expect(page.get_by_text(f"Materialized ({partitions})")).to_be_visible()
