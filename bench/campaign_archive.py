@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.runs import ONE_THREAD
+from bench.runs import ONE_THREAD, environment
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
 
@@ -108,19 +108,13 @@ def make_archive(size: Size, archive: Path, inventory: Path, workers: int) -> in
         for key in sorted(size.keys, key=lambda key: key.station)
         if f"{key.station}/{key.day.isoformat()}" not in missing and not path_of(archive, settings, key).exists()
     ]
-    before = os.environ.copy()
-    os.environ.update(ONE_THREAD)
-    try:
-        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            text = settings.model_dump_json(exclude_unset=True)
-            parts = [pool.submit(_make, text, str(archive), str(inventory), one) for one in todo]
-            for number, part in enumerate(as_completed(parts), start=1):
-                part.result()
-                if number % 10 == 0 or number == len(parts):
-                    print(f"made {number} of {len(parts)} station-days", flush=True)
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    with environment(ONE_THREAD), ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        text = settings.model_dump_json(exclude_unset=True)
+        parts = [pool.submit(_make, text, str(archive), str(inventory), one) for one in todo]
+        for number, part in enumerate(as_completed(parts), start=1):
+            part.result()
+            if number % 10 == 0 or number == len(parts):
+                print(f"made {number} of {len(parts)} station-days", flush=True)
     return len(todo)
 
 

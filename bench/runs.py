@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,6 +25,18 @@ Run = Callable[[Task, str], list[Row]]
 def quiet_threads() -> None:
     """Let this process, and those that it starts, use one thread each and draw no bars; before numpy is imported."""
     os.environ.update(ONE_THREAD | QUIET)
+
+
+@contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Give these variables to the processes that the body starts; afterwards all are as before."""
+    before = os.environ.copy()
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def run_all(

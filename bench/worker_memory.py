@@ -11,40 +11,32 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
+import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 import psutil
 
 from bench.campaign_archive import Size, make_archive, settings_values, spoiled
+from bench.runs import environment
 from ris_core.config import Settings
 from ris_core.contracts.station_day import StationDay
 from ris_core.station_days.running import StageTask
 from ris_core.station_days.station_days import StationDays
+from ris_dagster.dask_adapter.worker_memory import WORKER_ENVIRONMENT
 from ris_dagster.resources.compute import Compute
 
 # What Dask gives its workers, with glibc's values where it gives none.
 DASKS = {"MALLOC_TRIM_THRESHOLD_": "65536", "MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_ARENA_MAX": "0"}
-SETTINGS: Mapping[str, Mapping[str, str]] = {"dask": DASKS, "ours": {}}
+# Variables of the environment win over Dask's configuration, so each turn has the ones that it is named after.
+SETTINGS: Mapping[str, Mapping[str, str]] = {"dask": DASKS, "ours": WORKER_ENVIRONMENT}
 STAGES = ("acquire", "process")
 _STATIONS, _EVENTS_PER_DAY, _WARM_EACH = 4, 130.0, 2
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Let the body's workers start with these variables: a nanny prefers them to Dask's configuration."""
-    before = os.environ.copy()
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _used() -> tuple[float, float]:
@@ -83,13 +75,14 @@ def turn(days: StationDays, stage: str, keys: Sequence[StationDay], workers: int
 
 def run(folder: Path, station_days: int, turns: int, workers: int) -> dict[str, dict[str, dict[str, float]]]:
     """Return the medians over the turns, by settings and stage."""
-    size = Size(_STATIONS, -(-station_days // _STATIONS) + 1, _EVENTS_PER_DAY)
+    # A twentieth of the station-days has no data.
+    size = Size(_STATIONS, math.ceil(station_days / (0.9 * _STATIONS)), _EVENTS_PER_DAY)
     make_archive(size, folder / "archive", folder / "inventory", workers)
     settings = Settings.model_validate(settings_values(size, folder, "recommended"))
     rows: dict[tuple[str, str], list[dict[str, float]]] = {}
     for number in range(turns):
         for name, values in SETTINGS.items():
-            with _environment(values), tempfile.TemporaryDirectory(dir=folder) as root:
+            with environment(values), tempfile.TemporaryDirectory(dir=folder) as root:
                 days = StationDays.open(settings, Path(root) / settings.network.name)
                 absent = set(spoiled(size)["missing"])
                 keys = [key for key in days.all() if str(key) not in absent][:station_days]
@@ -118,6 +111,8 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
+    if sys.platform != "linux":
+        parser.error("the variables are those of glibc, and the peak memory is read from /proc: this needs Linux")
     if arguments.station_days <= _WARM_EACH * arguments.workers:
         parser.error(f"--station-days must exceed {_WARM_EACH} for each worker")
     load = os.getloadavg()[0]

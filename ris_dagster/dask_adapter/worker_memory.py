@@ -10,7 +10,7 @@ WORKER_ENVIRONMENT = {
 """Variables of glibc with which workers start; other C libraries ignore them.
 
 Dask's own value of MALLOC_TRIM_THRESHOLD_ gives every freed array back to the system, which clears its pages again for
-the next one, which costs more than any other step of a station-day. With these, a worker keeps what it once needed.
+the next one; ``python -m bench.worker_memory`` shows what that costs. With these, a worker keeps what it once needed.
 """
 
 

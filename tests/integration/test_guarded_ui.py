@@ -60,6 +60,13 @@ def ui(config: Path) -> Iterator[Ui]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def tracked(ui: Ui, config: Path) -> tuple[str, str]:
+    """The experiment and a run that were recorded in MLflow while `ris ui` served."""
+    with opened(config) as network:
+        return network.tracking.prepare(), network.tracking.parent("aec_trials", "0123456789ab")
+
+
 @pytest.fixture
 def deployed(postgres: Postgres | None) -> Postgres:
     if postgres is None:
@@ -234,10 +241,15 @@ def test_what_was_refused_stands_in_the_log(ui: Ui, tmp_path: Path) -> None:
     assert "secret" not in "".join(lines)
 
 
+def alive_of(ui: Ui) -> list[psutil.Process]:
+    """Return the processes below `ris ui`, without the server that a reload has ended."""
+    return [p for p in ui.process.children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
+
+
 def test_mlflow_lies_in_postgres_too_and_no_page_or_command_line_has_its_password(
-    ui: Ui, config: Path, deployed: Postgres
+    ui: Ui, tracked: tuple[str, str], deployed: Postgres
 ) -> None:
-    commands = [" ".join(p.cmdline()) for p in (ui.process, *ui.process.children(recursive=True))]
+    commands = [" ".join(p.cmdline()) for p in (ui.process, *alive_of(ui))]
     assert [c for c in commands if deployed.password in c] == []
     assert [c for c in commands if "mlflow" in c]
     query = '{topLevelResourceDetailsOrError(resourceSelector: {resourceName: "tracking", repositoryName: '
@@ -246,17 +258,14 @@ def test_mlflow_lies_in_postgres_too_and_no_page_or_command_line_has_its_passwor
     shown = requests.post(f"{ui.dagster}/graphql", json={"query": query}, timeout=60).text
     assert "postgresql+psycopg2://ris@127.0.0.1" in shown
     assert deployed.password not in shown
-    with opened(config) as network:
-        experiment = network.tracking.prepare()
-        run = network.tracking.parent("aec_trials", "0123456789ab")
+    experiment, run = tracked
     found = requests.get(f"{ui.mlflow}/api/2.0/mlflow/runs/get", params={"run_id": run}, timeout=60).json()
     assert found["run"]["info"]["experiment_id"] == experiment
 
 
 def test_when_one_process_is_killed_all_end_and_it_is_named(ui: Ui) -> None:
     children = ui.process.children(recursive=True)
-    alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]  # a reload leaves its former server
-    (daemon,) = [child for child in alive if DAEMON_MODULE in child.cmdline()]
+    (daemon,) = [child for child in alive_of(ui) if DAEMON_MODULE in child.cmdline()]
     daemon.kill()
     assert ui.process.wait(60) == 1
     _, alive = psutil.wait_procs(children, timeout=60)
@@ -265,8 +274,11 @@ def test_when_one_process_is_killed_all_end_and_it_is_named(ui: Ui) -> None:
 
 
 def test_no_file_has_the_password_and_records_in_postgres_follow_the_data_root(
-    ui: Ui, config: Path, deployed: Postgres, monkeypatch: pytest.MonkeyPatch
+    ui: Ui, config: Path, tracked: tuple[str, str], deployed: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if ui.process.is_running():  # a root is adopted when nothing works on it
+        ui.process.terminate()
+        ui.process.wait(60)
     data_root = config.parent / "data"
     assert not list(data_root.rglob("mlflow.db"))
     kept = [p for p in [*data_root.rglob("*"), ui.log] if p.is_file()]
@@ -278,5 +290,7 @@ def test_no_file_has_the_password_and_records_in_postgres_follow_the_data_root(
         assert "ris adopt" in ris("status", "-c", config).output
         assert re.search(said, ris("adopt", "-c", config).output)
     with opened(config) as network:
-        (moved,) = network.tracking._client().search_runs([network.tracking.prepare()])
+        assert network.tracking.prepare() == tracked[0]
+        (moved,) = network.tracking._client().search_runs([tracked[0]])
+        assert moved.info.run_id == tracked[1]
         assert moved.info.artifact_uri.startswith((data_root / "small" / "mlflow" / "artifacts").as_uri())

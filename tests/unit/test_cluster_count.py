@@ -138,3 +138,13 @@ def test_of_equally_stable_cluster_counts_the_greatest_is_named(table: pd.DataFr
 def test_the_elbow_is_where_the_inertia_bends_most() -> None:
     assert inertia_elbow(pd.Series([3.0, 2.0, 1.0], index=[2, 3, 4])) is None
     assert inertia_elbow(pd.Series([10.0, 3.0, 2.0, 1.0], index=[2, 3, 4, 5])) == 3
+
+
+def test_gap_and_stability_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(3).normal(size=(300, 4))
+    found = []
+    for threads in ("1", "3"):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        gap = gap_statistic(x, range(1, 5), "pca", 4, 2, 0)
+        found.append([gap.gap.tolist(), gap.s.tolist(), bootstrap_stability(x, 3, 4, 2, 0)])
+    assert found[0] == found[1]
