@@ -7,7 +7,7 @@ Lines go through measurements of two or more sizes in the same campaign.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -177,14 +177,31 @@ class Trained:
     seconds: float
 
 
-def training_seconds(few: Trained | None, many: Trained, events: int = TRAINING_EVENTS) -> tuple[Line, float]:
-    """Return the line of a job of training over events times epochs, and its seconds for a number of events.
+def epochs_for(epochs: Iterable[float], max_steps: int | None, batch_size: int, events: int = TRAINING_EVENTS) -> float:
+    """Return how many epochs trainings need together for a number of events.
 
-    The trainings of that number are taken to need as many epochs as the larger of the measured ones.
+    Each is taken to need as many as it was measured to need with fewer events, or as the bound of its steps allows.
+
+    Parameters
+    ----------
+    epochs
+        Of each training, as measured.
+    max_steps, batch_size
+        Most batches of a training (None: no bound), and events of a batch.
+    events
+        Of the training set.
     """
+    most = math.inf if max_steps is None else max_steps / math.ceil(events / batch_size)
+    return sum(min(one, most) for one in epochs)
+
+
+def training_seconds(
+    few: Trained | None, many: Trained, epochs: float, events: int = TRAINING_EVENTS
+) -> tuple[Line, float]:
+    """Return the line of a job of training over events times epochs, and its seconds for a number of both."""
     points = [(one.events * one.epochs, one.seconds) for one in (few, many) if one is not None]
     line = line_through(points)
-    return line, line.at(events * many.epochs)
+    return line, line.at(events * epochs)
 
 
 def published_seconds(aec_epochs: float, dec_epochs: float) -> dict[str, float]:
@@ -193,7 +210,7 @@ def published_seconds(aec_epochs: float, dec_epochs: float) -> dict[str, float]:
     Parameters
     ----------
     aec_epochs, dec_epochs
-        Epochs of all trainings together: as many as in the campaign, so that both do the same work.
+        Epochs of all trainings together: as many as ours, so that both do the same work.
     """
     trained = TRAINING_EVENTS * TRAINED_SHARE
     return {

@@ -10,12 +10,12 @@ from bench.campaign_archive import Size
 from bench.campaign_estimate import (
     EVENTS,
     STATION_DAYS,
-    TRAINING_EVENTS,
     Command,
     Line,
     Ran,
     StationDayCost,
     Trained,
+    epochs_for,
     line_through,
     per_event,
     published_seconds,
@@ -90,7 +90,7 @@ def summary(measured: Measured) -> dict[str, Any]:
     set_s, train_s = (_training(measured, jobs, part, look) for part in ("training set", "training"))
     catalogue, catalogue_s = _catalogue(measured, look)
     hours |= {"training set": set_s / 3600, "training": train_s / 3600, _CATALOGUE: catalogue_s / 3600}
-    epochs = {kind: sum(measured.steps.figures("epochs, all")[kind].values()) for kind in ("aec", "dec")}
+    epochs = _epochs(measured)
     published = published_seconds(epochs["aec"], epochs["dec"])
     to_labels = sum(value for stage, value in hours.items() if stage != _CATALOGUE)
     theirs = sum(published.values()) / 3600
@@ -107,9 +107,13 @@ def summary(measured: Measured) -> dict[str, Any]:
                 "published_seconds": published,
                 "stages": _stages(measured),
                 "costs": {stage: asdict(cost) for stage, cost in costs.items()},
-                "training_jobs": {name: asdict(line) | {"all": asdict(many)} for name, (line, many, _) in jobs.items()},
+                "training_jobs": {
+                    name: asdict(of.line) | {"all": asdict(of.measured), "epochs": of.epochs}
+                    for name, of in jobs.items()
+                },
                 "catalogue": asdict(catalogue),
                 "epochs": epochs,
+                "measured_epochs": measured.steps.figures("epochs, all"),
                 "limits": _limits(measured, costs, jobs),
                 "events": dict(measured.events),
                 "training_events": [measured.fewer, measured.drawn],
@@ -177,9 +181,36 @@ def _cost_of(measured: Measured, stage: str) -> StationDayCost:
     )
 
 
-def _jobs(measured: Measured) -> dict[str, tuple[Line, Trained, float]]:
-    """Return of each job of training its line over events and epochs, the larger size, and seconds at full size."""
-    found = {}
+@dataclass(frozen=True)
+class TrainingJob:
+    """A job of training.
+
+    Attributes
+    ----------
+    line
+        Its seconds over events times epochs.
+    measured
+        The larger of its sizes.
+    epochs, seconds
+        Of all its runs together, with the events of the paper's training set.
+    """
+
+    line: Line
+    measured: Trained
+    epochs: float
+    seconds: float
+
+
+def _epochs(measured: Measured) -> dict[str, float]:
+    """Return the epochs of all autoencoders and of all DEC with the events of the paper's training set."""
+    found, dec = measured.steps.figures("epochs, all"), measured.days.settings.dec
+    bounded = epochs_for(found["dec"].values(), dec.max_steps, dec.batch_size)
+    return {"aec": sum(found["aec"].values()), "dec": bounded}
+
+
+def _jobs(measured: Measured) -> dict[str, TrainingJob]:
+    """Return the jobs of training by their names."""
+    found, at_full_size = {}, _epochs(measured)
     sizes = {"few": measured.fewer, "all": measured.drawn}
     trained: dict[str, dict[str, Trained]] = {}
     for size, step in measured.trainings():
@@ -191,22 +222,24 @@ def _jobs(measured: Measured) -> dict[str, tuple[Line, Trained, float]]:
             # Of fewer events a part can fail that works on all; then that size tells nothing of the job.
             if made and (size == "all" or len(made) == len(of)):
                 trained.setdefault(job, {})[size] = Trained(sizes[size], of_job.get(job) or 1.0, sum(made))
+    kinds = {"train_autoencoders": "aec", "train_dec": "dec"}
     for job, by_size in trained.items():
         if many := by_size.get("all"):
-            line, seconds = training_seconds(by_size.get("few"), many, TRAINING_EVENTS)
-            found[job] = line, many, seconds
+            needed = at_full_size[kinds[job]] if job in kinds else many.epochs
+            line, seconds = training_seconds(by_size.get("few"), many, needed)
+            found[job] = TrainingJob(line, many, needed, seconds)
     return found
 
 
-def _training(measured: Measured, jobs: Mapping[str, tuple[Line, Trained, float]], part: str, look: float) -> float:
+def _training(measured: Measured, jobs: Mapping[str, TrainingJob], part: str, look: float) -> float:
     """Return the seconds of the training set or of the training for the whole archive."""
     step = measured.steps[f"{part}, all"]
     outside = max(0.0, step.wall_s - sum(float(run["seconds"]) for run in step.runs)) + look
     ours = [jobs[job] for job in dict.fromkeys(run["job"] for run in step.runs) if job in jobs]
-    seconds = sum(of_job[2] for of_job in ours)
+    seconds = sum(of_job.seconds for of_job in ours)
     if part == "training set":
         # The draw looks at every station-day: its fixed part is taken to grow with them.
-        fixed = sum(of_job[0].fixed for of_job in ours)
+        fixed = sum(of_job.line.fixed for of_job in ours)
         seconds += fixed * (STATION_DAYS / measured.station_days - 1)
     return outside + seconds
 
@@ -227,7 +260,7 @@ def _in_runs(steps: Iterable[Step]) -> float:
 
 
 def _limits(
-    measured: Measured, costs: Mapping[str, StationDayCost], jobs: Mapping[str, tuple[Line, Trained, float]]
+    measured: Measured, costs: Mapping[str, StationDayCost], jobs: Mapping[str, TrainingJob]
 ) -> dict[str, dict[str, float]]:
     """Return each stage beside its limit: CPU s of a station-day with data, or wall s of an event and epoch."""
     alone, bare = measured.limits["of_station_days"], measured.limits["of_training"]
@@ -245,6 +278,6 @@ def _limits(
             found[stage]["alone_s"] = measured.limits["of_stages"][stage]
     for job in ("train_autoencoders", "train_dec"):
         if job in jobs:
-            ours = jobs[job][0].slope
+            ours = jobs[job].line.slope
             found[job] = {"measured_s": ours, "limit_s": bare["train"], "times": ours / bare["train"]}
     return found

@@ -99,7 +99,7 @@ def _parts(measured: Measured, found: Mapping[str, Any]) -> str:
             ]
         )
     for job, of in found["training_jobs"].items():
-        epochs = of["all"]["epochs"]
+        epochs = of["epochs"]
         size = f"{TRAINING_EVENTS:,} events" + (f" x {epochs:g} epochs" if epochs != 1 else "")
         grown = of["slope"] * TRAINING_EVENTS * epochs
         rows.append(

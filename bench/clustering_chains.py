@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from bench.clustering_windows import MOST_DAYS, Size
+from bench.clustering_windows import TIMES_OF_YEAR, Size
 from ris_core.config import Settings
 
 Chain = Literal["causal_chebyshev", "zero_phase_fir", "zero_phase_10s"]
@@ -42,7 +42,7 @@ def settings_of(
                 {"code": f"S{i:02d}", "latitude": lat, "longitude": lon} for i, (lat, lon) in enumerate(places, start=1)
             ],
             "first_day": _FIRST_MONTH,
-            "last_day": _FIRST_MONTH + timedelta(days=MOST_DAYS * _TWO_MONTHS - 1),
+            "last_day": _FIRST_MONTH + timedelta(days=TIMES_OF_YEAR * _TWO_MONTHS - 1),
             "source": {"kind": "synthetic", "seed": generator},
             **({} if chain is None else _VALUES[chain]),
             **(values or {}),
@@ -66,6 +66,14 @@ def _windows(settings: Settings) -> tuple[str, float, float]:
 
 
 def days_of(generator: int, size: Size) -> list[date]:
-    """Return the days of a generator: one of each two months, drawn by the generator's number."""
-    drawn = np.random.default_rng([generator, DAYS_VERSION]).integers(0, _TWO_MONTHS - 1, size=MOST_DAYS)
-    return [_FIRST_MONTH + timedelta(days=_TWO_MONTHS * i + int(n)) for i, n in enumerate(drawn)][: size.days]
+    """Return the days of a generator, each drawn by its number: six times one of each two months, then more of each."""
+    drawn: list[date] = []
+    for turn in range(-(-size.days // TIMES_OF_YEAR)):
+        # The first six are those of benchmarks that have no more.
+        random = np.random.default_rng([generator, DAYS_VERSION, *([turn] if turn else [])])
+        for number in range(TIMES_OF_YEAR):
+            day: date | None = None
+            while day is None or day in drawn:
+                day = _FIRST_MONTH + timedelta(days=_TWO_MONTHS * number + int(random.integers(0, _TWO_MONTHS - 1)))
+            drawn.append(day)
+    return drawn[: size.days]

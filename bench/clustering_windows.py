@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ris_core.contracts import events as product
 
 MOST_STATIONS = 4
-MOST_DAYS = 6
+TIMES_OF_YEAR = 6
+MOST_DAYS = 5 * TIMES_OF_YEAR
 _BLOCK_NS = 6 * 3_600_000_000_000
 _ONCE = ("frequency", "time", "detected", "sampling_rate", "context_lead")
 
@@ -25,7 +26,8 @@ class Size:
     Attributes
     ----------
     stations, days
-        Numbers for the network: at most 4 stations and at most 6 days, one in each two months from December.
+        Numbers for the network: at most 4 stations and at most 30 days. The first six are one in each two months from
+        December, the next six one more in each, and so on.
     events
         Number of events drawn uniformly (seeded by the generator) from all detected ones.
     noise_windows

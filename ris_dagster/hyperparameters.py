@@ -34,6 +34,7 @@ _DEC = (
     "schedule",
     "precision",
     "max_epochs",
+    "max_steps",
     "updates_per_epoch",
     "tolerance",
     "shuffle",

@@ -44,7 +44,7 @@ def dec_doubts(
     metrics
         `silhouette` and `label_change`; nothing is said about a metric that is not there.
     stopped
-        Why the training stopped: ``max_epochs`` or another reason; empty if it is not known.
+        Why the training stopped: ``max_epochs``, ``max_steps`` or another reason; empty if it is not known.
     stations
         The strongest station of each cluster; empty if they are not known.
     tolerance
@@ -60,10 +60,11 @@ def dec_doubts(
         elif value <= 0:
             doubts.append(f"its silhouette in data space is {value:.3f}: events are no nearer to their own class")
     change = metrics.get("label_change")
-    if stopped == "max_epochs" and change is not None and change >= tolerance:
+    if stopped in ("max_epochs", "max_steps") and change is not None and change >= tolerance:
         doubts.append(
             f"it has not settled: {change:.2%} of the labels changed at the last update, {tolerance:.2%} "
-            "(dec.tolerance) would be settled"
+            f"(dec.tolerance) would be settled. Train longer (dec.{stopped}), or let the learning rate fall "
+            "(dec.schedule: cosine)"
         )
     for row in stations:
         # Half of the way from its share of all events to everything: in a network of two that is three quarters.

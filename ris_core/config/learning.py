@@ -192,7 +192,7 @@ class DecSettings(Section):
         1.0, gt=0, description="idec: weight of the clustering loss in units of the autoencoder's own MSE (ours)."
     )
     schedule: Literal["constant", "cosine"] = Field(
-        "constant", description="Learning rate: constant (code), or cosine to 0 at max_epochs (ours)."
+        "constant", description="Learning rate: constant (code), or cosine to 0 at max_epochs or max_steps (ours)."
     )
     precision: Literal["float32", "mixed"] = Field(
         "float32", description="mixed: bfloat16 or float16 with loss scaling on CUDA; float32 on other devices."
@@ -200,6 +200,11 @@ class DecSettings(Section):
     batch_size: int = Field(64, ge=1, description="Batch size (J21: 64).")
     learning_rate: float = Field(1e-3, gt=0, description="Learning rate of Adam (J21: 1e-3).")
     max_epochs: int = Field(400, ge=1, description="Epochs at most (J21: 400).")
+    max_steps: int | None = Field(
+        None,
+        ge=1,
+        description="Batches at most, in all epochs together (ours); null: as many as the epochs have (code).",
+    )
     shuffle: bool = Field(
         False, description="New order of the events in each epoch (code: no, in the order of the draw)."
     )
@@ -229,5 +234,9 @@ class DecSettings(Section):
         return self.model_dump(mode="json", include={"initialisation", "centroids", "n_init", "seed"})
 
     def training_values(self) -> dict[str, Any]:
-        """Return the settings that influence the weights of a DEC, given its initial clusters."""
-        return self.model_dump(mode="json", exclude=_WITHOUT_EFFECT_ON_WEIGHTS)
+        """Return the settings that influence the weights of a DEC, given its initial clusters.
+
+        Without a bound of the steps they are those of models from before there was one.
+        """
+        unbounded = {"max_steps"} if self.max_steps is None else set()
+        return self.model_dump(mode="json", exclude=_WITHOUT_EFFECT_ON_WEIGHTS | unbounded)

@@ -58,12 +58,15 @@ class _Trainer:
         trained = self.model.parameters() if self.decodes else _without_decoder(self.model)
         optimiser = make_adam(trained, settings.learning_rate)
         self.steps_per_epoch = -(-len(samples) // settings.batch_size)
-        steps = settings.max_epochs * self.steps_per_epoch
+        of_epochs = settings.max_epochs * self.steps_per_epoch
+        self.most_steps = min(of_epochs, settings.max_steps or of_epochs)
+        # What ends a training whose labels do not settle.
+        self.bound = "max_steps" if self.most_steps < of_epochs else "max_epochs"
         self.stepper = Stepper(
             optimiser,
             settings.learning_rate,
             settings.schedule,
-            steps,
+            self.most_steps,
             settings.precision,
             _WARM_UP,
             loss_scale=getattr(model.aec, "gain", 1.0) ** 2,
@@ -84,6 +87,11 @@ class _Trainer:
             batch = to_device(inputs, self.device)
             total += float(squared_error(batch, self.model.aec(batch)[0]).sum())
         return self.settings.gamma_relative * total / len(self.samples)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether all steps are taken."""
+        return self.stepper.done >= self.most_steps
 
     def update(self) -> Metrics:
         """Compute Q, P and the labels of all events again."""
@@ -184,7 +192,7 @@ class _Run:
             self.on_update(len(self.updates) - 1, row)
 
     def epoch(self, shown: Any) -> None:
-        """Train for one epoch, or until the labels have settled."""
+        """Train for one epoch, or until the labels have settled or all steps are taken."""
         start, trainer = time.perf_counter(), self.trainer
         number = len(self.history) + 1
         of_epoch, since_update = _Sums(trainer.device), _Sums(trainer.device)
@@ -192,7 +200,7 @@ class _Run:
             of_epoch.add(mse, kl, events)
             since_update.add(mse, kl, events)
             shown.update(events)
-            if step not in self.update_after:
+            if step not in self.update_after and not trainer.exhausted:
                 continue
             self.epochs = number - 1 + step / trainer.steps_per_epoch
             trained = since_update.means(trainer.gamma, trainer.decodes)
@@ -202,7 +210,7 @@ class _Run:
             change = self.updates[-1]["label_change"]
             shown.set_postfix(epoch=number, label_change=f"{change:.2%}", refresh=False)
             self.settled = len(self.updates) > _LEAST_UPDATES and change < self.settings.tolerance
-            if self.settled:
+            if self.settled or trainer.exhausted:
                 break
         kept = ("label_", "entropy", "cluster_", "size_")
         self.history.append(
@@ -235,7 +243,7 @@ def train_dec(
     the mean squared error of the autoencoder at the start. With ``dec`` the loss is the second term alone, and the
     decoder does not change. P is computed from Q of the whole training set, `updates_per_epoch` times in an epoch;
     it belongs to the events, in any order. Training stops at an update at which less than `tolerance` of the labels
-    changed, if there were two updates before it.
+    changed, if there were two updates before it, and else after `max_epochs` or `max_steps`, with a last update.
 
     Parameters
     ----------
@@ -266,9 +274,9 @@ def train_dec(
     run = _Run(trainer, on_update, on_epoch, checkpoint)
     run.begin()
     start = time.perf_counter() - run.seconds_before
-    done = len(run.history) * len(samples)
-    with bar(settings.max_epochs * len(samples), f"DEC K={model.n_clusters}", "ev", done=done) as shown:
-        while not run.settled and len(run.history) < settings.max_epochs:
+    most = math.ceil(trainer.most_steps / trainer.steps_per_epoch * len(samples))
+    with bar(most, f"DEC K={model.n_clusters}", "ev", done=min(most, len(run.history) * len(samples))) as shown:
+        while not run.settled and not trainer.exhausted:
             run.epoch(shown)
             run.save(time.perf_counter() - start)
             if on_epoch is not None:
@@ -280,7 +288,7 @@ def train_dec(
         probabilities=trainer.targets.q.cpu().numpy(),
         latent=trainer.targets.latent,
         sizes=tuple(np.bincount(trainer.targets.labels, minlength=model.n_clusters).tolist()),
-        stopped="tolerance" if run.settled else "max_epochs",
+        stopped="tolerance" if run.settled else trainer.bound,
         epochs=run.epochs,
         seconds=time.perf_counter() - start,
         history=run.history,

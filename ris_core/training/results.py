@@ -62,7 +62,7 @@ class DecResult:
     sizes
         Events in each of the K clusters.
     stopped
-        ``tolerance`` (fewer labels changed) or ``max_epochs``.
+        ``tolerance`` (fewer labels changed), ``max_epochs`` or ``max_steps``.
     epochs
         Passes over the training set; may be a fraction.
     history

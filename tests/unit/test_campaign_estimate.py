@@ -13,6 +13,7 @@ from bench.campaign_estimate import (
     Ran,
     StationDayCost,
     Trained,
+    epochs_for,
     line_through,
     per_event,
     published_seconds,
@@ -73,9 +74,15 @@ def test_seconds_of_events_are_shared_by_the_workers() -> None:
 
 
 def test_a_training_grows_with_events_and_epochs() -> None:
-    line, seconds = training_seconds(Trained(1000, 30, 13.0), Trained(4000, 20, 26.0), events=50_000)
+    line, seconds = training_seconds(Trained(1000, 30, 13.0), Trained(4000, 20, 26.0), 20, events=50_000)
     assert (line.fixed, line.slope) == pytest.approx((5.2, 0.00026))
     assert seconds == pytest.approx(5.2 + 0.00026 * 50_000 * 20)
+
+
+def test_trainings_of_more_events_need_as_many_epochs_unless_their_steps_are_bounded() -> None:
+    assert epochs_for([10, 30.5], None, 64) == 40.5
+    # 50,000 events are 782 batches.
+    assert epochs_for([4, 30.5], 3910, 64) == pytest.approx(4 + 5)
 
 
 def test_the_published_code_does_the_same_work() -> None:

@@ -58,7 +58,7 @@ def test_defaults_are_the_published_values():
     assert dec.k == (5, 6, 7, 8, 9, 10)
     assert (dec.initialisation, dec.n_init, dec.gamma) == ("gmm", 100, 1e-3)
     assert (dec.batch_size, dec.learning_rate, dec.max_epochs) == (64, 1e-3, 400)
-    assert (dec.updates_per_epoch, dec.tolerance) == (2, 3e-3)
+    assert (dec.updates_per_epoch, dec.tolerance, dec.max_steps) == (2, 3e-3, None)
     assert s.retention.raw == "keep"
     assert spectrogram_shape(conditioning, spectrogram) == (87, 100)
 
@@ -289,6 +289,12 @@ def test_an_unknown_station_is_refused_naming_the_known_ones():
 )
 def test_the_digest_of_acquisition_changes_with_what_decides_about_the_samples(sections):
     assert make_settings(**sections).acquire_digest() != make_settings().acquire_digest()
+
+
+def test_models_without_a_bound_of_steps_stay_those_of_before_there_was_one() -> None:
+    dec, bounded = make_settings().dec, make_settings(dec={"max_steps": 2000}).dec
+    assert "max_steps" not in dec.training_values()
+    assert bounded.training_values() == dec.training_values() | {"max_steps": 2000}
 
 
 @pytest.mark.parametrize(

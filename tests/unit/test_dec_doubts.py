@@ -24,9 +24,15 @@ GOOD: dict[str, Any] = {
         ({"metrics": {"silhouette": float("nan")}}, "its silhouette in data space is not defined"),
         (
             {"metrics": {"silhouette": 0.1, "label_change": 0.05}, "stopped": "max_epochs"},
-            "it has not settled: 5.00% of the labels changed at the last update, 0.30% (dec.tolerance) would be",
+            "it has not settled: 5.00% of the labels changed at the last update, 0.30% (dec.tolerance) would be "
+            "settled. Train longer (dec.max_epochs), or let the learning rate fall (dec.schedule: cosine)",
         ),
         ({"metrics": {"silhouette": 0.1, "label_change": 0.001}, "stopped": "max_epochs"}, None),
+        (
+            {"metrics": {"silhouette": 0.1, "label_change": 0.05}, "stopped": "max_steps"},
+            "it has not settled: 5.00% of the labels changed at the last update, 0.30% (dec.tolerance) would be "
+            "settled. Train longer (dec.max_steps), or",
+        ),
         ({"metrics": {}}, None),
         (
             {"stations": [StrongestStation(3, "BB", 0.9, 0.5)]},

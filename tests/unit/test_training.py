@@ -314,6 +314,31 @@ def test_dec_stops_when_labels_settle_but_not_before_two_updates_have_passed(tra
     assert (result.stopped, result.epochs, len(result.updates)) == ("tolerance", 1.0, 3)
 
 
+def test_dec_ends_after_its_steps_with_an_update_of_the_final_weights(trained: AecResult) -> None:
+    # 6 batches an epoch: the bound lies in the second one, one batch after the update in its middle.
+    settings = DEC.model_copy(update={"max_steps": 10, "max_epochs": 5})
+    result = train_dec(trained.model, X, *clusters(encode(trained.model, X)), settings)
+    assert (result.stopped, result.epochs) == ("max_steps", pytest.approx(10 / 6))
+    assert [row["epoch"] for row in result.updates] == pytest.approx([0, 0.5, 1, 1.5, 10 / 6])
+    np.testing.assert_array_equal(result.labels, soft_assignments(result.model, X)[0].argmax(axis=1))
+
+
+def test_a_bound_of_steps_that_epochs_do_not_reach_changes_nothing(trained: AecResult) -> None:
+    start = clusters(encode(trained.model, X))
+    one, two = (
+        train_dec(trained.model, X, *start, DEC.model_copy(update={"max_steps": bound})) for bound in (None, 12)
+    )
+    assert (one.stopped, two.stopped) == ("max_epochs", "max_epochs")
+    assert weights_digest(one.model) == weights_digest(two.model)
+
+
+def test_the_cosine_rate_of_dec_ends_with_its_steps(trained: AecResult) -> None:
+    settings = DEC.model_copy(update={"schedule": "cosine", "max_steps": 3, "max_epochs": 400})
+    result = train_dec(trained.model, X, *clusters(encode(trained.model, X)), settings)
+    # Without a warm-up, the rates of three steps are those of 0, 0 and half of the half cosine: 1, 1 and 0.5.
+    assert result.history[-1]["learning_rate"] == pytest.approx(0.5 * DEC.learning_rate)
+
+
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_the_same_seed_gives_the_same_dec(trained: AecResult, shuffle: bool) -> None:
     settings = DEC.model_copy(update={"shuffle": shuffle, "max_epochs": 1})
