@@ -14,6 +14,8 @@ import numpy as np
 from scipy.optimize import nnls
 from scipy.stats import theilslopes
 
+from ris_core.config import DecSettings
+
 STATION_DAYS = 34 * 730
 EVENTS = 430_000
 TRAINING_EVENTS = 50_000
@@ -177,22 +179,28 @@ class Trained:
     seconds: float
 
 
-def epochs_for(epochs: Iterable[float], max_steps: int | None, batch_size: int, events: int = TRAINING_EVENTS) -> float:
-    """Return how many epochs trainings need together for a number of events.
+@dataclass(frozen=True)
+class DecCourse:
+    """What the trainings of DEC do together with the events of the paper's training set.
 
-    Each is taken to need as many as it was measured to need with fewer events, or as the bound of its steps allows.
-
-    Parameters
+    Attributes
     ----------
     epochs
-        Of each training, as measured.
-    max_steps, batch_size
-        Most batches of a training (None: no bound), and events of a batch.
-    events
-        Of the training set.
+        As many as measured with fewer events, or as the bound of the steps allows.
+    further_updates
+        Updates of P, each with all events, beyond those that as many of the measured epochs had.
     """
-    most = math.inf if max_steps is None else max_steps / math.ceil(events / batch_size)
-    return sum(min(one, most) for one in epochs)
+
+    epochs: float
+    further_updates: float
+
+    @classmethod
+    def of(cls, epochs: Iterable[float], dec: DecSettings, measured: int, events: int = TRAINING_EVENTS) -> DecCourse:
+        """Return the course of trainings that needed so many epochs (each) with the measured number of events."""
+        batches, before = (math.ceil(n / dec.batch_size) for n in (events, measured))
+        most = math.inf if dec.max_steps is None else dec.max_steps / batches
+        needed = sum(min(one, most) for one in epochs)
+        return cls(needed, needed * (dec.updates_in(batches) - dec.updates_in(before)))
 
 
 def training_seconds(

@@ -10,12 +10,13 @@ from bench.campaign_archive import Size
 from bench.campaign_estimate import (
     EVENTS,
     STATION_DAYS,
+    TRAINING_EVENTS,
     Command,
+    DecCourse,
     Line,
     Ran,
     StationDayCost,
     Trained,
-    epochs_for,
     line_through,
     per_event,
     published_seconds,
@@ -90,7 +91,7 @@ def summary(measured: Measured) -> dict[str, Any]:
     set_s, train_s = (_training(measured, jobs, part, look) for part in ("training set", "training"))
     catalogue, catalogue_s = _catalogue(measured, look)
     hours |= {"training set": set_s / 3600, "training": train_s / 3600, _CATALOGUE: catalogue_s / 3600}
-    epochs = _epochs(measured)
+    epochs = {"aec": sum(measured.steps.figures("epochs, all")["aec"].values()), "dec": _course(measured).epochs}
     published = published_seconds(epochs["aec"], epochs["dec"])
     to_labels = sum(value for stage, value in hours.items() if stage != _CATALOGUE)
     theirs = sum(published.values()) / 3600
@@ -108,7 +109,7 @@ def summary(measured: Measured) -> dict[str, Any]:
                 "stages": _stages(measured),
                 "costs": {stage: asdict(cost) for stage, cost in costs.items()},
                 "training_jobs": {
-                    name: asdict(of.line) | {"all": asdict(of.measured), "epochs": of.epochs}
+                    name: asdict(of.line) | {"all": asdict(of.measured), "epochs": of.epochs, "further_s": of.further_s}
                     for name, of in jobs.items()
                 },
                 "catalogue": asdict(catalogue),
@@ -191,26 +192,32 @@ class TrainingJob:
         Its seconds over events times epochs.
     measured
         The larger of its sizes.
-    epochs, seconds
-        Of all its runs together, with the events of the paper's training set.
+    epochs, further_s, seconds
+        Of all its runs together, with the events of the paper's training set: epochs, seconds of updates that the line
+        does not have, all seconds.
     """
 
     line: Line
     measured: Trained
     epochs: float
+    further_s: float
     seconds: float
 
 
-def _epochs(measured: Measured) -> dict[str, float]:
-    """Return the epochs of all autoencoders and of all DEC with the events of the paper's training set."""
-    found, dec = measured.steps.figures("epochs, all"), measured.days.settings.dec
-    bounded = epochs_for(found["dec"].values(), dec.max_steps, dec.batch_size)
-    return {"aec": sum(found["aec"].values()), "dec": bounded}
+def _course(measured: Measured) -> DecCourse:
+    epochs = measured.steps.figures("epochs, all")["dec"]
+    return DecCourse.of(epochs.values(), measured.days.settings.dec, measured.drawn)
 
 
 def _jobs(measured: Measured) -> dict[str, TrainingJob]:
-    """Return the jobs of training by their names."""
-    found, at_full_size = {}, _epochs(measured)
+    """Return the jobs of training by their names.
+
+    What DEC's further updates of P cost is not on the line of its job; each event takes a pass of the bare encoder.
+    """
+    found, course = {}, _course(measured)
+    of_aec = sum(measured.steps.figures("epochs, all")["aec"].values())
+    of_update = TRAINING_EVENTS * float(measured.limits["of_training"]["encode"])
+    at_full_size = {"train_autoencoders": (of_aec, 0.0), "train_dec": (course.epochs, course.further_updates)}
     sizes = {"few": measured.fewer, "all": measured.drawn}
     trained: dict[str, dict[str, Trained]] = {}
     for size, step in measured.trainings():
@@ -222,12 +229,11 @@ def _jobs(measured: Measured) -> dict[str, TrainingJob]:
             # Of fewer events a part can fail that works on all; then that size tells nothing of the job.
             if made and (size == "all" or len(made) == len(of)):
                 trained.setdefault(job, {})[size] = Trained(sizes[size], of_job.get(job) or 1.0, sum(made))
-    kinds = {"train_autoencoders": "aec", "train_dec": "dec"}
     for job, by_size in trained.items():
         if many := by_size.get("all"):
-            needed = at_full_size[kinds[job]] if job in kinds else many.epochs
+            needed, further = at_full_size.get(job, (many.epochs, 0.0))
             line, seconds = training_seconds(by_size.get("few"), many, needed)
-            found[job] = TrainingJob(line, many, needed, seconds)
+            found[job] = TrainingJob(line, many, needed, further * of_update, seconds + further * of_update)
     return found
 
 

@@ -101,13 +101,14 @@ def _parts(measured: Measured, found: Mapping[str, Any]) -> str:
     for job, of in found["training_jobs"].items():
         epochs = of["epochs"]
         size = f"{TRAINING_EVENTS:,} events" + (f" x {epochs:g} epochs" if epochs != 1 else "")
-        grown = of["slope"] * TRAINING_EVENTS * epochs
+        grown, further = of["slope"] * TRAINING_EVENTS * epochs, of["further_s"]
+        updates = f" + {further:,.0f} (further updates of P)" if further else ""
         rows.append(
             [
                 job,
                 f"{of['fixed']:.1f} s",
                 f"{of['slope'] * 1e6:.1f} µs an event" + (" and epoch" if epochs != 1 else "") + f", for {size}",
-                f"{of['fixed']:.1f} + {grown:,.0f} = {of['fixed'] + grown:,.0f}",
+                f"{of['fixed']:.1f} + {grown:,.0f}{updates} = {of['fixed'] + grown + further:,.0f}",
             ]
         )
     line = found["catalogue"]

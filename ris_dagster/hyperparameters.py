@@ -36,6 +36,7 @@ _DEC = (
     "max_epochs",
     "max_steps",
     "updates_per_epoch",
+    "max_update_interval",
     "tolerance",
     "shuffle",
     "seed",

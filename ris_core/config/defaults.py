@@ -29,7 +29,7 @@ RECOMMENDED: dict[str, Any] = {
         "schedule": "cosine",
         "max_epochs": 25,
     },
-    "dec": {"shuffle": True, "objective": "idec", "max_steps": 2000},
+    "dec": {"shuffle": True, "objective": "idec", "max_steps": 2000, "max_update_interval": 100},
     "novelty": {"score": "auto"},
     "candidates": ["attributes/consensus", "aec/dec"],
 }

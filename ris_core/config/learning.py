@@ -209,6 +209,12 @@ class DecSettings(Section):
         False, description="New order of the events in each epoch (code: no, in the order of the draw)."
     )
     updates_per_epoch: int = Field(2, ge=1, description="Updates of the target distribution P per epoch (code: 2).")
+    max_update_interval: int | None = Field(
+        None,
+        ge=1,
+        description="Batches between two updates of P at most (ours): a long epoch has more updates than "
+        "updates_per_epoch; null: never more (code).",
+    )
     tolerance: float = Field(
         3e-3, ge=0, lt=1, description="Stop when fewer labels change between two updates (J21: 0.3 %)."
     )
@@ -236,7 +242,12 @@ class DecSettings(Section):
     def training_values(self) -> dict[str, Any]:
         """Return the settings that influence the weights of a DEC, given its initial clusters.
 
-        Without a bound of the steps they are those of models from before there was one.
+        Bounds that are not set are left out: the values are then those of models from before there were any.
         """
-        unbounded = {"max_steps"} if self.max_steps is None else set()
-        return self.model_dump(mode="json", exclude=_WITHOUT_EFFECT_ON_WEIGHTS | unbounded)
+        unset = {name for name in ("max_steps", "max_update_interval") if getattr(self, name) is None}
+        return self.model_dump(mode="json", exclude=_WITHOUT_EFFECT_ON_WEIGHTS | unset)
+
+    def updates_in(self, steps: int) -> int:
+        """Return how often P is computed again in an epoch of so many batches."""
+        least = 0 if self.max_update_interval is None else math.ceil(steps / self.max_update_interval)
+        return max(self.updates_per_epoch, least)

@@ -144,7 +144,8 @@ class _Run:
         self.history: list[Metrics] = []
         self.updates: list[Metrics] = []
         self.epochs, self.settled, self.seconds_before = 0.0, False, 0.0
-        n, per_epoch = trainer.steps_per_epoch, trainer.settings.updates_per_epoch
+        n = trainer.steps_per_epoch
+        per_epoch = trainer.settings.updates_in(n)
         # The steps of an epoch after which P is computed again.
         self.update_after = {round(n * (i + 1) / per_epoch) for i in range(per_epoch)}
 
@@ -241,9 +242,10 @@ def train_dec(
     The loss of a batch of B events is the mean over pixels of (x − x̂)² plus γ · (1/B) · Σ p ln(p/q): with the
     objective ``joint`` γ is `gamma` · 8700 / n for events of n values, with ``idec`` it is `gamma_relative` times
     the mean squared error of the autoencoder at the start. With ``dec`` the loss is the second term alone, and the
-    decoder does not change. P is computed from Q of the whole training set, `updates_per_epoch` times in an epoch;
-    it belongs to the events, in any order. Training stops at an update at which less than `tolerance` of the labels
-    changed, if there were two updates before it, and else after `max_epochs` or `max_steps`, with a last update.
+    decoder does not change. P is computed from Q of the whole training set, `updates_per_epoch` times in an epoch, or
+    more often if there were more than `max_update_interval` batches between two updates; it belongs to the events, in
+    any order. Training stops at an update at which less than `tolerance` of the labels changed, if there were two
+    updates before it, and else after `max_epochs` or `max_steps`, with a last update.
 
     Parameters
     ----------

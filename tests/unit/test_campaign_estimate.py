@@ -9,16 +9,17 @@ from bench.campaign_estimate import (
     EVENTS,
     STATION_DAYS,
     Command,
+    DecCourse,
     Line,
     Ran,
     StationDayCost,
     Trained,
-    epochs_for,
     line_through,
     per_event,
     published_seconds,
     training_seconds,
 )
+from ris_core.config import DecSettings
 from ris_core.config.sources import StationSettings
 
 
@@ -79,10 +80,11 @@ def test_a_training_grows_with_events_and_epochs() -> None:
     assert seconds == pytest.approx(5.2 + 0.00026 * 50_000 * 20)
 
 
-def test_trainings_of_more_events_need_as_many_epochs_unless_their_steps_are_bounded() -> None:
-    assert epochs_for([10, 30.5], None, 64) == 40.5
-    # 50,000 events are 782 batches.
-    assert epochs_for([4, 30.5], 3910, 64) == pytest.approx(4 + 5)
+def test_dec_of_more_events_needs_as_many_epochs_unless_its_steps_are_bounded() -> None:
+    assert DecCourse.of([10, 30.5], DecSettings(), 3500) == DecCourse(40.5, 0.0)
+    # 50,000 events are 782 batches, 3,500 are 55.
+    bounded = DecSettings(max_steps=3910, max_update_interval=100)
+    assert DecCourse.of([4, 30.5], bounded, 3500) == DecCourse(pytest.approx(4 + 5), pytest.approx(9 * (8 - 2)))
 
 
 def test_the_published_code_does_the_same_work() -> None:

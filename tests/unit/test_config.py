@@ -291,10 +291,17 @@ def test_the_digest_of_acquisition_changes_with_what_decides_about_the_samples(s
     assert make_settings(**sections).acquire_digest() != make_settings().acquire_digest()
 
 
-def test_models_without_a_bound_of_steps_stay_those_of_before_there_was_one() -> None:
-    dec, bounded = make_settings().dec, make_settings(dec={"max_steps": 2000}).dec
-    assert "max_steps" not in dec.training_values()
-    assert bounded.training_values() == dec.training_values() | {"max_steps": 2000}
+@pytest.mark.parametrize("name", ["max_steps", "max_update_interval"])
+def test_models_without_a_bound_stay_those_of_before_there_was_one(name: str) -> None:
+    dec, bounded = make_settings().dec, make_settings(dec={name: 200}).dec
+    assert name not in dec.training_values()
+    assert bounded.training_values() == dec.training_values() | {name: 200}
+
+
+def test_long_epochs_have_more_updates() -> None:
+    dec = make_settings(dec={"max_update_interval": 100}).dec
+    assert [dec.updates_in(steps) for steps in (1, 200, 201, 782)] == [2, 2, 3, 8]
+    assert make_settings().dec.updates_in(782) == 2
 
 
 @pytest.mark.parametrize(

@@ -323,6 +323,13 @@ def test_dec_ends_after_its_steps_with_an_update_of_the_final_weights(trained: A
     np.testing.assert_array_equal(result.labels, soft_assignments(result.model, X)[0].argmax(axis=1))
 
 
+def test_updates_of_dec_are_no_further_apart_than_asked(trained: AecResult) -> None:
+    # 6 batches an epoch: three updates instead of two.
+    settings = DEC.model_copy(update={"max_update_interval": 2, "max_epochs": 1})
+    result = train_dec(trained.model, X, *clusters(encode(trained.model, X)), settings)
+    assert [row["epoch"] for row in result.updates] == pytest.approx([0, 1 / 3, 2 / 3, 1])
+
+
 def test_a_bound_of_steps_that_epochs_do_not_reach_changes_nothing(trained: AecResult) -> None:
     start = clusters(encode(trained.model, X))
     one, two = (
