@@ -55,7 +55,7 @@ def run(folder: Path, size: Size, profile: str, workers: int) -> Measured:
     network = _network(folder, size, profile, quiet_environment(folder / "data", workers))
     _acquire_and_process(steps, network, size)
     events = steps.kept("events", lambda: _events(network))
-    fewer = _train(steps, network, int(events["events"]))
+    fewer = _train(steps, network, int(events["events"]), workers)
     _label(steps, network, size)
     work = steps.kept("work", lambda: _work(network))
     disk = {name: asdict(usage) for name, usage in usage_by_folder(network.days.layout.root).items()}
@@ -141,7 +141,7 @@ def _events(network: Network) -> dict[str, Any]:
     }
 
 
-def _train(steps: Steps, network: Network, events: int) -> int:
+def _train(steps: Steps, network: Network, events: int, workers: int) -> int:
     """Train on a part of the events and on all, and return the number of the part; 0 if all are too few for that."""
     from ris_dagster.jobs import DRAW, training_jobs
 
@@ -156,7 +156,8 @@ def _train(steps: Steps, network: Network, events: int) -> int:
             part = replace(network, config=_with_training_set(network.config, name, number))
             wanted = [*jobs, champion] if name == "all" else jobs
             steps.command(f"training set, {name}", part, "run", "--only", DRAW)
-            steps.command(f"training, {name}", part, "run", *(word for job in wanted for word in ("--only", job)))
+            only = [word for job in wanted for word in ("--only", job)]
+            steps.command(f"training, {name}", part, "run", "--at-once", str(workers), *only)
             steps.kept(f"epochs, {name}", lambda: _epochs(network))
     if not network.days.layout.champion.exists():
         raise RuntimeError(f"no model was accepted as champion; {network.log} says why: take more station-days")

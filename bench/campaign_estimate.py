@@ -171,7 +171,7 @@ class Trained:
     epochs
         Of all its trainings together; 1 for a job without epochs.
     seconds
-        Of all its runs together.
+        Of wall time in which one of its runs was at work.
     """
 
     events: int

@@ -218,6 +218,7 @@ def _runs(network: Network, began: float) -> list[dict[str, Any]]:
                 "job": run.job_name,
                 "what": partition_of(run.tags) or "",
                 "station_days": count,
+                "began": record.start_time or 0.0,
                 "seconds": (record.end_time or record.start_time or 0.0) - (record.start_time or 0.0),
                 "success": run.is_success,
             }

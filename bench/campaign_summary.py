@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -172,6 +172,15 @@ def command_of(step: Step) -> Command:
     return Command(sum(run.size for run in runs), step.wall_s, step.cpu_s, runs)
 
 
+def wall_seconds(runs: Sequence[Mapping[str, Any]]) -> float:
+    """Return how long at least one of some runs was at work, s: several trainings work at once."""
+    seconds, until = 0.0, 0.0
+    for began, ended in sorted((float(run["began"]), float(run["began"]) + float(run["seconds"])) for run in runs):
+        seconds += max(0.0, ended - max(began, until))
+        until = max(until, ended)
+    return seconds
+
+
 def _cost_of(measured: Measured, stage: str) -> StationDayCost:
     rows = [(float(events), float(seconds)) for events, seconds in measured.work["stages"][stage]]
     of_event = per_event(rows, measured.workers)
@@ -225,10 +234,10 @@ def _jobs(measured: Measured) -> dict[str, TrainingJob]:
         of_job = {"train_autoencoders": sum(epochs["aec"].values()), "train_dec": sum(epochs["dec"].values())}
         for job in dict.fromkeys(run["job"] for run in step.runs):
             of = [run for run in step.runs if run["job"] == job]
-            made = [float(run["seconds"]) for run in of if run["success"]]
+            made = [run for run in of if run["success"]]
             # Of fewer events a part can fail that works on all; then that size tells nothing of the job.
             if made and (size == "all" or len(made) == len(of)):
-                trained.setdefault(job, {})[size] = Trained(sizes[size], of_job.get(job) or 1.0, sum(made))
+                trained.setdefault(job, {})[size] = Trained(sizes[size], of_job.get(job) or 1.0, wall_seconds(made))
     for job, by_size in trained.items():
         if many := by_size.get("all"):
             needed, further = at_full_size.get(job, (many.epochs, 0.0))
@@ -240,7 +249,7 @@ def _jobs(measured: Measured) -> dict[str, TrainingJob]:
 def _training(measured: Measured, jobs: Mapping[str, TrainingJob], part: str, look: float) -> float:
     """Return the seconds of the training set or of the training for the whole archive."""
     step = measured.steps[f"{part}, all"]
-    outside = max(0.0, step.wall_s - sum(float(run["seconds"]) for run in step.runs)) + look
+    outside = max(0.0, step.wall_s - wall_seconds(step.runs)) + look
     ours = [jobs[job] for job in dict.fromkeys(run["job"] for run in step.runs) if job in jobs]
     seconds = sum(of_job.seconds for of_job in ours)
     if part == "training set":

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import dagster as dg
 
@@ -49,6 +49,13 @@ class Executed:
     run: Run
     run_id: str
     error: str = ""
+
+
+class AtOnce(Protocol):
+    """Executes several runs at once."""
+
+    def executed(self, runs: Sequence[Run]) -> Iterator[Executed]:
+        """Execute runs of one job and yield each when it has ended; raises `KeyboardInterrupt`."""
 
 
 def _waiting(job: str, days: StationDays) -> dict[StationDay, str]:
@@ -184,8 +191,11 @@ def run_jobs(
     names: Sequence[str],
     again: bool = False,
     report: Callable[[str], None] = print,
+    at_once: AtOnce | None = None,
 ) -> list[Executed]:
     """Run jobs in order in this process and return what failed.
+
+    With `at_once`, trials and numbers of clusters are trained by it, several of a job at once.
 
     A block with failed station-days does not stop the rest, nor does one of several trials or numbers of clusters, nor
     a candidate that is not to be champion. Any other failed training does: what follows needs it. Clusters of features
@@ -215,10 +225,10 @@ def run_jobs(
             # Where the stage before was run as well, its failures say why.
             if not runs and not set(lacks) & set(names):
                 failed.append(Executed(Run(name, ""), "no run", left_out))
-        for run in runs:
-            if run.what:
-                report(f"    {run.what}")
-            done = execute(definitions, instance, run)
+        together = at_once if len(runs) > 1 and name in jobs.in_partitions(days.settings) else None
+        for done in together.executed(runs) if together else _one_by_one(definitions, instance, runs, report):
+            if together:
+                report(f"    {done.run.what}")
             if done.error:
                 failed.append(done)
                 report(f"    FAILED {done.error}")
@@ -226,6 +236,15 @@ def run_jobs(
         if failed and failed[-1].run.job == name and name in all_needed:
             break
     return failed
+
+
+def _one_by_one(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, runs: Sequence[Run], report: Callable[[str], None]
+) -> Iterator[Executed]:
+    for run in runs:
+        if run.what:
+            report(f"    {run.what}")
+        yield execute(definitions, instance, run)
 
 
 def _named(keys: Sequence[StationDay]) -> str:

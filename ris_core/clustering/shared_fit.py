@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from ris_core import config, versions
@@ -60,7 +61,7 @@ def shared_fit(
 ) -> Shared | None:
     """Return what the clusters of all K have in common, from its file, or made and written to it.
 
-    A damaged file, and one of another configuration, is replaced.
+    A damaged file, and one of another configuration, is replaced. One process makes it, while others wait for it.
 
     Parameters
     ----------
@@ -77,14 +78,16 @@ def shared_fit(
     ValueError
         As `Clusterer.share`.
     """
-    try:
-        found = read_shared(path, kind, configurations)
-    except DamagedFileError as error:
-        logger.warning("made again: %s", error)
-        found = None
-    if found is not None:
-        return found
-    made = kind.share(z, settings, seed)
-    if made is not None:
-        write_arrays(path, made.arrays(), {**made.about(), _CONFIGURATION: configurations[0]})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        try:
+            found = read_shared(path, kind, configurations)
+        except DamagedFileError as error:
+            logger.warning("made again: %s", error)
+            found = None
+        if found is not None:
+            return found
+        made = kind.share(z, settings, seed)
+        if made is not None:
+            write_arrays(path, made.arrays(), {**made.about(), _CONFIGURATION: configurations[0]})
     return made

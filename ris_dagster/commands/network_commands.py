@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -120,6 +121,14 @@ def run(
         list[str] | None, typer.Option(help="Run all jobs but this one, or `analysis`; may be given several times.")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Also train again what is current.")] = False,
+    at_once: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Trials, or numbers of clusters, that are trained at once: each in a process of its own, with its "
+            "share of the cores.",
+        ),
+    ] = 1,
 ) -> None:
     """Run all stages in order through Dagster, with progress; what is current on disk is not made again."""
     from ris_core.review.summary import is_reviewed
@@ -131,6 +140,7 @@ def run(
     from ris_dagster.launching import definitions_here
     from ris_dagster.method_runs import all_jobs, run_jobs
     from ris_dagster.resources.tracking import Tracking
+    from ris_dagster.run_processes import RunProcesses
     from ris_dagster.summary import damage_lines, next_steps, odd_lines, run_tables
 
     settings, layout = open_network(config, writes=True)
@@ -149,15 +159,14 @@ def run(
     started = time.monotonic()
     if not recording_jobs(settings).isdisjoint(chosen):
         Tracking.of(settings, layout.root).prepare()
-    with open_instance(layout) as instance, definitions_here(settings) as definitions:
+    with (
+        open_instance(layout) as instance,
+        definitions_here(settings) as definitions,
+        closing(RunProcesses(settings, layout, at_once)) as processes,
+    ):
         try:
             failed = run_jobs(
-                definitions,
-                instance,
-                days,
-                chosen,
-                again,
-                console.print,
+                definitions, instance, days, chosen, again, console.print, processes if at_once > 1 else None
             )
         except KeyboardInterrupt:
             console.print("Interrupted: finished work is kept; the same command continues from there.")

@@ -19,6 +19,7 @@ from bench.campaign_estimate import (
     published_seconds,
     training_seconds,
 )
+from bench.campaign_summary import wall_seconds
 from ris_core.config import DecSettings
 from ris_core.config.sources import StationSettings
 
@@ -85,6 +86,12 @@ def test_dec_of_more_events_needs_as_many_epochs_unless_its_steps_are_bounded() 
     # 50,000 events are 782 batches, 3,500 are 55.
     bounded = DecSettings(max_steps=3910, max_update_interval=100)
     assert DecCourse.of([4, 30.5], bounded, 3500) == DecCourse(pytest.approx(4 + 5), pytest.approx(9 * (8 - 2)))
+
+
+def test_trainings_that_work_at_once_count_once() -> None:
+    runs = [{"began": 10.0, "seconds": 5.0}, {"began": 12.0, "seconds": 8.0}, {"began": 13.0, "seconds": 1.0}]
+    assert wall_seconds([*runs, {"began": 30.0, "seconds": 4.0}]) == 10.0 + 4.0
+    assert wall_seconds([]) == 0.0
 
 
 def test_the_published_code_does_the_same_work() -> None:
