@@ -141,7 +141,7 @@ def _work(settings_json: str, root: str, asked: Connection) -> None:
 def _execute_all(settings: Settings, layout: Layout, asked: Connection) -> None:
     compute = Compute.from_environment()
     # Station-days, the work of a local Dask cluster, are not executed here.
-    resources = {"compute": compute if compute.trainings else Compute(kind="inline")}
+    resources = {"compute": compute if compute.trainings else Compute.model_validate({"kind": "inline"})}
     definitions = build_definitions(settings, resources)
     with open_instance(layout) as instance, suppress(EOFError):
         while True:
