@@ -82,9 +82,10 @@ export function choice(name, label, choices) {
 /** A text field that changes the address soon after typing; `read(text)` returns the value, or null if it is none yet. */
 function typed(label, read, change, attributes = {}) {
   const input = h("input", { type: "text", autocomplete: "off", spellcheck: "false", "aria-label": label, title: label, ...attributes });
-  let timer = 0;
+  let timer = 0; // runs from typing until the text is taken; until then nothing else is shown in the field
   const take = () => {
     clearTimeout(timer);
+    timer = 0;
     const value = read(input.value.trim());
     input.setAttribute("aria-invalid", String(value === null));
     if (value !== null) change(value);
@@ -94,6 +95,7 @@ function typed(label, read, change, attributes = {}) {
   return {
     input,
     show: (value) => {
+      if (timer) return;
       if (document.activeElement === input && input.getAttribute("aria-invalid") === "true") return;
       if (document.activeElement === input && read(input.value.trim()) === value) return;
       input.value = value;
