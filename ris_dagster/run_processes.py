@@ -108,6 +108,7 @@ class RunProcesses:
                     done = worker.answer()
                     if not worker.process.is_alive():
                         self._workers.remove(worker)
+                        worker.close()
                     shown.update(1)
                     yield done
 

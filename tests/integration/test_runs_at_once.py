@@ -15,7 +15,9 @@ import dagster as dg
 import psutil
 import pytest
 from builders import DAYS, Opened, opened, own_environment, sds_values, write_archive, write_yaml
+from mlflow import MlflowClient
 
+from ris_core.threads import cores
 from ris_dagster import jobs
 from ris_dagster.method_runs import run_jobs
 from ris_dagster.processes import PROCESS_TAG, this_process
@@ -73,6 +75,9 @@ def test_a_process_that_is_killed_is_said_and_the_other_numbers_of_clusters_are_
     made = network.instance.get_runs(dg.RunsFilter(job_name=TRAIN, statuses=[dg.DagsterRunStatus.SUCCESS]))
     assert {run.tags["dagster/partition"] for run in made} == {"2", "3", "4"} - {failed.run.what}
     assert this_process() not in {run.tags[PROCESS_TAG] for run in made}
+    finished = "attributes.status = 'FINISHED' and params.candidate = 'spectra/kmeans'"
+    tracked = MlflowClient(network.tracking.uri).search_runs([network.tracking.prepare()], finished)
+    assert [run.data.tags["env.threads"] for run in tracked] == [str(max(1, cores() // 2))] * 2
     # What is lacking is made by the next command.
     assert run_jobs(network.definitions, network.instance, network.store.days, [TRAIN]) == []
 
