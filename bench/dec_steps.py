@@ -33,8 +33,9 @@ ARMS = ((1000, 100), (2000, 100), (3000, 100), (2000, 200))
 def _run(task: Task, cache: str) -> list[Row]:
     import torch
 
+    from bench.clustering_candidates import true_count
     from bench.clustering_scores import scored
-    from bench.clustering_synthetic import VALIDATION, Draw, learning_of, train, true_count
+    from bench.clustering_synthetic import VALIDATION, Draw, learning_of, train
     from bench.clustering_training import embed
     from ris_core.training.normalise import normalise
 
