@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -263,15 +263,11 @@ def _catalogue(measured: Measured, look: float) -> tuple[Line, float]:
     """Return the line of the catalogue's runs over labelled station-days, and the seconds for the whole archive."""
     first, rest = measured.pair(_CATALOGUE)
     labelled = sum(int(run["station_days"]) for run in measured.pair("label")[0].runs)
-    points = [(float(labelled), _in_runs([first])), (float(measured.station_days), _in_runs([rest]))]
+    points = [(float(labelled), wall_seconds(first.runs)), (float(measured.station_days), wall_seconds(rest.runs))]
     line = line_through(points)
     busier = max(1.0, EVENTS / STATION_DAYS / max(1e-9, measured.events["events"] / measured.station_days))
-    outside = max(0.0, rest.wall_s - _in_runs([rest])) + look
+    outside = max(0.0, rest.wall_s - wall_seconds(rest.runs)) + look
     return line, outside + line.fixed + line.slope * STATION_DAYS * busier
-
-
-def _in_runs(steps: Iterable[Step]) -> float:
-    return sum(float(run["seconds"]) for step in steps for run in step.runs)
 
 
 def _limits(

@@ -1,8 +1,9 @@
 """Labelled events of synthetic networks for the clustering benchmark: rendered once for each generator, then kept.
 
-A network has four stations and one day in each two months of a year in which every family occurs. Its station-days are
-rendered in memory, go through each of the platform's chains, and are matched with the truth (`docs/synthetic.md`).
-Windows of 10 s are those of the same events as windows of 4 s, and have the classes of these: their middle 4 s count.
+A network has four stations and one day or more in each two months of a year in which every family occurs. Its
+station-days are rendered in memory, go through each of the platform's chains, and are matched with the truth
+(`docs/synthetic.md`). Windows of 10 s are those of the same events as windows of 4 s, and have the classes of these:
+their middle 4 s count.
 """
 
 from __future__ import annotations

@@ -144,9 +144,13 @@ def _execute_all(settings: Settings, layout: Layout, asked: Connection) -> None:
     # Station-days, the work of a local Dask cluster, are not executed here.
     resources = {"compute": compute if compute.trainings else Compute.model_validate({"kind": "inline"})}
     definitions = build_definitions(settings, resources)
-    with open_instance(layout) as instance, suppress(EOFError):
+    with open_instance(layout) as instance:
         while True:
-            asked.send(execute(definitions, instance, asked.recv()))
+            try:
+                run = asked.recv()
+            except EOFError:
+                return
+            asked.send(execute(definitions, instance, run))
 
 
 def _end_with_command() -> None:

@@ -124,6 +124,22 @@ def test_fields_write_times_hours_and_quantities_into_the_address(page: Page, ad
     assert query_of(page) == query
 
 
+def test_a_choice_right_after_typing_does_not_lose_what_was_typed(page: Page, address: str) -> None:
+    page.goto(address)
+    page.get_by_label(re.compile("^from, UTC")).evaluate(
+        """(typed) => {
+            typed.focus();
+            typed.value = "2020-02-29";
+            typed.dispatchEvent(new Event("input"));
+            const hours = document.querySelector("[aria-label='hours: from']");
+            hours.value = "20";
+            hours.dispatchEvent(new Event("change"));
+        }"""
+    )
+    expect(page).to_have_url(re.compile("from=2020-02-29"))
+    assert "hours=20-23" in query_of(page)
+
+
 def test_what_is_wrong_in_the_address_is_said_and_can_be_removed(page: Page, address: str) -> None:
     page.goto(f"{address}/?station=ZZ&snr=abc&class=1")
     trouble = page.locator(".panel-filter .trouble[role=alert]")

@@ -82,18 +82,26 @@ def test_a_process_that_is_killed_is_said_and_the_other_numbers_of_clusters_are_
     assert run_jobs(network.definitions, network.instance, network.store.days, [TRAIN]) == []
 
 
+def is_at_work(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def test_sigterm_ends_the_command_and_all_its_processes(network: Opened) -> None:
     command = [str(Path(sys.executable).with_name("ris")), "run", "--config", str(network.config), "--at-once", "2"]
     command += ["--only", TRAIN, "--again"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as ran:
         whole = psutil.Process(ran.pid)
         until = time.monotonic() + WAIT_S
-        while len(whole.children()) < 2 and time.monotonic() < until:
+        # Two that train, and the one by which multiprocessing tracks resources.
+        while len(whole.children()) < 3 and time.monotonic() < until:
             time.sleep(0.1)
         its = whole.children()
         ran.send_signal(signal.SIGTERM)
         said, _ = ran.communicate(timeout=WAIT_S)
     assert ran.returncode == 130, said
     assert "Interrupted: finished work is kept" in said
-    assert len(its) >= 2
-    assert not [one for one in its if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    assert len(its) >= 3
+    assert not [one for one in its if is_at_work(one)]
