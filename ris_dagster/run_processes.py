@@ -30,14 +30,17 @@ class _Worker:
 
     def __init__(self, settings: Settings, layout: Layout, threads: int) -> None:
         context = multiprocessing.get_context("spawn")
-        self.pipe, its = context.Pipe()
+        self.pipe, self._its_pipe = context.Pipe()
         self.run: Run | None = None
         self.process: SpawnProcess = context.Process(
-            target=_work, args=(settings.model_dump_json(), str(layout.root), its)
+            target=_work, args=(settings.model_dump_json(), str(layout.root), self._its_pipe)
         )
-        with _environment(OMP_NUM_THREADS=str(threads), TQDM_DISABLE="1"):
+        self._threads = threads
+
+    def start(self) -> None:
+        with _environment(OMP_NUM_THREADS=str(self._threads), TQDM_DISABLE="1"):
             self.process.start()
-        its.close()
+        self._its_pipe.close()
 
     def begin(self, run: Run) -> None:
         self.run = run
@@ -67,7 +70,10 @@ class _Worker:
     def close(self) -> None:
         """End the process: at once if it executes a run, which it records."""
         self.pipe.close()
-        if self.run is not None and self.process.pid is not None and self.process.is_alive():
+        self._its_pipe.close()
+        if self.process.pid is None:
+            return  # Interrupted while it started: what there is of it ends, since nobody can ask it.
+        if self.run is not None and self.process.is_alive():
             with suppress(ProcessLookupError):
                 os.kill(self.process.pid, signal.SIGINT)
         self.process.join()
@@ -117,7 +123,9 @@ class RunProcesses:
             free = next((worker for worker in self._workers if worker.run is None), None)
             if free is None:
                 free = _Worker(self._settings, self._layout, max(1, cores() // self._at_once))
+                # Known before it starts: an interruption meanwhile ends it too.
                 self._workers.append(free)
+                free.start()
             free.begin(left.popleft())
 
     def close(self) -> None:
