@@ -29,6 +29,8 @@ import yaml
 from rich.console import Console
 
 from bench.campaign_archive import Size, make_archive, settings_values, spoiled
+from bench.campaign_copies import write_copies
+from bench.campaign_estimate import COPIES_EPOCHS, TRAINING_EVENTS
 from bench.campaign_run import Steps, quiet_environment
 from bench.campaign_summary import Measured, summary
 from bench.campaign_tables import markdown
@@ -44,10 +46,10 @@ _ROOM = 2e9
 _FEWEST = 20
 
 
-def run(folder: Path, size: Size, profile: str, workers: int) -> Measured:
+def run(folder: Path, size: Size, profile: str, workers: int, copies: int) -> Measured:
     """Do what is not done yet of a campaign, and return all that was measured."""
     folder.mkdir(parents=True, exist_ok=True)
-    _same_plan(folder, size, profile, workers)
+    _same_plan(folder, size, profile, workers, copies)
     steps = Steps(folder)
     archive, inventory = folder / "archive", folder / "inventory"
     _require_room(folder, archive, size)
@@ -56,16 +58,19 @@ def run(folder: Path, size: Size, profile: str, workers: int) -> Measured:
     _acquire_and_process(steps, network, size)
     events = steps.kept("events", lambda: _events(network))
     fewer = _train(steps, network, int(events["events"]), workers)
+    _train_on_copies(steps, network, folder / "copies", copies, workers)
     _label(steps, network, size)
     work = steps.kept("work", lambda: _work(network))
     disk = {name: asdict(usage) for name, usage in usage_by_folder(network.days.layout.root).items()}
     limits = steps.kept("limits", lambda: _limits(network, folder))
-    return Measured(size, profile, workers, steps, network.days, fewer, events, work, limits, disk, _bytes(archive))
+    return Measured(
+        *(size, profile, workers, copies, steps, network.days, fewer, events, work, limits, disk), _bytes(archive)
+    )
 
 
-def _same_plan(folder: Path, size: Size, profile: str, workers: int) -> None:
+def _same_plan(folder: Path, size: Size, profile: str, workers: int, copies: int) -> None:
     """Note what is asked for, or refuse a folder of another campaign."""
-    path, asked = folder / "plan.json", asdict(size) | {"profile": profile, "workers": workers}
+    path, asked = folder / "plan.json", asdict(size) | {"profile": profile, "workers": workers, "copies": copies}
     if path.exists() and json.loads(path.read_text(encoding="utf-8")) != asked:
         raise SystemExit(f"{folder} holds another campaign, {path.read_text(encoding='utf-8')}; name another --folder")
     path.write_text(json.dumps(asked), encoding="utf-8")
@@ -142,31 +147,57 @@ def _events(network: Network) -> dict[str, Any]:
 
 
 def _train(steps: Steps, network: Network, events: int, workers: int) -> int:
-    """Train on a part of the events and on all, and return the number of the part; 0 if all are too few for that."""
+    """Draw a part of the events, then all, and train on these up to the champion; return the number of the part.
+
+    It is 0 if all are too few for that.
+    """
     from ris_dagster.jobs import DRAW, training_jobs
 
     settings = network.days.settings
-    *jobs, champion = training_jobs(settings)[1:]
     drawn = min(events, settings.training_set.events)
     if drawn < _FEWEST:
         raise SystemExit(f"{events} events are too few for a training: take more --stations, --days or events")
     fewer = drawn // 2 if drawn // 2 >= _FEWEST else 0
     for name, number in (("few", fewer), ("all", drawn)):
         if number:
-            part = replace(network, config=_with_training_set(network.config, name, number))
-            wanted = [*jobs, champion] if name == "all" else jobs
+            part = replace(network, config=_config(network.config, name, {"training_set": {"events": number}}))
             steps.command(f"training set, {name}", part, "run", "--only", DRAW)
-            only = [word for job in wanted for word in ("--only", job)]
-            steps.command(f"training, {name}", part, "run", "--at-once", str(workers), *only)
-            steps.kept(f"epochs, {name}", lambda: _epochs(network))
+    _jobs(steps, "training, all", part, training_jobs(settings)[1:], workers)
+    steps.kept("epochs, all", lambda: _epochs(network))
     if not network.days.layout.champion.exists():
         raise RuntimeError(f"no model was accepted as champion; {network.log} says why: take more station-days")
     return fewer
 
 
-def _with_training_set(config: Path, name: str, events: int) -> Path:
-    """Return the settings file with another size of the training set; the log is the same file."""
-    values = yaml.safe_load(config.read_text(encoding="utf-8")) | {"training_set": {"events": events}}
+def _train_on_copies(steps: Steps, network: Network, data: Path, copies: int, workers: int) -> None:
+    """Train on changed copies of all events in a data root of their own, with few epochs."""
+    from ris_dagster.jobs import training_jobs
+
+    bounds = {"aec": {"max_epochs": COPIES_EPOCHS}, "dec": {"max_epochs": COPIES_EPOCHS}}
+    config = _config(network.config, "copies", {"training_set": {"events": copies}} | bounds)
+    settings = load_settings(config)
+    environment = network.environment | {"RIS_DATA": str(data)}
+    part = Network(config, StationDays.open(settings, data / settings.network.name), environment)
+
+    def write() -> dict[str, Any]:
+        started = time.perf_counter()
+        write_copies(settings, network.days.layout, part.days.layout, copies)
+        return {"seconds": time.perf_counter() - started}
+
+    steps.kept("copies", write)
+    _, *jobs = training_jobs(settings)
+    _jobs(steps, "training, copies", part, jobs, workers)
+    steps.kept("epochs, copies", lambda: _epochs(part))
+
+
+def _jobs(steps: Steps, name: str, network: Network, jobs: Sequence[str], workers: int) -> None:
+    only = [word for job in jobs for word in ("--only", job)]
+    steps.command(name, network, "run", "--at-once", str(workers), *only)
+
+
+def _config(config: Path, name: str, sections: dict[str, Any]) -> Path:
+    """Return the settings file with other sections."""
+    values = yaml.safe_load(config.read_text(encoding="utf-8")) | sections
     path = config.with_name(f"{config.stem}_{name}.yaml")
     path.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
     return path
@@ -248,10 +279,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         default=EVENTS_PER_DAY,
         help="true events of a station-day, of which a part is detected (default: %(default)s)",
     )
+    parser.add_argument(
+        "--training-events",
+        type=positive,
+        default=TRAINING_EVENTS,
+        help="changed copies of events on which the trainings are measured (default: %(default)s)",
+    )
     given = parser.parse_args(arguments)
     size = Size(given.stations, given.days, given.events_per_day)
     clear_environment()
-    measured = run(given.folder.absolute(), size, given.profile, given.workers)
+    measured = run(given.folder.absolute(), size, given.profile, given.workers, given.training_events)
     found = summary(measured)
     text = markdown(measured, found)
     (given.folder / "tables.md").write_text(text, encoding="utf-8")

@@ -23,6 +23,9 @@ TRAINED_SHARE = 0.8
 """The archive of Jenkins et al. 2021 (doi 10.1029/2021JB021716), the events that networks are trained on, and the share
 of these that is not held out for validation: the defaults of the section `training_set`."""
 
+COPIES_EPOCHS = 3
+"""Most epochs of a training on copies of events."""
+
 PUBLISHED = {
     "preprocess_s": 7.1,
     "detect_s": 1.5,
@@ -179,36 +182,39 @@ class Trained:
     seconds: float
 
 
-@dataclass(frozen=True)
-class DecCourse:
-    """What the trainings of DEC do together with the events of the paper's training set.
+def dec_epochs(
+    of_all: Iterable[float], of_copies: Iterable[float], dec: DecSettings, copies: int, events: int = TRAINING_EVENTS
+) -> float:
+    """Return the epochs that the trainings of DEC have together with the events of the paper's training set.
 
-    Attributes
+    Parameters
     ----------
-    epochs
-        As many as measured with fewer events, or as the bound of the steps allows.
-    further_updates
-        Updates of P, each with all events, beyond those that as many of the measured epochs had.
+    of_all
+        Epochs of each with all events of the campaign: as many are needed with more events.
+    of_copies, copies
+        Epochs of each with the copies, and their number. They are whole trainings if there are as many as `events`, and
+        `dec.max_steps` ended them before `COPIES_EPOCHS`.
+    dec
+        Section `dec`.
+    events
+        The paper's training set.
     """
-
-    epochs: float
-    further_updates: float
-
-    @classmethod
-    def of(cls, epochs: Iterable[float], dec: DecSettings, measured: int, events: int = TRAINING_EVENTS) -> DecCourse:
-        """Return the course of trainings that needed so many epochs (each) with the measured number of events."""
-        batches, before = (math.ceil(n / dec.batch_size) for n in (events, measured))
-        most = math.inf if dec.max_steps is None else dec.max_steps / batches
-        needed = sum(min(one, most) for one in epochs)
-        return cls(needed, needed * (dec.updates_in(batches) - dec.updates_in(before)))
+    most = math.inf if dec.max_steps is None else dec.max_steps / math.ceil(events / dec.batch_size)
+    if copies == events and most <= COPIES_EPOCHS:
+        return sum(of_copies)
+    return sum(min(one, most) for one in of_all)
 
 
 def training_seconds(
     few: Trained | None, many: Trained, epochs: float, events: int = TRAINING_EVENTS
 ) -> tuple[Line, float]:
-    """Return the line of a job of training over events times epochs, and its seconds for a number of both."""
+    """Return the line of a job of training over events times epochs, and its seconds for a number of both.
+
+    If the larger measurement has these numbers, it is the answer.
+    """
+    measured = (many.events, many.epochs) == (events, epochs)
     points = [(one.events * one.epochs, one.seconds) for one in (few, many) if one is not None]
-    line = line_through(points)
+    line = line_through(points[-1:] if measured else points)
     return line, line.at(events * epochs)
 
 

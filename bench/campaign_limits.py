@@ -128,21 +128,13 @@ def of_training(settings: Settings, threads: int) -> dict[str, float]:
             torch.autograd.backward(functional.mse_loss(model(batch)[0], batch))
             adam.step()
 
-    def encoded() -> None:
-        with torch.inference_mode():
-            for _ in range(_BATCHES):
-                model.encode(batch)
-
-    found = {}
-    for name, work in (("train", steps), ("encode", encoded)):
-        work()
-        seconds = []
-        for _ in range(_PASSES):
-            started = time.perf_counter()
-            work()
-            seconds.append(time.perf_counter() - started)
-        found[name] = min(seconds) / (_BATCHES * _BATCH)
-    return found
+    steps()
+    seconds = []
+    for _ in range(_PASSES):
+        started = time.perf_counter()
+        steps()
+        seconds.append(time.perf_counter() - started)
+    return {"train": min(seconds) / (_BATCHES * _BATCH)}
 
 
 def limits(config: Path, root: Path, count: int, threads: int) -> Mapping[str, Any]:

@@ -12,11 +12,11 @@ from bench.campaign_estimate import (
     STATION_DAYS,
     TRAINING_EVENTS,
     Command,
-    DecCourse,
     Line,
     Ran,
     StationDayCost,
     Trained,
+    dec_epochs,
     line_through,
     per_event,
     published_seconds,
@@ -36,12 +36,12 @@ class Measured:
 
     Attributes
     ----------
-    size, profile, workers
-        What was asked for.
+    size, profile, workers, copies
+        What was asked for; copies of events on which the trainings were measured.
     steps, days
         The finished steps and the network.
     fewer
-        Events of the smaller training set; 0 if there was none.
+        Events of the smaller draw; 0 if there was none.
     events, work, limits
         Counts; seconds inside the stages by station-day; limits.
     disk, archive_bytes
@@ -51,6 +51,7 @@ class Measured:
     size: Size
     profile: str
     workers: int
+    copies: int
     steps: Steps
     days: StationDays
     fewer: int
@@ -74,10 +75,21 @@ class Measured:
         """Return the small and the large command of a stage."""
         return self.steps[f"{stage}, first"], self.steps[f"{stage}, rest"]
 
-    def trainings(self) -> list[tuple[str, Step]]:
-        """Return the commands of training, with their size: ``few``, ``all``."""
-        sizes = [*(["few"] if self.fewer else []), "all"]
-        return [(size, self.steps[f"{part}, {size}"]) for size in sizes for part in ("training set", "training")]
+    @property
+    def draws(self) -> list[tuple[int, Step]]:
+        """The draws of training sets, with their events."""
+        few = [(self.fewer, self.steps["training set, few"])] if self.fewer else []
+        return [*few, (self.drawn, self.steps["training set, all"])]
+
+    @property
+    def trainings(self) -> list[tuple[str, int, Step]]:
+        """The trainings by name, with their events: on all events, and on the copies."""
+        sizes = (("all", self.drawn), ("copies", self.copies))
+        return [(name, events, self.steps[f"training, {name}"]) for name, events in sizes]
+
+    def epochs(self, name: str) -> dict[str, list[float]]:
+        """Return the epochs of each training of the autoencoder and of DEC, on all events or on the copies."""
+        return {network: list(of.values()) for network, of in self.steps.figures(f"epochs, {name}").items() if of}
 
 
 def summary(measured: Measured) -> dict[str, Any]:
@@ -88,10 +100,11 @@ def summary(measured: Measured) -> dict[str, Any]:
     # A look at the disk grows alike in every command; those of the trainings and the catalogue have one size each.
     look = costs["process"].outside.slope * max(0, STATION_DAYS - measured.station_days)
     jobs = _jobs(measured)
-    set_s, train_s = (_training(measured, jobs, part, look) for part in ("training set", "training"))
+    draw, set_s = _draw(measured, look)
+    train_s = sum(of.seconds for of in jobs.values()) + _outside(measured.steps["training, copies"]) + look
     catalogue, catalogue_s = _catalogue(measured, look)
     hours |= {"training set": set_s / 3600, "training": train_s / 3600, _CATALOGUE: catalogue_s / 3600}
-    epochs = {"aec": sum(measured.steps.figures("epochs, all")["aec"].values()), "dec": _course(measured).epochs}
+    epochs = _epochs(measured)
     published = published_seconds(epochs["aec"], epochs["dec"])
     to_labels = sum(value for stage, value in hours.items() if stage != _CATALOGUE)
     theirs = sum(published.values()) / 3600
@@ -109,15 +122,16 @@ def summary(measured: Measured) -> dict[str, Any]:
                 "stages": _stages(measured),
                 "costs": {stage: asdict(cost) for stage, cost in costs.items()},
                 "training_jobs": {
-                    name: asdict(of.line) | {"all": asdict(of.measured), "epochs": of.epochs, "further_s": of.further_s}
+                    name: asdict(of.line) | {"measured": asdict(of.measured), "epochs": of.epochs}
                     for name, of in jobs.items()
                 },
+                "draw": asdict(draw),
                 "catalogue": asdict(catalogue),
                 "epochs": epochs,
-                "measured_epochs": measured.steps.figures("epochs, all"),
+                "measured_epochs": {name: measured.epochs(name) for name, *_ in measured.trainings},
                 "limits": _limits(measured, costs, jobs),
                 "events": dict(measured.events),
-                "training_events": [measured.fewer, measured.drawn],
+                "training_events": [measured.fewer, measured.drawn, measured.copies],
                 "bytes": {name: usage["size"] for name, usage in measured.disk.items()}
                 | {"archive": measured.archive_bytes},
                 "peak_mb": max(step.peak_mb for step in _steps(measured)),
@@ -140,19 +154,21 @@ def _not_trained(measured: Measured) -> list[str]:
     """Return the jobs of training that were not done, so that their hours are lacking."""
     from ris_dagster.jobs import training_jobs
 
-    done = {run["job"] for _, step in measured.trainings() for run in step.runs if run["success"]}
+    steps = measured.steps["training set, all"], measured.steps["training, copies"]
+    done = {run["job"] for step in steps for run in step.runs if run["success"]}
     return [job for job in training_jobs(measured.days.settings) if job not in done]
 
 
 def _steps(measured: Measured) -> list[Step]:
     pairs = [step for stage in (*STAGES, _CATALOGUE) for step in measured.pair(stage)]
-    return [*pairs, *(step for _, step in measured.trainings())]
+    return [*pairs, *(step for _, step in measured.draws), *(step for *_, step in measured.trainings)]
 
 
 def _stages(measured: Measured) -> dict[str, dict[str, float]]:
     """Return wall and CPU seconds and peak memory of each stage, of all its commands together."""
     of_stage: dict[str, tuple[Step, ...]] = {stage: measured.pair(stage) for stage in ("acquire", "process")}
-    of_stage |= {part: (measured.steps[f"{part}, all"],) for part in ("training set", "training")}
+    of_stage["training set"] = (measured.steps["training set, all"],)
+    of_stage |= {f"training, {events:,} events": (step,) for _, events, step in measured.trainings}
     of_stage |= {stage: measured.pair(stage) for stage in ("label", _CATALOGUE)}
     return {
         stage: {
@@ -201,62 +217,60 @@ class TrainingJob:
         Its seconds over events times epochs.
     measured
         The larger of its sizes.
-    epochs, further_s, seconds
-        Of all its runs together, with the events of the paper's training set: epochs, seconds of updates that the line
-        does not have, all seconds.
+    epochs, seconds
+        Of all its runs together, with the events of the paper's training set.
     """
 
     line: Line
     measured: Trained
     epochs: float
-    further_s: float
     seconds: float
 
 
-def _course(measured: Measured) -> DecCourse:
-    epochs = measured.steps.figures("epochs, all")["dec"]
-    return DecCourse.of(epochs.values(), measured.days.settings.dec, measured.drawn)
+def _epochs(measured: Measured) -> dict[str, float]:
+    """Return the epochs of all trainings together with the events of the paper's training set."""
+    of_all, of_copies = measured.epochs("all"), measured.epochs("copies")
+    dec = of_all.get("dec", []), of_copies.get("dec", [])
+    return {
+        "aec": sum(of_all.get("aec", [])),
+        "dec": dec_epochs(*dec, measured.days.settings.dec, measured.copies),
+    }
 
 
 def _jobs(measured: Measured) -> dict[str, TrainingJob]:
-    """Return the jobs of training by their names.
-
-    What DEC's further updates of P cost is not on the line of its job; each event takes a pass of the bare encoder.
-    """
-    found, course = {}, _course(measured)
-    of_aec = sum(measured.steps.figures("epochs, all")["aec"].values())
-    of_update = TRAINING_EVENTS * float(measured.limits["of_training"]["encode"])
-    at_full_size = {"train_autoencoders": (of_aec, 0.0), "train_dec": (course.epochs, course.further_updates)}
-    sizes = {"few": measured.fewer, "all": measured.drawn}
+    """Return the jobs of training by their names."""
     trained: dict[str, dict[str, Trained]] = {}
-    for size, step in measured.trainings():
-        epochs = measured.steps.figures(f"epochs, {size}")
-        of_job = {"train_autoencoders": sum(epochs["aec"].values()), "train_dec": sum(epochs["dec"].values())}
+    networks = {"train_autoencoders": "aec", "train_dec": "dec"}
+    for name, events, step in measured.trainings:
+        epochs = {job: sum(measured.epochs(name).get(network, [])) for job, network in networks.items()}
         for job in dict.fromkeys(run["job"] for run in step.runs):
             of = [run for run in step.runs if run["job"] == job]
             made = [run for run in of if run["success"]]
             # Of fewer events a part can fail that works on all; then that size tells nothing of the job.
-            if made and (size == "all" or len(made) == len(of)):
-                trained.setdefault(job, {})[size] = Trained(sizes[size], of_job.get(job) or 1.0, wall_seconds(made))
+            if made and (name == "copies" or len(made) == len(of)):
+                trained.setdefault(job, {})[name] = Trained(events, epochs.get(job) or 1.0, wall_seconds(made))
+    found, needed = {}, _epochs(measured)
     for job, by_size in trained.items():
-        if many := by_size.get("all"):
-            needed, further = at_full_size.get(job, (many.epochs, 0.0))
-            line, seconds = training_seconds(by_size.get("few"), many, needed)
-            found[job] = TrainingJob(line, many, needed, further * of_update, seconds + further * of_update)
+        if many := by_size.get("copies"):
+            epochs_needed = needed[networks[job]] if job in networks else 1.0
+            line, seconds = training_seconds(by_size.get("all"), many, epochs_needed)
+            found[job] = TrainingJob(line, many, epochs_needed, seconds)
     return found
 
 
-def _training(measured: Measured, jobs: Mapping[str, TrainingJob], part: str, look: float) -> float:
-    """Return the seconds of the training set or of the training for the whole archive."""
-    step = measured.steps[f"{part}, all"]
-    outside = max(0.0, step.wall_s - wall_seconds(step.runs)) + look
-    ours = [jobs[job] for job in dict.fromkeys(run["job"] for run in step.runs) if job in jobs]
-    seconds = sum(of_job.seconds for of_job in ours)
-    if part == "training set":
-        # The draw looks at every station-day: its fixed part is taken to grow with them.
-        fixed = sum(of_job.line.fixed for of_job in ours)
-        seconds += fixed * (STATION_DAYS / measured.station_days - 1)
-    return outside + seconds
+def _outside(step: Step) -> float:
+    """Return the wall seconds of a command besides its runs."""
+    return max(0.0, step.wall_s - wall_seconds(step.runs))
+
+
+def _draw(measured: Measured, look: float) -> tuple[Line, float]:
+    """Return the line of the draw over its events, and the seconds for the whole archive.
+
+    The draw looks at every station-day: its fixed part is taken to grow with them.
+    """
+    line = line_through([(float(events), wall_seconds(step.runs)) for events, step in measured.draws])
+    fixed = line.fixed * STATION_DAYS / measured.station_days
+    return line, _outside(measured.steps["training set, all"]) + look + fixed + line.slope * TRAINING_EVENTS
 
 
 def _catalogue(measured: Measured, look: float) -> tuple[Line, float]:
@@ -266,8 +280,7 @@ def _catalogue(measured: Measured, look: float) -> tuple[Line, float]:
     points = [(float(labelled), wall_seconds(first.runs)), (float(measured.station_days), wall_seconds(rest.runs))]
     line = line_through(points)
     busier = max(1.0, EVENTS / STATION_DAYS / max(1e-9, measured.events["events"] / measured.station_days))
-    outside = max(0.0, rest.wall_s - wall_seconds(rest.runs)) + look
-    return line, outside + line.fixed + line.slope * STATION_DAYS * busier
+    return line, _outside(rest) + look + line.fixed + line.slope * STATION_DAYS * busier
 
 
 def _limits(

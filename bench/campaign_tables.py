@@ -31,7 +31,8 @@ def _head(measured: Measured, found: Mapping[str, Any]) -> str:
         f"({events['with_data']} with data, {events['with_gaps']} of them with gaps), {events['events']:,} events "
         f"({events['events'] / events['station_days']:.1f} a station-day; the paper's archive has "
         f"{EVENTS / STATION_DAYS:.1f}), profile `{measured.profile}`, {measured.workers} Dask workers, load average "
-        f"before the commands {low:g} to {high:g}. Making the archive took {found['making_s']:.0f} s, which is not "
+        f"before the commands {low:g} to {high:g}. The trainings are measured on {measured.copies:,} changed copies of "
+        f"these events. Making the archive took {found['making_s']:.0f} s, which is not "
         "counted."
     ]
     if found["interrupted"]:
@@ -101,16 +102,24 @@ def _parts(measured: Measured, found: Mapping[str, Any]) -> str:
     for job, of in found["training_jobs"].items():
         epochs = of["epochs"]
         size = f"{TRAINING_EVENTS:,} events" + (f" x {epochs:g} epochs" if epochs != 1 else "")
-        grown, further = of["slope"] * TRAINING_EVENTS * epochs, of["further_s"]
-        updates = f" + {further:,.0f} (further updates of P)" if further else ""
+        grown = of["slope"] * TRAINING_EVENTS * epochs
         rows.append(
             [
                 job,
                 f"{of['fixed']:.1f} s",
                 f"{of['slope'] * 1e6:.1f} µs an event" + (" and epoch" if epochs != 1 else "") + f", for {size}",
-                f"{of['fixed']:.1f} + {grown:,.0f}{updates} = {of['fixed'] + grown + further:,.0f}",
+                f"{of['fixed']:.1f} + {grown:,.0f} = {of['fixed'] + grown:,.0f}",
             ]
         )
+    line = found["draw"]
+    rows.append(
+        [
+            "training set",
+            f"{line['fixed']:.1f} s, growing with the station-days",
+            f"{line['slope'] * 1e6:.1f} µs an event",
+            f"{found['hours_by_stage']['training set'] * 3600:,.0f} with its command",
+        ]
+    )
     line = found["catalogue"]
     rows.append(
         [

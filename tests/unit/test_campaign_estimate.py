@@ -9,11 +9,11 @@ from bench.campaign_estimate import (
     EVENTS,
     STATION_DAYS,
     Command,
-    DecCourse,
     Line,
     Ran,
     StationDayCost,
     Trained,
+    dec_epochs,
     line_through,
     per_event,
     published_seconds,
@@ -81,11 +81,18 @@ def test_a_training_grows_with_events_and_epochs() -> None:
     assert seconds == pytest.approx(5.2 + 0.00026 * 50_000 * 20)
 
 
+def test_a_training_of_the_right_size_is_taken_as_measured() -> None:
+    few, many = Trained(4000, 1, 100.0), Trained(50_000, 1, 26.0)
+    assert training_seconds(few, many, 1, events=50_000)[1] == pytest.approx(26.0)
+
+
 def test_dec_of_more_events_needs_as_many_epochs_unless_its_steps_are_bounded() -> None:
-    assert DecCourse.of([10, 30.5], DecSettings(), 3500) == DecCourse(40.5, 0.0)
-    # 50,000 events are 782 batches, 3,500 are 55.
-    bounded = DecSettings(max_steps=3910, max_update_interval=100)
-    assert DecCourse.of([4, 30.5], bounded, 3500) == DecCourse(pytest.approx(4 + 5), pytest.approx(9 * (8 - 2)))
+    assert dec_epochs([10, 30.5], [3, 3], DecSettings(), copies=50_000) == 40.5
+    # 50,000 events are 782 batches.
+    bounded = DecSettings(max_steps=3910)
+    assert dec_epochs([4, 30.5], [3, 3], bounded, copies=50_000) == 4 + 5
+    assert dec_epochs([4, 30.5], [2, 1.5], DecSettings(max_steps=1564), copies=50_000) == 3.5
+    assert dec_epochs([4, 30.5], [3, 3], DecSettings(max_steps=1564), copies=1_000) == 2 + 2
 
 
 def test_trainings_that_work_at_once_count_once() -> None:
