@@ -18,7 +18,7 @@ _PIXEL_NOISE = 0.1
 _WAVEFORM_NOISE = 0.05
 _GAIN = 0.5
 _BLOCK = 1024
-_ID_DIGITS = 20
+_MICROSECONDS = 6
 Floats = NDArray[np.float32]
 
 
@@ -67,7 +67,7 @@ def copies(found: Events, events: int) -> Events:
             "noise_psd": taken.noise_psd * _column(gain**2, taken.noise_psd),
         }
     names = [
-        f"{name[:-_ID_DIGITS]}{int(name[-_ID_DIGITS:]) + later:0{_ID_DIGITS}d}"
+        f"{name[:-_MICROSECONDS]}{(int(name[-_MICROSECONDS:]) + later) % 10**_MICROSECONDS:0{_MICROSECONDS}d}"
         for name, later in zip(taken.event_id, number.tolist(), strict=True)
     ]
     return replace(taken, spectrogram=spectrogram, event_id=tuple(names), **values)
