@@ -124,7 +124,7 @@ def _parts(measured: Measured, found: Mapping[str, Any]) -> str:
     rows.append(
         [
             "catalogue and rates",
-            f"{line['fixed']:.1f} s",
+            "",
             f"{line['slope'] * 1e3:.2f} ms a station-day",
             f"{found['hours_by_stage']['catalogue and rates'] * 3600:,.0f} with its command",
         ]

@@ -20,6 +20,7 @@ from ris_dagster.adapter.launched_runs import runs_of_location
 from ris_dagster.adapter.run_tags import never_retried, of_user
 from ris_dagster.analysis_jobs import ENVIRONMENT, analysis_is_current, analysis_jobs
 from ris_dagster.bindings import Bindings
+from ris_dagster.killed_runs import end_killed_runs
 from ris_dagster.planning import plan
 from ris_dagster.processes import PROCESS_TAG, this_process
 
@@ -232,6 +233,8 @@ def run_jobs(
             if done.error:
                 failed.append(done)
                 report(f"    FAILED {done.error}")
+        if together:
+            end_killed_runs(instance)
         all_needed = jobs.needed(days.settings, jobs.CLASS_MODEL in names) - jobs.in_partitions(days.settings)
         if failed and failed[-1].run.job == name and name in all_needed:
             break

@@ -61,7 +61,7 @@ def in_progress(
     found: defaultdict[str, set[StationDay]] = defaultdict(set)
     for run in instance.get_runs(dg.RunsFilter(statuses=list(AT_WORK))):
         if has_ended(executing_process(run)):
-            continue  # of a killed `ris run`: Dagster is not told that it is over
+            continue  # of a killed command; Dagster learns of it from the next one (`killed_runs`)
         keys = station_days_of(run.tags, stations)
         for stage in bindings.of_run(run):
             found[stage].update(keys)

@@ -9,7 +9,7 @@ import typer
 
 from ris_core.config import Settings, SettingsError, SyntheticSettings, config_path, load_settings
 from ris_core.plugins import PluginError, load_plugins
-from ris_dagster.commands.shared import ConfigOption, app, console, open_network, refuse
+from ris_dagster.commands.shared import ConfigOption, app, console, note_killed_runs, open_network, refuse
 
 
 @app.command("check-config")
@@ -164,6 +164,7 @@ def run(
         definitions_here(settings) as definitions,
         closing(RunProcesses(settings, layout, at_once)) as processes,
     ):
+        note_killed_runs(instance)
         try:
             failed = run_jobs(
                 definitions, instance, days, chosen, again, console.print, processes if at_once > 1 else None

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ris_dagster.commands.shared import ConfigOption, app, console, open_network, refuse
+from ris_dagster.commands.shared import ConfigOption, app, console, note_killed_runs, open_network, refuse
 
 ExplorerPort = Annotated[int, typer.Option(min=1, max=65535, help="Port of the explorer.")]
 
@@ -21,11 +21,13 @@ def ui(
 ) -> None:
     """Serve Dagster (webserver and daemon), MLflow and the explorer over the same data until Ctrl-C, on 127.0.0.1."""
     from ris_core.web.guard import AllowedHostsError
-    from ris_dagster.instance import require_records
+    from ris_dagster.instance import open_instance, require_records
     from ris_dagster.services import Ports, serve
 
     settings, layout = open_network(config, writes=True)
     require_records(layout)
+    with open_instance(layout) as instance:
+        note_killed_runs(instance)
     try:
         ports = Ports(port, mlflow_port, explorer_port)
         code = serve(settings, layout, ports, lambda line: console.print(line, soft_wrap=True), host)

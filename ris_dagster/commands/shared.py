@@ -4,7 +4,7 @@ import os
 import platform
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -16,6 +16,9 @@ from ris_core.plugins import PluginError
 from ris_core.shipped_files import SHIPPED
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout, WrongNetworkError, open_layout
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 
 class _Commands(TyperGroup):
@@ -89,6 +92,15 @@ def _layout(settings: Settings) -> Layout:
         raise CannotWriteError(
             f"the data root {data_root(settings)} cannot be made ({error.strerror}); set RIS_DATA to a folder"
         ) from error
+
+
+def note_killed_runs(instance: "dg.DagsterInstance") -> None:
+    """Tell Dagster which runs of killed commands are over, and the user how many."""
+    from ris_dagster.killed_runs import end_killed_runs
+
+    if killed := end_killed_runs(instance):
+        jobs = ", ".join(dict.fromkeys(run.job_name for run in killed))
+        console.print(f"{len(killed)} run(s) of a command that was killed are failed now in Dagster: {jobs}.")
 
 
 def open_network(config: Path | None, writes: bool = False, adopts: bool = False) -> tuple[Settings, Layout]:

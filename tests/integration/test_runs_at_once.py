@@ -21,6 +21,7 @@ from ris_core.threads import cores
 from ris_dagster import jobs
 from ris_dagster.method_runs import run_jobs
 from ris_dagster.processes import PROCESS_TAG, this_process
+from ris_dagster.records import AT_WORK
 from ris_dagster.run_processes import RunProcesses
 
 WAIT_S = 180
@@ -74,6 +75,7 @@ def test_a_process_that_is_killed_is_said_and_the_other_numbers_of_clusters_are_
     assert killed and not psutil.pid_exists(killed[0])
     made = network.instance.get_runs(dg.RunsFilter(job_name=TRAIN, statuses=[dg.DagsterRunStatus.SUCCESS]))
     assert {run.tags["dagster/partition"] for run in made} == {"2", "3", "4"} - {failed.run.what}
+    assert network.instance.get_runs(dg.RunsFilter(statuses=list(AT_WORK))) == []
     assert this_process() not in {run.tags[PROCESS_TAG] for run in made}
     finished = "attributes.status = 'FINISHED' and params.candidate = 'spectra/kmeans'"
     tracked = MlflowClient(network.tracking.uri).search_runs([network.tracking.prepare()], finished)
