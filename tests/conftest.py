@@ -39,6 +39,15 @@ hypothesis.settings.register_profile("random", deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
+MAKERS = ("integration/test_catalogue_asset.py", "browser/test_explorer_page.py")
+"""Files that need `network` and `explored`: begun first, each of two workers makes one, and none waits for it later."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that make what all workers share before the others."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(MAKERS))
+
+
 @pytest.fixture(autouse=True)
 def same_import_path() -> Iterator[None]:
     """Restore `sys.path`: MLflow puts the code of a loaded model first, and new processes would take it."""
