@@ -57,20 +57,19 @@ def copies(found: Events, events: int) -> Events:
     random = np.random.default_rng(0)
     gain = np.exp(random.normal(0.0, _GAIN, events)).astype(np.float32)
     taken = found.take(rows)
-    spectrogram = _multiplied(taken.spectrogram, gain**2, random)
-    values: dict[str, Any] = {"waveform": _noisy(taken.waveform, gain, random)}
-    if taken.context is not None and taken.noise_psd is not None:
-        context = _noisy(taken.context, gain, random)
-        values = {
-            "context": context,
-            "waveform": _cut(context, taken.context_lead, taken.waveform),
-            "noise_psd": taken.noise_psd * _column(gain**2, taken.noise_psd),
-        }
+    values: dict[str, Any] = {"spectrogram": _multiplied(taken.spectrogram, gain**2, random)}
+    if taken.context is None:
+        values["waveform"] = _noisy(taken.waveform, gain, random)
+    else:
+        values["context"] = _noisy(taken.context, gain, random)
+        values["waveform"] = _cut(values["context"], taken.context_lead, taken.waveform)
+    if taken.noise_psd is not None:
+        values["noise_psd"] = taken.noise_psd * _column(gain**2, taken.noise_psd)
     names = [
         f"{name[:-_MICROSECONDS]}{(int(name[-_MICROSECONDS:]) + later) % 10**_MICROSECONDS:0{_MICROSECONDS}d}"
         for name, later in zip(taken.event_id, number.tolist(), strict=True)
     ]
-    return replace(taken, spectrogram=spectrogram, event_id=tuple(names), **values)
+    return replace(taken, event_id=tuple(names), **values)
 
 
 def _column(gain: Floats, array: Floats) -> Floats:
