@@ -85,7 +85,7 @@ def _parts(measured: Measured, found: Mapping[str, Any]) -> str:
     rows = []
     for stage in STAGES:
         cost = found["costs"][stage]
-        each = cost["run"]["slope"] + cost["per_event_s"] * (EVENTS / STATION_DAYS - cost["events"])
+        each = max(0.0, cost["run"]["slope"] + cost["per_event_s"] * (EVENTS / STATION_DAYS - cost["events"]))
         seconds = found["hours_by_stage"][stage] * 3600
         start = cost["outside"]["fixed"] + cost["first_run_s"]
         look = cost["outside"]["slope"]
