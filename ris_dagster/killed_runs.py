@@ -14,7 +14,9 @@ _ENDED = (
 def end_killed_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     """Report runs as failed that a command executed on this machine until its process ended, and return them."""
     working = instance.get_runs(dg.RunsFilter(statuses=list(AT_WORK)))
-    killed = [run for run in working if has_ended(executing_process(run))]
+    ended = [run.run_id for run in working if has_ended(executing_process(run))]
+    # Read again: some may have ended well before their process did, since the first look.
+    killed = [run for run in map(instance.get_run_by_id, ended) if run is not None and run.status in AT_WORK]
     for run in killed:
         instance.report_run_failed(run, _ENDED)
     return killed

@@ -17,7 +17,7 @@ from ris_core.station_days.station_days import StationDays
 from ris_core.storage.damage import DamagedFileError
 from ris_dagster import jobs
 from ris_dagster.adapter.launched_runs import runs_of_location
-from ris_dagster.adapter.run_tags import never_retried, of_user
+from ris_dagster.adapter.run_tags import never_retried, of_user, partition_of
 from ris_dagster.analysis_jobs import ENVIRONMENT, analysis_is_current, analysis_jobs
 from ris_dagster.bindings import Bindings
 from ris_dagster.killed_runs import end_killed_runs
@@ -233,8 +233,8 @@ def run_jobs(
             if done.error:
                 failed.append(done)
                 report(f"    FAILED {done.error}")
-        if together:
-            end_killed_runs(instance)
+        for run in end_killed_runs(instance) if together else []:
+            report(f"    {run.job_name} {partition_of(run.tags)}: failed in Dagster too, since its process was killed")
         all_needed = jobs.needed(days.settings, jobs.CLASS_MODEL in names) - jobs.in_partitions(days.settings)
         if failed and failed[-1].run.job == name and name in all_needed:
             break

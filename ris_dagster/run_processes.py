@@ -7,11 +7,10 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from ris_core.config import Settings
 from ris_core.progress import bar
@@ -38,7 +37,9 @@ class _Worker:
         self._threads = threads
 
     def start(self) -> None:
-        with _environment(OMP_NUM_THREADS=str(self._threads), TQDM_DISABLE="1"):
+        # It starts with what it has in common with others of this kind: their start would end the block below.
+        resource_tracker.ensure_running()
+        with _environment(OMP_NUM_THREADS=str(self._threads), TQDM_DISABLE="1"), _interrupts_blocked():
             self.process.start()
         self._its_pipe.close()
 
@@ -67,16 +68,24 @@ class _Worker:
             )
         return found
 
-    def close(self) -> None:
-        """End the process: at once if it executes a run, which it records."""
+    def ask_to_end(self) -> None:
+        """Let it end: at once if it executes a run, which it records."""
         self.pipe.close()
         self._its_pipe.close()
-        if self.process.pid is None:
-            return  # Interrupted while it started: what there is of it ends, since nobody can ask it.
-        if self.run is not None and self.process.is_alive():
+        if self.run is not None and self.process.pid is not None and self.process.is_alive():
             with suppress(ProcessLookupError):
                 os.kill(self.process.pid, signal.SIGINT)
-        self.process.join()
+
+    def join(self) -> None:
+        """Wait until it has ended."""
+        # Interrupted while it started, it has no number: what there is of it ends, since nobody can ask it.
+        if self.process.pid is not None:
+            self.process.join()
+
+    def kill(self) -> None:
+        """End it without a record."""
+        if self.process.pid is not None:
+            self.process.kill()
 
 
 class RunProcesses:
@@ -103,10 +112,10 @@ class RunProcesses:
         Raises
         ------
         KeyboardInterrupt
-            Ctrl-C or SIGTERM; what was finished stays.
+            Ctrl-C; what was finished stays.
         """
         left = deque(runs)
-        with _terminating_raises(), bar(len(runs), runs[0].job, "run") as shown:
+        with bar(len(runs), runs[0].job, "run") as shown:
             while left or any(worker.run is not None for worker in self._workers):
                 self._give(left)
                 ready = wait([worker.pipe for worker in self._workers if worker.run is not None])
@@ -114,7 +123,8 @@ class RunProcesses:
                     done = worker.answer()
                     if not worker.process.is_alive():
                         self._workers.remove(worker)
-                        worker.close()
+                        worker.ask_to_end()
+                        worker.join()
                     shown.update(1)
                     yield done
 
@@ -130,17 +140,27 @@ class RunProcesses:
 
     def close(self) -> None:
         """End the processes; runs that are not finished are interrupted, and it is recorded."""
-        for worker in self._workers:
-            worker.close()
-        self._workers = []
+        workers, self._workers = self._workers, []
+        for worker in workers:
+            worker.ask_to_end()
+        try:
+            for worker in workers:
+                worker.join()
+        except KeyboardInterrupt:
+            # Ctrl-C again: without waiting. The next command marks their runs as failed.
+            for worker in workers:
+                worker.kill()
+            raise
 
 
 def _work(settings_json: str, root: str, asked: Connection) -> None:
     """Execute what is asked for until nobody can ask any more; the whole life of a process."""
     # Ctrl-C reaches the command alone, which interrupts this process once.
     os.setpgrp()
-    threading.Thread(target=_end_with_command, daemon=True).start()
     try:
+        # An interruption before, while it imported, takes effect here.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        threading.Thread(target=_end_with_command, daemon=True).start()
         settings = Settings.model_validate_json(settings_json)
         _execute_all(settings, Layout.of(settings, Path(root)), asked)
     except KeyboardInterrupt:
@@ -169,6 +189,16 @@ def _end_with_command() -> None:
 
 
 @contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Let processes that are started meanwhile be interrupted only when they allow it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
 def _environment(**values: str) -> Iterator[None]:
     """Set variables that processes started meanwhile inherit."""
     before = {name: os.environ.get(name) for name in values}
@@ -181,17 +211,3 @@ def _environment(**values: str) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def _terminating_raises() -> Iterator[None]:
-    """Let SIGTERM raise `KeyboardInterrupt`, as it does while Dagster executes a run in this process."""
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

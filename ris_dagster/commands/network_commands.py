@@ -9,7 +9,15 @@ import typer
 
 from ris_core.config import Settings, SettingsError, SyntheticSettings, config_path, load_settings
 from ris_core.plugins import PluginError, load_plugins
-from ris_dagster.commands.shared import ConfigOption, app, console, note_killed_runs, open_network, refuse
+from ris_dagster.commands.shared import (
+    ConfigOption,
+    app,
+    console,
+    note_killed_runs,
+    open_network,
+    refuse,
+    terminating_raises,
+)
 
 
 @app.command("check-config")
@@ -166,9 +174,10 @@ def run(
     ):
         note_killed_runs(instance)
         try:
-            failed = run_jobs(
-                definitions, instance, days, chosen, again, console.print, processes if at_once > 1 else None
-            )
+            with terminating_raises():
+                failed = run_jobs(
+                    definitions, instance, days, chosen, again, console.print, processes if at_once > 1 else None
+                )
         except KeyboardInterrupt:
             console.print("Interrupted: finished work is kept; the same command continues from there.")
             raise typer.Exit(130) from None

@@ -2,8 +2,12 @@
 
 import os
 import platform
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -95,12 +99,28 @@ def _layout(settings: Settings) -> Layout:
 
 
 def note_killed_runs(instance: "dg.DagsterInstance") -> None:
-    """Tell Dagster which runs of killed commands are over, and the user how many."""
+    """Tell Dagster which runs are over since their process was killed, and the user how many."""
     from ris_dagster.killed_runs import end_killed_runs
 
     if killed := end_killed_runs(instance):
         jobs = ", ".join(dict.fromkeys(run.job_name for run in killed))
-        console.print(f"{len(killed)} run(s) of a command that was killed are failed now in Dagster: {jobs}.")
+        console.print(
+            f"{len(killed)} run(s) whose process was killed are now failed in Dagster: {jobs}", soft_wrap=True
+        )
+
+
+@contextmanager
+def terminating_raises() -> Iterator[None]:
+    """Let SIGTERM raise `KeyboardInterrupt`, as it does while Dagster executes a run in this process."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def open_network(config: Path | None, writes: bool = False, adopts: bool = False) -> tuple[Settings, Layout]:

@@ -172,8 +172,8 @@ def test_what_a_lost_process_left_running_goes_on_or_is_ended(tracking: Tracking
     ended = multiprocessing.get_context("forkserver").Process()
     ended.start()
     ended.join()
-    host, _, started = this_process().split(" ")
-    process = {"ris__process": f"{host} {ended.pid} {started}", "dagster__run_id": "unknown"}
+    host, _, rest = this_process().split(" ", 2)
+    process = {"ris__process": f"{host} {ended.pid} {rest}", "dagster__run_id": "unknown"}
     same, stale = left_running(tracking, **process), left_running(tracking, ris__configuration="old", **process)
     other, foreign = left_running(tracking, partition="3", **process), left_running(tracking, "others", **process)
     nobodys = left_running(tracking, ris__configuration="older")  # without a tag of its maker

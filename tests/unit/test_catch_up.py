@@ -108,9 +108,9 @@ def test_what_runs_are_at_work_on_is_not_asked_for(status: str, network: Make) -
 
 def test_a_run_of_a_command_that_was_killed_keeps_nothing_back(network: Make) -> None:
     found = network()
-    host, _, started = this_process().split(" ")
+    host, _, rest = this_process().split(" ", 2)
     tags = range_tags(STATIONS, DAYS[0], DAYS[3])
-    gone = found.at_work(**tags, **{PROCESS_TAG: f"{host} 4194304 {started}"})
+    gone = found.at_work(**tags, **{PROCESS_TAG: f"{host} 4194304 {rest}"})
     assert found.tick() == [("acquire", ALL)]
     found.instance.delete_run(gone.run_id)
     # Started again in the UI, it has the tags of the former run, and another process.
