@@ -210,11 +210,10 @@ def training_seconds(
 ) -> tuple[Line, float]:
     """Return the line of a job of training over events times epochs, and its seconds for a number of both.
 
-    If the larger measurement has these numbers, it is the answer.
+    If the larger measurement has as many events, all of its cost counts as growing with the epochs.
     """
-    measured = (many.events, many.epochs) == (events, epochs)
-    points = [(one.events * one.epochs, one.seconds) for one in (few, many) if one is not None]
-    line = line_through(points[-1:] if measured else points)
+    sizes = [many] if few is None or many.events == events else [few, many]
+    line = line_through([(one.events * one.epochs, one.seconds) for one in sizes])
     return line, line.at(events * epochs)
 
 

@@ -84,6 +84,7 @@ def test_a_training_grows_with_events_and_epochs() -> None:
 def test_a_training_of_the_right_size_is_taken_as_measured() -> None:
     few, many = Trained(4000, 1, 100.0), Trained(50_000, 1, 26.0)
     assert training_seconds(few, many, 1, events=50_000)[1] == pytest.approx(26.0)
+    assert training_seconds(few, many, 5, events=50_000)[1] == pytest.approx(5 * 26.0)
 
 
 def test_dec_of_more_events_needs_as_many_epochs_unless_its_steps_are_bounded() -> None:
