@@ -51,12 +51,12 @@ def has_ended(process: str) -> bool:
         if where:
             return _start_of(int(number)) != started
         return bool(abs(psutil.Process(int(number)).create_time() - float(started)) > _CLOCK_S)
-    except (psutil.NoSuchProcess, FileNotFoundError):
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
         return True
 
 
 def _start_of(number: int) -> str:
-    """Return the start of a process in clock ticks since the boot; raises `FileNotFoundError` if it has ended."""
+    """Return the start of a process in clock ticks since the boot; raises `OSError` if it has ended."""
     text = Path(f"/proc/{number}/stat").read_text(encoding="utf-8")
     # The second field, the name of the program, may have blanks; the start is the 22nd.
     return text.rpartition(")")[2].split()[19]

@@ -57,3 +57,12 @@ def test_names_of_the_first_version_are_understood() -> None:
     assert not has_ended(f"{socket.gethostname()} {os.getpid()} {start}")
     assert has_ended(f"{socket.gethostname()} 4194304 {start}")
     assert not is_of_this_host("")
+
+
+def test_a_process_that_ends_while_it_is_looked_at_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(number: int) -> str:
+        raise ProcessLookupError(number)
+
+    name = this_process()
+    monkeypatch.setattr(processes, "_start_of", gone)
+    assert has_ended(name)
