@@ -4,8 +4,9 @@ Real-size station-days (24 h, 200 Hz, STEIM2) with gaps and missing days are mad
 archive, at about the paper's number of detections a station-day. They are then taken from raw files to a catalogue with
 rates as a user does it: a settings file, `ris backfill` and `ris run`, two Dask workers, SQLite. The cost of each stage
 is split into parts (a command, a run, a station-day, an event, an event and epoch), and these give the hours of the
-paper's archive of 34 x 730 station-days and 430,000 events. Limits (reading, unpacking, arithmetic, a bare training
-loop) are measured on the same files in the same run.
+paper's archive of 34 x 730 station-days and 430,000 events. Trainings are measured on as many events as the paper's
+training set has, changed copies of those of the archive. Limits (reading, unpacking, arithmetic, a bare training loop)
+are measured on the same files in the same run.
 
 Everything is kept in the folder: give the same command again after an interruption, and finished steps are not done
 again. A figure counts for one machine and one load; leave the machine alone while it runs.
@@ -162,7 +163,7 @@ def _train(steps: Steps, network: Network, events: int, workers: int) -> int:
         if number:
             part = replace(network, config=_config(network.config, name, {"training_set": {"events": number}}))
             steps.command(f"training set, {name}", part, "run", "--only", DRAW)
-    _jobs(steps, "training, all", part, training_jobs(settings)[1:], workers)
+    _run_jobs(steps, "training, all", part, training_jobs(settings)[1:], workers)
     steps.kept("epochs, all", lambda: _epochs(network))
     if not network.days.layout.champion.exists():
         raise RuntimeError(f"no model was accepted as champion; {network.log} says why: take more station-days")
@@ -186,11 +187,11 @@ def _train_on_copies(steps: Steps, network: Network, data: Path, copies: int, wo
 
     steps.kept("copies", write)
     _, *jobs = training_jobs(settings)
-    _jobs(steps, "training, copies", part, jobs, workers)
+    _run_jobs(steps, "training, copies", part, jobs, workers)
     steps.kept("epochs, copies", lambda: _epochs(part))
 
 
-def _jobs(steps: Steps, name: str, network: Network, jobs: Sequence[str], workers: int) -> None:
+def _run_jobs(steps: Steps, name: str, network: Network, jobs: Sequence[str], workers: int) -> None:
     only = [word for job in jobs for word in ("--only", job)]
     steps.command(name, network, "run", "--at-once", str(workers), *only)
 

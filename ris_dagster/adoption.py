@@ -15,7 +15,7 @@ from ris_core.storage.place import is_data_root, record_place
 from ris_dagster.data_place import earlier_places
 from ris_dagster.instance import open_instance
 from ris_dagster.mlflow_adapter.places import ARTIFACTS, Rewritten, TooLongError, rewrite
-from ris_dagster.processes import PROCESS_TAG, has_ended
+from ris_dagster.processes import executing_process, has_ended
 from ris_dagster.relocation import Relocation
 from ris_dagster.resources.mlflow_store import locked, sqlite_file
 from ris_dagster.resources.tracking import Tracking
@@ -155,7 +155,7 @@ def _refuse_what_works(root: Path) -> None:
 def _unfinished(layout: Layout) -> list[dg.DagsterRun]:
     with open_instance(layout) as instance:
         runs = instance.get_runs(dg.RunsFilter(statuses=list(_WORKING)))
-        return [run for run in runs if not has_ended(run.tags.get(PROCESS_TAG, ""))]
+        return [run for run in runs if not has_ended(executing_process(run))]
 
 
 def _rewrite_models(artifacts: Path, relocation: Relocation) -> int:

@@ -37,7 +37,7 @@ class _Worker:
         self._threads = threads
 
     def start(self) -> None:
-        # It starts with what it has in common with others of this kind: their start would end the block below.
+        # multiprocessing starts its tracker with the first process, and then lets interrupts through again.
         resource_tracker.ensure_running()
         with _environment(OMP_NUM_THREADS=str(self._threads), TQDM_DISABLE="1"), _interrupts_blocked():
             self.process.start()

@@ -10,7 +10,15 @@ import typer
 from ris_core.shipped_files import SHIPPED
 from ris_core.storage.damage import DamagedFileError
 from ris_core.storage.layout import Layout
-from ris_dagster.commands.shared import ConfigOption, app, console, note_killed_runs, open_network, refuse
+from ris_dagster.commands.shared import (
+    ConfigOption,
+    app,
+    console,
+    note_killed_runs,
+    open_network,
+    refuse,
+    terminating_raises,
+)
 
 StationsOption = Annotated[str | None, typer.Option("--stations", help="Codes, comma-separated; by default all.")]
 FromOption = Annotated[
@@ -57,7 +65,7 @@ def backfill(
         refuse(error, 2)
     for stage, why in impossible_stages(days).items() if assets is None else ():
         console.print(f"{stage} is left out: {why}")
-    with open_instance(layout) as instance:
+    with open_instance(layout) as instance, terminating_raises():
         if not dry_run:
             note_killed_runs(instance)
         code = run_backfill(

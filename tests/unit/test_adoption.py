@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from builders import own_environment, ris, sds_values, write_yaml
+from dagster_internals import run_of_daemon
 from mlflow import MlflowClient
 from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 
@@ -19,6 +20,7 @@ from ris_dagster.adoption import AdoptionError, adopt
 from ris_dagster.data_place import MovedRootError, require_place
 from ris_dagster.instance import open_instance
 from ris_dagster.mlflow_adapter.data_sets import training_input
+from ris_dagster.processes import PROCESS_TAG, this_process
 from ris_dagster.relocation import Relocation
 from ris_dagster.resources.tracking import Tracking
 from ris_dagster.resources.tracking_store import TrackingError
@@ -222,9 +224,14 @@ def test_runs_that_work_elsewhere_must_have_ended(
     adopt(settings, layout)
     with open_instance(layout) as instance:
         instance.create_run_for_job(acquire, status=dg.DagsterRunStatus.STARTED)
+        # Of a killed command; and started again in the UI, with the tags of that run, but another process.
+        host, _, rest = this_process().split(" ", 2)
+        tags = {PROCESS_TAG: f"{host} 4194304 {rest}"}
+        killed = run_of_daemon(instance, "acquire", "STARTED", tags)
+        run_of_daemon(instance, "acquire", "STARTED", tags, again=killed.run_id)
     shutil.move(layout.root, tmp_path / "elsewhere" / NAME)
     monkeypatch.setenv("RIS_DATA", str(tmp_path / "elsewhere"))
     moved = Layout.of(settings)
-    with pytest.raises(AdoptionError, match=r"1 run\(s\) are recorded as working .*--ended"):
+    with pytest.raises(AdoptionError, match=r"2 run\(s\) are recorded as working .*--ended"):
         adopt(settings, moved)
-    assert adopt(settings, moved, ended=True).unfinished == 1
+    assert adopt(settings, moved, ended=True).unfinished == 2
